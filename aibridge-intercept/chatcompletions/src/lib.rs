@@ -1,0 +1,1 @@
+//! Interceptors for OpenAI chat completions

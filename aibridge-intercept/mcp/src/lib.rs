@@ -1,0 +1,1 @@
+//! Injected MCP tools: their source and their place in a request

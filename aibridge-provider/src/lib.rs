@@ -1,0 +1,1 @@
+//! What a provider is (data) and does (make an interceptor for a request)

@@ -1,0 +1,1 @@
+//! Wires the crates together and serves.

@@ -1,0 +1,2 @@
+//! The aibridge binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The Recorder on SQLite, and gateway tokens

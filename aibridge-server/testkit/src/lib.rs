@@ -1,0 +1,1 @@
+//! A scripted provider on a free port, and what tests need around it

@@ -1,0 +1,2 @@
+//! `cargo xtask ci | demo | e2e`
+fn main() {}
