@@ -1,0 +1,27 @@
+use parking_lot::Mutex;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::task::JoinHandle;
+
+/// What a child has printed so far. Clones see the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Output(Arc<Mutex<Vec<u8>>>);
+
+impl Output {
+    /// Captures `pipe` until it closes.
+    pub(crate) fn capture(mut pipe: impl AsyncRead + Unpin + Send + 'static) -> (Self, JoinHandle<()>) {
+        let output = Self::default();
+        let captured = output.clone();
+        let reading = tokio::spawn(async move {
+            let mut buffer = vec![0; 8 * 1024];
+            while let Ok(read @ 1..) = pipe.read(&mut buffer).await {
+                captured.0.lock().extend_from_slice(&buffer[..read]);
+            }
+        });
+        (output, reading)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock()).into_owned()
+    }
+}
