@@ -1,0 +1,54 @@
+/// Masks a credential, e.g. `sk-a...efgh`.
+///
+/// 4 characters are shown at each end from a length of 20, 2 from 10, 1 from 5, and none below, with `...`
+/// between them. The empty string stays empty. Lengths are in characters, not bytes, so that a hint is
+/// always text.
+pub fn hint(credential: &str) -> String {
+    let characters: Vec<char> = credential.chars().collect();
+    let shown = match characters.len() {
+        0 => return String::new(),
+        1..=4 => 0,
+        5..=9 => 1,
+        10..=19 => 2,
+        _ => 4,
+    };
+    let text = |characters: &[char]| characters.iter().collect::<String>();
+    let (head, tail) = (&characters[..shown], &characters[characters.len() - shown..]);
+    format!("{}...{}", text(head), text(tail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ends_show_by_length() {
+        let table = [
+            ("", ""),
+            ("a", "..."),
+            ("abcd", "..."),
+            ("abcde", "a...e"),
+            ("abcdefghi", "a...i"),
+            ("abcdefghij", "ab...ij"),
+            ("abcdefghijklmnopqrs", "ab...rs"),
+            ("abcdefghijklmnopqrst", "abcd...qrst"),
+            ("sk-abcdefghijklmnopqrstuvwxyzefgh", "sk-a...efgh"),
+            ("éàü", "..."),
+            ("éàüöß", "é...ß"),
+            ("日本語日本語日本語鍵", "日本...語鍵"),
+        ];
+        for (credential, expected) in table {
+            assert_eq!(hint(credential), expected, "{credential:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn at_least_half_stays_hidden(credential in "\\PC{1,80}") {
+            let length = credential.chars().count();
+            let shown = hint(&credential).chars().count() - 3;
+            prop_assert!(shown * 2 <= length, "{shown} of {length}");
+        }
+    }
+}

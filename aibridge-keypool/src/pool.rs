@@ -1,0 +1,187 @@
+use crate::cooldown::Cooldowns;
+use crate::{KeyState, Walker, hint};
+use parking_lot::Mutex;
+use quanta::{Clock, Instant};
+use secrecy::{ExposeSecret, SecretString};
+use std::fmt;
+use std::sync::Arc;
+
+/// A provider's keys, in the order of preference. Clones share the keys' states.
+#[derive(Clone)]
+pub struct KeyPool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Clock,
+    slots: Box<[Slot]>,
+}
+
+/// One key and its state.
+pub(crate) struct Slot {
+    pub(crate) secret: SecretString,
+    pub(crate) hint: String,
+    pub(crate) cooldowns: Mutex<Cooldowns>,
+}
+
+/// What may be shown of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyStatus {
+    /// The masked key, see [`hint`].
+    pub hint: String,
+    /// Whether it is offered.
+    pub state: KeyState,
+}
+
+/// Why keys make no pool. Positions count from 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyPoolError {
+    /// There is no key.
+    #[error("a key pool needs at least one key")]
+    Empty,
+    /// A key is empty, or nothing but white space.
+    #[error("key {position} is empty")]
+    EmptyKey {
+        /// Which.
+        position: usize,
+    },
+    /// A key is there twice: it would be tried twice for the same answer.
+    #[error("keys {first} and {second} are the same")]
+    DuplicateKey {
+        /// The one.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
+}
+
+impl KeyPool {
+    /// A pool of `keys`, all of them valid; the first is preferred.
+    ///
+    /// # Errors
+    ///
+    /// If there are no keys, or one of them is empty or there twice.
+    pub fn new(keys: Vec<SecretString>, clock: Clock) -> Result<Self, KeyPoolError> {
+        if keys.is_empty() {
+            return Err(KeyPoolError::Empty);
+        }
+        for (at, key) in keys.iter().enumerate() {
+            let key = key.expose_secret();
+            if key.trim().is_empty() {
+                return Err(KeyPoolError::EmptyKey { position: at + 1 });
+            }
+            if let Some(first) = keys[..at].iter().position(|earlier| earlier.expose_secret() == key) {
+                return Err(KeyPoolError::DuplicateKey { first: first + 1, second: at + 1 });
+            }
+        }
+        let slots = keys.into_iter().map(Slot::new).collect();
+        Ok(Self { shared: Arc::new(Shared { clock, slots }) })
+    }
+
+    /// A walk over the keys, for one upstream call.
+    pub fn walk(&self) -> Walker {
+        Walker::new(self.clone())
+    }
+
+    /// How many keys there are, cooling ones included.
+    pub fn len(&self) -> usize {
+        self.slots().len()
+    }
+
+    /// Never: a pool has at least one key.
+    pub fn is_empty(&self) -> bool {
+        self.slots().is_empty()
+    }
+
+    /// How the keys are doing, in order.
+    pub fn statuses(&self) -> Vec<KeyStatus> {
+        let now = self.now();
+        let status =
+            |slot: &Slot| KeyStatus { hint: slot.hint.clone(), state: slot.cooldowns.lock().state(now) };
+        self.slots().iter().map(status).collect()
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.shared.slots
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.shared.clock.now()
+    }
+}
+
+impl Slot {
+    fn new(secret: SecretString) -> Self {
+        let hint = hint(secret.expose_secret());
+        Self { secret, hint, cooldowns: Mutex::default() }
+    }
+}
+
+impl fmt::Debug for KeyPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hints = self.slots().iter().map(|slot| &slot.hint);
+        f.write_str("KeyPool ")?;
+        f.debug_list().entries(hints).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(keys: &[&str]) -> Result<KeyPool, KeyPoolError> {
+        KeyPool::new(keys.iter().map(|&key| key.into()).collect(), Clock::mock().0)
+    }
+
+    #[test]
+    fn unusable_keys_make_no_pool() {
+        let table: &[(&[&str], KeyPoolError, &str)] = &[
+            (&[], KeyPoolError::Empty, "a key pool needs at least one key"),
+            (&[""], KeyPoolError::EmptyKey { position: 1 }, "key 1 is empty"),
+            (&["sk-a", " \n"], KeyPoolError::EmptyKey { position: 2 }, "key 2 is empty"),
+            (
+                &["sk-a", "sk-b", "sk-a"],
+                KeyPoolError::DuplicateKey { first: 1, second: 3 },
+                "keys 1 and 3 are the same",
+            ),
+        ];
+        for (keys, expected, message) in table {
+            let error = pool(keys).expect_err("a refusal");
+            assert_eq!((&error, error.to_string().as_str()), (expected, *message), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn only_hints_can_be_printed() {
+        let pool = pool(&["sk-0123456789abcdefghij", "hunter2-hunter2"]).expect("a pool");
+        assert_eq!(format!("{pool:?}"), r#"KeyPool ["sk-0...ghij", "hu...r2"]"#);
+
+        let mut walk = pool.walk();
+        let key = walk.next_key().expect("a key");
+        assert_eq!(format!("{key:?}"), r#"Key("sk-0...ghij")"#);
+        assert_eq!(
+            format!("{walk:?}"),
+            r#"Walker { pool: KeyPool ["sk-0...ghij", "hu...r2"], next: 1, rate_limited: false }"#
+        );
+        assert!(!format!("{:?}", pool.statuses()).contains("6789"));
+    }
+
+    #[test]
+    fn clones_share_the_keys_states() {
+        let pool = pool(&["sk-a", "sk-b"]).expect("a pool");
+        let key = pool.clone().walk().next_key().expect("a key");
+        key.rejected();
+        let valid =
+            |pool: &KeyPool| pool.statuses().iter().filter(|status| status.state == KeyState::Valid).count();
+        assert_eq!((pool.len(), pool.is_empty(), valid(&pool)), (2, false, 1));
+    }
+
+    #[test]
+    fn a_walk_may_cross_threads() {
+        fn check<T: Send + Sync + Clone + fmt::Debug + 'static>() {}
+        fn check_walk<T: Send + Sync + fmt::Debug + 'static>() {}
+        check::<KeyPool>();
+        check::<crate::Key>();
+        check_walk::<Walker>();
+    }
+}
