@@ -1,1 +1,40 @@
-//! The core that every interceptor shares
+//! The core that every interceptor shares.
+//!
+//! A client's [`Request`] becomes an [`Interceptor`] (made by a provider, from what a dialect [`Asked`]), and a
+//! [`Gateway`] runs it: the start is recorded, the provider is [called](Upstream), the answer is
+//! relayed while an [`Observer`] reads it on the side, and its last bytes are held until what was learnt is durable.
+//!
+//! ```text
+//!  Request ──> Interceptor::asked ──> Recorder           nothing leaves without a record
+//!                      │
+//!              Interceptor::process ──> Upstream::call   the only failover loop
+//!                      │
+//!              Exchange::answer ──> Observer ──> client  blocking is a stream with one event
+//!                      │
+//!                  Learnt ──> Recorder ──> last bytes    nothing arrives without a record
+//! ```
+//!
+//! The body is bytes: edits are [splices](payload::Payload), reading is [looking](json::Json), and nothing is
+//! ever serialised anew. Interceptors never see a key; providers never parse a stream.
+
+pub mod actor;
+pub mod client;
+pub mod credential;
+pub mod encoding;
+pub mod error;
+pub mod exchange;
+pub mod headers;
+pub mod interceptor;
+pub mod json;
+pub mod observer;
+pub mod payload;
+pub mod relay;
+pub mod sse;
+pub mod upstream;
+
+pub use actor::Actor;
+pub use error::Error;
+pub use exchange::{Exchange, Gateway, Stop};
+pub use interceptor::{Asked, Interceptor, OneCall, Request, RequestBody};
+pub use observer::{Learnt, Observer, Verdict};
+pub use upstream::{Call, Upstream};

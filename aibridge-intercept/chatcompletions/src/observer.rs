@@ -1,0 +1,36 @@
+use crate::{Streaming, blocking};
+use aibridge_intercept::sse::Event;
+use aibridge_intercept::{Error, Learnt, Observer, Verdict};
+use bytes::Bytes;
+
+/// Reads the answer to one chat completions request.
+#[derive(Debug)]
+pub struct ChatCompletion {
+    streaming: Streaming,
+    whole: Option<Learnt>,
+}
+
+impl ChatCompletion {
+    /// `withhold_usage`: the client did not ask for the usage chunk of a stream.
+    pub fn new(withhold_usage: bool) -> Self {
+        Self { streaming: Streaming::new(withhold_usage), whole: None }
+    }
+}
+
+impl Observer for ChatCompletion {
+    fn event(&mut self, event: &Event) -> Verdict {
+        self.streaming.event(event)
+    }
+
+    fn body(&mut self, body: &[u8]) {
+        self.whole = Some(blocking::learn(body));
+    }
+
+    fn finish(&mut self) -> Learnt {
+        self.whole.take().unwrap_or_else(|| self.streaming.finish())
+    }
+
+    fn error_event(&self, error: &Error) -> Bytes {
+        format!("data: {{\"error\":{}}}\n\n", error.to_object()).into()
+    }
+}

@@ -1,0 +1,35 @@
+use crate::{Streaming, blocking};
+use aibridge_intercept::sse::Event;
+use aibridge_intercept::{Error, Learnt, Observer, Verdict};
+use bytes::Bytes;
+
+/// Reads the answer to one responses request.
+#[derive(Debug, Default)]
+pub struct Response {
+    streaming: Streaming,
+    whole: Option<Learnt>,
+}
+
+impl Observer for Response {
+    fn event(&mut self, event: &Event) -> Verdict {
+        self.streaming.event(event)
+    }
+
+    fn body(&mut self, body: &[u8]) {
+        self.whole = Some(blocking::learn(body));
+    }
+
+    fn finish(&mut self) -> Learnt {
+        self.whole.take().unwrap_or_else(|| self.streaming.finish())
+    }
+
+    fn error_event(&self, error: &Error) -> Bytes {
+        let message = serde_json::Value::from(error.to_string());
+        let (code, number) = (error.code(), self.streaming.events());
+        format!(
+            "event: error\ndata: {{\"type\":\"error\",\"code\":\"{code}\",\"message\":{message},\"param\":null,\
+             \"sequence_number\":{number}}}\n\n"
+        )
+        .into()
+    }
+}

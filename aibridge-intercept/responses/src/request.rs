@@ -1,0 +1,123 @@
+//! What a request asks.
+
+use crate::Response;
+use aibridge_intercept::client::Client;
+use aibridge_intercept::json::Json;
+use aibridge_intercept::{Asked, Error, Request};
+
+/// The items by which a client brings the result of a tool call.
+const TOOL_OUTPUTS: [&str; 5] = [
+    "function_call_output",
+    "custom_tool_call_output",
+    "local_shell_call_output",
+    "shell_call_output",
+    "apply_patch_call_output",
+];
+
+/// Reads `request`, in one pass over its body.
+///
+/// # Errors
+///
+/// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::BackgroundUnsupported`] if the response is to
+/// outlive its request: nobody would see its end.
+pub fn read(request: &Request) -> Result<Asked, Error> {
+    let [model, stream, background, metadata, input] =
+        Json::object(&request.body.text, ["model", "stream", "background", "metadata", "input"])?;
+    if background.is_some_and(Json::is_true) {
+        return Err(Error::BackgroundUnsupported);
+    }
+    let last = input.and_then(Json::last_element);
+    let [kind, role, content, call_id] =
+        last.map(|last| last.members(["type", "role", "content", "call_id"])).unwrap_or_default();
+    let is_user = role.and_then(Json::string).as_deref() == Some("user");
+    let is_output = kind.and_then(Json::string).is_some_and(|kind| TOOL_OUTPUTS.contains(&&*kind));
+    let prompt = match input.and_then(Json::non_empty_string) {
+        Some(text) => Some(text),
+        None => content.filter(|_| is_user).and_then(text_of_parts),
+    };
+    Ok(Asked {
+        model: model.and_then(Json::non_empty_string),
+        streaming: stream.is_some_and(Json::is_true),
+        prompt,
+        correlating_tool_call_id: call_id.filter(|_| is_output).and_then(Json::non_empty_string),
+        client: Client::guess(&request.headers, metadata),
+        edited: None,
+        observer: Box::new(Response::default()),
+    })
+}
+
+/// String content, or its `input_text` parts joined by a newline.
+fn text_of_parts(content: Json<'_>) -> Option<String> {
+    if let Some(text) = content.non_empty_string() {
+        return Some(text);
+    }
+    let parts: Vec<_> = content
+        .elements()
+        .into_iter()
+        .filter_map(|part| {
+            let [kind, text] = part.members(["type", "text"]);
+            if kind?.string()? == "input_text" { text?.string() } else { None }
+        })
+        .collect();
+    Some(parts.join("\n")).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aibridge_intercept::{Actor, RequestBody};
+    use bytes::Bytes;
+
+    fn ask(body: &str) -> Result<Asked, Error> {
+        read(&Request {
+            route: "/responses".into(),
+            query: None,
+            headers: http::HeaderMap::new(),
+            body: RequestBody::plain(Bytes::copy_from_slice(body.as_bytes())),
+            actor: Actor::anonymous(),
+        })
+    }
+
+    #[test]
+    fn the_prompt_is_the_input_or_what_the_user_said_last() {
+        let table = [
+            (r#""tell me a joke""#, Some("tell me a joke")),
+            (r#"[{"role":"user","content":"a"}]"#, Some("a")),
+            (
+                r#"[{"type":"message","role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image"},{"type":"input_text","text":"b"}]}]"#,
+                Some("a\nb"),
+            ),
+            (r#"[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]"#, None),
+            (r#"[{"role":"user","content":[{"type":"output_text","text":"a"}]}]"#, None),
+            (
+                r#"[{"role":"user","content":"a"},{"type":"function_call_output","call_id":"c","output":"b"}]"#,
+                None,
+            ),
+            ("[]", None),
+            ("5", None),
+            ("null", None),
+        ];
+        for (input, expected) in table {
+            let asked = ask(&format!(r#"{{"input":{input},"stream":true}}"#)).unwrap();
+            assert_eq!(asked.prompt.as_deref(), expected, "{input}");
+            assert!(asked.streaming && asked.edited.is_none());
+        }
+    }
+
+    #[test]
+    fn tool_outputs_correlate() {
+        for kind in TOOL_OUTPUTS {
+            let asked = ask(&format!(r#"{{"input":[{{"type":"{kind}","call_id":"call_1"}}]}}"#)).unwrap();
+            assert_eq!(asked.correlating_tool_call_id.as_deref(), Some("call_1"), "{kind}");
+        }
+        let asked = ask(r#"{"input":[{"type":"function_call","call_id":"call_1"}]}"#).unwrap();
+        assert_eq!(asked.correlating_tool_call_id, None);
+    }
+
+    #[test]
+    fn background_is_refused() {
+        assert!(matches!(ask(r#"{"background":true}"#), Err(Error::BackgroundUnsupported)));
+        assert!(ask(r#"{"background":false}"#).is_ok());
+        assert!(ask(r#"{"background":null}"#).is_ok());
+    }
+}

@@ -1,0 +1,157 @@
+//! Guessing which client program sent a request, and its session.
+
+use crate::json::Json;
+use http::{HeaderMap, header};
+
+/// A client program and the id that it gives its session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Its name, `Unknown` if we know it not.
+    pub name: &'static str,
+    /// Its session, if it says one.
+    pub session_id: Option<String>,
+}
+
+enum Sign {
+    /// `User-Agent` begins so, in any case.
+    UserAgent(&'static str),
+    /// This header is there.
+    Header(&'static str),
+    /// `originator` is this.
+    Originator(&'static str),
+}
+use Sign::{Header, Originator, UserAgent};
+
+/// Name, signs (one suffices), headers with the session id (the first that is not empty counts).
+const CLIENTS: &[(&str, &[Sign], &[&str])] = &[
+    (CLAUDE_CODE, &[UserAgent("claude")], &["x-claude-code-session-id"]),
+    ("Codex", &[UserAgent("codex")], &["session_id", "session-id"]),
+    ("Cursor", &[Header("x-cursor-client-version")], &[]),
+    ("GitHub Copilot (VS Code)", &[UserAgent("githubcopilotchat/")], &["x-interaction-id"]),
+    ("GitHub Copilot (CLI)", &[UserAgent("copilot/")], &["x-client-session-id"]),
+    ("Kilo Code", &[UserAgent("kilo-code/"), Originator("kilo-code")], &["x-kilocode-taskid"]),
+    ("Roo Code", &[UserAgent("roo-code/"), Originator("roo-code")], &[]),
+    ("Zed", &[UserAgent("zed/")], &[]),
+    ("Mux", &[UserAgent("mux/")], &["x-mux-workspace-id"]),
+    ("Charm Crush", &[UserAgent("charm crush/")], &[]),
+    ("Coder Agents", &[UserAgent("coder-agents/")], &["x-coder-chat-id"]),
+    ("OpenCode", &[UserAgent("opencode/")], &["x-opencode-session", "x-session-affinity"]),
+];
+const CLAUDE_CODE: &str = "Claude Code";
+
+impl Client {
+    /// Guesses from the request's headers and the `metadata` of its body.
+    pub fn guess(headers: &HeaderMap, metadata: Option<Json<'_>>) -> Self {
+        let known = CLIENTS.iter().find(|(_, signs, _)| signs.iter().any(|sign| sign.is_on(headers)));
+        let Some((name, _, session_headers)) = known else {
+            return Self { name: "Unknown", session_id: None };
+        };
+        let mut session_id = session_headers.iter().find_map(|name| text(headers, name)).map(str::to_owned);
+        if session_id.is_none() && *name == CLAUDE_CODE {
+            session_id = metadata
+                .and_then(|metadata| metadata.member("user_id")?.string())
+                .and_then(|user_id| session_in_user_id(&user_id));
+        }
+        Self { name, session_id }
+    }
+}
+
+impl Sign {
+    fn is_on(&self, headers: &HeaderMap) -> bool {
+        match self {
+            UserAgent(prefix) => text(headers, header::USER_AGENT.as_str()).is_some_and(|agent| {
+                agent
+                    .as_bytes()
+                    .get(..prefix.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+            }),
+            Header(name) => headers.contains_key(*name),
+            Originator(value) => {
+                text(headers, "originator").is_some_and(|found| found.eq_ignore_ascii_case(value))
+            }
+        }
+    }
+}
+
+/// A header's text without the whitespace around it; empty is none.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let value = headers.get(name)?.as_bytes();
+    std::str::from_utf8(value).ok().map(str::trim).filter(|value| !value.is_empty())
+}
+
+/// Claude Code puts the session into `metadata.user_id`: as JSON with `session_id`, or behind `_session_`.
+fn session_in_user_id(user_id: &str) -> Option<String> {
+    let from_json = Json::parse(user_id.as_bytes())
+        .and_then(|json| json.member("session_id")?.string().map(|id| id.trim().to_owned()));
+    from_json
+        .or_else(|| user_id.split_once("_session_").map(|(_, id)| id.trim().to_owned()))
+        .filter(|id| !id.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn guess(headers: &[(&'static str, &'static str)], metadata: &str) -> (&'static str, Option<String>) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        let client = Client::guess(&map, Json::parse(metadata.as_bytes()));
+        (client.name, client.session_id)
+    }
+
+    #[test]
+    fn knows_every_client_of_the_table() {
+        let ua = "user-agent";
+        let table: &[(&[(&str, &str)], &str, Option<&str>)] = &[
+            (&[(ua, "Claude-CLI/2.0"), ("x-claude-code-session-id", " s1 ")], "Claude Code", Some("s1")),
+            (&[(ua, "codex_cli_rs/0.50"), ("session_id", "s2")], "Codex", Some("s2")),
+            (&[(ua, "CODEX"), ("session-id", "s3")], "Codex", Some("s3")),
+            (&[(ua, "codex"), ("session_id", "  "), ("session-id", "s3")], "Codex", Some("s3")),
+            (&[("x-cursor-client-version", "1"), ("session_id", "no")], "Cursor", None),
+            (
+                &[(ua, "GitHubCopilotChat/0.3"), ("x-interaction-id", "i")],
+                "GitHub Copilot (VS Code)",
+                Some("i"),
+            ),
+            (&[(ua, "copilot/1"), ("x-client-session-id", "c")], "GitHub Copilot (CLI)", Some("c")),
+            (&[(ua, "Kilo-Code/4"), ("x-kilocode-taskid", "k")], "Kilo Code", Some("k")),
+            (&[("originator", "kilo-code"), ("x-kilocode-taskid", "k")], "Kilo Code", Some("k")),
+            (&[(ua, "roo-code/1")], "Roo Code", None),
+            (&[(ua, "other"), ("originator", "roo-code")], "Roo Code", None),
+            (&[(ua, "Zed/1")], "Zed", None),
+            (&[(ua, "mux/1"), ("x-mux-workspace-id", "w")], "Mux", Some("w")),
+            (&[(ua, "Charm Crush/1")], "Charm Crush", None),
+            (&[(ua, "coder-agents/1"), ("x-coder-chat-id", "h")], "Coder Agents", Some("h")),
+            (&[(ua, "opencode/1"), ("x-opencode-session", "o")], "OpenCode", Some("o")),
+            (&[(ua, "opencode/1"), ("x-session-affinity", "a")], "OpenCode", Some("a")),
+            (&[(ua, "OpenAI/Python 2.0"), ("session_id", "x")], "Unknown", None),
+            (&[(ua, "my-codex")], "Unknown", None),
+            (&[(ua, "zed")], "Unknown", None),
+            (&[], "Unknown", None),
+        ];
+        for (headers, name, session_id) in table {
+            assert_eq!(guess(headers, "{}"), (*name, session_id.map(str::to_owned)), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn claude_code_may_tell_its_session_in_the_body() {
+        let claude = &[("user-agent", "claude-cli/2")];
+        for (metadata, expected) in [
+            (r#"{"user_id":"user_1_account__session_abc-1"}"#, Some("abc-1")),
+            (r#"{"user_id":"{\"device\":1,\"session_id\":\"abc-2\"}"}"#, Some("abc-2")),
+            (r#"{"user_id":"plain"}"#, None),
+            (r#"{"user_id":"x_session_"}"#, None),
+            (r#"{"user_id":5}"#, None),
+            ("[]", None),
+        ] {
+            assert_eq!(guess(claude, metadata).1.as_deref(), expected, "{metadata}");
+        }
+        let with_header = &[("user-agent", "claude-cli/2"), ("x-claude-code-session-id", "h")];
+        assert_eq!(guess(with_header, r#"{"user_id":"_session_b"}"#).1.as_deref(), Some("h"));
+        assert_eq!(guess(&[("user-agent", "codex")], r#"{"user_id":"_session_b"}"#).1, None);
+    }
+}

@@ -1,0 +1,135 @@
+//! Whose key authenticates an upstream request, and how it is put there.
+
+use crate::error::Error;
+use aibridge_keypool::{KeyPool, hint};
+use aibridge_recorder::CredentialKind;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+
+/// How every gateway token begins. What begins so is never a provider's key, and is never sent to one.
+pub const GATEWAY_TOKEN_PREFIX: &str = "aib_";
+
+/// What one request is authenticated with upstream.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A key of the provider's pool, with failover.
+    Centralized(KeyPool),
+    /// The client's own key, without.
+    Byok(SecretString),
+}
+
+impl Credential {
+    /// The value of the column `credential_kind`.
+    pub fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Centralized(_) => CredentialKind::Centralized,
+            Self::Byok(_) => CredentialKind::Byok,
+        }
+    }
+
+    /// The hint that is known before any key was tried: a BYOK credential's, masked.
+    pub fn initial_hint(&self) -> String {
+        match self {
+            Self::Centralized(_) => String::new(),
+            Self::Byok(secret) => hint(secret.expose_secret()),
+        }
+    }
+}
+
+/// A provider's rules about keys.
+#[derive(Debug, Clone)]
+pub struct KeyFailover {
+    pool: Option<KeyPool>,
+    auth_header: HeaderName,
+}
+
+impl KeyFailover {
+    /// The rules of a provider that wants `Bearer` keys in `auth_header`. Without a pool it is BYOK-only.
+    pub fn new(pool: Option<KeyPool>, auth_header: HeaderName) -> Self {
+        Self { pool, auth_header }
+    }
+
+    /// The keys.
+    pub fn pool(&self) -> Option<&KeyPool> {
+        self.pool.as_ref()
+    }
+
+    /// What authenticates a request with these `headers`: the client's own key if it brought one, else the pool.
+    pub fn credential(&self, headers: &HeaderMap) -> Option<Credential> {
+        match bearer_token(headers, &self.auth_header) {
+            Some(own) => Some(Credential::Byok(own)),
+            None => self.pool.clone().map(Credential::Centralized),
+        }
+    }
+
+    /// The header that carries `secret`; marked sensitive, so that it is not printed or compressed into a table.
+    pub fn authorization(&self, secret: &SecretString) -> Option<(HeaderName, HeaderValue)> {
+        let mut value = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret())).ok()?;
+        value.set_sensitive(true);
+        Some((self.auth_header.clone(), value))
+    }
+
+    /// The answer when no key of the pool is left.
+    pub fn exhausted(&self, why: aibridge_keypool::Exhausted) -> Error {
+        match why {
+            aibridge_keypool::Exhausted::RateLimited { retry_after } => {
+                Error::KeysRateLimited { retry_after }
+            }
+            aibridge_keypool::Exhausted::Rejected => Error::KeysRejected,
+        }
+    }
+}
+
+/// The token of `Authorization: Bearer <token>` that is a provider's: `Bearer` in any case, exactly one token.
+/// Anything else, a gateway token included, is none.
+fn bearer_token(headers: &HeaderMap, name: &HeaderName) -> Option<SecretString> {
+    let token = sole_bearer_token(headers, name)?;
+    (!token.starts_with(GATEWAY_TOKEN_PREFIX)).then(|| token.into())
+}
+
+/// The token of the sole `Bearer` credential in header `name`.
+pub fn sole_bearer_token<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let mut words = value.to_str().ok()?.split_ascii_whitespace();
+    match (words.next()?, words.next(), words.next()) {
+        (scheme, Some(token), None) if scheme.eq_ignore_ascii_case("bearer") => Some(token),
+        _ => None,
+    }
+}
+
+/// The token in the standard header.
+pub fn sole_authorization_token(headers: &HeaderMap) -> Option<&str> {
+    sole_bearer_token(headers, &header::AUTHORIZATION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_token_is_exactly_one() {
+        let table: &[(&[&str], Option<&str>)] = &[
+            (&["Bearer sk-1"], Some("sk-1")),
+            (&["bearer sk-1"], Some("sk-1")),
+            (&["BEARER   sk-1 "], Some("sk-1")),
+            (&["Bearer"], None),
+            (&["Bearer "], None),
+            (&["Bearer a b"], None),
+            (&["Basic YTpi"], None),
+            (&["sk-1"], None),
+            (&[""], None),
+            (&["Bearer a", "Bearer b"], None),
+            (&["Bearer aib_of-the-gateway"], None),
+            (&[], None),
+        ];
+        for (values, expected) in table {
+            let mut headers = HeaderMap::new();
+            for value in *values {
+                headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
+            }
+            let token = bearer_token(&headers, &header::AUTHORIZATION);
+            assert_eq!(token.as_ref().map(ExposeSecret::expose_secret), *expected, "{values:?}");
+        }
+    }
+}

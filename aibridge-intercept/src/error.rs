@@ -1,0 +1,217 @@
+//! Answers of the gateway's own, in the shape of the OpenAI API: the one table from what went wrong to status,
+//! `type` and `code`.
+
+use aibridge_recorder::ErrorType;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use std::time::Duration;
+
+/// On every answer that the gateway made itself, so that blame is visible: its value is the error's `code`.
+pub const ERROR_HEADER: HeaderName = HeaderName::from_static("x-aibridge-error");
+
+/// Everything that the gateway itself may answer instead of the provider.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The body is not one JSON object.
+    #[error("{0}")]
+    InvalidJson(#[from] crate::json::JsonError),
+    /// The path could be read in two ways, and the allow-list is a security boundary.
+    #[error(
+        "the path {0:?} is not forwarded: write it without dot segments, empty segments and encoded or raw separators"
+    )]
+    InvalidPath(String),
+    /// No gateway token, or one that is unknown, expired or revoked.
+    #[error("{0}")]
+    InvalidGatewayToken(&'static str),
+    /// The provider has no keys and the client brought none.
+    #[error("the provider {0:?} has no keys here: send your own as \"Authorization: Bearer <key>\"")]
+    NoCredential(String),
+    /// The client brought its own key, which the settings forbid.
+    #[error("this gateway does not forward your own provider key: leave it out")]
+    ByokDisabled,
+    /// There is no such route or provider.
+    #[error("unknown route: {method} {path}")]
+    UnknownRoute {
+        /// The request's method.
+        method: String,
+        /// The request's path.
+        path: String,
+    },
+    /// A bridged route, but not its method.
+    #[error("{method} is not allowed on {path}: use {allow}")]
+    MethodNotAllowed {
+        /// The request's method.
+        method: String,
+        /// The request's path.
+        path: String,
+        /// What is allowed.
+        allow: &'static str,
+    },
+    /// A WebSocket upgrade on a bridged route.
+    #[error("WebSocket is not supported: use HTTP with server-sent events")]
+    WebsocketUnsupported,
+    /// The body is larger than the settings allow, before or after decompression.
+    #[error("the request body is larger than {0} bytes")]
+    RequestTooLarge(usize),
+    /// A `Content-Encoding` that the gateway cannot read.
+    #[error("unsupported content encoding {0:?}: use gzip, br, zstd or none")]
+    UnsupportedEncoding(String),
+    /// The body is not what its `Content-Encoding` says.
+    #[error("the body is not valid {0}")]
+    InvalidEncoding(&'static str),
+    /// The client stopped in the middle of its body.
+    #[error("the request body did not arrive: {0}")]
+    RequestIncomplete(&'static str),
+    /// A response that would outlive its request.
+    #[error("background responses are not supported: leave out \"background\"")]
+    BackgroundUnsupported,
+    /// The store refused a record, and nothing goes on without one.
+    #[error("the request could not be recorded, so it was not forwarded")]
+    RecorderUnavailable,
+    /// The gateway is stopping.
+    #[error("the gateway is shutting down")]
+    ShuttingDown,
+    /// All keys cool down, at least one for a rate limit.
+    #[error("all configured keys are rate-limited")]
+    KeysRateLimited {
+        /// Until the first key can be tried again.
+        retry_after: Duration,
+    },
+    /// All keys were rejected.
+    #[error("all configured keys were rejected by the provider")]
+    KeysRejected,
+    /// Refused, reset, no DNS, connect timeout.
+    #[error("the provider cannot be reached: {0}")]
+    UpstreamUnreachable(String),
+    /// The connection broke, or spoke no HTTP, after the answer had begun.
+    #[error("the connection to the provider broke before its answer was complete")]
+    UpstreamBroken,
+    /// An answer too large to be held until it is recorded.
+    #[error("the provider's answer holds more than {0} bytes in one piece")]
+    AnswerTooLarge(usize),
+    /// A defect of the gateway.
+    #[error("the gateway failed on this request: its log says why")]
+    Internal,
+    /// No answer in time.
+    #[error("the provider did not answer within {0:?}")]
+    UpstreamTimeout(Duration),
+}
+
+impl Error {
+    /// The status, and the error's `type` and `code`.
+    pub fn class(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        const INVALID: &str = "invalid_request_error";
+        match self {
+            Self::InvalidJson(_) => (S::BAD_REQUEST, INVALID, "invalid_json"),
+            Self::InvalidPath(_) => (S::BAD_REQUEST, INVALID, "invalid_path"),
+            Self::InvalidGatewayToken(_) => {
+                (S::UNAUTHORIZED, "authentication_error", "invalid_gateway_token")
+            }
+            Self::NoCredential(_) => (S::UNAUTHORIZED, "authentication_error", "no_credential"),
+            Self::ByokDisabled => (S::FORBIDDEN, "permission_error", "byok_disabled"),
+            Self::UnknownRoute { .. } => (S::NOT_FOUND, INVALID, "unknown_route"),
+            Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, INVALID, "method_not_allowed"),
+            Self::WebsocketUnsupported => (S::UPGRADE_REQUIRED, INVALID, "websocket_unsupported"),
+            Self::RequestTooLarge(_) => (S::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
+            Self::UnsupportedEncoding(_) => (S::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_encoding"),
+            Self::InvalidEncoding(_) => (S::BAD_REQUEST, INVALID, "invalid_encoding"),
+            Self::RequestIncomplete(_) => (S::REQUEST_TIMEOUT, INVALID, "request_incomplete"),
+            Self::BackgroundUnsupported => (S::NOT_IMPLEMENTED, INVALID, "background_unsupported"),
+            Self::RecorderUnavailable => (S::SERVICE_UNAVAILABLE, "server_error", "recorder_unavailable"),
+            Self::ShuttingDown => (S::SERVICE_UNAVAILABLE, "server_error", "shutting_down"),
+            Self::KeysRateLimited { .. } => (S::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded"),
+            Self::KeysRejected => (S::BAD_GATEWAY, "api_error", "server_error"),
+            Self::UpstreamUnreachable(_) | Self::UpstreamBroken => {
+                (S::BAD_GATEWAY, "api_error", "upstream_unreachable")
+            }
+            Self::AnswerTooLarge(_) => (S::BAD_GATEWAY, "api_error", "answer_too_large"),
+            Self::Internal => (S::INTERNAL_SERVER_ERROR, "server_error", "internal_error"),
+            Self::UpstreamTimeout(_) => (S::GATEWAY_TIMEOUT, "api_error", "upstream_timeout"),
+        }
+    }
+
+    /// The error's `code`.
+    pub fn code(&self) -> &'static str {
+        self.class().2
+    }
+
+    /// What an interception that this ended is recorded with.
+    pub fn error_type(&self) -> ErrorType {
+        match self {
+            Self::KeysRateLimited { .. } | Self::KeysRejected => ErrorType::KeysExhausted,
+            Self::UpstreamTimeout(_) => ErrorType::UpstreamTimeout,
+            Self::UpstreamBroken | Self::AnswerTooLarge(_) => ErrorType::StreamError,
+            Self::ShuttingDown => ErrorType::Shutdown,
+            _ => ErrorType::UpstreamUnreachable,
+        }
+    }
+
+    /// `{"message":…,"type":…,"param":null,"code":…}`.
+    pub fn to_object(&self) -> String {
+        let (_, kind, code) = self.class();
+        let message = serde_json::Value::from(self.to_string());
+        format!(r#"{{"message":{message},"type":"{kind}","param":null,"code":"{code}"}}"#)
+    }
+
+    /// The answer as it goes to the client.
+    pub fn to_response(&self) -> Response<Bytes> {
+        let (status, _, code) = self.class();
+        let mut response = Response::new(Bytes::from(format!(r#"{{"error":{}}}"#, self.to_object())));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ERROR_HEADER, HeaderValue::from_static(code));
+        match self {
+            Self::KeysRateLimited { retry_after } => {
+                headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
+            }
+            Self::MethodNotAllowed { allow, .. } => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+            }
+            Self::WebsocketUnsupported => {
+                headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+            }
+            // What is left of the request is not read, so the connection cannot be used again.
+            Self::ShuttingDown | Self::RequestIncomplete(_) => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// `Retry-After` is whole seconds (RFC 9110 §10.2.3): rounded up, so that a client never comes too early.
+fn whole_seconds(duration: Duration) -> u64 {
+    (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_have_the_shape_of_the_api() {
+        let error = Error::UnknownRoute { method: "GET".into(), path: "/openai/v1/\"x\"".into() };
+        let response = error.to_response();
+        assert_eq!(response.status(), 404);
+        assert_eq!(response.headers()[ERROR_HEADER], "unknown_route");
+        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(
+            body,
+            serde_json::json!({"error": {
+                "message": "unknown route: GET /openai/v1/\"x\"",
+                "type": "invalid_request_error", "param": null, "code": "unknown_route",
+            }})
+        );
+    }
+
+    #[test]
+    fn retry_after_is_rounded_up() {
+        for (milliseconds, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (59_999, "60")] {
+            let error = Error::KeysRateLimited { retry_after: Duration::from_millis(milliseconds) };
+            assert_eq!(error.to_response().headers()[header::RETRY_AFTER], seconds, "{milliseconds} ms");
+        }
+    }
+}

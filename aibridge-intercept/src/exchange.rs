@@ -1,0 +1,458 @@
+//! The life of one interception: recorded, answered, ended.
+
+use crate::encoding::Encoding;
+use crate::error::Error;
+use crate::headers;
+use crate::interceptor::Interceptor;
+use crate::observer::{Ending, Learnt, Observer, Verdict};
+use crate::relay::{AnswerBody, Batch, Client, Why};
+use crate::sse::{Event, Splitter};
+use crate::upstream::{Answer, Attempts, Call, Upstream};
+use aibridge_recorder::{
+    CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, UserPrompt,
+};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Response, header};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// A start that is not durable by then is refused: the client gets its 503 within 2 s.
+const START_WITHIN: Duration = Duration::from_millis(1800);
+
+/// An end that the store does not take is held for so long, and then cut.
+const END_WITHIN: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The most of an answer that is held in memory: a blocking answer, or one event of a stream.
+const HELD_AT_MOST: usize = 64 << 20;
+
+/// What all interceptions of a process share.
+#[derive(Clone)]
+pub struct Gateway {
+    /// Where records go.
+    pub recorder: Arc<dyn Recorder>,
+    /// Owns the task of every open answer: wait for it before the process ends.
+    pub tasks: TaskTracker,
+    /// Cuts the open answers, when the grace period of a shutdown is over.
+    pub cut: CancellationToken,
+}
+
+impl Gateway {
+    /// A gateway that records to `recorder`.
+    pub fn new(recorder: Arc<dyn Recorder>) -> Self {
+        Self { recorder, tasks: TaskTracker::new(), cut: CancellationToken::new() }
+    }
+
+    /// Records what was asked, lets `interceptor` answer, and records how it ended.
+    ///
+    /// The work is done in a task of its own, so that it is brought to its end also when the caller goes away, which
+    /// it learns at once. The answer is the provider's, or an [`Error`]'s.
+    pub async fn intercept(&self, interceptor: Box<dyn Interceptor>) -> Response<AnswerBody> {
+        let (client, answered) = Client::new(self.cut.clone());
+        let exchange = Exchange::new(self.recorder.clone(), client, interceptor.asked().0);
+        self.tasks.spawn(exchange.run(interceptor));
+        answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
+    }
+
+    /// Relays an answer unread and unrecorded.
+    pub async fn pass_through(&self, upstream: Arc<Upstream>, call: Call) -> Response<AnswerBody> {
+        let (client, answered) = Client::new(self.cut.clone());
+        self.tasks.spawn(pass_through(client, upstream, call));
+        answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
+    }
+}
+
+/// One interception under way: what an interceptor calls the provider and answers the client with.
+pub struct Exchange {
+    interception_id: Uuid,
+    credential_kind: CredentialKind,
+    recorder: Arc<dyn Recorder>,
+    client: Client,
+    attempts: Attempts,
+    ended: bool,
+}
+
+/// Why an interceptor could not answer to the end, and what it had learnt by then.
+#[derive(Debug)]
+pub struct Stop {
+    /// Why.
+    pub why: Why,
+    /// What is recorded all the same.
+    pub learnt: Learnt,
+    /// How the API tells it in the middle of a stream.
+    pub error_event: Option<Bytes>,
+}
+
+impl From<Why> for Stop {
+    fn from(why: Why) -> Self {
+        Self { why, learnt: Learnt::default(), error_event: None }
+    }
+}
+
+impl Exchange {
+    fn new(recorder: Arc<dyn Recorder>, client: Client, interception: &Interception) -> Self {
+        Self {
+            interception_id: interception.id,
+            credential_kind: interception.credential_kind,
+            recorder,
+            client,
+            attempts: Attempts::default(),
+            ended: false,
+        }
+    }
+
+    async fn run(mut self, interceptor: Box<dyn Interceptor>) {
+        let (interception, prompt) = interceptor.asked();
+        if !self.start(interception, prompt).await {
+            return self.respond_with(&Error::RecorderUnavailable, None);
+        }
+        if let Err(stop) = interceptor.process(&mut self).await {
+            self.stopped(stop).await;
+        }
+    }
+
+    /// Records the start; nothing goes to the provider before this is durable.
+    async fn start(&self, interception: &Interception, prompt: Option<&str>) -> bool {
+        let mut records = vec![Record::Started(Box::new(interception.clone()))];
+        records.extend(prompt.map(|prompt| {
+            Record::Prompt(UserPrompt {
+                id: Uuid::now_v7(),
+                interception_id: interception.id,
+                prompt: prompt.to_owned(),
+                created_at: interception.started_at,
+            })
+        }));
+        let hint = match interception.credential_kind {
+            CredentialKind::Centralized => "<keypool-pending>",
+            CredentialKind::Byok => &interception.credential_hint,
+        };
+        match timeout(START_WITHIN, self.recorder.record(records)).await {
+            Ok(Ok(())) => {
+                tracing::debug!(
+                    id = %interception.id, route = interception.route, model = interception.model,
+                    actor = interception.initiator_id, client = interception.client, key = hint,
+                    "interception started"
+                );
+                true
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the start of a request could not be recorded: it was refused");
+                false
+            }
+            Err(_) => {
+                tracing::error!("the store took too long to record the start of a request: it was refused");
+                false
+            }
+        }
+    }
+
+    /// Calls the provider.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer, or it is time to stop.
+    pub async fn call(&mut self, upstream: &Upstream, call: Call) -> Result<Answer, Stop> {
+        let answer = self.client.unless_stopped(upstream.call(call, &mut self.attempts)).await?;
+        answer.map_err(|error| Why::from(error).into())
+    }
+
+    /// Relays `answer` past `observer`, and ends the interception with what was learnt.
+    ///
+    /// # Errors
+    ///
+    /// If it broke off, or it is time to stop.
+    pub async fn answer(
+        &mut self,
+        mut answer: Answer,
+        mut observer: Box<dyn Observer>,
+        streaming: bool,
+    ) -> Result<(), Stop> {
+        let relayed = if is_stream(&answer, streaming) {
+            self.relay_stream(&mut answer, &mut *observer).await
+        } else {
+            self.relay_whole(&mut answer, &mut *observer).await
+        };
+        relayed.map_err(|why| Stop {
+            error_event: match &why {
+                Why::Failed(error) => Some(observer.error_event(error)),
+                Why::ClientGone => None,
+            },
+            learnt: if self.ended { Learnt::default() } else { observer.finish() },
+            why,
+        })
+    }
+
+    async fn relay_stream(&mut self, answer: &mut Answer, observer: &mut dyn Observer) -> Result<(), Why> {
+        let mut head = self.answer_headers(answer);
+        headers::add_streaming(&mut head);
+        self.client.begin(answer.response.status(), head, None);
+        let mut splitter = Splitter::default();
+        while let Some(chunk) = self.next_chunk(answer).await? {
+            let mut batch = Batch::of(chunk.clone());
+            splitter.push(chunk);
+            while let Some(event) = splitter.next_event() {
+                match observer.event(&event) {
+                    Verdict::Relay => batch.push(event.raw),
+                    Verdict::Withhold => {}
+                    Verdict::Terminal => {
+                        self.send(batch.take()).await?;
+                        self.end_with(observer).await?;
+                        batch.push(event.raw);
+                        batch.push(splitter.take_rest());
+                        self.send(batch.take()).await?;
+                        return self.relay_rest(answer).await;
+                    }
+                }
+            }
+            self.send(batch.take()).await?;
+            if splitter.pending() > HELD_AT_MOST {
+                return Err(Error::AnswerTooLarge(HELD_AT_MOST).into());
+            }
+        }
+        let tail = Event::from(splitter.take_rest());
+        observer.event(&tail);
+        self.end_with(observer).await?;
+        self.send(vec![tail.raw]).await?;
+        self.client.end().await;
+        Ok(())
+    }
+
+    /// Behind the terminal event everything is recorded and the client has what it wants: what still comes passes
+    /// unread, and however it ends is a proper end.
+    async fn relay_rest(&mut self, answer: &mut Answer) -> Result<(), Why> {
+        while let Ok(Some(chunk)) = self.next_chunk(answer).await {
+            self.client.send(chunk).await?;
+        }
+        self.client.end().await;
+        Ok(())
+    }
+
+    async fn relay_whole(&mut self, answer: &mut Answer, observer: &mut dyn Observer) -> Result<(), Why> {
+        let mut held = Held::default();
+        while let Some(chunk) = self.next_chunk(answer).await? {
+            held.push(chunk)?;
+        }
+        let body = held.into_bytes();
+        let status = answer.response.status();
+        if status.is_success() {
+            observer.body(&readable(answer.response.headers(), &body));
+        }
+        let learnt = observer.finish();
+        let outcome = match (ErrorType::from_status(status.as_u16()), learnt.ending) {
+            (Some(error_type), _) => Outcome::Failed(error_type),
+            (None, Ending::Failed) => Outcome::Failed(ErrorType::StreamError),
+            (None, Ending::Complete | Ending::Missing) => Outcome::Completed,
+        };
+        self.end(outcome, learnt).await?;
+        self.client.respond(status, self.answer_headers(answer), body);
+        Ok(())
+    }
+
+    async fn next_chunk(&mut self, answer: &mut Answer) -> Result<Option<Bytes>, Why> {
+        Ok(self.client.unless_stopped(answer.chunk()).await??)
+    }
+
+    async fn send(&mut self, pieces: Vec<Bytes>) -> Result<(), Why> {
+        for piece in pieces {
+            self.client.send(piece).await?;
+        }
+        Ok(())
+    }
+
+    fn answer_headers(&self, answer: &Answer) -> HeaderMap {
+        let centralized = self.credential_kind == CredentialKind::Centralized;
+        let mut headers = headers::to_client(answer.response.headers(), centralized);
+        headers.insert(headers::INTERCEPTION_ID, id_value(self.interception_id));
+        headers
+    }
+
+    /// Ends a stream by what its observer saw.
+    async fn end_with(&mut self, observer: &mut dyn Observer) -> Result<(), Why> {
+        let learnt = observer.finish();
+        let outcome = match learnt.ending {
+            Ending::Complete => Outcome::Completed,
+            Ending::Failed | Ending::Missing => Outcome::Failed(ErrorType::StreamError),
+        };
+        self.end(outcome, learnt).await
+    }
+
+    /// Records the end; the end of the answer is held until this is durable.
+    async fn end(&mut self, outcome: Outcome, learnt: Learnt) -> Result<(), Why> {
+        let now = Timestamp::now();
+        let ended = self.ended(outcome, learnt.response_id.clone(), now);
+        let mut records = learnt.into_records(self.interception_id, now);
+        records.push(Record::Ended(ended));
+        let deadline = Instant::now() + END_WITHIN;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match timeout_at(deadline, self.recorder.record(records.clone())).await {
+                Ok(Ok(())) => break,
+                Ok(Err(error)) => {
+                    tracing::error!(id = %self.interception_id, %error, "an end could not be recorded: it is held");
+                }
+                Err(_) => {
+                    tracing::error!(id = %self.interception_id, "an end could not be recorded: its answer is cut");
+                    return Err(Error::RecorderUnavailable.into());
+                }
+            }
+            sleep_until((Instant::now() + pause).min(deadline)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        self.ended = true;
+        tracing::info!(
+            id = %self.interception_id,
+            outcome = outcome.as_str(),
+            error_type = outcome.error_type().map(ErrorType::as_str),
+            status = self.attempts.status.map(|status| status.as_u16()),
+            attempts = self.attempts.count,
+            key = self.attempts.hint,
+            "interception ended"
+        );
+        Ok(())
+    }
+
+    fn ended(&self, outcome: Outcome, provider_response_id: Option<String>, ended_at: Timestamp) -> Ended {
+        Ended {
+            interception_id: self.interception_id,
+            outcome,
+            upstream_status: self.attempts.status.map(|status| status.as_u16()),
+            credential_hint: match self.credential_kind {
+                CredentialKind::Centralized => self.attempts.hint.clone(),
+                CredentialKind::Byok => None,
+            },
+            provider_response_id,
+            ended_at,
+        }
+    }
+
+    async fn stopped(&mut self, stop: Stop) {
+        let outcome = match &stop.why {
+            Why::ClientGone => Outcome::Cancelled,
+            Why::Failed(error) => Outcome::Failed(error.error_type()),
+        };
+        let cannot_record = matches!(stop.why, Why::Failed(Error::RecorderUnavailable));
+        let recorded = self.ended || (!cannot_record && self.end(outcome, stop.learnt).await.is_ok());
+        match (stop.why, recorded) {
+            (Why::ClientGone, _) => self.client.abort(),
+            (Why::Failed(error), true) => self.fail(&error, stop.error_event).await,
+            (Why::Failed(_), false) => {
+                if !self.client.has_begun() {
+                    self.respond_with(&Error::RecorderUnavailable, Some(self.interception_id));
+                }
+                self.client.abort();
+            }
+        }
+    }
+
+    /// Tells the client what went wrong: as an answer if there is none yet, else as an event.
+    async fn fail(&mut self, error: &Error, event: Option<Bytes>) {
+        if !self.client.has_begun() {
+            return self.respond_with(error, Some(self.interception_id));
+        }
+        if let Some(event) = event
+            && self.client.send(event).await.is_ok()
+        {
+            return self.client.end().await;
+        }
+        self.client.abort();
+    }
+
+    fn respond_with(&mut self, error: &Error, recorded_as: Option<Uuid>) {
+        let (mut parts, body) = error.to_response().into_parts();
+        if let Some(id) = recorded_as {
+            parts.headers.insert(headers::INTERCEPTION_ID, id_value(id));
+        }
+        self.client.respond(parts.status, parts.headers, body);
+    }
+}
+
+async fn pass_through(mut client: Client, upstream: Arc<Upstream>, call: Call) {
+    let centralized = call.credential.kind() == CredentialKind::Centralized;
+    let mut attempts = Attempts::default();
+    let answered = client.unless_stopped(upstream.call(call, &mut attempts)).await;
+    let mut answer = match answered.and_then(|answer| answer.map_err(Why::from)) {
+        Ok(answer) => answer,
+        Err(Why::ClientGone) => return,
+        Err(Why::Failed(error)) => {
+            let (parts, body) = error.to_response().into_parts();
+            return client.respond(parts.status, parts.headers, body);
+        }
+    };
+    let head = headers::to_client(answer.response.headers(), centralized);
+    client.begin(answer.response.status(), head, answer.response.content_length());
+    loop {
+        match client.unless_stopped(answer.chunk()).await {
+            Ok(Ok(Some(chunk))) => {
+                if client.send(chunk).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Ok(None)) => return client.end().await,
+            Ok(Err(_)) | Err(_) => return client.abort(),
+        }
+    }
+}
+
+/// A successful answer is a stream if it says so, or if a stream was asked for and it does not say that it is JSON.
+fn is_stream(answer: &Answer, asked_for: bool) -> bool {
+    let content_type = answer.response.headers().get(header::CONTENT_TYPE);
+    let is = |kind: &str| {
+        content_type.is_some_and(|value| {
+            value
+                .as_bytes()
+                .get(..kind.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
+        })
+    };
+    answer.response.status().is_success() && (is("text/event-stream") || asked_for && !is("application/json"))
+}
+
+/// The body of an answer as it reads. We ask for no encoding, but a provider may use one all the same.
+fn readable(headers: &HeaderMap, body: &Bytes) -> Bytes {
+    match Encoding::of(headers).and_then(|encoding| match encoding {
+        Some(encoding) => encoding.decode(body, HELD_AT_MOST),
+        None => Ok(body.clone()),
+    }) {
+        Ok(text) => text,
+        Err(error) => {
+            tracing::warn!(%error, "an answer could not be read and is recorded without usage");
+            Bytes::new()
+        }
+    }
+}
+
+fn id_value(id: Uuid) -> HeaderValue {
+    HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+        .unwrap_or(HeaderValue::from_static(""))
+}
+
+/// A body that is held until it is complete: not copied if it came in one piece.
+#[derive(Default)]
+struct Held {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Held {
+    fn push(&mut self, chunk: Bytes) -> Result<(), Error> {
+        if self.first.is_empty() {
+            self.first = chunk;
+            return Ok(());
+        }
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&self.first);
+        }
+        self.all.extend_from_slice(&chunk);
+        if self.all.len() > HELD_AT_MOST { Err(Error::AnswerTooLarge(HELD_AT_MOST)) } else { Ok(()) }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.all.is_empty() { self.first } else { self.all.freeze() }
+    }
+}

@@ -1,0 +1,120 @@
+use super::*;
+use crate::payload::Payload;
+use bytes::Bytes;
+use proptest::prelude::*;
+
+fn texts<const N: usize>(found: [Option<Json<'_>>; N]) -> [Option<&str>; N] {
+    found.map(|json| json.map(Json::text))
+}
+
+#[test]
+fn finds_members_as_they_are_spelt() {
+    let body = br#" { "a" : 1.50e+0 , "skip":{"a":2}, "b":[ 1 ],"a\u0062":"x"} "#;
+    let found = Json::object(body, ["a", "b", "ab", "c"]).unwrap();
+    assert_eq!(texts(found), [Some("1.50e+0"), Some("[ 1 ]"), Some("\"x\""), None]);
+}
+
+#[test]
+fn the_last_of_duplicate_members_counts() {
+    let [model] = Json::object(br#"{"model":"a","model":"b"}"#, ["model"]).unwrap();
+    assert_eq!(model.unwrap().string().unwrap(), "b");
+}
+
+#[test]
+fn refuses_what_is_not_one_object() {
+    for body in
+        ["", " ", "[]", "1", "null", "\"{}\"", "{", "{}{}", "{} x", "{\"a\":}", "{\"a\":01}", "{'a':1}"]
+    {
+        assert!(Json::object(body.as_bytes(), ["a"]).is_err(), "{body}");
+    }
+    assert!(matches!(Json::object(b"{\"a\":\"\xff\"}", ["a"]), Err(JsonError::NotUtf8(6))));
+    assert!(Json::object(b"{\"a\":\"\x01\"}", ["b"]).is_err(), "a control character in a string");
+}
+
+#[test]
+fn depth_has_no_limit() {
+    let deep = format!("{{\"x\":{}1{},\"model\":\"m\"}}", "[{\"a\":".repeat(20_000), "}]".repeat(20_000));
+    let [model, x] = Json::object(deep.as_bytes(), ["model", "x"]).unwrap();
+    assert_eq!(model.unwrap().text(), "\"m\"");
+    assert_eq!(x.unwrap().elements().len(), 1);
+    assert!(x.unwrap().last_element().unwrap().member("a").is_some());
+}
+
+#[test]
+fn strings_are_read_lossily_and_only_strings() {
+    let table = [
+        (r#""plain""#, Some("plain")),
+        (r#""a\n\"b\"""#, Some("a\n\"b\"")),
+        (r#""\ud83d\ude00""#, Some("😀")),
+        (r#""a\ud800b""#, Some("a\u{fffd}b")),
+        (r#""\udc00\ud800""#, Some("\u{fffd}\u{fffd}")),
+        (r#""nul\u0000""#, Some("nul\0")),
+        ("12", None),
+        ("null", None),
+        ("[\"a\"]", None),
+    ];
+    for (text, expected) in table {
+        assert_eq!(Json(text).string().as_deref(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_key_may_hold_a_lone_surrogate() {
+    let [a] = Json::object(br#"{"\ud800":1,"a":2}"#, ["a"]).unwrap();
+    assert_eq!(a.unwrap().integer(), Some(2));
+}
+
+#[test]
+fn integers_however_spelt() {
+    for (text, expected) in [
+        ("12", Some(12)),
+        ("-3", Some(-3)),
+        ("12.0", Some(12)),
+        ("1.2e1", Some(12)),
+        ("1.5", None),
+        ("1e300", None),
+        ("\"1\"", None),
+        ("null", None),
+    ] {
+        assert_eq!(Json(text).integer(), expected, "{text}");
+    }
+}
+
+#[test]
+fn inserts_first() {
+    for (body, expected) in [
+        ("{}", r#"{"n":1}"#),
+        ("{ }", r#"{"n":1 }"#),
+        (r#" {"a":2}"#, r#" {"n":1,"a":2}"#),
+        ("{\n \"a\":2}", "{\"n\":1,\n \"a\":2}"),
+    ] {
+        let bytes = Bytes::from(body);
+        let edit = Edit::insert_first(&bytes, "\"n\":1");
+        assert_eq!(Payload::edited(&bytes, vec![edit]).to_bytes(), expected, "{body}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_splice_changes_nothing_else(
+        before in r#"[ \n]{0,3}"#,
+        value in prop_oneof![Just("null"), Just("[1,2]"), Just(r#"{"x":"}"}"#), Just("1.0e5")],
+        other in r#"[a-z"\\{}\[\]:, ]{0,20}"#,
+    ) {
+        let other = serde_json::to_string(&other).unwrap();
+        let body = Bytes::from(format!("{before}{{\"other\":{other},\"target\": {value} ,\"z\":{other}}}"));
+        let [target] = Json::object(&body, ["target"]).unwrap();
+        prop_assert_eq!(target.unwrap().text(), value);
+        let spliced = Payload::edited(&body, vec![Edit::replace(&body, target.unwrap(), "true")]).to_bytes();
+        prop_assert_eq!(
+            spliced,
+            Bytes::from(format!("{before}{{\"other\":{other},\"target\": true ,\"z\":{other}}}"))
+        );
+    }
+
+    #[test]
+    fn agrees_with_serde_json_on_what_is_an_object(text in r#"[\[\]{}:,"a1\\ tfn.e-]{0,12}"#) {
+        let expected = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text).is_ok();
+        prop_assert_eq!(Json::object(text.as_bytes(), ["a"]).is_ok(), expected);
+    }
+}

@@ -1,0 +1,132 @@
+//! Reading an answer on the side.
+
+use crate::error::Error;
+use crate::sse::Event;
+use aibridge_recorder::{ModelThought, Record, ThoughtSource, TokenUsage, ToolUsage};
+use bytes::Bytes;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Reads the events of one answer as they pass. A blocking answer is a stream with one event: its body.
+///
+/// A small state machine without I/O: what it learns it keeps until [`finish`](Self::finish).
+pub trait Observer: Send {
+    /// Reads the next event of a stream and says what becomes of it.
+    fn event(&mut self, event: &Event) -> Verdict;
+
+    /// Reads a blocking answer, whole.
+    fn body(&mut self, body: &[u8]);
+
+    /// What was learnt; asked once, when the answer is over or broke off.
+    fn finish(&mut self) -> Learnt;
+
+    /// How this API tells an error in the middle of a stream.
+    fn error_event(&self, error: &Error) -> Bytes;
+}
+
+/// What becomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on to the client.
+    Relay,
+    /// The client did not ask for it and could not bear it.
+    Withhold,
+    /// It is the last that means anything: it goes on when everything is recorded.
+    Terminal,
+}
+
+/// What an answer told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Learnt {
+    /// The provider's id of the answer.
+    pub response_id: Option<String>,
+    /// Tokens spent.
+    pub usage: Option<Usage>,
+    /// Tools picked.
+    pub tools: Vec<ToolCall>,
+    /// Thoughts.
+    pub thoughts: Vec<(ThoughtSource, String)>,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// How an answer ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// It was not over yet.
+    #[default]
+    Missing,
+    /// Properly.
+    Complete,
+    /// The provider said that it failed.
+    Failed,
+}
+
+/// Tokens spent on an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Input tokens, cached ones not counted.
+    pub input: i64,
+    /// Output tokens.
+    pub output: i64,
+    /// Input tokens read from the provider's cache.
+    pub cache_read: i64,
+    /// Further counts by name.
+    pub extra: BTreeMap<String, i64>,
+}
+
+/// A tool that the model picked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToolCall {
+    /// The provider's id of the call.
+    pub id: Option<String>,
+    /// The tool's name.
+    pub name: String,
+    /// JSON text, or the string as it came.
+    pub input: String,
+}
+
+impl Learnt {
+    /// As records of the interception `interception_id`, learnt at `now`.
+    pub(crate) fn into_records(self, interception_id: Uuid, now: Timestamp) -> Vec<Record> {
+        let Self { response_id, usage, tools, thoughts, ending: _ } = self;
+        let usage = usage.map(|usage| {
+            Record::TokenUsage(TokenUsage {
+                id: Uuid::now_v7(),
+                interception_id,
+                provider_response_id: response_id.clone(),
+                input_tokens: usage.input,
+                output_tokens: usage.output,
+                cache_read_input_tokens: usage.cache_read,
+                cache_write_input_tokens: 0,
+                extra_token_types: usage.extra,
+                created_at: now,
+            })
+        });
+        let tools = tools.into_iter().map(|tool| {
+            Record::ToolUsage(Box::new(ToolUsage {
+                id: Uuid::now_v7(),
+                interception_id,
+                provider_response_id: response_id.clone(),
+                provider_tool_call_id: tool.id,
+                tool: tool.name,
+                server_url: None,
+                input: tool.input,
+                injected: false,
+                invocation_error: None,
+                created_at: now,
+            }))
+        });
+        let thoughts = thoughts.into_iter().map(|(source, content)| {
+            Record::Thought(ModelThought {
+                id: Uuid::now_v7(),
+                interception_id,
+                content,
+                source,
+                created_at: now,
+            })
+        });
+        usage.into_iter().chain(tools).chain(thoughts).collect()
+    }
+}

@@ -1,0 +1,303 @@
+//! The only place that calls a provider, and the only failover loop.
+
+use crate::credential::{Credential, KeyFailover};
+use crate::error::Error;
+use crate::payload::Payload;
+use aibridge_keypool::{KeyPool, hint, retry_after};
+use http::{HeaderMap, Method, StatusCode};
+use reqwest::{Response, Url};
+use secrecy::{ExposeSecret, SecretString};
+use std::error::Error as _;
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::task::TaskTracker;
+
+/// How long an upstream may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// For the connection, TLS included.
+    pub connect: Duration,
+    /// For a blocking answer as a whole, for a stream until its head.
+    pub response: Duration,
+    /// For silence between two chunks of a stream.
+    pub stream_idle: Duration,
+}
+
+/// One provider's endpoint with its connections and keys.
+#[derive(Debug)]
+pub struct Upstream {
+    client: reqwest::Client,
+    base_url: Url,
+    keys: KeyFailover,
+    timeouts: Timeouts,
+    /// Owns the draining of discarded answers.
+    drains: TaskTracker,
+}
+
+/// One request to the provider.
+#[derive(Debug)]
+pub struct Call {
+    /// Its method.
+    pub method: Method,
+    /// The path below the base URL, with its leading slash.
+    pub path: String,
+    /// The query, without the question mark.
+    pub query: Option<String>,
+    /// All headers but the credential's.
+    pub headers: HeaderMap,
+    /// What is sent.
+    pub body: CallBody,
+    /// Who pays.
+    pub credential: Credential,
+    /// How long the answer may take.
+    pub patience: Patience,
+}
+
+/// A body to send.
+#[derive(Debug)]
+pub enum CallBody {
+    /// Bytes that can be sent to one key after another.
+    Replayable(Payload),
+    /// A stream, for a call that has one attempt only.
+    Once(Option<reqwest::Body>),
+}
+
+/// What `response_timeout` covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// The answer as a whole.
+    Whole,
+    /// Its head; then `stream_idle_timeout` covers each silence.
+    Head,
+}
+
+/// What happened on the way to an answer, also if there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// How many requests were sent.
+    pub count: u32,
+    /// The hint of the key that answered, or else the last one tried.
+    pub hint: Option<String>,
+    /// The status of the answer, or else the last one seen.
+    pub status: Option<StatusCode>,
+}
+
+/// The head of an answer, and how long to wait for the rest.
+#[derive(Debug)]
+pub struct Answer {
+    /// The answer; its body is not read yet.
+    pub response: Response,
+    /// When a blocking answer must be complete.
+    deadline: Option<Instant>,
+    timeouts: Timeouts,
+}
+
+/// A discarded answer is drained so that its connection can be used again, but only if that is cheap: error bodies
+/// are small, and a connection costs a handshake.
+const DRAIN_AT_MOST: usize = 64 * 1024;
+const DRAIN_FOR_AT_MOST: Duration = Duration::from_secs(2);
+
+/// Idle connections kept per provider; more than a burst needs, far fewer than there are ports.
+const IDLE_CONNECTIONS: usize = 512;
+
+impl Upstream {
+    /// Prepares to call the provider at `base_url`. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// When the TLS configuration of this machine cannot be used.
+    pub fn new(base_url: Url, keys: KeyFailover, timeouts: Timeouts) -> Result<Self, reqwest::Error> {
+        // Installed once per process; that another one is there already is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .connect_timeout(timeouts.connect)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .build()?;
+        Ok(Self { client, base_url, keys, timeouts, drains: TaskTracker::new() })
+    }
+
+    /// The rules about keys.
+    pub fn keys(&self) -> &KeyFailover {
+        &self.keys
+    }
+
+    /// Calls the provider: once with a BYOK credential, else with one key of the pool after another until there is
+    /// an answer that is not about the key. `attempts` tells how far it got, even if the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeysRateLimited`] and [`Error::KeysRejected`] if no key is left, [`Error::UpstreamUnreachable`] and
+    /// [`Error::UpstreamTimeout`] if there is no answer.
+    pub async fn call(&self, mut call: Call, attempts: &mut Attempts) -> Result<Answer, Error> {
+        let deadline = Instant::now() + self.timeouts.response;
+        let url = self.url(&call)?;
+        match call.credential.clone() {
+            Credential::Byok(secret) => {
+                attempts.hint = Some(hint(secret.expose_secret()));
+                self.attempt(&mut call, &url, &secret, deadline, attempts).await
+            }
+            Credential::Centralized(pool) => self.fail_over(&pool, call, &url, deadline, attempts).await,
+        }
+    }
+
+    async fn fail_over(
+        &self,
+        pool: &KeyPool,
+        mut call: Call,
+        url: &Url,
+        deadline: Instant,
+        attempts: &mut Attempts,
+    ) -> Result<Answer, Error> {
+        let mut walker = pool.walk();
+        let mut forbidden: Option<(Answer, String)> = None;
+        while let Some(key) = walker.next_key() {
+            attempts.hint = Some(key.hint().to_owned());
+            let answer = self.attempt(&mut call, url, key.secret(), deadline, attempts).await?;
+            let status = answer.response.status();
+            let discarded = match status {
+                StatusCode::TOO_MANY_REQUESTS => {
+                    key.rate_limited(cooldown(answer.response.headers()));
+                    Some(answer)
+                }
+                StatusCode::UNAUTHORIZED => {
+                    key.rejected();
+                    Some(answer)
+                }
+                StatusCode::FORBIDDEN => {
+                    forbidden.replace((answer, key.hint().to_owned())).map(|(earlier, _)| earlier)
+                }
+                _ => {
+                    if status.is_success() {
+                        key.succeeded();
+                    }
+                    self.discard(forbidden.map(|(answer, _)| answer));
+                    return Ok(answer);
+                }
+            };
+            tracing::info!(key = key.hint(), %status, "the provider refused this key, trying the next");
+            self.discard(discarded);
+        }
+        match (walker.exhausted(), forbidden) {
+            (aibridge_keypool::Exhausted::Rejected, Some((answer, hint))) => {
+                attempts.hint = Some(hint);
+                attempts.status = Some(answer.response.status());
+                Ok(answer)
+            }
+            (why, forbidden) => {
+                self.discard(forbidden.map(|(answer, _)| answer));
+                Err(self.keys.exhausted(why))
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        call: &mut Call,
+        url: &Url,
+        secret: &SecretString,
+        deadline: Instant,
+        attempts: &mut Attempts,
+    ) -> Result<Answer, Error> {
+        let mut request = reqwest::Request::new(call.method.clone(), url.clone());
+        *request.headers_mut() = call.headers.clone();
+        let Some((name, value)) = self.keys.authorization(secret) else {
+            // Keys are checked when they are configured, and a client's came in a header.
+            return Err(Error::Internal);
+        };
+        request.headers_mut().insert(name, value);
+        *request.body_mut() = match &mut call.body {
+            CallBody::Replayable(payload) if payload.is_empty() => None,
+            CallBody::Replayable(payload) => Some(payload.clone().into()),
+            CallBody::Once(body) => body.take(),
+        };
+        attempts.count += 1;
+        let response = timeout_at(deadline, self.client.execute(request))
+            .await
+            .map_err(|_| Error::UpstreamTimeout(self.timeouts.response))?
+            .map_err(|error| unreachable_because(&error))?;
+        attempts.status = Some(response.status());
+        let deadline = (call.patience == Patience::Whole).then_some(deadline);
+        Ok(Answer { response, deadline, timeouts: self.timeouts })
+    }
+
+    fn url(&self, call: &Call) -> Result<Url, Error> {
+        let base = self.base_url.as_str().trim_end_matches('/');
+        let url = match &call.query {
+            Some(query) => format!("{base}{}?{query}", call.path),
+            None => format!("{base}{}", call.path),
+        };
+        Url::parse(&url).map_err(|_| Error::InvalidPath(call.path.clone()))
+    }
+
+    fn discard(&self, answer: Option<Answer>) {
+        let Some(Answer { mut response, .. }) = answer else { return };
+        self.drains.spawn(timeout(DRAIN_FOR_AT_MOST, async move {
+            let mut drained = 0;
+            while let Ok(Some(chunk)) = response.chunk().await {
+                drained += chunk.len();
+                if drained > DRAIN_AT_MOST {
+                    break;
+                }
+            }
+        }));
+    }
+}
+
+impl Answer {
+    /// The next piece of the body, `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UpstreamTimeout`] if the provider is silent for too long, [`Error::UpstreamBroken`] if the
+    /// connection is lost.
+    pub async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, Error> {
+        let (limit, patience) = match self.deadline {
+            Some(deadline) => (deadline, self.timeouts.response),
+            None => (Instant::now() + self.timeouts.stream_idle, self.timeouts.stream_idle),
+        };
+        timeout_at(limit, self.response.chunk()).await.map_err(|_| Error::UpstreamTimeout(patience))?.map_err(
+            |error| {
+                tracing::warn!(error = %causes(&error), "the provider's answer broke off");
+                Error::UpstreamBroken
+            },
+        )
+    }
+}
+
+/// How long a 429 wants its key to rest, if it says so.
+fn cooldown(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    retry_after(text("retry-after-ms"), text("retry-after"), SystemTime::now())
+}
+
+fn unreachable_because(error: &reqwest::Error) -> Error {
+    let causes = causes(error);
+    tracing::warn!(error = %causes, "no answer from the provider");
+    let reason = if error.is_timeout() {
+        "the connection took too long"
+    } else if error.is_connect() && causes.contains("dns") {
+        "its name was not found"
+    } else if error.is_connect() {
+        "the connection was refused or failed"
+    } else {
+        "the connection broke before it answered"
+    };
+    Error::UpstreamUnreachable(reason.to_owned())
+}
+
+/// An error with all its causes but without its URL, which may hold what is nobody's business.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
