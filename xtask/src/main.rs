@@ -1,2 +1,51 @@
-//! `cargo xtask ci | demo | e2e`
-fn main() {}
+//! `cargo xtask`: the only task runner of this repository, one file per command.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a developer's tool talks to its terminal, its environment and the wall clock"
+)]
+
+mod ci;
+mod demo;
+mod e2e;
+mod gateway;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Checks everything: format, lints, docs, tests, the shape of the house, the demo, e2e.
+    Ci,
+    /// Shows the gateway at work and what it records; needs no API key and no network.
+    Demo(demo::Options),
+    /// Plays the official Python SDK against a provider nobody here wrote, directly and through the gateway.
+    E2e(e2e::Options),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Ci => ci::run().await,
+        Task::Demo(options) => demo::run(&options, &mut std::io::stdout()).await,
+        Task::E2e(options) => e2e::run(&options).await.map(drop),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -105,6 +105,7 @@ impl Outgoing {
                 }
             }
             Step::Await(gate) => gate.pass().await,
+            Step::Pause(duration) => tokio::time::sleep(duration).await,
             Step::Stall => std::future::pending().await,
             Step::Reset => {
                 self.stream.as_ref().set_zero_linger()?;

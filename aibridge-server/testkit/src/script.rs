@@ -1,5 +1,6 @@
 use crate::Gate;
 use bytes::Bytes;
+use std::time::Duration;
 
 /// How a provider answers one request: steps, taken in order.
 ///
@@ -31,6 +32,8 @@ pub enum Step {
     OneByteAtATime(Bytes),
     /// Waits until the test opens the gate.
     Await(Gate),
+    /// Waits for the sake of a person who watches. A test awaits a gate instead.
+    Pause(Duration),
     /// Does nothing any more until the other side closes the connection.
     Stall,
     /// Resets the connection (RST), losing what has not been read.

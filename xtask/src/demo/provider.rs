@@ -1,0 +1,50 @@
+use aibridge_testkit::{Received, Script, Step, Txtar};
+use std::time::Duration;
+
+/// How fast the provider speaks: so that a person sees the answer stream.
+const PACE: Duration = Duration::from_millis(25);
+
+/// A request and the answer to it, as text archives hold them.
+#[derive(Clone, Copy)]
+pub(super) struct Conversation {
+    route: &'static str,
+    archive: &'static str,
+}
+
+pub(super) const CHAT: Conversation =
+    Conversation { route: "/chat/completions", archive: include_str!("../../fixtures/chat.txtar") };
+pub(super) const CHAT_TOOL: Conversation =
+    Conversation { route: "/chat/completions", archive: include_str!("../../fixtures/chat_tool.txtar") };
+pub(super) const RESPONSE_SHELL: Conversation =
+    Conversation { route: "/responses", archive: include_str!("../../fixtures/response_shell.txtar") };
+
+impl Conversation {
+    /// Where a client of the gateway sends the request.
+    pub(super) fn target(self) -> String {
+        format!("/openai/v1{}", self.route)
+    }
+
+    /// The body of the request.
+    pub(super) fn request(self) -> String {
+        Txtar::parse(self.archive).section("request").to_owned()
+    }
+
+    /// The answer, at the pace of a model.
+    fn answer(self) -> Script {
+        let archive = Txtar::parse(self.archive);
+        let recorded = archive.get("streaming").unwrap_or_else(|| archive.section("non-streaming"));
+        let paced = Script::recorded(recorded).steps.into_iter().flat_map(|step| [step, Step::Pause(PACE)]);
+        Script { steps: paced.collect() }
+    }
+}
+
+/// What the provider does with a request that the gateway sent on.
+pub(super) fn answer(received: &Received) -> Script {
+    let conversation = match (received.path(), received.json()["stream"].as_bool()) {
+        ("/v1/chat/completions", Some(true)) => CHAT_TOOL,
+        ("/v1/chat/completions", _) => CHAT,
+        ("/v1/responses", _) => RESPONSE_SHELL,
+        _ => return Script::json(404, r#"{"error":{"message":"not in the script"}}"#),
+    };
+    conversation.answer()
+}

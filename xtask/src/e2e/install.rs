@@ -1,0 +1,92 @@
+use super::assets;
+use super::tools::Tools;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The pinned packages, installed.
+pub(super) struct Installed {
+    /// The Python that has the SDK.
+    pub(super) python: PathBuf,
+    /// The provider's program.
+    pub(super) aimock: PathBuf,
+}
+
+/// What is pinned for Node.js.
+const NODE_FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
+
+/// Installs the SDK and the provider below `folder`, unless exactly these versions are there already.
+pub(super) fn install(tools: &Tools, folder: &Path) -> Result<Installed> {
+    let (venv, node) = (folder.join("venv"), folder.join("node"));
+    let requirements = assets().join("requirements.txt");
+    once(&venv, &[requirements.as_path()], &tools.versions, || {
+        println!("e2e: installing the official SDK …");
+        succeed(Command::new(&tools.python).args(["-m", "venv", "--clear"]).arg(&venv))?;
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        succeed(Command::new(venv.join("bin/python")).args(pip).arg(&requirements))
+    })?;
+    let pinned = NODE_FILES.map(|file| assets().join(file));
+    once(&node, &pinned.each_ref().map(PathBuf::as_path), &tools.versions, || {
+        println!("e2e: installing the provider …");
+        fs::create_dir_all(&node)?;
+        for (file, path) in NODE_FILES.iter().zip(&pinned) {
+            fs::copy(path, node.join(file))?;
+        }
+        succeed(
+            Command::new(&tools.npm).args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&node),
+        )
+    })?;
+    let aimock = node.join("node_modules/@copilotkit/aimock/dist/aimock-cli.js");
+    ensure!(aimock.is_file(), "{} is missing", aimock.display());
+    Ok(Installed { python: venv.join("bin/python"), aimock })
+}
+
+/// Does `install` unless it was done in `folder` for the same `inputs` and `versions`.
+fn once(folder: &Path, inputs: &[&Path], versions: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let mut wanted = versions.to_owned();
+    for input in inputs {
+        wanted.push_str(&fs::read_to_string(input).with_context(|| input.display().to_string())?);
+    }
+    let stamp = folder.join("installed");
+    if fs::read_to_string(&stamp).is_ok_and(|done| done == wanted) {
+        return Ok(());
+    }
+    install()?;
+    Ok(fs::write(stamp, wanted)?)
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
+    ensure!(status.success(), "{command:?} failed with {status}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn installs_again_only_when_a_pin_moves() {
+        let folder = std::env::temp_dir().join(format!("aibridge-xtask-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let pin = folder.join("pin");
+        let mut installations = 0;
+        for (text, versions) in [("a", "1"), ("a", "1"), ("b", "1"), ("b", "2"), ("b", "2")] {
+            fs::write(&pin, text).expect("a file");
+            let install = || {
+                installations += 1;
+                Ok(())
+            };
+            once(&folder, &[&pin], versions, install).expect("an installation");
+        }
+        fs::remove_dir_all(&folder).expect("a folder");
+        assert_eq!(installations, 3);
+    }
+
+    #[test]
+    fn the_lock_names_no_registry() {
+        let lock = fs::read_to_string(assets().join("package-lock.json")).expect("the lock");
+        assert!(lock.contains("\"integrity\"") && !lock.contains("://") && !lock.contains("\"resolved\""));
+    }
+}

@@ -1,0 +1,71 @@
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The crates of this repository, as cargo sees them.
+pub(crate) struct Workspace {
+    pub(crate) packages: Vec<Package>,
+    /// Where built things go.
+    pub(crate) target: PathBuf,
+}
+
+/// One of our crates.
+pub(crate) struct Package {
+    pub(crate) name: String,
+    /// What it links to outside of tests and build scripts.
+    pub(crate) dependencies: Vec<String>,
+}
+
+/// The top of the repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// The cargo that runs this task.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// The standard output of `command`, whose standard error goes to the terminal.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command.stderr(std::process::Stdio::inherit()).output();
+    let output = output.with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    ensure!(output.status.success(), "{command:?} failed with {}", output.status);
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+impl Workspace {
+    /// Asks cargo.
+    pub(crate) fn load() -> Result<Self> {
+        let metadata = output(cargo().args(["metadata", "--format-version=1", "--no-deps", "--offline"]))?;
+        Self::parse(&serde_json::from_str(&metadata)?).context("cargo metadata")
+    }
+
+    fn parse(metadata: &Value) -> Result<Self> {
+        let target = text(metadata, "target_directory")?.into();
+        let packages = list(metadata, "packages")?.iter().map(Package::parse).collect::<Result<_>>()?;
+        Ok(Self { packages, target })
+    }
+}
+
+impl Package {
+    fn parse(package: &Value) -> Result<Self> {
+        let normal = list(package, "dependencies")?.iter().filter(|dependency| dependency["kind"].is_null());
+        let dependencies = normal.map(|dependency| text(dependency, "name")).collect::<Result<_>>()?;
+        Ok(Self { name: text(package, "name")?, dependencies })
+    }
+}
+
+fn text(value: &Value, member: &str) -> Result<String> {
+    Ok(value[member].as_str().with_context(|| format!("no {member:?}"))?.to_owned())
+}
+
+fn list<'a>(value: &'a Value, member: &str) -> Result<&'a [Value]> {
+    match value[member].as_array() {
+        Some(list) => Ok(list),
+        None => bail!("no {member:?}"),
+    }
+}
