@@ -1,0 +1,117 @@
+use super::*;
+use aibridge_intercept::{Actor, RequestBody};
+use aibridge_recorder::CredentialKind;
+use bytes::Bytes;
+use http::HeaderValue;
+use secrecy::ExposeSecret;
+
+fn pool(keys: &[&str]) -> KeyPool {
+    KeyPool::new(keys.iter().map(|key| SecretString::from(*key)).collect(), quanta::Clock::new()).unwrap()
+}
+
+fn request(route: &str, authorization: Option<&'static str>, body: &'static str) -> Request {
+    let mut headers = HeaderMap::new();
+    if let Some(value) = authorization {
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
+    }
+    Request {
+        route: route.into(),
+        query: None,
+        headers,
+        body: RequestBody::plain(Bytes::from_static(body.as_bytes())),
+        actor: Actor::named("ann"),
+    }
+}
+
+#[test]
+fn defaults_are_those_of_openai() {
+    let provider =
+        OpenAi::new(OpenAiConfig { name: String::new(), base_url: String::new(), ..Default::default() })
+            .unwrap();
+    assert_eq!(
+        (provider.kind(), provider.name(), provider.route_prefix(), provider.enabled()),
+        ("openai", "openai", "/openai/v1", true)
+    );
+    assert_eq!(provider.base_url().as_str(), "https://api.openai.com/v1/");
+    assert_eq!(provider.auth_header(), header::AUTHORIZATION);
+    assert_eq!(provider.bridged_routes(), ["/chat/completions", "/responses", "/responses/compact"]);
+    assert!(provider.passthrough_routes().contains(&"/models"));
+}
+
+#[test]
+fn base_urls_with_and_without_the_final_slash_are_the_same() {
+    for (text, expected) in [
+        ("http://h:1/v1", Some("http://h:1/v1/")),
+        ("http://h:1/v1/", Some("http://h:1/v1/")),
+        ("https://h", Some("https://h/")),
+        ("ftp://h/", None),
+        ("http://h/?q", None),
+        ("http://h/#f", None),
+        ("h", None),
+    ] {
+        assert_eq!(parse_base_url(text).as_ref().map(Url::as_str), expected, "{text}");
+    }
+}
+
+#[test]
+fn an_explicit_pool_wins_over_a_single_key() {
+    let with = |key: Option<&str>, key_pool| {
+        OpenAi::new(OpenAiConfig { key: key.map(SecretString::from), key_pool, ..Default::default() })
+            .unwrap()
+    };
+    let first = |provider: &OpenAi| {
+        let mut walker = provider.key_failover().pool()?.walk();
+        walker.next_key().map(|key| key.secret().expose_secret().to_owned())
+    };
+    assert_eq!(first(&with(Some("single"), Some(pool(&["a", "b"])))).as_deref(), Some("a"));
+    assert_eq!(first(&with(Some("single"), None)).as_deref(), Some("single"));
+    assert_eq!(first(&with(None, None)), None);
+}
+
+#[test]
+fn an_interceptor_says_what_was_asked_and_who_pays() {
+    let provider =
+        OpenAi::new(OpenAiConfig { key_pool: Some(pool(&["sk-1"])), ..Default::default() }).unwrap();
+    let table = [
+        (
+            "/chat/completions",
+            None,
+            r#"{"model":"m","stream":true}"#,
+            "m",
+            true,
+            CredentialKind::Centralized,
+            "",
+        ),
+        (
+            "/responses",
+            Some("bearer sk-client-own-key-123"),
+            r#"{"model":"m"}"#,
+            "m",
+            false,
+            CredentialKind::Byok,
+            "sk-c...-123",
+        ),
+        ("/responses/compact", Some("Basic x"), "{}", "unknown", false, CredentialKind::Centralized, ""),
+    ];
+    let mut ids = Vec::new();
+    for (route, authorization, body, model, streaming, kind, hint) in table {
+        let interceptor = provider.create_interceptor(request(route, authorization, body)).unwrap();
+        let (asked, _) = interceptor.asked();
+        assert_eq!((asked.model.as_str(), asked.streaming), (model, streaming), "{route}");
+        assert_eq!((asked.credential_kind, asked.credential_hint.as_str()), (kind, hint), "{route}");
+        assert_eq!((asked.provider.as_str(), asked.route.as_str()), ("openai", route));
+        assert_eq!((asked.initiator_id.as_str(), asked.id.get_version_num()), ("ann", 7));
+        ids.push(asked.id);
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "every interceptor draws a fresh id");
+}
+
+#[test]
+fn what_cannot_be_intercepted_is_refused() {
+    let provider = OpenAi::new(OpenAiConfig::default()).unwrap();
+    let refused = |request| provider.create_interceptor(request).err().map(|error| error.code());
+    assert_eq!(refused(request("/completions", Some("Bearer a"), "{}")), Some("unknown_route"));
+    assert_eq!(refused(request("/responses", None, "{}")), Some("no_credential"));
+    assert_eq!(refused(request("/responses", Some("Bearer a"), "[]")), Some("invalid_json"));
+}

@@ -1,0 +1,84 @@
+//! Which paths a provider serves. The list is a security boundary: a pool key may be allowed to do more than clients
+//! are.
+
+/// A provider's routes, below its prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Routes {
+    /// Intercepted, `POST` only; exact paths.
+    pub bridged: &'static [&'static str],
+    /// Relayed unread, any method; an entry that ends with a slash stands for everything below it, but not for itself.
+    pub passthrough: &'static [&'static str],
+}
+
+/// What a path is to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// Intercepted.
+    Bridged(&'static str),
+    /// Relayed unread.
+    PassThrough,
+}
+
+impl Routes {
+    /// What `path`, with its leading slash, is.
+    pub fn find(&self, path: &str) -> Option<Route> {
+        if let Some(route) = self.bridged.iter().find(|route| **route == path) {
+            return Some(Route::Bridged(route));
+        }
+        let listed = self.passthrough.iter().any(|route| match path.strip_prefix(route) {
+            Some(rest) => rest.is_empty() != route.ends_with('/'),
+            None => false,
+        });
+        listed.then_some(Route::PassThrough)
+    }
+}
+
+/// The routes of the OpenAI API that the gateway serves.
+pub(crate) const OPENAI: Routes = Routes {
+    bridged: &["/chat/completions", "/responses", "/responses/compact"],
+    passthrough: &["/conversations", "/conversations/", "/models", "/models/", "/responses/"],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_are_exact() {
+        let bridged = ["/chat/completions", "/responses", "/responses/compact"];
+        for path in bridged {
+            assert_eq!(OPENAI.find(path), Some(Route::Bridged(path)));
+        }
+        for path in [
+            "/models",
+            "/models/gpt-4.1",
+            "/models/a/b",
+            "/conversations",
+            "/conversations/c/items",
+            "/responses/resp_1",
+            "/responses/resp_1/cancel",
+            "/responses/compact/x",
+        ] {
+            assert_eq!(OPENAI.find(path), Some(Route::PassThrough), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "/chat",
+            "/chat/completions/",
+            "/chat/completions/x",
+            "/completions",
+            "/responses/",
+            "/models/",
+            "/conversations/",
+            "/modelsx",
+            "/model",
+            "/embeddings",
+            "/files",
+            "/Models",
+            "models",
+        ] {
+            assert_eq!(OPENAI.find(path), None, "{path}");
+        }
+    }
+}
