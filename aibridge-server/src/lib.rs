@@ -1,1 +1,21 @@
 //! Wires the crates together and serves.
+//!
+//! [`Server::bind`] turns settings into a gateway: a store, a provider each with its connections and keys, and a
+//! listener. [`Server::run`] serves until it is told to stop. A request finds its way through [`route`] (which provider,
+//! which kind of route), [`who`] (on whose behalf), [`body`] (read within limits) and [`handler`], which hands it to
+//! the provider's interceptor.
+//!
+//! Only this crate knows axum, the environment, files, signals and the exit of the process.
+
+pub mod body;
+pub mod cli;
+pub mod handler;
+pub mod listen;
+pub mod route;
+pub mod server;
+pub mod settings;
+pub mod startup;
+pub mod tokens;
+pub mod who;
+
+pub use server::{Server, StartError};

@@ -1,2 +1,71 @@
-//! The aibridge binary.
-fn main() {}
+//! The `aibridge` binary: what goes in and out of the process.
+
+use aibridge_server::cli::{Cli, Command};
+use aibridge_server::settings::{self, SettingsError};
+use aibridge_server::{Server, server, startup, tokens};
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Bad settings or usage; clap uses it too.
+const BAD_SETTINGS: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let bad_settings = error.downcast_ref::<SettingsError>().is_some();
+            print(&mut std::io::stderr(), &format!("aibridge: {error}\n"));
+            if bad_settings { ExitCode::from(BAD_SETTINGS) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
+    let config = settings::load(&cli.settings)?;
+    match &cli.command {
+        Some(Command::Check) => print(&mut std::io::stdout(), &config.to_masked_toml()),
+        Some(Command::Token(command)) => {
+            let text = tokens::run(command, &server::store_options(&config))?;
+            print(&mut std::io::stdout(), &text);
+        }
+        None | Some(Command::Serve) => serve(config)?,
+    }
+    Ok(())
+}
+
+fn serve(config: aibridge_config::Config) -> Result<(), Box<dyn std::error::Error>> {
+    // A log that nobody reads must not hold up a request: lines beyond the queue are dropped.
+    let (log, _log_thread) = tracing_appender::non_blocking(std::io::stderr());
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(log).with_ansi(false).init();
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let server = Server::bind(config, quanta::Clock::new()).await?;
+        let mut lines = server.introduction();
+        lines.extend(startup::proxies(settings::variables().into_iter()));
+        print(&mut std::io::stdout(), &(lines.join("\n") + "\n"));
+        let stop = async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        server.run(stop).await;
+        Ok(())
+    })
+}
+
+/// Writes to a stream that may be closed: then nobody wants to read it.
+fn print(stream: &mut dyn Write, text: &str) {
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}

@@ -1,0 +1,140 @@
+//! From a client's request to the answer.
+
+use crate::body::{self, Upload};
+use crate::route::{self, Target};
+use crate::who::Who;
+use aibridge_intercept::credential::Credential;
+use aibridge_intercept::payload::Payload;
+use aibridge_intercept::relay::AnswerBody;
+use aibridge_intercept::upstream::CallBody;
+use aibridge_intercept::{Error, Gateway, Interceptor, Request, RequestBody};
+use aibridge_provider::{PassThrough, Provider, Route};
+use aibridge_recorder::CredentialKind;
+use axum::body::Body;
+use axum::extract::State;
+use http::request::Parts;
+use http_body::Body as _;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// What every request needs.
+pub struct App {
+    /// The providers.
+    pub providers: Vec<Arc<dyn Provider>>,
+    /// Who asks.
+    pub who: Who,
+    /// Whether clients may bring their own keys.
+    pub byok: bool,
+    /// The most that is read of a body, compressed or not.
+    pub max_body_bytes: usize,
+    /// Records and relays.
+    pub gateway: Gateway,
+    /// New requests are refused: the gateway is stopping.
+    pub stopping: CancellationToken,
+}
+
+/// Bodies above this are read on a thread of their own: at some GB/s they would hold up other requests for a
+/// noticeable time. Compressed ones always are, for their size is not known before.
+const READ_INLINE_AT_MOST: usize = 1 << 20;
+
+/// Answers one request.
+pub async fn handle(
+    State(app): State<Arc<App>>,
+    request: axum::extract::Request,
+) -> http::Response<AnswerBody> {
+    // Held until the answer has begun, so that a shutdown waits for it.
+    let _under_way = app.gateway.tasks.token();
+    let (parts, mut body) = request.into_parts();
+    match answer(&app, &parts, &mut body).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::debug!(method = %parts.method, path = parts.uri.path(), code = error.code(), "refused");
+            body::drain(&mut body, &parts.headers).await;
+            error.to_response().map(AnswerBody::from)
+        }
+    }
+}
+
+async fn answer(app: &App, parts: &Parts, body: &mut Body) -> Result<http::Response<AnswerBody>, Error> {
+    if app.stopping.is_cancelled() {
+        return Err(Error::ShuttingDown);
+    }
+    let target = route::find(&app.providers, &parts.method, &parts.uri, &parts.headers)?;
+    let mut headers = parts.headers.clone();
+    let has_keys = target.provider.key_failover().pool().is_some();
+    let actor = app.who.identify(&mut headers, has_keys).await?;
+    let query = parts.uri.query().map(str::to_owned);
+    match target.route {
+        Route::Bridged(route) => {
+            let wire = body::read(body, app.max_body_bytes).await?;
+            let read = ReadRequest { route, query, headers, wire, actor, limit: app.max_body_bytes };
+            let interceptor = read.interceptor(target.provider).await?;
+            app.allow(interceptor.asked().0.credential_kind)?;
+            Ok(app.gateway.intercept(interceptor).await)
+        }
+        Route::PassThrough => {
+            let credential = target.provider.credential(&headers)?;
+            app.allow(credential.kind())?;
+            let body = pass_through_body(body, &credential, app.max_body_bytes).await?;
+            let Target { provider, path, .. } = target;
+            let method = parts.method.clone();
+            let call =
+                provider.pass_through(PassThrough { method, path, query, headers, body, actor }, credential);
+            tracing::info!(provider = provider.name(), method = %parts.method, path = parts.uri.path(), "passed through");
+            Ok(app.gateway.pass_through(provider.profile().upstream.clone(), call).await)
+        }
+    }
+}
+
+impl App {
+    fn allow(&self, kind: CredentialKind) -> Result<(), Error> {
+        if kind == CredentialKind::Byok && !self.byok { Err(Error::ByokDisabled) } else { Ok(()) }
+    }
+}
+
+/// A request on a bridged route whose body has come but was not looked at.
+struct ReadRequest {
+    route: &'static str,
+    query: Option<String>,
+    headers: http::HeaderMap,
+    wire: bytes::Bytes,
+    actor: aibridge_intercept::Actor,
+    limit: usize,
+}
+
+impl ReadRequest {
+    async fn interceptor(self, provider: Arc<dyn Provider>) -> Result<Box<dyn Interceptor>, Error> {
+        let compressed = self.headers.contains_key(http::header::CONTENT_ENCODING);
+        if !compressed && self.wire.len() <= READ_INLINE_AT_MOST {
+            return self.interceptor_now(&*provider);
+        }
+        tokio::task::spawn_blocking(move || self.interceptor_now(&*provider))
+            .await
+            .unwrap_or(Err(Error::Internal))
+    }
+
+    fn interceptor_now(self, provider: &dyn Provider) -> Result<Box<dyn Interceptor>, Error> {
+        let body = RequestBody::decode(self.wire, &self.headers, self.limit)?;
+        provider.create_interceptor(Request {
+            route: self.route.to_owned(),
+            query: self.query,
+            headers: self.headers,
+            body,
+            actor: self.actor,
+        })
+    }
+}
+
+/// Only what may have to be sent to a second key is buffered.
+async fn pass_through_body(
+    body: &mut Body,
+    credential: &Credential,
+    limit: usize,
+) -> Result<CallBody, Error> {
+    let may_fail_over = matches!(credential, Credential::Centralized(pool) if pool.len() > 1);
+    if may_fail_over || body.is_end_stream() {
+        return Ok(CallBody::Replayable(Payload::from(body::read(body, limit).await?)));
+    }
+    let upload = Upload::new(std::mem::take(body));
+    Ok(CallBody::Once(Some(reqwest::Body::wrap(upload))))
+}

@@ -1,0 +1,97 @@
+//! What a newcomer and an operator see at the start.
+
+use aibridge_config::{AuthMode, Config, Durability, StoreUrl};
+use aibridge_keypool::KeyStatus;
+use aibridge_provider::Provider;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Where it listens, each provider with the base URL that clients use, the store, and who may come in.
+pub fn introduction(
+    config: &Config,
+    address: SocketAddr,
+    providers: &[Arc<dyn Provider>],
+    orphans_closed: u64,
+) -> Vec<String> {
+    let mut lines = vec![format!("aibridge {} listening on http://{address}", env!("CARGO_PKG_VERSION"))];
+    lines.extend(providers.iter().map(|provider| provider_line(&**provider, address)));
+    let StoreUrl::Sqlite(path) = &config.store.url;
+    let durability = match config.store.durability {
+        Durability::Process => "survives the process, not a power cut",
+        Durability::Power => "survives a power cut",
+    };
+    lines.push(format!("store    sqlite:{} ({durability})", path.display()));
+    lines.push(match config.auth.mode {
+        AuthMode::None => "auth     none: everyone is \"anonymous\"".to_owned(),
+        AuthMode::Tokens => "auth     tokens: create one with `aibridge token create --user NAME`".to_owned(),
+    });
+    if orphans_closed > 0 {
+        lines.push(format!(
+            "note     {orphans_closed} interceptions were open when the gateway last died: closed as failed"
+        ));
+    }
+    lines
+}
+
+fn provider_line(provider: &dyn Provider, address: SocketAddr) -> String {
+    let keys = match provider.key_failover().pool() {
+        None => "no keys: clients bring their own (BYOK)".to_owned(),
+        Some(pool) => {
+            let hints: Vec<String> = pool.statuses().into_iter().map(|KeyStatus { hint, .. }| hint).collect();
+            let count = hints.len();
+            format!("{count} key{} ({})", if count == 1 { "" } else { "s" }, hints.join(", "))
+        }
+    };
+    format!(
+        "provider {}: http://{address}{} -> {}, {keys}",
+        provider.name(),
+        provider.route_prefix(),
+        provider.base_url(),
+    )
+}
+
+/// The proxy variables that are honoured, one line each, without the credentials that their URLs may carry.
+pub fn proxies(variables: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    const NAMES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+    variables
+        .filter(|(name, value)| !value.is_empty() && NAMES.contains(&name.to_ascii_lowercase().as_str()))
+        .map(|(name, value)| {
+            let shown = match value.rsplit_once('@') {
+                Some((before, host)) => match before.split_once("://") {
+                    Some((scheme, _)) => format!("{scheme}://...@{host}"),
+                    None => format!("...@{host}"),
+                },
+                None => value,
+            };
+            format!("proxy    {name}={shown}")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_shown_without_credentials() {
+        let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let shown = proxies(
+            [
+                variable("HTTPS_PROXY", "http://user:secret@proxy:3128"),
+                variable("http_proxy", "user:p@ss@proxy:1"),
+                variable("NO_PROXY", "localhost,10.0.0.0/8"),
+                variable("ALL_PROXY", ""),
+                variable("PATH", "/bin"),
+            ]
+            .into_iter(),
+        );
+        assert_eq!(
+            shown,
+            [
+                "proxy    HTTPS_PROXY=http://...@proxy:3128",
+                "proxy    http_proxy=...@proxy:1",
+                "proxy    NO_PROXY=localhost,10.0.0.0/8",
+            ]
+        );
+    }
+}

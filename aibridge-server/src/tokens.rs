@@ -1,0 +1,65 @@
+//! `aibridge token`: a connection of its own to the store, beside a gateway that may be running.
+
+use crate::cli::TokenCommand;
+use aibridge_store::{Options, StoreError, TokenRow, Tokens};
+use secrecy::ExposeSecret;
+use std::fmt::Write as _;
+
+/// Does what `command` says and gives what it prints.
+///
+/// # Errors
+///
+/// When the store cannot be used, or knows no such token.
+pub fn run(command: &TokenCommand, options: &Options) -> Result<String, TokenError> {
+    let tokens = Tokens::open(options)?;
+    match command {
+        TokenCommand::Create { user, expires } => {
+            let (row, token) = tokens.create(user, *expires)?;
+            let until =
+                row.expires_at.map_or("until it is revoked".to_owned(), |at| format!("until {at:.0}"));
+            Ok(format!(
+                "{}\nThis is the token of {} ({}), valid {until}. It is not shown again.\n",
+                token.expose_secret(),
+                row.user,
+                row.id,
+            ))
+        }
+        TokenCommand::List => Ok(table(&tokens.list()?)),
+        TokenCommand::Revoke { id } => match tokens.revoke(*id)? {
+            true => Ok(format!("revoked {id}\n")),
+            false => Err(TokenError::Unknown(*id)),
+        },
+    }
+}
+
+/// Why a token command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no such token.
+    #[error("there is no valid token {0}: `aibridge token list` shows them all")]
+    Unknown(uuid::Uuid),
+}
+
+fn table(rows: &[TokenRow]) -> String {
+    let mut text = format!(
+        "{:36}  {:20}  {:13}  {:20}  {:20}  {}\n",
+        "ID", "USER", "TOKEN", "CREATED", "EXPIRES", "REVOKED"
+    );
+    for row in rows {
+        let time = |at: Option<jiff::Timestamp>| at.map_or("-".to_owned(), |at| format!("{at:.0}"));
+        let _ = writeln!(
+            text,
+            "{:36}  {:20}  {:13}  {:20}  {:20}  {}",
+            row.id,
+            row.user,
+            row.hint,
+            time(Some(row.created_at)),
+            time(row.expires_at),
+            time(row.revoked_at),
+        );
+    }
+    text
+}
