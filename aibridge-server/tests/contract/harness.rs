@@ -1,0 +1,86 @@
+//! A gateway in this process, with a clock that tests can move.
+
+use aibridge_config::{Config, Flags, Sources, Surroundings};
+use aibridge_server::Server;
+use aibridge_testkit::{Store, within};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A gateway under test. It serves in this process, on a free port, with a store of its own.
+pub(crate) struct Harness {
+    pub(crate) address: SocketAddr,
+    pub(crate) store: Store,
+    clock: Arc<quanta::Mock>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+    _dir: TempDir,
+}
+
+/// Nothing around: settings come from the text of a test alone.
+struct Nowhere;
+
+impl Surroundings for Nowhere {
+    fn var(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn read(&self, _: &Path) -> io::Result<String> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Harness {
+    /// A gateway with these settings; where it listens and records is not theirs to say.
+    pub(crate) async fn start(settings: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("aibridge.db");
+        let (clock, mock) = quanta::Clock::mock();
+        let server = Server::bind(config(settings, &path), clock).await.unwrap();
+        let address = server.address();
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        Self { address, store: Store::new(path), clock: mock, stop, serving, _dir: dir }
+    }
+
+    /// A gateway with one provider `openai` at `base_url`, with these keys.
+    pub(crate) async fn with_keys(base_url: &str, keys: &[&str]) -> Self {
+        Self::start(&provider_settings(base_url, keys)).await
+    }
+
+    /// Moves the clock by which keys cool.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.increment(by);
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) async fn stop(self) -> Store {
+        let _ = self.stop.send(());
+        within(self.serving, "the gateway stops").await.unwrap();
+        self.store
+    }
+}
+
+/// Settings of one provider `openai`.
+pub(crate) fn provider_settings(base_url: &str, keys: &[&str]) -> String {
+    format!("[[provider]]\ntype = \"openai\"\nbase_url = \"{base_url}\"\nkeys = {keys:?}\n")
+}
+
+fn config(settings: &str, store: &Path) -> Config {
+    let sources = Sources {
+        file: Some((PathBuf::from("test.toml"), settings.to_owned())),
+        env: Vec::new(),
+        flags: Flags {
+            listen: Some("127.0.0.1:0".into()),
+            store: Some(format!("sqlite:{}", store.display())),
+        },
+    };
+    aibridge_config::load(&sources, &Nowhere).unwrap()
+}

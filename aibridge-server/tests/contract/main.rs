@@ -1,0 +1,4 @@
+//! Contract tests: the real server against a scripted provider, compared byte by byte and row by row.
+
+mod harness;
+mod thinnest;
