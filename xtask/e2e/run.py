@@ -21,7 +21,7 @@ from provider import Provider
 from shape import SCENARIOS, Scenario
 from store import Store
 
-POOL_KEY, OWN_KEY = "sk-e2e-current-key-of-the-pool", "sk-e2e-brought-by-the-client"
+POOL_KEY, OWN_KEY = "sk-e2e-pool-key-in-current-use", "sk-e2e-brought-by-the-client"
 IGNORED = "the-gateway-takes-a-key-of-its-own"
 
 

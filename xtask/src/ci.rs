@@ -2,19 +2,27 @@
 
 mod edges;
 mod links;
-mod smoke;
+mod look;
 mod step;
 mod top_level;
 
-use crate::e2e;
-use anyhow::{Result, bail};
-use step::{Passed, Step};
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+use step::Step;
 
-/// Runs every check. What this ends with is what a continuous integration reads.
-pub(crate) async fn run() -> Result<()> {
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Do this step alone; any other word lists them.
+    #[arg(long, value_name = "STEP")]
+    only: Option<String>,
+}
+
+/// Runs every check. A continuous integration reads its exit code and the line that it ends with.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let steps = chosen(options.only.as_deref())?;
     let mut passed = 0;
-    for step in steps() {
-        match step.run().await {
+    for step in steps {
+        match step.run() {
             Ok(checks) => passed += checks,
             Err(error) => {
                 println!("{error:#}\n\nto repeat this step: {}\n\n{passed} passed, 1 failed", step.repeat());
@@ -26,21 +34,24 @@ pub(crate) async fn run() -> Result<()> {
     Ok(())
 }
 
+fn chosen(only: Option<&str>) -> Result<Vec<Step>> {
+    let Some(only) = only else { return Ok(steps()) };
+    let chosen: Vec<Step> = steps().into_iter().filter(|step| step.name == only).collect();
+    let names = || steps().iter().map(|step| step.name).collect::<Vec<_>>().join(", ");
+    ensure!(!chosen.is_empty(), "there is no step {only:?}; the steps are {}", names());
+    Ok(chosen)
+}
+
 fn steps() -> Vec<Step> {
-    let deny = [("RUSTDOCFLAGS", "-D warnings")];
     vec![
         Step::cargo("format", &["fmt", "--all", "--check"]),
         Step::check("edges", edges::check),
-        Step::check("top level", top_level::check),
+        Step::check("top-level", top_level::check),
         Step::check("links", links::check),
         Step::cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-        Step::cargo("docs", &["doc", "--workspace", "--no-deps"]).with_env(&deny),
-        Step::cargo("tests", &["test", "--workspace", "--no-fail-fast"]),
-        Step::task("demo", "cargo xtask demo", || Box::pin(smoke::demo())),
-        Step::task("e2e", "cargo xtask e2e", || {
-            Box::pin(async {
-                Ok(e2e::run(&e2e::Options::default()).await?.map_or(Passed::LeftOut, Passed::Checks))
-            })
-        }),
+        Step::cargo("docs", &["doc", "--workspace", "--no-deps"]).with_env("RUSTDOCFLAGS", "-D warnings"),
+        Step::cargo("tests", &["test", "--workspace", "--no-fail-fast"]).looking(look::at_tests),
+        Step::cargo("demo", &["xtask", "demo"]).looking(look::at_demo).aloud(),
+        Step::cargo("e2e", &["xtask", "e2e"]).looking(look::at_e2e).aloud(),
     ]
 }

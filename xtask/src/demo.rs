@@ -12,12 +12,6 @@ use provider::{CHAT, CHAT_TOOL, Conversation, RESPONSE_SHELL};
 use show::Show;
 use std::io::Write;
 
-/// Parts of what the demo shows, by which it can be told that it did.
-pub(crate) const CHAT_ANSWER_PART: &str = "Rayleigh";
-pub(crate) const TOOL_ARGUMENTS_PART: &str = "fn (backoff|retry_after)";
-pub(crate) const SHELL_COMMAND_PART: &str = "cargo test -p parser empty_line";
-pub(crate) const THOUGHT_PART: &str = "Locating the failing test";
-
 /// The key that the demo's provider takes; only its hint is shown.
 const KEY: &str = "sk-demo-not-a-real-key";
 
@@ -59,6 +53,7 @@ pub(crate) async fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
     }
 
     tables::print(out, &gateway.store(), conversations.len()).await?;
+    writeln!(out, "\nThat file goes with the demo; `cargo run --release -p aibridge-server` keeps one.")?;
     gateway.terminate();
     gateway.exited().await;
     Ok(())

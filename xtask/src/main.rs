@@ -27,7 +27,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     /// Checks everything: format, lints, docs, tests, the shape of the house, the demo, e2e.
-    Ci,
+    Ci(ci::Options),
     /// Shows the gateway at work and what it records; needs no API key and no network.
     Demo(demo::Options),
     /// Plays the official Python SDK against a provider nobody here wrote, directly and through the gateway.
@@ -37,9 +37,9 @@ enum Task {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Arguments::parse().task {
-        Task::Ci => ci::run().await,
+        Task::Ci(options) => ci::run(&options),
         Task::Demo(options) => demo::run(&options, &mut std::io::stdout()).await,
-        Task::E2e(options) => e2e::run(&options).await.map(drop),
+        Task::E2e(options) => e2e::run(&options).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

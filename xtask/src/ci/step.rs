@@ -1,8 +1,7 @@
 use crate::workspace::cargo;
 use anyhow::{Context, Result, ensure};
-use std::io::Write;
-use std::pin::Pin;
-use std::process::Stdio;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// A step of `cargo xtask ci`.
@@ -12,13 +11,18 @@ pub(super) struct Step {
 }
 
 enum Work {
-    Cargo { arguments: Vec<&'static str>, environment: Vec<(&'static str, &'static str)> },
+    Cargo(Cargo),
     Check(fn() -> Result<usize>),
-    Task { command: &'static str, run: fn() -> Running },
 }
 
-/// A task that has been started.
-pub(super) type Running = Pin<Box<dyn Future<Output = Result<Passed>>>>;
+/// A cargo command that must succeed.
+struct Cargo {
+    arguments: Vec<&'static str>,
+    environment: Vec<(&'static str, &'static str)>,
+    look: fn(&str) -> Result<Passed>,
+    /// Whether its output is shown as it comes, not only when it fails.
+    aloud: bool,
+}
 
 /// What a step that did not fail has done.
 pub(super) enum Passed {
@@ -29,9 +33,18 @@ pub(super) enum Passed {
 }
 
 impl Step {
-    /// A cargo command that must succeed. It is as many checks as it runs tests, or one.
+    /// A cargo command that must succeed, which is one check.
     pub(super) fn cargo(name: &'static str, arguments: &[&'static str]) -> Self {
-        Self { name, work: Work::Cargo { arguments: arguments.to_vec(), environment: Vec::new() } }
+        let look = |_: &str| Ok(Passed::Checks(1));
+        Self {
+            name,
+            work: Work::Cargo(Cargo {
+                arguments: arguments.to_vec(),
+                environment: Vec::new(),
+                look,
+                aloud: false,
+            }),
+        }
     }
 
     /// A function that counts what it checked.
@@ -39,15 +52,24 @@ impl Step {
         Self { name, work: Work::Check(check) }
     }
 
-    /// A task that prints its own story.
-    pub(super) fn task(name: &'static str, command: &'static str, run: fn() -> Running) -> Self {
-        Self { name, work: Work::Task { command, run } }
+    /// Sets an environment variable of the command.
+    pub(super) fn with_env(self, name: &'static str, value: &'static str) -> Self {
+        self.changed(|cargo| cargo.environment.push((name, value)))
     }
 
-    /// Sets environment variables of a cargo command.
-    pub(super) fn with_env(mut self, variables: &[(&'static str, &'static str)]) -> Self {
-        if let Work::Cargo { environment, .. } = &mut self.work {
-            environment.extend(variables);
+    /// Looks at the command's standard output, too.
+    pub(super) fn looking(self, look: fn(&str) -> Result<Passed>) -> Self {
+        self.changed(|cargo| cargo.look = look)
+    }
+
+    /// Shows the command's output as it comes.
+    pub(super) fn aloud(self) -> Self {
+        self.changed(|cargo| cargo.aloud = true)
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Cargo)) -> Self {
+        if let Work::Cargo(cargo) = &mut self.work {
+            change(cargo);
         }
         self
     }
@@ -55,60 +77,72 @@ impl Step {
     /// The command that repeats this step alone.
     pub(super) fn repeat(&self) -> String {
         match &self.work {
-            Work::Cargo { arguments, environment } => {
+            Work::Cargo(Cargo { arguments, environment, .. }) => {
                 let variables = environment.iter().map(|(name, value)| format!("{name}='{value}' "));
                 format!("{}cargo {}", variables.collect::<String>(), arguments.join(" "))
             }
-            Work::Check(_) => "cargo xtask ci".to_owned(),
-            Work::Task { command, .. } => (*command).to_owned(),
+            Work::Check(_) => format!("cargo xtask ci --only {}", self.name),
         }
     }
 
-    /// Does it, and prints one line about it.
+    /// Does it, prints one line about it, and says how many checks it was.
     ///
     /// # Errors
     ///
     /// What the step printed or found wrong.
-    pub(super) async fn run(&self) -> Result<usize> {
+    pub(super) fn run(&self) -> Result<usize> {
+        let started = Instant::now();
         print!("{:<10} ", self.name);
         std::io::stdout().flush()?;
-        let started = Instant::now();
         let done = match &self.work {
-            Work::Cargo { arguments, environment } => run_cargo(arguments, environment).map(Passed::Checks),
             Work::Check(check) => check().map(Passed::Checks),
-            Work::Task { run, .. } => {
+            Work::Cargo(cargo) if cargo.aloud => {
                 println!();
-                let done = run().await;
+                let done = cargo.run();
                 print!("{:<10} ", self.name);
                 done
             }
+            Work::Cargo(cargo) => cargo.run(),
         };
-        let (verdict, detail) = match &done {
-            Ok(Passed::Checks(checks)) => ("ok", format!("{checks} passed")),
-            Ok(Passed::LeftOut) => ("left out", "see above".to_owned()),
-            Err(_) => ("FAILED", String::new()),
+        let (verdict, checks) = match &done {
+            Ok(Passed::Checks(checks)) => ("ok", *checks),
+            Ok(Passed::LeftOut) => ("left out", 0),
+            Err(_) => ("FAILED", 0),
         };
-        println!("{verdict:<9} {:>7.1} s  {detail}", started.elapsed().as_secs_f64());
-        Ok(match done? {
-            Passed::Checks(checks) => checks,
-            Passed::LeftOut => 0,
-        })
+        println!("{verdict:<8} {:>7.1} s {checks:>6} checked", started.elapsed().as_secs_f64());
+        done.map(|_| checks)
     }
 }
 
-fn run_cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<usize> {
-    let mut command = cargo();
-    command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null());
-    let output = command.output().context("cannot start cargo")?;
-    let text = [String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout)].concat();
-    ensure!(output.status.success(), "{text}");
-    Ok(passed_tests(&text).max(1))
+impl Cargo {
+    fn run(&self) -> Result<Passed> {
+        let mut command = cargo();
+        command.args(&self.arguments).envs(self.environment.iter().copied()).stdin(Stdio::null());
+        if self.aloud { heard(&mut command) } else { quiet(&mut command) }.and_then(|text| (self.look)(&text))
+    }
 }
 
-/// The sum over the closing lines of test runners: `test result: ok. 12 passed; 0 failed; …`.
-fn passed_tests(text: &str) -> usize {
-    let closing = text.lines().filter_map(|line| line.trim().strip_prefix("test result: ok. "));
-    closing.filter_map(|line| line.split(' ').next()?.parse::<usize>().ok()).sum()
+/// Runs `command` and returns its standard output; if it fails, everything it printed is the error.
+fn quiet(command: &mut Command) -> Result<String> {
+    let output = command.output().context("cannot start cargo")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(output.status.success(), "{}{text}", String::from_utf8_lossy(&output.stderr));
+    Ok(text)
+}
+
+/// Runs `command`, shows its output as it comes, and returns what of that was standard output.
+fn heard(command: &mut Command) -> Result<String> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
+    let mut stdout = child.stdout.take().context("its output is piped")?;
+    let (mut text, mut piece) = (Vec::new(), [0; 4096]);
+    while let read @ 1.. = stdout.read(&mut piece)? {
+        std::io::stdout().write_all(&piece[..read])?;
+        std::io::stdout().flush()?;
+        text.extend_from_slice(&piece[..read]);
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "it failed with {status}");
+    Ok(String::from_utf8(text)?)
 }
 
 #[cfg(test)]
@@ -116,16 +150,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_the_tests_of_all_runners() {
-        let text =
-            "test result: ok. 12 passed; 0 failed;\nnoise 7 passed\n test result: ok. 3 passed; 0 failed;";
-        assert_eq!(passed_tests(text), 15);
-        assert_eq!(passed_tests("nothing"), 0);
+    fn a_step_can_be_repeated() {
+        let step = Step::cargo("docs", &["doc", "--no-deps"]).with_env("RUSTDOCFLAGS", "-D warnings");
+        assert_eq!(step.repeat(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+        assert_eq!(Step::check("edges", || Ok(1)).repeat(), "cargo xtask ci --only edges");
     }
 
     #[test]
-    fn a_step_can_be_repeated() {
-        let step = Step::cargo("docs", &["doc", "--no-deps"]).with_env(&[("RUSTDOCFLAGS", "-D warnings")]);
-        assert_eq!(step.repeat(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+    fn a_failed_command_tells_all_it_printed() {
+        let error = |run: fn(&mut Command) -> Result<String>| {
+            let mut command = Command::new("sh");
+            run(command.args(["-c", "echo said; echo moaned >&2; exit 3"])).map_err(|error| error.to_string())
+        };
+        assert_eq!(error(quiet), Err("moaned\nsaid\n".to_owned()));
+        assert!(error(heard).is_err_and(|error| error.contains("exit status: 3")));
     }
 }

@@ -1,0 +1,100 @@
+//! What the output of a command must show, beyond that the command succeeded.
+
+use super::step::Passed;
+use anyhow::{Context, Result, ensure};
+
+/// Sums up the closing lines of test runners: `test result: ok. 12 passed; 0 failed; …`.
+pub(super) fn at_tests(text: &str) -> Result<Passed> {
+    let closing = text.lines().filter_map(|line| line.trim().strip_prefix("test result: ok. "));
+    let passed = closing.filter_map(|line| line.split(' ').next()?.parse::<usize>().ok()).sum();
+    ensure!(passed > 0, "no test ran");
+    Ok(Passed::Checks(passed))
+}
+
+/// Reads the closing line of `cargo xtask e2e`, which leaves itself out where a tool is missing.
+pub(super) fn at_e2e(text: &str) -> Result<Passed> {
+    let closing = text.lines().filter_map(|line| line.strip_prefix("e2e: ")).next_back();
+    let closing = closing.context("the scenarios do not say how many passed")?;
+    if closing.starts_with("left out") {
+        return Ok(Passed::LeftOut);
+    }
+    let passed = closing.strip_suffix(" passed, 0 failed").and_then(|passed| passed.parse().ok());
+    let passed = passed
+        .filter(|passed| *passed > 0)
+        .with_context(|| format!("not every scenario passed: {closing}"))?;
+    Ok(Passed::Checks(passed))
+}
+
+/// What a reader of the demo must have seen: after which words, up to the next empty line, which others.
+const PROMISED: &[(&str, &[&str])] = &[
+    ("listening on", &["/openai/v1", "sk-d...-key", "sqlite:"]),
+    ("1. ", &["/chat/completions", "Why is the sky blue?", "Rayleigh"]),
+    ("2. ", &["/chat/completions", "I will look", r#"search_files {"pattern":"fn (backoff|retry_after)""#]),
+    ("3. ", &["/responses", "Locating the failing test", "$ cargo test -p parser empty_line"]),
+    ("Interceptions", &["OpenCode", "Codex", "gpt-5-codex", "centralized", "sk-d...-key", "200 completed"]),
+    ("User prompts", &["Why is the sky blue?", "Where does this project", "The parser panics"]),
+    ("Token usage", &["1152", "96", "output_reasoning 128"]),
+    ("Tool calls", &["search_files", "call_Zk81tQvYw2nXb6LrJd0eMfCs", "local_shell", "cargo test -p parser"]),
+    ("Thoughts", &["reasoning_summary", "Locating the failing test"]),
+];
+
+/// As wide as a terminal may be expected to be.
+const COLUMNS: usize = 120;
+
+/// Looks for everything that the demo is there to show.
+pub(super) fn at_demo(text: &str) -> Result<Passed> {
+    for (start, promised) in PROMISED {
+        let part = text.split_once(start).with_context(|| format!("the demo does not show {start:?}"))?.1;
+        let part = part.split("\n\n").next().unwrap_or_default();
+        let missing: Vec<_> = promised.iter().filter(|promised| !part.contains(**promised)).collect();
+        ensure!(missing.is_empty(), "the demo does not show {missing:?} after {start:?}, but {part}");
+    }
+    let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > COLUMNS).collect();
+    ensure!(wide.is_empty(), "wider than {COLUMNS} columns:\n{}", wide.join("\n"));
+    Ok(Passed::Checks(PROMISED.len() + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(result: Result<Passed>) -> Option<usize> {
+        match result {
+            Ok(Passed::Checks(checks)) => Some(checks),
+            Ok(Passed::LeftOut) => Some(0),
+            Err(_) => None,
+        }
+    }
+
+    #[test]
+    fn counts_the_tests_of_all_runners() {
+        let text =
+            "test result: ok. 12 passed; 0 failed;\nnoise 7 passed\n test result: ok. 3 passed; 0 failed;";
+        assert_eq!(passed(at_tests(text)), Some(15));
+        assert_eq!(passed(at_tests("test result: ok. 0 passed; 0 failed;")), None);
+    }
+
+    #[test]
+    fn takes_scenarios_at_their_word() {
+        let cases = [
+            ("  ok\ne2e: 34 passed, 0 failed\n", Some(34)),
+            ("e2e: installing …\ne2e: left out, because of this\n", Some(0)),
+            ("e2e: 33 passed, 1 failed\n", None),
+            ("e2e: 0 passed, 0 failed\n", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(passed(at_e2e(text)), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn misses_what_a_table_of_the_demo_lacks() {
+        let part = |(start, promised): &(&str, &[&str])| format!("{start}\n{}\n\n", promised.join("\n"));
+        let whole: String = PROMISED.iter().map(part).collect();
+        assert_eq!(passed(at_demo(&whole)), Some(PROMISED.len() + 1));
+        assert_eq!(passed(at_demo(&whole.replace("local_shell", ""))), None);
+        assert_eq!(passed(at_demo(&whole.replace("Thoughts\n", "Thoughts\n\n"))), None);
+        assert_eq!(passed(at_demo(&format!("{whole}{}", "x".repeat(121)))), None);
+    }
+}
