@@ -141,25 +141,25 @@ pub struct Edit {
 
 impl Edit {
     /// Makes `member` (as in `"name":value`) the first member of `body`, which must be a JSON object.
-    pub fn insert_first(body: &[u8], member: &'static str) -> Self {
+    pub fn insert_first(body: &[u8], member: impl Into<Cow<'static, str>>) -> Self {
         let brace = memchr::memchr(b'{', body).unwrap_or_default();
-        Self::insert_behind(body, brace, member)
+        Self::insert_behind(body, brace, member.into())
     }
 
     /// Makes `member` the first member of `object`, which must be a part of `body`.
     pub fn insert_first_into(body: &[u8], object: Json<'_>, member: &'static str) -> Self {
-        Self::insert_behind(body, object.range_in(body).start, member)
+        Self::insert_behind(body, object.range_in(body).start, member.into())
     }
 
-    fn insert_behind(body: &[u8], brace: usize, member: &'static str) -> Self {
+    fn insert_behind(body: &[u8], brace: usize, member: Cow<'static, str>) -> Self {
         let rest = &body[brace + 1..];
         let is_empty = rest.trim_ascii_start().starts_with(b"}");
-        let with = if is_empty { member.into() } else { format!("{member},").into() };
+        let with = if is_empty { member } else { format!("{member},").into() };
         Self { range: brace + 1..brace + 1, with }
     }
 
     /// Replaces `value`, which must be a part of `whole`.
-    pub fn replace(whole: &[u8], value: Json<'_>, with: &'static str) -> Self {
+    pub fn replace(whole: &[u8], value: Json<'_>, with: impl Into<Cow<'static, str>>) -> Self {
         Self { range: value.range_in(whole), with: with.into() }
     }
 }

@@ -16,6 +16,18 @@
 //!
 //! The body is bytes: edits are [splices](payload::Payload), reading is [looking](json::Json), and nothing is
 //! ever serialised anew. Interceptors never see a key; providers never parse a stream.
+//!
+//! ```
+//! use aibridge_intercept::json::{Edit, Json};
+//! use aibridge_intercept::payload::Payload;
+//! use bytes::Bytes;
+//!
+//! let body = Bytes::from_static(b"{ \"temperature\": 1.0e0, \"stream\": true }");
+//! let [stream] = Json::object(&body, ["stream"])?;
+//! let edit = Edit::replace(&body, stream.unwrap(), "false");
+//! assert_eq!(Payload::edited(&body, vec![edit]).to_bytes(), "{ \"temperature\": 1.0e0, \"stream\": false }");
+//! # Ok::<(), aibridge_intercept::Error>(())
+//! ```
 
 pub mod actor;
 pub mod client;
