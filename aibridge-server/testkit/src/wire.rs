@@ -9,6 +9,9 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 /// More headers than any test sends.
 const MAX_HEADERS: usize = 256;
 
+/// How much room a read has: without it a full buffer would grow by a few bytes at a time.
+const READ: usize = 16 * 1024;
+
 /// Header names and values in wire order and spelling.
 pub(crate) type Headers = Vec<(String, String)>;
 
@@ -41,7 +44,7 @@ pub(crate) enum Part {
 
 impl<R: AsyncRead + Unpin> Incoming<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, buffer: BytesMut::with_capacity(16 * 1024) }
+        Self { reader, buffer: BytesMut::new() }
     }
 
     /// The next head with its empty line, or nothing if the connection ends before one is complete.
@@ -79,6 +82,7 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
     }
 
     async fn more(&mut self) -> io::Result<usize> {
+        self.buffer.reserve(READ);
         self.reader.read_buf(&mut self.buffer).await
     }
 }

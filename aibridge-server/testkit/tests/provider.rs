@@ -115,3 +115,13 @@ async fn frees_its_port_when_dropped() {
     let refused = || std::net::TcpStream::connect(address).is_err();
     wait_until(refused, "the port to be free").await;
 }
+
+#[tokio::test]
+async fn carries_megabytes_both_ways() {
+    let big: String = "0123456789abcdef".repeat(1 << 19);
+    let answer = big.clone();
+    let mut provider = ScriptedProvider::start(move |_| Script::sse(answer.clone())).await;
+    let answer = RawClient::post(provider.address(), "/", &[], &big).await;
+    assert!(answer.body == big && answer.end == BodyEnd::Clean);
+    assert!(provider.next_received().await.body == big);
+}
