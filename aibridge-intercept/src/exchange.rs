@@ -1,24 +1,23 @@
 //! The life of one interception: recorded, answered, ended.
 
-use crate::encoding::Encoding;
+use crate::answer::{Answer, HELD_AT_MOST, Held, is_stream, readable};
+use crate::call::{Attempts, Call};
 use crate::error::Error;
 use crate::headers;
 use crate::interceptor::Interceptor;
 use crate::observer::{Ending, Learnt, Observer, Verdict};
-use crate::relay::{AnswerBody, Batch, Client, Why};
+use crate::relay::{Batch, Client, Why};
 use crate::sse::{Event, Splitter};
-use crate::upstream::{Answer, Attempts, Call, Upstream};
+use crate::upstream::Upstream;
 use aibridge_recorder::{
     CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, UserPrompt,
 };
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Response, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 /// A start that is not durable by then is refused: the client gets its 503 within 2 s.
@@ -28,45 +27,6 @@ const START_WITHIN: Duration = Duration::from_millis(1800);
 const END_WITHIN: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-
-/// The most of an answer that is held in memory: a blocking answer, or one event of a stream.
-const HELD_AT_MOST: usize = 64 << 20;
-
-/// What all interceptions of a process share.
-#[derive(Clone)]
-pub struct Gateway {
-    /// Where records go.
-    pub recorder: Arc<dyn Recorder>,
-    /// Owns the task of every open answer: wait for it before the process ends.
-    pub tasks: TaskTracker,
-    /// Cuts the open answers, when the grace period of a shutdown is over.
-    pub cut: CancellationToken,
-}
-
-impl Gateway {
-    /// A gateway that records to `recorder`.
-    pub fn new(recorder: Arc<dyn Recorder>) -> Self {
-        Self { recorder, tasks: TaskTracker::new(), cut: CancellationToken::new() }
-    }
-
-    /// Records what was asked, lets `interceptor` answer, and records how it ended.
-    ///
-    /// The work is done in a task of its own, so that it is brought to its end also when the caller goes away, which
-    /// it learns at once. The answer is the provider's, or an [`Error`]'s.
-    pub async fn intercept(&self, interceptor: Box<dyn Interceptor>) -> Response<AnswerBody> {
-        let (client, answered) = Client::new(self.cut.clone());
-        let exchange = Exchange::new(self.recorder.clone(), client, interceptor.asked().0);
-        self.tasks.spawn(exchange.run(interceptor));
-        answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
-    }
-
-    /// Relays an answer unread and unrecorded.
-    pub async fn pass_through(&self, upstream: Arc<Upstream>, call: Call) -> Response<AnswerBody> {
-        let (client, answered) = Client::new(self.cut.clone());
-        self.tasks.spawn(pass_through(client, upstream, call));
-        answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
-    }
-}
 
 /// One interception under way: what an interceptor calls the provider and answers the client with.
 pub struct Exchange {
@@ -96,7 +56,7 @@ impl From<Why> for Stop {
 }
 
 impl Exchange {
-    fn new(recorder: Arc<dyn Recorder>, client: Client, interception: &Interception) -> Self {
+    pub(crate) fn new(recorder: Arc<dyn Recorder>, client: Client, interception: &Interception) -> Self {
         Self {
             interception_id: interception.id,
             credential_kind: interception.credential_kind,
@@ -107,7 +67,8 @@ impl Exchange {
         }
     }
 
-    async fn run(mut self, interceptor: Box<dyn Interceptor>) {
+    /// Lives the interception from its start to its end.
+    pub(crate) async fn run(mut self, interceptor: Box<dyn Interceptor>) {
         let (interception, prompt) = interceptor.asked();
         if !self.start(interception, prompt).await {
             return self.respond_with(&Error::RecorderUnavailable, None);
@@ -338,29 +299,24 @@ impl Exchange {
         };
         let cannot_record = matches!(stop.why, Why::Failed(Error::RecorderUnavailable));
         let recorded = self.ended || (!cannot_record && self.end(outcome, stop.learnt).await.is_ok());
-        match (stop.why, recorded) {
-            (Why::ClientGone, _) => self.client.abort(),
-            (Why::Failed(error), true) => self.fail(&error, stop.error_event).await,
-            (Why::Failed(_), false) => {
-                if !self.client.has_begun() {
-                    self.respond_with(&Error::RecorderUnavailable, Some(self.interception_id));
-                }
-                self.client.abort();
-            }
+        match stop.why {
+            Why::ClientGone => self.client.abort(),
+            Why::Failed(error) if recorded => self.fail(&error, stop.error_event, true).await,
+            Why::Failed(_) => self.fail(&Error::RecorderUnavailable, stop.error_event, false).await,
         }
     }
 
-    /// Tells the client what went wrong: as an answer if there is none yet, else as an event.
-    async fn fail(&mut self, error: &Error, event: Option<Bytes>) {
+    /// Tells the client what went wrong: as an answer if there is none yet, else as an event. What is not recorded is
+    /// never ended properly.
+    async fn fail(&mut self, error: &Error, event: Option<Bytes>, recorded: bool) {
         if !self.client.has_begun() {
             return self.respond_with(error, Some(self.interception_id));
         }
-        if let Some(event) = event
-            && self.client.send(event).await.is_ok()
-        {
-            return self.client.end().await;
-        }
-        self.client.abort();
+        let told = match event {
+            Some(event) => self.client.send(event).await.is_ok(),
+            None => false,
+        };
+        if told && recorded { self.client.end().await } else { self.client.abort() }
     }
 
     fn respond_with(&mut self, error: &Error, recorded_as: Option<Uuid>) {
@@ -372,87 +328,7 @@ impl Exchange {
     }
 }
 
-async fn pass_through(mut client: Client, upstream: Arc<Upstream>, call: Call) {
-    let centralized = call.credential.kind() == CredentialKind::Centralized;
-    let mut attempts = Attempts::default();
-    let answered = client.unless_stopped(upstream.call(call, &mut attempts)).await;
-    let mut answer = match answered.and_then(|answer| answer.map_err(Why::from)) {
-        Ok(answer) => answer,
-        Err(Why::ClientGone) => return,
-        Err(Why::Failed(error)) => {
-            let (parts, body) = error.to_response().into_parts();
-            return client.respond(parts.status, parts.headers, body);
-        }
-    };
-    let head = headers::to_client(answer.response.headers(), centralized);
-    client.begin(answer.response.status(), head, answer.response.content_length());
-    loop {
-        match client.unless_stopped(answer.chunk()).await {
-            Ok(Ok(Some(chunk))) => {
-                if client.send(chunk).await.is_err() {
-                    return;
-                }
-            }
-            Ok(Ok(None)) => return client.end().await,
-            Ok(Err(_)) | Err(_) => return client.abort(),
-        }
-    }
-}
-
-/// A successful answer is a stream if it says so, or if a stream was asked for and it does not say that it is JSON.
-fn is_stream(answer: &Answer, asked_for: bool) -> bool {
-    let content_type = answer.response.headers().get(header::CONTENT_TYPE);
-    let is = |kind: &str| {
-        content_type.is_some_and(|value| {
-            value
-                .as_bytes()
-                .get(..kind.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
-        })
-    };
-    answer.response.status().is_success() && (is("text/event-stream") || asked_for && !is("application/json"))
-}
-
-/// The body of an answer as it reads. We ask for no encoding, but a provider may use one all the same.
-fn readable(headers: &HeaderMap, body: &Bytes) -> Bytes {
-    match Encoding::of(headers).and_then(|encoding| match encoding {
-        Some(encoding) => encoding.decode(body, HELD_AT_MOST),
-        None => Ok(body.clone()),
-    }) {
-        Ok(text) => text,
-        Err(error) => {
-            tracing::warn!(%error, "an answer could not be read and is recorded without usage");
-            Bytes::new()
-        }
-    }
-}
-
 fn id_value(id: Uuid) -> HeaderValue {
     HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
         .unwrap_or(HeaderValue::from_static(""))
-}
-
-/// A body that is held until it is complete: not copied if it came in one piece.
-#[derive(Default)]
-struct Held {
-    first: Bytes,
-    all: BytesMut,
-}
-
-impl Held {
-    fn push(&mut self, chunk: Bytes) -> Result<(), Error> {
-        if self.first.is_empty() {
-            self.first = chunk;
-            return Ok(());
-        }
-        if self.all.is_empty() {
-            self.all.extend_from_slice(&self.first);
-        }
-        self.all.extend_from_slice(&chunk);
-        if self.all.len() > HELD_AT_MOST { Err(Error::AnswerTooLarge(HELD_AT_MOST)) } else { Ok(()) }
-    }
-
-    fn into_bytes(self) -> Bytes {
-        if self.all.is_empty() { self.first } else { self.all.freeze() }
-    }
 }

@@ -1,13 +1,14 @@
 //! What an interceptor is: the one thing that a provider makes for a request.
 
 use crate::actor::Actor;
+use crate::call::Call;
 use crate::client::Client;
 use crate::encoding::Encoding;
 use crate::error::Error;
 use crate::exchange::{Exchange, Stop};
 use crate::observer::Observer;
 use crate::payload::Payload;
-use crate::upstream::{Call, Upstream};
+use crate::upstream::Upstream;
 use aibridge_recorder::{Interception, async_trait};
 use bytes::Bytes;
 use http::HeaderMap;

@@ -30,11 +30,14 @@
 //! ```
 
 pub mod actor;
+pub mod answer;
+pub mod call;
 pub mod client;
 pub mod credential;
 pub mod encoding;
 pub mod error;
 pub mod exchange;
+pub mod gateway;
 pub mod headers;
 pub mod interceptor;
 pub mod json;
@@ -45,8 +48,10 @@ pub mod sse;
 pub mod upstream;
 
 pub use actor::Actor;
+pub use call::Call;
 pub use error::Error;
-pub use exchange::{Exchange, Gateway, Stop};
+pub use exchange::{Exchange, Stop};
+pub use gateway::Gateway;
 pub use interceptor::{Asked, Interceptor, OneCall, Request, RequestBody};
 pub use observer::{Learnt, Observer, Verdict};
-pub use upstream::{Call, Upstream};
+pub use upstream::Upstream;

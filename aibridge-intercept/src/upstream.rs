@@ -1,27 +1,16 @@
 //! The only place that calls a provider, and the only failover loop.
 
+use crate::answer::{Answer, causes};
+use crate::call::{Attempts, Call, CallBody, Patience, Timeouts};
 use crate::credential::{Credential, KeyFailover};
 use crate::error::Error;
-use crate::payload::Payload;
 use aibridge_keypool::{KeyPool, hint, retry_after};
-use http::{HeaderMap, Method, StatusCode};
-use reqwest::{Response, Url};
+use http::{HeaderMap, StatusCode};
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
-use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
-
-/// How long an upstream may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    /// For the connection, TLS included.
-    pub connect: Duration,
-    /// For a blocking answer as a whole, for a stream until its head.
-    pub response: Duration,
-    /// For silence between two chunks of a stream.
-    pub stream_idle: Duration,
-}
 
 /// One provider's endpoint with its connections and keys.
 #[derive(Debug)]
@@ -32,64 +21,6 @@ pub struct Upstream {
     timeouts: Timeouts,
     /// Owns the draining of discarded answers.
     drains: TaskTracker,
-}
-
-/// One request to the provider.
-#[derive(Debug)]
-pub struct Call {
-    /// Its method.
-    pub method: Method,
-    /// The path below the base URL, with its leading slash.
-    pub path: String,
-    /// The query, without the question mark.
-    pub query: Option<String>,
-    /// All headers but the credential's.
-    pub headers: HeaderMap,
-    /// What is sent.
-    pub body: CallBody,
-    /// Who pays.
-    pub credential: Credential,
-    /// How long the answer may take.
-    pub patience: Patience,
-}
-
-/// A body to send.
-#[derive(Debug)]
-pub enum CallBody {
-    /// Bytes that can be sent to one key after another.
-    Replayable(Payload),
-    /// A stream, for a call that has one attempt only.
-    Once(Option<reqwest::Body>),
-}
-
-/// What `response_timeout` covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
-    /// The answer as a whole.
-    Whole,
-    /// Its head; then `stream_idle_timeout` covers each silence.
-    Head,
-}
-
-/// What happened on the way to an answer, also if there is none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attempts {
-    /// How many requests were sent.
-    pub count: u32,
-    /// The hint of the key that answered, or else the last one tried.
-    pub hint: Option<String>,
-    /// The status of the answer, or else the last one seen.
-    pub status: Option<StatusCode>,
-}
-
-/// The head of an answer, and how long to wait for the rest.
-#[derive(Debug)]
-pub struct Answer {
-    /// The answer; its body is not read yet.
-    pub response: Response,
-    /// When a blocking answer must be complete.
-    deadline: Option<Instant>,
-    timeouts: Timeouts,
 }
 
 /// A discarded answer is drained so that its connection can be used again, but only if that is cheap: error bodies
@@ -246,27 +177,6 @@ impl Upstream {
     }
 }
 
-impl Answer {
-    /// The next piece of the body, `None` at its end.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UpstreamTimeout`] if the provider is silent for too long, [`Error::UpstreamBroken`] if the
-    /// connection is lost.
-    pub async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, Error> {
-        let (limit, patience) = match self.deadline {
-            Some(deadline) => (deadline, self.timeouts.response),
-            None => (Instant::now() + self.timeouts.stream_idle, self.timeouts.stream_idle),
-        };
-        timeout_at(limit, self.response.chunk()).await.map_err(|_| Error::UpstreamTimeout(patience))?.map_err(
-            |error| {
-                tracing::warn!(error = %causes(&error), "the provider's answer broke off");
-                Error::UpstreamBroken
-            },
-        )
-    }
-}
-
 /// How long a 429 wants its key to rest, if it says so.
 fn cooldown(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -286,18 +196,4 @@ fn unreachable_because(error: &reqwest::Error) -> Error {
         "the connection broke before it answered"
     };
     Error::UpstreamUnreachable(reason.to_owned())
-}
-
-/// An error with all its causes but without its URL, which may hold what is nobody's business.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -6,7 +6,7 @@ use crate::who::Who;
 use aibridge_intercept::credential::Credential;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
-use aibridge_intercept::upstream::CallBody;
+use aibridge_intercept::call::CallBody;
 use aibridge_intercept::{Error, Gateway, Interceptor, Request, RequestBody};
 use aibridge_provider::{PassThrough, Provider, Route};
 use aibridge_recorder::CredentialKind;

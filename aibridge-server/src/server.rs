@@ -6,7 +6,7 @@ use crate::startup;
 use crate::who::Who;
 use aibridge_config::{Config, Durability, ProviderKind, StoreUrl};
 use aibridge_intercept::Gateway;
-use aibridge_intercept::upstream::Timeouts;
+use aibridge_intercept::call::Timeouts;
 use aibridge_keypool::{KeyPool, KeyPoolError};
 use aibridge_provider::{OpenAi, OpenAiConfig, Provider, ProviderError};
 use aibridge_store::{Options, SqliteStore, StoreError};

@@ -1,0 +1,65 @@
+//! One request to a provider: what is sent, who pays, how long it may take.
+
+use crate::credential::Credential;
+use crate::payload::Payload;
+use http::{HeaderMap, Method, StatusCode};
+use std::time::Duration;
+
+/// How long an upstream may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// For the connection, TLS included.
+    pub connect: Duration,
+    /// For a blocking answer as a whole, for a stream until its head.
+    pub response: Duration,
+    /// For silence between two chunks of a stream.
+    pub stream_idle: Duration,
+}
+
+/// One request to the provider.
+#[derive(Debug)]
+pub struct Call {
+    /// Its method.
+    pub method: Method,
+    /// The path below the base URL, with its leading slash.
+    pub path: String,
+    /// The query, without the question mark.
+    pub query: Option<String>,
+    /// All headers but the credential's.
+    pub headers: HeaderMap,
+    /// What is sent.
+    pub body: CallBody,
+    /// Who pays.
+    pub credential: Credential,
+    /// How long the answer may take.
+    pub patience: Patience,
+}
+
+/// A body to send.
+#[derive(Debug)]
+pub enum CallBody {
+    /// Bytes that can be sent to one key after another.
+    Replayable(Payload),
+    /// A stream, for a call that has one attempt only.
+    Once(Option<reqwest::Body>),
+}
+
+/// What `response_timeout` covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// The answer as a whole.
+    Whole,
+    /// Its head; then `stream_idle_timeout` covers each silence.
+    Head,
+}
+
+/// What happened on the way to an answer, also if there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// How many requests were sent.
+    pub count: u32,
+    /// The hint of the key that answered, or else the last one tried.
+    pub hint: Option<String>,
+    /// The status of the answer, or else the last one seen.
+    pub status: Option<StatusCode>,
+}

@@ -1,0 +1,77 @@
+//! What runs interceptions.
+
+use crate::call::{Attempts, Call};
+use crate::error::Error;
+use crate::exchange::Exchange;
+use crate::headers;
+use crate::interceptor::Interceptor;
+use crate::relay::{AnswerBody, Client, Why};
+use crate::upstream::Upstream;
+use aibridge_recorder::{CredentialKind, Recorder};
+use http::Response;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What all interceptions of a process share.
+#[derive(Clone)]
+pub struct Gateway {
+    /// Where records go.
+    pub recorder: Arc<dyn Recorder>,
+    /// Owns the task of every open answer: wait for it before the process ends.
+    pub tasks: TaskTracker,
+    /// Cuts the open answers, when the grace period of a shutdown is over.
+    pub cut: CancellationToken,
+}
+
+impl Gateway {
+    /// A gateway that records to `recorder`.
+    pub fn new(recorder: Arc<dyn Recorder>) -> Self {
+        Self { recorder, tasks: TaskTracker::new(), cut: CancellationToken::new() }
+    }
+
+    /// Records what was asked, lets `interceptor` answer, and records how it ended.
+    ///
+    /// The work is done in a task of its own, so that it is brought to its end also when the caller goes away, which
+    /// it learns at once. The answer is the provider's, or an [`Error`]'s.
+    pub async fn intercept(&self, interceptor: Box<dyn Interceptor>) -> Response<AnswerBody> {
+        let (client, answered) = Client::new(self.cut.clone());
+        let exchange = Exchange::new(self.recorder.clone(), client, interceptor.asked().0);
+        self.tasks.spawn(exchange.run(interceptor));
+        answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
+    }
+
+    /// Relays an answer unread and unrecorded.
+    pub async fn pass_through(&self, upstream: Arc<Upstream>, call: Call) -> Response<AnswerBody> {
+        let (client, answered) = Client::new(self.cut.clone());
+        self.tasks.spawn(pass_through(client, upstream, call));
+        answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
+    }
+}
+
+async fn pass_through(mut client: Client, upstream: Arc<Upstream>, call: Call) {
+    let centralized = call.credential.kind() == CredentialKind::Centralized;
+    let mut attempts = Attempts::default();
+    let answered = client.unless_stopped(upstream.call(call, &mut attempts)).await;
+    let mut answer = match answered.and_then(|answer| answer.map_err(Why::from)) {
+        Ok(answer) => answer,
+        Err(Why::ClientGone) => return,
+        Err(Why::Failed(error)) => {
+            let (parts, body) = error.to_response().into_parts();
+            return client.respond(parts.status, parts.headers, body);
+        }
+    };
+    let head = headers::to_client(answer.response.headers(), centralized);
+    client.begin(answer.response.status(), head, answer.response.content_length());
+    loop {
+        match client.unless_stopped(answer.chunk()).await {
+            Ok(Ok(Some(chunk))) => {
+                if client.send(chunk).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Ok(None)) => return client.end().await,
+            Ok(Err(_)) | Err(_) => return client.abort(),
+        }
+    }
+}
