@@ -1,4 +1,10 @@
 //! Contract tests: the real server against a scripted provider, compared byte by byte and row by row.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop"
+)]
 
 mod harness;
 mod thinnest;
