@@ -78,7 +78,8 @@ impl<'a> Json<'a> {
         last
     }
 
-    fn for_each_element(self, each: impl FnMut(Json<'a>)) {
+    /// Looks at the elements of an array one after the other; none if this is not an array.
+    pub fn for_each_element(self, each: impl FnMut(Json<'a>)) {
         if self.0.starts_with('[') {
             // A `Json` is valid by construction: there is no error to meet.
             let _ = serde_json::Deserializer::from_str(self.0).deserialize_seq(Elements(each));

@@ -31,6 +31,9 @@ const DRAIN_FOR_AT_MOST: Duration = Duration::from_secs(2);
 /// Idle connections kept per provider; more than a burst needs, far fewer than there are ports.
 const IDLE_CONNECTIONS: usize = 512;
 
+/// Shorter than most servers keep an idle connection: one that is used just when they close it costs a request.
+const IDLE_FOR: Duration = Duration::from_secs(30);
+
 impl Upstream {
     /// Prepares to call the provider at `base_url`. Nothing is connected yet.
     ///
@@ -46,6 +49,7 @@ impl Upstream {
             .referer(false)
             .retry(reqwest::retry::never())
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .pool_idle_timeout(IDLE_FOR)
             .build()?;
         Ok(Self { client, base_url, keys, timeouts, drains: TaskTracker::new() })
     }

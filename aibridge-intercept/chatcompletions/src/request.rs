@@ -42,10 +42,14 @@ fn prompt(content: Json<'_>) -> Option<String> {
     if let Some(text) = content.string() {
         return Some(Cow::into_owned(text)).filter(|text| !text.is_empty());
     }
-    content.elements().into_iter().rev().find_map(|part| {
+    let mut last = None;
+    content.for_each_element(|part| {
         let [kind, text] = part.members(["type", "text"]);
-        if kind?.string()? == "text" { text?.non_empty_string() } else { None }
-    })
+        if kind.and_then(Json::string).as_deref() == Some("text") {
+            last = text.and_then(Json::non_empty_string).or(last.take());
+        }
+    });
+    last
 }
 
 /// The edit after which `stream_options` asks for usage; `None` if it does already, or is nothing that could.

@@ -51,14 +51,13 @@ fn text_of_parts(content: Json<'_>) -> Option<String> {
     if let Some(text) = content.non_empty_string() {
         return Some(text);
     }
-    let parts: Vec<_> = content
-        .elements()
-        .into_iter()
-        .filter_map(|part| {
-            let [kind, text] = part.members(["type", "text"]);
-            if kind?.string()? == "input_text" { text?.string() } else { None }
-        })
-        .collect();
+    let mut parts = Vec::new();
+    content.for_each_element(|part| {
+        let [kind, text] = part.members(["type", "text"]);
+        if kind.and_then(Json::string).as_deref() == Some("input_text") {
+            parts.extend(text.and_then(Json::string));
+        }
+    });
     Some(parts.join("\n")).filter(|text| !text.is_empty())
 }
 
