@@ -2,9 +2,9 @@
 
 use crate::provider::{Profile, Provider, ProviderError};
 use crate::routes;
+use aibridge_intercept::call::{CallBody, Patience, Timeouts};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::payload::Payload;
-use aibridge_intercept::call::{CallBody, Patience, Timeouts};
 use aibridge_intercept::{Asked, Call, Error, Interceptor, OneCall, Request, Upstream};
 use aibridge_keypool::KeyPool;
 use aibridge_recorder::Interception;

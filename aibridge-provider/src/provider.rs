@@ -1,7 +1,7 @@
 use crate::routes::Routes;
+use aibridge_intercept::call::{CallBody, Patience};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::headers::ToProvider;
-use aibridge_intercept::call::{CallBody, Patience};
 use aibridge_intercept::{Actor, Call, Error, Interceptor, Request, Upstream};
 use http::{HeaderMap, HeaderName, Method};
 use std::sync::Arc;

@@ -3,10 +3,10 @@
 use crate::body::{self, Upload};
 use crate::route::{self, Target};
 use crate::who::Who;
+use aibridge_intercept::call::CallBody;
 use aibridge_intercept::credential::Credential;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
-use aibridge_intercept::call::CallBody;
 use aibridge_intercept::{Error, Gateway, Interceptor, Request, RequestBody};
 use aibridge_provider::{PassThrough, Provider, Route};
 use aibridge_recorder::CredentialKind;
