@@ -1,1 +1,75 @@
-//! What an operator can set: plain data, loading, validation
+//! What an operator can set: plain data, loading, validation.
+//!
+//! Settings come from defaults < a TOML file < the environment (`AIBRIDGE_SERVER__LISTEN`, two underscores
+//! per level) < flags. [`load`] takes them as [`Sources`] and returns a [`Config`] that can be used as it is,
+//! or else a [`ConfigError`] with *every* [`Problem`] that it found: where the setting stands, which it is,
+//! and what to write instead.
+//!
+//! Loading has two steps. First every source is read on its own into a mirror of the file (`Raw`), which
+//! finds unknown settings and wrong types; then the sources are laid over one another and each section is
+//! resolved by a function of its own, which finds values that make no sense. `docs/settings.md` lists all
+//! settings; a test compares it with the mirror.
+//!
+//! This crate touches neither the environment nor the file system: they come in as [`Surroundings`]. No
+//! secret can be printed from any of its types, nor is one named in a problem.
+//!
+//! ```
+//! use aibridge_config::{Sources, Surroundings, load};
+//! use std::{io, path::Path};
+//!
+//! struct Nothing;
+//!
+//! impl Surroundings for Nothing {
+//!     fn var(&self, _: &str) -> Option<String> {
+//!         None
+//!     }
+//!     fn read(&self, _: &Path) -> io::Result<String> {
+//!         Err(io::ErrorKind::NotFound.into())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), aibridge_config::ConfigError> {
+//! let text = "[server]\nlisten = \"localhost:9000\"";
+//! let mut sources = Sources { file: Some(("aibridge.toml".into(), text.into())), ..Sources::default() };
+//! let config = load(&sources, &Nothing)?;
+//! assert_eq!(config.server.listen.to_string(), "127.0.0.1:9000");
+//! assert_eq!(config.providers[0].name, "openai");
+//!
+//! sources.env = vec![("AIBRIDGE_STORE__URL".into(), "mysql:aibridge".into())];
+//! let error = load(&sources, &Nothing).unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     "AIBRIDGE_STORE__URL: store.url: \"mysql\" is no kind of store; write \"sqlite:aibridge.db\""
+//! );
+//! # Ok(())
+//! # }
+//! ```
+
+mod auth;
+mod choice;
+mod config;
+mod duration;
+mod layer;
+mod load;
+mod masked;
+mod problem;
+mod provider;
+mod raw;
+mod report;
+mod secret;
+mod server;
+#[cfg(test)]
+mod settings_doc;
+mod shape;
+mod size;
+mod sources;
+mod store;
+
+pub use auth::{Auth, AuthMode};
+pub use config::Config;
+pub use load::load;
+pub use problem::{ConfigError, Problem};
+pub use provider::{Provider, ProviderKind};
+pub use server::Server;
+pub use sources::{Flags, Sources, Surroundings};
+pub use store::{Durability, Store, StoreUrl};

@@ -1,0 +1,57 @@
+use crate::choice::choice;
+use crate::report::Report;
+use serde::{Deserialize, Serialize};
+
+/// Who may use the gateway, and with whose keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auth {
+    /// Who.
+    pub mode: AuthMode,
+    /// Whether a request may bring its own key.
+    pub byok: bool,
+}
+
+/// Who may use the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AuthMode {
+    /// Everyone, as `anonymous`.
+    None,
+    /// Who has a gateway token.
+    Tokens,
+}
+
+impl AuthMode {
+    const ALL: [Self; 2] = [Self::None, Self::Tokens];
+
+    /// How it is written in the settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Tokens => "tokens",
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(crate) struct RawAuth {
+    mode: String,
+    byok: bool,
+}
+
+impl Default for RawAuth {
+    fn default() -> Self {
+        Self { mode: AuthMode::None.as_str().into(), byok: true }
+    }
+}
+
+impl From<&Auth> for RawAuth {
+    fn from(auth: &Auth) -> Self {
+        Self { mode: auth.mode.as_str().into(), byok: auth.byok }
+    }
+}
+
+pub(crate) fn resolve(raw: &RawAuth, report: &mut Report<'_>) -> Option<Auth> {
+    let mode = report.keep("auth.mode", choice(&raw.mode, &AuthMode::ALL, AuthMode::as_str));
+    Some(Auth { mode: mode?, byok: raw.byok })
+}

@@ -1,0 +1,69 @@
+use crate::layer::{self, Layer};
+use crate::raw::Raw;
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::{Config, ConfigError, Problem, Sources, Surroundings, auth, provider, server, shape, store};
+use figment::Figment;
+
+/// Reads, layers and resolves the settings.
+///
+/// If no source configures a provider there is one anyway, called `openai`, with `OPENAI_API_KEY` and
+/// `OPENAI_BASE_URL` if they are set and not empty. A provider that is configured takes nothing from them.
+///
+/// # Errors
+///
+/// All problems that can be found at once.
+pub fn load(sources: &Sources, surroundings: &dyn Surroundings) -> Result<Config, ConfigError> {
+    let mut problems = Vec::new();
+    let layers = read(sources, &mut problems);
+    let mut figment = layers
+        .into_iter()
+        .map(|layer| shape::check(layer, &mut problems))
+        .fold(Figment::new(), |figment, layer| figment.merge(layer));
+    if !configures_a_provider(&figment) && !problems.iter().any(may_hide_a_provider) {
+        figment = figment.merge(layer::fallback_provider(surroundings));
+    }
+    let mut report = Report::new(&figment, problems);
+    let config = resolve(&figment, surroundings, &mut report);
+    match (config, report.finish()) {
+        (Some(config), problems) if problems.is_empty() => Ok(config),
+        (_, problems) => Err(ConfigError { problems }),
+    }
+}
+
+/// The layers, the weakest first.
+fn read(sources: &Sources, problems: &mut Vec<Problem>) -> Vec<Layer> {
+    let file = sources.file.as_ref().map(|(path, text)| layer::from_file(path, text));
+    let file = file.and_then(|file| file.map_err(|problem| problems.push(problem)).ok());
+    let environment = layer::from_environment(&sources.env, problems);
+    file.into_iter().chain(environment).chain(layer::from_flags(&sources.flags)).collect()
+}
+
+fn configures_a_provider(figment: &Figment) -> bool {
+    let providers = figment.find_value("provider").ok();
+    providers.and_then(|providers| providers.into_array()).is_some_and(|providers| !providers.is_empty())
+}
+
+/// Whether someone tried to configure a provider, or may have, and failed.
+fn may_hide_a_provider(problem: &Problem) -> bool {
+    problem.setting.as_deref().is_none_or(|setting| setting.starts_with("provider"))
+}
+
+/// `None` only if there is a problem.
+fn resolve(figment: &Figment, surroundings: &dyn Surroundings, report: &mut Report<'_>) -> Option<Config> {
+    // Every layer has the right shape, so all of them together have.
+    let raw = figment.extract::<Raw<Secret>>().map_err(|error| error.kind.to_string());
+    let raw = report.keep("settings", raw)?;
+
+    let server = server::resolve(&raw.server, report);
+    let auth = auth::resolve(&raw.auth, report);
+    if let (Some(server), Some(auth)) = (&server, &auth) {
+        server::refuse_exposure(server, auth, report);
+    }
+    let store = store::resolve(&raw.store, report);
+    let providers = provider::resolve(raw.provider, surroundings, report);
+    Some(Config { server: server?, auth: auth?, store: store?, providers: providers? })
+}
+
+#[cfg(test)]
+mod tests;

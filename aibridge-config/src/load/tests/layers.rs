@@ -1,0 +1,135 @@
+use super::{World, env, file, good, keys};
+use crate::{AuthMode, Durability, Flags, ProviderKind, Sources, StoreUrl};
+use secrecy::ExposeSecret;
+use std::time::Duration;
+
+#[test]
+fn nothing_set_is_a_gateway_on_this_machine() {
+    let config = good(&Sources::default(), &World(&[]));
+
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.server.max_body_bytes, 64 << 20);
+    assert_eq!(config.server.shutdown_grace, Duration::from_secs(30));
+    assert!(!config.server.insecure);
+    assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::None, true));
+    assert_eq!(config.store.url, StoreUrl::Sqlite("aibridge.db".into()));
+    assert_eq!(config.store.durability, Durability::Process);
+
+    let [provider] = config.providers.as_slice() else { panic!("{:?}", config.providers) };
+    assert_eq!((provider.kind, provider.name.as_str()), (ProviderKind::OpenAi, "openai"));
+    assert_eq!(provider.base_url.as_str(), "https://api.openai.com/v1/");
+    assert!(provider.keys.is_empty() && provider.extra_headers.is_empty() && !provider.send_actor_headers);
+    assert_eq!(provider.connect_timeout, Duration::from_secs(10));
+    assert_eq!(provider.response_timeout, Duration::from_secs(600));
+    assert_eq!(provider.stream_idle_timeout, Duration::from_secs(300));
+}
+
+#[test]
+fn the_file_can_say_everything() {
+    let text = r#"
+        [server]
+        listen = "0.0.0.0:80"
+        max_body_bytes = 1000
+        shutdown_grace = "0s"
+        insecure = true
+        [auth]
+        mode = "tokens"
+        byok = false
+        [store]
+        url = "sqlite:/var/lib/aibridge.db"
+        durability = "power"
+        [[provider]]
+        type = "openai"
+        keys = ["env:KEY", "file:/run/secrets/key", "sk-literal"]
+        [[provider]]
+        type = "openai"
+        name = "local"
+        base_url = "http://127.0.0.1:8000/v1"
+        extra_headers = { X-Team = "red", x-cost = "7" }
+        send_actor_headers = true
+        connect_timeout = "500ms"
+        response_timeout = "1m"
+        stream_idle_timeout = "1h"
+    "#;
+    // A provider that is configured takes only what it says.
+    let world =
+        World(&[("KEY", "sk-env"), ("OPENAI_API_KEY", "sk-x"), ("OPENAI_BASE_URL", "http://x.example/")]);
+    let config = good(&file(text), &world);
+
+    assert_eq!(config.server.listen.to_string(), "0.0.0.0:80");
+    assert_eq!((config.server.max_body_bytes, config.server.insecure), (1000, true));
+    assert_eq!(config.server.shutdown_grace, Duration::ZERO);
+    assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::Tokens, false));
+    assert_eq!(config.store.url, StoreUrl::Sqlite("/var/lib/aibridge.db".into()));
+    assert_eq!(config.store.durability, Durability::Power);
+    assert_eq!(config.providers.len(), 2);
+    assert_eq!(config.providers[0].name, "openai");
+    assert_eq!(config.providers[0].base_url.as_str(), "https://api.openai.com/v1/");
+    assert_eq!(keys(&config, 0), ["sk-env", "sk-file", "sk-literal"]);
+
+    let local = &config.providers[1];
+    assert_eq!((local.name.as_str(), local.base_url.as_str()), ("local", "http://127.0.0.1:8000/v1/"));
+    assert!(local.keys.is_empty() && local.send_actor_headers);
+    let headers: Vec<_> =
+        local.extra_headers.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
+    assert_eq!(headers, [("x-cost", "7"), ("x-team", "red")]);
+    assert_eq!(local.connect_timeout, Duration::from_millis(500));
+    assert_eq!(local.response_timeout, Duration::from_secs(60));
+    assert_eq!(local.stream_idle_timeout, Duration::from_secs(3600));
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let mut sources =
+        file("[server]\nlisten = \"127.0.0.1:1\"\nmax_body_bytes = 1\n[store]\nurl = \"sqlite:1\"");
+    let listen_and_store = |sources: &Sources| {
+        let config = good(sources, &World(&[]));
+        assert_eq!(config.server.max_body_bytes, 1, "what the stronger do not say stays");
+        (config.server.listen.port(), config.store.url.to_string())
+    };
+    assert_eq!(listen_and_store(&sources), (1, "sqlite:1".into()));
+    sources.env = env(&[("AIBRIDGE_SERVER__LISTEN", "127.0.0.1:2"), ("AIBRIDGE_STORE__URL", "sqlite:2")]).env;
+    assert_eq!(listen_and_store(&sources), (2, "sqlite:2".into()));
+    sources.flags = Flags { listen: Some("127.0.0.1:3".into()), store: None };
+    assert_eq!(listen_and_store(&sources), (3, "sqlite:2".into()));
+    sources.flags.store = Some("sqlite:3".into());
+    assert_eq!(listen_and_store(&sources), (3, "sqlite:3".into()));
+}
+
+#[test]
+fn the_environment_is_text_that_becomes_what_is_wanted() {
+    let provider = r#"[{ type = "openai", name = "a", keys = ["12345"] }, { type = "openai", name = "b" }]"#;
+    let mut sources = env(&[
+        ("AIBRIDGE_AUTH__BYOK", "false"),
+        ("AIBRIDGE_SERVER__INSECURE", "true"),
+        ("AIBRIDGE_SERVER__MAX_BODY_BYTES", "1000"),
+        ("AIBRIDGE_SERVER__SHUTDOWN_GRACE", "1s"),
+        ("AIBRIDGE_PROVIDER", provider),
+    ]);
+    sources.file = file("[[provider]]\ntype = \"openai\"\nname = \"file\"").file;
+    let config = good(&sources, &World(&[]));
+    assert!(!config.auth.byok && config.server.insecure);
+    assert_eq!(config.server.max_body_bytes, 1000);
+    assert_eq!(config.server.shutdown_grace, Duration::from_secs(1));
+    let names: Vec<&str> = config.providers.iter().map(|provider| provider.name.as_str()).collect();
+    assert_eq!(names, ["a", "b"], "a list replaces a list");
+    assert_eq!(keys(&config, 0), ["12345"]);
+}
+
+#[test]
+fn without_a_provider_there_is_openai() {
+    const SET: World = World(&[("OPENAI_API_KEY", "sk-1"), ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")]);
+    const EMPTY: World = World(&[("OPENAI_API_KEY", ""), ("OPENAI_BASE_URL", "")]);
+    let table: [(&str, World, &[&str], &str); 4] = [
+        ("", SET, &["sk-1"], "http://127.0.0.1:9/v1/"),
+        ("provider = []", SET, &["sk-1"], "http://127.0.0.1:9/v1/"),
+        ("", EMPTY, &[], "https://api.openai.com/v1/"),
+        ("", World(&[]), &[], "https://api.openai.com/v1/"),
+    ];
+    for (text, world, expected_keys, base_url) in table {
+        let config = good(&file(text), &world);
+        assert_eq!((config.providers.len(), config.providers[0].name.as_str()), (1, "openai"));
+        assert_eq!(keys(&config, 0), expected_keys);
+        assert_eq!(config.providers[0].base_url.as_str(), base_url);
+    }
+}

@@ -1,0 +1,52 @@
+use super::{World, file, good, keys};
+use secrecy::ExposeSecret;
+use std::time::Duration;
+
+#[test]
+fn no_secret_can_be_printed() {
+    let text = r#"
+        [[provider]]
+        type = "openai"
+        keys = ["env:KEY", "sk-0123hunter2abcdefgh"]
+        extra_headers = { X-Token = "token-hunter2-0123456789" }
+    "#;
+    let config = good(&file(text), &World(&[("KEY", "sk-9876hunter2abcdefgh")]));
+    let debug = format!("{config:?}");
+    assert!(!debug.contains("hunter2"), "{debug}");
+
+    let masked = config.to_masked_toml();
+    assert!(!masked.contains("hunter2"), "{masked}");
+    assert!(masked.contains(r#"keys = ["sk-9...efgh", "sk-0...efgh"]"#), "{masked}");
+    assert!(masked.contains(r#"x-token = "toke...6789""#), "{masked}");
+}
+
+#[test]
+fn the_masked_settings_read_the_same() {
+    let text = r#"
+        [server]
+        listen = "0.0.0.0:80"
+        max_body_bytes = 1000
+        [auth]
+        mode = "tokens"
+        [[provider]]
+        type = "openai"
+        keys = ["sk-0123456789abcdefghij"]
+        [[provider]]
+        type = "openai"
+        name = "other"
+        base_url = "http://127.0.0.1:1/v1"
+        extra_headers = { X-Team = "a-team" }
+        connect_timeout = "1500ms"
+    "#;
+    let masked = good(&file(text), &World(&[])).to_masked_toml();
+    let again = good(&file(&masked), &World(&[]));
+    assert_eq!(keys(&again, 0), ["sk-0...ghij"]);
+    assert_eq!(again.server.max_body_bytes, 1000);
+    assert_eq!(again.providers[1].connect_timeout, Duration::from_millis(1500));
+    let headers: Vec<_> = again.providers[1]
+        .extra_headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.expose_secret()))
+        .collect();
+    assert_eq!(headers, [("x-team", "a...m")]);
+}

@@ -1,0 +1,241 @@
+use super::{World, bad, env, file};
+use crate::{Flags, Sources, load};
+
+#[test]
+fn a_problem_names_its_source_its_setting_and_what_to_write() {
+    let table: &[(Sources, &str)] = &[
+        (
+            file("[server]\nlisten = \"here\""),
+            "aibridge.toml: server.listen: \"here\" is no address with a port; write e.g. \"127.0.0.1:8080\" or \
+             \"[::1]:8080\"",
+        ),
+        (
+            env(&[("AIBRIDGE_SERVER__LISTEN", "here")]),
+            "AIBRIDGE_SERVER__LISTEN: server.listen: \"here\" is no address with a port; write e.g. \
+             \"127.0.0.1:8080\" or \"[::1]:8080\"",
+        ),
+        (
+            Sources {
+                flags: Flags { store: Some("postgres://u:hunter2@h/db".into()), listen: None },
+                ..file("[store]\nurl = \"sqlite:x\"")
+            },
+            "--store: store.url: PostgreSQL is not supported by this version; write \"sqlite:aibridge.db\"",
+        ),
+        (
+            file("[server]\nlisten = 8080"),
+            "aibridge.toml: server.listen: is an integer; write a text in quotes",
+        ),
+        (
+            file("[server]\nshutdown_grace = 10"),
+            "aibridge.toml: server.shutdown_grace: 10 has no unit; for seconds, write \"10s\", e.g. \"10s\"",
+        ),
+        (
+            file("[auth]\nbyok = \"false\""),
+            "aibridge.toml: auth.byok: is a text; write true or false, without quotes",
+        ),
+        (
+            env(&[("AIBRIDGE_AUTH__BYOK", "no")]),
+            "AIBRIDGE_AUTH__BYOK: auth.byok: is a text; write true or false, without quotes",
+        ),
+        (
+            file("[auth]\nmode = \"token\""),
+            "aibridge.toml: auth.mode: \"token\" is unknown; write \"none\" or \"tokens\"",
+        ),
+        (
+            file("[server]\nlisten = \"0.0.0.0:80\"\n[auth]\nmode = \"token\""),
+            "aibridge.toml: auth.mode: \"token\" is unknown; write \"none\" or \"tokens\"",
+        ),
+        (
+            file("[server]\nlisten = \"0.0.0.0:80\"\n[auth]\nmode = 1"),
+            "aibridge.toml: auth.mode: is an integer; write a text in quotes",
+        ),
+        (
+            file("[store]\ndurability = \"\""),
+            "aibridge.toml: store.durability: \"\" is unknown; write \"process\" or \"power\"",
+        ),
+        (
+            file("[auth]\ntokens = true"),
+            "aibridge.toml: auth.tokens: is no setting; the settings here are mode, byok",
+        ),
+        (
+            file("listen = \"127.0.0.1:1\""),
+            "aibridge.toml: listen: is no setting; the settings here are server, auth, store, provider",
+        ),
+        (
+            env(&[("AIBRIDGE_PORT", "8080")]),
+            "AIBRIDGE_PORT: port: is no setting; the settings here are server, auth, store, provider",
+        ),
+        (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a text; write a table"),
+        (
+            file("[provider]\ntype = \"openai\""),
+            "aibridge.toml: provider: must be a list; write [[provider]], in double brackets, once for each \
+             provider",
+        ),
+        (
+            env(&[("AIBRIDGE_PROVIDER__0__NAME", "x")]),
+            "AIBRIDGE_PROVIDER__0__NAME: provider: must be a list; write [[provider]], in double brackets, once \
+             for each provider",
+        ),
+        (
+            file("[[provider]]\nname = \"x\""),
+            "aibridge.toml: provider[0].type: is missing; write type = \"openai\"",
+        ),
+        (
+            file("[[provider]]\ntype = \"anthropic\""),
+            "aibridge.toml: provider[0].type: \"anthropic\" is unknown; write \"openai\"",
+        ),
+        (
+            file("[[provider]]\ntype = \"openai\"\n[[provider]]\ntype = \"openai\""),
+            "aibridge.toml: provider[1].name: \"openai\" is the name of provider[0] too; write another, e.g. \
+             \"openai-2\"",
+        ),
+        (
+            file("[[provider]]\ntype = \"openai\"\nname = \"metrics\""),
+            "aibridge.toml: provider[0].name: \"metrics\" is a path of the gateway's own; write another, e.g. \
+             \"metrics-provider\"",
+        ),
+        (
+            file("[[provider]]\ntype = \"openai\"\nkeys = \"hunter2\""),
+            "aibridge.toml: provider[0].keys: is a text; write a list in brackets, e.g. [\"…\", \"…\"]",
+        ),
+        (
+            file("[[provider]]\ntype = \"openai\"\nkeys = [\"hunter2\", \"b\", \"hunter2\"]"),
+            "aibridge.toml: provider[0].keys[2]: is the same key as provider[0].keys[0]; take one of them out",
+        ),
+        (
+            file("[[provider]]\ntype = \"openai\"\nextra_headers = { X-A = \"1\", x-a = \"hunter2\" }"),
+            "aibridge.toml: provider[0].extra_headers.x-a: is there twice, in different cases; take one of them \
+             out",
+        ),
+        (
+            file("[[provider]]\ntype = \"openai\"\nextra_headers = { X-A = 1 }"),
+            "aibridge.toml: provider[0].extra_headers.X-A: is an integer; write a text in quotes",
+        ),
+        (
+            file("[[provider]]\ntype = \"openai\"\nconnect_timeout = \"0s\""),
+            "aibridge.toml: provider[0].connect_timeout: is zero, so that nothing could ever be in time; write a \
+             longer one, e.g. \"10s\"",
+        ),
+    ];
+    for (sources, expected) in table {
+        assert_eq!(bad(sources, &World(&[])), *expected);
+    }
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let mut sources = file(
+        r#"
+        colour = "red"
+        [server]
+        lisen = "127.0.0.1:1"
+        max_body_bytes = 0
+        insecure = 1
+        [auth]
+        mode = "some"
+        [store]
+        url = "x.db"
+        [[provider]]
+        type = "openai"
+        base_url = "api.openai.com"
+        keys = ["", "env:UNSET", "a", "a"]
+        [[provider]]
+        type = 5
+        name = "Open AI"
+        colour = "blue"
+        response_timeout = "0s"
+        extra_headers = { Host = "x", "a b" = "c" }
+        "#,
+    );
+    sources.env = env(&[("AIBRIDGE_", "x"), ("AIBRIDGE_STORE__COLOUR", "x")]).env;
+    sources.flags.listen = Some("x".into());
+
+    let places = load(&sources, &World(&[])).expect_err("a refusal").problems.into_iter();
+    let places: Vec<String> =
+        places.map(|problem| format!("{} {}", problem.origin, problem.setting.unwrap_or_default())).collect();
+    assert_eq!(
+        places,
+        [
+            "AIBRIDGE_ ",
+            "aibridge.toml colour",
+            "aibridge.toml provider[1].colour",
+            "aibridge.toml provider[1].type",
+            "aibridge.toml server.insecure",
+            "aibridge.toml server.lisen",
+            "AIBRIDGE_STORE__COLOUR store.colour",
+            "--listen server.listen",
+            "aibridge.toml server.max_body_bytes",
+            "aibridge.toml auth.mode",
+            "aibridge.toml store.url",
+            "aibridge.toml provider[0].base_url",
+            "aibridge.toml provider[0].keys[0]",
+            "aibridge.toml provider[0].keys[1]",
+            "aibridge.toml provider[0].keys[3]",
+            "aibridge.toml provider[1].name",
+            "aibridge.toml provider[1].extra_headers.Host",
+            "aibridge.toml provider[1].extra_headers.a b",
+            "aibridge.toml provider[1].response_timeout",
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_setting_is_refused_even_if_a_stronger_one_hides_it() {
+    let mut sources = file("[server]\nlisten = 1\n[auth]\nbyok = \"x\"");
+    sources.env = env(&[("AIBRIDGE_SERVER__LISTEN", "127.0.0.1:1"), ("AIBRIDGE_AUTH__BYOK", "true")]).env;
+    assert_eq!(load(&sources, &World(&[])).expect_err("a refusal").problems.len(), 2);
+}
+
+#[test]
+fn the_variables_of_the_default_provider_are_named() {
+    let world = World(&[("OPENAI_API_KEY", "sk 1"), ("OPENAI_BASE_URL", "ftp://x/")]);
+    let message = bad(&Sources::default(), &world);
+    let lines: Vec<&str> = message.lines().collect();
+    assert_eq!(lines.len(), 2, "{message}");
+    assert!(
+        lines[0].starts_with("OPENAI_BASE_URL: provider[0].base_url: has the scheme \"ftp\""),
+        "{message}"
+    );
+    assert!(lines[1].starts_with("OPENAI_API_KEY: provider[0].keys[0]: the key cannot be sent"), "{message}");
+}
+
+#[test]
+fn the_network_gets_in_only_if_the_operator_says_so() {
+    let table = [
+        ("listen = \"0.0.0.0:80\"", false),
+        ("listen = \"[::]:80\"", false),
+        ("listen = \"192.168.0.1:80\"", false),
+        ("listen = \"127.0.0.1:80\"", true),
+        ("listen = \"127.1.2.3:80\"", true),
+        ("listen = \"localhost:80\"", true),
+        ("listen = \"[::1]:80\"", true),
+        ("listen = \"[::ffff:127.0.0.1]:80\"", true),
+        ("listen = \"[::ffff:192.168.0.1]:80\"", false),
+        ("listen = \"0.0.0.0:80\"\ninsecure = true", true),
+        ("listen = \"0.0.0.0:80\"\n[auth]\nmode = \"tokens\"", true),
+    ];
+    for (text, accepted) in table {
+        let result = load(&file(&format!("[server]\n{text}")), &World(&[]));
+        assert_eq!(result.is_ok(), accepted, "{text}");
+        if let Err(error) = result {
+            let message = error.to_string();
+            assert!(message.starts_with("aibridge.toml: server.listen: "), "{message}");
+            assert!(message.contains("server.insecure = true"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_provider_that_failed_is_not_replaced_by_the_default() {
+    let world = World(&[("OPENAI_API_KEY", "sk 1")]);
+    let table = [
+        ("[provider]\ntype = \"openai\"", "aibridge.toml: provider: must be a list"),
+        ("[[provider]\ntype = \"openai\"", "aibridge.toml: is no TOML"),
+    ];
+    for (text, expected) in table {
+        let message = bad(&file(text), &world);
+        assert!(message.starts_with(expected) && message.lines().count() == 1, "{text}: {message}");
+    }
+    let message = bad(&file("[server]\nlisten = 1"), &world);
+    assert_eq!(message.lines().count(), 2, "no provider failed here: {message}");
+}

@@ -1,0 +1,107 @@
+mod base_url;
+mod extra_headers;
+mod keys;
+mod name;
+mod raw;
+
+pub(crate) use raw::RawProvider;
+
+use crate::Surroundings;
+use crate::choice::choice;
+use crate::duration::RawDuration;
+use crate::report::Report;
+use crate::secret::Secret;
+use name::Names;
+use secrecy::SecretString;
+use std::time::Duration;
+use url::Url;
+
+/// Whom to ask.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// `type`: which API it speaks.
+    pub kind: ProviderKind,
+    /// The first segment of its routes' paths.
+    pub name: String,
+    /// What routes are appended to; always ends in one slash.
+    pub base_url: Url,
+    /// In the order of preference, all different; none if every request brings its own.
+    pub keys: Vec<SecretString>,
+    /// Names and values of headers to add to every upstream request, by name.
+    pub extra_headers: Vec<(String, SecretString)>,
+    /// Whether the provider learns who asks.
+    pub send_actor_headers: bool,
+    /// Until a connection stands.
+    pub connect_timeout: Duration,
+    /// Until a blocking answer has come whole; of a stream, its head.
+    pub response_timeout: Duration,
+    /// The longest silence between two chunks of an answer.
+    pub stream_idle_timeout: Duration,
+}
+
+/// Which API a provider speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProviderKind {
+    /// OpenAI's, or a compatible one.
+    OpenAi,
+}
+
+impl ProviderKind {
+    const ALL: [Self; 1] = [Self::OpenAi];
+
+    /// How it is written in the settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+        }
+    }
+}
+
+/// All providers; `None` if any of them has a problem.
+pub(crate) fn resolve(
+    raw: Vec<RawProvider<Secret>>,
+    surroundings: &dyn Surroundings,
+    report: &mut Report<'_>,
+) -> Option<Vec<Provider>> {
+    let mut names = Names::default();
+    let providers: Vec<Option<Provider>> = raw
+        .into_iter()
+        .enumerate()
+        .map(|(index, raw)| resolve_one(raw, &format!("provider[{index}]"), &mut names, surroundings, report))
+        .collect();
+    providers.into_iter().collect()
+}
+
+fn resolve_one(
+    raw: RawProvider<Secret>,
+    at: &str,
+    names: &mut Names,
+    surroundings: &dyn Surroundings,
+    report: &mut Report<'_>,
+) -> Option<Provider> {
+    let kind = match &raw.kind {
+        Some(kind) => choice(kind, &ProviderKind::ALL, ProviderKind::as_str),
+        None => Err("is missing; write type = \"openai\"".to_owned()),
+    };
+    let kind = report.keep(&format!("{at}.type"), kind);
+    let name = raw.name.or_else(|| kind.map(|kind| kind.as_str().to_owned()));
+    let name = name.and_then(|name| report.keep(&format!("{at}.name"), names.claim(name, at)));
+    let base_url = report.keep(&format!("{at}.base_url"), base_url::parse(&raw.base_url));
+    let keys = keys::resolve(&raw.keys, &format!("{at}.keys"), surroundings, report);
+    let extra_headers = extra_headers::resolve(raw.extra_headers, &format!("{at}.extra_headers"), report);
+    let mut timeout = |name, timeout: RawDuration| report.keep(&format!("{at}.{name}"), timeout.positive());
+    let connect_timeout = timeout("connect_timeout", raw.connect_timeout);
+    let response_timeout = timeout("response_timeout", raw.response_timeout);
+    let stream_idle_timeout = timeout("stream_idle_timeout", raw.stream_idle_timeout);
+    Some(Provider {
+        kind: kind?,
+        name: name?,
+        base_url: base_url?,
+        keys: keys?,
+        extra_headers: extra_headers?,
+        send_actor_headers: raw.send_actor_headers,
+        connect_timeout: connect_timeout?,
+        response_timeout: response_timeout?,
+        stream_idle_timeout: stream_idle_timeout?,
+    })
+}

@@ -1,0 +1,141 @@
+use crate::Surroundings;
+use crate::report::Report;
+use crate::secret::Secret;
+use secrecy::{ExposeSecret, SecretString};
+use std::path::Path;
+
+/// The keys that `entries` name, in order; `None` if any is a problem. No problem shows a key.
+pub(super) fn resolve(
+    entries: &[Secret],
+    at: &str,
+    surroundings: &dyn Surroundings,
+    report: &mut Report<'_>,
+) -> Option<Vec<SecretString>> {
+    let mut keys: Vec<(usize, SecretString)> = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let key = look_up(entry.0.expose_secret(), surroundings);
+        let key = key.and_then(|key| different(key, &keys, at));
+        keys.extend(report.keep(&format!("{at}[{index}]"), key).map(|key| (index, key)));
+    }
+    (keys.len() == entries.len()).then(|| keys.into_iter().map(|(_, key)| key).collect())
+}
+
+/// The key that an entry names: `env:NAME`, `file:PATH`, or is.
+fn look_up(entry: &str, surroundings: &dyn Surroundings) -> Result<SecretString, String> {
+    if let Some(name) = entry.strip_prefix("env:") {
+        let value = surroundings.var(name).unwrap_or_default();
+        usable(
+            value,
+            &format!("the environment variable {name} is not set or empty; set it, or take the entry out"),
+        )
+    } else if let Some(path) = entry.strip_prefix("file:") {
+        let text = surroundings.read(Path::new(path)).map_err(|error| {
+            format!("the file {path:?} cannot be read ({error}); write the path of a file that holds the key")
+        })?;
+        usable(text, &format!("the file {path:?} is empty; write the key into it, or take the entry out"))
+    } else {
+        usable(
+            entry.to_owned(),
+            "is empty; write \"env:NAME\", \"file:PATH\" or the key, or take the entry out",
+        )
+    }
+}
+
+/// `text` without the white space around it, which files end in and no key has.
+fn usable(text: String, if_empty: &str) -> Result<SecretString, String> {
+    let text = SecretString::from(text);
+    let key = text.expose_secret().trim();
+    if key.is_empty() {
+        return Err(if_empty.to_owned());
+    }
+    // RFC 6750 §2.1 allows less, RFC 9110 §5.5 more; what lies between is up to the provider.
+    if let Some(position) = key.chars().position(|character| !character.is_ascii_graphic()) {
+        return Err(format!(
+            "the key cannot be sent in a header: its character {} of {} is white space, a control character \
+             or not ASCII; write the key alone",
+            position + 1,
+            key.chars().count()
+        ));
+    }
+    Ok(key.into())
+}
+
+/// Refuses a key that is there already: it would be tried twice for the same answer.
+fn different(key: SecretString, earlier: &[(usize, SecretString)], at: &str) -> Result<SecretString, String> {
+    match earlier.iter().find(|(_, other)| other.expose_secret() == key.expose_secret()) {
+        Some((index, _)) => Err(format!("is the same key as {at}[{index}]; take one of them out")),
+        None => Ok(key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    struct World;
+
+    impl Surroundings for World {
+        fn var(&self, name: &str) -> Option<String> {
+            match name {
+                "KEY" => Some("sk-env".into()),
+                "SPACED" => Some(" sk-env\n".into()),
+                "EMPTY" => Some(String::new()),
+                "BLANK" => Some(" \n".into()),
+                "TWO_LINES" => Some("sk-hunter2\nsk-hunter2".into()),
+                _ => None,
+            }
+        }
+
+        fn read(&self, path: &Path) -> io::Result<String> {
+            match path.to_str() {
+                Some("/key") => Ok("sk-file\n".into()),
+                Some("/dos") => Ok("sk-file\r\n".into()),
+                Some("/empty") => Ok("\n".into()),
+                Some("/two") => Ok("sk-hunter2\nsk-hunter2\n".into()),
+                Some("/bytes") => Err(io::ErrorKind::InvalidData.into()),
+                _ => Err(io::ErrorKind::NotFound.into()),
+            }
+        }
+    }
+
+    #[test]
+    fn entries_name_keys() {
+        let table = [
+            ("sk-literal", Ok("sk-literal")),
+            (" sk-literal ", Ok("sk-literal")),
+            ("environment:sk", Ok("environment:sk")),
+            ("env:KEY", Ok("sk-env")),
+            ("env:SPACED", Ok("sk-env")),
+            ("file:/key", Ok("sk-file")),
+            ("file:/dos", Ok("sk-file")),
+            ("", Err("is empty; write \"env:NAME\"")),
+            ("  ", Err("is empty; write \"env:NAME\"")),
+            ("env:UNSET", Err("the environment variable UNSET is not set or empty; ")),
+            ("env:EMPTY", Err("the environment variable EMPTY is not set or empty; ")),
+            ("env:BLANK", Err("the environment variable BLANK is not set or empty; ")),
+            ("env:", Err("is not set or empty; ")),
+            ("file:/none", Err("the file \"/none\" cannot be read (")),
+            ("file:/bytes", Err("the file \"/bytes\" cannot be read (")),
+            ("file:", Err("the file \"\" cannot be read (")),
+            ("file:/empty", Err("the file \"/empty\" is empty; ")),
+            ("env:TWO_LINES", Err("its character 11 of 21 is white space")),
+            ("file:/two", Err("its character 11 of 21 is white space")),
+            ("hunter2 hunter2", Err("its character 8 of 15 is white space")),
+            ("hunter2\0", Err("its character 8 of 8 is white space, a control")),
+            ("hunter2\u{7f}", Err("its character 8 of 8 is white space, a control")),
+            ("hünter2", Err("its character 2 of 7 is white space, a control character or not ASCII")),
+            ("\u{feff}hunter2", Err("its character 1 of 8 is")),
+        ];
+        for (entry, expected) in table {
+            match (look_up(entry, &World), expected) {
+                (Ok(actual), Ok(expected)) => assert_eq!(actual.expose_secret(), expected, "{entry:?}"),
+                (Err(actual), Err(expected)) => {
+                    assert!(actual.contains(expected), "{entry:?}: {actual}");
+                    assert!(!actual.contains("nter2"), "{entry:?}: {actual}");
+                }
+                (actual, _) => panic!("{entry:?}: {actual:?}"),
+            }
+        }
+    }
+}

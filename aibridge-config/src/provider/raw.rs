@@ -1,0 +1,56 @@
+use super::Provider;
+use crate::duration::RawDuration;
+use aibridge_keypool::hint;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `[[provider]]`; `S` is how a credential is held, see [`Raw`](crate::raw::Raw).
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(crate) struct RawProvider<S> {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) base_url: String,
+    pub(super) keys: Vec<S>,
+    pub(super) send_actor_headers: bool,
+    pub(super) connect_timeout: RawDuration,
+    pub(super) response_timeout: RawDuration,
+    pub(super) stream_idle_timeout: RawDuration,
+    pub(super) extra_headers: BTreeMap<String, S>,
+}
+
+impl<S> Default for RawProvider<S> {
+    fn default() -> Self {
+        Self {
+            kind: None,
+            name: None,
+            base_url: "https://api.openai.com/v1/".into(),
+            keys: Vec::new(),
+            send_actor_headers: false,
+            connect_timeout: RawDuration::from_secs(10),
+            response_timeout: RawDuration::from_secs(600),
+            stream_idle_timeout: RawDuration::from_secs(300),
+            extra_headers: BTreeMap::new(),
+        }
+    }
+}
+
+impl From<&Provider> for RawProvider<String> {
+    fn from(provider: &Provider) -> Self {
+        let masked = |secret: &SecretString| hint(secret.expose_secret());
+        let header = |(name, value): &(String, SecretString)| (name.clone(), masked(value));
+        Self {
+            kind: Some(provider.kind.as_str().into()),
+            name: Some(provider.name.clone()),
+            base_url: provider.base_url.to_string(),
+            keys: provider.keys.iter().map(masked).collect(),
+            send_actor_headers: provider.send_actor_headers,
+            connect_timeout: provider.connect_timeout.into(),
+            response_timeout: provider.response_timeout.into(),
+            stream_idle_timeout: provider.stream_idle_timeout.into(),
+            extra_headers: provider.extra_headers.iter().map(header).collect(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+use crate::duration::RawDuration;
+use crate::report::Report;
+use crate::size::RawSize;
+use crate::{Auth, AuthMode};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The longest request body in bytes, after decompression.
+    pub max_body_bytes: usize,
+    /// How long open requests may go on after the gateway was told to stop; may be zero.
+    pub shutdown_grace: Duration,
+    /// Whether everyone on the network may use the gateway.
+    pub insecure: bool,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(crate) struct RawServer {
+    listen: String,
+    max_body_bytes: RawSize,
+    shutdown_grace: RawDuration,
+    insecure: bool,
+}
+
+impl Default for RawServer {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            max_body_bytes: RawSize::from_mib(64),
+            shutdown_grace: RawDuration::from_secs(30),
+            insecure: false,
+        }
+    }
+}
+
+impl From<&Server> for RawServer {
+    fn from(server: &Server) -> Self {
+        Self {
+            listen: server.listen.to_string(),
+            max_body_bytes: server.max_body_bytes.into(),
+            shutdown_grace: server.shutdown_grace.into(),
+            insecure: server.insecure,
+        }
+    }
+}
+
+pub(crate) fn resolve(raw: &RawServer, report: &mut Report<'_>) -> Option<Server> {
+    let listen = report.keep("server.listen", address(&raw.listen));
+    let max_body_bytes = report.keep("server.max_body_bytes", raw.max_body_bytes.positive());
+    Some(Server {
+        listen: listen?,
+        max_body_bytes: max_body_bytes?,
+        shutdown_grace: raw.shutdown_grace.get(),
+        insecure: raw.insecure,
+    })
+}
+
+/// Refuses to let everyone on the network use the gateway, unless that is what the operator says.
+pub(crate) fn refuse_exposure(server: &Server, auth: &Auth, report: &mut Report<'_>) {
+    let open = auth.mode == AuthMode::None && !server.insecure;
+    // Whoever misspelt one of these may well have meant to be safe.
+    let meant = !report.concerns("auth.mode") && !report.concerns("server.insecure");
+    if open && meant && !server.listen.ip().to_canonical().is_loopback() {
+        report.problem(
+            "server.listen",
+            format!(
+                "{} can be reached from other machines, and with auth.mode = \"none\" everyone there could spend \
+                 your keys; listen on \"127.0.0.1:{}\", or write auth.mode = \"tokens\", or server.insecure = true",
+                server.listen,
+                server.listen.port()
+            ),
+        );
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric.as_deref().unwrap_or(text).parse().map_err(|_| {
+        format!("{text:?} is no address with a port; write e.g. \"127.0.0.1:8080\" or \"[::1]:8080\"")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listens_on_socket_addresses() {
+        let table = [
+            ("127.0.0.1:8080", Some("127.0.0.1:8080")),
+            ("127.0.0.1:0", Some("127.0.0.1:0")),
+            ("localhost:8080", Some("127.0.0.1:8080")),
+            ("[::1]:8080", Some("[::1]:8080")),
+            ("0.0.0.0:80", Some("0.0.0.0:80")),
+            ("", None),
+            ("8080", None),
+            (":8080", None),
+            ("127.0.0.1", None),
+            ("localhost", None),
+            ("localhost:", None),
+            ("127.0.0.1:65536", None),
+            ("example.com:8080", None),
+            ("http://127.0.0.1:8080", None),
+        ];
+        for (text, expected) in table {
+            let actual = address(text).ok().map(|address| address.to_string());
+            assert_eq!(actual.as_deref(), expected, "{text:?}");
+        }
+    }
+}

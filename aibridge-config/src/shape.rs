@@ -1,0 +1,112 @@
+//! Whether a layer has the shape of the settings: no unknown settings, no wrong types.
+
+use crate::Problem;
+use crate::layer::{Layer, Origin};
+use crate::raw::Raw;
+use crate::secret::Secret;
+use figment::error::{Actual, Kind};
+use figment::value::{Dict, Value};
+
+/// `layer` without what has the wrong shape, each of which is a problem.
+///
+/// serde stops at the first error, but says where it is: take that setting out, and ask again.
+pub(crate) fn check(mut layer: Layer, problems: &mut Vec<Problem>) -> Layer {
+    while let Err(error) = Value::from(layer.tree.clone()).deserialize::<Raw<Secret>>() {
+        let value = find(&mut layer.tree, &error.path);
+        if let (Origin::Variable(_), Kind::InvalidType(Actual::Str(_), _)) = (&layer.origin, &error.kind)
+            && let Some((text, read)) = value.and_then(|value| read_as_toml(value).map(|read| (value, read)))
+        {
+            *text = read;
+            continue;
+        }
+        let setting = dotted(&error.path);
+        problems.push(layer.origin.problem(&setting, explain(&setting, &error.kind)));
+        if !remove(&mut layer.tree, &error.path) {
+            layer.tree.clear(); // cannot be: serde was given this tree; but better than to ask for ever
+        }
+    }
+    layer
+}
+
+/// What a text from the environment means where no text is wanted, e.g. `true` or `[{ type = "openai" }]`.
+fn read_as_toml(value: &Value) -> Option<Value> {
+    let mut table: toml::Table = toml::from_str(&format!("value = {}", value.as_str()?)).ok()?;
+    let read = table.remove("value").filter(|read| !read.is_str() && table.is_empty())?;
+    Value::serialize(read).ok()
+}
+
+/// Says what is wrong without quoting a text: it may be a key in the wrong place.
+fn explain(setting: &str, kind: &Kind) -> String {
+    match kind {
+        Kind::UnknownField(_, known) => {
+            format!("is no setting; the settings here are {}", known.join(", "))
+        }
+        Kind::InvalidType(..) if setting == "provider" => {
+            "must be a list; write [[provider]], in double brackets, once for each provider".to_owned()
+        }
+        Kind::InvalidType(actual, expected) => format!("is {}; write {}", article(actual), instead(expected)),
+        Kind::Message(message) => message.clone(),
+        _ => "has the wrong shape; docs/settings.md says what to write".to_owned(),
+    }
+}
+
+fn article(actual: &Actual) -> &'static str {
+    match actual {
+        Actual::Bool(_) => "a boolean",
+        Actual::Unsigned(_) | Actual::Signed(_) => "an integer",
+        Actual::Float(_) => "a float",
+        Actual::Str(_) | Actual::Char(_) => "a text",
+        Actual::Seq => "a list",
+        Actual::Map => "a table",
+        _ => "something else",
+    }
+}
+
+/// serde's words for what it expected, in the file's.
+fn instead(expected: &str) -> &str {
+    match expected {
+        "a boolean" => "true or false, without quotes",
+        "a string" | "a String" => "a text in quotes",
+        "a sequence" => "a list in brackets, e.g. [\"…\", \"…\"]",
+        "a map" => "a table, e.g. { name = \"…\" }",
+        other => other,
+    }
+}
+
+/// `provider[1].base_url`
+fn dotted(path: &[String]) -> String {
+    path.iter().fold(String::new(), |dotted, key| {
+        if key.parse::<usize>().is_ok() {
+            format!("{dotted}[{key}]")
+        } else if dotted.is_empty() {
+            key.clone()
+        } else {
+            format!("{dotted}.{key}")
+        }
+    })
+}
+
+fn find<'a>(tree: &'a mut Dict, path: &[String]) -> Option<&'a mut Value> {
+    let (key, rest) = path.split_first()?;
+    match tree.get_mut(key)? {
+        value if rest.is_empty() => Some(value),
+        Value::Dict(_, inner) => find(inner, rest),
+        _ => None,
+    }
+}
+
+/// Takes out the setting at `path`; if that is an element of a list, all of the list, so that no other
+/// element changes its place.
+fn remove(tree: &mut Dict, path: &[String]) -> bool {
+    let Some((key, rest)) = path.split_first() else { return false };
+    match (tree.get_mut(key), rest) {
+        (Some(Value::Dict(_, inner)), [_, ..]) => remove(inner, rest),
+        (Some(Value::Array(_, list)), [index, below @ ..]) if !below.is_empty() => {
+            match index.parse().ok().and_then(|index: usize| list.get_mut(index)) {
+                Some(Value::Dict(_, inner)) => remove(inner, below),
+                _ => false,
+            }
+        }
+        _ => tree.remove(key).is_some(),
+    }
+}
