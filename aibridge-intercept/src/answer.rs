@@ -3,6 +3,7 @@
 use crate::call::Timeouts;
 use crate::encoding::Encoding;
 use crate::error::Error;
+use crate::guard::Permit;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use reqwest::Response;
@@ -13,12 +14,13 @@ use tokio::time::{Instant, timeout_at};
 pub(crate) const HELD_AT_MOST: usize = 64 << 20;
 
 /// The head of an answer, and how long to wait for the rest.
-#[derive(Debug)]
 pub struct Answer {
     /// The answer; its body is not read yet.
     pub response: Response,
     /// When a blocking answer must be complete.
     pub(crate) deadline: Option<Instant>,
+    /// What learns if it breaks off.
+    pub(crate) permit: Option<Permit>,
     pub(crate) timeouts: Timeouts,
 }
 
@@ -34,12 +36,18 @@ impl Answer {
             Some(deadline) => (deadline, self.timeouts.response),
             None => (Instant::now() + self.timeouts.stream_idle, self.timeouts.stream_idle),
         };
-        timeout_at(limit, self.response.chunk()).await.map_err(|_| Error::UpstreamTimeout(patience))?.map_err(
-            |error| {
+        let error = match timeout_at(limit, self.response.chunk()).await {
+            Ok(Ok(chunk)) => return Ok(chunk),
+            Ok(Err(error)) => {
                 tracing::warn!(error = %causes(&error), "the provider's answer broke off");
                 Error::UpstreamBroken
-            },
-        )
+            }
+            Err(_) => Error::UpstreamTimeout(patience),
+        };
+        if let Some(permit) = &mut self.permit {
+            permit.failed(&error);
+        }
+        Err(error)
     }
 }
 

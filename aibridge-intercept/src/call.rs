@@ -1,8 +1,10 @@
 //! One request to a provider: what is sent, who pays, how long it may take.
 
 use crate::credential::Credential;
+use crate::guard::Guard;
 use crate::payload::Payload;
 use http::{HeaderMap, Method, StatusCode};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long an upstream may take.
@@ -17,7 +19,6 @@ pub struct Timeouts {
 }
 
 /// One request to the provider.
-#[derive(Debug)]
 pub struct Call {
     /// Its method.
     pub method: Method,
@@ -33,6 +34,8 @@ pub struct Call {
     pub credential: Credential,
     /// How long the answer may take.
     pub patience: Patience,
+    /// Whether it may be made at all.
+    pub guard: Option<Arc<dyn Guard>>,
 }
 
 /// A body to send.

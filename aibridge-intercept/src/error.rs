@@ -80,6 +80,12 @@ pub enum Error {
     /// All keys were rejected.
     #[error("all configured keys were rejected by the provider")]
     KeysRejected,
+    /// The provider keeps failing, so it is not called.
+    #[error("circuit breaker is open")]
+    CircuitOpen {
+        /// Until the next trial.
+        retry_after: Duration,
+    },
     /// Refused, reset, no DNS, connect timeout.
     #[error("the provider cannot be reached: {0}")]
     UpstreamUnreachable(String),
@@ -121,6 +127,7 @@ impl Error {
             Self::RecorderUnavailable => (S::SERVICE_UNAVAILABLE, "server_error", "recorder_unavailable"),
             Self::ShuttingDown => (S::SERVICE_UNAVAILABLE, "server_error", "shutting_down"),
             Self::KeysRateLimited { .. } => (S::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded"),
+            Self::CircuitOpen { .. } => (S::SERVICE_UNAVAILABLE, "server_error", "service_unavailable"),
             Self::KeysRejected => (S::BAD_GATEWAY, "api_error", "server_error"),
             Self::UpstreamUnreachable(_) | Self::UpstreamBroken => {
                 (S::BAD_GATEWAY, "api_error", "upstream_unreachable")
@@ -140,6 +147,7 @@ impl Error {
     pub fn error_type(&self) -> ErrorType {
         match self {
             Self::KeysRateLimited { .. } | Self::KeysRejected => ErrorType::KeysExhausted,
+            Self::CircuitOpen { .. } => ErrorType::CircuitOpen,
             Self::UpstreamTimeout(_) => ErrorType::UpstreamTimeout,
             Self::UpstreamBroken | Self::AnswerTooLarge(_) => ErrorType::StreamError,
             Self::ShuttingDown => ErrorType::Shutdown,
@@ -163,7 +171,7 @@ impl Error {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ERROR_HEADER, HeaderValue::from_static(code));
         match self {
-            Self::KeysRateLimited { retry_after } => {
+            Self::KeysRateLimited { retry_after } | Self::CircuitOpen { retry_after } => {
                 headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
             }
             Self::MethodNotAllowed { allow, .. } => {

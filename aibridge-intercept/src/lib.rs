@@ -38,6 +38,7 @@ pub mod encoding;
 pub mod error;
 pub mod exchange;
 pub mod gateway;
+pub mod guard;
 pub mod headers;
 pub mod interceptor;
 pub mod json;

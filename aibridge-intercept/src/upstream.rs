@@ -4,7 +4,9 @@ use crate::answer::{Answer, causes};
 use crate::call::{Attempts, Call, CallBody, Patience, Timeouts};
 use crate::credential::{Credential, KeyFailover};
 use crate::error::Error;
+use crate::guard::Permit;
 use aibridge_keypool::{KeyPool, hint, retry_after};
+use aibridge_recorder::CredentialKind;
 use http::{HeaderMap, StatusCode};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -64,18 +66,27 @@ impl Upstream {
     ///
     /// # Errors
     ///
-    /// [`Error::KeysRateLimited`] and [`Error::KeysRejected`] if no key is left, [`Error::UpstreamUnreachable`] and
-    /// [`Error::UpstreamTimeout`] if there is no answer.
+    /// [`Error::CircuitOpen`] if it is not to be called, [`Error::KeysRateLimited`] and [`Error::KeysRejected`] if no
+    /// key is left, [`Error::UpstreamUnreachable`] and [`Error::UpstreamTimeout`] if there is no answer.
     pub async fn call(&self, mut call: Call, attempts: &mut Attempts) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.timeouts.response;
         let url = self.url(&call)?;
-        match call.credential.clone() {
+        let counts = call.credential.kind() == CredentialKind::Centralized;
+        let mut permit = call.guard.take().map(|guard| Permit::ask(guard, counts)).transpose()?;
+        let answered = match call.credential.clone() {
             Credential::Byok(secret) => {
                 attempts.hint = Some(hint(secret.expose_secret()));
                 self.attempt(&mut call, &url, &secret, deadline, attempts).await
             }
             Credential::Centralized(pool) => self.fail_over(&pool, call, &url, deadline, attempts).await,
+        };
+        if let Some(permit) = &mut permit {
+            match &answered {
+                Ok(answer) => permit.answered(answer.response.status().as_u16()),
+                Err(error) => permit.failed(error),
+            }
         }
+        answered.map(|answer| Answer { permit, ..answer })
     }
 
     async fn fail_over(
@@ -155,7 +166,7 @@ impl Upstream {
             .map_err(|error| unreachable_because(&error))?;
         attempts.status = Some(response.status());
         let deadline = (call.patience == Patience::Whole).then_some(deadline);
-        Ok(Answer { response, deadline, timeouts: self.timeouts })
+        Ok(Answer { response, deadline, timeouts: self.timeouts, permit: None })
     }
 
     fn url(&self, call: &Call) -> Result<Url, Error> {

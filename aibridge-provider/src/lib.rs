@@ -70,10 +70,12 @@
 //! # }
 //! ```
 
+mod circuit_breaker;
 mod openai;
 mod provider;
 mod routes;
 
+pub use circuit_breaker::{CircuitBreaker, CircuitBreakerSettings, CircuitName, CircuitState, CircuitStatus};
 pub use openai::{OpenAi, OpenAiConfig};
 pub use provider::{PassThrough, Profile, Provider, ProviderError};
 pub use routes::{Route, Routes};

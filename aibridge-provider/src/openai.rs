@@ -1,5 +1,6 @@
 //! The provider of the OpenAI API and of everything compatible with it.
 
+use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerSettings};
 use crate::provider::{Profile, Provider, ProviderError};
 use crate::routes;
 use aibridge_intercept::call::{CallBody, Patience, Timeouts};
@@ -38,7 +39,9 @@ pub struct OpenAiConfig {
     pub send_actor_headers: bool,
     /// How long it may take.
     pub timeouts: Timeouts,
-    /// Measures the cooldown of a single `key`.
+    /// When it is not called because it keeps failing; never, without.
+    pub circuit_breaker: Option<CircuitBreakerSettings>,
+    /// Measures the cooldown of a single `key` and the times of the circuit breaker.
     pub clock: quanta::Clock,
 }
 
@@ -57,6 +60,7 @@ impl Default for OpenAiConfig {
                 response: Duration::from_secs(600),
                 stream_idle: Duration::from_secs(300),
             },
+            circuit_breaker: None,
             clock: quanta::Clock::new(),
         }
     }
@@ -80,6 +84,8 @@ impl OpenAi {
         let base_url = if config.base_url.is_empty() { defaults.base_url } else { config.base_url };
         let base_url = parse_base_url(&base_url)
             .ok_or_else(|| ProviderError::BaseUrl { name: name.clone(), url: base_url.clone() })?;
+        let circuit_breaker =
+            config.circuit_breaker.map(|settings| CircuitBreaker::new(settings, config.clock.clone()));
         let pool = match (config.key_pool, config.key) {
             (Some(pool), _) => Some(pool),
             (None, Some(key)) => Some(
@@ -102,6 +108,7 @@ impl OpenAi {
                 auth_header: header::AUTHORIZATION,
                 extra_headers: config.extra_headers,
                 send_actor_headers: config.send_actor_headers,
+                circuit_breaker,
                 upstream: Arc::new(upstream),
             },
         })
@@ -142,6 +149,7 @@ impl Provider for OpenAi {
             _ => return Err(Error::UnknownRoute { method: "POST".into(), path: request.route }),
         };
         let interception = self.interception(&request, &asked, &credential);
+        let guard = self.circuit_breaker().map(|breaker| breaker.guard(&request.route, &interception.model));
         let decompressed = asked.edited.is_some() && request.body.encoding.is_some();
         let headers =
             self.profile.upstream_headers(&request.headers, &request.actor, &credential, decompressed);
@@ -157,6 +165,7 @@ impl Provider for OpenAi {
                 body: CallBody::Replayable(asked.edited.unwrap_or_else(|| Payload::from(request.body.wire))),
                 credential,
                 patience: if asked.streaming { Patience::Head } else { Patience::Whole },
+                guard,
             },
             observer: asked.observer,
         }))

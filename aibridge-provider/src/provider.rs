@@ -1,3 +1,4 @@
+use crate::circuit_breaker::CircuitBreaker;
 use crate::routes::Routes;
 use aibridge_intercept::call::{CallBody, Patience};
 use aibridge_intercept::credential::{Credential, KeyFailover};
@@ -28,6 +29,8 @@ pub struct Profile {
     pub extra_headers: HeaderMap,
     /// Whether the provider is told who asks.
     pub send_actor_headers: bool,
+    /// What keeps it from being called while it fails, if that is wanted.
+    pub circuit_breaker: Option<CircuitBreaker>,
     /// Its connections and keys.
     pub upstream: Arc<Upstream>,
 }
@@ -108,6 +111,12 @@ pub trait Provider: Send + Sync {
         self.profile().upstream.keys()
     }
 
+    /// What keeps it from being called while it fails: its settings and circuits. The answer of an open one is
+    /// [`Error::CircuitOpen`].
+    fn circuit_breaker(&self) -> Option<&CircuitBreaker> {
+        self.profile().circuit_breaker.as_ref()
+    }
+
     /// What authenticates a request with these headers.
     ///
     /// # Errors
@@ -127,6 +136,7 @@ pub trait Provider: Send + Sync {
             body: request.body,
             credential,
             patience: Patience::Head,
+            guard: None,
         }
     }
 }

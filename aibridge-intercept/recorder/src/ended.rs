@@ -62,6 +62,8 @@ pub enum ErrorType {
     RateLimited,
     /// No key of the pool was left to try.
     KeysExhausted,
+    /// The provider kept failing, so it was not called.
+    CircuitOpen,
     /// The provider answered another 4xx.
     Upstream4xx,
     /// The provider answered a 5xx.
@@ -87,6 +89,7 @@ impl ErrorType {
             Self::Permission => "permission",
             Self::RateLimited => "rate_limited",
             Self::KeysExhausted => "keys_exhausted",
+            Self::CircuitOpen => "circuit_open",
             Self::Upstream4xx => "upstream_4xx",
             Self::Upstream5xx => "upstream_5xx",
             Self::UpstreamUnreachable => "upstream_unreachable",

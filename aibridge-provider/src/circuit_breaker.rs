@@ -1,0 +1,274 @@
+//! A circuit breaker per route and model: it stops calls to what keeps failing, and tries again with a few.
+//!
+//! Closed, it counts consecutive failures; enough of them open it. Open, it rejects for `timeout`. Then it is
+//! half-open: it admits `max_requests` trials at once; as many successes in a row close it, one failure opens it
+//! again.
+
+use aibridge_intercept::guard::{Admission, Guard, Rejected, Went};
+use parking_lot::{Mutex, RwLock};
+use quanta::{Clock, Instant};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How a breaker behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CircuitBreakerSettings {
+    /// So many consecutive failures open it.
+    pub failure_threshold: u32,
+    /// While closed, counted failures are forgotten after this.
+    pub interval: Duration,
+    /// How long it stays open.
+    pub timeout: Duration,
+    /// How many trials it admits at once while half-open, and how many must succeed in a row to close it.
+    pub max_requests: u32,
+    /// The statuses that count as failures.
+    pub failure_statuses: Vec<u16>,
+}
+
+impl Default for CircuitBreakerSettings {
+    fn default() -> Self {
+        Self {
+            failure_threshold: 5,
+            interval: Duration::from_secs(10),
+            timeout: Duration::from_secs(30),
+            max_requests: 3,
+            failure_statuses: vec![500, 502, 503, 504, 529],
+        }
+    }
+}
+
+/// Clients name models, so the number of circuits must have an end: beyond it, new ones are not watched.
+const CIRCUITS_AT_MOST: usize = 1024;
+
+/// The circuits of one provider. Only what failed lately has one.
+#[derive(Debug, Clone)]
+pub struct CircuitBreaker {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: CircuitBreakerSettings,
+    clock: Clock,
+    circuits: RwLock<HashMap<CircuitName, Arc<Circuit>>>,
+}
+
+/// What a circuit is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CircuitName {
+    /// The bridged route.
+    pub route: String,
+    /// The model, as the client named it.
+    pub model: String,
+}
+
+#[derive(Debug)]
+struct Circuit {
+    state: Mutex<State>,
+    trips: AtomicU64,
+    rejects: AtomicU64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Closed { failures: u32, since: Instant },
+    Open { until: Instant },
+    HalfOpen { round: u64, trials: u32, successes: u32 },
+}
+
+/// What a circuit looks like from the outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CircuitStatus {
+    /// What it is about.
+    pub name: CircuitName,
+    /// Its state.
+    pub state: CircuitState,
+    /// How often it opened.
+    pub trips: u64,
+    /// How many requests it rejected.
+    pub rejects: u64,
+}
+
+/// The state of a circuit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CircuitState {
+    /// Requests pass.
+    Closed,
+    /// A few requests pass.
+    HalfOpen,
+    /// No request passes.
+    Open,
+}
+
+impl CircuitBreaker {
+    /// A breaker whose circuits are all closed.
+    pub fn new(settings: CircuitBreakerSettings, clock: Clock) -> Self {
+        Self { shared: Arc::new(Shared { settings, clock, circuits: RwLock::default() }) }
+    }
+
+    /// How it behaves.
+    pub fn settings(&self) -> &CircuitBreakerSettings {
+        &self.shared.settings
+    }
+
+    /// The guard of calls for one route and model.
+    pub fn guard(&self, route: &str, model: &str) -> Arc<dyn Guard> {
+        Arc::new(CircuitGuard {
+            shared: self.shared.clone(),
+            name: CircuitName { route: route.to_owned(), model: model.to_owned() },
+        })
+    }
+
+    /// All circuits that failed lately.
+    pub fn statuses(&self) -> Vec<CircuitStatus> {
+        let now = self.shared.clock.now();
+        let circuits = self.shared.circuits.read();
+        circuits.iter().map(|(name, circuit)| circuit.status(name, now)).collect()
+    }
+}
+
+struct CircuitGuard {
+    shared: Arc<Shared>,
+    name: CircuitName,
+}
+
+impl Guard for CircuitGuard {
+    fn admit(&self) -> Result<Admission, Rejected> {
+        match self.shared.find(&self.name) {
+            Some(circuit) => circuit.admit(self.shared.clock.now(), &self.shared.settings),
+            None => Ok(Admission::Normal),
+        }
+    }
+
+    fn is_failure(&self, status: u16) -> bool {
+        self.shared.settings.failure_statuses.contains(&status)
+    }
+
+    fn report(&self, admission: Admission, went: Went) {
+        let circuit = match (self.shared.find(&self.name), went) {
+            (Some(circuit), _) => circuit,
+            (None, Went::Badly) => match self.shared.open_account(&self.name) {
+                Some(circuit) => circuit,
+                None => return,
+            },
+            (None, _) => return,
+        };
+        circuit.report(admission, went, self.shared.clock.now(), &self.shared.settings);
+    }
+}
+
+impl Shared {
+    fn find(&self, name: &CircuitName) -> Option<Arc<Circuit>> {
+        let circuits = self.circuits.read();
+        if circuits.is_empty() { None } else { circuits.get(name).cloned() }
+    }
+
+    /// A circuit for what failed for the first time lately. Those that have forgotten their failures make room.
+    fn open_account(&self, name: &CircuitName) -> Option<Arc<Circuit>> {
+        let now = self.clock.now();
+        let mut circuits = self.circuits.write();
+        if circuits.len() >= CIRCUITS_AT_MOST {
+            circuits.retain(|_, circuit| !circuit.is_at_rest(now, self.settings.interval));
+            if circuits.len() >= CIRCUITS_AT_MOST {
+                return None;
+            }
+        }
+        Some(circuits.entry(name.clone()).or_insert_with(|| Arc::new(Circuit::new(now))).clone())
+    }
+}
+
+impl Circuit {
+    fn new(now: Instant) -> Self {
+        let state = Mutex::new(State::Closed { failures: 0, since: now });
+        Self { state, trips: AtomicU64::new(0), rejects: AtomicU64::new(0) }
+    }
+
+    fn admit(&self, now: Instant, settings: &CircuitBreakerSettings) -> Result<Admission, Rejected> {
+        let mut state = self.state.lock();
+        if let State::Open { until } = *state
+            && now >= until
+        {
+            *state = State::HalfOpen { round: self.trips.load(Ordering::Relaxed), trials: 0, successes: 0 };
+        }
+        match &mut *state {
+            State::Closed { .. } => Ok(Admission::Normal),
+            State::HalfOpen { round, trials, .. } if *trials < settings.max_requests => {
+                *trials += 1;
+                Ok(Admission::Trial { round: *round })
+            }
+            State::HalfOpen { .. } => Err(self.reject(Duration::from_secs(1))),
+            State::Open { until } => Err(self.reject(until.duration_since(now))),
+        }
+    }
+
+    fn reject(&self, retry_after: Duration) -> Rejected {
+        self.rejects.fetch_add(1, Ordering::Relaxed);
+        Rejected { retry_after }
+    }
+
+    fn report(&self, admission: Admission, went: Went, now: Instant, settings: &CircuitBreakerSettings) {
+        let mut state = self.state.lock();
+        let next = match (*state, admission, went) {
+            (State::Closed { failures, since }, _, Went::Badly) => {
+                let fresh = now.duration_since(since) >= settings.interval;
+                let (failures, since) = if fresh || failures == 0 { (1, now) } else { (failures + 1, since) };
+                if failures >= settings.failure_threshold {
+                    self.trip(now, settings)
+                } else {
+                    State::Closed { failures, since }
+                }
+            }
+            (State::Closed { since, .. }, _, Went::Well) => State::Closed { failures: 0, since },
+            (State::HalfOpen { round, .. }, Admission::Trial { round: mine }, Went::Badly)
+                if round == mine =>
+            {
+                self.trip(now, settings)
+            }
+            (State::HalfOpen { round, trials, successes }, Admission::Trial { round: mine }, went)
+                if round == mine =>
+            {
+                let trials = trials.saturating_sub(1);
+                let successes = successes + u32::from(went == Went::Well);
+                if successes >= settings.max_requests {
+                    State::Closed { failures: 0, since: now }
+                } else {
+                    State::HalfOpen { round, trials, successes }
+                }
+            }
+            // From before the state changed: it says nothing about now.
+            (unchanged, _, _) => unchanged,
+        };
+        *state = next;
+    }
+
+    fn trip(&self, now: Instant, settings: &CircuitBreakerSettings) -> State {
+        self.trips.fetch_add(1, Ordering::Relaxed);
+        State::Open { until: now + settings.timeout }
+    }
+
+    fn is_at_rest(&self, now: Instant, interval: Duration) -> bool {
+        match *self.state.lock() {
+            State::Closed { failures, since } => failures == 0 || now.duration_since(since) >= interval,
+            State::Open { .. } | State::HalfOpen { .. } => false,
+        }
+    }
+
+    fn status(&self, name: &CircuitName, now: Instant) -> CircuitStatus {
+        let state = match *self.state.lock() {
+            State::Closed { .. } => CircuitState::Closed,
+            State::Open { until } if now < until => CircuitState::Open,
+            State::Open { .. } | State::HalfOpen { .. } => CircuitState::HalfOpen,
+        };
+        CircuitStatus {
+            name: name.clone(),
+            state,
+            trips: self.trips.load(Ordering::Relaxed),
+            rejects: self.rejects.load(Ordering::Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
