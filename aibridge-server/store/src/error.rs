@@ -1,0 +1,88 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why the store did not do what it was asked to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be opened as it is.
+    #[error("cannot open the store {}: {problem}; {advice}", path.display())]
+    Open {
+        /// The database file.
+        path: PathBuf,
+        /// What stands in the way.
+        problem: String,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// The file was written by a later version of aibridge.
+    #[error(
+        "cannot open the store {}: it has schema {found}, and this version of aibridge knows schemas up to {known}; \
+         run the version that wrote it, or name another file", path.display()
+    )]
+    NewerSchema {
+        /// The database file.
+        path: PathBuf,
+        /// The schema of the file.
+        found: i64,
+        /// The latest schema that this version knows.
+        known: i64,
+    },
+    /// The database did not do it now, e.g. because the disk is full or another process holds the write lock.
+    #[error("the database refused: {0}")]
+    Database(String),
+    /// The database will never do it, e.g. because the id of a new row is taken.
+    #[error("the records contradict what is stored: {0}")]
+    Contradiction(String),
+    /// No answer came in time.
+    #[error("the store did not answer within {0:?}")]
+    TooSlow(Duration),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The operating system gave no random bytes for a new token.
+    #[error("no random bytes: {0}")]
+    Randomness(String),
+    /// A token cannot be made for this user name.
+    #[error("{name:?} cannot be a user name: {rule}")]
+    InvalidUser {
+        /// The name.
+        name: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// A token cannot live this long.
+    #[error("a token cannot expire in {after:?}: {rule}")]
+    InvalidExpiry {
+        /// The time that was asked for.
+        after: Duration,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+}
+
+impl StoreError {
+    /// A word for logs and metrics.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::NewerSchema { .. } => "newer_schema",
+            Self::Database(_) => "database",
+            Self::Contradiction(_) => "contradiction",
+            Self::TooSlow(_) => "too_slow",
+            Self::Closed => "closed",
+            Self::Randomness(_) => "randomness",
+            Self::InvalidUser { .. } => "invalid_user",
+            Self::InvalidExpiry { .. } => "invalid_expiry",
+        }
+    }
+
+    /// Whether the caller asked for something impossible; otherwise the store or its surroundings are to blame.
+    pub const fn is_callers_fault(&self) -> bool {
+        matches!(self, Self::Contradiction(_) | Self::InvalidUser { .. } | Self::InvalidExpiry { .. })
+    }
+
+    /// Whether the same call may succeed later.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Open { .. } | Self::Database(_) | Self::TooSlow(_) | Self::Randomness(_))
+    }
+}

@@ -1,0 +1,107 @@
+mod authenticator;
+mod connection;
+mod error;
+mod file;
+mod insert;
+mod orphans;
+mod presence;
+mod rows;
+mod schema;
+mod time;
+mod token_rows;
+mod tokens;
+mod verdict;
+mod worker;
+mod writer;
+
+pub use tokens::Tokens;
+
+use crate::{Authenticated, Options, StoreError};
+use aibridge_recorder::{Record, Recorder, RecorderError};
+use async_trait::async_trait;
+use authenticator::Authenticator;
+use error::no_thread;
+use presence::Presence;
+use quanta::Clock;
+use secrecy::SecretString;
+use std::sync::Arc;
+use std::time::Duration;
+use worker::Worker;
+use writer::Writer;
+
+/// How long a transaction waits while another process writes. The gateway gives the start of an interception two
+/// seconds in all: this leaves half a second to say why it was refused, and is far longer than a command that
+/// makes a token needs.
+const BUSY: Duration = Duration::from_millis(1500);
+
+/// How long one call waits for its place in the queue and its commit: some batches that wait as long as they may.
+/// The gateway has tighter limits of its own; nobody waits forever who has none.
+const RECORD_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long [`SqliteStore::close`] waits for each of the two threads.
+const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+
+/// A store in one SQLite file. Its clones are the same store. It lives in a Tokio runtime with a timer.
+#[derive(Clone)]
+pub struct SqliteStore {
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    writer: Worker<Vec<Record>, ()>,
+    authenticator: Authenticator,
+    orphans_closed: u64,
+}
+
+impl SqliteStore {
+    /// Opens the file, creates it or brings it to the latest schema if need be, closes what a dead gateway left
+    /// open in it, and starts the threads that write and read. This blocks: it is meant for the start of a
+    /// program.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Open`] and [`StoreError::NewerSchema`], which name the file and what to do.
+    pub fn open(options: Options) -> Result<Self, StoreError> {
+        let (path, connection) = connection::writing(&options, BUSY)?;
+        let mut presence = Presence::enter(&path)?;
+        let orphans_closed = orphans::close(&connection, &presence, &path)?;
+        presence.share()?;
+        let reader = connection::reading(&path, BUSY)?;
+        let authenticator =
+            Authenticator::start(reader, Clock::new()).map_err(|error| no_thread(&path, &error))?;
+        let writer = Writer::start(connection, presence).map_err(|error| no_thread(&path, &error))?;
+        Ok(Self { parts: Arc::new(Parts { writer, authenticator, orphans_closed }) })
+    }
+
+    /// How many interceptions were found open and closed as `gateway_crash` at this start.
+    pub fn orphans_closed(&self) -> u64 {
+        self.parts.orphans_closed
+    }
+
+    /// Whose token it is; `None` if it is unknown, expired or revoked. A token that another process makes or
+    /// revokes is known or refused within a second.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
+    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<Authenticated>, StoreError> {
+        self.parts.authenticator.authenticate(token).await
+    }
+
+    /// Refuses whatever comes from now on, through any clone, finishes what is queued, and waits for the threads
+    /// to end, a bounded time. Only then may another gateway take over what is open.
+    pub async fn close(self) {
+        self.parts.authenticator.stop(CLOSE_LIMIT).await;
+        self.parts.writer.stop(CLOSE_LIMIT).await;
+    }
+}
+
+#[async_trait]
+impl Recorder for SqliteStore {
+    async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.parts.writer.ask(records, RECORD_LIMIT).await.map_err(RecorderError::unavailable)
+    }
+}

@@ -1,0 +1,91 @@
+use super::error::open_error;
+use super::{file, schema};
+use crate::{Durability, Options, StoreError};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How much of the write-ahead log may fill, in pages of 4 KiB, before a commit moves it into the database.
+const CHECKPOINT_PAGES: i64 = 1000;
+
+/// To how many bytes the file of the write-ahead log is cut back, once a burst is over that let it grow.
+const LOG_BYTES: i64 = 16 << 20;
+
+/// How often, and how far apart, the write-ahead log is asked for again: one second in all.
+const LOG_TRIES: u32 = 100;
+const LOG_PAUSE: Duration = Duration::from_millis(10);
+
+/// More than the different statements of this crate, so that none is ever prepared twice.
+const STATEMENTS: usize = 32;
+
+/// Opens the database for writing, and creates it or brings it to the latest schema if need be. Returns its
+/// absolute path too. `busy` is how long each transaction waits while another process writes.
+pub(super) fn writing(options: &Options, busy: Duration) -> Result<(PathBuf, Connection), StoreError> {
+    let path = file::create(&options.path)?;
+    let mut connection =
+        open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy).map_err(|error| open_error(&path, error))?;
+    if connection.is_readonly(MAIN_DB).map_err(|error| open_error(&path, error))? {
+        return Err(read_only(&path));
+    }
+    schema::check(&mut connection, &path)?; // before anything is changed
+    keep_a_log(&connection, &path)?;
+    configure(&connection, options.durability).map_err(|error| open_error(&path, error))?;
+    schema::migrate(&mut connection, &path)?;
+    Ok((path, connection))
+}
+
+/// Opens the database, which exists, for reading.
+pub(super) fn reading(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy).map_err(|error| open_error(path, error))
+}
+
+fn open(path: &Path, access: OpenFlags, busy: Duration) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(busy)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// Makes the database one with a write-ahead log. SQLite does not wait when two processes want that of a new file
+/// at once, so this does.
+fn keep_a_log(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let ask =
+        || connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+    let mut answer = ask();
+    for _ in 0..LOG_TRIES {
+        match &answer {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => sleep(LOG_PAUSE),
+            _ => break,
+        }
+        answer = ask();
+    }
+    match answer.map_err(|error| open_error(path, error))?.as_str() {
+        "wal" => Ok(()),
+        mode => Err(StoreError::Open {
+            path: path.to_owned(),
+            problem: format!("it cannot have a write-ahead log, only {mode:?}"),
+            advice: "name a file on a local disk",
+        }),
+    }
+}
+
+fn configure(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // With a write-ahead log, NORMAL hands a commit to the operating system, and FULL waits for the disk too.
+    let synchronous = match durability {
+        Durability::Process => "NORMAL",
+        Durability::Power => "FULL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)
+}
+
+fn read_only(path: &Path) -> StoreError {
+    StoreError::Open {
+        path: path.to_owned(),
+        problem: "it is read-only".to_owned(),
+        advice: "make it and its directory writable for this user, or name another file",
+    }
+}

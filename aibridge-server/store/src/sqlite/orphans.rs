@@ -1,0 +1,40 @@
+use super::error::open_error;
+use super::presence::Presence;
+use super::time::to_text;
+use crate::StoreError;
+use aibridge_recorder::{ErrorType, Outcome};
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+use std::path::Path;
+
+const ANY: &str = "SELECT 1 FROM aibridge_interceptions WHERE ended_at IS NULL";
+const CLOSE: &str = "UPDATE aibridge_interceptions \
+    SET outcome = ?1, error_type = ?2, ended_at = ?3 WHERE ended_at IS NULL";
+
+/// Closes the interceptions that a dead gateway left open, and returns how many. If another gateway lives on the
+/// same file, they may be its own: then none.
+pub(super) fn close(connection: &Connection, presence: &Presence, path: &Path) -> Result<u64, StoreError> {
+    if !presence.is_alone() {
+        tracing::warn!(
+            store = %path.display(),
+            "another gateway uses the same store; interceptions that a crash left open stay open until a start \
+             without another one"
+        );
+        return Ok(0);
+    }
+    let closed = run(connection, Timestamp::now()).map_err(|error| open_error(path, error))?;
+    if closed > 0 {
+        tracing::warn!(closed, "the last gateway died with interceptions open; they are closed as failed");
+    }
+    Ok(closed)
+}
+
+fn run(connection: &Connection, now: Timestamp) -> rusqlite::Result<u64> {
+    if !connection.prepare(ANY)?.exists([])? {
+        return Ok(0); // no write lock is needed for that, so none is waited for
+    }
+    let outcome = Outcome::Failed(ErrorType::GatewayCrash);
+    let error_type = outcome.error_type().map(ErrorType::as_str);
+    let closed = connection.execute(CLOSE, params![outcome.as_str(), error_type, to_text(now)])?;
+    Ok(closed as u64)
+}

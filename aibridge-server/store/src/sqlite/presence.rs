@@ -1,0 +1,111 @@
+use crate::StoreError;
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How often, and how far apart, the shared lock is tried: 5 s in total. It is only ever taken while another
+/// gateway starts on the same file, which holds it exclusively for a moment.
+const SHARED_TRIES: u32 = 500;
+const SHARED_PAUSE: Duration = Duration::from_millis(10);
+
+/// That a gateway lives on a database: a lock on the file `<database>-lock`, which the operating system lets go
+/// when the process dies, however it dies.
+///
+/// A gateway that can have it exclusively is alone, so that whatever is open was left by the dead. It then shares
+/// the lock, and keeps its share for life.
+pub(super) struct Presence {
+    file: File,
+    path: PathBuf,
+    alone: bool,
+}
+
+impl Presence {
+    /// Enters, exclusively if no other gateway lives on `database`.
+    pub(super) fn enter(database: &Path) -> Result<Self, StoreError> {
+        let path = lock_path(database);
+        let file = super::file::private()
+            .create(true)
+            .open(&path)
+            .map_err(|error| failed(&path, "cannot open its lock file", &error))?;
+        let alone = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Error(error)) => {
+                return Err(failed(&path, "cannot lock its lock file", &error));
+            }
+        };
+        Ok(Self { file, path, alone })
+    }
+
+    /// Whether no other gateway lives on the database, nor can enter before [`Self::share`].
+    pub(super) fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// Lets other gateways in. Between the two locks another one may be alone for a moment; that does no harm as
+    /// long as this one has no interception open yet.
+    pub(super) fn share(&mut self) -> Result<(), StoreError> {
+        let cannot = |error| failed(&self.path, "cannot share its lock file", &error);
+        if self.alone {
+            self.file.unlock().map_err(cannot)?;
+            self.alone = false;
+        }
+        for _ in 0..SHARED_TRIES {
+            match self.file.try_lock_shared() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) => sleep(SHARED_PAUSE),
+                Err(TryLockError::Error(error)) => return Err(cannot(error)),
+            }
+        }
+        Err(cannot(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+fn lock_path(database: &Path) -> PathBuf {
+    let mut path = OsString::from(database);
+    path.push("-lock");
+    path.into()
+}
+
+fn failed(path: &Path, problem: &str, error: &io::Error) -> StoreError {
+    StoreError::Open {
+        path: path.to_owned(),
+        problem: format!("{problem}: {error}"),
+        advice: "make it and its directory writable for this user, on a file system with locks, \
+                 and let no other program lock it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_is_alone_until_it_shares_and_the_next_after_all_left() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let database = directory.path().join("a.db");
+        let enter = || Presence::enter(&database).expect("a presence");
+
+        let mut first = enter();
+        assert!(first.is_alone());
+        assert!(!enter().is_alone(), "the first is still alone");
+        first.share().expect("a share");
+        let mut second = enter();
+        assert!(!second.is_alone());
+        second.share().expect("a share");
+        drop(first);
+        assert!(!enter().is_alone(), "the second still lives");
+        drop(second);
+        assert!(enter().is_alone());
+    }
+
+    #[test]
+    fn databases_do_not_share_a_lock() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let _one = Presence::enter(&directory.path().join("a.db")).expect("a presence");
+        assert!(Presence::enter(&directory.path().join("b.db")).expect("a presence").is_alone());
+    }
+}

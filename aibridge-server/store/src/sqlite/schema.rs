@@ -1,0 +1,54 @@
+use super::error::open_error;
+use crate::StoreError;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::path::Path;
+
+/// The steps from an empty file to the latest schema, in order. `PRAGMA user_version` counts the steps taken.
+/// Never change one that was released; add another.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_records.sql")];
+
+/// Written into the file's header (`PRAGMA application_id`), so that another program's database is not taken for
+/// ours: "aibr".
+const APPLICATION_ID: i64 = 0x6169_6272;
+
+/// Brings the file, which passed [`check`], to the latest schema.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |error| open_error(path, error);
+    let known = MIGRATIONS.len() as i64;
+    if check(connection, path)? == known {
+        return Ok(()); // no write lock is needed for that, so none is waited for
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let found = judge(&transaction, path)?; // another process may have been faster
+    for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
+        transaction.execute_batch(step).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", known).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+/// The schema of the file, if this version can work with it: 0 for an empty file. Changes nothing.
+pub(super) fn check(connection: &mut Connection, path: &Path) -> Result<i64, StoreError> {
+    let transaction = connection.transaction().map_err(|error| open_error(path, error))?;
+    judge(&transaction, path)
+}
+
+fn judge(transaction: &Transaction<'_>, path: &Path) -> Result<i64, StoreError> {
+    let number =
+        |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| open_error(path, e));
+    let known = MIGRATIONS.len() as i64;
+    let found = number("PRAGMA user_version")?;
+    if found > known {
+        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known });
+    }
+    let is_ours = number("PRAGMA application_id")? == APPLICATION_ID;
+    if !is_ours && (found != 0 || number("SELECT count(*) FROM sqlite_schema")? != 0) {
+        return Err(StoreError::Open {
+            path: path.to_owned(),
+            problem: "it is the database of another program".to_owned(),
+            advice: "name another file",
+        });
+    }
+    Ok(found)
+}

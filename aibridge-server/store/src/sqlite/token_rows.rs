@@ -1,0 +1,61 @@
+use super::time::{from_text, to_text};
+use crate::TokenRow;
+use crate::token::{Issued, TokenHash};
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+const INSERT: &str = "INSERT INTO aibridge_tokens (id, user_name, hash, hint, created_at, expires_at) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const LIST: &str =
+    "SELECT id, user_name, hint, created_at, expires_at, revoked_at FROM aibridge_tokens ORDER BY id";
+const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, hash \
+    FROM aibridge_tokens WHERE hash = ?1";
+const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
+
+pub(super) fn insert(connection: &Connection, token: &Issued) -> rusqlite::Result<()> {
+    let row = &token.row;
+    let values = params![
+        row.id.to_string(),
+        row.user,
+        token.hash.as_bytes(),
+        row.hint,
+        to_text(row.created_at),
+        row.expires_at.map(to_text),
+    ];
+    connection.execute(INSERT, values).map(drop)
+}
+
+/// All tokens, oldest first.
+pub(super) fn list(connection: &Connection) -> rusqlite::Result<Vec<TokenRow>> {
+    connection.prepare(LIST)?.query_map([], read)?.collect()
+}
+
+/// The token with this hash. The index finds it; that it is the one is decided in constant time.
+pub(super) fn find(connection: &Connection, hash: &TokenHash) -> rusqlite::Result<Option<TokenRow>> {
+    let mut statement = connection.prepare_cached(FIND)?;
+    let found = statement.query_row([hash.as_bytes()], |row| Ok((read(row)?, row.get::<_, Vec<u8>>(6)?)));
+    Ok(found.optional()?.and_then(|(token, stored)| hash.matches(&stored).then_some(token)))
+}
+
+/// Whether there was such a token. One that is revoked already keeps its time.
+pub(super) fn revoke(connection: &Connection, id: Uuid, now: Timestamp) -> rusqlite::Result<bool> {
+    Ok(connection.execute(REVOKE, params![id.to_string(), to_text(now)])? > 0)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
+    let time = |column| from_text(&row.get::<_, String>(column)?, column);
+    let optional_time =
+        |column| row.get::<_, Option<String>>(column)?.map(|text| from_text(&text, column)).transpose();
+    Ok(TokenRow {
+        id: row.get::<_, String>(0)?.parse().map_err(|error: uuid::Error| {
+            rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into())
+        })?,
+        user: row.get(1)?,
+        hint: row.get(2)?,
+        created_at: time(3)?,
+        expires_at: optional_time(4)?,
+        revoked_at: optional_time(5)?,
+    })
+}

@@ -1,0 +1,105 @@
+use super::presence::Presence;
+use super::rows::Rows;
+use super::verdict::Verdict;
+use super::worker::{Job, Queue, Worker};
+use crate::StoreError;
+use aibridge_recorder::Record;
+use rusqlite::Connection;
+use std::io;
+
+/// How many callers may wait for their turn before further ones wait outside. Each is a request that the gateway
+/// holds in memory anyhow; with more than this ahead, a start would not be stored within its two seconds.
+const QUEUE: usize = 1024;
+
+/// How many callers share a commit at most, so that the first of them does not wait long for the last.
+const BATCH: usize = 256;
+
+/// All records of one caller.
+pub(super) type Write = Job<Vec<Record>, ()>;
+
+/// The only writer of records. Whatever has queued up while it wrote becomes its next transaction: the busier the
+/// gateway, the more callers share a commit.
+pub(super) struct Writer {
+    connection: Connection,
+    rows: Rows,
+    /// Whether the last transaction succeeded; only a change is worth a line in the log.
+    accepts: bool,
+    /// Given up after the last write.
+    _presence: Presence,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(connection: Connection, presence: Presence) -> io::Result<Worker<Vec<Record>, ()>> {
+        let writer = Self { connection, rows: Rows::new(), accepts: true, _presence: presence };
+        Worker::start("aibridge-store-writer", QUEUE, |queue| writer.run(queue))
+    }
+
+    fn run(mut self, mut queue: Queue<Vec<Record>, ()>) {
+        while let Some(mut jobs) = queue.next(BATCH) {
+            jobs.retain(|job| !job.is_abandoned());
+            if !jobs.is_empty() {
+                self.serve(jobs);
+            }
+        }
+        if let Err((_, error)) = self.connection.close() {
+            tracing::warn!(%error, "the store was not closed cleanly");
+        }
+    }
+
+    fn serve(&mut self, jobs: Vec<Write>) {
+        match self.commit(&jobs) {
+            Ok(verdicts) => {
+                if !self.accepts {
+                    tracing::info!("the store accepts records again");
+                }
+                self.accepts = true;
+                for (job, verdict) in jobs.into_iter().zip(verdicts) {
+                    job.answer(verdict);
+                }
+            }
+            Err(error) => {
+                if self.accepts {
+                    tracing::error!(%error, "the store does not accept records");
+                }
+                self.accepts = false;
+                let error = StoreError::from(error);
+                for job in jobs {
+                    job.answer(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Writes the jobs in one transaction. An error fails them all; a contradiction only the job that it is in.
+    fn commit(&self, jobs: &[Write]) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
+        self.run_sql("BEGIN IMMEDIATE")?;
+        let verdicts = jobs.iter().map(|job| self.write(job)).collect::<rusqlite::Result<_>>();
+        let committed = verdicts.and_then(|verdicts| self.run_sql("COMMIT").map(|()| verdicts));
+        if committed.is_err() && !self.connection.is_autocommit() {
+            self.run_sql("ROLLBACK")?; // SQLite does it itself after the worst errors
+        }
+        committed
+    }
+
+    fn write(&self, job: &Write) -> rusqlite::Result<Result<(), StoreError>> {
+        if job.is_abandoned() {
+            return Ok(Ok(())); // its caller left while the transaction waited to begin
+        }
+        self.run_sql("SAVEPOINT job")?;
+        match job.question.iter().try_for_each(|record| self.rows.write(&self.connection, record)) {
+            Ok(()) => self.run_sql("RELEASE job").map(Ok),
+            Err(Verdict::Failure(error)) => Err(error),
+            Err(contradiction) => {
+                tracing::error!(error = %contradiction, "records contradict what is stored, and are refused");
+                self.run_sql("ROLLBACK TO job")?;
+                self.run_sql("RELEASE job")?;
+                Ok(Err(contradiction.into()))
+            }
+        }
+    }
+
+    fn run_sql(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+}

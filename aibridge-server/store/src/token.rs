@@ -1,0 +1,208 @@
+use crate::StoreError;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::zeroize::Zeroize;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+/// What every token starts with, so that people and secret scanners can tell it from other credentials.
+const PREFIX: &str = "aib_";
+
+/// The longest user name, in characters: names are shown in tables and stored with every interception.
+const MAX_USER_CHARS: usize = 200;
+
+/// What is known about a gateway token. Never the token itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// By which it is revoked.
+    pub id: Uuid,
+    /// On whose behalf its bearer acts.
+    pub user: String,
+    /// The masked token.
+    pub hint: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused; `None` for never.
+    pub expires_at: Option<Timestamp>,
+    /// Since when it is refused, if somebody revoked it.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl TokenRow {
+    /// Whether the token is accepted at `now`.
+    pub fn admits(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// Who presented a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authenticated {
+    /// The id of the token.
+    pub token_id: Uuid,
+    /// On whose behalf its bearer acts: the `initiator_id` of what it does.
+    pub user: String,
+}
+
+/// The SHA-256 of a token: all that is kept of it. A token is 256 random bits, so this needs no salt and no
+/// slow hash, and finding a row by it tells an attacker nothing about the token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of what a client presented; `None` if that cannot be a token.
+    pub(crate) fn of(token: &SecretString) -> Option<Self> {
+        let text = token.expose_secret();
+        text.starts_with(PREFIX).then(|| Self(Sha256::digest(text).into()))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether `stored` is this hash, in a time that does not depend on the answer.
+    pub(crate) fn matches(&self, stored: &[u8]) -> bool {
+        self.0.as_slice().ct_eq(stored).into()
+    }
+}
+
+/// A token that nobody has seen yet.
+pub(crate) struct Issued {
+    pub(crate) row: TokenRow,
+    pub(crate) hash: TokenHash,
+    pub(crate) secret: SecretString,
+}
+
+impl Issued {
+    /// Makes a token for `user` that is refused `expires_in` after `now`.
+    pub(crate) fn new(user: &str, expires_in: Option<Duration>, now: Timestamp) -> Result<Self, StoreError> {
+        check_user(user)?;
+        let now = to_millis(now);
+        let expires_at = expires_in.map(|after| expiry(after, now)).transpose()?;
+        let text = random_text()?;
+        let hint = aibridge_keypool::hint(&text);
+        let hash = TokenHash(Sha256::digest(&text).into());
+        let row = TokenRow {
+            id: Uuid::now_v7(),
+            user: user.to_owned(),
+            hint,
+            created_at: now,
+            expires_at,
+            revoked_at: None,
+        };
+        Ok(Self { row, hash, secret: text.into() })
+    }
+}
+
+fn random_text() -> Result<String, StoreError> {
+    let mut bits = [0_u8; 32];
+    getrandom::fill(&mut bits).map_err(|error| StoreError::Randomness(error.to_string()))?;
+    let mut text = PREFIX.to_owned();
+    URL_SAFE_NO_PAD.encode_string(bits, &mut text);
+    bits.zeroize();
+    Ok(text)
+}
+
+fn check_user(name: &str) -> Result<(), StoreError> {
+    let refuse = |rule| Err(StoreError::InvalidUser { name: name.to_owned(), rule });
+    if name.trim().is_empty() {
+        return refuse("it must not be empty");
+    }
+    if name.chars().any(char::is_control) {
+        return refuse("it must not hold control characters");
+    }
+    if name.chars().count() > MAX_USER_CHARS {
+        return refuse("it must not have more than 200 characters");
+    }
+    Ok(())
+}
+
+fn expiry(after: Duration, now: Timestamp) -> Result<Timestamp, StoreError> {
+    // A store keeps milliseconds; less would be over as soon as it is read back.
+    if after < Duration::from_millis(1) {
+        return Err(StoreError::InvalidExpiry { after, rule: "it must be in the future" });
+    }
+    SignedDuration::try_from(after)
+        .and_then(|after| now.checked_add(after))
+        .map(to_millis)
+        .map_err(|_| StoreError::InvalidExpiry { after, rule: "it must be before the year 10000" })
+}
+
+/// `time` as a store keeps it.
+fn to_millis(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-01-02T03:04:05.678Z".parse().expect("a timestamp")
+    }
+
+    #[test]
+    fn a_token_is_a_prefix_and_256_bits() {
+        let issued = Issued::new("ada", None, now()).expect("a token");
+        let text = issued.secret.expose_secret();
+        let bits = URL_SAFE_NO_PAD.decode(text.strip_prefix("aib_").expect("the prefix")).expect("base64url");
+        assert_eq!(bits.len(), 32);
+        assert_eq!(issued.row.hint, format!("aib_...{}", &text[text.len() - 4..]));
+        assert!(TokenHash::of(&issued.secret).is_some_and(|hash| hash == issued.hash));
+
+        let other = Issued::new("ada", None, now()).expect("a token");
+        assert_ne!(text, other.secret.expose_secret());
+        assert_ne!(issued.row.id, other.row.id);
+    }
+
+    #[test]
+    fn only_the_same_hash_matches() {
+        let issued = Issued::new("ada", None, now()).expect("a token");
+        assert!(issued.hash.matches(issued.hash.as_bytes()));
+        assert!(!issued.hash.matches(&issued.hash.as_bytes()[..31]));
+        assert!(!issued.hash.matches(&[]));
+        let mut wrong = issued.hash.0;
+        wrong[31] ^= 1;
+        assert!(!issued.hash.matches(&wrong));
+        assert!(TokenHash::of(&"sk-proj-1234".into()).is_none());
+    }
+
+    #[test]
+    fn names_are_checked() {
+        let longest = "ß".repeat(200);
+        for good in ["ada", "ada@example.org", "Ada Lovelace", "阿达", &longest] {
+            assert_eq!(check_user(good), Ok(()), "{good:?}");
+        }
+        for bad in ["", "  ", "a\0b", "a\nb", "\u{1b}[31m", "a\u{85}", &"x".repeat(201)] {
+            let error = check_user(bad).expect_err(bad);
+            assert!(error.is_callers_fault());
+            assert!(error.to_string().starts_with(&format!("{bad:?} cannot be")), "{error}");
+        }
+    }
+
+    #[test]
+    fn expiry_is_in_the_future_and_in_reach() {
+        let day = Duration::from_secs(86_400);
+        assert_eq!(expiry(day, now()), Ok("2026-01-03T03:04:05.678Z".parse().expect("a timestamp")));
+        assert!(expiry(Duration::from_millis(1), now()).is_ok());
+        for bad in [Duration::ZERO, Duration::from_nanos(999_999), Duration::MAX, day * 365 * 9000] {
+            assert!(
+                matches!(expiry(bad, now()), Err(StoreError::InvalidExpiry { after, .. }) if after == bad)
+            );
+        }
+    }
+
+    #[test]
+    fn a_row_admits_until_it_expires_or_is_revoked() {
+        let later = now() + SignedDuration::from_millis(1);
+        let row = Issued::new("ada", None, now()).expect("a token").row;
+        assert!(row.admits(now()));
+        let expiring = TokenRow { expires_at: Some(later), ..row.clone() };
+        assert!(expiring.admits(now()) && !expiring.admits(later));
+        assert!(!TokenRow { revoked_at: Some(now()), ..row }.admits(now()));
+    }
+}

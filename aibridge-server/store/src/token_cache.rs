@@ -1,0 +1,113 @@
+use crate::token::TokenHash;
+use crate::{Authenticated, TokenRow};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use quanta::{Clock, Instant};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// How long an answer is believed. A revoked token is refused within a second, so this and one look into the
+/// database together have to stay well below that.
+const LIFETIME: Duration = Duration::from_millis(250);
+
+/// How many answers are kept: more tokens than are in use within a lifetime, in about half a megabyte.
+const CAPACITY: usize = 4096;
+
+/// The tokens that were found good a moment ago, by their hash: a client with many requests a second costs the
+/// database four look-ups a second. That a token is bad is never remembered, so a new one works at once.
+pub(crate) struct TokenCache {
+    clock: Clock,
+    entries: Mutex<HashMap<TokenHash, Entry>>,
+}
+
+struct Entry {
+    who: Authenticated,
+    expires_at: Option<Timestamp>,
+    read_at: Instant,
+}
+
+impl TokenCache {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, entries: Mutex::default() }
+    }
+
+    /// The moment to hand to [`Self::put`], taken before the database is read: what happens after it may be news.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Who bears the token with this hash, if that was read lately and the token has not expired by `now`.
+    pub(crate) fn get(&self, hash: &TokenHash, now: Timestamp) -> Option<Authenticated> {
+        let entries = self.entries.lock();
+        let entry = entries.get(hash)?;
+        let fresh = self.clock.now().duration_since(entry.read_at) < LIFETIME;
+        let valid = entry.expires_at.is_none_or(|end| now < end);
+        (fresh && valid).then(|| entry.who.clone())
+    }
+
+    /// Remembers a row that admitted its bearer, read at `read_at` or later.
+    pub(crate) fn put(&self, hash: TokenHash, row: &TokenRow, read_at: Instant) -> Authenticated {
+        let who = Authenticated { token_id: row.id, user: row.user.clone() };
+        let mut entries = self.entries.lock();
+        if entries.len() >= CAPACITY {
+            entries.clear(); // cheaper than to find the oldest: none of them had long to live
+        }
+        entries.insert(hash, Entry { who: who.clone(), expires_at: row.expires_at, read_at });
+        who
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::Issued;
+    use jiff::SignedDuration;
+
+    fn issue() -> Issued {
+        Issued::new("ada", Some(Duration::from_millis(100)), Timestamp::UNIX_EPOCH).expect("a token")
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_millis(millis)
+    }
+
+    #[test]
+    fn an_answer_is_believed_for_its_lifetime() {
+        let (clock, mock) = Clock::mock();
+        let (cache, token) = (TokenCache::new(clock), issue());
+        assert_eq!(cache.get(&token.hash, at(0)), None);
+
+        let asked = cache.now();
+        mock.increment(Duration::from_millis(100)); // the database took its time
+        let who = cache.put(token.hash, &token.row, asked);
+        assert_eq!(who, Authenticated { token_id: token.row.id, user: "ada".to_owned() });
+        assert_eq!(cache.get(&token.hash, at(0)), Some(who.clone()));
+        assert_eq!(cache.get(&issue().hash, at(0)), None);
+
+        mock.increment(Duration::from_millis(149));
+        assert_eq!(cache.get(&token.hash, at(0)), Some(who));
+        mock.increment(Duration::from_millis(1));
+        assert_eq!(cache.get(&token.hash, at(0)), None);
+    }
+
+    #[test]
+    fn a_hit_is_still_checked_for_expiry() {
+        let (clock, _mock) = Clock::mock();
+        let (cache, token) = (TokenCache::new(clock), issue());
+        cache.put(token.hash, &token.row, cache.now());
+        assert!(cache.get(&token.hash, at(99)).is_some());
+        assert!(cache.get(&token.hash, at(100)).is_none());
+    }
+
+    #[test]
+    fn it_never_grows_beyond_its_bound() {
+        let (clock, _mock) = Clock::mock();
+        let (cache, row) = (TokenCache::new(clock), issue().row);
+        for number in 0..2 * CAPACITY + 1 {
+            let hash = TokenHash::of(&format!("aib_{number}").into()).expect("a hash");
+            cache.put(hash, &row, cache.now());
+            assert!(cache.entries.lock().len() <= CAPACITY);
+            assert!(cache.get(&hash, at(0)).is_some());
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! A disk without room, as far as a process without privileges can have one: the kernel refuses to let a file grow.
+//!
+//! The limit holds for the whole process, so this is the only test of its program.
+
+#[cfg(test)]
+#[path = "store/support.rs"]
+#[allow(dead_code, reason = "shared with the other tests")]
+mod support;
+
+use aibridge_recorder::{Record, Recorder};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use support::{Place, ended, prompt, start};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::test]
+async fn a_full_disk_refuses_until_there_is_room() {
+    // Without a handler the signal that comes with the refusal would end the process.
+    let _handled = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).expect("a handler");
+    let place = Place::new();
+    let store = place.open();
+    let (id, records) = start();
+    store.record(records).await.expect("stored");
+
+    let unlimited = getrlimit(Resource::Fsize);
+    let room = Rlimit { current: Some(256 << 10), ..unlimited };
+    setrlimit(Resource::Fsize, room).expect("a limit");
+    let big = || {
+        let mut prompt = prompt(id);
+        prompt.prompt = "x".repeat(1 << 20);
+        vec![Record::Prompt(prompt)]
+    };
+    let first = store.record(big()).await;
+    let second = store.record(big()).await;
+    setrlimit(Resource::Fsize, unlimited).expect("no limit");
+    for answer in [first, second] {
+        let error = answer.expect_err("refused");
+        assert!(error.to_string().contains("disk"), "{error}");
+    }
+    assert_eq!(place.rows("aibridge_user_prompts").len(), 1);
+
+    let (next, records) = start();
+    store.record(big()).await.expect("there is room");
+    store.record(records).await.expect("there is room");
+    store.record(vec![Record::Ended(ended(id))]).await.expect("there is room");
+    assert_eq!(place.rows("aibridge_user_prompts").len(), 3);
+    store.close().await;
+    assert_eq!(place.interceptions(), [id.to_string(), next.to_string()]);
+    let verdict: String =
+        place.sql().query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a verdict");
+    assert_eq!(verdict, "ok");
+}

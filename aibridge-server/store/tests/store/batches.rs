@@ -1,0 +1,189 @@
+use crate::support::{Place, ended, interception, prompt, start};
+use aibridge_recorder::{Record, Recorder, RecorderError};
+use aibridge_store::SqliteStore;
+use rusqlite::Connection;
+use std::pin::Pin;
+use std::task::{Context, Waker};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+type Answer = Pin<Box<dyn Future<Output = Result<(), RecorderError>> + Send>>;
+
+/// Records that are in the queue, and whose caller waits.
+fn queue(store: &SqliteStore, records: Vec<Record>) -> Answer {
+    let store = store.clone();
+    let mut answer: Answer = Box::pin(async move { store.record(records).await });
+    assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    answer
+}
+
+/// Holds the write lock, so that nothing that is in the queue is written yet.
+fn hold(place: &Place) -> Connection {
+    let connection = place.sql();
+    connection.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    connection
+}
+
+fn release(holder: Connection) {
+    holder.execute_batch("COMMIT").expect("released");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixteen_callers_at_once_lose_nothing() {
+    const CALLERS: usize = 16;
+    const EACH: usize = 50;
+    let place = Place::new();
+    let store = place.open();
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        let store = store.clone();
+        callers.spawn(async move {
+            for _ in 0..EACH {
+                let (id, records) = start();
+                store.record(records).await.expect("stored");
+                store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+            }
+        });
+    }
+    callers.join_all().await;
+    let rows = place.rows("aibridge_interceptions");
+    assert_eq!(rows.len(), CALLERS * EACH);
+    assert!(rows.iter().all(|row| row["outcome"] == "completed"));
+    assert_eq!(place.rows("aibridge_user_prompts").len(), CALLERS * EACH);
+}
+
+#[tokio::test]
+async fn one_contradiction_fails_alone() {
+    let place = Place::new();
+    let store = place.open();
+    let (taken, records) = start();
+    store.record(records).await.expect("stored");
+
+    let mut other = interception();
+    other.id = taken;
+    other.model = "another".to_owned();
+    let stray = prompt(Uuid::now_v7());
+    let (half, mut half_good) = start();
+    half_good.push(Record::Ended(ended(Uuid::now_v7())));
+    let bad = [vec![Record::Started(other.into())], vec![Record::Prompt(stray)], half_good];
+
+    let holder = hold(&place);
+    let (mut good, mut poisoned) = (Vec::new(), Vec::new());
+    let mut expected = vec![taken];
+    for records in bad {
+        let (id, neighbour) = start();
+        expected.push(id);
+        good.push(queue(&store, neighbour));
+        poisoned.push(queue(&store, records));
+    }
+    release(holder);
+
+    for answer in good {
+        answer.await.expect("stored");
+    }
+    for answer in poisoned {
+        let message = answer.await.expect_err("refused").to_string();
+        assert!(message.contains("contradict"), "{message}");
+    }
+    let mut expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
+    expected.sort();
+    assert_eq!(place.interceptions(), expected);
+    assert!(!expected.contains(&half.to_string()), "a call is stored whole or not at all");
+    assert_eq!(place.rows("aibridge_interceptions")[0]["model"], "gpt-5");
+}
+
+#[tokio::test]
+async fn the_same_call_again_is_no_contradiction() {
+    // A caller that stopped waiting during the commit does not know that it succeeded, and tries again.
+    let place = Place::new();
+    let store = place.open();
+    let (id, records) = start();
+    for _ in 0..2 {
+        store.record(records.clone()).await.expect("stored");
+    }
+    let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+    for _ in 0..2 {
+        store.record(end.clone()).await.expect("stored");
+    }
+    assert_eq!(place.interceptions(), [id.to_string()]);
+    assert_eq!(place.rows("aibridge_user_prompts").len(), 2);
+}
+
+#[tokio::test]
+async fn a_caller_that_left_is_skipped() {
+    let place = Place::new();
+    let store = place.open();
+    let holder = hold(&place);
+    let (stays, leaves, comes) = (start(), start(), start());
+    let waiting = queue(&store, stays.1);
+    drop(queue(&store, leaves.1));
+    release(holder);
+    waiting.await.expect("stored");
+    store.record(comes.1).await.expect("stored after it");
+    assert_eq!(place.interceptions(), [stays.0.to_string(), comes.0.to_string()]);
+}
+
+#[tokio::test]
+async fn callers_in_a_queue_share_commits() {
+    let (alone, together) = (pages_written(1).await, pages_written(64).await);
+    // A commit writes each page that it changed: one each would be sixty-four times as many.
+    assert!(alone > 1 && together < alone * 16, "1 caller: {alone} pages, 64 callers: {together} pages");
+}
+
+/// How many pages went into the write-ahead log for `callers` that recorded all at once.
+async fn pages_written(callers: usize) -> i64 {
+    let place = Place::new();
+    let store = place.open();
+    let counter = place.sql();
+    counter.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("an empty log");
+    let holder = hold(&place);
+    let waiting: Vec<_> = (0..callers).map(|_| queue(&store, start().1)).collect();
+    release(holder);
+    for answer in waiting {
+        answer.await.expect("stored");
+    }
+    assert_eq!(place.interceptions().len(), callers);
+    counter.query_row("PRAGMA wal_checkpoint", [], |row| row.get(1)).expect("a number of pages")
+}
+
+#[tokio::test]
+async fn closing_finishes_what_is_queued() {
+    let place = Place::new();
+    let store = place.open();
+    let holder = hold(&place);
+    let callers: Vec<_> = (0..10).map(|_| queue(&store, start().1)).collect();
+    let mut closing = Box::pin(store.clone().close());
+    assert!(closing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    release(holder);
+    closing.await;
+    for answer in callers {
+        answer.await.expect("stored");
+    }
+    assert_eq!(place.interceptions().len(), 10);
+
+    let error = store.record(start().1).await.expect_err("closed");
+    assert!(error.to_string().contains("closed"), "{error}");
+    store.close().await; // a second time is nothing
+}
+
+#[tokio::test]
+async fn the_log_does_not_grow_with_the_load() {
+    let place = Place::new();
+    let store = place.open();
+    for _ in 0..200 {
+        let (id, mut records) = start();
+        for _ in 0..4 {
+            let mut prompt = prompt(id);
+            prompt.prompt = "x".repeat(40_000);
+            records.push(Record::Prompt(prompt));
+        }
+        store.record(records).await.expect("stored");
+    }
+    let size = |suffix: &str| {
+        let mut path = place.path().into_os_string();
+        path.push(suffix);
+        std::fs::metadata(path).expect("a file").len()
+    };
+    assert!(size("") > 24 << 20, "{} bytes", size(""));
+    assert!(size("-wal") < 8 << 20, "{} bytes", size("-wal"));
+}

@@ -1,0 +1,63 @@
+use crate::support::{Place, ended, start};
+use aibridge_recorder::{Record, Recorder};
+use aibridge_store::StoreError;
+use quanta::Clock;
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_held_lock_refuses_in_time_and_then_is_forgotten() {
+    let place = Place::new();
+    let store = place.open();
+    let (id, records) = start();
+    store.record(records).await.expect("stored");
+
+    let holder = place.sql();
+    holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let clock = Clock::new();
+    let began = clock.now();
+    let (refused, records) = start();
+    let error = store.record(records.clone()).await.expect_err("refused");
+    let took = clock.now().duration_since(began);
+    assert!(error.to_string().contains("locked"), "{error}");
+    assert!(took < Duration::from_secs(2), "the gateway has given up by then: {took:?}");
+    assert!(took > Duration::from_millis(1000), "a short wait is worth it: {took:?}");
+
+    holder.execute_batch("COMMIT").expect("released");
+    assert_eq!(place.interceptions(), [id.to_string()]);
+    store.record(records).await.expect("stored now");
+    store.record(vec![Record::Ended(ended(id))]).await.expect("stored now");
+    assert_eq!(place.interceptions(), [id.to_string(), refused.to_string()]);
+}
+
+#[tokio::test]
+async fn tables_that_went_missing_refuse_until_they_are_back() {
+    let place = Place::new();
+    let store = place.open();
+    let (id, records) = start();
+    let sql = place.sql();
+    sql.execute_batch("ALTER TABLE aibridge_user_prompts RENAME TO elsewhere").expect("renamed");
+    let error = store.record(records.clone()).await.expect_err("refused");
+    assert!(error.to_string().contains("aibridge_user_prompts"), "{error}");
+    assert_eq!(place.interceptions(), [""; 0], "all or nothing");
+
+    sql.execute_batch("ALTER TABLE elsewhere RENAME TO aibridge_user_prompts").expect("renamed");
+    store.record(records).await.expect("stored");
+    assert_eq!(place.interceptions(), [id.to_string()]);
+}
+
+#[test]
+fn errors_say_whose_fault_they_are_and_whether_a_retry_helps() {
+    let table = [
+        (StoreError::Database("disk full".to_owned()), "database", false, true),
+        (StoreError::Contradiction("id".to_owned()), "contradiction", true, false),
+        (StoreError::TooSlow(Duration::from_secs(1)), "too_slow", false, true),
+        (StoreError::Closed, "closed", false, false),
+    ];
+    for (error, kind, is_callers_fault, may_pass) in table {
+        assert_eq!(
+            (error.kind(), error.is_callers_fault(), error.may_pass()),
+            (kind, is_callers_fault, may_pass),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! The store as its users see it: through its API, and through SQLite.
+
+#[cfg(test)]
+mod batches;
+#[cfg(test)]
+mod documented;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod openings;
+#[cfg(test)]
+mod orphans;
+#[cfg(test)]
+mod rows;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tokens;

@@ -1,0 +1,152 @@
+use crate::support::{Place, start};
+use aibridge_recorder::Recorder;
+use aibridge_store::{Durability, Options, SqliteStore, StoreError, Tokens};
+use rusqlite::Connection;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+
+fn refused(path: PathBuf) -> String {
+    let options = Options { path, durability: Durability::Process };
+    let from_tokens = Tokens::open(&options).err().expect("refused").to_string();
+    let from_store = SqliteStore::open(options).err().expect("refused").to_string();
+    assert_eq!(from_store, from_tokens);
+    from_store
+}
+
+#[tokio::test]
+async fn files_are_their_owners_alone() {
+    let place = Place::new();
+    let store = place.open();
+    store.record(start().1).await.expect("stored");
+    for suffix in ["", "-wal", "-shm", "-lock"] {
+        let mut path = place.path().into_os_string();
+        path.push(suffix);
+        let mode = fs::metadata(&path).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{path:?}");
+    }
+}
+
+#[tokio::test]
+async fn records_survive_a_new_start_with_either_durability() {
+    let place = Place::new();
+    for (durability, count) in [(Durability::Power, 1), (Durability::Process, 2)] {
+        let store = SqliteStore::open(Options { durability, ..place.options() }).expect("a store");
+        store.record(start().1).await.expect("stored");
+        store.close().await;
+        assert_eq!(place.interceptions().len(), count);
+    }
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_alone() {
+    let place = Place::new();
+    drop(Tokens::open(&place.options()).expect("created"));
+    place.sql().pragma_update(None, "user_version", 999).expect("set");
+    let error = SqliteStore::open(place.options()).err().expect("refused");
+    assert!(matches!(error, StoreError::NewerSchema { found: 999, .. }));
+    let message = refused(place.path());
+    assert!(
+        message.contains(place.path().to_str().expect("UTF-8")) && message.contains("schema 999"),
+        "{message}"
+    );
+    let version: i64 = place.sql().query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a version");
+    assert_eq!(version, 999);
+}
+
+#[test]
+fn what_is_no_database_of_ours_is_refused_with_advice() {
+    let place = Place::new();
+    let file = |name: &str| place.path().with_file_name(name);
+    fs::write(file("text"), "not a database, but long enough to look at its header".repeat(10))
+        .expect("written");
+    Connection::open(file("foreign")).expect("opened").execute_batch("CREATE TABLE t (a)").expect("written");
+    Connection::open(file("numbered"))
+        .expect("opened")
+        .execute_batch("PRAGMA user_version = 1")
+        .expect("written");
+    fs::create_dir(file("directory")).expect("made");
+    let table = [
+        ("text", "it is no SQLite database"),
+        ("foreign", "the database of another program"),
+        ("numbered", "the database of another program"),
+        ("directory", "is a directory"),
+        ("missing/a.db", "in a directory that exists"),
+    ];
+    for (name, expected) in table {
+        let before = fs::read(file(name)).ok();
+        let message = refused(file(name));
+        assert_eq!(fs::read(file(name)).ok(), before, "{name}: left as it was");
+        assert!(message.contains(expected), "{name}: {message}");
+        assert!(message.contains(file(name).to_str().expect("UTF-8")), "{name}: {message}");
+    }
+    for nowhere in ["", ":memory:"] {
+        let message = refused(nowhere.into());
+        assert!(message.contains("must outlive the process"), "{message}");
+    }
+}
+
+#[test]
+fn one_new_file_is_opened_by_many_at_once() {
+    let place = Place::new();
+    let options = place.options();
+    thread::scope(|scope| {
+        for number in 0..8 {
+            let options = &options;
+            scope.spawn(move || {
+                let tokens = Tokens::open(options).expect("opened");
+                tokens.create(&format!("user {number}"), None).expect("created");
+            });
+        }
+    });
+    assert_eq!(place.rows("aibridge_tokens").len(), 8);
+}
+
+/// Permissions do not bind root, so that root runs this test again as somebody else.
+#[test]
+fn a_read_only_file_or_directory_is_refused_with_advice() {
+    let place = Place::new();
+    drop(Tokens::open(&place.options()).expect("created"));
+    let directory = place.path().parent().expect("a directory").to_owned();
+    let set =
+        |path: &PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+
+    set(&place.path(), 0o400);
+    if fs::File::options().write(true).open(place.path()).is_ok() {
+        return again_as_nobody("openings::a_read_only_file_or_directory_is_refused_with_advice");
+    }
+    let message = refused(place.path());
+    assert!(message.contains("read-only; make it and its directory writable"), "{message}");
+
+    set(&place.path(), 0o600);
+    set(&directory, 0o500);
+    let message = refused(place.path());
+    assert!(message.contains("make it and its directory writable"), "{message}");
+    let message = refused(directory.join("new.db"));
+    assert!(message.contains("Permission denied") && message.contains("may write to"), "{message}");
+
+    set(&directory, 0o700);
+    SqliteStore::open(place.options()).expect("writable again");
+}
+
+fn again_as_nobody(test: &str) {
+    const NOBODY: u32 = 65534;
+    let directory = tempfile::tempdir().expect("a directory");
+    std::os::unix::fs::chown(directory.path(), Some(NOBODY), Some(NOBODY)).expect("given away");
+    let program = directory.path().join("tests");
+    fs::copy(std::env::current_exe().expect("this program"), &program).expect("copied");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("set");
+    let output = Command::new(&program)
+        .args(["--exact", test])
+        .env("TMPDIR", directory.path())
+        .current_dir(directory.path())
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output()
+        .expect("run");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}

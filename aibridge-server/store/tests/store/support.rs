@@ -1,0 +1,118 @@
+use aibridge_recorder::{CredentialKind, Ended, Interception, Outcome, Record, UserPrompt};
+use aibridge_store::{Durability, Options, SqliteStore};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use rusqlite::types::Value as Cell;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// A directory for one database.
+pub(crate) struct Place(TempDir);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a directory"))
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().join("a b%23?.db") // no URL, whatever it looks like
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options { path: self.path(), durability: Durability::Process }
+    }
+
+    pub(crate) fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.options()).expect("a store")
+    }
+
+    /// A connection as any other program would have it.
+    pub(crate) fn sql(&self) -> Connection {
+        Connection::open_with_flags(self.path(), rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .expect("a connection")
+    }
+
+    /// All rows of a table, by id.
+    pub(crate) fn rows(&self, table: &str) -> Vec<Value> {
+        let connection = self.sql();
+        let mut statement =
+            connection.prepare(&format!("SELECT * FROM {table} ORDER BY id")).expect("a table");
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let rows = statement.query_map([], |row| {
+            let cell = |(at, name): (usize, &String)| Ok((name.clone(), json(row.get(at)?)));
+            names.iter().enumerate().map(cell).collect::<rusqlite::Result<Map<_, _>>>()
+        });
+        rows.expect("rows").map(|row| Value::Object(row.expect("a row"))).collect()
+    }
+
+    /// The ids of the interceptions, which are also the order in which they were made.
+    pub(crate) fn interceptions(&self) -> Vec<String> {
+        let rows = self.rows("aibridge_interceptions");
+        rows.iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
+    }
+}
+
+fn json(cell: Cell) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Integer(number) => number.into(),
+        Cell::Real(number) => number.into(),
+        Cell::Text(text) => text.into(),
+        Cell::Blob(bytes) => bytes.into(),
+    }
+}
+
+pub(crate) fn time(text: &str) -> Timestamp {
+    text.parse().expect("a timestamp")
+}
+
+/// An interception with nothing special about it.
+pub(crate) fn interception() -> Interception {
+    Interception {
+        id: Uuid::now_v7(),
+        initiator_id: "ada".to_owned(),
+        provider: "openai".to_owned(),
+        provider_name: "openai".to_owned(),
+        model: "gpt-5".to_owned(),
+        route: "/responses".to_owned(),
+        streaming: true,
+        client: "Codex".to_owned(),
+        client_session_id: None,
+        user_agent: None,
+        credential_kind: CredentialKind::Centralized,
+        credential_hint: String::new(),
+        correlating_tool_call_id: None,
+        metadata: BTreeMap::new(),
+        started_at: Timestamp::now(),
+    }
+}
+
+pub(crate) fn prompt(interception_id: Uuid) -> UserPrompt {
+    UserPrompt {
+        id: Uuid::now_v7(),
+        interception_id,
+        prompt: "why?".to_owned(),
+        created_at: Timestamp::now(),
+    }
+}
+
+/// The records of a start.
+pub(crate) fn start() -> (Uuid, Vec<Record>) {
+    let interception = interception();
+    let id = interception.id;
+    (id, vec![Record::Started(interception.into()), Record::Prompt(prompt(id))])
+}
+
+pub(crate) fn ended(interception_id: Uuid) -> Ended {
+    Ended {
+        interception_id,
+        outcome: Outcome::Completed,
+        upstream_status: Some(200),
+        credential_hint: None,
+        provider_response_id: None,
+        ended_at: Timestamp::now(),
+    }
+}
