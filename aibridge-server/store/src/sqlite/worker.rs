@@ -25,6 +25,12 @@ pub(super) struct Job<Q, A> {
 }
 
 impl<Q, A> Job<Q, A> {
+    /// A question, and where its answer comes from.
+    pub(super) fn new(question: Q) -> (Self, oneshot::Receiver<Result<A, StoreError>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { question, reply }, answer)
+    }
+
     /// Whether nobody waits for the answer any more.
     pub(super) fn is_abandoned(&self) -> bool {
         self.reply.is_closed()
@@ -71,9 +77,9 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
     /// Asks, and waits at most `limit` for a place in the queue and the answer together.
     pub(super) async fn ask(&self, question: Q, limit: Duration) -> Result<A, StoreError> {
         let queue = self.queue.lock().clone().ok_or(StoreError::Closed)?;
-        let (reply, answer) = oneshot::channel();
+        let (job, answer) = Job::new(question);
         let asked = async move {
-            queue.send(Job { question, reply }).await.map_err(|_| StoreError::Closed)?;
+            queue.send(job).await.map_err(|_| StoreError::Closed)?;
             drop(queue); // or a long wait would keep a closed queue open
             answer.await.map_err(|_| StoreError::Closed)?
         };

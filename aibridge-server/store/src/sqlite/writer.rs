@@ -31,8 +31,12 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(connection: Connection, presence: Presence) -> io::Result<Worker<Vec<Record>, ()>> {
-        let writer = Self { connection, rows: Rows::new(), accepts: true, _presence: presence };
+        let writer = Self::new(connection, presence);
         Worker::start("aibridge-store-writer", QUEUE, |queue| writer.run(queue))
+    }
+
+    fn new(connection: Connection, presence: Presence) -> Self {
+        Self { connection, rows: Rows::new(), accepts: true, _presence: presence }
     }
 
     fn run(mut self, mut queue: Queue<Vec<Record>, ()>) {
@@ -101,5 +105,40 @@ impl Writer {
 
     fn run_sql(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::{BUSY, connection};
+    use crate::{Durability, Options};
+    use aibridge_recorder::{ModelThought, ThoughtSource};
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    /// A thought about an interception that never started: to write it is a contradiction.
+    fn stray() -> Vec<Record> {
+        vec![Record::Thought(ModelThought {
+            id: Uuid::now_v7(),
+            interception_id: Uuid::now_v7(),
+            content: String::new(),
+            source: ThoughtSource::Thinking,
+            created_at: Timestamp::now(),
+        })]
+    }
+
+    #[test]
+    fn a_caller_that_leaves_while_the_transaction_waits_to_begin_is_skipped() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
+        let (path, connection) = connection::writing(&options, BUSY).expect("a connection");
+        let writer = Writer::new(connection, Presence::enter(&path).expect("a presence"));
+
+        let (left, _) = Write::new(stray());
+        let (stayed, _answer) = Write::new(stray());
+        let verdicts = writer.commit(&[left, stayed]).expect("a commit");
+        assert!(verdicts[0].is_ok(), "not written");
+        assert!(matches!(verdicts[1], Err(StoreError::Contradiction(_))));
     }
 }
