@@ -3,12 +3,14 @@
 use crate::answer::{Answer, HELD_AT_MOST, Held, is_stream, readable};
 use crate::call::{Attempts, Call};
 use crate::error::Error;
+use crate::gateway::Gateway;
 use crate::headers;
 use crate::interceptor::Interceptor;
 use crate::observer::{Ending, Learnt, Observer, Verdict};
 use crate::relay::{Batch, Client, Why};
 use crate::sse::{Event, Splitter};
 use crate::upstream::Upstream;
+use crate::watch::{Seen, Timeline, Watch};
 use aibridge_recorder::{
     CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, UserPrompt,
 };
@@ -30,11 +32,12 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// One interception under way: what an interceptor calls the provider and answers the client with.
 pub struct Exchange {
-    interception_id: Uuid,
-    credential_kind: CredentialKind,
+    interception: Arc<Interception>,
     recorder: Arc<dyn Recorder>,
+    watch: Arc<dyn Watch>,
     client: Client,
     attempts: Attempts,
+    timeline: Timeline,
     ended: bool,
 }
 
@@ -56,22 +59,24 @@ impl From<Why> for Stop {
 }
 
 impl Exchange {
-    pub(crate) fn new(recorder: Arc<dyn Recorder>, client: Client, interception: &Interception) -> Self {
+    pub(crate) fn new(gateway: &Gateway, client: Client, interception: Arc<Interception>) -> Self {
         Self {
-            interception_id: interception.id,
-            credential_kind: interception.credential_kind,
-            recorder,
+            interception,
+            recorder: gateway.recorder.clone(),
+            watch: gateway.watch.clone(),
             client,
             attempts: Attempts::default(),
+            timeline: Timeline::begin(gateway.clock.clone()),
             ended: false,
         }
     }
 
     /// Lives the interception from its start to its end.
     pub(crate) async fn run(mut self, interceptor: Box<dyn Interceptor>) {
-        let (interception, prompt) = interceptor.asked();
-        if !self.start(interception, prompt).await {
-            return self.respond_with(&Error::RecorderUnavailable, None);
+        let (_, prompt) = interceptor.asked();
+        if !self.start(prompt).await {
+            self.respond_with(&Error::RecorderUnavailable, None);
+            return self.forget_start().await;
         }
         if let Err(stop) = interceptor.process(&mut self).await {
             self.stopped(stop).await;
@@ -79,8 +84,9 @@ impl Exchange {
     }
 
     /// Records the start; nothing goes to the provider before this is durable.
-    async fn start(&self, interception: &Interception, prompt: Option<&str>) -> bool {
-        let mut records = vec![Record::Started(Box::new(interception.clone()))];
+    async fn start(&self, prompt: Option<&str>) -> bool {
+        let interception = &*self.interception;
+        let mut records = vec![Record::Started(self.interception.clone())];
         records.extend(prompt.map(|prompt| {
             Record::Prompt(UserPrompt {
                 id: Uuid::now_v7(),
@@ -95,6 +101,7 @@ impl Exchange {
         };
         match timeout(START_WITHIN, self.recorder.record(records)).await {
             Ok(Ok(())) => {
+                self.watch.saw(&Seen::Started { interception, prompt: prompt.is_some() });
                 tracing::debug!(
                     id = %interception.id, route = interception.route, model = interception.model,
                     actor = interception.initiator_id, client = interception.client, key = hint,
@@ -113,14 +120,24 @@ impl Exchange {
         }
     }
 
+    /// A start that was given up may have been stored all the same, just then: it is closed if so. If it was not, the
+    /// store refuses an end without a start, which is as well.
+    async fn forget_start(&self) {
+        let outcome = Outcome::Failed(ErrorType::GatewayCrash);
+        let ended = Record::Ended(self.ended(outcome, None, Timestamp::now()));
+        let _ = timeout(END_WITHIN, self.recorder.record(vec![ended])).await;
+    }
+
     /// Calls the provider.
     ///
     /// # Errors
     ///
     /// If there is no answer, or it is time to stop.
     pub async fn call(&mut self, upstream: &Upstream, call: Call) -> Result<Answer, Stop> {
-        let answer = self.client.unless_stopped(upstream.call(call, &mut self.attempts)).await?;
-        answer.map_err(|error| Why::from(error).into())
+        let asked_at = self.timeline.now();
+        let answer = self.client.unless_stopped(upstream.call(call, &mut self.attempts)).await;
+        self.timeline.waited_since(asked_at);
+        answer?.map_err(|error| Why::from(error).into())
     }
 
     /// Relays `answer` past `observer`, and ends the interception with what was learnt.
@@ -216,20 +233,26 @@ impl Exchange {
     }
 
     async fn next_chunk(&mut self, answer: &mut Answer) -> Result<Option<Bytes>, Why> {
-        Ok(self.client.unless_stopped(answer.chunk()).await??)
+        let asked_at = self.timeline.now();
+        let chunk = self.client.unless_stopped(answer.chunk()).await;
+        self.timeline.waited_since(asked_at);
+        Ok(chunk??)
     }
 
     async fn send(&mut self, pieces: Vec<Bytes>) -> Result<(), Why> {
+        let asked_at = self.timeline.now();
         for piece in pieces {
             self.client.send(piece).await?;
+            self.timeline.byte_sent();
         }
+        self.timeline.waited_since(asked_at);
         Ok(())
     }
 
     fn answer_headers(&self, answer: &Answer) -> HeaderMap {
-        let centralized = self.credential_kind == CredentialKind::Centralized;
+        let centralized = self.interception.credential_kind == CredentialKind::Centralized;
         let mut headers = headers::to_client(answer.response.headers(), centralized);
-        headers.insert(headers::INTERCEPTION_ID, id_value(self.interception_id));
+        headers.insert(headers::INTERCEPTION_ID, id_value(self.interception.id));
         headers
     }
 
@@ -247,7 +270,9 @@ impl Exchange {
     async fn end(&mut self, outcome: Outcome, learnt: Learnt) -> Result<(), Why> {
         let now = Timestamp::now();
         let ended = self.ended(outcome, learnt.response_id.clone(), now);
-        let mut records = learnt.into_records(self.interception_id, now);
+        self.watch.saw(&Seen::Learnt { interception: &self.interception, learnt: &learnt });
+        let tokens = learnt.usage.as_ref().map(|usage| (usage.input, usage.output, usage.cache_read));
+        let mut records = learnt.into_records(self.interception.id, now);
         records.push(Record::Ended(ended));
         let deadline = Instant::now() + END_WITHIN;
         let mut pause = FIRST_PAUSE;
@@ -255,10 +280,10 @@ impl Exchange {
             match timeout_at(deadline, self.recorder.record(records.clone())).await {
                 Ok(Ok(())) => break,
                 Ok(Err(error)) => {
-                    tracing::error!(id = %self.interception_id, %error, "an end could not be recorded: it is held");
+                    tracing::error!(id = %self.interception.id, %error, "an end could not be recorded: it is held");
                 }
                 Err(_) => {
-                    tracing::error!(id = %self.interception_id, "an end could not be recorded: its answer is cut");
+                    tracing::error!(id = %self.interception.id, "an end could not be recorded: its answer is cut");
                     return Err(Error::RecorderUnavailable.into());
                 }
             }
@@ -266,24 +291,42 @@ impl Exchange {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
         self.ended = true;
+        self.tell_end(outcome, tokens);
+        Ok(())
+    }
+
+    /// One line for each interception, and what metrics want.
+    fn tell_end(&self, outcome: Outcome, tokens: Option<(i64, i64, i64)>) {
+        let Self { interception, attempts, timeline, watch, .. } = self;
+        watch.saw(&Seen::Ended { interception, outcome, attempts, timeline });
         tracing::info!(
-            id = %self.interception_id,
+            id = %interception.id,
+            actor = interception.initiator_id,
+            client = interception.client,
+            provider = interception.provider_name,
+            route = interception.route,
+            model = interception.model,
+            streaming = interception.streaming,
             outcome = outcome.as_str(),
             error_type = outcome.error_type().map(ErrorType::as_str),
-            status = self.attempts.status.map(|status| status.as_u16()),
-            attempts = self.attempts.count,
-            key = self.attempts.hint,
+            status = attempts.status.map(|status| status.as_u16()),
+            attempts = attempts.count,
+            key = attempts.hint,
+            input_tokens = tokens.map(|(input, _, _)| input),
+            output_tokens = tokens.map(|(_, output, _)| output),
+            cache_read_tokens = tokens.map(|(_, _, cached)| cached),
+            milliseconds = timeline.elapsed().as_millis() as u64,
+            overhead_microseconds = timeline.overhead().as_micros() as u64,
             "interception ended"
         );
-        Ok(())
     }
 
     fn ended(&self, outcome: Outcome, provider_response_id: Option<String>, ended_at: Timestamp) -> Ended {
         Ended {
-            interception_id: self.interception_id,
+            interception_id: self.interception.id,
             outcome,
             upstream_status: self.attempts.status.map(|status| status.as_u16()),
-            credential_hint: match self.credential_kind {
+            credential_hint: match self.interception.credential_kind {
                 CredentialKind::Centralized => self.attempts.hint.clone(),
                 CredentialKind::Byok => None,
             },
@@ -310,7 +353,7 @@ impl Exchange {
     /// never ended properly.
     async fn fail(&mut self, error: &Error, event: Option<Bytes>, recorded: bool) {
         if !self.client.has_begun() {
-            return self.respond_with(error, Some(self.interception_id));
+            return self.respond_with(error, Some(self.interception.id));
         }
         let told = match event {
             Some(event) => self.client.send(event).await.is_ok(),

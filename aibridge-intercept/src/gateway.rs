@@ -7,6 +7,7 @@ use crate::headers;
 use crate::interceptor::Interceptor;
 use crate::relay::{AnswerBody, Client, Why};
 use crate::upstream::Upstream;
+use crate::watch::{Unwatched, Watch};
 use aibridge_recorder::{CredentialKind, Recorder};
 use http::Response;
 use std::sync::Arc;
@@ -22,12 +23,22 @@ pub struct Gateway {
     pub tasks: TaskTracker,
     /// Cuts the open answers, when the grace period of a shutdown is over.
     pub cut: CancellationToken,
+    /// Sees what happens.
+    pub watch: Arc<dyn Watch>,
+    /// Measures how long things take.
+    pub clock: quanta::Clock,
 }
 
 impl Gateway {
     /// A gateway that records to `recorder`.
     pub fn new(recorder: Arc<dyn Recorder>) -> Self {
-        Self { recorder, tasks: TaskTracker::new(), cut: CancellationToken::new() }
+        Self {
+            recorder,
+            tasks: TaskTracker::new(),
+            cut: CancellationToken::new(),
+            watch: Arc::new(Unwatched),
+            clock: quanta::Clock::new(),
+        }
     }
 
     /// Records what was asked, lets `interceptor` answer, and records how it ended.
@@ -36,7 +47,7 @@ impl Gateway {
     /// it learns at once. The answer is the provider's, or an [`Error`]'s.
     pub async fn intercept(&self, interceptor: Box<dyn Interceptor>) -> Response<AnswerBody> {
         let (client, answered) = Client::new(self.cut.clone());
-        let exchange = Exchange::new(self.recorder.clone(), client, interceptor.asked().0);
+        let exchange = Exchange::new(self, client, interceptor.asked().0.clone());
         self.tasks.spawn(exchange.run(interceptor));
         answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
     }

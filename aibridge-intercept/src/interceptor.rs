@@ -86,7 +86,7 @@ pub struct Asked {
 #[async_trait]
 pub trait Interceptor: Send {
     /// The interception and its prompt, recorded before [`process`](Self::process) is called.
-    fn asked(&self) -> (&Interception, Option<&str>);
+    fn asked(&self) -> (&Arc<Interception>, Option<&str>);
 
     /// Calls the provider and answers the client.
     ///
@@ -99,7 +99,7 @@ pub trait Interceptor: Send {
 /// The interceptor that relays the answer of one upstream call.
 pub struct OneCall {
     /// What is recorded at the start.
-    pub interception: Interception,
+    pub interception: Arc<Interception>,
     /// What the user asked.
     pub prompt: Option<String>,
     /// The provider's endpoint.
@@ -112,7 +112,7 @@ pub struct OneCall {
 
 #[async_trait]
 impl Interceptor for OneCall {
-    fn asked(&self) -> (&Interception, Option<&str>) {
+    fn asked(&self) -> (&Arc<Interception>, Option<&str>) {
         (&self.interception, self.prompt.as_deref())
     }
 

@@ -47,6 +47,7 @@ pub mod payload;
 pub mod relay;
 pub mod sse;
 pub mod upstream;
+pub mod watch;
 
 pub use actor::Actor;
 pub use call::Call;

@@ -154,7 +154,7 @@ impl Provider for OpenAi {
         let headers =
             self.profile.upstream_headers(&request.headers, &request.actor, &credential, decompressed);
         Ok(Box::new(OneCall {
-            interception,
+            interception: Arc::new(interception),
             prompt: asked.prompt,
             upstream: self.profile.upstream.clone(),
             call: Call {

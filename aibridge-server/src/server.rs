@@ -167,6 +167,7 @@ fn open_ai(provider: &aibridge_config::Provider, clock: &quanta::Clock) -> Resul
             response: provider.response_timeout,
             stream_idle: provider.stream_idle_timeout,
         },
+        circuit_breaker: None,
         clock: clock.clone(),
     })?)
 }

@@ -1,11 +1,12 @@
 use crate::{Ended, Interception, ModelThought, TokenUsage, ToolUsage, UserPrompt};
 use async_trait::async_trait;
+use std::sync::Arc;
 
 /// One thing to store about an interception.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
     /// The interception began; always the first record of its id.
-    Started(Box<Interception>),
+    Started(Arc<Interception>),
     /// What the user asked.
     Prompt(UserPrompt),
     /// Tokens that an answer spent.

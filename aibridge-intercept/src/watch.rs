@@ -1,0 +1,98 @@
+//! Seeing what happens, for metrics: nothing here changes what is relayed or recorded.
+
+use crate::call::Attempts;
+use crate::observer::Learnt;
+use aibridge_recorder::{Interception, Outcome};
+use quanta::{Clock, Instant};
+use std::time::Duration;
+
+/// Sees interceptions as they go. It is called on the way of every request, so it must be quick and never wait.
+pub trait Watch: Send + Sync + 'static {
+    /// Something happened.
+    fn saw(&self, seen: &Seen<'_>);
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Seen<'a> {
+    /// An interception is recorded, with or without a prompt.
+    Started {
+        /// Which.
+        interception: &'a Interception,
+        /// Whether a user wrote a prompt.
+        prompt: bool,
+    },
+    /// An answer told something.
+    Learnt {
+        /// Whose answer.
+        interception: &'a Interception,
+        /// What.
+        learnt: &'a Learnt,
+    },
+    /// An interception that had started is over.
+    Ended {
+        /// Which.
+        interception: &'a Interception,
+        /// How.
+        outcome: Outcome,
+        /// What was tried.
+        attempts: &'a Attempts,
+        /// When what happened.
+        timeline: &'a Timeline,
+    },
+}
+
+/// Sees and forgets.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn saw(&self, _: &Seen<'_>) {}
+}
+
+/// When what happened to one interception.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    clock: Clock,
+    accepted: Instant,
+    waited: Duration,
+    first_byte: Option<Duration>,
+}
+
+impl Timeline {
+    /// A request was read just now.
+    pub(crate) fn begin(clock: Clock) -> Self {
+        let accepted = clock.now();
+        Self { clock, accepted, waited: Duration::ZERO, first_byte: None }
+    }
+
+    /// Time since the request was read.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.now().duration_since(self.accepted)
+    }
+
+    /// Until the first byte of the answer's body went to the client.
+    pub fn first_byte(&self) -> Option<Duration> {
+        self.first_byte
+    }
+
+    /// The gateway's own share: what was not spent waiting for the provider or the client.
+    pub fn overhead(&self) -> Duration {
+        self.elapsed().saturating_sub(self.waited)
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Since `from` somebody else was waited for.
+    pub(crate) fn waited_since(&mut self, from: Instant) {
+        self.waited += self.clock.now().duration_since(from);
+    }
+
+    pub(crate) fn byte_sent(&mut self) {
+        if self.first_byte.is_none() {
+            self.first_byte = Some(self.elapsed());
+        }
+    }
+}
