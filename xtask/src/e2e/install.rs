@@ -34,7 +34,9 @@ pub(super) fn install(tools: &Tools, folder: &Path) -> Result<Installed> {
             fs::copy(path, node.join(file))?;
         }
         succeed(
-            Command::new(&tools.npm).args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&node),
+            Command::new(&tools.npm)
+                .args(["ci", "--loglevel=error", "--no-audit", "--no-fund"])
+                .current_dir(&node),
         )
     })?;
     let aimock = node.join("node_modules/@copilotkit/aimock/dist/aimock-cli.js");
