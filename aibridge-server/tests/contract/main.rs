@@ -6,5 +6,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod failover;
 mod harness;
+mod promises;
 mod thinnest;
