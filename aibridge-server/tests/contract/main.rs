@@ -9,4 +9,5 @@
 mod failover;
 mod harness;
 mod promises;
+mod refusals;
 mod thinnest;
