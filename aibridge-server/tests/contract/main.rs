@@ -8,6 +8,7 @@
 
 mod failover;
 mod harness;
+mod process;
 mod promises;
 mod refusals;
 mod thinnest;
