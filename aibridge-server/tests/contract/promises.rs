@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 const KEY: &str = "sk-0123456789abcdefghij";
 const CHAT: &str = "/openai/v1/chat/completions";
@@ -162,17 +162,24 @@ async fn a_store_that_refuses_the_end_holds_the_last_bytes() {
         gate.reached(1).await;
         let held = lock(&gateway.store);
         gate.open();
-        let released = tokio::task::spawn_blocking({
-            let store = Store::new(gateway.store.path());
-            move || {
-                // The writer has tried and failed by the time that a second lock could have been had twice over.
-                assert!(store.rows("aibridge_token_usages").is_empty());
-                held.execute_batch("ROLLBACK").unwrap();
+        // Its writer takes one after the other: when it has given up this start, it has tried that end.
+        let refused = RawClient::post(gateway.address, CHAT, &[], BLOCKING).await;
+        assert_eq!(refused.header("x-aibridge-error"), Some("recorder_unavailable"));
+        let head = match stream {
+            true => {
+                let head = client.head().await;
+                assert_eq!(client.until("hi").await, DELTA, "what is not the end goes on");
+                assert!(timeout(Duration::ZERO, client.piece()).await.is_err(), "the end is held");
+                drop(held);
+                head
             }
-        });
-        let head = client.head().await;
+            false => {
+                assert!(timeout(Duration::ZERO, client.try_head()).await.is_err(), "the answer is held");
+                drop(held);
+                client.head().await
+            }
+        };
         let (rest, end) = client.rest().await;
-        released.await.unwrap();
         let rest = String::from_utf8(rest.to_vec()).unwrap();
         assert_eq!((end, rest.ends_with(if stream { DONE } else { ANSWER })), (BodyEnd::Clean, true));
         assert_eq!(usage_rows(&gateway.store, head.header("x-aibridge-interception-id").unwrap()), 1);
