@@ -1,51 +1,16 @@
-//! Keys and failover: one table of what providers answer, for every kind of call.
+//! Keys and failover: one table of what providers answer to keys, for every way to call.
 
-use crate::harness::{Harness, provider_settings};
-use aibridge_testkit::{Answer, Framing, RawClient, Received, Row, Script, ScriptedProvider, Step};
+use crate::harness::Harness;
+use crate::ways::{HINTS, KEYS, OWN_BEARER, OWN_HINT, OWN_KEY, WAYS, Way, recorded};
+use aibridge_testkit::{Answer, Received, Script, ScriptedProvider, Step};
+use serde_json::Value;
 use std::time::Duration;
+use tokio::net::TcpSocket;
 
-const FIRST: &str = "sk-first-key-0123456789";
-const SECOND: &str = "sk-second-key-012345678";
-const HINTS: [(&str, &str); 2] = [(FIRST, "sk-f...6789"), (SECOND, "sk-s...5678")];
-
-/// One way to call the gateway: target and body.
-struct Way {
-    name: &'static str,
-    target: &'static str,
-    body: &'static str,
-}
-
-const WAYS: [Way; 5] = [
-    Way { name: "chat", target: "/openai/v1/chat/completions", body: r#"{"model":"m"}"# },
-    Way {
-        name: "chat stream",
-        target: "/openai/v1/chat/completions",
-        body: r#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#,
-    },
-    Way { name: "responses", target: "/openai/v1/responses", body: r#"{"model":"m"}"# },
-    Way { name: "responses stream", target: "/openai/v1/responses", body: r#"{"model":"m","stream":true}"# },
-    Way { name: "passthrough", target: "/openai/v1/conversations", body: r#"{"items":[]}"# },
-];
-
-impl Way {
-    fn is_recorded(&self) -> bool {
-        self.name != "passthrough"
-    }
-
-    fn good_answer(&self) -> Script {
-        match self.name {
-            "chat stream" => Script::sse("data: {\"choices\":[]}\n\ndata: [DONE]\n\n"),
-            "responses stream" => {
-                Script::sse("event: response.completed\ndata: {\"type\":\"response.completed\"}\n\n")
-            }
-            _ => Script::json(200, r#"{"ok":true}"#),
-        }
-    }
-
-    async fn ask(&self, gateway: &Harness, headers: &[(&str, &str)]) -> Answer {
-        RawClient::post(gateway.address, self.target, headers, self.body).await
-    }
-}
+mod burst;
+mod cooling;
+mod exhausted;
+mod replay;
 
 /// What one key is answered.
 #[derive(Debug, Clone, Copy)]
@@ -54,255 +19,231 @@ enum Says {
     Status(u16),
     Nothing,
 }
+use Says::{Nothing, Status, Well};
 
 impl Says {
-    fn script(self, way: &Way) -> Script {
+    /// The answer to the key at `index`.
+    fn script(self, index: usize, way: &Way) -> Script {
         match self {
-            Self::Well => way.good_answer(),
-            Self::Status(status) => Script::json(status, format!("{{\"error\":{{\"code\":{status}}}}}"))
-                .header("X-Request-Id", &format!("req-{status}"))
+            Well => way.good_answer(),
+            Status(status) => Script::json(status, refusal(status, index))
+                .header("X-Request-Id", &format!("req-{index}"))
                 .header("Retry-After", "7"),
-            Self::Nothing => Script::new().then(Step::Reset),
+            Nothing => Script::new().then(Step::Reset),
         }
     }
 }
 
-/// What the keys are answered; which of them are tried; the client's status and error code; outcome, error type and
-/// hint of the record.
-type Case = (
-    [Says; 2],
-    &'static [&'static str],
-    (u16, Option<&'static str>),
-    (&'static str, Option<&'static str>, &'static str),
-);
+/// Spelt as nobody would re-serialise it.
+fn refusal(status: u16, index: usize) -> String {
+    format!("{{ \"error\" : {{\"code\":{status}.0,\"code\":{index}}} }}\n")
+}
 
-use Says::{Nothing, Status, Well};
+/// What the client gets.
+#[derive(Debug)]
+enum Gets {
+    /// The answer to the key at this index, as it came.
+    Relayed(usize),
+    /// An answer of the gateway's own: status, `type`, `code`.
+    Own(u16, &'static str, &'static str),
+}
+use Gets::{Own, Relayed};
 
-const CASES: [Case; 12] = [
-    ([Well, Well], &[FIRST], (200, None), ("completed", None, FIRST)),
-    ([Status(429), Well], &[FIRST, SECOND], (200, None), ("completed", None, SECOND)),
-    ([Status(401), Well], &[FIRST, SECOND], (200, None), ("completed", None, SECOND)),
-    ([Status(403), Well], &[FIRST, SECOND], (200, None), ("completed", None, SECOND)),
-    ([Status(500), Well], &[FIRST], (500, None), ("failed", Some("upstream_5xx"), FIRST)),
-    ([Status(404), Well], &[FIRST], (404, None), ("failed", Some("invalid_request"), FIRST)),
-    (
-        [Nothing, Well],
-        &[FIRST],
-        (502, Some("upstream_unreachable")),
-        ("failed", Some("upstream_unreachable"), FIRST),
-    ),
-    (
-        [Status(429), Status(429)],
-        &[FIRST, SECOND],
-        (429, Some("rate_limit_exceeded")),
-        ("failed", Some("keys_exhausted"), SECOND),
-    ),
-    (
-        [Status(401), Status(429)],
-        &[FIRST, SECOND],
-        (429, Some("rate_limit_exceeded")),
-        ("failed", Some("keys_exhausted"), SECOND),
-    ),
-    (
-        [Status(403), Status(429)],
-        &[FIRST, SECOND],
-        (429, Some("rate_limit_exceeded")),
-        ("failed", Some("keys_exhausted"), SECOND),
-    ),
-    (
-        [Status(401), Status(401)],
-        &[FIRST, SECOND],
-        (502, Some("server_error")),
-        ("failed", Some("keys_exhausted"), SECOND),
-    ),
-    ([Status(403), Status(401)], &[FIRST, SECOND], (403, None), ("failed", Some("permission"), FIRST)),
+const UNREACHABLE: Gets = Own(502, "api_error", "upstream_unreachable");
+const RATE_LIMITED: Gets = Own(429, "rate_limit_error", "rate_limit_exceeded");
+const REJECTED: Gets = Own(502, "api_error", "server_error");
+
+struct Case {
+    /// What the keys are answered, in their order.
+    says: &'static [Says],
+    /// How many of them are tried; always in their order.
+    tried: usize,
+    gets: Gets,
+    /// What is recorded: the outcome (`completed`, or the error type of a failure), the upstream status, and whose
+    /// hint.
+    record: (&'static str, Option<u16>, usize),
+}
+
+const fn case(
+    says: &'static [Says],
+    tried: usize,
+    gets: Gets,
+    record: (&'static str, Option<u16>, usize),
+) -> Case {
+    Case { says, tried, gets, record }
+}
+
+const CASES: [Case; 25] = [
+    case(&[Well, Well], 1, Relayed(0), ("completed", Some(200), 0)),
+    // About the key: the next one is tried.
+    case(&[Status(429), Well], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[Status(401), Well], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[Status(403), Well], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[Status(403), Status(429), Well], 3, Relayed(2), ("completed", Some(200), 2)),
+    case(&[Status(429), Well, Well], 2, Relayed(1), ("completed", Some(200), 1)),
+    // About the request or the provider: relayed.
+    case(&[Status(400), Well], 1, Relayed(0), ("invalid_request", Some(400), 0)),
+    case(&[Status(404), Well], 1, Relayed(0), ("invalid_request", Some(404), 0)),
+    case(&[Status(402), Well], 1, Relayed(0), ("upstream_4xx", Some(402), 0)),
+    case(&[Status(500), Well], 1, Relayed(0), ("upstream_5xx", Some(500), 0)),
+    case(&[Status(529), Well], 1, Relayed(0), ("upstream_5xx", Some(529), 0)),
+    case(&[Status(429), Status(500), Well], 2, Relayed(1), ("upstream_5xx", Some(500), 1)),
+    // No answer: told, and not repeated.
+    case(&[Nothing, Well], 1, UNREACHABLE, ("upstream_unreachable", None, 0)),
+    case(&[Status(429), Nothing, Well], 2, UNREACHABLE, ("upstream_unreachable", Some(429), 1)),
+    // No key left: a rate limit counts most,
+    case(&[Status(429)], 1, RATE_LIMITED, ("keys_exhausted", Some(429), 0)),
+    case(&[Status(429), Status(429)], 2, RATE_LIMITED, ("keys_exhausted", Some(429), 1)),
+    case(&[Status(401), Status(429)], 2, RATE_LIMITED, ("keys_exhausted", Some(429), 1)),
+    case(&[Status(403), Status(429)], 2, RATE_LIMITED, ("keys_exhausted", Some(429), 1)),
+    case(&[Status(429), Status(401), Status(403)], 3, RATE_LIMITED, ("keys_exhausted", Some(403), 2)),
+    // then a 403, the last one,
+    case(&[Status(403)], 1, Relayed(0), ("permission", Some(403), 0)),
+    case(&[Status(403), Status(403)], 2, Relayed(1), ("permission", Some(403), 1)),
+    case(&[Status(401), Status(403)], 2, Relayed(1), ("permission", Some(403), 1)),
+    case(&[Status(403), Status(403), Status(401)], 3, Relayed(1), ("permission", Some(403), 1)),
+    // then that all were rejected.
+    case(&[Status(401)], 1, REJECTED, ("keys_exhausted", Some(401), 0)),
+    case(&[Status(401), Status(401)], 2, REJECTED, ("keys_exhausted", Some(401), 1)),
 ];
 
 #[tokio::test]
 async fn what_a_provider_answers_decides_about_the_key_and_the_request() {
-    for way in &WAYS {
-        for case in &CASES {
-            check(way, case).await;
+    for case in &CASES {
+        let says = case.says;
+        let provider = ScriptedProvider::start(move |request| {
+            let index = KEYS.iter().position(|key| request.bearer() == Some(key)).unwrap();
+            says[index].script(index, Way::of(request))
+        })
+        .await;
+        let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..says.len()]).await;
+        for way in &WAYS {
+            check(way, case, &provider, &gateway).await;
+            gateway.advance(Duration::from_secs(2 * 60 * 60)); // every key has rested
         }
     }
 }
 
-async fn check(way: &'static Way, (says, tried, client, record): &Case) {
-    let about = format!("{} {says:?}", way.name);
-    let says = *says;
-    let provider = ScriptedProvider::start(move |request| {
-        says[usize::from(request.bearer() != Some(FIRST))].script(way)
-    })
-    .await;
-    let gateway = Harness::with_keys(&provider.base_url(), &[FIRST, SECOND]).await;
+async fn check(way: &Way, case: &Case, provider: &ScriptedProvider, gateway: &Harness) {
+    let about = format!("{} {:?}", way.name, case.says);
+    let before = provider.received().len();
 
-    let answer = way.ask(&gateway, &[]).await;
+    let answer = way.ask(gateway, &[]).await;
 
-    let received = provider.received();
-    assert_eq!(received.iter().filter_map(Received::bearer).collect::<Vec<_>>(), *tried, "{about}");
+    let received = &provider.received()[before..];
+    let keys: Vec<_> = received.iter().filter_map(Received::bearer).collect();
+    assert_eq!(keys, KEYS[..case.tried], "{about}: tried");
     assert!(received.iter().all(|request| request.body == way.body), "{about}: every key gets the same body");
-    let (status, code) = *client;
-    assert_eq!((answer.status(), answer.header("x-aibridge-error")), (status, code), "{about}");
-    match code {
-        Some(code) => assert_eq!(answer.json()["error"]["code"], code, "{about}"),
-        None if status >= 400 => {
-            assert_eq!(answer.text(), format!("{{\"error\":{{\"code\":{status}}}}}"), "{about}");
-            assert_eq!(answer.header("x-request-id"), Some(format!("req-{status}").as_str()), "{about}");
+    match case.gets {
+        Relayed(index) => assert_relayed(&answer, case.says[index], index, way, &about),
+        Own(status, kind, code) => {
+            assert_own(&answer, status, kind, code, &about);
+            // 7 s as the provider said; a 401 alone says nothing that a client could wait for.
+            assert_eq!(answer.header("retry-after"), (status == 429).then_some("7"), "{about}");
         }
-        None => {}
     }
-    if status == 429 {
-        assert_eq!(answer.header("retry-after"), Some("7"), "{about}");
+    if !way.is_recorded {
+        assert_eq!(answer.header("x-aibridge-interception-id"), None, "{about}");
+        return;
     }
-    if way.is_recorded() {
-        let row = recorded(&gateway, &answer);
-        let (outcome, error_type, key) = *record;
-        let hint = HINTS.iter().find(|(candidate, _)| *candidate == key).unwrap().1;
-        assert_eq!((&row["outcome"], &row["credential_hint"]), (&outcome.into(), &hint.into()), "{about}");
-        assert_eq!(row["error_type"], error_type.map_or(serde_json::Value::Null, Into::into), "{about}");
-    } else {
-        assert!(gateway.store.rows("aibridge_interceptions").is_empty(), "{about}");
-    }
+    let (how, status, key) = case.record;
+    assert_recorded(gateway, &answer, how, status, &about);
+    let row = recorded(gateway, &answer);
+    assert_eq!(row["credential_kind"], "centralized", "{about}");
+    assert_eq!(row["credential_hint"], HINTS[key], "{about}");
 }
 
-fn recorded(gateway: &Harness, answer: &Answer) -> Row {
-    gateway.store.interception(answer.header("x-aibridge-interception-id").unwrap()).unwrap()
+/// Status, headers and body are what the provider sent.
+fn assert_relayed(answer: &Answer, says: Says, index: usize, way: &Way, about: &str) {
+    assert_eq!(answer.header("x-aibridge-error"), None, "{about}: it is not the gateway's own");
+    let Status(status) = says else {
+        assert_eq!((answer.status(), answer.text()), (200, way.answer), "{about}");
+        return;
+    };
+    assert_eq!((answer.status(), answer.text()), (status, refusal(status, index).as_str()), "{about}");
+    let mut names = answer.head.names();
+    names.sort();
+    let mut expected = vec!["content-length", "content-type", "date", "retry-after", "x-request-id"];
+    if way.is_recorded {
+        expected.push("x-aibridge-interception-id");
+    }
+    expected.sort_unstable();
+    assert_eq!(names, expected, "{about}");
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{about}");
+    assert_eq!(answer.header("retry-after"), Some("7"), "{about}");
+    assert_eq!(answer.header("x-request-id"), Some(format!("req-{index}").as_str()), "{about}");
+}
+
+fn assert_own(answer: &Answer, status: u16, kind: &str, code: &str, about: &str) {
+    assert_eq!((answer.status(), answer.header("x-aibridge-error")), (status, Some(code)), "{about}");
+    let error = &answer.json()["error"];
+    assert_eq!((&error["type"], &error["code"]), (&kind.into(), &code.into()), "{about}");
+}
+
+/// `how` is `completed`, or the error type of a failure.
+fn assert_recorded(gateway: &Harness, answer: &Answer, how: &str, status: Option<u16>, about: &str) {
+    let row = recorded(gateway, answer);
+    let (outcome, error_type) =
+        if how == "completed" { (how, Value::Null) } else { ("failed", Value::from(how)) };
+    assert_eq!((&row["outcome"], &row["error_type"]), (&outcome.into(), &error_type), "{about}");
+    assert_eq!(row["upstream_status"], status.map_or(Value::Null, Value::from), "{about}");
+    assert!(row["ended_at"].is_string(), "{about}");
 }
 
 #[tokio::test]
 async fn byok_never_fails_over() {
+    let table = [
+        (Well, "completed"),
+        (Status(401), "authentication"),
+        (Status(403), "permission"),
+        (Status(429), "rate_limited"),
+        (Status(500), "upstream_5xx"),
+        (Nothing, "upstream_unreachable"),
+    ];
     for way in &WAYS {
-        for status in [401, 403, 429, 500] {
-            let provider = ScriptedProvider::start(move |_| Status(status).script(way)).await;
-            let gateway = Harness::with_keys(&provider.base_url(), &[]).await;
-            let own = ("Authorization", "Bearer sk-the-clients-own-key-1");
-            let answer = way.ask(&gateway, &[own]).await;
-            assert_eq!((answer.status(), answer.header("x-aibridge-error")), (status, None), "{}", way.name);
-            assert_eq!(answer.header("retry-after"), Some("7"), "relayed as it came");
-            assert_eq!(provider.received().len(), 1, "{} {status}", way.name);
-            if way.is_recorded() {
+        let provider = ScriptedProvider::start(move |request| table[request.number].0.script(0, way)).await;
+        let gateway = Harness::with_keys(&provider.base_url(), &[]).await;
+        for (number, (says, how)) in table.into_iter().enumerate() {
+            let about = format!("{} {says:?}", way.name);
+
+            let answer = way.ask(&gateway, &[("Authorization", OWN_BEARER)]).await;
+
+            let received = &provider.received()[number..];
+            let keys: Vec<_> = received.iter().filter_map(Received::bearer).collect();
+            assert_eq!(keys, [OWN_KEY], "{about}");
+            let status = match says {
+                Nothing => {
+                    assert_own(&answer, 502, "api_error", "upstream_unreachable", &about);
+                    None
+                }
+                Well | Status(_) => {
+                    assert_relayed(&answer, says, 0, way, &about);
+                    Some(answer.status())
+                }
+            };
+            if way.is_recorded {
+                assert_recorded(&gateway, &answer, how, status, &about);
                 let row = recorded(&gateway, &answer);
-                assert_eq!(
-                    (&row["credential_kind"], &row["credential_hint"]),
-                    (&"byok".into(), &"sk-t...ey-1".into())
-                );
+                assert_eq!(row["credential_kind"], "byok", "{about}");
+                assert_eq!(row["credential_hint"], OWN_HINT, "{about}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_key_cools_as_long_as_the_provider_says_and_comes_back() {
-    let provider = ScriptedProvider::start(|request| match (request.bearer(), request.number) {
-        (Some(FIRST), 0) => {
-            Script::json(429, "{}").header("Retry-After-Ms", "2500.5").header("Retry-After", "99")
-        }
-        _ => Script::json(200, "{}"),
-    })
-    .await;
-    let gateway = Harness::with_keys(&provider.base_url(), &[FIRST, SECOND]).await;
-    let tried = |from: usize| -> Vec<String> {
-        provider.received()[from..].iter().map(|request| request.bearer().unwrap().to_owned()).collect()
-    };
-    WAYS[0].ask(&gateway, &[]).await;
-    assert_eq!(tried(0), [FIRST, SECOND]);
-    gateway.advance(Duration::from_millis(2500));
-    WAYS[0].ask(&gateway, &[]).await;
-    assert_eq!(tried(2), [SECOND], "still cooling");
-    gateway.advance(Duration::from_millis(1));
-    WAYS[0].ask(&gateway, &[]).await;
-    assert_eq!(tried(3), [FIRST], "the first again");
-}
-
-#[tokio::test]
-async fn an_exhausted_pool_answers_without_asking_the_provider() {
-    let provider = ScriptedProvider::start(|_| Script::json(429, "{}").header("Retry-After", "90")).await;
-    let gateway = Harness::with_keys(&provider.base_url(), &[FIRST]).await;
-    WAYS[0].ask(&gateway, &[]).await;
-    gateway.advance(Duration::from_millis(30_500));
+async fn a_provider_that_refuses_connections_is_unreachable_for_every_key() {
+    // Bound but not listening: nobody else gets the port, and connections to it are refused.
+    let nobody = TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base_url = format!("http://{}/v1/", nobody.local_addr().unwrap());
+    let gateway = Harness::with_keys(&base_url, &KEYS).await;
     for way in &WAYS {
         let answer = way.ask(&gateway, &[]).await;
-        assert_eq!((answer.status(), answer.header("retry-after")), (429, Some("60")), "{}", way.name);
-        assert_eq!(answer.json()["error"]["message"], "all configured keys are rate-limited");
-        assert_eq!(answer.json()["error"]["type"], "rate_limit_error");
-        if way.is_recorded() {
-            let row = recorded(&gateway, &answer);
-            assert_eq!((&row["error_type"], &row["credential_hint"]), (&"keys_exhausted".into(), &"".into()));
+        assert_own(&answer, 502, "api_error", "upstream_unreachable", way.name);
+        if way.is_recorded {
+            assert_recorded(&gateway, &answer, "upstream_unreachable", None, way.name);
+            assert_eq!(recorded(&gateway, &answer)["credential_hint"], HINTS[0], "no failover: {}", way.name);
         }
     }
-    assert_eq!(provider.received().len(), 1, "a cooling key is not asked");
-}
-
-#[tokio::test]
-async fn a_hundred_requests_while_the_first_key_turns_429() {
-    let provider = ScriptedProvider::start(|request| match (request.bearer(), request.number) {
-        (Some(FIRST), number) if number >= 20 => Script::json(429, "{}").header("Retry-After", "600"),
-        _ => Script::json(200, format!("{{\"id\":\"{}\"}}", request.number)),
-    })
-    .await;
-    let gateway = Harness::with_keys(&provider.base_url(), &[FIRST, SECOND]).await;
-    let address = gateway.address;
-    let requests = (0..100).map(|n| {
-        tokio::spawn(async move {
-            let body = format!(r#"{{"model":"m","n":{n}}}"#);
-            RawClient::post(address, WAYS[0].target, &[], body).await.status()
-        })
-    });
-    for request in requests.collect::<Vec<_>>() {
-        assert_eq!(request.await.unwrap(), 200);
-    }
-    let received = provider.received();
-    for n in 0..100 {
-        let body = format!(r#"{{"model":"m","n":{n}}}"#);
-        let keys: Vec<_> = received.iter().filter(|r| r.body == body).filter_map(Received::bearer).collect();
-        assert!(keys == [FIRST] || keys == [SECOND] || keys == [FIRST, SECOND], "request {n}: {keys:?}");
-    }
-    let asked = received.len();
-    WAYS[0].ask(&gateway, &[]).await;
-    assert_eq!(provider.received()[asked].bearer(), Some(SECOND), "the cooling key is left alone");
-    let rows = gateway.store.rows("aibridge_interceptions");
-    assert_eq!(rows.iter().filter(|row| row["outcome"] == "completed").count(), 101);
-}
-
-#[tokio::test]
-async fn a_discarded_answer_leaves_its_connection_to_the_next_key() {
-    let provider = ScriptedProvider::start(|request| match request.bearer() {
-        Some(FIRST) => Script::json(403, "{\"error\":{}}"),
-        _ => Script::json(200, "{}"),
-    })
-    .await;
-    let gateway = Harness::with_keys(&provider.base_url(), &[FIRST, SECOND]).await;
-    for _ in 0..10 {
-        assert_eq!(WAYS[0].ask(&gateway, &[]).await.status(), 200);
-    }
-    assert_eq!(provider.received().len(), 20);
-    assert!(provider.connections() <= 4, "{} connections for 20 requests", provider.connections());
-}
-
-#[tokio::test]
-async fn a_slow_refusal_is_given_up_but_the_request_goes_on() {
-    let provider = ScriptedProvider::start(|request| match request.bearer() {
-        Some(FIRST) => Script::head(429, Framing::ContentLength(10)).then(Step::Stall),
-        _ => Script::json(200, "{}"),
-    })
-    .await;
-    let gateway = Harness::with_keys(&provider.base_url(), &[FIRST, SECOND]).await;
-    assert_eq!(WAYS[0].ask(&gateway, &[]).await.status(), 200);
-    assert!(provider.closed(0).await.by_peer, "the draining has a limit");
-}
-
-#[tokio::test]
-async fn providers_do_not_share_keys() {
-    let provider = ScriptedProvider::start(|request| match request.bearer() {
-        Some(FIRST) => Script::json(429, "{}"),
-        _ => Script::json(200, "{}"),
-    })
-    .await;
-    let one = provider_settings(&provider.base_url(), &[FIRST]);
-    let other = provider_settings(&provider.base_url(), &[SECOND]).replace("type", "name = \"other\"\ntype");
-    let gateway = Harness::start(&format!("{one}\n{other}")).await;
-    assert_eq!(WAYS[0].ask(&gateway, &[]).await.status(), 429);
-    let answer = RawClient::post(gateway.address, "/other/v1/chat/completions", &[], "{}").await;
-    assert_eq!(answer.status(), 200);
-    assert_eq!(recorded(&gateway, &answer)["provider_name"], "other");
 }

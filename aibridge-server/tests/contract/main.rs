@@ -12,3 +12,4 @@ mod process;
 mod promises;
 mod refusals;
 mod thinnest;
+mod ways;
