@@ -20,9 +20,10 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let bad_settings = error.downcast_ref::<SettingsError>().is_some();
             print(&mut std::io::stderr(), &format!("aibridge: {error}\n"));
-            if bad_settings { ExitCode::from(BAD_SETTINGS) } else { ExitCode::FAILURE }
+            let is_bad_usage = error.is::<SettingsError>()
+                || error.downcast_ref().is_some_and(tokens::TokenError::is_bad_usage);
+            if is_bad_usage { ExitCode::from(BAD_SETTINGS) } else { ExitCode::FAILURE }
         }
     }
 }

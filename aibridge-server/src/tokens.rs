@@ -43,6 +43,13 @@ pub enum TokenError {
     Unknown(uuid::Uuid),
 }
 
+impl TokenError {
+    /// Whether the command asked for something impossible: a user without a name, an expiry in the past.
+    pub fn is_bad_usage(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_callers_fault())
+    }
+}
+
 fn table(rows: &[TokenRow]) -> String {
     let mut text = format!(
         "{:36}  {:20}  {:13}  {:20}  {:20}  {}\n",
