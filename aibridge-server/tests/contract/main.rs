@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod auth;
 mod failover;
 mod harness;
 mod process;
