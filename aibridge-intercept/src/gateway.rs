@@ -1,5 +1,6 @@
 //! What runs interceptions.
 
+use crate::answer::is_stream;
 use crate::call::{Attempts, Call};
 use crate::error::Error;
 use crate::exchange::Exchange;
@@ -72,7 +73,10 @@ async fn pass_through(mut client: Client, upstream: Arc<Upstream>, call: Call) {
             return client.respond(parts.status, parts.headers, body);
         }
     };
-    let head = headers::to_client(answer.response.headers(), centralized);
+    let mut head = headers::to_client(answer.response.headers(), centralized);
+    if is_stream(&answer, false) {
+        headers::add_streaming(&mut head);
+    }
     client.begin(answer.response.status(), head, answer.response.content_length());
     loop {
         match client.unless_stopped(answer.chunk()).await {

@@ -9,6 +9,7 @@
 mod auth;
 mod failover;
 mod harness;
+mod headers;
 mod process;
 mod promises;
 mod refusals;

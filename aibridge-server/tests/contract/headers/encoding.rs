@@ -1,0 +1,126 @@
+//! Compressed bodies: read, but not touched unless they have to be edited.
+
+use crate::harness::Harness;
+use crate::ways::{CHAT, KEYS};
+use aibridge_testkit::{Framing, RawClient, Script, ScriptedProvider, Step};
+use std::io::Write;
+
+const TARGETS: [&str; 2] = ["/openai/v1/chat/completions", "/openai/v1/responses"];
+const PROMPT: &str = r#"{"model":"m" ,"input":"hi","messages":[{"role":"user","content":"hi"}]}"#;
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn br(text: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    brotli::CompressorWriter::new(&mut body, 4096, 4, 20).write_all(text).unwrap();
+    body
+}
+
+fn zstd(text: &[u8]) -> Vec<u8> {
+    zstd::encode_all(text, 3).unwrap()
+}
+
+type Encode = fn(&[u8]) -> Vec<u8>;
+const ENCODINGS: [(&str, Encode); 4] = [("gzip", gzip), ("br", br), ("zstd", zstd), ("GZip", gzip)];
+
+#[tokio::test]
+async fn an_unedited_compressed_body_goes_on_as_it_came_and_is_read_all_the_same() {
+    let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
+    let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
+    for (encoding, encode) in ENCODINGS {
+        let body = encode(PROMPT.as_bytes());
+        for target in TARGETS {
+            let answer =
+                RawClient::post(gateway.address, target, &[("Content-Encoding", encoding)], &body).await;
+            let request = provider.received().pop().unwrap();
+            assert_eq!(request.body, body, "{target} {encoding}");
+            assert_eq!(request.header_values("content-encoding"), [encoding], "{target}");
+            let id = answer.header("x-aibridge-interception-id").unwrap();
+            assert_eq!(
+                gateway.store.rows_of("aibridge_user_prompts", id)[0]["prompt"],
+                "hi",
+                "{target} {encoding}"
+            );
+            assert_eq!(gateway.store.interception(id).unwrap()["model"], "m");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_edited_body_goes_on_uncompressed() {
+    const STREAM: &str = r#"{"model":"m","stream":true}"#;
+    const EDITED: &str = r#"{"stream_options":{"include_usage":true},"model":"m","stream":true}"#;
+    let provider = ScriptedProvider::start(|_| Script::sse("data: [DONE]\n\n")).await;
+    let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
+    for (encoding, encode) in ENCODINGS {
+        let body = encode(STREAM.as_bytes());
+        RawClient::post(gateway.address, CHAT.target, &[("Content-Encoding", encoding)], &body).await;
+        let request = provider.received().pop().unwrap();
+        assert_eq!(request.body, EDITED, "{encoding}");
+        assert_eq!(request.header("content-encoding"), None, "{encoding}");
+        assert_eq!(request.header_values("content-length"), [EDITED.len().to_string()], "{encoding}");
+    }
+}
+
+#[tokio::test]
+async fn identity_is_no_encoding() {
+    let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
+    let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
+    for target in TARGETS {
+        let headers = [("Content-Encoding", "identity")];
+        assert_eq!(RawClient::post(gateway.address, target, &headers, PROMPT).await.status(), 200);
+        assert_eq!(provider.received().pop().unwrap().body, PROMPT);
+    }
+}
+
+#[tokio::test]
+async fn what_is_passed_through_is_not_decompressed_however_it_is_encoded() {
+    let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
+    for keys in [&KEYS[..1], &KEYS] {
+        let gateway = Harness::with_keys(&provider.base_url(), keys).await;
+        for encoding in ["gzip", "deflate", "nonsense, gzip"] {
+            let headers = [("Content-Encoding", encoding)];
+            RawClient::post(gateway.address, "/openai/v1/conversations", &headers, "\x01not gzip").await;
+            let request = provider.received().pop().unwrap();
+            assert_eq!(request.header_values("content-encoding"), [encoding]);
+            assert_eq!(request.body, "\x01not gzip");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_answer_reaches_the_client_as_it_came_and_is_recorded_all_the_same() {
+    const ANSWER: &str =
+        r#"{"usage":{"prompt_tokens":9,"completion_tokens":2,"input_tokens":9,"output_tokens":2}}"#;
+    for (encoding, encode) in ENCODINGS {
+        let body = encode(ANSWER.as_bytes());
+        let sent = body.clone();
+        let provider = ScriptedProvider::start(move |_| {
+            Script::head(200, Framing::ContentLength(sent.len() as u64))
+                .header("Content-Type", "application/json")
+                .header("Content-Encoding", encoding)
+                .then(Step::Bytes(sent.clone().into()))
+        })
+        .await;
+        let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
+        for target in TARGETS {
+            // Nobody asked for it: what the client accepts is not passed on.
+            let answer =
+                RawClient::post(gateway.address, target, &[("Accept-Encoding", encoding)], "{}").await;
+            assert_eq!(provider.received().pop().unwrap().header("accept-encoding"), None);
+            assert_eq!(answer.body, body, "{target} {encoding}");
+            assert_eq!(answer.header("content-encoding"), Some(encoding));
+            let id = answer.header("x-aibridge-interception-id").unwrap();
+            let usage = &gateway.store.rows_of("aibridge_token_usages", id)[0];
+            assert_eq!(
+                (&usage["input_tokens"], &usage["output_tokens"]),
+                (&9.into(), &2.into()),
+                "{target} {encoding}"
+            );
+        }
+    }
+}

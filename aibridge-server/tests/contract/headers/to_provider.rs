@@ -1,0 +1,194 @@
+//! What of a client's headers reaches the provider.
+
+use super::sorted;
+use crate::harness::{Harness, provider_settings};
+use crate::ways::{CHAT, KEYS, OWN_BEARER, WAYS, Way};
+use aibridge_testkit::{RawClient, Received, ScriptedProvider, request};
+
+/// Of the client's own: forwarded as they are.
+const OWN: [(&str, &str); 14] = [
+    ("Accept", "application/json"),
+    ("User-Agent", "codex_cli_rs/0.50.0"),
+    ("Content-Type", "application/json; charset=utf-8"),
+    ("OpenAI-Beta", "assistants=v2"),
+    ("OpenAI-Beta", "realtime=v1"),
+    ("X-Stainless-Lang", "python"),
+    ("Idempotency-Key", "stainless-retry-1"),
+    ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ("session_id", "0199"),
+    ("Originator", "codex_cli_rs"),
+    ("Origin", "https://app.example.org"),
+    ("Accept-Language", "de, en;q=0.5"),
+    ("X-Empty", ""),
+    ("Cache-Control", "no-store"),
+];
+
+/// Of this hop, secret, or the gateway's to say.
+const DROPPED: [(&str, &str); 26] = [
+    ("Connection", "keep-alive, X-Hop , X-Other-Hop"),
+    ("X-Hop", "1"),
+    ("x-other-hop", "2"),
+    ("Keep-Alive", "timeout=5"),
+    ("Proxy-Connection", "keep-alive"),
+    ("Proxy-Authorization", "Basic c2VjcmV0"),
+    ("TE", "trailers"),
+    ("Trailer", "X-Checksum"),
+    ("Upgrade", "h2c"),
+    ("HTTP2-Settings", "AAMAAABkAAQAAP__"),
+    ("Accept-Encoding", "gzip, br"),
+    ("Expect", "100-continue"),
+    ("X-Api-Key", "secret"),
+    ("Api-Key", "secret"),
+    ("Cookie", "session=secret"),
+    ("Forwarded", "for=192.0.2.1"),
+    ("Via", "1.1 proxy"),
+    ("X-Forwarded-For", "192.0.2.1"),
+    ("X-Forwarded-Proto", "https"),
+    ("X-Forwarded-Anything", "x"),
+    ("X-Real-IP", "192.0.2.1"),
+    ("X-AIBridge-Anything", "x"),
+    ("X-AI-Bridge-Actor-ID", "root"),
+    ("X-AI-Bridge-Actor-Metadata-Email", "root@example.org"),
+    ("X-Coder-Anything", "x"),
+    ("x-coder-ai-governance-token", "aib_secret"),
+];
+
+/// With a pool key these could bill someone else; a client that pays itself may say where.
+const BILLING: [(&str, &str); 2] = [("OpenAI-Organization", "org-1"), ("OpenAI-Project", "proj_1")];
+
+async fn provider() -> ScriptedProvider {
+    ScriptedProvider::start(|request| Way::of(request).good_answer()).await
+}
+
+/// Sends `headers`, and gives the request that the provider gets.
+async fn sent(
+    gateway: &Harness,
+    provider: &ScriptedProvider,
+    way: &Way,
+    headers: &[(&str, &str)],
+) -> Received {
+    let mut client = RawClient::connect(gateway.address).await;
+    client.ask(&request("POST", way.target, headers, way.body.as_bytes())).await;
+    provider.received().pop().expect("a request")
+}
+
+#[tokio::test]
+async fn the_provider_gets_what_is_the_clients_own_and_nothing_else() {
+    let provider = provider().await;
+    for (keys, key) in [(&KEYS[..1], format!("Bearer {}", KEYS[0])), (&[], OWN_BEARER.to_owned())] {
+        let gateway = Harness::with_keys(&provider.base_url(), keys).await;
+        for way in &WAYS {
+            let headers = [&OWN[..], &DROPPED, &BILLING, &[("Authorization", OWN_BEARER)]].concat();
+            let request = sent(&gateway, &provider, way, &headers).await;
+            let (host, length) = (provider.address().to_string(), way.body.len().to_string());
+            let added = [("Host", host.as_str()), ("Content-Length", &length), ("Authorization", &key)];
+            let billing = if keys.is_empty() { &BILLING[..] } else { &[] };
+            let expected = [&OWN[..], &added, billing].concat();
+            assert_eq!(sorted(&request.headers), sorted(&expected), "{}", way.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn values_keep_their_order_and_their_bytes() {
+    let provider = provider().await;
+    let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
+    let head = b"POST /openai/v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\
+        X-Name: caf\xe9 \xc3\xa9\r\nX-Many: b\r\nX-Many: a, c\r\nX-Many: b\r\nX-Spaced:  a  b \t\r\n\r\n{}";
+    RawClient::connect(gateway.address).await.ask(head).await;
+    let request = provider.received().pop().unwrap();
+    assert_eq!(request.header_values("x-many"), ["b", "a, c", "b"]);
+    assert_eq!(request.header("x-spaced"), Some("a  b"));
+    assert!(
+        request.raw_head.windows(8).any(|window| window == b"caf\xe9 \xc3\xa9\r"),
+        "{:?}",
+        request.raw_head
+    );
+}
+
+#[tokio::test]
+async fn connection_cannot_take_away_what_the_gateway_adds() {
+    let provider = provider().await;
+    let settings = provider_settings(&provider.base_url(), &KEYS[..1])
+        + "extra_headers = { X-Tenant = \"t1\" }\nsend_actor_headers = true\n";
+    let gateway = Harness::start(&settings).await;
+    let named = "authorization, X-Tenant, x-ai-bridge-actor-id, user-agent, host, content-length, nonsense(";
+    for way in &WAYS {
+        let headers = [("Connection", named), ("User-Agent", "mine"), ("X-Tenant", "t2")];
+        let request = sent(&gateway, &provider, way, &headers).await;
+        assert_eq!(request.bearer(), Some(KEYS[0]), "{}", way.name);
+        assert_eq!(request.header_values("x-tenant"), ["t1"], "{}", way.name);
+        assert_eq!(request.header_values("x-ai-bridge-actor-id"), ["anonymous"], "{}", way.name);
+        assert_eq!(request.header_values("user-agent"), [USER_AGENT], "{}: it was named", way.name);
+        assert_eq!(request.body, way.body, "{}", way.name);
+    }
+}
+
+/// What the gateway calls itself when a client says nothing.
+const USER_AGENT: &str = concat!("aibridge/", env!("CARGO_PKG_VERSION"));
+
+#[tokio::test]
+async fn a_user_agent_is_the_clients_or_else_the_gateways() {
+    let provider = provider().await;
+    let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
+    for way in &WAYS {
+        for (headers, expected) in
+            [(&[][..], USER_AGENT), (&[("User-Agent", "zed/1.2 (linux)")], "zed/1.2 (linux)")]
+        {
+            let request = sent(&gateway, &provider, way, headers).await;
+            assert_eq!(request.header_values("user-agent"), [expected], "{}", way.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn extra_headers_are_on_every_request_whatever_the_client_says() {
+    let provider = provider().await;
+    let extra =
+        [("OpenAI-Organization", "org-ours"), ("X-Tenant", "t1"), ("User-Agent", "ours/1"), ("Api-Key", "k")];
+    let table = extra.map(|(name, value)| format!("{name} = \"{value}\"")).join(", ");
+    for keys in [&KEYS[..1], &[]] {
+        let settings =
+            provider_settings(&provider.base_url(), keys) + &format!("extra_headers = {{ {table} }}\n");
+        let gateway = Harness::start(&settings).await;
+        for way in &WAYS {
+            let headers = extra.map(|(name, _)| (name, "the client's"));
+            let headers = [&headers[..], &[("Authorization", OWN_BEARER)]].concat();
+            let request = sent(&gateway, &provider, way, &headers).await;
+            for (name, value) in extra {
+                assert_eq!(request.header_values(name), [value], "{} {name}", way.name);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_body_says_nothing_about_one() {
+    let provider = provider().await;
+    for keys in [&KEYS[..1], &KEYS[..2]] {
+        let gateway = Harness::with_keys(&provider.base_url(), keys).await;
+        let mut client = RawClient::connect(gateway.address).await;
+        let headers = [("Accept", "*/*"), ("User-Agent", "x")];
+        client.ask(&request("GET", "/openai/v1/models", &headers, b"")).await;
+        let request = provider.received().pop().unwrap();
+        let (host, key) = (provider.address().to_string(), format!("Bearer {}", KEYS[0]));
+        let expected = [&headers[..], &[("Host", host.as_str()), ("Authorization", &key)]].concat();
+        assert_eq!(sorted(&request.headers), sorted(&expected));
+    }
+}
+
+#[tokio::test]
+async fn the_base_url_counts_for_host_and_path() {
+    let provider = provider().await;
+    for (base, path) in [
+        ("/v1", "/v1/chat/completions"),
+        ("/deep/er/v1/", "/deep/er/v1/chat/completions"),
+        ("", "/chat/completions"),
+    ] {
+        let base_url = format!("http://{}{base}", provider.address());
+        let gateway = Harness::with_keys(&base_url, &KEYS[..1]).await;
+        let request = sent(&gateway, &provider, CHAT, &[("Host", "gateway.example.org")]).await;
+        assert_eq!(request.target, path);
+        assert_eq!(request.header_values("host"), [provider.address().to_string()]);
+    }
+}
