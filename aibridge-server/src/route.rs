@@ -19,7 +19,7 @@ pub struct Target {
 ///
 /// # Errors
 ///
-/// [`Error::InvalidPath`], [`Error::UnknownRoute`], and on bridged routes [`Error::MethodNotAllowed`] and
+/// [`Error::InvalidPath`], [`Error::UnknownRoute`], [`Error::MethodNotAllowed`], and on bridged routes
 /// [`Error::WebsocketUnsupported`].
 pub fn find(
     providers: &[Arc<dyn Provider>],
@@ -37,19 +37,26 @@ pub fn find(
         .find_map(|provider| Some((provider, path.strip_prefix(provider.route_prefix())?)))
         .ok_or_else(unknown)?;
     let route = provider.profile().routes.find(rest).ok_or_else(unknown)?;
-    if let Route::Bridged(bridged) = route
-        && method != Method::POST
-    {
-        if bridged == "/responses" && asks_for_websocket(headers) {
+    let allow = match route {
+        Route::Bridged("/responses") if method != Method::POST && asks_for_websocket(headers) => {
             return Err(Error::WebsocketUnsupported);
         }
-        return Err(Error::MethodNotAllowed {
-            method: method.to_string(),
-            path: path.to_owned(),
-            allow: "POST",
-        });
-    }
-    Ok(Target { provider: provider.clone(), route, path: rest.to_owned() })
+        Route::Bridged(_) if method != Method::POST => "POST",
+        Route::PassThrough if is_about_the_connection(method) => PASSED_THROUGH,
+        Route::Bridged(_) | Route::PassThrough => {
+            return Ok(Target { provider: provider.clone(), route, path: rest.to_owned() });
+        }
+    };
+    Err(Error::MethodNotAllowed { method: method.to_string(), path: path.to_owned(), allow })
+}
+
+/// What may be used on routes that are passed through, besides whatever a provider makes up.
+const PASSED_THROUGH: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// `CONNECT` has no path that an allow-list could be about, and `TRACE` is answered with the request, the pool's key
+/// included (RFC 9110 §9.3.6, §9.3.8).
+fn is_about_the_connection(method: &Method) -> bool {
+    matches!(*method, Method::CONNECT | Method::TRACE)
 }
 
 /// No `.` or `..` segment, no empty segment, no encoded slash, dot, backslash or NUL, no raw backslash.
@@ -67,7 +74,8 @@ fn is_unambiguous(path: &str) -> bool {
 
 /// RFC 6455 §4.1.
 fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    headers.get_all(header::UPGRADE).iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    let protocols = headers.get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    protocols.flat_map(|value| value.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"))
 }
 
 #[cfg(test)]
@@ -85,7 +93,7 @@ mod tests {
             .collect();
         let mut headers = HeaderMap::new();
         if method == Method::CONNECT {
-            headers.insert(header::UPGRADE, "WebSocket".parse().unwrap());
+            headers.insert(header::UPGRADE, "h2c, WebSocket".parse().unwrap());
         }
         find(&providers, &method, &path.parse().unwrap(), &headers)
             .map(|target| format!("{} {:?} {}", target.provider.name(), target.route, target.path))
@@ -144,6 +152,16 @@ mod tests {
             "/openai/v1/models/.a",
         ] {
             assert!(found(Method::GET, path).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn methods_that_are_about_the_connection_go_no_further() {
+        for method in [Method::CONNECT, Method::TRACE] {
+            assert_eq!(found(method, "/openai/v1/models"), Err("method_not_allowed"));
+        }
+        for method in [Method::HEAD, Method::OPTIONS, Method::from_bytes(b"PURGE").unwrap()] {
+            assert_eq!(found(method, "/openai/v1/models").unwrap(), "openai PassThrough /models");
         }
     }
 
