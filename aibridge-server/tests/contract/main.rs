@@ -7,6 +7,8 @@
 )]
 
 mod auth;
+mod bad_input;
+mod encode;
 mod failover;
 mod harness;
 mod headers;
