@@ -166,6 +166,7 @@ impl RawClient {
     /// Leaves with a reset (RST), the way a crashed client does.
     pub fn reset(self) {
         self.outgoing.as_ref().set_zero_linger().expect("a TCP option can be set");
+        self.outgoing.forget(); // dropping it would say FIN first
     }
 
     /// Waits until the other side has closed the connection.

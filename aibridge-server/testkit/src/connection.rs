@@ -22,6 +22,7 @@ pub(crate) struct Connection {
 struct Outgoing {
     stream: OwnedWriteHalf,
     framing: Framing,
+    reset: bool,
 }
 
 /// What a step leaves behind.
@@ -34,7 +35,7 @@ impl Connection {
     pub(crate) fn new(number: usize, stream: TcpStream, shared: Arc<Shared>) -> Self {
         stream.set_nodelay(true).expect("a TCP option can be set");
         let (reader, writer) = stream.into_split();
-        let outgoing = Outgoing { stream: writer, framing: Framing::CloseDelimited };
+        let outgoing = Outgoing { stream: writer, framing: Framing::CloseDelimited, reset: false };
         Self { number, incoming: Incoming::new(reader), outgoing, shared, served: Vec::new() }
     }
 
@@ -56,7 +57,8 @@ impl Connection {
             }
         };
         let Self { incoming, outgoing, shared, served, .. } = self;
-        drop((incoming, outgoing)); // the connection is closed before it is said to be
+        drop(incoming);
+        outgoing.close(); // before the connection is said to be closed
         shared.closed(&served, end);
     }
 
@@ -109,6 +111,7 @@ impl Outgoing {
             Step::Stall => std::future::pending().await,
             Step::Reset => {
                 self.stream.as_ref().set_zero_linger()?;
+                self.reset = true;
                 return Ok(After::Close);
             }
             Step::Close => return Ok(After::Close),
@@ -119,6 +122,14 @@ impl Outgoing {
             },
         }
         Ok(After::GoOn)
+    }
+
+    /// Closes the connection, of which nothing else is left. Dropping the half would say FIN first, and a FIN before
+    /// the RST is a proper end.
+    fn close(self) {
+        if self.reset {
+            self.stream.forget();
+        }
     }
 
     async fn chunk(&mut self, piece: &[u8]) -> io::Result<()> {

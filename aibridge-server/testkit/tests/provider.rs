@@ -4,6 +4,9 @@ use aibridge_testkit::{
     BodyEnd, Framing, Gate, RawClient, Script, ScriptedProvider, Step, request, wait_until,
 };
 use bytes::Bytes;
+use std::io::ErrorKind;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 #[tokio::test]
 async fn sees_requests_as_they_were_sent() {
@@ -78,6 +81,25 @@ async fn resets_before_an_answer() {
     assert!(client.try_head().await.is_none());
     let closed = provider.closed(0).await;
     assert!(!closed.by_peer, "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_reset_is_an_error_and_not_an_end() {
+    let provider = ScriptedProvider::start(|_| {
+        Script::head(200, Framing::CloseDelimited).chunk("abc").then(Step::Reset)
+    })
+    .await;
+    let mut client = TcpStream::connect(provider.address()).await.expect("a connection");
+    client.write_all(&request("GET", "/", &[], b"")).await.expect("a request");
+    let error = client.read_to_end(&mut Vec::new()).await.expect_err("a reset");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let client = RawClient::connect(listener.local_addr().expect("a bound address")).await;
+    let (mut server, _) = listener.accept().await.expect("a connection");
+    client.reset();
+    let error = server.read_to_end(&mut Vec::new()).await.expect_err("a reset");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]
