@@ -10,7 +10,7 @@ use crate::relay::{AnswerBody, Client, Why};
 use crate::upstream::Upstream;
 use crate::watch::{Unwatched, Watch};
 use aibridge_recorder::{CredentialKind, Recorder};
-use http::Response;
+use http::{Method, Response, StatusCode, header};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -63,6 +63,7 @@ impl Gateway {
 
 async fn pass_through(mut client: Client, upstream: Arc<Upstream>, call: Call) {
     let centralized = call.credential.kind() == CredentialKind::Centralized;
+    let is_head = call.method == Method::HEAD;
     let mut attempts = Attempts::default();
     let answered = client.unless_stopped(upstream.call(call, &mut attempts)).await;
     let mut answer = match answered.and_then(|answer| answer.map_err(Why::from)) {
@@ -77,7 +78,7 @@ async fn pass_through(mut client: Client, upstream: Arc<Upstream>, call: Call) {
     if is_stream(&answer, false) {
         headers::add_streaming(&mut head);
     }
-    client.begin(answer.response.status(), head, answer.response.content_length());
+    client.begin(answer.response.status(), head, length(&answer.response, is_head));
     loop {
         match client.unless_stopped(answer.chunk()).await {
             Ok(Ok(Some(chunk))) => {
@@ -88,5 +89,16 @@ async fn pass_through(mut client: Client, upstream: Arc<Upstream>, call: Call) {
             Ok(Ok(None)) => return client.end().await,
             Ok(Err(_)) | Err(_) => return client.abort(),
         }
+    }
+}
+
+/// The length to announce: of the body, or of the one that there would be (RFC 9110 §8.6).
+fn length(response: &reqwest::Response, is_head: bool) -> Option<u64> {
+    match response.status() {
+        StatusCode::NO_CONTENT => None,
+        status if is_head || status == StatusCode::NOT_MODIFIED => {
+            response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+        }
+        _ => response.content_length(),
     }
 }

@@ -12,6 +12,7 @@ mod encode;
 mod failover;
 mod harness;
 mod headers;
+mod passthrough;
 mod process;
 mod promises;
 mod refusals;
