@@ -126,7 +126,7 @@ async fn holds_an_answer_at_a_gate_and_sees_the_client_leave() {
 async fn nobody_listens_at_the_unreachable_url() {
     let url = ScriptedProvider::unreachable_base_url().await;
     let address = url.trim_start_matches("http://").trim_end_matches("/v1/");
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]
