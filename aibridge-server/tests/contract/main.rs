@@ -8,6 +8,7 @@
 
 mod auth;
 mod bad_input;
+mod bad_settings;
 mod encode;
 mod failover;
 mod harness;
