@@ -11,6 +11,7 @@ mod bad_input;
 mod bad_settings;
 mod encode;
 mod failover;
+mod golden;
 mod harness;
 mod headers;
 mod passthrough;
