@@ -36,6 +36,11 @@ impl Gate {
         within(arrived, "a script to reach its gate").await.expect("the gate holds its own sender");
     }
 
+    /// How many scripts have come to this gate so far.
+    pub fn arrivals(&self) -> usize {
+        *self.reached.borrow()
+    }
+
     /// Waits until the gate is open, however long that takes.
     pub(crate) async fn pass(&self) {
         self.reached.send_modify(|arrived| *arrived += 1);
@@ -66,5 +71,6 @@ mod tests {
         gate.open();
         held.await.expect("the task passes");
         gate.pass().await;
+        assert_eq!(gate.arrivals(), 2);
     }
 }

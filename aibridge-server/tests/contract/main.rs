@@ -9,11 +9,14 @@
 mod auth;
 mod bad_input;
 mod bad_settings;
+mod cancel;
+mod dialects;
 mod encode;
 mod failover;
 mod golden;
 mod harness;
 mod headers;
+mod lockstep;
 mod passthrough;
 mod process;
 mod promises;

@@ -1,0 +1,98 @@
+//! The two APIs: a request and the parts of its answer in the words of each.
+
+use aibridge_testkit::{RawClient, Received, Script, request};
+use serde_json::Value;
+use std::net::SocketAddr;
+
+pub(crate) const KEY: &str = "sk-0123456789abcdefghij";
+
+/// One API. All answers tell [`USAGE`], and pick the tool `look`.
+#[derive(Debug)]
+pub(crate) struct Dialect {
+    pub(crate) target: &'static str,
+    /// Asks for a stream. There is nothing to edit in it.
+    pub(crate) stream: &'static str,
+    /// Asks for an answer in one piece.
+    pub(crate) blocking: &'static str,
+    /// The events of a stream. The second tells the tool; after the last all is said.
+    pub(crate) events: [&'static str; 3],
+    /// A blocking answer.
+    pub(crate) whole: &'static str,
+}
+
+pub(crate) const CHAT: Dialect = Dialect {
+    target: "/openai/v1/chat/completions",
+    stream: r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hello"}]}"#,
+    blocking: r#"{"model":"m","messages":[{"role":"user","content":"hello"}]}"#,
+    events: [
+        "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}]}\n\n",
+        "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"t1\",\"function\":{\"name\":\"look\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2}}\n\n",
+        "data: [DONE]\n\n",
+    ],
+    whole: r#"{"id":"c1","choices":[{"index":0,"message":{"tool_calls":[{"id":"t1","function":{"name":"look","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":2}}"#,
+};
+
+pub(crate) const RESPONSES: Dialect = Dialect {
+    target: "/openai/v1/responses",
+    stream: r#"{"model":"m","stream":true,"input":"hello"}"#,
+    blocking: r#"{"model":"m","input":"hello"}"#,
+    events: [
+        "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"r1\",\"status\":\"in_progress\"}}\n\n",
+        "event: response.output_item.done\ndata: {\"type\":\"response.output_item.done\",\"item\":{\"type\":\"function_call\",\"call_id\":\"t1\",\"name\":\"look\",\"arguments\":\"{}\"}}\n\n",
+        "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"r1\",\"status\":\"completed\",\"output\":[],\"usage\":{\"input_tokens\":9,\"output_tokens\":2}}}\n\n",
+    ],
+    whole: r#"{"id":"r1","status":"completed","output":[{"type":"function_call","call_id":"t1","name":"look","arguments":"{}"}],"usage":{"input_tokens":9,"output_tokens":2}}"#,
+};
+
+pub(crate) const DIALECTS: [&Dialect; 2] = [&CHAT, &RESPONSES];
+
+/// All that is asked here: each dialect, for an answer in one piece and in many.
+pub(crate) const REQUESTS: [(&Dialect, bool); 4] =
+    [(&CHAT, false), (&CHAT, true), (&RESPONSES, false), (&RESPONSES, true)];
+
+impl Dialect {
+    /// The request for an answer in one piece or in many.
+    pub(crate) fn request(&self, streaming: bool) -> &'static str {
+        if streaming { self.stream } else { self.blocking }
+    }
+
+    /// How a provider answers that well.
+    pub(crate) fn script(&self, streaming: bool) -> Script {
+        if streaming { Script::sse(self.answer(true)) } else { Script::json(200, self.whole) }
+    }
+
+    /// How a provider answers whatever it is asked.
+    pub(crate) fn answer_to(request: &Received) -> Script {
+        let dialect = if request.path() == "/v1/responses" { &RESPONSES } else { &CHAT };
+        dialect.script(request.json()["stream"] == true)
+    }
+
+    /// All that a client gets of such an answer.
+    pub(crate) fn answer(&self, streaming: bool) -> String {
+        if streaming { self.events.concat() } else { self.whole.to_owned() }
+    }
+
+    /// Sends the request on a connection of its own.
+    pub(crate) async fn send(&self, gateway: SocketAddr, streaming: bool) -> RawClient {
+        let mut client = RawClient::connect(gateway).await;
+        let headers = [("Content-Type", "application/json")];
+        client.send(&request("POST", self.target, &headers, self.request(streaming).as_bytes())).await;
+        client
+    }
+
+    /// The object with `message` and `code` in `event`, which must be how this API tells an error in mid-stream.
+    pub(crate) fn error_in(&self, event: &str) -> Value {
+        let data = match self.target.ends_with("/responses") {
+            true => event.strip_prefix("event: error\ndata: "),
+            false => event.strip_prefix("data: "),
+        };
+        let data = data.and_then(|data| data.strip_suffix("\n\n")).unwrap_or_else(|| panic!("{event:?}"));
+        let mut data: Value = serde_json::from_str(data).unwrap();
+        match self.target.ends_with("/responses") {
+            true => assert_eq!(data["type"], "error", "{event}"),
+            false => data = data["error"].take(),
+        }
+        assert!(!data["message"].as_str().unwrap().is_empty(), "{event}");
+        data
+    }
+}
