@@ -6,7 +6,7 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -86,7 +86,7 @@ impl Client {
     /// Begins an answer whose pieces follow; `length` if it is known.
     pub(crate) fn begin(&mut self, status: StatusCode, headers: HeaderMap, length: Option<u64>) {
         let (pieces, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
-        let body = AnswerBody(Inner::Pieces { receiver, left: length });
+        let body = AnswerBody(Inner::Pieces { receiver, left: length, broken: false });
         if let State::Waiting(answer) = std::mem::replace(&mut self.state, State::Streaming(pieces)) {
             let _ = answer.send(response(status, headers, body));
         }
@@ -150,7 +150,12 @@ pub struct AnswerBody(Inner);
 #[derive(Debug)]
 enum Inner {
     Whole(Option<Bytes>),
-    Pieces { receiver: mpsc::Receiver<Part>, left: Option<u64> },
+    Pieces {
+        receiver: mpsc::Receiver<Part>,
+        left: Option<u64>,
+        /// It broke off, and what came before that may be on its way.
+        broken: bool,
+    },
 }
 
 /// The answer broke off.
@@ -174,14 +179,19 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         match &mut self.0 {
             Inner::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
-            Inner::Pieces { receiver, left } => receiver.poll_recv(context).map(|part| match part {
+            Inner::Pieces { receiver, left, broken } => match ready!(receiver.poll_recv(context)) {
                 Some(Part::Data(piece)) => {
                     *left = left.map(|left| left.saturating_sub(piece.len() as u64));
-                    Some(Ok(Frame::data(piece)))
+                    Poll::Ready(Some(Ok(Frame::data(piece))))
                 }
-                Some(Part::End) => None,
-                None => Some(Err(BrokenOff)),
-            }),
+                Some(Part::End) => Poll::Ready(None),
+                // An error makes hyper drop what it has not written yet; before it waits, it writes.
+                None if !std::mem::replace(broken, true) => {
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                None => Poll::Ready(Some(Err(BrokenOff))),
+            },
         }
     }
 
