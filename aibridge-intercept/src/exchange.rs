@@ -213,7 +213,7 @@ impl Exchange {
 
     async fn relay_whole(&mut self, answer: &mut Answer, observer: &mut dyn Observer) -> Result<(), Why> {
         let mut held = Held::default();
-        while let Some(chunk) = self.next_chunk(answer).await? {
+        while let Some(chunk) = self.next_chunk(answer).await.map_err(unanswered)? {
             held.push(chunk)?;
         }
         let body = held.into_bytes();
@@ -368,6 +368,17 @@ impl Exchange {
             parts.headers.insert(headers::INTERCEPTION_ID, id_value(id));
         }
         self.client.respond(parts.status, parts.headers, body);
+    }
+}
+
+/// Of a blocking answer that breaks off the client sees nothing: to it, and to the record, there was none.
+fn unanswered(why: Why) -> Why {
+    match why {
+        Why::Failed(Error::UpstreamBroken) => {
+            Error::UpstreamUnreachable("the connection broke before the answer was complete".to_owned())
+                .into()
+        }
+        other => other,
     }
 }
 

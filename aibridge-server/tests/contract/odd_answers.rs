@@ -1,0 +1,146 @@
+//! Answers that are not what was asked for, or say that they are something else: relayed as they came, and read all
+//! the same.
+
+use crate::dialects::{CHAT, DIALECTS, KEY};
+use crate::harness::Harness;
+use aibridge_testkit::{BodyEnd, Framing, Script, ScriptedProvider, Step};
+
+#[tokio::test]
+async fn whatever_the_content_type_says() {
+    let json = ["application/json", "Application/JSON; charset=utf-8"];
+    let stream = ["text/event-stream", "TEXT/Event-Stream;charset=UTF-8"];
+    let neither = ["text/plain", "application/octet-stream", ""];
+    // A JSON body may come where a stream was asked for, and the other way round, as long as its type says so. What
+    // says neither is what was asked for.
+    let table = [
+        (true, false, &json[..]),
+        (false, false, &json),
+        (true, true, &stream),
+        (false, true, &stream),
+        (true, true, &neither),
+        (false, false, &neither),
+    ];
+    for dialect in DIALECTS {
+        for (asked_for_stream, is_stream, types) in table {
+            for content_type in types {
+                let about = format!("{} {asked_for_stream} {is_stream} {content_type:?}", dialect.target);
+                let answer = dialect.answer(is_stream);
+                let mut script = Script::head(200, Framing::Chunked);
+                if !content_type.is_empty() {
+                    script = script.header("Content-Type", content_type);
+                }
+                let script = script.events(answer.clone()).then(Step::End);
+                let provider = ScriptedProvider::start(move |_| script.clone()).await;
+                let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+
+                let mut client = dialect.send(gateway.address, asked_for_stream).await;
+                let head = client.head().await;
+                let (body, end) = client.rest().await;
+                assert_eq!((body, end), (answer.into(), BodyEnd::Clean), "{about}");
+                assert_eq!(
+                    head.header("content-type"),
+                    Some(*content_type).filter(|t| !t.is_empty()),
+                    "{about}"
+                );
+                let streamed = head.header("x-accel-buffering") == Some("no");
+                assert_eq!(streamed, is_stream, "{about}: the head of a stream");
+
+                let id = head.header("x-aibridge-interception-id").unwrap();
+                assert_eq!(gateway.store.interception(id).unwrap()["outcome"], "completed", "{about}");
+                let usage = &gateway.store.rows_of("aibridge_token_usages", id)[0];
+                assert_eq!(
+                    (&usage["input_tokens"], &usage["output_tokens"]),
+                    (&9.into(), &2.into()),
+                    "{about}"
+                );
+                assert_eq!(gateway.store.rows_of("aibridge_tool_usages", id)[0]["tool"], "look", "{about}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_is_relayed_and_teaches_nothing() {
+    // The outcomes where no stream was asked for, and where one was: that lacks its terminal event.
+    let table = [
+        (200, "text/html", "<html>hello</html>", ["completed", "failed"]),
+        (200, "application/json", "", ["completed"; 2]),
+        (200, "application/json", "{\"usage\":", ["completed"; 2]),
+        (502, "text/html", "<html>bad gateway</html>", ["failed"; 2]),
+        (500, "text/event-stream", "data: {\"error\":{}}\n\n", ["failed"; 2]),
+        (200, "text/event-stream", "", ["failed"; 2]),
+        (200, "text/event-stream", "\u{feff}\u{0} \n\n\n\ndata", ["failed"; 2]),
+    ];
+    for dialect in DIALECTS {
+        for (status, content_type, body, outcomes) in table {
+            let script = Script::head(status, Framing::ContentLength(body.len() as u64))
+                .header("Content-Type", content_type)
+                .chunk(body)
+                .then(Step::End);
+            let provider = ScriptedProvider::start(move |_| script.clone()).await;
+            let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+            for (streaming, outcome) in [false, true].into_iter().zip(outcomes) {
+                let about = format!("{} {streaming} {content_type} {body:?}", dialect.target);
+                let mut client = dialect.send(gateway.address, streaming).await;
+                let head = client.head().await;
+                assert_eq!(
+                    (head.status, client.rest().await),
+                    (status, (body.into(), BodyEnd::Clean)),
+                    "{about}"
+                );
+                let id = head.header("x-aibridge-interception-id").unwrap();
+                assert_eq!(gateway.store.interception(id).unwrap()["outcome"], outcome, "{about}");
+                assert!(gateway.store.rows_of("aibridge_token_usages", id).is_empty(), "{about}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_ten_megabytes_arrives_and_is_read() {
+    let text = "y".repeat(10_000_000);
+    for dialect in DIALECTS {
+        let [first, second, last] = dialect.events;
+        let giant = second.replacen("\"look\"", &format!("\"look\",\"x\":\"{text}\""), 1);
+        let answer = [first, &giant, last].concat();
+        let script = Script::sse(answer.clone());
+        let provider = ScriptedProvider::start(move |_| script.clone()).await;
+        let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+        let mut client = dialect.send(gateway.address, true).await;
+        client.head().await;
+        let (body, end) = client.rest().await;
+        assert!((&body[..], end) == (answer.as_bytes(), BodyEnd::Clean), "{}", dialect.target);
+        assert_eq!(gateway.store.rows("aibridge_tool_usages")[0]["tool"], "look");
+        assert_eq!(gateway.store.rows("aibridge_token_usages").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_would_fill_the_memory_is_given_up() {
+    const BEYOND: usize = 65 << 20;
+    let endless = bytes::Bytes::from(vec![b'x'; 1 << 20]);
+    for streaming in [false, true] {
+        let mut script = if streaming { Script::sse_head() } else { Script::head(200, Framing::Chunked) };
+        for _ in 0..BEYOND >> 20 {
+            script = script.chunk(endless.clone());
+        }
+        let script = script.then(Step::Stall);
+        let provider = ScriptedProvider::start(move |_| script.clone()).await;
+        let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+        let mut client = CHAT.send(gateway.address, streaming).await;
+        let head = client.head().await;
+        let (body, _) = client.rest().await;
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        match streaming {
+            true => assert_eq!(CHAT.error_in(&body)["code"], "answer_too_large"),
+            false => assert_eq!(
+                (head.status, head.header("x-aibridge-error")),
+                (502, Some("answer_too_large")),
+                "{body:.100}"
+            ),
+        }
+        assert!(provider.closed(0).await.by_peer, "nothing more is read");
+        let id = head.header("x-aibridge-interception-id").unwrap();
+        assert_eq!(gateway.store.interception(id).unwrap()["outcome"], "failed");
+    }
+}
