@@ -49,7 +49,7 @@ pub async fn handle(
         Ok(response) => response,
         Err(error) => {
             tracing::debug!(method = %parts.method, path = parts.uri.path(), code = error.code(), "refused");
-            body::drain(&mut body, &parts.headers).await;
+            let _ = app.unless_cut(body::drain(&mut body, &parts.headers)).await;
             error.to_response().map(AnswerBody::from)
         }
     }
@@ -66,7 +66,7 @@ async fn answer(app: &App, parts: &Parts, body: &mut Body) -> Result<http::Respo
     let query = parts.uri.query().map(str::to_owned);
     match target.route {
         Route::Bridged(route) => {
-            let wire = body::read(body, app.max_body_bytes).await?;
+            let wire = app.unless_cut(body::read(body, app.max_body_bytes)).await??;
             let read = ReadRequest { route, query, headers, wire, actor, limit: app.max_body_bytes };
             let interceptor = read.interceptor(target.provider).await?;
             app.allow(interceptor.asked().0.credential_kind)?;
@@ -75,7 +75,7 @@ async fn answer(app: &App, parts: &Parts, body: &mut Body) -> Result<http::Respo
         Route::PassThrough => {
             let credential = target.provider.credential(&headers)?;
             app.allow(credential.kind())?;
-            let body = pass_through_body(body, &credential, app.max_body_bytes).await?;
+            let body = app.unless_cut(pass_through_body(body, &credential, app.max_body_bytes)).await??;
             let Target { provider, path, .. } = target;
             let method = parts.method.clone();
             let call =
@@ -87,6 +87,15 @@ async fn answer(app: &App, parts: &Parts, body: &mut Body) -> Result<http::Respo
 }
 
 impl App {
+    /// Waits for the client, but not longer than the gateway may.
+    async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = self.gateway.cut.cancelled() => Err(Error::ShuttingDown),
+        }
+    }
+
     fn allow(&self, kind: CredentialKind) -> Result<(), Error> {
         if kind == CredentialKind::Byok && !self.byok { Err(Error::ByokDisabled) } else { Ok(()) }
     }

@@ -25,6 +25,8 @@ mod passthrough;
 mod process;
 mod promises;
 mod refusals;
+mod secrets;
+mod shutdown;
 mod store_refuses;
 mod thinnest;
 mod ways;

@@ -1,0 +1,209 @@
+//! Secrets stay put: after runs that used all of them, nothing that is printed, logged, stored or answered holds one.
+
+use crate::dialects::{CHAT, Dialect, RESPONSES};
+use crate::harness::provider_settings;
+use aibridge_testkit::{Exited, Launch, RawClient, Script, ScriptedProvider, Step, request, wait_until};
+use std::net::SocketAddr;
+use std::path::Path;
+
+const REJECTED: &str = "sk-rejected-secret-0123456789";
+const LIMITED: &str = "sk-limited-secret-0123456789";
+const GOOD: &str = "sk-good-secret-0123456789";
+const UNREACHED: &str = "sk-unreached-secret-0123456789";
+const OWN: &str = "sk-own-secret-0123456789";
+const OWN_REJECTED: &str = "sk-own-rejected-secret-0123456789";
+const HEADER: &str = "header-secret-0123456789";
+const COOKIE: &str = "cookie-secret-0123456789";
+const OTHER_KEY: &str = "other-key-secret-0123456789";
+const SET_COOKIE: &str = "set-cookie-secret-0123456789";
+const PROXY: &str = "proxy-secret-0123456789";
+const WRONG_TOKEN: &str = "aib_wrong-secret-0123456789";
+
+const SECRETS: [&str; 12] = [
+    REJECTED,
+    LIMITED,
+    GOOD,
+    UNREACHED,
+    OWN,
+    OWN_REJECTED,
+    HEADER,
+    COOKIE,
+    OTHER_KEY,
+    SET_COOKIE,
+    PROXY,
+    WRONG_TOKEN,
+];
+
+fn launch(settings: String) -> Launch {
+    Launch::new(env!("CARGO_BIN_EXE_aibridge"))
+        .config(settings)
+        .env("RUST_LOG", "trace")
+        .env("HTTPS_PROXY", format!("http://user:{PROXY}@127.0.0.1:9"))
+        .env("UNREACHED_KEY", UNREACHED)
+}
+
+/// Another process beside the gateway: same settings, same store.
+async fn command(launch: &Launch, words: &[&str]) -> Exited {
+    let store = format!("sqlite:{}", launch.store_path().display());
+    let config = launch.config_path().display().to_string();
+    let flags = ["--config", &config, "--store", &store];
+    words.iter().chain(&flags).fold(launch.clone(), |launch, word| launch.arg(*word)).run().await
+}
+
+/// No `secret` in `content`.
+fn check<'a>(place: &str, content: &[u8], secrets: impl IntoIterator<Item = &'a str>) {
+    for secret in secrets {
+        let found = content.windows(secret.len()).position(|window| window == secret.as_bytes());
+        let around = found.map(|at| String::from_utf8_lossy(&content[at.saturating_sub(200)..at]));
+        assert_eq!(around, None, "{secret} is in {place}");
+    }
+}
+
+async fn provider() -> ScriptedProvider {
+    ScriptedProvider::start(|request| {
+        let refusal = |status| Script::json(status, format!("{{\"error\":{{\"code\":{status}}}}}"));
+        match request.bearer() {
+            Some(REJECTED | OWN_REJECTED) => refusal(401),
+            Some(LIMITED) => refusal(429),
+            _ if request.header("x-break") == Some("head") => Script::new().then(Step::Reset),
+            _ if request.header("x-break") == Some("stream") => {
+                Script::sse_head().chunk(CHAT.events[0]).then(Step::Close)
+            }
+            _ if request.method == "GET" => Script::json(200, "{}"),
+            _ => Dialect::answer_to(request)
+                .header("Set-Cookie", SET_COOKIE)
+                .header("OpenAI-Organization", "org"),
+        }
+    })
+    .await
+}
+
+/// One provider as it should be, one whose keys are never good, one that nobody reaches, one without keys.
+async fn settings(base_url: &str) -> String {
+    let named = |name: &str, settings: String| settings.replace("type", &format!("name = \"{name}\"\ntype"));
+    let gone = ScriptedProvider::unreachable_base_url().await;
+    [
+        "[auth]\nmode = \"tokens\"\n".to_owned(),
+        provider_settings(base_url, &[REJECTED, LIMITED, GOOD]),
+        format!("extra_headers = {{ x-secret = \"{HEADER}\" }}\nsend_actor_headers = true\n"),
+        named("bad", provider_settings(base_url, &[REJECTED, LIMITED])),
+        named("gone", provider_settings(&gone, &["env:UNREACHED_KEY"])),
+        named("own", provider_settings(base_url, &[])),
+    ]
+    .join("\n")
+}
+
+/// Everything that makes a gateway touch a secret, and the answers.
+async fn use_all(gateway: SocketAddr, token: &str) -> Vec<u8> {
+    let bearer = format!("Bearer {token}");
+    let by_token = [("Authorization", bearer.as_str()), ("Cookie", COOKIE), ("Api-Key", OTHER_KEY)];
+    let with = |name, value| [&by_token[..], &[(name, value)]].concat();
+    let own = |key| vec![("X-AIBridge-Token", token), ("Authorization", key)];
+    let wrong = format!("Bearer {WRONG_TOKEN}");
+    let (own_good, own_bad) = (format!("Bearer {OWN}"), format!("Bearer {OWN_REJECTED}"));
+    let mut seen = Vec::new();
+    for (status, method, target, headers, body) in [
+        (200, "POST", CHAT.target, by_token.to_vec(), CHAT.stream),
+        (200, "POST", RESPONSES.target, vec![("X-Api-Key", token)], RESPONSES.blocking),
+        (200, "GET", "/openai/v1/models", by_token.to_vec(), ""),
+        (200, "POST", CHAT.target, with("X-Break", "stream"), CHAT.stream),
+        (502, "POST", CHAT.target, with("X-Break", "head"), CHAT.blocking),
+        (200, "POST", CHAT.target, own(&own_good), CHAT.blocking),
+        (401, "POST", CHAT.target, own(&own_bad), CHAT.stream),
+        (200, "POST", "/own/v1/responses", own(&own_good), RESPONSES.stream),
+        (401, "POST", "/own/v1/responses", own("Basic b3RoZXI="), RESPONSES.stream),
+        (429, "POST", "/bad/v1/chat/completions", by_token.to_vec(), CHAT.stream),
+        (502, "POST", "/gone/v1/chat/completions", by_token.to_vec(), CHAT.stream),
+        (502, "GET", "/gone/v1/models", by_token.to_vec(), ""),
+        (401, "POST", CHAT.target, vec![("Authorization", &wrong)], CHAT.stream),
+        (401, "POST", CHAT.target, vec![("X-AIBridge-Token", WRONG_TOKEN)], CHAT.stream),
+        (400, "POST", CHAT.target, by_token.to_vec(), "{"),
+        (404, "POST", "/nowhere", by_token.to_vec(), "{}"),
+    ] {
+        let mut client = RawClient::connect(gateway).await;
+        let answer = client.ask(&request(method, target, &headers, body.as_bytes())).await;
+        assert_eq!(answer.status(), status, "{method} {target} {headers:?}: {}", answer.text());
+        seen.extend_from_slice(&[&answer.head.raw[..], &answer.body].concat());
+    }
+    seen
+}
+
+#[tokio::test]
+async fn after_a_run_that_used_all_of_them() {
+    let provider = provider().await;
+    let launch = launch(settings(&provider.base_url()).await);
+    let gateway = launch.start().await;
+    let created = command(&launch, &["token", "create", "--user", "ann"]).await;
+    let token = created.stdout.lines().next().unwrap().to_owned();
+    assert!(token.starts_with("aib_"), "{created:?}");
+
+    let answers = use_all(gateway.address(), &token).await;
+    wait_until(|| gateway.stderr().matches("interception ended").count() == 9, "the log to be written").await;
+    let checked = command(&launch, &["check"]).await;
+    let listed = command(&launch, &["token", "list"]).await;
+    assert!(checked.status.success() && listed.stdout.contains("ann"), "{checked:?} {listed:?}");
+    gateway.terminate();
+    let killed = launch.start().await; // a start over a store that is in use
+    let also = use_all(killed.address(), &token).await;
+    let (ended, killed) = (gateway.exited().await, killed.kill().await);
+    assert!(
+        ended.stderr.contains("TRACE") && ended.stdout.contains("sk-g...6789"),
+        "there is much to search"
+    );
+
+    let secrets = || SECRETS.into_iter().chain([token.as_str()]);
+    check("what clients were answered", &[answers, also].concat(), secrets());
+    check("what creating a token logs", created.stderr.as_bytes(), secrets());
+    for (place, Exited { stdout, stderr, .. }) in
+        [("serve", &ended), ("serve, killed", &killed), ("check", &checked), ("token list", &listed)]
+    {
+        check(&format!("what {place} prints"), stdout.as_bytes(), secrets());
+        check(&format!("what {place} logs"), stderr.as_bytes(), secrets());
+    }
+    let stored = files(launch.dir(), "aibridge.toml");
+    assert!(stored.iter().any(|(name, _)| name.ends_with("-wal")), "not all is in the database yet");
+    for (name, content) in stored {
+        check(&name, &content, secrets());
+    }
+}
+
+fn files(dir: &Path, except: &str) -> Vec<(String, Vec<u8>)> {
+    let files = dir.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let named = files.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path));
+    named
+        .filter(|(name, _)| name != except)
+        .map(|(name, path)| (name, std::fs::read(path).unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn settings_that_are_wrong_are_refused_without_showing_them() {
+    const HIDDEN: &str = "hidden-secret-0123456789";
+    let table = [
+        "keys = \"SECRET\"",
+        "keys = [[\"SECRET\"]]",
+        "keys = [\"SECRET\", \"SECRET\"]",
+        "keys = [\"SECRET\\nx\"]",
+        "keys = [\"SECRET",
+        "keys = [\"SECRET\" 1]",
+        "keys = [SECRET]",
+        "key = \"SECRET\"",
+        "key = [\"SECRET\"",
+        "extra_headers = \"SECRET\"",
+        "extra_headers = { x-secret = [\"SECRET\"] }",
+        "extra_headers = { x-secret = \"SECRET\\nx\" }",
+        "extra_headers = { \"bad name\" = \"SECRET\" }",
+        "base_url = \"https://user:SECRET@host/?query\"",
+        "base_url = \"https://host/?key=SECRET\"",
+        "base_url = \"ftp://user:SECRET@host/\"",
+        "[store]\nurl = \"postgres://user:SECRET@host:port/db\"",
+        "[store]\nurl = \"mysql://user:SECRET@host/db\"",
+    ];
+    for line in table {
+        let settings = format!("[[provider]]\ntype = \"openai\"\n{}\n", line.replace("SECRET", HIDDEN));
+        let ended = launch(settings).arg("check").run().await;
+        assert_eq!(ended.status.code(), Some(2), "{line}: {ended:?}");
+        check(&format!("what {line:?} says: {}", ended.stderr), ended.stderr.as_bytes(), [HIDDEN]);
+        check(&format!("what {line:?} prints"), ended.stdout.as_bytes(), [HIDDEN]);
+    }
+}

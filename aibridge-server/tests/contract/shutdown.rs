@@ -1,0 +1,145 @@
+//! The end of the real binary: told to stop, it finishes what is under way, or says why it does not.
+
+use crate::dialects::{CHAT, DIALECTS, Dialect, KEY, REQUESTS};
+use crate::harness::provider_settings;
+use aibridge_testkit::{BodyEnd, Gate, Launch, RawClient, Script, ScriptedProvider, Step, request, within};
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const PASSED_THROUGH: &str = "/openai/v1/responses/r1";
+
+fn launch(server: &str, base_url: &str) -> Launch {
+    let settings = format!("[server]\n{server}\n{}", provider_settings(base_url, &[KEY]));
+    Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings)
+}
+
+/// Begins to answer whatever it is asked, and goes on when the gate opens.
+async fn provider_that_waits(gate: &Gate) -> ScriptedProvider {
+    let gate = gate.clone();
+    ScriptedProvider::start(move |request| {
+        let waiting = Step::Await(gate.clone());
+        if request.method == "GET" {
+            return Script::sse_head().chunk("begun ").then(waiting).chunk("ended").then(Step::End);
+        }
+        let dialect = DIALECTS[usize::from(request.path() == "/v1/responses")];
+        let Script { mut steps } = Dialect::answer_to(request);
+        let begun = if request.json()["stream"] == true { 2 } else { 0 };
+        steps.insert(begun, waiting);
+        assert!(matches!(&steps[begun + 1], Step::Chunk(_) | Step::Head { .. }), "{}", dialect.target);
+        Script { steps }
+    })
+    .await
+}
+
+/// A client for each of [`REQUESTS`] and one that something is passed through to, all with what there is so far.
+async fn open_clients(gate: &Gate, gateway: SocketAddr) -> (Vec<RawClient>, RawClient) {
+    let mut clients = Vec::new();
+    for (dialect, streaming) in REQUESTS {
+        let mut client = dialect.send(gateway, streaming).await;
+        if streaming {
+            client.head().await;
+            client.until(dialect.events[0]).await;
+        }
+        clients.push(client);
+    }
+    let mut passed = RawClient::connect(gateway).await;
+    passed.send(&request("GET", PASSED_THROUGH, &[], b"")).await;
+    passed.head().await;
+    passed.until("begun ").await;
+    gate.reached(REQUESTS.len() + 1).await;
+    (clients, passed)
+}
+
+#[tokio::test]
+async fn what_is_under_way_ends_and_what_is_new_is_refused() {
+    let gate = Gate::new();
+    let provider = provider_that_waits(&gate).await;
+    let launch = launch("", &provider.base_url());
+    let gateway = launch.start().await;
+    let (mut clients, mut passed) = open_clients(&gate, gateway.address()).await;
+    let mut idle = RawClient::connect(gateway.address()).await;
+    assert_eq!(idle.ask(&request("GET", "/nowhere", &[], b"")).await.status(), 404);
+    gateway.terminate();
+    gateway.said("stopping").await;
+
+    for (target, body) in [(CHAT.target, CHAT.stream), (PASSED_THROUGH, "{}"), ("/nowhere", "{}")] {
+        let refused = RawClient::post(gateway.address(), target, &[], body).await;
+        assert_eq!(
+            (refused.status(), refused.header("x-aibridge-error")),
+            (503, Some("shutting_down")),
+            "{target}"
+        );
+        assert_eq!(refused.header("connection"), Some("close"), "{target}");
+        let error = &refused.json()["error"];
+        assert_eq!((&error["type"], &error["code"]), (&"server_error".into(), &"shutting_down".into()));
+    }
+    gate.open();
+    for ((dialect, streaming), client) in REQUESTS.into_iter().zip(&mut clients) {
+        let rest = if streaming { dialect.events[1..].concat() } else { dialect.whole.to_owned() };
+        if !streaming {
+            assert_eq!(client.head().await.status, 200);
+        }
+        assert_eq!(client.rest().await, (rest.into(), BodyEnd::Clean));
+    }
+    assert_eq!(passed.rest().await, ("ended".into(), BodyEnd::Clean));
+    idle.closed().await;
+    let store = gateway.store();
+    assert_eq!(gateway.exited().await.status.code(), Some(0));
+    assert!(!store.path().with_extension("db-wal").exists(), "the store is closed, not left behind");
+    assert_eq!(provider.received().len(), REQUESTS.len() + 1, "what was refused went nowhere");
+    let rows = store.rows("aibridge_interceptions");
+    assert_eq!(rows.iter().filter(|row| row["outcome"] == "completed").count(), REQUESTS.len());
+    assert_eq!(rows.len(), REQUESTS.len());
+}
+
+#[tokio::test]
+async fn what_outlasts_the_grace_period_is_cut_and_told_so() {
+    let gate = Gate::new();
+    let provider = provider_that_waits(&gate).await;
+    let launch = launch("shutdown_grace = \"50ms\"", &provider.base_url());
+    let gateway = launch.start().await;
+    let (mut clients, mut passed) = open_clients(&gate, gateway.address()).await;
+    gateway.terminate();
+
+    for ((dialect, streaming), client) in REQUESTS.into_iter().zip(&mut clients) {
+        if streaming {
+            let (rest, end) = client.rest().await;
+            let error = dialect.error_in(std::str::from_utf8(&rest).unwrap());
+            assert_eq!((&error["code"], end), (&"shutting_down".into(), BodyEnd::Clean));
+        } else {
+            let head = client.head().await;
+            assert_eq!((head.status, head.header("x-aibridge-error")), (503, Some("shutting_down")));
+            assert_eq!(head.header("connection"), Some("close"));
+        }
+    }
+    assert_eq!(passed.rest().await, ("".into(), BodyEnd::Cut), "it has no way to tell");
+    let store = gateway.store();
+    assert_eq!(gateway.exited().await.status.code(), Some(0));
+    let rows = store.rows("aibridge_interceptions");
+    assert_eq!(rows.len(), REQUESTS.len());
+    for row in rows {
+        assert_eq!((&row["outcome"], &row["error_type"]), (&"failed".into(), &"shutdown".into()));
+        assert!(row["ended_at"].is_string());
+    }
+    for number in 0..provider.received().len() {
+        assert!(provider.closed(number).await.by_peer);
+    }
+}
+
+#[tokio::test]
+async fn a_client_in_the_middle_of_its_request_does_not_hold_up_the_end() {
+    let gateway = launch("shutdown_grace = \"50ms\"", "http://127.0.0.1:9/v1/").start().await;
+    let mut half = TcpStream::connect(gateway.address()).await.unwrap();
+    let head = "POST /openai/v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\nExpect: 100-continue\r\n\r\n";
+    half.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = vec![0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    within(half.read_exact(&mut go_on), "the gateway to want the body").await.unwrap();
+    half.write_all(b"{").await.unwrap();
+    gateway.terminate();
+    let mut answer = String::new();
+    within(half.read_to_string(&mut answer), "the gateway to hang up").await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("\r\nx-aibridge-error: shutting_down\r\n"), "{answer}");
+    assert_eq!(gateway.exited().await.status.code(), Some(0));
+}
