@@ -49,7 +49,10 @@ async fn equal_requests_give_equal_upstream_requests() {
 #[tokio::test]
 async fn a_discarded_answer_leaves_its_connection_to_the_next_request() {
     let provider = ScriptedProvider::start(|request| match request.bearer() {
-        Some(key) if key == KEYS[0] => Script::json(403, "{\"error\":{}}"),
+        // Not all there when it is discarded.
+        Some(key) if key == KEYS[0] => Script::head(403, Framing::Chunked)
+            .then(Step::OneByteAtATime("{\"error\":{}}".into()))
+            .then(Step::End),
         _ => Script::json(200, "{}"),
     })
     .await;
