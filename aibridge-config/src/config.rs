@@ -1,14 +1,22 @@
-use crate::{Auth, Provider, Server, Store};
+use crate::{Admin, Auth, Log, Metrics, Provider, Server, Store, Telemetry};
 
 /// All settings, resolved and valid.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `[server]`: the listener.
     pub server: Server,
+    /// `[admin]`: the listener for operators.
+    pub admin: Admin,
     /// `[auth]`: who may use the gateway, and with whose keys.
     pub auth: Auth,
     /// `[store]`: where records go.
     pub store: Store,
+    /// `[metrics]`: what is counted.
+    pub metrics: Metrics,
+    /// `[telemetry]`: where traces go; nowhere without an endpoint.
+    pub telemetry: Option<Telemetry>,
+    /// `[log]`: how it is logged.
+    pub log: Log,
     /// `[[provider]]`: at least one, with different names.
     pub providers: Vec<Provider>,
 }

@@ -20,12 +20,10 @@ impl RawDuration {
         self.0
     }
 
-    /// For timeouts, which would all be over at once if they were zero.
+    /// For timeouts and the like, which would be over at once if they were zero.
     pub(crate) fn positive(self) -> Result<Duration, String> {
         if self.0.is_zero() {
-            return Err(
-                "is zero, so that nothing could ever be in time; write a longer one, e.g. \"10s\"".into()
-            );
+            return Err("is zero; write a longer duration, e.g. \"10s\"".into());
         }
         Ok(self.0)
     }

@@ -3,10 +3,12 @@
 mod environment;
 mod fallback;
 mod file;
+mod telemetry;
 
 pub(crate) use environment::from_environment;
 pub(crate) use fallback::fallback_provider;
 pub(crate) use file::from_file;
+pub(crate) use telemetry::from_telemetry_variables;
 
 use crate::{Flags, Problem};
 use figment::value::{Dict, Map, Value};
@@ -23,7 +25,7 @@ pub(crate) struct Layer {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     File(PathBuf),
-    /// An `AIBRIDGE_*` variable: one setting, always as text.
+    /// An `AIBRIDGE_*` variable, or one of OpenTelemetry's: one setting, always as text.
     Variable(String),
     Flag(&'static str),
     /// `OPENAI_API_KEY` and `OPENAI_BASE_URL`.
@@ -50,8 +52,11 @@ impl Origin {
 
 /// The flags that were given.
 pub(crate) fn from_flags(flags: &Flags) -> impl Iterator<Item = Layer> {
-    let all =
-        [("--listen", ["server", "listen"], &flags.listen), ("--store", ["store", "url"], &flags.store)];
+    let all = [
+        ("--listen", ["server", "listen"], &flags.listen),
+        ("--store", ["store", "url"], &flags.store),
+        ("--log-format", ["log", "format"], &flags.log_format),
+    ];
     all.into_iter().filter_map(|(flag, path, value)| {
         let tree = nested(path, value.as_ref()?.as_str().into());
         Some(Layer { origin: Origin::Flag(flag), tree })

@@ -45,13 +45,19 @@
 //! # }
 //! ```
 
+mod address;
+mod admin;
 mod auth;
+mod base_url;
 mod choice;
 mod config;
 mod duration;
+mod integer;
 mod layer;
 mod load;
+mod log;
 mod masked;
+mod metrics;
 mod problem;
 mod provider;
 mod raw;
@@ -64,12 +70,17 @@ mod shape;
 mod size;
 mod sources;
 mod store;
+mod telemetry;
 
+pub use admin::Admin;
 pub use auth::{Auth, AuthMode};
 pub use config::Config;
 pub use load::load;
+pub use log::{Log, LogFormat};
+pub use metrics::Metrics;
 pub use problem::{ConfigError, Problem};
-pub use provider::{Provider, ProviderKind};
+pub use provider::{CircuitBreaker, Provider, ProviderKind};
 pub use server::Server;
 pub use sources::{Flags, Sources, Surroundings};
 pub use store::{Durability, Store, StoreUrl};
+pub use telemetry::{OtlpProtocol, Telemetry};

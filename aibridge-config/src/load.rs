@@ -2,7 +2,8 @@ use crate::layer::{self, Layer};
 use crate::raw::Raw;
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::{Config, ConfigError, Problem, Sources, Surroundings, auth, provider, server, shape, store};
+use crate::{Config, ConfigError, Problem, Sources, Surroundings};
+use crate::{admin, auth, log, metrics, provider, server, shape, store, telemetry};
 use figment::Figment;
 
 /// Reads, layers and resolves the settings.
@@ -15,7 +16,7 @@ use figment::Figment;
 /// All problems that can be found at once.
 pub fn load(sources: &Sources, surroundings: &dyn Surroundings) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
-    let layers = read(sources, &mut problems);
+    let layers = read(sources, surroundings, &mut problems);
     let mut figment = layers
         .into_iter()
         .map(|layer| shape::check(layer, &mut problems))
@@ -32,11 +33,12 @@ pub fn load(sources: &Sources, surroundings: &dyn Surroundings) -> Result<Config
 }
 
 /// The layers, the weakest first.
-fn read(sources: &Sources, problems: &mut Vec<Problem>) -> Vec<Layer> {
+fn read(sources: &Sources, surroundings: &dyn Surroundings, problems: &mut Vec<Problem>) -> Vec<Layer> {
+    let telemetry = layer::from_telemetry_variables(surroundings);
     let file = sources.file.as_ref().map(|(path, text)| layer::from_file(path, text));
     let file = file.and_then(|file| file.map_err(|problem| problems.push(problem)).ok());
     let environment = layer::from_environment(&sources.env, problems);
-    file.into_iter().chain(environment).chain(layer::from_flags(&sources.flags)).collect()
+    telemetry.chain(file).chain(environment).chain(layer::from_flags(&sources.flags)).collect()
 }
 
 fn configures_a_provider(figment: &Figment) -> bool {
@@ -56,13 +58,28 @@ fn resolve(figment: &Figment, surroundings: &dyn Surroundings, report: &mut Repo
     let raw = report.keep("settings", raw)?;
 
     let server = server::resolve(&raw.server, report);
+    let admin = admin::resolve(&raw.admin, report);
     let auth = auth::resolve(&raw.auth, report);
     if let (Some(server), Some(auth)) = (&server, &auth) {
-        server::refuse_exposure(server, auth, report);
+        server::refuse_exposure(server, admin.as_ref(), auth, report);
+    }
+    if let (Some(server), Some(admin)) = (&server, &admin) {
+        admin::refuse_collision(admin, server, report);
     }
     let store = store::resolve(&raw.store, report);
+    let telemetry = telemetry::resolve(&raw.telemetry, report);
+    let log = log::resolve(&raw.log, report);
     let providers = provider::resolve(raw.provider, surroundings, report);
-    Some(Config { server: server?, auth: auth?, store: store?, providers: providers? })
+    Some(Config {
+        server: server?,
+        admin: admin?,
+        auth: auth?,
+        store: store?,
+        metrics: metrics::resolve(&raw.metrics),
+        telemetry: telemetry?,
+        log: log?,
+        providers: providers?,
+    })
 }
 
 #[cfg(test)]

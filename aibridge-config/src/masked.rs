@@ -9,8 +9,12 @@ impl Config {
     pub fn to_masked_toml(&self) -> String {
         let raw: Raw<String> = Raw {
             server: (&self.server).into(),
+            admin: (&self.admin).into(),
             auth: (&self.auth).into(),
             store: (&self.store).into(),
+            metrics: (&self.metrics).into(),
+            telemetry: self.telemetry.as_ref().map(Into::into).unwrap_or_default(),
+            log: (&self.log).into(),
             provider: self.providers.iter().map(Into::into).collect(),
         };
         toml::to_string(&raw).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))

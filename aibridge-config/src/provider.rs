@@ -1,18 +1,21 @@
-mod base_url;
+mod circuit_breaker;
 mod extra_headers;
 mod keys;
 mod name;
 mod raw;
 
+pub use circuit_breaker::CircuitBreaker;
 pub(crate) use raw::RawProvider;
 
 use crate::Surroundings;
+use crate::base_url::{self, Wanted};
 use crate::choice::choice;
 use crate::duration::RawDuration;
 use crate::report::Report;
 use crate::secret::Secret;
 use name::Names;
 use secrecy::SecretString;
+use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
@@ -37,7 +40,14 @@ pub struct Provider {
     pub response_timeout: Duration,
     /// The longest silence between two chunks of an answer.
     pub stream_idle_timeout: Duration,
+    /// The folder that every exchange with it is written to, as it was on the wire.
+    pub api_dump_dir: Option<PathBuf>,
+    /// When it is not called because it keeps failing; never, without.
+    pub circuit_breaker: Option<CircuitBreaker>,
 }
+
+const BASE_URL: Wanted =
+    Wanted { example: "https://api.openai.com/v1/", credentials: "keys or extra_headers" };
 
 /// Which API a provider speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,13 +96,17 @@ fn resolve_one(
     let kind = report.keep(&format!("{at}.type"), kind);
     let name = raw.name.or_else(|| kind.map(|kind| kind.as_str().to_owned()));
     let name = name.and_then(|name| report.keep(&format!("{at}.name"), names.claim(name, at)));
-    let base_url = report.keep(&format!("{at}.base_url"), base_url::parse(&raw.base_url));
+    let base_url = report.keep(&format!("{at}.base_url"), base_url::parse(&raw.base_url, BASE_URL));
     let keys = keys::resolve(&raw.keys, &format!("{at}.keys"), surroundings, report);
     let extra_headers = extra_headers::resolve(raw.extra_headers, &format!("{at}.extra_headers"), report);
     let mut timeout = |name, timeout: RawDuration| report.keep(&format!("{at}.{name}"), timeout.positive());
     let connect_timeout = timeout("connect_timeout", raw.connect_timeout);
     let response_timeout = timeout("response_timeout", raw.response_timeout);
     let stream_idle_timeout = timeout("stream_idle_timeout", raw.stream_idle_timeout);
+    let circuit_breaker = match &raw.circuit_breaker {
+        Some(raw) => circuit_breaker::resolve(raw, &format!("{at}.circuit_breaker"), report).map(Some),
+        None => Some(None),
+    };
     Some(Provider {
         kind: kind?,
         name: name?,
@@ -103,5 +117,7 @@ fn resolve_one(
         connect_timeout: connect_timeout?,
         response_timeout: response_timeout?,
         stream_idle_timeout: stream_idle_timeout?,
+        api_dump_dir: (!raw.api_dump_dir.is_empty()).then(|| raw.api_dump_dir.into()),
+        circuit_breaker: circuit_breaker?,
     })
 }

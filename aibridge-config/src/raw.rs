@@ -1,9 +1,13 @@
 //! The mirror of the settings file: names, types and defaults, nothing else.
 
+use crate::admin::RawAdmin;
 use crate::auth::RawAuth;
+use crate::log::RawLog;
+use crate::metrics::RawMetrics;
 use crate::provider::RawProvider;
 use crate::server::RawServer;
 use crate::store::RawStore;
+use crate::telemetry::RawTelemetry;
 use serde::{Deserialize, Serialize};
 
 /// The whole file. `S` is how a credential is held: read as a [`Secret`](crate::secret::Secret), shown as a
@@ -12,8 +16,12 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Raw<S> {
     pub(crate) server: RawServer,
+    pub(crate) admin: RawAdmin,
     pub(crate) auth: RawAuth,
     pub(crate) store: RawStore,
+    pub(crate) metrics: RawMetrics,
+    pub(crate) telemetry: RawTelemetry,
+    pub(crate) log: RawLog,
     pub(crate) provider: Vec<RawProvider<S>>,
 }
 
@@ -21,8 +29,12 @@ impl<S> Default for Raw<S> {
     fn default() -> Self {
         Self {
             server: RawServer::default(),
+            admin: RawAdmin::default(),
             auth: RawAuth::default(),
             store: RawStore::default(),
+            metrics: RawMetrics::default(),
+            telemetry: RawTelemetry::default(),
+            log: RawLog::default(),
             provider: Vec::new(),
         }
     }

@@ -26,34 +26,42 @@ fn documented() -> Settings {
 
 /// From the mirror, with every default as the file would spell it.
 fn mirrored() -> Settings {
-    let file = r#"provider = [{ type = "TYPE", name = "NAME" }]"#;
+    let file = r#"provider = [{ type = "TYPE", name = "NAME", circuit_breaker = {} }]"#;
     let raw: Raw<String> = toml::from_str(file).expect("a file");
     let tree = toml::Table::try_from(raw).expect("a table");
     let mut settings = Settings::new();
-    for (section, value) in tree {
-        let (table, prefix) = match &value {
-            toml::Value::Array(providers) => (&providers[0], "provider[]".to_owned()),
-            table => (table, section.clone()),
-        };
-        for (name, default) in table.as_table().expect("a table") {
-            let variable = match &value {
-                toml::Value::Array(_) => "AIBRIDGE_PROVIDER".to_owned(),
-                _ => format!("AIBRIDGE_{section}__{name}").to_uppercase(),
-            };
-            let default = match default.to_string().as_str() {
+    list("", &tree, &mut settings);
+    settings
+}
+
+/// Adds the settings in `table`, whose own name is `prefix`.
+fn list(prefix: &str, table: &toml::Table, settings: &mut Settings) {
+    for (name, value) in table {
+        let setting = format!("{prefix}{name}");
+        let element = value.as_array().and_then(|list| list.first()?.as_table());
+        let section = value.as_table().filter(|section| !section.is_empty());
+        if let Some(element) = element {
+            list(&format!("{setting}[]."), element, settings);
+        } else if let Some(section) = section {
+            list(&format!("{setting}."), section, settings);
+        } else {
+            let default = match value.to_string().as_str() {
                 "\"TYPE\"" => "required".to_owned(),
                 "\"NAME\"" => "its `type`".to_owned(),
                 default => default.to_owned(),
             };
-            settings.insert(format!("{prefix}.{name}"), (default, variable));
+            let variable = match setting.split_once("[]") {
+                Some((list, _)) => format!("AIBRIDGE_{list}"),
+                None => format!("AIBRIDGE_{}", setting.replace('.', "__")),
+            };
+            settings.insert(setting, (default, variable.to_uppercase()));
         }
     }
-    settings
 }
 
 #[test]
 fn the_document_lists_every_setting_and_no_other() {
     let (documented, mirrored) = (documented(), mirrored());
-    assert!(mirrored.len() > 15, "{mirrored:?}");
+    assert!(mirrored.len() > 30, "{mirrored:?}");
     assert_eq!(documented, mirrored);
 }

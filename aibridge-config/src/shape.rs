@@ -66,6 +66,7 @@ fn article(actual: &Actual) -> &'static str {
 fn instead(expected: &str) -> &str {
     match expected {
         "a boolean" => "true or false, without quotes",
+        "f64" => "a number without quotes, e.g. 0.5",
         "a string" | "a String" => "a text in quotes",
         "a sequence" => "a list in brackets, e.g. [\"…\", \"…\"]",
         "a map" => "a table, e.g. { name = \"…\" }",

@@ -33,6 +33,8 @@ pub struct Flags {
     pub listen: Option<String>,
     /// `--store`, for `store.url`.
     pub store: Option<String>,
+    /// `--log-format`, for `log.format`.
+    pub log_format: Option<String>,
 }
 
 /// Shows no value: any of them may hold a secret.
@@ -50,7 +52,8 @@ impl fmt::Debug for Sources {
 /// Shows no value, see [`Sources`].
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let given = [("--listen", &self.listen), ("--store", &self.store)];
+        let given =
+            [("--listen", &self.listen), ("--store", &self.store), ("--log-format", &self.log_format)];
         let given = given.iter().filter(|(_, value)| value.is_some()).map(|(flag, _)| flag);
         f.debug_set().entries(given).finish()
     }
@@ -65,7 +68,7 @@ mod tests {
         let sources = Sources {
             file: Some(("aibridge.toml".into(), "keys = [\"sk-1\"]".into())),
             env: vec![("OPENAI_API_KEY".into(), "sk-2".into())],
-            flags: Flags { listen: None, store: Some("sqlite:sk-3".into()) },
+            flags: Flags { store: Some("sqlite:sk-3".into()), ..Flags::default() },
         };
         assert_eq!(
             format!("{sources:?}"),

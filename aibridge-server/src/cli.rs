@@ -28,6 +28,9 @@ pub struct SettingsArgs {
     /// Where to record, e.g. sqlite:aibridge.db
     #[arg(long, value_name = "URL", global = true)]
     pub store: Option<String>,
+    /// How to log: text, or json for one object a line [default: text]
+    #[arg(long, value_name = "FORMAT", global = true)]
+    pub log_format: Option<String>,
 }
 
 /// What to do.

@@ -52,7 +52,8 @@ pub fn variables() -> Vec<(String, String)> {
 /// All that is wrong with them, at once.
 pub fn load(args: &SettingsArgs) -> Result<Config, SettingsError> {
     let file = read_file(args.config.as_deref())?;
-    let flags = Flags { listen: args.listen.clone(), store: args.store.clone() };
+    let flags =
+        Flags { listen: args.listen.clone(), store: args.store.clone(), log_format: args.log_format.clone() };
     Ok(aibridge_config::load(&Sources { file, env: variables(), flags }, &Process)?)
 }
 

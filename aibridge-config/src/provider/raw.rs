@@ -1,4 +1,5 @@
 use super::Provider;
+use super::circuit_breaker::RawCircuitBreaker;
 use crate::duration::RawDuration;
 use aibridge_keypool::hint;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,7 +19,9 @@ pub(crate) struct RawProvider<S> {
     pub(super) connect_timeout: RawDuration,
     pub(super) response_timeout: RawDuration,
     pub(super) stream_idle_timeout: RawDuration,
+    pub(super) api_dump_dir: String,
     pub(super) extra_headers: BTreeMap<String, S>,
+    pub(super) circuit_breaker: Option<RawCircuitBreaker>,
 }
 
 impl<S> Default for RawProvider<S> {
@@ -32,7 +35,9 @@ impl<S> Default for RawProvider<S> {
             connect_timeout: RawDuration::from_secs(10),
             response_timeout: RawDuration::from_secs(600),
             stream_idle_timeout: RawDuration::from_secs(300),
+            api_dump_dir: String::new(),
             extra_headers: BTreeMap::new(),
+            circuit_breaker: None,
         }
     }
 }
@@ -50,7 +55,13 @@ impl From<&Provider> for RawProvider<String> {
             connect_timeout: provider.connect_timeout.into(),
             response_timeout: provider.response_timeout.into(),
             stream_idle_timeout: provider.stream_idle_timeout.into(),
+            api_dump_dir: provider
+                .api_dump_dir
+                .as_ref()
+                .map(|dir| dir.display().to_string())
+                .unwrap_or_default(),
             extra_headers: provider.extra_headers.iter().map(header).collect(),
+            circuit_breaker: provider.circuit_breaker.as_ref().map(Into::into),
         }
     }
 }

@@ -31,6 +31,19 @@ fn any_toml() -> impl Strategy<Value = toml::Value> {
         "extra_headers",
         "connect_timeout",
         "max_body_bytes",
+        "circuit_breaker",
+        "failure_threshold",
+        "interval",
+        "failure_statuses",
+        "api_dump_dir",
+        "admin",
+        "metrics",
+        "max_models",
+        "telemetry",
+        "endpoint",
+        "sample_ratio",
+        "log",
+        "format",
         "0",
         "other",
     ]);
@@ -50,6 +63,8 @@ proptest! {
     #[test]
     fn any_file_loads_or_is_refused(
         server in any_toml(),
+        metrics in any_toml(),
+        telemetry in any_toml(),
         provider in proptest::collection::vec(any_toml(), 0..3),
         keys in any_toml(),
         extra_headers in any_toml(),
@@ -61,6 +76,8 @@ proptest! {
         providers.push(one.clone().into());
         let mut all = toml::Table::new();
         all.insert("server".into(), server);
+        all.insert("metrics".into(), metrics);
+        all.insert("telemetry".into(), telemetry);
         all.insert("provider".into(), providers.into());
         let _ = load(&file(&toml::to_string(&all)?), &World(&[]));
 

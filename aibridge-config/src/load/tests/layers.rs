@@ -1,6 +1,9 @@
 use super::{World, env, file, good, keys};
-use crate::{AuthMode, Durability, Flags, ProviderKind, Sources, StoreUrl};
+use crate::{
+    AuthMode, CircuitBreaker, Durability, Flags, LogFormat, OtlpProtocol, ProviderKind, Sources, StoreUrl,
+};
 use secrecy::ExposeSecret;
+use std::path::Path;
 use std::time::Duration;
 
 #[test]
@@ -14,6 +17,11 @@ fn nothing_set_is_a_gateway_on_this_machine() {
     assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::None, true));
     assert_eq!(config.store.url, StoreUrl::Sqlite("aibridge.db".into()));
     assert_eq!(config.store.durability, Durability::Process);
+    assert_eq!(config.admin.listen, None);
+    assert!(config.metrics.enabled);
+    assert_eq!((config.metrics.max_models, config.metrics.max_tools), (100, 100));
+    assert_eq!(config.telemetry, None);
+    assert_eq!((config.log.format, config.log.records_to_log), (LogFormat::Text, false));
 
     let [provider] = config.providers.as_slice() else { panic!("{:?}", config.providers) };
     assert_eq!((provider.kind, provider.name.as_str()), (ProviderKind::OpenAi, "openai"));
@@ -22,6 +30,7 @@ fn nothing_set_is_a_gateway_on_this_machine() {
     assert_eq!(provider.connect_timeout, Duration::from_secs(10));
     assert_eq!(provider.response_timeout, Duration::from_secs(600));
     assert_eq!(provider.stream_idle_timeout, Duration::from_secs(300));
+    assert_eq!((&provider.api_dump_dir, &provider.circuit_breaker), (&None, &None));
 }
 
 #[test]
@@ -38,6 +47,20 @@ fn the_file_can_say_everything() {
         [store]
         url = "sqlite:/var/lib/aibridge.db"
         durability = "power"
+        [admin]
+        listen = "0.0.0.0:9090"
+        [metrics]
+        enabled = false
+        max_models = 0
+        max_tools = 7
+        [telemetry]
+        endpoint = "https://collector.example:4318"
+        protocol = "http"
+        sample_ratio = 0.25
+        propagate = true
+        [log]
+        format = "json"
+        records_to_log = true
         [[provider]]
         type = "openai"
         keys = ["env:KEY", "file:/run/secrets/key", "sk-literal"]
@@ -50,6 +73,13 @@ fn the_file_can_say_everything() {
         connect_timeout = "500ms"
         response_timeout = "1m"
         stream_idle_timeout = "1h"
+        api_dump_dir = "/var/log/dumps"
+        [provider.circuit_breaker]
+        failure_threshold = 1
+        interval = "1m"
+        timeout = "500ms"
+        max_requests = 2
+        failure_statuses = [500, 408]
     "#;
     // A provider that is configured takes only what it says.
     let world =
@@ -62,6 +92,14 @@ fn the_file_can_say_everything() {
     assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::Tokens, false));
     assert_eq!(config.store.url, StoreUrl::Sqlite("/var/lib/aibridge.db".into()));
     assert_eq!(config.store.durability, Durability::Power);
+    assert_eq!(config.admin.listen.map(|address| address.to_string()).as_deref(), Some("0.0.0.0:9090"));
+    assert!(!config.metrics.enabled);
+    assert_eq!((config.metrics.max_models, config.metrics.max_tools), (0, 7));
+    let telemetry = config.telemetry.as_ref().expect("an endpoint");
+    assert_eq!(telemetry.endpoint.as_str(), "https://collector.example:4318/");
+    assert_eq!((telemetry.protocol, telemetry.sample_ratio), (OtlpProtocol::Http, 0.25));
+    assert!(telemetry.propagate);
+    assert_eq!((config.log.format, config.log.records_to_log), (LogFormat::Json, true));
     assert_eq!(config.providers.len(), 2);
     assert_eq!(config.providers[0].name, "openai");
     assert_eq!(config.providers[0].base_url.as_str(), "https://api.openai.com/v1/");
@@ -76,6 +114,15 @@ fn the_file_can_say_everything() {
     assert_eq!(local.connect_timeout, Duration::from_millis(500));
     assert_eq!(local.response_timeout, Duration::from_secs(60));
     assert_eq!(local.stream_idle_timeout, Duration::from_secs(3600));
+    assert_eq!(local.api_dump_dir.as_deref(), Some(Path::new("/var/log/dumps")));
+    let breaker = CircuitBreaker {
+        failure_threshold: 1,
+        interval: Duration::from_secs(60),
+        timeout: Duration::from_millis(500),
+        max_requests: 2,
+        failure_statuses: vec![500, 408],
+    };
+    assert_eq!(local.circuit_breaker, Some(breaker));
 }
 
 #[test]
@@ -90,10 +137,14 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     assert_eq!(listen_and_store(&sources), (1, "sqlite:1".into()));
     sources.env = env(&[("AIBRIDGE_SERVER__LISTEN", "127.0.0.1:2"), ("AIBRIDGE_STORE__URL", "sqlite:2")]).env;
     assert_eq!(listen_and_store(&sources), (2, "sqlite:2".into()));
-    sources.flags = Flags { listen: Some("127.0.0.1:3".into()), store: None };
+    sources.flags = Flags { listen: Some("127.0.0.1:3".into()), ..Flags::default() };
     assert_eq!(listen_and_store(&sources), (3, "sqlite:2".into()));
     sources.flags.store = Some("sqlite:3".into());
     assert_eq!(listen_and_store(&sources), (3, "sqlite:3".into()));
+    sources.env.push(("AIBRIDGE_LOG__FORMAT".into(), "json".into()));
+    assert_eq!(good(&sources, &World(&[])).log.format, LogFormat::Json);
+    sources.flags.log_format = Some("text".into());
+    assert_eq!(good(&sources, &World(&[])).log.format, LogFormat::Text);
 }
 
 #[test]
@@ -104,13 +155,17 @@ fn the_environment_is_text_that_becomes_what_is_wanted() {
         ("AIBRIDGE_SERVER__INSECURE", "true"),
         ("AIBRIDGE_SERVER__MAX_BODY_BYTES", "1000"),
         ("AIBRIDGE_SERVER__SHUTDOWN_GRACE", "1s"),
+        ("AIBRIDGE_METRICS__MAX_MODELS", "7"),
+        ("AIBRIDGE_TELEMETRY__ENDPOINT", "http://localhost:4317"),
+        ("AIBRIDGE_TELEMETRY__SAMPLE_RATIO", "1"),
         ("AIBRIDGE_PROVIDER", provider),
     ]);
     sources.file = file("[[provider]]\ntype = \"openai\"\nname = \"file\"").file;
     let config = good(&sources, &World(&[]));
     assert!(!config.auth.byok && config.server.insecure);
-    assert_eq!(config.server.max_body_bytes, 1000);
+    assert_eq!((config.server.max_body_bytes, config.metrics.max_models), (1000, 7));
     assert_eq!(config.server.shutdown_grace, Duration::from_secs(1));
+    assert_eq!(config.telemetry.as_ref().map(|telemetry| telemetry.sample_ratio), Some(1.0));
     let names: Vec<&str> = config.providers.iter().map(|provider| provider.name.as_str()).collect();
     assert_eq!(names, ["a", "b"], "a list replaces a list");
     assert_eq!(keys(&config, 0), ["12345"]);
@@ -131,5 +186,48 @@ fn without_a_provider_there_is_openai() {
         assert_eq!((config.providers.len(), config.providers[0].name.as_str()), (1, "openai"));
         assert_eq!(keys(&config, 0), expected_keys);
         assert_eq!(config.providers[0].base_url.as_str(), base_url);
+    }
+}
+
+#[test]
+fn a_circuit_breaker_is_there_if_its_table_is() {
+    let text = "[[provider]]\ntype = \"openai\"\n[provider.circuit_breaker]";
+    let breaker = CircuitBreaker {
+        failure_threshold: 5,
+        interval: Duration::from_secs(10),
+        timeout: Duration::from_secs(30),
+        max_requests: 3,
+        failure_statuses: vec![500, 502, 503, 504, 529],
+    };
+    assert_eq!(good(&file(text), &World(&[])).providers[0].circuit_breaker, Some(breaker));
+}
+
+#[test]
+fn the_variables_of_opentelemetry_are_the_weakest() {
+    const GRPC: &str = "http://grpc.example/";
+    const SET: World = World(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel.example"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+    ]);
+    const EMPTY: World = World(&[("OTEL_EXPORTER_OTLP_ENDPOINT", ""), ("OTEL_EXPORTER_OTLP_PROTOCOL", "")]);
+    const OTHER: World = World(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel.example"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+    ]);
+    let endpoint = "endpoint = \"http://grpc.example\"";
+    let both = "endpoint = \"http://grpc.example\"\nprotocol = \"grpc\"";
+    let table = [
+        ("", SET, Some(("http://otel.example/", OtlpProtocol::Http))),
+        ("", OTHER, Some(("http://otel.example/", OtlpProtocol::Grpc))),
+        ("", EMPTY, None),
+        ("endpoint = \"\"", SET, None),
+        (endpoint, SET, Some((GRPC, OtlpProtocol::Http))),
+        (both, SET, Some((GRPC, OtlpProtocol::Grpc))),
+        (endpoint, EMPTY, Some((GRPC, OtlpProtocol::Grpc))),
+    ];
+    for (text, world, expected) in table {
+        let telemetry = good(&file(&format!("[telemetry]\n{text}")), &world).telemetry;
+        let actual = telemetry.as_ref().map(|telemetry| (telemetry.endpoint.as_str(), telemetry.protocol));
+        assert_eq!(actual, expected, "{text:?} in {:?}", world.0);
     }
 }

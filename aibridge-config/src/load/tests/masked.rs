@@ -37,9 +37,29 @@ fn the_masked_settings_read_the_same() {
         base_url = "http://127.0.0.1:1/v1"
         extra_headers = { X-Team = "a-team" }
         connect_timeout = "1500ms"
+        api_dump_dir = "dumps"
+        [provider.circuit_breaker]
+        failure_threshold = 2
+        failure_statuses = [500]
+        [admin]
+        listen = "127.0.0.1:9090"
+        [metrics]
+        max_tools = 7
+        [telemetry]
+        endpoint = "http://localhost:4318"
+        protocol = "http"
+        sample_ratio = 0.5
+        [log]
+        format = "json"
     "#;
-    let masked = good(&file(text), &World(&[])).to_masked_toml();
+    let config = good(&file(text), &World(&[]));
+    let masked = config.to_masked_toml();
     let again = good(&file(&masked), &World(&[]));
+    assert_eq!((&again.server, &again.auth, &again.store), (&config.server, &config.auth, &config.store));
+    assert_eq!((&again.admin, &again.metrics, &again.log), (&config.admin, &config.metrics, &config.log));
+    assert_eq!(again.telemetry, config.telemetry);
+    assert_eq!(again.providers[1].circuit_breaker, config.providers[1].circuit_breaker);
+    assert_eq!(again.providers[1].api_dump_dir, config.providers[1].api_dump_dir);
     assert_eq!(keys(&again, 0), ["sk-0...ghij"]);
     assert_eq!(again.server.max_body_bytes, 1000);
     assert_eq!(again.providers[1].connect_timeout, Duration::from_millis(1500));

@@ -16,7 +16,7 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             Sources {
-                flags: Flags { store: Some("postgres://u:hunter2@h/db".into()), listen: None },
+                flags: Flags { store: Some("postgres://u:hunter2@h/db".into()), ..Flags::default() },
                 ..file("[store]\nurl = \"sqlite:x\"")
             },
             "--store: store.url: PostgreSQL is not supported by this version; write \"sqlite:aibridge.db\"",
@@ -59,11 +59,13 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("listen = \"127.0.0.1:1\""),
-            "aibridge.toml: listen: is no setting; the settings here are server, auth, store, provider",
+            "aibridge.toml: listen: is no setting; the settings here are server, admin, auth, store, \
+             metrics, telemetry, log, provider",
         ),
         (
             env(&[("AIBRIDGE_PORT", "8080")]),
-            "AIBRIDGE_PORT: port: is no setting; the settings here are server, auth, store, provider",
+            "AIBRIDGE_PORT: port: is no setting; the settings here are server, admin, auth, store, \
+             metrics, telemetry, log, provider",
         ),
         (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a text; write a table"),
         (
@@ -113,13 +115,105 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nconnect_timeout = \"0s\""),
-            "aibridge.toml: provider[0].connect_timeout: is zero, so that nothing could ever be in time; write a \
-             longer one, e.g. \"10s\"",
+            "aibridge.toml: provider[0].connect_timeout: is zero; write a longer duration, e.g. \"10s\"",
+        ),
+        (
+            breaker("failure_threshold = 0"),
+            "aibridge.toml: provider[0].circuit_breaker.failure_threshold: is zero; write at least 1",
+        ),
+        (
+            breaker("max_requests = \"3\""),
+            "aibridge.toml: provider[0].circuit_breaker.max_requests: is a text; write a whole number without \
+             quotes, e.g. 5",
+        ),
+        (
+            breaker("max_requests = -3"),
+            "aibridge.toml: provider[0].circuit_breaker.max_requests: -3 is negative; write a whole number, e.g. 5",
+        ),
+        (
+            breaker("interval = \"0s\""),
+            "aibridge.toml: provider[0].circuit_breaker.interval: is zero; write a longer duration, e.g. \"10s\"",
+        ),
+        (
+            breaker("failure_statuses = []"),
+            "aibridge.toml: provider[0].circuit_breaker.failure_statuses: is empty, so that no answer could be a \
+             failure; write e.g. [500, 503]",
+        ),
+        (
+            breaker("failure_statuses = [500, 500]"),
+            "aibridge.toml: provider[0].circuit_breaker.failure_statuses[1]: 500 is there twice; take one of them \
+             out",
+        ),
+        (
+            breaker("failure_statuses = [500, true]"),
+            "aibridge.toml: provider[0].circuit_breaker.failure_statuses[1]: is a boolean; write a whole number \
+             without quotes, e.g. 5",
+        ),
+        (
+            breaker("failures = 5"),
+            "aibridge.toml: provider[0].circuit_breaker.failures: is no setting; the settings here are \
+             failure_threshold, interval, timeout, max_requests, failure_statuses",
+        ),
+        (
+            file("[[provider]]\ntype = \"openai\"\ncircuit_breaker = true"),
+            "aibridge.toml: provider[0].circuit_breaker: is a boolean; write a table",
+        ),
+        (
+            file("[admin]\nlisten = \"9090\""),
+            "aibridge.toml: admin.listen: \"9090\" is no address with a port; write e.g. \"127.0.0.1:8080\" or \
+             \"[::1]:8080\"",
+        ),
+        (
+            file("[admin]\nlisten = \"localhost:8080\""),
+            "aibridge.toml: admin.listen: 127.0.0.1:8080 is taken by server.listen = \"127.0.0.1:8080\"; write \
+             another port, or take admin.listen out to serve both on one",
+        ),
+        (
+            file("[metrics]\nmax_models = 1.5"),
+            "aibridge.toml: metrics.max_models: is a float; write a whole number without quotes, e.g. 5",
+        ),
+        (
+            env(&[("AIBRIDGE_METRICS__MAX_TOOLS", "many")]),
+            "AIBRIDGE_METRICS__MAX_TOOLS: metrics.max_tools: is a text; write a whole number without quotes, e.g. 5",
+        ),
+        (
+            file("[telemetry]\nendpoint = \"localhost:4317\""),
+            "aibridge.toml: telemetry.endpoint: has the scheme \"localhost\", not \"http\" or \"https\"; write \
+             e.g. \"http://localhost:4317\"",
+        ),
+        (
+            file("[telemetry]\nendpoint = \"http://me:hunter2@localhost\""),
+            "aibridge.toml: telemetry.endpoint: holds a user name or a password, which belong into \
+             OTEL_EXPORTER_OTLP_HEADERS; write e.g. \"http://localhost:4317\"",
+        ),
+        (
+            file("[telemetry]\nprotocol = \"http/protobuf\""),
+            "aibridge.toml: telemetry.protocol: \"http/protobuf\" is unknown; write \"grpc\" or \"http\"",
+        ),
+        (
+            file("[telemetry]\nsample_ratio = 50"),
+            "aibridge.toml: telemetry.sample_ratio: 50 is no ratio; write a number from 0.0 to 1.0",
+        ),
+        (
+            file("[telemetry]\nsample_ratio = \"all\""),
+            "aibridge.toml: telemetry.sample_ratio: is a text; write a number without quotes, e.g. 0.5",
+        ),
+        (
+            Sources {
+                flags: Flags { log_format: Some("xml".into()), ..Flags::default() },
+                ..Sources::default()
+            },
+            "--log-format: log.format: \"xml\" is unknown; write \"text\" or \"json\"",
         ),
     ];
     for (sources, expected) in table {
         assert_eq!(bad(sources, &World(&[])), *expected);
     }
+}
+
+/// A file with one provider, whose circuit breaker is set so.
+fn breaker(text: &str) -> Sources {
+    file(&format!("[[provider]]\ntype = \"openai\"\n[provider.circuit_breaker]\n{text}"))
 }
 
 #[test]
@@ -200,6 +294,13 @@ fn the_variables_of_the_default_provider_are_named() {
 }
 
 #[test]
+fn the_variable_of_the_collector_is_named() {
+    let message = bad(&Sources::default(), &World(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317")]));
+    let expected = "OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.endpoint: has the scheme \"localhost\"";
+    assert!(message.starts_with(expected) && message.lines().count() == 1, "{message}");
+}
+
+#[test]
 fn the_network_gets_in_only_if_the_operator_says_so() {
     let table = [
         ("listen = \"0.0.0.0:80\"", false),
@@ -222,6 +323,11 @@ fn the_network_gets_in_only_if_the_operator_says_so() {
             assert!(message.starts_with("aibridge.toml: server.listen: "), "{message}");
             assert!(message.contains("server.insecure = true"), "{message}");
         }
+    }
+    let admin = "[admin]\nlisten = \"0.0.0.0:9090\"\n";
+    assert!(bad(&file(admin), &World(&[])).starts_with("aibridge.toml: admin.listen: 0.0.0.0:9090 can be"));
+    for let_in in ["[server]\ninsecure = true", "[auth]\nmode = \"tokens\""] {
+        assert!(load(&file(&format!("{admin}{let_in}")), &World(&[])).is_ok(), "{let_in}");
     }
 }
 

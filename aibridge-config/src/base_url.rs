@@ -1,24 +1,33 @@
 use url::Url;
 
+/// What an operator is told to write instead.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    /// Such a URL.
+    pub(crate) example: &'static str,
+    /// Where credentials belong.
+    pub(crate) credentials: &'static str,
+}
+
 /// A base URL with exactly one slash at its end.
 ///
 /// # Errors
 ///
 /// A message names no more of the URL than its scheme: the rest may hold a password.
-pub(super) fn parse(text: &str) -> Result<Url, String> {
-    check(text).map_err(|problem| format!("{problem}; write e.g. \"https://api.openai.com/v1/\""))
+pub(crate) fn parse(text: &str, wanted: Wanted) -> Result<Url, String> {
+    check(text, wanted.credentials).map_err(|problem| format!("{problem}; write e.g. \"{}\"", wanted.example))
 }
 
-fn check(text: &str) -> Result<Url, String> {
+fn check(text: &str, credentials: &str) -> Result<Url, String> {
     let mut url = Url::parse(text).map_err(|error| format!("is no URL ({error})"))?;
     if !["http", "https"].contains(&url.scheme()) {
         return Err(format!("has the scheme {:?}, not \"http\" or \"https\"", url.scheme()));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("holds a user name or a password, which belong into keys or extra_headers".to_owned());
+        return Err(format!("holds a user name or a password, which belong into {credentials}"));
     }
     if url.query().is_some() {
-        return Err("has a query (\"?\"), which would swallow the routes".to_owned());
+        return Err("has a query (\"?\"), which would swallow what is appended".to_owned());
     }
     if url.fragment().is_some() {
         return Err("has a fragment (\"#\"), which is never sent".to_owned());
@@ -31,6 +40,8 @@ fn check(text: &str) -> Result<Url, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const WANTED: Wanted = Wanted { example: "https://example.com/v1/", credentials: "keys" };
 
     #[test]
     fn base_urls_end_in_one_slash() {
@@ -45,7 +56,7 @@ mod tests {
             ("https://example.com/a%2Fb", "https://example.com/a%2Fb/"),
         ];
         for (text, expected) in table {
-            assert_eq!(parse(text).map(String::from).as_deref(), Ok(expected), "{text:?}");
+            assert_eq!(parse(text, WANTED).map(String::from).as_deref(), Ok(expected), "{text:?}");
         }
     }
 
@@ -59,17 +70,17 @@ mod tests {
             ("ftp://example.com/", "has the scheme \"ftp\""),
             ("localhost:8000/v1", "has the scheme \"localhost\""),
             ("file:///etc/passwd", "has the scheme \"file\""),
-            ("https://user@example.com/", "holds a user name or a password"),
-            ("https://:hunter2@example.com/", "holds a user name or a password"),
+            ("https://user@example.com/", "holds a user name or a password, which belong into keys"),
+            ("https://:hunter2@example.com/", "holds a user name or a password, which belong into keys"),
             ("https://example.com/?key=hunter2", "has a query"),
             ("https://example.com/?", "has a query"),
             ("https://example.com/#hunter2", "has a fragment"),
             ("https://example.com/#", "has a fragment"),
         ];
         for (text, expected) in table {
-            let message = parse(text).expect_err(text);
+            let message = parse(text, WANTED).expect_err(text);
             assert!(message.starts_with(expected), "{text:?}: {message}");
-            assert!(message.ends_with("; write e.g. \"https://api.openai.com/v1/\""), "{text:?}: {message}");
+            assert!(message.ends_with("; write e.g. \"https://example.com/v1/\""), "{text:?}: {message}");
             assert!(!message.contains("hunter2"), "{text:?}: {message}");
         }
     }

@@ -1,0 +1,43 @@
+use crate::integer::RawInteger;
+use serde::{Deserialize, Serialize};
+
+/// What is counted and measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// Whether it is served.
+    pub enabled: bool,
+    /// How many models are told apart; the others are `other`.
+    pub max_models: usize,
+    /// How many tools are told apart; the others are `other`.
+    pub max_tools: usize,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(crate) struct RawMetrics {
+    enabled: bool,
+    max_models: RawInteger,
+    max_tools: RawInteger,
+}
+
+impl Default for RawMetrics {
+    fn default() -> Self {
+        Self { enabled: true, max_models: RawInteger::new(100), max_tools: RawInteger::new(100) }
+    }
+}
+
+impl From<&Metrics> for RawMetrics {
+    fn from(metrics: &Metrics) -> Self {
+        let number = |number| RawInteger::new(u32::try_from(number).unwrap_or(u32::MAX));
+        Self {
+            enabled: metrics.enabled,
+            max_models: number(metrics.max_models),
+            max_tools: number(metrics.max_tools),
+        }
+    }
+}
+
+pub(crate) fn resolve(raw: &RawMetrics) -> Metrics {
+    let number = |raw: RawInteger| usize::try_from(raw.get()).unwrap_or(usize::MAX);
+    Metrics { enabled: raw.enabled, max_models: number(raw.max_models), max_tools: number(raw.max_tools) }
+}

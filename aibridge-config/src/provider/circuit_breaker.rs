@@ -1,0 +1,115 @@
+use crate::duration::RawDuration;
+use crate::integer::RawInteger;
+use crate::report::Report;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// When a provider is not called because it keeps failing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CircuitBreaker {
+    /// So many failures in a row open it; at least 1.
+    pub failure_threshold: u32,
+    /// While it is closed, failures are forgotten after this; not zero.
+    pub interval: Duration,
+    /// How long it stays open; not zero.
+    pub timeout: Duration,
+    /// How many trials it admits at once while half-open, and how many successes in a row close it; at least 1.
+    pub max_requests: u32,
+    /// The statuses that count as failures: at least one, all different, each an error.
+    pub failure_statuses: Vec<u16>,
+}
+
+/// `[provider.circuit_breaker]`
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawCircuitBreaker {
+    failure_threshold: RawInteger,
+    interval: RawDuration,
+    timeout: RawDuration,
+    max_requests: RawInteger,
+    failure_statuses: Vec<RawInteger>,
+}
+
+impl Default for RawCircuitBreaker {
+    fn default() -> Self {
+        Self {
+            failure_threshold: RawInteger::new(5),
+            interval: RawDuration::from_secs(10),
+            timeout: RawDuration::from_secs(30),
+            max_requests: RawInteger::new(3),
+            failure_statuses: [500, 502, 503, 504, 529].map(RawInteger::new).into(),
+        }
+    }
+}
+
+impl From<&CircuitBreaker> for RawCircuitBreaker {
+    fn from(breaker: &CircuitBreaker) -> Self {
+        let statuses = breaker.failure_statuses.iter();
+        Self {
+            failure_threshold: RawInteger::new(breaker.failure_threshold),
+            interval: breaker.interval.into(),
+            timeout: breaker.timeout.into(),
+            max_requests: RawInteger::new(breaker.max_requests),
+            failure_statuses: statuses.map(|&status| RawInteger::new(status.into())).collect(),
+        }
+    }
+}
+
+pub(super) fn resolve(raw: &RawCircuitBreaker, at: &str, report: &mut Report<'_>) -> Option<CircuitBreaker> {
+    let failure_threshold = report.keep(&format!("{at}.failure_threshold"), raw.failure_threshold.positive());
+    let interval = report.keep(&format!("{at}.interval"), raw.interval.positive());
+    let timeout = report.keep(&format!("{at}.timeout"), raw.timeout.positive());
+    let max_requests = report.keep(&format!("{at}.max_requests"), raw.max_requests.positive());
+    let failure_statuses = statuses(&raw.failure_statuses, &format!("{at}.failure_statuses"), report);
+    Some(CircuitBreaker {
+        failure_threshold: failure_threshold?,
+        interval: interval?,
+        timeout: timeout?,
+        max_requests: max_requests?,
+        failure_statuses: failure_statuses?,
+    })
+}
+
+fn statuses(raw: &[RawInteger], at: &str, report: &mut Report<'_>) -> Option<Vec<u16>> {
+    if raw.is_empty() {
+        report.problem(at, "is empty, so that no answer could be a failure; write e.g. [500, 503]".into());
+        return None;
+    }
+    let mut statuses: Vec<u16> = Vec::new();
+    for (index, status) in raw.iter().enumerate() {
+        let status = error_status(status.get()).and_then(|status| {
+            let twice = statuses.contains(&status);
+            if twice { Err(format!("{status} is there twice; take one of them out")) } else { Ok(status) }
+        });
+        statuses.extend(report.keep(&format!("{at}[{index}]"), status));
+    }
+    (statuses.len() == raw.len()).then_some(statuses)
+}
+
+fn error_status(number: u32) -> Result<u16, String> {
+    match u16::try_from(number) {
+        Ok(401 | 429) => {
+            Err(format!("{number} is about a key, which rests while others are tried; take it out"))
+        }
+        Ok(status @ 400..=599) => Ok(status),
+        _ => Err(format!("{number} is no status of an error; write one from 400 to 599")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_have_statuses_of_errors() {
+        for status in [400, 403, 408, 500, 529, 599] {
+            assert_eq!(error_status(status).map(u32::from), Ok(status));
+        }
+        for number in [0, 99, 200, 399, 600, 65_936, u32::MAX] {
+            assert!(error_status(number).is_err_and(|message| message.contains("is no status of an error")));
+        }
+        for status in [401, 429] {
+            assert!(error_status(status).is_err_and(|message| message.contains("is about a key")));
+        }
+    }
+}
