@@ -11,6 +11,7 @@ pub mod body;
 pub mod cli;
 pub mod handler;
 pub mod listen;
+pub mod record_log;
 pub mod route;
 pub mod server;
 pub mod settings;

@@ -1,12 +1,14 @@
 //! The `aibridge` binary: what goes in and out of the process.
 
+use aibridge_config::{Log, LogFormat};
 use aibridge_server::cli::{Cli, Command};
 use aibridge_server::settings::{self, SettingsError};
-use aibridge_server::{Server, server, startup, tokens};
+use aibridge_server::{Server, record_log, server, startup, tokens};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -42,11 +44,7 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn serve(config: aibridge_config::Config) -> Result<(), Box<dyn std::error::Error>> {
-    // A log that nobody reads must not hold up a request: lines beyond the queue are dropped.
-    let (log, _log_thread) = tracing_appender::non_blocking(std::io::stderr());
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(log).with_ansi(false).init();
-
+    let _log_thread = start_log(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -64,6 +62,22 @@ fn serve(config: aibridge_config::Config) -> Result<(), Box<dyn std::error::Erro
         server.run(stop).await;
         Ok(())
     })
+}
+
+/// Logs to stderr until the guard is dropped.
+fn start_log(log: &Log) -> Result<WorkerGuard, Box<dyn std::error::Error>> {
+    // A log that nobody reads must not hold up a request: lines beyond the queue are dropped.
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let mut filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    if log.records_to_log {
+        filter = filter.add_directive(format!("{}=info", record_log::TARGET).parse()?);
+    }
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
+    match log.format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).init(),
+    }
+    Ok(guard)
 }
 
 /// Writes to a stream that may be closed: then nobody wants to read it.

@@ -2,13 +2,15 @@
 
 use crate::handler::{App, handle};
 use crate::listen;
+use crate::record_log::RecordLog;
 use crate::startup;
 use crate::who::Who;
 use aibridge_config::{Config, Durability, ProviderKind, StoreUrl};
 use aibridge_intercept::Gateway;
 use aibridge_intercept::call::Timeouts;
 use aibridge_keypool::{KeyPool, KeyPoolError};
-use aibridge_provider::{OpenAi, OpenAiConfig, Provider, ProviderError};
+use aibridge_provider::{CircuitBreakerSettings, OpenAi, OpenAiConfig, Provider, ProviderError};
+use aibridge_recorder::Recorder;
 use aibridge_store::{Options, SqliteStore, StoreError};
 use axum::Router;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -83,7 +85,7 @@ impl Server {
             who: Who::new(config.auth.mode, store.clone()),
             byok: config.auth.byok,
             max_body_bytes: config.server.max_body_bytes,
-            gateway: Gateway::new(Arc::new(store.clone())),
+            gateway: Gateway::new(recorder(&config, &store)),
             stopping: CancellationToken::new(),
         });
         Ok(Self { config, listener, address, store, app })
@@ -134,6 +136,12 @@ impl Server {
     }
 }
 
+/// The store, and the log if records are to go there too.
+fn recorder(config: &Config, store: &SqliteStore) -> Arc<dyn Recorder> {
+    let store = Arc::new(store.clone());
+    if config.log.records_to_log { Arc::new(RecordLog::new(store)) } else { store }
+}
+
 /// What the store needs to know of the settings.
 pub fn store_options(config: &Config) -> Options {
     let StoreUrl::Sqlite(path) = &config.store.url;
@@ -167,9 +175,19 @@ fn open_ai(provider: &aibridge_config::Provider, clock: &quanta::Clock) -> Resul
             response: provider.response_timeout,
             stream_idle: provider.stream_idle_timeout,
         },
-        circuit_breaker: None,
+        circuit_breaker: provider.circuit_breaker.as_ref().map(circuit_breaker),
         clock: clock.clone(),
     })?)
+}
+
+fn circuit_breaker(settings: &aibridge_config::CircuitBreaker) -> CircuitBreakerSettings {
+    CircuitBreakerSettings {
+        failure_threshold: settings.failure_threshold,
+        interval: settings.interval,
+        timeout: settings.timeout,
+        max_requests: settings.max_requests,
+        failure_statuses: settings.failure_statuses.clone(),
+    }
 }
 
 /// The settings hold valid names and values only.
@@ -180,4 +198,49 @@ fn extra_headers(provider: &aibridge_config::Provider) -> HeaderMap {
         Some((HeaderName::try_from(name).ok()?, value))
     });
     valid.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aibridge_config::{Sources, Surroundings};
+    use std::io;
+    use std::path::Path;
+
+    struct Nowhere;
+
+    impl Surroundings for Nowhere {
+        fn var(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn read(&self, _: &Path) -> io::Result<String> {
+            Err(io::ErrorKind::NotFound.into())
+        }
+    }
+
+    #[test]
+    fn a_provider_gets_the_circuit_breaker_of_its_settings() {
+        let table = [
+            ("", None),
+            ("[provider.circuit_breaker]", Some(CircuitBreakerSettings::default())),
+            (
+                "[provider.circuit_breaker]\nfailure_threshold = 1\ninterval = \"2s\"\ntimeout = \"3s\"\n\
+                 max_requests = 4\nfailure_statuses = [555]",
+                Some(CircuitBreakerSettings {
+                    failure_threshold: 1,
+                    interval: Duration::from_secs(2),
+                    timeout: Duration::from_secs(3),
+                    max_requests: 4,
+                    failure_statuses: vec![555],
+                }),
+            ),
+        ];
+        for (text, expected) in table {
+            let file = Some(("test.toml".into(), format!("[[provider]]\ntype = \"openai\"\n{text}")));
+            let config = aibridge_config::load(&Sources { file, ..Sources::default() }, &Nowhere).unwrap();
+            let provider = open_ai(&config.providers[0], &quanta::Clock::new()).unwrap();
+            assert_eq!(provider.circuit_breaker().map(|breaker| breaker.settings().clone()), expected);
+        }
+    }
 }

@@ -80,6 +80,7 @@ fn config(settings: &str, store: &Path) -> Config {
         flags: Flags {
             listen: Some("127.0.0.1:0".into()),
             store: Some(format!("sqlite:{}", store.display())),
+            ..Flags::default()
         },
     };
     aibridge_config::load(&sources, &Nowhere).unwrap()

@@ -20,6 +20,7 @@ mod golden;
 mod harness;
 mod headers;
 mod lockstep;
+mod logs;
 mod odd_answers;
 mod passthrough;
 mod process;

@@ -1,0 +1,151 @@
+//! Every record as a line of the log, for those who collect logs rather than query a store.
+
+use aibridge_recorder::{
+    Ended, ErrorType, Interception, ModelThought, Record, Recorder, RecorderError, TokenUsage, ToolUsage,
+    UserPrompt, async_trait,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The target of the lines, by which a filter finds them.
+pub const TARGET: &str = module_path!();
+
+/// Logs what another recorder has stored. Lines hold prompts, but as little of a credential as the records do: a hint.
+pub struct RecordLog {
+    inner: Arc<dyn Recorder>,
+}
+
+impl RecordLog {
+    /// Logs what `inner` has stored.
+    pub fn new(inner: Arc<dyn Recorder>) -> Self {
+        Self { inner }
+    }
+}
+
+#[async_trait]
+impl Recorder for RecordLog {
+    async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError> {
+        let stored = records.clone();
+        self.inner.record(records).await?;
+        stored.iter().for_each(log);
+        Ok(())
+    }
+}
+
+/// A line whose fields, each with a comma after it, are named after the columns of the record's table.
+macro_rules! line {
+    ($record_type:literal, $($fields:tt)*) => {
+        tracing::info!(record_type = $record_type, $($fields)* "interception log")
+    };
+}
+
+fn log(record: &Record) {
+    match record {
+        Record::Started(row) => started(row),
+        Record::Prompt(row) => prompt(row),
+        Record::TokenUsage(row) => token_usage(row),
+        Record::ToolUsage(row) => tool_usage(row),
+        Record::Thought(row) => thought(row),
+        Record::Ended(row) => ended(row),
+    }
+}
+
+fn started(row: &Interception) {
+    line!(
+        "interception_start",
+        interception_id = %row.id,
+        initiator_id = row.initiator_id,
+        provider = row.provider,
+        provider_name = row.provider_name,
+        model = row.model,
+        route = row.route,
+        streaming = row.streaming,
+        client = row.client,
+        client_session_id = row.client_session_id,
+        user_agent = row.user_agent,
+        credential_kind = row.credential_kind.as_str(),
+        credential_hint = row.credential_hint,
+        correlating_tool_call_id = row.correlating_tool_call_id,
+        metadata = json(&row.metadata),
+        started_at = time(row.started_at),
+    );
+}
+
+fn prompt(row: &UserPrompt) {
+    line!(
+        "user_prompt",
+        id = %row.id,
+        interception_id = %row.interception_id,
+        prompt = row.prompt,
+        created_at = time(row.created_at),
+    );
+}
+
+fn token_usage(row: &TokenUsage) {
+    line!(
+        "token_usage",
+        id = %row.id,
+        interception_id = %row.interception_id,
+        provider_response_id = row.provider_response_id,
+        input_tokens = row.input_tokens,
+        output_tokens = row.output_tokens,
+        cache_read_input_tokens = row.cache_read_input_tokens,
+        cache_write_input_tokens = row.cache_write_input_tokens,
+        extra_token_types = json(&row.extra_token_types),
+        created_at = time(row.created_at),
+    );
+}
+
+fn tool_usage(row: &ToolUsage) {
+    line!(
+        "tool_usage",
+        id = %row.id,
+        interception_id = %row.interception_id,
+        provider_response_id = row.provider_response_id,
+        provider_tool_call_id = row.provider_tool_call_id,
+        tool = row.tool,
+        server_url = row.server_url,
+        input = row.input,
+        injected = row.injected,
+        invocation_error = row.invocation_error,
+        created_at = time(row.created_at),
+    );
+}
+
+fn thought(row: &ModelThought) {
+    line!(
+        "model_thought",
+        id = %row.id,
+        interception_id = %row.interception_id,
+        content = row.content,
+        source = row.source.as_str(),
+        created_at = time(row.created_at),
+    );
+}
+
+fn ended(row: &Ended) {
+    line!(
+        "interception_end",
+        interception_id = %row.interception_id,
+        outcome = row.outcome.as_str(),
+        error_type = row.outcome.error_type().map(ErrorType::as_str),
+        upstream_status = row.upstream_status,
+        credential_hint = row.credential_hint,
+        provider_response_id = row.provider_response_id,
+        ended_at = time(row.ended_at),
+    );
+}
+
+/// RFC 3339 in UTC, as SQLite has it.
+fn time(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+/// A log has no nested fields.
+fn json(object: &impl Serialize) -> String {
+    serde_json::to_string(object).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
