@@ -1,7 +1,7 @@
 use super::verdict::Verdict;
 use rusqlite::{Connection, ToSql};
 
-/// How rows are put into one table. The first column is the id.
+/// How rows are put into one table.
 pub(super) struct Insert {
     table: &'static str,
     insert: String,
@@ -23,7 +23,7 @@ impl Insert {
         let equal = numbered(" AND ", |name, number| format!("{name} IS ?{number}"));
         Self {
             table,
-            insert: format!("INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT (id) DO NOTHING"),
+            insert: format!("INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"),
             find: format!("SELECT 1 FROM {table} WHERE {equal}"),
         }
     }

@@ -76,22 +76,39 @@ impl Writer {
     }
 
     /// Writes the jobs in one transaction. An error fails them all; a contradiction only the job that it is in.
+    ///
+    /// Contradictions are not expected: only when there is one, each job is written so that it can be undone alone.
     fn commit(&self, jobs: &[Write]) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
+        let all = self.transact(|| jobs.iter().try_for_each(|job| self.write(job)));
+        match all {
+            Ok(()) => Ok(jobs.iter().map(|_| Ok(())).collect()),
+            Err(Verdict::Failure(error)) => Err(error),
+            Err(Verdict::Contradiction(_)) => {
+                self.transact(|| jobs.iter().map(|job| self.write_apart(job)).collect())
+            }
+        }
+    }
+
+    /// Does `work` in a transaction, all or nothing.
+    fn transact<T, E: From<rusqlite::Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         self.run_sql("BEGIN IMMEDIATE")?;
-        let verdicts = jobs.iter().map(|job| self.write(job)).collect::<rusqlite::Result<_>>();
-        let committed = verdicts.and_then(|verdicts| self.run_sql("COMMIT").map(|()| verdicts));
+        let committed = work().and_then(|done| self.run_sql("COMMIT").map(|()| done).map_err(E::from));
         if committed.is_err() && !self.connection.is_autocommit() {
             self.run_sql("ROLLBACK")?; // SQLite does it itself after the worst errors
         }
         committed
     }
 
-    fn write(&self, job: &Write) -> rusqlite::Result<Result<(), StoreError>> {
+    fn write(&self, job: &Write) -> Result<(), Verdict> {
         if job.is_abandoned() {
-            return Ok(Ok(())); // its caller left while the transaction waited to begin
+            return Ok(()); // its caller left while the transaction waited to begin
         }
+        job.question.iter().try_for_each(|record| self.rows.write(&self.connection, record))
+    }
+
+    fn write_apart(&self, job: &Write) -> rusqlite::Result<Result<(), StoreError>> {
         self.run_sql("SAVEPOINT job")?;
-        match job.question.iter().try_for_each(|record| self.rows.write(&self.connection, record)) {
+        match self.write(job) {
             Ok(()) => self.run_sql("RELEASE job").map(Ok),
             Err(Verdict::Failure(error)) => Err(error),
             Err(contradiction) => {

@@ -1,3 +1,5 @@
+-- Clients wait for every record, and each index is one more page of each commit: so there are few. The order of ids is the
+-- order of time. Tables whose rows may be long keep them out of the index.
 CREATE TABLE aibridge_interceptions (
     id                       TEXT    NOT NULL PRIMARY KEY,
     initiator_id             TEXT    NOT NULL,
@@ -18,25 +20,23 @@ CREATE TABLE aibridge_interceptions (
     outcome                  TEXT,
     error_type               TEXT,
     upstream_status          INTEGER
-);
-CREATE INDEX aibridge_interceptions_started_at ON aibridge_interceptions (started_at);
-CREATE INDEX aibridge_interceptions_initiator ON aibridge_interceptions (initiator_id, started_at);
+) WITHOUT ROWID;
 CREATE INDEX aibridge_interceptions_session ON aibridge_interceptions (client_session_id)
     WHERE client_session_id IS NOT NULL;
 -- What a crash leaves behind is found without reading the whole table.
 CREATE INDEX aibridge_interceptions_open ON aibridge_interceptions (started_at) WHERE ended_at IS NULL;
 
 CREATE TABLE aibridge_user_prompts (
-    id                   TEXT NOT NULL PRIMARY KEY,
+    id                   TEXT NOT NULL,
     interception_id      TEXT NOT NULL REFERENCES aibridge_interceptions (id) ON DELETE CASCADE,
     provider_response_id TEXT,
     prompt               TEXT NOT NULL,
-    created_at           TEXT NOT NULL
+    created_at           TEXT NOT NULL,
+    PRIMARY KEY (interception_id, id)
 );
-CREATE INDEX aibridge_user_prompts_interception ON aibridge_user_prompts (interception_id);
 
 CREATE TABLE aibridge_token_usages (
-    id                       TEXT    NOT NULL PRIMARY KEY,
+    id                       TEXT    NOT NULL,
     interception_id          TEXT    NOT NULL REFERENCES aibridge_interceptions (id) ON DELETE CASCADE,
     provider_response_id     TEXT,
     input_tokens             INTEGER NOT NULL,
@@ -44,12 +44,12 @@ CREATE TABLE aibridge_token_usages (
     cache_read_input_tokens  INTEGER NOT NULL,
     cache_write_input_tokens INTEGER NOT NULL,
     extra_token_types        TEXT    NOT NULL,
-    created_at               TEXT    NOT NULL
-);
-CREATE INDEX aibridge_token_usages_interception ON aibridge_token_usages (interception_id);
+    created_at               TEXT    NOT NULL,
+    PRIMARY KEY (interception_id, id)
+) WITHOUT ROWID;
 
 CREATE TABLE aibridge_tool_usages (
-    id                    TEXT    NOT NULL PRIMARY KEY,
+    id                    TEXT    NOT NULL,
     interception_id       TEXT    NOT NULL REFERENCES aibridge_interceptions (id) ON DELETE CASCADE,
     provider_response_id  TEXT,
     provider_tool_call_id TEXT,
@@ -58,18 +58,18 @@ CREATE TABLE aibridge_tool_usages (
     input                 TEXT    NOT NULL,
     injected              INTEGER NOT NULL,
     invocation_error      TEXT,
-    created_at            TEXT    NOT NULL
+    created_at            TEXT    NOT NULL,
+    PRIMARY KEY (interception_id, id)
 );
-CREATE INDEX aibridge_tool_usages_interception ON aibridge_tool_usages (interception_id);
 
 CREATE TABLE aibridge_model_thoughts (
-    id              TEXT NOT NULL PRIMARY KEY,
+    id              TEXT NOT NULL,
     interception_id TEXT NOT NULL REFERENCES aibridge_interceptions (id) ON DELETE CASCADE,
     content         TEXT NOT NULL,
     metadata        TEXT NOT NULL,
-    created_at      TEXT NOT NULL
+    created_at      TEXT NOT NULL,
+    PRIMARY KEY (interception_id, id)
 );
-CREATE INDEX aibridge_model_thoughts_interception ON aibridge_model_thoughts (interception_id);
 
 CREATE TABLE aibridge_tokens (
     id         TEXT NOT NULL PRIMARY KEY,
