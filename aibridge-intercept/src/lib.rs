@@ -45,6 +45,7 @@ pub mod json;
 pub mod observer;
 pub mod payload;
 pub mod relay;
+pub mod scan;
 pub mod sse;
 pub mod upstream;
 pub mod watch;

@@ -5,10 +5,17 @@ use crate::tools::ToolCalls;
 use crate::usage;
 use aibridge_intercept::json::Json;
 use aibridge_intercept::observer::{Ending, Usage};
+use aibridge_intercept::scan::Interest;
 use aibridge_intercept::sse::Event;
 use aibridge_intercept::{Learnt, Verdict};
 use aibridge_recorder::ThoughtSource;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// All that is read from a chunk once the response's id is known.
+static TOLD: LazyLock<Interest> = LazyLock::new(|| {
+    Interest::new(&["usage", "error", "finish_reason", "tool_calls", "reasoning_content", "reasoning"])
+});
 
 /// Reads a stream's chunks as they pass.
 #[derive(Debug)]
@@ -41,6 +48,9 @@ impl Streaming {
         if data.trim_ascii() == b"[DONE]" {
             self.ending = Ending::Complete;
             return Verdict::Terminal;
+        }
+        if self.response_id.is_some() && !TOLD.is_in(&data) {
+            return Verdict::Relay;
         }
         let Ok([id, choices, usage, error]) = Json::object(&data, ["id", "choices", "usage", "error"]) else {
             return Verdict::Relay;

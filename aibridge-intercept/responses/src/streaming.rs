@@ -4,8 +4,21 @@ use crate::blocking::learn_response;
 use crate::items;
 use aibridge_intercept::json::Json;
 use aibridge_intercept::observer::Ending;
+use aibridge_intercept::scan::Interest;
 use aibridge_intercept::sse::Event;
 use aibridge_intercept::{Learnt, Verdict};
+use std::sync::LazyLock;
+
+/// The events that are read once the response's id is known.
+static READ: LazyLock<Interest> = LazyLock::new(|| {
+    Interest::new(&[
+        "response.output_item.done",
+        "response.completed",
+        "response.incomplete",
+        "response.failed",
+        "error",
+    ])
+});
 
 /// Reads a stream's events as they pass.
 #[derive(Debug, Default)]
@@ -22,6 +35,9 @@ impl Streaming {
     pub fn event(&mut self, event: &Event) -> Verdict {
         let Some(data) = event.data() else { return Verdict::Relay };
         self.events += 1;
+        if self.response_id.is_some() && !READ.is_in(&data) {
+            return Verdict::Relay;
+        }
         let Ok([kind, response, item]) = Json::object(&data, ["type", "response", "item"]) else {
             return Verdict::Relay;
         };
