@@ -4,16 +4,23 @@
 //! found by scanning past the others, and an [`Edit`] replaces a range of bytes. So unknown members, key
 //! order, number spelling, duplicate members and whitespace survive.
 
+mod nest;
+mod scan;
+
+use scan::{Scan, Scanned};
 use serde::Deserializer as _;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Error as _, IgnoredAny, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 /// A valid JSON value: its text, without the whitespace around it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Json<'a>(&'a str);
+#[derive(Debug, Clone, Copy)]
+pub struct Json<'a> {
+    text: &'a str,
+    /// The last element of an array, if it was passed on the way here.
+    last: Option<&'a str>,
+}
 
 /// Why a body is not what we can look at.
 #[derive(Debug, thiserror::Error)]
@@ -39,23 +46,35 @@ impl<'a> Json<'a> {
         names: [&str; N],
     ) -> Result<[Option<Json<'a>>; N], JsonError> {
         let text = std::str::from_utf8(body).map_err(|e| JsonError::NotUtf8(e.valid_up_to()))?;
-        members(text, names).map_err(JsonError::NotAnObject)
+        members(text, names).ok_or_else(|| explain(text))
     }
 
     /// Takes `body` for a JSON value if it is one.
     pub fn parse(body: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
-        serde_json::from_str::<&RawValue>(text).ok().map(|raw| Json(raw.get()))
+        let mut scan = Scan::new(text);
+        scan.space();
+        let found = scan.value()?;
+        scan.is_over().then(|| Self::new(text, found))
+    }
+
+    fn new(text: &'a str, Scanned { range, last }: Scanned) -> Self {
+        Self { text: &text[range], last: last.map(|last| text[last].trim_ascii_end()) }
+    }
+
+    /// A value whose text is known to be one.
+    fn known(text: &'a str) -> Self {
+        Self { text, last: None }
     }
 
     /// The value as it is spelt.
     pub fn text(self) -> &'a str {
-        self.0
+        self.text
     }
 
     /// The members called `names`, `None` for those that are missing; all `None` if this is not an object.
     pub fn members<const N: usize>(self, names: [&str; N]) -> [Option<Json<'a>>; N] {
-        if self.is_object() { members(self.0, names).unwrap_or([None; N]) } else { [None; N] }
+        if self.is_object() { members(self.text, names).unwrap_or([None; N]) } else { [None; N] }
     }
 
     /// The member called `name`.
@@ -73,27 +92,33 @@ impl<'a> Json<'a> {
 
     /// The last element of an array.
     pub fn last_element(self) -> Option<Json<'a>> {
-        let mut last = None;
-        self.for_each_element(|element| last = Some(element));
-        last
+        if self.last.is_some() || !self.is_array() {
+            return self.last.map(Self::known);
+        }
+        let passed = Scan::new(self.text).value()?;
+        Self::new(self.text, passed).last.map(Self::known)
     }
 
     /// Looks at the elements of an array one after the other; none if this is not an array.
-    pub fn for_each_element(self, each: impl FnMut(Json<'a>)) {
-        if self.0.starts_with('[') {
-            // A `Json` is valid by construction: there is no error to meet.
-            let _ = serde_json::Deserializer::from_str(self.0).deserialize_seq(Elements(each));
+    pub fn for_each_element(self, mut each: impl FnMut(Json<'a>)) {
+        let mut scan = Scan::new(self.text);
+        let mut more = scan.eat(b'[');
+        while more.is_some()
+            && let Some(element) = scan.value()
+        {
+            each(Self::new(self.text, element));
+            more = scan.eat(b',');
         }
     }
 
     /// The content of a string, `None` for other types. What no text can hold (a lone surrogate) comes out as
     /// U+FFFD.
     pub fn string(self) -> Option<Cow<'a, str>> {
-        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
+        let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
         if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
             return Some(Cow::Borrowed(inner));
         }
-        serde_json::Deserializer::from_str(self.0).deserialize_bytes(LossyText).ok().map(Cow::Owned)
+        serde_json::Deserializer::from_str(self.text).deserialize_bytes(LossyText).ok().map(Cow::Owned)
     }
 
     /// The content of a string that is not empty.
@@ -103,31 +128,35 @@ impl<'a> Json<'a> {
 
     /// A whole number, however it is spelt (`12`, `12.0`, `1.2e1`).
     pub fn integer(self) -> Option<i64> {
-        self.0.parse().ok().or_else(|| {
-            let float: f64 = serde_json::from_str(self.0).ok()?;
+        self.text.parse().ok().or_else(|| {
+            let float: f64 = serde_json::from_str(self.text).ok()?;
             (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64)
         })
     }
 
+    fn is_array(self) -> bool {
+        self.text.starts_with('[')
+    }
+
     /// Whether this is an object.
     pub fn is_object(self) -> bool {
-        self.0.starts_with('{')
+        self.text.starts_with('{')
     }
 
     /// Whether this is `true`.
     pub fn is_true(self) -> bool {
-        self.0 == "true"
+        self.text == "true"
     }
 
     /// Whether this is `null`.
     pub fn is_null(self) -> bool {
-        self.0 == "null"
+        self.text == "null"
     }
 
     /// Where this value lies in `whole`, of which it must be a part.
     pub fn range_in(self, whole: &[u8]) -> Range<usize> {
-        let start = self.0.as_ptr().addr() - whole.as_ptr().addr();
-        start..start + self.0.len()
+        let start = self.text.as_ptr().addr() - whole.as_ptr().addr();
+        start..start + self.text.len()
     }
 }
 
@@ -165,77 +194,37 @@ impl Edit {
     }
 }
 
-fn members<'a, const N: usize>(
-    text: &'a str,
-    names: [&str; N],
-) -> Result<[Option<Json<'a>>; N], serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let found = deserializer.deserialize_map(Members(names))?;
-    deserializer.end()?;
-    Ok(found)
-}
-
-struct Members<'n, const N: usize>([&'n str; N]);
-
-impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
-    type Value = [Option<Json<'de>>; N];
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = [None; N];
-        while let Some(position) = map.next_key_seed(PositionOf(&self.0))? {
-            match position {
-                Some(position) => found[position] = Some(Json(map.next_value::<&RawValue>()?.get())),
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+fn members<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Option<Json<'a>>; N]> {
+    let mut found = [None; N];
+    let mut scan = Scan::new(text);
+    scan.eat(b'{')?;
+    if scan.eat(b'}').is_none() {
+        loop {
+            let key = scan.key()?;
+            scan.eat(b':')?;
+            let value = scan.value()?;
+            if let Some(position) = position(&text[key], &names) {
+                found[position] = Some(Json::new(text, value));
+            }
+            match scan.eat(b',') {
+                Some(()) => {}
+                None => break scan.eat(b'}')?,
             }
         }
-        Ok(found)
     }
+    scan.is_over().then_some(found)
 }
 
-/// Which of the names a key is. Read as bytes, because a key may hold a lone surrogate.
-struct PositionOf<'n>(&'n [&'n str]);
-
-impl<'de> DeserializeSeed<'de> for PositionOf<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_bytes(self)
-    }
+/// Which of `names` a key is, however it is spelt.
+fn position(key: &str, names: &[&str]) -> Option<usize> {
+    let key = Json::known(key).string()?;
+    names.iter().position(|name| *name == key)
 }
 
-impl Visitor<'_> for PositionOf<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_bytes<E>(self, key: &[u8]) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|name| name.as_bytes() == key))
-    }
-}
-
-struct Elements<F>(F);
-
-impl<'de, F: FnMut(Json<'de>)> Visitor<'de> for Elements<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(element) = seq.next_element::<&RawValue>()? {
-            (self.0)(Json(element.get()));
-        }
-        Ok(())
-    }
+/// Why `text` is not one JSON object, in the words of a parser that tells where.
+fn explain(text: &str) -> JsonError {
+    let not_an_object = |_| serde_json::Error::custom("it is another kind of value");
+    JsonError::NotAnObject(serde_json::from_str::<IgnoredAny>(text).map_or_else(|error| error, not_an_object))
 }
 
 /// serde_json gives a string with lone surrogates only as bytes, where they stand as in WTF-8: ED A0..BF xx.

@@ -54,7 +54,7 @@ fn strings_are_read_lossily_and_only_strings() {
         ("[\"a\"]", None),
     ];
     for (text, expected) in table {
-        assert_eq!(Json(text).string().as_deref(), expected, "{text}");
+        assert_eq!(Json::known(text).string().as_deref(), expected, "{text}");
     }
 }
 
@@ -76,7 +76,7 @@ fn integers_however_spelt() {
         ("\"1\"", None),
         ("null", None),
     ] {
-        assert_eq!(Json(text).integer(), expected, "{text}");
+        assert_eq!(Json::known(text).integer(), expected, "{text}");
     }
 }
 
@@ -117,4 +117,40 @@ proptest! {
         let expected = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text).is_ok();
         prop_assert_eq!(Json::object(text.as_bytes(), ["a"]).is_ok(), expected);
     }
+
+    #[test]
+    fn agrees_with_serde_json_on_what_is_valid(document in document(), cut in any::<prop::sample::Index>(), byte: u8) {
+        let text = document.to_string();
+        let spelt: Vec<String> = document.as_array().unwrap().iter().map(|value| value.to_string()).collect();
+        let elements = Json::parse(text.as_bytes()).unwrap().elements();
+        prop_assert_eq!(elements.iter().map(|element| element.text()).collect::<Vec<_>>(), spelt.clone());
+        let last = Json::parse(text.as_bytes()).unwrap().last_element();
+        prop_assert_eq!(last.map(|last| last.text().to_owned()), spelt.last().cloned());
+
+        let mut broken = text.into_bytes();
+        let at = cut.index(broken.len());
+        broken[at] = byte;
+        let expected = serde_json::from_slice::<IgnoredAny>(&broken).is_ok() && std::str::from_utf8(&broken).is_ok();
+        prop_assert_eq!(Json::parse(&broken).is_some(), expected, "{}", String::from_utf8_lossy(&broken));
+        prop_assert_eq!(Json::parse(&broken[..at]).is_some(), serde_json::from_slice::<IgnoredAny>(&broken[..at]).is_ok());
+    }
+}
+
+/// Arrays of anything, with strings long and short.
+fn document() -> impl Strategy<Value = serde_json::Value> {
+    let text = r#"[a-z \\"\n\x01é😀]{0,200}"#;
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<f64>().prop_map(Into::into),
+        text.prop_map(Into::into),
+    ];
+    let value = leaf.prop_recursive(4, 32, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+            prop::collection::btree_map(text, inner, 0..5)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+        ]
+    });
+    prop::collection::vec(value, 0..5).prop_map(Into::into)
 }
