@@ -1,4 +1,5 @@
 mod authenticator;
+mod checkpoint;
 mod connection;
 mod error;
 mod file;
@@ -69,7 +70,8 @@ impl SqliteStore {
         let reader = connection::reading(&path, BUSY)?;
         let authenticator =
             Authenticator::start(reader, Clock::new()).map_err(|error| no_thread(&path, &error))?;
-        let writer = Writer::start(connection, presence).map_err(|error| no_thread(&path, &error))?;
+        let mover = connection::moving(&path, BUSY)?;
+        let writer = Writer::start(connection, mover, presence).map_err(|error| no_thread(&path, &error))?;
         Ok(Self { parts: Arc::new(Parts { writer, authenticator, orphans_closed }) })
     }
 

@@ -40,6 +40,11 @@ pub(super) fn reading(path: &Path, busy: Duration) -> Result<Connection, StoreEr
     open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy).map_err(|error| open_error(path, error))
 }
 
+/// Opens the database, which exists, for moving its log.
+pub(super) fn moving(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy).map_err(|error| open_error(path, error))
+}
+
 fn open(path: &Path, access: OpenFlags, busy: Duration) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(busy)?;

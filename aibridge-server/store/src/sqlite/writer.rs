@@ -1,10 +1,11 @@
+use super::checkpoint::{Checkpoints, Mover};
 use super::presence::Presence;
 use super::rows::Rows;
 use super::verdict::Verdict;
 use super::worker::{Job, Queue, Worker};
 use crate::StoreError;
 use aibridge_recorder::Record;
-use rusqlite::Connection;
+use rusqlite::{Connection, hooks::Wal};
 use std::io;
 
 /// How many callers may wait for their turn before further ones wait outside. Each is a request that the gateway
@@ -29,22 +30,38 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(connection: Connection, presence: Presence) -> io::Result<Worker<Vec<Record>, ()>> {
+    /// Starts the thread, and with `mover` the one that moves the log.
+    pub(super) fn start(
+        mut connection: Connection,
+        mover: Connection,
+        presence: Presence,
+    ) -> io::Result<Worker<Vec<Record>, ()>> {
+        let (mut checkpoints, mover) = Checkpoints::start(mover)?;
+        connection
+            .wal_hook(Some(move |wal: &mut Wal, pages| {
+                checkpoints.committed(wal, u32::try_from(pages).unwrap_or_default());
+                Ok(())
+            }))
+            .map_err(io::Error::other)?;
         let writer = Self::new(connection, presence);
-        Worker::start("aibridge-store-writer", QUEUE, |queue| writer.run(queue))
+        Worker::start("aibridge-store-writer", QUEUE, |queue| writer.run(queue, mover))
     }
 
     fn new(connection: Connection, presence: Presence) -> Self {
         Self { connection, rows: Rows::new(), accepts: true, _presence: presence }
     }
 
-    fn run(mut self, mut queue: Queue<Vec<Record>, ()>) {
+    fn run(mut self, mut queue: Queue<Vec<Record>, ()>, mover: Mover) {
         while let Some(mut jobs) = queue.next(BATCH) {
             jobs.retain(|job| !job.is_abandoned());
             if !jobs.is_empty() {
                 self.serve(jobs);
             }
+        }
+        // Without its hook there is nobody left to wake the mover, so that it ends.
+        let unhooked = self.connection.wal_hook(None::<fn(&mut Wal, i32) -> rusqlite::Result<()>>);
+        if unhooked.is_err() || mover.join().is_err() {
+            tracing::error!("the thread that moves the store's log did not end well");
         }
         if let Err((_, error)) = self.connection.close() {
             tracing::warn!(%error, "the store was not closed cleanly");
