@@ -1,4 +1,5 @@
 mod circuit_breaker;
+mod differences;
 mod extra_headers;
 mod keys;
 mod name;

@@ -5,6 +5,7 @@ use quanta::{Clock, Instant};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::sync::Arc;
+use subtle::ConstantTimeEq;
 
 /// A provider's keys, in the order of preference. Clones share the keys' states.
 #[derive(Clone)]
@@ -14,7 +15,7 @@ pub struct KeyPool {
 
 struct Shared {
     clock: Clock,
-    slots: Box<[Slot]>,
+    slots: Box<[Arc<Slot>]>,
 }
 
 /// One key and its state.
@@ -74,8 +75,22 @@ impl KeyPool {
                 return Err(KeyPoolError::DuplicateKey { first: first + 1, second: at + 1 });
             }
         }
-        let slots = keys.into_iter().map(Slot::new).collect();
+        let slots = keys.into_iter().map(|key| Arc::new(Slot::new(key))).collect();
         Ok(Self { shared: Arc::new(Shared { clock, slots }) })
+    }
+
+    /// A pool of `keys` in place of this one. A key that is in both has one state: it goes on cooling, and what either
+    /// pool learns of it is known to both.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyPool::new`].
+    pub fn renewed(&self, keys: Vec<SecretString>) -> Result<Self, KeyPoolError> {
+        let Shared { clock, slots } = &*Self::new(keys, self.shared.clock.clone())?.shared;
+        let known =
+            |new: &Arc<Slot>| self.slots().iter().find(|slot| slot.has_secret_of(new)).unwrap_or(new).clone();
+        let slots = slots.iter().map(known).collect();
+        Ok(Self { shared: Arc::new(Shared { clock: clock.clone(), slots }) })
     }
 
     /// A walk over the keys, for one upstream call.
@@ -97,11 +112,11 @@ impl KeyPool {
     pub fn statuses(&self) -> Vec<KeyStatus> {
         let now = self.now();
         let status =
-            |slot: &Slot| KeyStatus { hint: slot.hint.clone(), state: slot.cooldowns.lock().state(now) };
+            |slot: &Arc<Slot>| KeyStatus { hint: slot.hint.clone(), state: slot.cooldowns.lock().state(now) };
         self.slots().iter().map(status).collect()
     }
 
-    pub(crate) fn slots(&self) -> &[Slot] {
+    pub(crate) fn slots(&self) -> &[Arc<Slot>] {
         &self.shared.slots
     }
 
@@ -114,6 +129,11 @@ impl Slot {
     fn new(secret: SecretString) -> Self {
         let hint = hint(secret.expose_secret());
         Self { secret, hint, cooldowns: Mutex::default() }
+    }
+
+    /// Takes as long wherever two keys of one length differ.
+    fn has_secret_of(&self, other: &Self) -> bool {
+        self.secret.expose_secret().as_bytes().ct_eq(other.secret.expose_secret().as_bytes()).into()
     }
 }
 
@@ -174,6 +194,30 @@ mod tests {
         let valid =
             |pool: &KeyPool| pool.statuses().iter().filter(|status| status.state == KeyState::Valid).count();
         assert_eq!((pool.len(), pool.is_empty(), valid(&pool)), (2, false, 1));
+    }
+
+    #[test]
+    fn a_renewed_pool_shares_the_states_of_the_keys_that_stay() {
+        let hints = |pool: &KeyPool| {
+            let cooling = pool.statuses().into_iter().filter(|status| status.state != KeyState::Valid);
+            cooling.map(|status| status.hint).collect::<Vec<_>>()
+        };
+        let old = pool(&["sk-goes", "sk-stays"]).expect("a pool");
+        let mut walk = old.walk();
+        while let Some(key) = walk.next_key() {
+            key.rate_limited(None);
+        }
+        let new = old.renewed(["sk-new", "sk-stays", "sk-stay"].map(Into::into).to_vec()).expect("a pool");
+        assert_eq!(hints(&new), [hint("sk-stays")]);
+        assert_eq!(new.walk().next_key().map(|key| key.hint().to_owned()), Some(hint("sk-new")));
+
+        let both = new.renewed(vec!["sk-new".into()]).expect("a pool");
+        new.walk().next_key().expect("a key").rejected();
+        assert_eq!(hints(&both), [hint("sk-new")], "a request under way tells the new pool too");
+        assert_eq!(
+            new.renewed(vec!["x".into(), "x".into()]).err(),
+            Some(KeyPoolError::DuplicateKey { first: 1, second: 2 })
+        );
     }
 
     #[test]
