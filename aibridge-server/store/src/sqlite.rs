@@ -90,6 +90,16 @@ impl SqliteStore {
         self.parts.authenticator.authenticate(token).await
     }
 
+    /// Whether a record would be stored now: writes a page that says nothing new, behind what is queued, and waits at
+    /// most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
+    pub async fn probe(&self, limit: Duration) -> Result<(), StoreError> {
+        self.parts.writer.ask(Vec::new(), limit).await
+    }
+
     /// Refuses whatever comes from now on, through any clone, finishes what is queued, and waits for the threads
     /// to end, a bounded time. Only then may another gateway take over what is open.
     pub async fn close(self) {

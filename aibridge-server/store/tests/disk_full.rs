@@ -9,8 +9,11 @@ mod support;
 
 use aibridge_recorder::{Record, Recorder};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::time::Duration;
 use support::{Place, ended, prompt, start};
 use tokio::signal::unix::{SignalKind, signal};
+
+const PATIENCE: Duration = Duration::from_secs(9);
 
 #[tokio::test]
 async fn a_full_disk_refuses_until_there_is_room() {
@@ -29,9 +32,15 @@ async fn a_full_disk_refuses_until_there_is_room() {
         prompt.prompt = "x".repeat(1 << 20);
         vec![Record::Prompt(prompt)]
     };
+    store.probe(PATIENCE).await.expect("there is room for a little");
     let first = store.record(big()).await;
     let second = store.record(big()).await;
+    let full = Rlimit { current: Some(0), ..unlimited };
+    setrlimit(Resource::Fsize, full).expect("a limit");
+    let probed = store.probe(PATIENCE).await;
     setrlimit(Resource::Fsize, unlimited).expect("no limit");
+    assert!(probed.expect_err("refused").to_string().contains("disk"));
+    store.probe(PATIENCE).await.expect("there is room");
     for answer in [first, second] {
         let error = answer.expect_err("refused");
         assert!(error.to_string().contains("disk"), "{error}");

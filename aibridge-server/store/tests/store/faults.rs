@@ -30,6 +30,27 @@ async fn a_held_lock_refuses_in_time_and_then_is_forgotten() {
 }
 
 #[tokio::test]
+async fn a_probe_finds_out_about_a_lock_and_leaves_nothing() {
+    let place = Place::new();
+    let store = place.open();
+    let limit = Duration::from_millis(100);
+    store.probe(limit).await.expect("accepted");
+
+    let holder = place.sql();
+    holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    assert_eq!(store.probe(limit).await, Err(StoreError::TooSlow(limit)));
+    let error = store.probe(Duration::from_secs(9)).await.expect_err("refused");
+    assert!(error.to_string().contains("locked"), "{error}");
+
+    holder.execute_batch("COMMIT").expect("released");
+    store.probe(Duration::from_secs(9)).await.expect("accepted");
+    assert_eq!(place.interceptions(), [""; 0]);
+    store.clone().close().await;
+    assert_eq!(store.probe(limit).await, Err(StoreError::Closed));
+    place.open().close().await; // it is still ours
+}
+
+#[tokio::test]
 async fn tables_that_went_missing_refuse_until_they_are_back() {
     let place = Place::new();
     let store = place.open();
