@@ -17,7 +17,7 @@ pub struct Cli {
 }
 
 /// Where settings come from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct SettingsArgs {
     /// The settings file [default: ./aibridge.toml if there]
     #[arg(long, value_name = "FILE", global = true)]

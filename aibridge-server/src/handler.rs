@@ -1,8 +1,8 @@
 //! From a client's request to the answer.
 
 use crate::body::{self, Upload};
+use crate::current::{Current, InForce};
 use crate::route::{self, Target};
-use crate::who::Who;
 use aibridge_intercept::call::CallBody;
 use aibridge_intercept::credential::Credential;
 use aibridge_intercept::payload::Payload;
@@ -19,14 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 /// What every request needs.
 pub struct App {
-    /// The providers.
-    pub providers: Vec<Arc<dyn Provider>>,
-    /// Who asks.
-    pub who: Who,
-    /// Whether clients may bring their own keys.
-    pub byok: bool,
-    /// The most that is read of a body, compressed or not.
-    pub max_body_bytes: usize,
+    /// What requests go by.
+    pub current: Current,
     /// Records and relays.
     pub gateway: Gateway,
     /// New requests are refused: the gateway is stopping.
@@ -59,23 +53,24 @@ async fn answer(app: &App, parts: &Parts, body: &mut Body) -> Result<http::Respo
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
-    let target = route::find(&app.providers, &parts.method, &parts.uri, &parts.headers)?;
+    let now = app.current.load();
+    let target = route::find(now.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
     let mut headers = parts.headers.clone();
     let has_keys = target.provider.key_failover().pool().is_some();
-    let actor = app.who.identify(&mut headers, has_keys).await?;
+    let actor = now.who.identify(&mut headers, has_keys).await?;
     let query = parts.uri.query().map(str::to_owned);
     match target.route {
         Route::Bridged(route) => {
-            let wire = app.unless_cut(body::read(body, app.max_body_bytes)).await??;
-            let read = ReadRequest { route, query, headers, wire, actor, limit: app.max_body_bytes };
+            let wire = app.unless_cut(body::read(body, now.max_body_bytes)).await??;
+            let read = ReadRequest { route, query, headers, wire, actor, limit: now.max_body_bytes };
             let interceptor = read.interceptor(target.provider).await?;
-            app.allow(interceptor.asked().0.credential_kind)?;
+            now.allow(interceptor.asked().0.credential_kind)?;
             Ok(app.gateway.intercept(interceptor).await)
         }
         Route::PassThrough => {
             let credential = target.provider.credential(&headers)?;
-            app.allow(credential.kind())?;
-            let body = app.unless_cut(pass_through_body(body, &credential, app.max_body_bytes)).await??;
+            now.allow(credential.kind())?;
+            let body = app.unless_cut(pass_through_body(body, &credential, now.max_body_bytes)).await??;
             let Target { provider, path, .. } = target;
             let method = parts.method.clone();
             let call =
@@ -95,7 +90,9 @@ impl App {
             () = self.gateway.cut.cancelled() => Err(Error::ShuttingDown),
         }
     }
+}
 
+impl InForce {
     fn allow(&self, kind: CredentialKind) -> Result<(), Error> {
         if kind == CredentialKind::Byok && !self.byok { Err(Error::ByokDisabled) } else { Ok(()) }
     }

@@ -3,18 +3,24 @@
 //! [`Server::bind`] turns settings into a gateway: a store, a provider each with its connections and keys, and a
 //! listener. [`Server::run`] serves until it is told to stop. A request finds its way through [`route`] (which provider,
 //! which kind of route), [`who`] (on whose behalf), [`body`] (read within limits) and [`handler`], which hands it to
-//! the provider's interceptor.
+//! the provider's interceptor. What requests go by is [`current`], which [`reload`] replaces while it serves; [`health`]
+//! tells load balancers how it is.
 //!
 //! Only this crate knows axum, the environment, files, signals and the exit of the process.
 
 pub mod body;
 pub mod cli;
+pub mod current;
 pub mod handler;
+pub mod health;
 pub mod listen;
+pub mod providers;
 pub mod record_log;
+pub mod reload;
 pub mod route;
 pub mod server;
 pub mod settings;
+pub mod signals;
 pub mod startup;
 pub mod tokens;
 pub mod who;

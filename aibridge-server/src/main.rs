@@ -1,13 +1,15 @@
 //! The `aibridge` binary: what goes in and out of the process.
 
-use aibridge_config::{Log, LogFormat};
-use aibridge_server::cli::{Cli, Command};
+use aibridge_config::{Config, Log, LogFormat};
+use aibridge_server::cli::{Cli, Command, SettingsArgs};
 use aibridge_server::settings::{self, SettingsError};
+use aibridge_server::signals::{self, StopSignals};
 use aibridge_server::{Server, record_log, server, startup, tokens};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
@@ -20,7 +22,7 @@ const BAD_SETTINGS: u8 = 2;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             print(&mut std::io::stderr(), &format!("aibridge: {error}\n"));
             let is_bad_usage = error.is::<SettingsError>()
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
+fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let config = settings::load(&cli.settings)?;
     match &cli.command {
         Some(Command::Check) => print(&mut std::io::stdout(), &config.to_masked_toml()),
@@ -38,30 +40,49 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
             let text = tokens::run(command, &server::store_options(&config))?;
             print(&mut std::io::stdout(), &text);
         }
-        None | Some(Command::Serve) => serve(config)?,
+        None | Some(Command::Serve) => return serve(config, &cli.settings),
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-fn serve(config: aibridge_config::Config) -> Result<(), Box<dyn std::error::Error>> {
+fn serve(config: Config, args: &SettingsArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let _log_thread = start_log(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let server = Server::bind(config, quanta::Clock::new()).await?;
-        let mut lines = server.introduction();
-        lines.extend(startup::proxies(settings::variables().into_iter()));
-        print(&mut std::io::stdout(), &(lines.join("\n") + "\n"));
-        let stop = async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        };
-        server.run(stop).await;
-        Ok(())
-    })
+    let ended = runtime.block_on(serve_until_told(config, args.clone()));
+    runtime.shutdown_background(); // told twice to stop, nothing is waited for
+    ended
+}
+
+/// The first signal to stop lets open answers end; at the second, the process ends as if it had not handled it.
+async fn serve_until_told(
+    config: Config,
+    args: SettingsArgs,
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let mut signals = StopSignals::listen()?;
+    let hangup = signals::hangup()?;
+    let server = Server::bind(config, quanta::Clock::new()).await?;
+    let mut lines = server.introduction();
+    lines.extend(startup::proxies(settings::variables().into_iter()));
+    print(&mut std::io::stdout(), &(lines.join("\n") + "\n"));
+
+    let reloading = AbortOnDropHandle::new(tokio::spawn(server.reloader().run(args, hangup)));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = server.run(async {
+        let _ = stopped.await;
+    });
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => return Ok(ExitCode::SUCCESS),
+        _ = signals.next() => {}
+    }
+    drop((stop, reloading));
+    tokio::select! {
+        () = serving => Ok(ExitCode::SUCCESS),
+        signal = signals.next() => {
+            tracing::warn!("told to stop again: open answers are dropped, and closed as failed at the next start");
+            Ok(ExitCode::from(signal.exit_code()))
+        }
+    }
 }
 
 /// Logs to stderr until the guard is dropped.

@@ -1,20 +1,20 @@
 //! The gateway as a whole: set up, run, stopped.
 
+use crate::current::{Current, InForce};
 use crate::handler::{App, handle};
+use crate::health::Health;
 use crate::listen;
+use crate::providers::Providers;
 use crate::record_log::RecordLog;
+use crate::reload::Reloader;
 use crate::startup;
 use crate::who::Who;
-use aibridge_config::{Config, Durability, ProviderKind, StoreUrl};
+use aibridge_config::{Config, Durability, StoreUrl};
 use aibridge_intercept::Gateway;
-use aibridge_intercept::call::Timeouts;
-use aibridge_keypool::{KeyPool, KeyPoolError};
-use aibridge_provider::{CircuitBreakerSettings, OpenAi, OpenAiConfig, Provider, ProviderError};
+use aibridge_keypool::KeyPoolError;
+use aibridge_provider::ProviderError;
 use aibridge_recorder::Recorder;
 use aibridge_store::{Options, SqliteStore, StoreError};
-use axum::Router;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use secrecy::ExposeSecret;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -70,21 +70,21 @@ impl Server {
     ///
     /// When any of these cannot be had.
     pub async fn bind(config: Config, clock: quanta::Clock) -> Result<Self, StartError> {
-        let providers = config
-            .providers
-            .iter()
-            .map(|provider| Ok(Arc::new(open_ai(provider, &clock)?) as Arc<dyn Provider>))
-            .collect::<Result<Vec<_>, StartError>>()?;
+        let providers = Providers::new(&config.providers, clock)?;
         let store = SqliteStore::open(store_options(&config))?;
         let address = config.server.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let app = Arc::new(App {
+        let current = Current::new(InForce {
             providers,
             who: Who::new(config.auth.mode, store.clone()),
             byok: config.auth.byok,
             max_body_bytes: config.server.max_body_bytes,
+            shutdown_grace: config.server.shutdown_grace,
+        });
+        let app = Arc::new(App {
+            current,
             gateway: Gateway::new(recorder(&config, &store)),
             stopping: CancellationToken::new(),
         });
@@ -98,13 +98,20 @@ impl Server {
 
     /// What an operator should see at the start, a line each.
     pub fn introduction(&self) -> Vec<String> {
-        startup::introduction(&self.config, self.address, &self.app.providers, self.store.orphans_closed())
+        let now = self.app.current.load();
+        startup::introduction(&self.config, self.address, now.providers.all(), self.store.orphans_closed())
+    }
+
+    /// What puts new settings in force while it serves.
+    pub fn reloader(&self) -> Reloader {
+        Reloader::new(self.app.current.clone(), self.config.clone())
     }
 
     /// Serves until `stop` is ready. Then new requests are refused, open answers may end within the grace period, what
     /// is still open is cut and recorded, and the store is closed.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let router = Router::new().fallback(handle).with_state(self.app.clone());
+        let health = Health::new(self.store.clone(), self.app.stopping.clone());
+        let router = health.router().fallback(handle).with_state(self.app.clone());
         let connections = TaskTracker::new();
         let hang_up = CancellationToken::new();
         let serving =
@@ -112,13 +119,13 @@ impl Server {
 
         stop.await;
         let Gateway { tasks, cut, .. } = &self.app.gateway;
-        let grace = self.config.server.shutdown_grace;
+        let grace = self.app.current.load().shutdown_grace;
+        self.app.stopping.cancel();
         tracing::info!(
             open = tasks.len(),
             ?grace,
             "stopping: new requests are refused, open answers may end"
         );
-        self.app.stopping.cancel();
         tasks.close();
         if timeout(grace, tasks.wait()).await.is_err() {
             tracing::warn!(open = tasks.len(), "the grace period is over: open answers are cut");
@@ -151,96 +158,5 @@ pub fn store_options(config: &Config) -> Options {
             Durability::Process => aibridge_store::Durability::Process,
             Durability::Power => aibridge_store::Durability::Power,
         },
-    }
-}
-
-fn open_ai(provider: &aibridge_config::Provider, clock: &quanta::Clock) -> Result<OpenAi, StartError> {
-    let ProviderKind::OpenAi = provider.kind;
-    let key_pool = if provider.keys.is_empty() {
-        None
-    } else {
-        let pool = KeyPool::new(provider.keys.clone(), clock.clone());
-        Some(pool.map_err(|source| StartError::Keys { name: provider.name.clone(), source })?)
-    };
-    Ok(OpenAi::new(OpenAiConfig {
-        name: provider.name.clone(),
-        enabled: true,
-        base_url: provider.base_url.to_string(),
-        key: None,
-        key_pool,
-        extra_headers: extra_headers(provider),
-        send_actor_headers: provider.send_actor_headers,
-        timeouts: Timeouts {
-            connect: provider.connect_timeout,
-            response: provider.response_timeout,
-            stream_idle: provider.stream_idle_timeout,
-        },
-        circuit_breaker: provider.circuit_breaker.as_ref().map(circuit_breaker),
-        clock: clock.clone(),
-    })?)
-}
-
-fn circuit_breaker(settings: &aibridge_config::CircuitBreaker) -> CircuitBreakerSettings {
-    CircuitBreakerSettings {
-        failure_threshold: settings.failure_threshold,
-        interval: settings.interval,
-        timeout: settings.timeout,
-        max_requests: settings.max_requests,
-        failure_statuses: settings.failure_statuses.clone(),
-    }
-}
-
-/// The settings hold valid names and values only.
-fn extra_headers(provider: &aibridge_config::Provider) -> HeaderMap {
-    let valid = provider.extra_headers.iter().filter_map(|(name, value)| {
-        let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;
-        value.set_sensitive(true);
-        Some((HeaderName::try_from(name).ok()?, value))
-    });
-    valid.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use aibridge_config::{Sources, Surroundings};
-    use std::io;
-    use std::path::Path;
-
-    struct Nowhere;
-
-    impl Surroundings for Nowhere {
-        fn var(&self, _: &str) -> Option<String> {
-            None
-        }
-
-        fn read(&self, _: &Path) -> io::Result<String> {
-            Err(io::ErrorKind::NotFound.into())
-        }
-    }
-
-    #[test]
-    fn a_provider_gets_the_circuit_breaker_of_its_settings() {
-        let table = [
-            ("", None),
-            ("[provider.circuit_breaker]", Some(CircuitBreakerSettings::default())),
-            (
-                "[provider.circuit_breaker]\nfailure_threshold = 1\ninterval = \"2s\"\ntimeout = \"3s\"\n\
-                 max_requests = 4\nfailure_statuses = [555]",
-                Some(CircuitBreakerSettings {
-                    failure_threshold: 1,
-                    interval: Duration::from_secs(2),
-                    timeout: Duration::from_secs(3),
-                    max_requests: 4,
-                    failure_statuses: vec![555],
-                }),
-            ),
-        ];
-        for (text, expected) in table {
-            let file = Some(("test.toml".into(), format!("[[provider]]\ntype = \"openai\"\n{text}")));
-            let config = aibridge_config::load(&Sources { file, ..Sources::default() }, &Nowhere).unwrap();
-            let provider = open_ai(&config.providers[0], &quanta::Clock::new()).unwrap();
-            assert_eq!(provider.circuit_breaker().map(|breaker| breaker.settings().clone()), expected);
-        }
     }
 }

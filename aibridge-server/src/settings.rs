@@ -2,6 +2,7 @@
 
 use crate::cli::SettingsArgs;
 use aibridge_config::{Config, ConfigError, Flags, Sources, Surroundings};
+use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,13 +20,37 @@ pub enum SettingsError {
         /// Why.
         source: io::Error,
     },
+    /// The file has lost what was in it.
+    #[error("the settings file {} is empty, and was not before: restart to serve without one", path.display())]
+    Empty {
+        /// Which.
+        path: PathBuf,
+    },
     /// What they say cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
 
-/// This process.
-struct Process;
+/// Where a process that serves reads its settings again.
+#[derive(Debug, Clone)]
+pub struct Again {
+    args: SettingsArgs,
+    says_something: bool,
+}
+
+/// What there is to read, and what was read to find out.
+pub struct Read {
+    /// The settings, or all that is wrong with them.
+    pub config: Result<Config, SettingsError>,
+    /// The files that had a say, whether or not they could be read.
+    pub files: Vec<PathBuf>,
+}
+
+/// This process, with the files that were asked for.
+#[derive(Default)]
+struct Process {
+    files: RefCell<Vec<PathBuf>>,
+}
 
 impl Surroundings for Process {
     #[expect(clippy::disallowed_methods, reason = "the environment is this crate's to read")]
@@ -34,6 +59,7 @@ impl Surroundings for Process {
     }
 
     fn read(&self, path: &Path) -> io::Result<String> {
+        self.files.borrow_mut().push(path.to_owned());
         std::fs::read_to_string(path)
     }
 }
@@ -51,15 +77,43 @@ pub fn variables() -> Vec<(String, String)> {
 ///
 /// All that is wrong with them, at once.
 pub fn load(args: &SettingsArgs) -> Result<Config, SettingsError> {
-    let file = read_file(args.config.as_deref())?;
-    let flags =
-        Flags { listen: args.listen.clone(), store: args.store.clone(), log_format: args.log_format.clone() };
-    Ok(aibridge_config::load(&Sources { file, env: variables(), flags }, &Process)?)
+    load_from(args, &Process::default(), false)
 }
 
-fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, SettingsError> {
+impl Again {
+    /// From where `args` say, as it is now: a file that says something now must not be gone or empty later. It is then
+    /// being written, or there was no room for it.
+    pub fn new(args: SettingsArgs) -> Self {
+        let path = args.config.clone().unwrap_or_else(|| DEFAULT_FILE.into());
+        let says_something = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+        let config = if says_something { Some(path) } else { args.config };
+        Self { args: SettingsArgs { config, ..args }, says_something }
+    }
+
+    /// Loads the settings, and says which files they came from.
+    pub fn read(&self) -> Read {
+        let process = Process::default();
+        let config = load_from(&self.args, &process, self.says_something);
+        Read { config, files: process.files.into_inner() }
+    }
+}
+
+fn load_from(args: &SettingsArgs, process: &Process, says_something: bool) -> Result<Config, SettingsError> {
+    let file = read_file(args.config.as_deref(), process)?;
+    if let Some((path, text)) = &file
+        && says_something
+        && text.is_empty()
+    {
+        return Err(SettingsError::Empty { path: path.clone() });
+    }
+    let flags =
+        Flags { listen: args.listen.clone(), store: args.store.clone(), log_format: args.log_format.clone() };
+    Ok(aibridge_config::load(&Sources { file, env: variables(), flags }, process)?)
+}
+
+fn read_file(named: Option<&Path>, process: &Process) -> Result<Option<(PathBuf, String)>, SettingsError> {
     let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    match std::fs::read_to_string(path) {
+    match process.read(path) {
         Ok(text) => Ok(Some((path.to_owned(), text))),
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(SettingsError::File { path: path.to_owned(), source }),

@@ -30,6 +30,12 @@ impl Who {
         Self { mode, store }
     }
 
+    /// Asks the same store, about what `mode` wants.
+    #[must_use]
+    pub fn with_mode(&self, mode: AuthMode) -> Self {
+        Self { mode, store: self.store.clone() }
+    }
+
     /// Finds the actor, and removes from `headers` what authenticated it: what is left in `Authorization` is the
     /// client's own provider key.
     ///

@@ -79,6 +79,16 @@ impl Gateway {
         self.signal(Signal::TERM);
     }
 
+    /// Asks it to shut down (SIGINT), as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Asks it to read its settings again (SIGHUP).
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// Waits for its end.
     pub async fn exited(self) -> Exited {
         self.running.exited().await

@@ -2,7 +2,9 @@
 
 use crate::dialects::{CHAT, DIALECTS, Dialect, KEY, REQUESTS};
 use crate::harness::provider_settings;
-use aibridge_testkit::{BodyEnd, Gate, Launch, RawClient, Script, ScriptedProvider, Step, request, within};
+use aibridge_testkit::{
+    BodyEnd, Gate, Gateway, Launch, RawClient, Script, ScriptedProvider, Step, request, within,
+};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -63,6 +65,9 @@ async fn what_is_under_way_ends_and_what_is_new_is_refused() {
     gateway.terminate();
     gateway.said("stopping").await;
 
+    let ready = RawClient::get(gateway.address(), "/readyz").await;
+    assert_eq!((ready.status(), ready.text()), (503, r#"{"ready":false,"reason":"shutting_down"}"#));
+    assert_eq!(RawClient::get(gateway.address(), "/healthz").await.status(), 200);
     for (target, body) in [(CHAT.target, CHAT.stream), (PASSED_THROUGH, "{}"), ("/nowhere", "{}")] {
         let refused = RawClient::post(gateway.address(), target, &[], body).await;
         assert_eq!(
@@ -124,6 +129,38 @@ async fn what_outlasts_the_grace_period_is_cut_and_told_so() {
     }
     for number in 0..provider.received().len() {
         assert!(provider.closed(number).await.by_peer);
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let signals: [(fn(&Gateway), fn(&Gateway), i32); 3] = [
+        (Gateway::terminate, Gateway::terminate, 143),
+        (Gateway::terminate, Gateway::interrupt, 130),
+        (Gateway::interrupt, Gateway::interrupt, 130),
+    ];
+    for (first, second, code) in signals {
+        let gate = Gate::new();
+        let provider = provider_that_waits(&gate).await;
+        let launch = launch("shutdown_grace = \"24h\"", &provider.base_url());
+        let gateway = launch.start().await;
+        let (mut clients, _passed) = open_clients(&gate, gateway.address()).await;
+        first(&gateway);
+        gateway.said("stopping").await;
+        second(&gateway);
+        assert_eq!(gateway.exited().await.status.code(), Some(code));
+        for ((_, streaming), client) in REQUESTS.into_iter().zip(&mut clients) {
+            match streaming {
+                true => assert_eq!(client.rest().await, ("".into(), BodyEnd::Cut)),
+                false => assert!(client.try_head().await.is_none()),
+            }
+        }
+        let next = launch.start().await;
+        let rows = next.store().rows("aibridge_interceptions");
+        assert_eq!(rows.len(), REQUESTS.len());
+        for row in rows {
+            assert_eq!((&row["outcome"], &row["error_type"]), (&"failed".into(), &"gateway_crash".into()));
+        }
     }
 }
 

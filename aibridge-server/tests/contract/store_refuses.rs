@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, advance, pause, resume, timeout};
 
 /// Takes the store's write lock, as another program might.
-fn lock(store: &Store) -> Connection {
+pub(crate) fn lock(store: &Store) -> Connection {
     let connection = Connection::open(store.path()).unwrap();
     connection.busy_timeout(Duration::from_secs(10)).unwrap();
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();

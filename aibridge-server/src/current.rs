@@ -1,0 +1,42 @@
+//! What is in force: all that a reload can change, changed at once.
+
+use crate::providers::Providers;
+use crate::who::Who;
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What requests go by. One that has begun goes by what was in force then, to its end.
+pub struct InForce {
+    /// Whom to ask.
+    pub providers: Providers,
+    /// Who asks.
+    pub who: Who,
+    /// Whether clients may bring their own keys.
+    pub byok: bool,
+    /// The most that is read of a body, compressed or not.
+    pub max_body_bytes: usize,
+    /// How long open answers may go on after the gateway was told to stop.
+    pub shutdown_grace: Duration,
+}
+
+/// Where to find what is in force. Clones find the same.
+#[derive(Clone)]
+pub struct Current(Arc<ArcSwap<InForce>>);
+
+impl Current {
+    /// Puts `first` in force.
+    pub fn new(first: InForce) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(first)))
+    }
+
+    /// What is in force now.
+    pub fn load(&self) -> Arc<InForce> {
+        self.0.load_full()
+    }
+
+    /// Puts `next` in force, from the next request on.
+    pub fn replace(&self, next: InForce) {
+        self.0.store(Arc::new(next));
+    }
+}

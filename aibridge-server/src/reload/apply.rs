@@ -1,0 +1,48 @@
+use super::{Reloader, restart};
+use crate::current::InForce;
+use crate::providers::Changes;
+use crate::server::StartError;
+use aibridge_config::{Auth, Config, Server};
+
+/// What came of new settings.
+pub(super) struct Applied {
+    pub(super) changes: Changes,
+    /// The settings beside the providers that have changed.
+    pub(super) settings: Vec<&'static str>,
+    /// The settings that have changed in vain.
+    pub(super) needs_restart: Vec<&'static str>,
+}
+
+impl Reloader {
+    /// Puts in force what can be, all or nothing.
+    pub(super) fn apply(&mut self, new: &Config) -> Result<Applied, StartError> {
+        let now = self.current.load();
+        let (providers, changes) = now.providers.renewed(&new.providers)?;
+        let needs_restart = restart::needed(&self.settings, new);
+        let auth = Auth { mode: restart::mode_beside(&self.settings, new), ..new.auth };
+        let server = Server { listen: self.settings.server.listen, ..new.server };
+        let settings = changed(&self.settings, &server, &auth);
+        if !changes.is_empty() || !settings.is_empty() {
+            self.current.replace(InForce {
+                providers,
+                who: now.who.with_mode(auth.mode),
+                byok: auth.byok,
+                max_body_bytes: server.max_body_bytes,
+                shutdown_grace: server.shutdown_grace,
+            });
+        }
+        self.settings.auth = auth;
+        self.settings.server = server;
+        Ok(Applied { changes, settings, needs_restart })
+    }
+}
+
+fn changed(old: &Config, server: &Server, auth: &Auth) -> Vec<&'static str> {
+    let table = [
+        ("auth.mode", old.auth.mode != auth.mode),
+        ("auth.byok", old.auth.byok != auth.byok),
+        ("server.max_body_bytes", old.server.max_body_bytes != server.max_body_bytes),
+        ("server.shutdown_grace", old.server.shutdown_grace != server.shutdown_grace),
+    ];
+    table.into_iter().filter_map(|(setting, differs)| differs.then_some(setting)).collect()
+}

@@ -1,0 +1,183 @@
+//! The ways in which files change.
+
+use super::{NEXT_KEY, ask, keys, launch, replace};
+use crate::dialects::{CHAT, Dialect, KEY};
+use crate::harness::provider_settings;
+use aibridge_testkit::{Launch, ScriptedProvider};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+/// Files that a gateway's settings are in, and how they change.
+struct Way {
+    /// Which keys the settings name, in a directory.
+    keys: fn(&Path) -> String,
+    /// Before the start. The settings are written to where they are said to be.
+    prepare: fn(&Path),
+    /// `aibridge.toml` is in the directory, or what leads to it; the text is the next.
+    change: fn(&Path, &str),
+    /// Whether nobody can see that, so that it takes a signal.
+    hang_up: bool,
+}
+
+const LITERAL: fn(&Path) -> String = |_| KEY.to_owned();
+const FROM_FILE: fn(&Path) -> String = |dir| format!("file:{}/secrets/key", dir.display());
+
+const WAYS: [(&str, Way); 7] = [
+    (
+        "replaced by a rename",
+        Way {
+            keys: LITERAL,
+            prepare: |_| {},
+            change: |dir, text| replace(&dir.join("aibridge.toml"), text),
+            hang_up: false,
+        },
+    ),
+    (
+        "rewritten in place",
+        Way {
+            keys: LITERAL,
+            prepare: |_| {},
+            change: |dir, text| fs::write(dir.join("aibridge.toml"), text).unwrap(),
+            hang_up: false,
+        },
+    ),
+    (
+        "removed and made again",
+        Way {
+            keys: LITERAL,
+            prepare: |_| {},
+            change: |dir, text| {
+                fs::remove_file(dir.join("aibridge.toml")).unwrap();
+                fs::write(dir.join("aibridge.toml"), text).unwrap();
+            },
+            hang_up: false,
+        },
+    ),
+    (
+        "behind links as in a ConfigMap",
+        Way {
+            keys: LITERAL,
+            prepare: |dir| {
+                fs::create_dir(dir.join("..1")).unwrap();
+                fs::write(dir.join("..1/aibridge.toml"), "").unwrap();
+                symlink("..1", dir.join("..data")).unwrap();
+                symlink("..data/aibridge.toml", dir.join("aibridge.toml")).unwrap();
+            },
+            change: |dir, text| {
+                fs::create_dir(dir.join("..2")).unwrap();
+                fs::write(dir.join("..2/aibridge.toml"), text).unwrap();
+                symlink("..2", dir.join("..data.new")).unwrap();
+                fs::rename(dir.join("..data.new"), dir.join("..data")).unwrap();
+                fs::remove_dir_all(dir.join("..1")).unwrap();
+            },
+            hang_up: false,
+        },
+    ),
+    (
+        "a link to a file elsewhere, which is rewritten",
+        Way {
+            keys: LITERAL,
+            prepare: |dir| {
+                fs::create_dir(dir.join("elsewhere")).unwrap();
+                fs::write(dir.join("elsewhere/a.toml"), "").unwrap();
+                symlink("elsewhere/a.toml", dir.join("aibridge.toml")).unwrap();
+            },
+            change: |dir, text| replace(&dir.join("elsewhere/a.toml"), text),
+            hang_up: false,
+        },
+    ),
+    (
+        "a key file of its own",
+        Way {
+            keys: FROM_FILE,
+            prepare: |dir| {
+                fs::create_dir(dir.join("secrets")).unwrap();
+                fs::write(dir.join("secrets/key"), KEY).unwrap();
+            },
+            change: |dir, _| replace(&dir.join("secrets/key"), NEXT_KEY),
+            hang_up: false,
+        },
+    ),
+    (
+        "a key file behind a link that nobody watches",
+        Way {
+            keys: |dir| format!("file:{}/far/secrets/key", dir.display()),
+            prepare: |dir| {
+                for (number, key) in [("1", KEY), ("2", NEXT_KEY)] {
+                    fs::create_dir_all(dir.join("far").join(number)).unwrap();
+                    fs::write(dir.join("far").join(number).join("key"), key).unwrap();
+                }
+                symlink("1", dir.join("far/secrets")).unwrap();
+            },
+            change: |dir, _| {
+                symlink("2", dir.join("far/new")).unwrap();
+                fs::rename(dir.join("far/new"), dir.join("far/secrets")).unwrap();
+            },
+            hang_up: true,
+        },
+    ),
+];
+
+#[tokio::test]
+async fn changed_files_are_read_again() {
+    for (what, way) in WAYS {
+        let provider = ScriptedProvider::start(Dialect::answer_to).await;
+        let bare = Launch::new(env!("CARGO_BIN_EXE_aibridge"));
+        let dir = bare.dir().to_owned();
+        (way.prepare)(&dir);
+        let named = (way.keys)(&dir);
+        let gateway = bare.config(provider_settings(&provider.base_url(), &[&named])).start().await;
+        assert_eq!(ask(&gateway, CHAT.target).await, 200, "{what}");
+        if way.hang_up {
+            gateway.hang_up();
+            gateway.said("settings reloaded: nothing changed").await; // it looks where the file was
+        }
+
+        (way.change)(&dir, &provider_settings(&provider.base_url(), &[NEXT_KEY]));
+        if way.hang_up {
+            gateway.hang_up();
+        }
+        gateway.said("changed=[\"openai (sk-n...cdef): keys\"]").await;
+        assert_eq!(ask(&gateway, CHAT.target).await, 200, "{what}");
+        let expected = [format!("Bearer {KEY}"), format!("Bearer {NEXT_KEY}")];
+        assert_eq!(keys(&provider.received()), expected, "{what}");
+        let log = gateway.stderr();
+        assert_eq!(log.matches("settings reloaded added").count(), 1, "{what}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_is_refused_and_the_old_stays() {
+    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+    let good = provider_settings(&provider.base_url(), &[KEY]);
+    let gateway = launch(good.clone()).start().await;
+    let path = gateway.launch().config_path();
+    let table = [
+        ("[[provider]]\ntype = \"openai\"\nkeys = [\"sk-hunter2\"\n", vec!["is no TOML in line 3"]),
+        ("[auth]\nmode = \"all\"\n[server]\nlistn = \"x\"\n", vec!["auth.mode: ", "; ", "listn: "]),
+        ("", vec!["is empty, and was not before"]),
+        ("[[provider]]\ntype = \"openai\"\nkeys = [\"file:/nowhere/key\"]\n", vec!["provider[0].keys[0]: "]),
+    ];
+    for (text, words) in table {
+        replace(&path, text);
+        gateway.said(words[0]).await;
+        let log = gateway.stderr();
+        let line = log.lines().find(|line| line.contains(words[0])).unwrap();
+        assert!(line.contains("the new settings are refused, and the old ones stay in force: "), "{line}");
+        assert!(line.contains(path.to_str().unwrap()) && line.contains(" ERROR "), "{line}");
+        assert!(words.iter().all(|word| line.contains(word)), "{line}");
+        assert!(!log.contains("hunter2"), "{log}");
+        assert_eq!(ask(&gateway, CHAT.target).await, 200);
+    }
+    fs::remove_file(&path).unwrap();
+    gateway.said("cannot read the settings file").await;
+    assert_eq!(ask(&gateway, CHAT.target).await, 200);
+
+    replace(&path, &good);
+    gateway.said("settings reloaded: nothing changed").await;
+    assert_eq!(ask(&gateway, CHAT.target).await, 200);
+    let log = gateway.stderr();
+    assert_eq!(log.matches("are refused").count(), 5, "each once: {log}");
+    assert_eq!(keys(&provider.received()), [&format!("Bearer {KEY}"); 6]);
+}
