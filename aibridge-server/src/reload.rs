@@ -6,7 +6,7 @@ mod restart;
 
 use crate::cli::SettingsArgs;
 use crate::current::Current;
-use crate::settings::{Again, Read};
+use crate::settings::Again;
 use aibridge_config::Config;
 use apply::Applied;
 use file_watch::FileWatch;
@@ -68,9 +68,13 @@ impl Reloader {
 
     fn reload(mut self, why: Why, source: &Again, mut files: FileWatch) -> (Self, FileWatch) {
         files.refresh();
-        let Read { config, files: read } = source.read();
-        files.follow(&read);
-        let applied = config
+        let mut read = source.read();
+        if files.follow(&read.files) {
+            read = source.read(); // a file may have changed after it was read and before it was watched
+            files.follow(&read.files);
+        }
+        let applied = read
+            .config
             .map_err(|error| error.to_string())
             .and_then(|config| self.apply(&config).map_err(|error| error.to_string()));
         match applied {

@@ -54,8 +54,8 @@ impl FileWatch {
         }
     }
 
-    /// Watches the directories of these files and no others.
-    pub(super) fn follow(&mut self, files: &[PathBuf]) {
+    /// Watches the directories of these files and no others. Whether one of them was not watched before.
+    pub(super) fn follow(&mut self, files: &[PathBuf]) -> bool {
         let wanted: BTreeSet<PathBuf> = files.iter().flat_map(|file| directories(file)).collect();
         let gone: Vec<PathBuf> = self.directories.difference(&wanted).cloned().collect();
         for directory in gone {
@@ -63,10 +63,7 @@ impl FileWatch {
             let _ = self.watcher.as_mut().map(|watcher| watcher.unwatch(&directory)); // it may no longer be there
         }
         let new: Vec<PathBuf> = wanted.difference(&self.directories).cloned().collect();
-        let watched = new.into_iter().filter(|directory| self.watch(directory.clone())).count();
-        if watched > 0 {
-            self.stirred.notify_one(); // a file may have changed after it was read and before it was watched
-        }
+        new.into_iter().filter(|directory| self.watch(directory.clone())).count() > 0
     }
 
     fn watch(&mut self, directory: PathBuf) -> bool {

@@ -23,7 +23,7 @@ struct Way {
 const LITERAL: fn(&Path) -> String = |_| KEY.to_owned();
 const FROM_FILE: fn(&Path) -> String = |dir| format!("file:{}/secrets/key", dir.display());
 
-const WAYS: [(&str, Way); 7] = [
+const WAYS: [(&str, Way); 8] = [
     (
         "replaced by a rename",
         Way {
@@ -88,6 +88,24 @@ const WAYS: [(&str, Way); 7] = [
         },
     ),
     (
+        "a link that is turned to another file",
+        Way {
+            keys: LITERAL,
+            prepare: |dir| {
+                fs::create_dir(dir.join("elsewhere")).unwrap();
+                fs::write(dir.join("elsewhere/a.toml"), "").unwrap();
+                symlink("elsewhere/a.toml", dir.join("aibridge.toml")).unwrap();
+            },
+            change: |dir, text| {
+                fs::create_dir(dir.join("next")).unwrap();
+                fs::write(dir.join("next/b.toml"), text).unwrap();
+                symlink("next/b.toml", dir.join("new")).unwrap();
+                fs::rename(dir.join("new"), dir.join("aibridge.toml")).unwrap();
+            },
+            hang_up: false,
+        },
+    ),
+    (
         "a key file of its own",
         Way {
             keys: FROM_FILE,
@@ -129,10 +147,8 @@ async fn changed_files_are_read_again() {
         let named = (way.keys)(&dir);
         let gateway = bare.config(provider_settings(&provider.base_url(), &[&named])).start().await;
         assert_eq!(ask(&gateway, CHAT.target).await, 200, "{what}");
-        if way.hang_up {
-            gateway.hang_up();
-            gateway.said("settings reloaded: nothing changed").await; // it looks where the file was
-        }
+        gateway.hang_up();
+        gateway.said("settings reloaded: nothing changed").await; // from now on it watches
 
         (way.change)(&dir, &provider_settings(&provider.base_url(), &[NEXT_KEY]));
         if way.hang_up {
