@@ -4,6 +4,7 @@ use crate::call::Timeouts;
 use crate::encoding::Encoding;
 use crate::error::Error;
 use crate::guard::Permit;
+use crate::tap::Tapped;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use reqwest::Response;
@@ -21,6 +22,8 @@ pub struct Answer {
     pub(crate) deadline: Option<Instant>,
     /// What learns if it breaks off.
     pub(crate) permit: Option<Permit>,
+    /// What sees it on the wire.
+    pub(crate) tapped: Option<Tapped>,
     pub(crate) timeouts: Timeouts,
 }
 
@@ -37,7 +40,12 @@ impl Answer {
             None => (Instant::now() + self.timeouts.stream_idle, self.timeouts.stream_idle),
         };
         let error = match timeout_at(limit, self.response.chunk()).await {
-            Ok(Ok(chunk)) => return Ok(chunk),
+            Ok(Ok(chunk)) => {
+                if let (Some(tapped), Some(chunk)) = (&self.tapped, &chunk) {
+                    tapped.chunk(chunk);
+                }
+                return Ok(chunk);
+            }
             Ok(Err(error)) => {
                 tracing::warn!(error = %causes(&error), "the provider's answer broke off");
                 Error::UpstreamBroken
@@ -46,6 +54,9 @@ impl Answer {
         };
         if let Some(permit) = &mut self.permit {
             permit.failed(&error);
+        }
+        if let Some(tapped) = &self.tapped {
+            tapped.failed(&error);
         }
         Err(error)
     }

@@ -3,6 +3,7 @@
 use crate::credential::Credential;
 use crate::guard::Guard;
 use crate::payload::Payload;
+use crate::tap::CallTap;
 use http::{HeaderMap, Method, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct Call {
     pub patience: Patience,
     /// Whether it may be made at all.
     pub guard: Option<Arc<dyn Guard>>,
+    /// What sees it on the wire.
+    pub tap: Option<CallTap>,
 }
 
 /// A body to send.

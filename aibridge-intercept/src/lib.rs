@@ -47,6 +47,7 @@ pub mod payload;
 pub mod relay;
 pub mod scan;
 pub mod sse;
+pub mod tap;
 pub mod upstream;
 pub mod watch;
 

@@ -43,6 +43,11 @@ impl Payload {
         }
     }
 
+    /// Its pieces, in their order.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &Bytes> {
+        self.pieces.iter()
+    }
+
     /// Its length in bytes.
     pub fn len(&self) -> usize {
         self.pieces.iter().map(Bytes::len).sum()

@@ -160,13 +160,18 @@ impl Upstream {
             CallBody::Once(body) => body.take(),
         };
         attempts.count += 1;
-        let response = timeout_at(deadline, self.client.execute(request))
-            .await
-            .map_err(|_| Error::UpstreamTimeout(self.timeouts.response))?
-            .map_err(|error| unreachable_because(&error))?;
+        let mut tapped = call.tap.as_ref().map(|tap| tap.begin(attempts.count, &mut request, &call.body));
+        let answered = match timeout_at(deadline, self.client.execute(request)).await {
+            Ok(answered) => answered.map_err(|error| unreachable_because(&error)),
+            Err(_) => Err(Error::UpstreamTimeout(self.timeouts.response)),
+        };
+        if let Some(tapped) = &mut tapped {
+            tapped.answered(&answered);
+        }
+        let response = answered?;
         attempts.status = Some(response.status());
         let deadline = (call.patience == Patience::Whole).then_some(deadline);
-        Ok(Answer { response, deadline, timeouts: self.timeouts, permit: None })
+        Ok(Answer { response, deadline, timeouts: self.timeouts, permit: None, tapped })
     }
 
     fn url(&self, call: &Call) -> Result<Url, Error> {
@@ -179,10 +184,13 @@ impl Upstream {
     }
 
     fn discard(&self, answer: Option<Answer>) {
-        let Some(Answer { mut response, .. }) = answer else { return };
+        let Some(Answer { mut response, tapped, .. }) = answer else { return };
         self.drains.spawn(timeout(DRAIN_FOR_AT_MOST, async move {
             let mut drained = 0;
             while let Ok(Some(chunk)) = response.chunk().await {
+                if let Some(tapped) = &tapped {
+                    tapped.chunk(&chunk);
+                }
                 drained += chunk.len();
                 if drained > DRAIN_AT_MOST {
                     break;

@@ -77,5 +77,5 @@ mod routes;
 
 pub use circuit_breaker::{CircuitBreaker, CircuitBreakerSettings, CircuitName, CircuitState, CircuitStatus};
 pub use openai::{OpenAi, OpenAiConfig};
-pub use provider::{PassThrough, Profile, Provider, ProviderError};
+pub use provider::{ApiDump, PassThrough, Profile, Provider, ProviderError};
 pub use routes::{Route, Routes};

@@ -1,11 +1,12 @@
 //! The provider of the OpenAI API and of everything compatible with it.
 
 use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerSettings};
-use crate::provider::{Profile, Provider, ProviderError};
+use crate::provider::{ApiDump, Profile, Provider, ProviderError};
 use crate::routes;
 use aibridge_intercept::call::{CallBody, Patience, Timeouts};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::payload::Payload;
+use aibridge_intercept::tap::Subject;
 use aibridge_intercept::{Asked, Call, Error, Interceptor, OneCall, Request, Upstream};
 use aibridge_keypool::KeyPool;
 use aibridge_recorder::Interception;
@@ -41,6 +42,8 @@ pub struct OpenAiConfig {
     pub timeouts: Timeouts,
     /// When it is not called because it keeps failing; never, without.
     pub circuit_breaker: Option<CircuitBreakerSettings>,
+    /// Where its traffic is dumped; nowhere, without.
+    pub api_dump: Option<ApiDump>,
     /// Measures the cooldown of a single `key` and the times of the circuit breaker.
     pub clock: quanta::Clock,
 }
@@ -61,6 +64,7 @@ impl Default for OpenAiConfig {
                 stream_idle: Duration::from_secs(300),
             },
             circuit_breaker: None,
+            api_dump: None,
             clock: quanta::Clock::new(),
         }
     }
@@ -109,6 +113,7 @@ impl OpenAi {
                 extra_headers: config.extra_headers,
                 send_actor_headers: config.send_actor_headers,
                 circuit_breaker,
+                api_dump: config.api_dump,
                 upstream: Arc::new(upstream),
             },
         })
@@ -150,6 +155,11 @@ impl Provider for OpenAi {
         };
         let interception = self.interception(&request, &asked, &credential);
         let guard = self.circuit_breaker().map(|breaker| breaker.guard(&request.route, &interception.model));
+        let tap = self.profile.tap(|| Subject {
+            id: interception.id,
+            model: Some(interception.model.clone()),
+            started_at: interception.started_at,
+        });
         let decompressed = asked.edited.is_some() && request.body.encoding.is_some();
         let headers =
             self.profile.upstream_headers(&request.headers, &request.actor, &credential, decompressed);
@@ -166,6 +176,7 @@ impl Provider for OpenAi {
                 credential,
                 patience: if asked.streaming { Patience::Head } else { Patience::Whole },
                 guard,
+                tap,
             },
             observer: asked.observer,
         }))

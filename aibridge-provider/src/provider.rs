@@ -3,10 +3,14 @@ use crate::routes::Routes;
 use aibridge_intercept::call::{CallBody, Patience};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::headers::ToProvider;
+use aibridge_intercept::tap::{CallTap, Subject, Tap};
 use aibridge_intercept::{Actor, Call, Error, Interceptor, Request, Upstream};
 use http::{HeaderMap, HeaderName, Method};
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
+use uuid::Uuid;
 
 /// What a provider is.
 #[derive(Debug)]
@@ -31,8 +35,19 @@ pub struct Profile {
     pub send_actor_headers: bool,
     /// What keeps it from being called while it fails, if that is wanted.
     pub circuit_breaker: Option<CircuitBreaker>,
+    /// Where its traffic is dumped, if that is wanted.
+    pub api_dump: Option<ApiDump>,
     /// Its connections and keys.
     pub upstream: Arc<Upstream>,
+}
+
+/// The dumps of a provider's traffic.
+#[derive(Debug, Clone)]
+pub struct ApiDump {
+    /// The folder that they are in.
+    pub dir: PathBuf,
+    /// What writes them there.
+    pub tap: Arc<dyn Tap>,
 }
 
 /// A request on a passthrough route, authenticated but unread.
@@ -117,6 +132,11 @@ pub trait Provider: Send + Sync {
         self.profile().circuit_breaker.as_ref()
     }
 
+    /// The folder that its traffic is dumped to.
+    fn api_dump_dir(&self) -> Option<&Path> {
+        self.profile().api_dump.as_ref().map(|dump| dump.dir.as_path())
+    }
+
     /// What authenticates a request with these headers.
     ///
     /// # Errors
@@ -137,11 +157,21 @@ pub trait Provider: Send + Sync {
             credential,
             patience: Patience::Head,
             guard: None,
+            tap: self.profile().tap(|| Subject {
+                id: Uuid::now_v7(),
+                model: None,
+                started_at: Timestamp::now(),
+            }),
         }
     }
 }
 
 impl Profile {
+    /// What sees a call about this on the wire.
+    pub(crate) fn tap(&self, subject: impl FnOnce() -> Subject) -> Option<CallTap> {
+        self.api_dump.as_ref().map(|dump| CallTap { tap: dump.tap.clone(), subject: subject() })
+    }
+
     /// The headers of an upstream request, without its credential.
     pub(crate) fn upstream_headers(
         &self,

@@ -2,9 +2,10 @@
 
 use crate::server::StartError;
 use aibridge_config::ProviderKind;
+use aibridge_dump::Dumps;
 use aibridge_intercept::call::Timeouts;
 use aibridge_keypool::KeyPool;
-use aibridge_provider::{CircuitBreakerSettings, OpenAi, OpenAiConfig, Provider};
+use aibridge_provider::{ApiDump, CircuitBreakerSettings, OpenAi, OpenAiConfig, Provider};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub struct Providers {
     settings: Vec<aibridge_config::Provider>,
     made: Vec<Arc<dyn Provider>>,
     clock: quanta::Clock,
+    dumps: Arc<Dumps>,
 }
 
 /// What became of the providers. Holds names and masked keys only.
@@ -28,13 +30,17 @@ pub struct Changes {
 }
 
 impl Providers {
-    /// Makes the providers. `clock` measures the cooldown of keys.
+    /// Makes the providers. `clock` measures the cooldown of keys, `dumps` writes the traffic of those that want it.
     ///
     /// # Errors
     ///
     /// If one of them cannot be made.
-    pub fn new(settings: &[aibridge_config::Provider], clock: quanta::Clock) -> Result<Self, StartError> {
-        let nothing = Self { settings: Vec::new(), made: Vec::new(), clock };
+    pub fn new(
+        settings: &[aibridge_config::Provider],
+        clock: quanta::Clock,
+        dumps: Arc<Dumps>,
+    ) -> Result<Self, StartError> {
+        let nothing = Self { settings: Vec::new(), made: Vec::new(), clock, dumps };
         Ok(nothing.renewed(settings)?.0)
     }
 
@@ -51,14 +57,14 @@ impl Providers {
             let old = self.settings.iter().zip(&self.made).find(|(old, _)| old.name == new.name);
             made.push(match old {
                 None => {
-                    let provider = open_ai(new, None, &self.clock)?;
+                    let provider = self.open_ai(new, None)?;
                     changes.added.push(described(&provider));
                     Arc::new(provider)
                 }
                 Some((old_settings, old)) => match old_settings.differences(new) {
                     same if same.is_empty() => old.clone(),
                     differences => {
-                        let provider = open_ai(new, old.key_failover().pool(), &self.clock)?;
+                        let provider = self.open_ai(new, old.key_failover().pool())?;
                         changes.changed.push(format!("{}: {}", described(&provider), differences.join(", ")));
                         Arc::new(provider)
                     }
@@ -67,7 +73,15 @@ impl Providers {
         }
         let is_gone = |old: &&Arc<dyn Provider>| settings.iter().all(|new| new.name != old.name());
         changes.removed = self.made.iter().filter(is_gone).map(|old| old.name().to_owned()).collect();
-        Ok((Self { settings: settings.to_owned(), made, clock: self.clock.clone() }, changes))
+        Ok((
+            Self {
+                settings: settings.to_owned(),
+                made,
+                clock: self.clock.clone(),
+                dumps: self.dumps.clone(),
+            },
+            changes,
+        ))
     }
 
     /// All of them, in the order of the settings.
@@ -78,6 +92,50 @@ impl Providers {
     /// The one of this name.
     pub fn find(&self, name: &str) -> Option<&Arc<dyn Provider>> {
         self.made.iter().find(|provider| provider.name() == name)
+    }
+
+    fn open_ai(
+        &self,
+        provider: &aibridge_config::Provider,
+        before: Option<&KeyPool>,
+    ) -> Result<OpenAi, StartError> {
+        let ProviderKind::OpenAi = provider.kind;
+        let key_pool = if provider.keys.is_empty() {
+            None
+        } else {
+            let keys = provider.keys.clone();
+            let pool = match before {
+                Some(before) => before.renewed(keys),
+                None => KeyPool::new(keys, self.clock.clone()),
+            };
+            Some(pool.map_err(|source| StartError::Keys { name: provider.name.clone(), source })?)
+        };
+        Ok(OpenAi::new(OpenAiConfig {
+            name: provider.name.clone(),
+            enabled: true,
+            base_url: provider.base_url.to_string(),
+            key: None,
+            key_pool,
+            extra_headers: extra_headers(provider),
+            send_actor_headers: provider.send_actor_headers,
+            timeouts: Timeouts {
+                connect: provider.connect_timeout,
+                response: provider.response_timeout,
+                stream_idle: provider.stream_idle_timeout,
+            },
+            circuit_breaker: provider.circuit_breaker.as_ref().map(circuit_breaker),
+            api_dump: self.api_dump(provider)?,
+            clock: self.clock.clone(),
+        })?)
+    }
+
+    fn api_dump(&self, provider: &aibridge_config::Provider) -> Result<Option<ApiDump>, StartError> {
+        let Some(dir) = provider.api_dump_dir.clone() else { return Ok(None) };
+        let tap = self
+            .dumps
+            .of(&dir, &provider.name)
+            .map_err(|source| StartError::Dump { name: provider.name.clone(), source })?;
+        Ok(Some(ApiDump { dir, tap }))
     }
 }
 
@@ -94,40 +152,6 @@ fn described(provider: &dyn Provider) -> String {
     let hints: Vec<String> = keys.into_iter().map(|key| key.hint).collect();
     let keys = if hints.is_empty() { "no keys".to_owned() } else { hints.join(", ") };
     format!("{} ({keys})", provider.name())
-}
-
-fn open_ai(
-    provider: &aibridge_config::Provider,
-    before: Option<&KeyPool>,
-    clock: &quanta::Clock,
-) -> Result<OpenAi, StartError> {
-    let ProviderKind::OpenAi = provider.kind;
-    let key_pool = if provider.keys.is_empty() {
-        None
-    } else {
-        let keys = provider.keys.clone();
-        let pool = match before {
-            Some(before) => before.renewed(keys),
-            None => KeyPool::new(keys, clock.clone()),
-        };
-        Some(pool.map_err(|source| StartError::Keys { name: provider.name.clone(), source })?)
-    };
-    Ok(OpenAi::new(OpenAiConfig {
-        name: provider.name.clone(),
-        enabled: true,
-        base_url: provider.base_url.to_string(),
-        key: None,
-        key_pool,
-        extra_headers: extra_headers(provider),
-        send_actor_headers: provider.send_actor_headers,
-        timeouts: Timeouts {
-            connect: provider.connect_timeout,
-            response: provider.response_timeout,
-            stream_idle: provider.stream_idle_timeout,
-        },
-        circuit_breaker: provider.circuit_breaker.as_ref().map(circuit_breaker),
-        clock: clock.clone(),
-    })?)
 }
 
 fn circuit_breaker(settings: &aibridge_config::CircuitBreaker) -> CircuitBreakerSettings {

@@ -10,6 +10,7 @@ use crate::reload::Reloader;
 use crate::startup;
 use crate::who::Who;
 use aibridge_config::{Config, Durability, StoreUrl};
+use aibridge_dump::Dumps;
 use aibridge_intercept::Gateway;
 use aibridge_keypool::KeyPoolError;
 use aibridge_provider::ProviderError;
@@ -34,6 +35,7 @@ pub struct Server {
     address: SocketAddr,
     store: SqliteStore,
     app: Arc<App>,
+    dumps: Arc<Dumps>,
 }
 
 /// Why a gateway could not start.
@@ -53,6 +55,14 @@ pub enum StartError {
     /// A provider cannot be set up.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// Dumps cannot be written.
+    #[error("the traffic of provider {name:?} cannot be dumped: {source}")]
+    Dump {
+        /// Whose.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A provider's keys cannot be used.
     #[error("the keys of provider {name:?} cannot be used: {source}")]
     Keys {
@@ -70,7 +80,8 @@ impl Server {
     ///
     /// When any of these cannot be had.
     pub async fn bind(config: Config, clock: quanta::Clock) -> Result<Self, StartError> {
-        let providers = Providers::new(&config.providers, clock)?;
+        let dumps = Arc::new(Dumps::new(clock.clone()));
+        let providers = Providers::new(&config.providers, clock, dumps.clone())?;
         let store = SqliteStore::open(store_options(&config))?;
         let address = config.server.listen;
         let listen = |source| StartError::Listen { address, source };
@@ -88,7 +99,7 @@ impl Server {
             gateway: Gateway::new(recorder(&config, &store)),
             stopping: CancellationToken::new(),
         });
-        Ok(Self { config, listener, address, store, app })
+        Ok(Self { config, listener, address, store, app, dumps })
     }
 
     /// Where it listens.
@@ -139,6 +150,7 @@ impl Server {
         })
         .await;
         self.store.close().await;
+        self.dumps.close().await;
         tracing::info!("stopped");
     }
 }

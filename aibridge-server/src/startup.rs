@@ -15,6 +15,7 @@ pub fn introduction(
 ) -> Vec<String> {
     let mut lines = vec![format!("aibridge {} listening on http://{address}", env!("CARGO_PKG_VERSION"))];
     lines.extend(providers.iter().map(|provider| provider_line(&**provider, address)));
+    lines.extend(providers.iter().filter_map(|provider| dump_line(&**provider)));
     let StoreUrl::Sqlite(path) = &config.store.url;
     let durability = match config.store.durability {
         Durability::Process => "survives the process, not a power cut",
@@ -48,6 +49,16 @@ fn provider_line(provider: &dyn Provider, address: SocketAddr) -> String {
         provider.route_prefix(),
         provider.base_url(),
     )
+}
+
+/// Dumps hold prompts, so they should not be on without anyone knowing.
+fn dump_line(provider: &dyn Provider) -> Option<String> {
+    let folder = provider.api_dump_dir()?.join(provider.name());
+    Some(format!(
+        "dump     {}: all traffic, prompts and answers included, is written to {}",
+        provider.name(),
+        folder.display()
+    ))
 }
 
 /// The proxy variables that are honoured, one line each, without the credentials that their URLs may carry.

@@ -25,7 +25,9 @@ fn settings(providers: &[&str]) -> Vec<aibridge_config::Provider> {
 }
 
 fn providers(texts: &[&str]) -> Providers {
-    Providers::new(&settings(texts), quanta::Clock::new()).unwrap()
+    let clock = quanta::Clock::new();
+    let dumps = Arc::new(Dumps::new(clock.clone()));
+    Providers::new(&settings(texts), clock, dumps).unwrap()
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod cancel;
 mod connections;
 mod crash;
 mod dialects;
+mod dumps;
 mod encode;
 mod failover;
 mod faults;

@@ -1,0 +1,62 @@
+use crate::file_name::{PASSTHROUGH, of_model};
+use crate::queue::{DumpFile, Queue};
+use crate::raw_http;
+use aibridge_intercept::tap::{AttemptTap, Seen, Subject, Tap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Dumps one provider's traffic.
+#[derive(Debug)]
+pub(crate) struct ProviderDump {
+    folder: PathBuf,
+    queue: Queue,
+}
+
+/// The files of one attempt.
+struct AttemptDump {
+    queue: Queue,
+    request: Arc<DumpFile>,
+    response: Arc<DumpFile>,
+    error: Arc<DumpFile>,
+}
+
+impl ProviderDump {
+    pub(crate) fn new(folder: PathBuf, queue: Queue) -> Self {
+        Self { folder, queue }
+    }
+}
+
+impl Tap for ProviderDump {
+    fn attempt(&self, subject: &Subject, number: u32) -> Arc<dyn AttemptTap> {
+        let folder = match &subject.model {
+            Some(model) => self.folder.join(of_model(model)),
+            None => self.folder.join(PASSTHROUGH),
+        };
+        let Subject { id, started_at, .. } = subject;
+        let attempt = if number > 1 { format!("-{number}") } else { String::new() };
+        let name = format!("{}-{id}{attempt}", started_at.as_millisecond());
+        let file = |kind| Arc::new(DumpFile::new(folder.join(format!("{name}.{kind}.txt"))));
+        Arc::new(AttemptDump {
+            queue: self.queue.clone(),
+            request: file("req"),
+            response: file("resp"),
+            error: file("req_error"),
+        })
+    }
+}
+
+impl AttemptTap for AttemptDump {
+    fn saw(&self, seen: Seen<'_>) {
+        match seen {
+            Seen::Request { method, target, headers } => {
+                self.queue.append(&self.request, raw_http::request(method, target, headers));
+            }
+            Seen::RequestBody(piece) => self.queue.append(&self.request, piece),
+            Seen::Response { version, status, headers } => {
+                self.queue.append(&self.response, raw_http::response(version, status, headers));
+            }
+            Seen::ResponseBody(piece) => self.queue.append(&self.response, piece),
+            Seen::Failed(why) => self.queue.append(&self.error, format!("{why}\n").into()),
+        }
+    }
+}

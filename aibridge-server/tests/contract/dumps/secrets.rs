@@ -1,0 +1,76 @@
+//! No credential is in a dump, whoever brought it and wherever it stood.
+
+use super::{files, settings};
+use crate::harness::{Harness, provider_settings};
+use crate::ways::WAYS;
+use aibridge_testkit::{RawClient, Script, ScriptedProvider, request};
+use tempfile::TempDir;
+
+const POOL: [&str; 3] =
+    ["sk-limited-secret-0123456789", "sk-rejected-secret-0123456789", "sk-good-secret-0123456789"];
+const OWN: &str = "sk-own-secret-0123456789";
+const EXTRA: &str = "extra-secret-0123456789";
+const COOKIE: &str = "cookie-secret-0123456789";
+const SET_COOKIE: &str = "set-cookie-secret-0123456789";
+const HEADER: &str = "header-secret-0123456789";
+const QUERY: &str = "query-secret-0123456789";
+
+#[tokio::test]
+async fn only_hints_of_credentials_are_dumped() {
+    let provider = ScriptedProvider::start(|request| {
+        let status = match request.bearer() {
+            Some(key) if key == POOL[0] => 429,
+            Some(key) if key == POOL[1] => 401,
+            _ => 200,
+        };
+        Script::json(status, "{}").header("Set-Cookie", &format!("sid={SET_COOKIE}; Path=/"))
+    })
+    .await;
+    let dir = TempDir::new().unwrap();
+    let own = provider_settings(&provider.base_url(), &[]).replace("type", "name = \"own\"\ntype");
+    let gateway = Harness::start(&format!(
+        "{}extra_headers = {{ x-team = \"{EXTRA}\" }}\n{own}api_dump_dir = {:?}\nextra_headers = {{ cookie = \"a={COOKIE}\" }}\n",
+        settings(&provider.base_url(), &POOL, dir.path()),
+        dir.path().display().to_string(),
+    ))
+    .await;
+    let bearer = format!("Bearer {OWN}");
+    let headers = [
+        ("Authorization", bearer.as_str()),
+        ("Cookie", HEADER),
+        ("Api-Key", HEADER),
+        ("X-Api-Key", HEADER),
+        ("X-Goog-Api-Key", HEADER),
+        ("X-Auth-Token", HEADER),
+    ];
+    for way in &WAYS {
+        for name in ["openai", "own"] {
+            let target = way.target.replace("openai", name) + "?api_key=" + QUERY;
+            let bytes = request("POST", &target, &headers, way.body.as_bytes());
+            let answer = RawClient::connect(gateway.address).await.ask(&bytes).await;
+            assert_eq!(answer.status(), 200, "{target}");
+        }
+    }
+    gateway.stop().await;
+
+    let files = files(dir.path());
+    assert!(provider.received().iter().any(|request| request.header("x-goog-api-key") == Some(HEADER)));
+    for hint in [
+        "sk-l...6789",
+        "sk-r...6789",
+        "sk-g...6789",
+        "sk-o...6789",
+        "x-team: extr...6789",
+        "cookie: a=cook...6789",
+        "sid=set-...6789; Path=/",
+    ] {
+        assert!(files.values().any(|content| content.contains(hint)), "{hint} is nowhere");
+    }
+    let secrets = POOL.iter().chain(&[OWN, EXTRA, COOKIE, SET_COOKIE, HEADER, QUERY]);
+    for secret in secrets {
+        for (path, content) in &files {
+            assert!(!path.contains(secret) && !content.contains(secret), "{secret} is in {path}: {content}");
+        }
+    }
+    assert!(files.keys().any(|path| path.starts_with("own/m/")), "{files:?}");
+}
