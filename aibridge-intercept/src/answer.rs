@@ -41,8 +41,10 @@ impl Answer {
         };
         let error = match timeout_at(limit, self.response.chunk()).await {
             Ok(Ok(chunk)) => {
-                if let (Some(tapped), Some(chunk)) = (&self.tapped, &chunk) {
-                    tapped.chunk(chunk);
+                match (&chunk, &self.tapped) {
+                    (Some(chunk), Some(tapped)) => tapped.chunk(chunk),
+                    (Some(_), None) => {}
+                    (None, _) => self.complete(),
                 }
                 return Ok(chunk);
             }
@@ -59,6 +61,13 @@ impl Answer {
             tapped.failed(&error);
         }
         Err(error)
+    }
+
+    /// All that matters of the answer has come.
+    pub(crate) fn complete(&mut self) {
+        if let Some(permit) = &mut self.permit {
+            permit.complete();
+        }
     }
 }
 

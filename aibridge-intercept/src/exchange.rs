@@ -179,6 +179,7 @@ impl Exchange {
                     Verdict::Relay => batch.push(event.raw),
                     Verdict::Withhold => {}
                     Verdict::Terminal => {
+                        answer.complete();
                         self.send(batch.take()).await?;
                         self.end_with(observer).await?;
                         batch.push(event.raw);

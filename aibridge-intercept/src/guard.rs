@@ -6,17 +6,20 @@ use std::time::Duration;
 
 /// Admits calls, and learns how they went.
 pub trait Guard: Send + Sync {
-    /// Asks for a call to be admitted.
+    /// Asks for a call to be admitted. How it goes is reported only if it `counts`.
     ///
     /// # Errors
     ///
     /// When calls are not admitted now.
-    fn admit(&self) -> Result<Admission, Rejected>;
+    fn admit(&self, counts: bool) -> Result<Admission, Rejected>;
 
     /// Whether an answer with this status counts as a failure.
     fn is_failure(&self, status: u16) -> bool;
 
-    /// Tells how an admitted call went.
+    /// An admitted call waits no more for an answer to begin: whatever became of it, it tells this once.
+    fn release(&self, admission: Admission);
+
+    /// Tells how an admitted call went, if that says anything about the provider.
     fn report(&self, admission: Admission, went: Went);
 }
 
@@ -42,62 +45,68 @@ pub struct Rejected {
 /// How a call went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Went {
-    /// The provider answered.
+    /// The provider answered, to the end.
     Well,
-    /// The provider failed.
+    /// The provider failed, or its answer broke off.
     Badly,
-    /// It says nothing about the provider: the client left, no key was left, or the client's own key was used.
-    Unknown,
 }
 
-/// One admitted call. Whatever becomes of it, its guard learns it once.
+/// One admitted call. Whatever becomes of it, its guard learns when it waits no more; how it went only if that says
+/// something: not if the client left, no key was left, or the client's own key was used.
 pub(crate) struct Permit {
     guard: Arc<dyn Guard>,
     admission: Admission,
-    counts: bool,
-    settled: bool,
+    is_waiting: bool,
+    reports: bool,
 }
 
 impl Permit {
     /// Asks `guard`. What a client's own key causes does not count (`counts`).
     pub(crate) fn ask(guard: Arc<dyn Guard>, counts: bool) -> Result<Self, Error> {
-        match guard.admit() {
-            Ok(admission) => Ok(Self { guard, admission, counts, settled: false }),
+        match guard.admit(counts) {
+            Ok(admission) => Ok(Self { guard, admission, is_waiting: true, reports: counts }),
             Err(Rejected { retry_after }) => Err(Error::CircuitOpen { retry_after }),
         }
     }
 
-    /// An answer with `status` has begun.
+    /// An answer with `status` has begun. That it is a success is known at its end only.
     pub(crate) fn answered(&mut self, status: u16) {
-        self.settle(if self.guard.is_failure(status) { Went::Badly } else { Went::Well });
+        if self.guard.is_failure(status) {
+            self.report(Went::Badly);
+        }
+        self.release();
+    }
+
+    /// All of the answer has come.
+    pub(crate) fn complete(&mut self) {
+        self.report(Went::Well);
     }
 
     /// There is no answer, or it broke off.
     pub(crate) fn failed(&mut self, error: &Error) {
-        match error {
-            Error::UpstreamUnreachable(_) | Error::UpstreamTimeout(_) | Error::UpstreamBroken => {
-                self.settle(Went::Badly);
-            }
-            _ => self.settle(Went::Unknown),
+        use Error::{UpstreamBroken, UpstreamTimeout, UpstreamUnreachable};
+        if let UpstreamUnreachable(_) | UpstreamTimeout(_) | UpstreamBroken = error {
+            self.report(Went::Badly);
+        }
+        self.release();
+    }
+
+    fn report(&mut self, went: Went) {
+        if std::mem::take(&mut self.reports) {
+            self.guard.report(self.admission, went);
         }
     }
 
-    /// An answer that began well may still break off: then that counts too.
-    fn settle(&mut self, went: Went) {
-        let went = if self.counts { went } else { Went::Unknown };
-        let admission = if self.settled { Admission::Normal } else { self.admission };
-        if !self.settled || went == Went::Badly {
-            self.guard.report(admission, went);
+    fn release(&mut self) {
+        if std::mem::take(&mut self.is_waiting) {
+            self.guard.release(self.admission);
         }
-        self.settled = true;
     }
 }
 
 impl Drop for Permit {
     /// A call that nobody waited for gives its place back.
     fn drop(&mut self) {
-        if !self.settled {
-            self.guard.report(self.admission, Went::Unknown);
-        }
+        self.release();
     }
 }

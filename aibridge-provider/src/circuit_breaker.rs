@@ -2,7 +2,8 @@
 //!
 //! Closed, it counts consecutive failures; enough of them open it. Open, it rejects for `timeout`. Then it is
 //! half-open: it admits `max_requests` trials at once; as many successes in a row close it, one failure opens it
-//! again.
+//! again. An answer is a success when all of it has come, but a trial gives its place to the next when its answer
+//! begins: a stream may take minutes.
 
 use aibridge_intercept::guard::{Admission, Guard, Rejected, Went};
 use parking_lot::{Mutex, RwLock};
@@ -39,8 +40,14 @@ impl Default for CircuitBreakerSettings {
     }
 }
 
-/// Clients name models, so the number of circuits must have an end: beyond it, new ones are not watched.
+/// Clients name models, so the number of circuits must have an end. Beyond it, those that say least make room.
 const CIRCUITS_AT_MOST: usize = 1024;
+
+/// When there is no room, so many are forgotten at once: looking for them takes a while.
+const FORGOTTEN_AT_ONCE: usize = CIRCUITS_AT_MOST / 4;
+
+/// So many bytes of a model's name count; models that differ beyond it share a circuit.
+const MODEL_AT_MOST: usize = 256;
 
 /// The circuits of one provider. Only what failed lately has one.
 #[derive(Debug, Clone)]
@@ -75,7 +82,7 @@ struct Circuit {
 enum State {
     Closed { failures: u32, since: Instant },
     Open { until: Instant },
-    HalfOpen { round: u64, trials: u32, successes: u32 },
+    HalfOpen { since: Instant, round: u64, trials: u32, successes: u32 },
 }
 
 /// What a circuit looks like from the outside.
@@ -117,7 +124,10 @@ impl CircuitBreaker {
     pub fn guard(&self, route: &str, model: &str) -> Arc<dyn Guard> {
         Arc::new(CircuitGuard {
             shared: self.shared.clone(),
-            name: CircuitName { route: route.to_owned(), model: model.to_owned() },
+            name: CircuitName {
+                route: route.to_owned(),
+                model: model[..model.floor_char_boundary(MODEL_AT_MOST)].to_owned(),
+            },
         })
     }
 
@@ -135,9 +145,9 @@ struct CircuitGuard {
 }
 
 impl Guard for CircuitGuard {
-    fn admit(&self) -> Result<Admission, Rejected> {
+    fn admit(&self, counts: bool) -> Result<Admission, Rejected> {
         match self.shared.find(&self.name) {
-            Some(circuit) => circuit.admit(self.shared.clock.now(), &self.shared.settings),
+            Some(circuit) => circuit.admit(counts, self.shared.clock.now(), &self.shared.settings),
             None => Ok(Admission::Normal),
         }
     }
@@ -146,14 +156,17 @@ impl Guard for CircuitGuard {
         self.shared.settings.failure_statuses.contains(&status)
     }
 
+    fn release(&self, admission: Admission) {
+        if let (Admission::Trial { round }, Some(circuit)) = (admission, self.shared.find(&self.name)) {
+            circuit.release(round);
+        }
+    }
+
     fn report(&self, admission: Admission, went: Went) {
         let circuit = match (self.shared.find(&self.name), went) {
             (Some(circuit), _) => circuit,
-            (None, Went::Badly) => match self.shared.open_account(&self.name) {
-                Some(circuit) => circuit,
-                None => return,
-            },
-            (None, _) => return,
+            (None, Went::Badly) => self.shared.open_account(&self.name),
+            (None, Went::Well) => return,
         };
         circuit.report(admission, went, self.shared.clock.now(), &self.shared.settings);
     }
@@ -165,17 +178,28 @@ impl Shared {
         if circuits.is_empty() { None } else { circuits.get(name).cloned() }
     }
 
-    /// A circuit for what failed for the first time lately. Those that have forgotten their failures make room.
-    fn open_account(&self, name: &CircuitName) -> Option<Arc<Circuit>> {
+    /// A circuit for what failed for the first time lately.
+    fn open_account(&self, name: &CircuitName) -> Arc<Circuit> {
         let now = self.clock.now();
         let mut circuits = self.circuits.write();
         if circuits.len() >= CIRCUITS_AT_MOST {
-            circuits.retain(|_, circuit| !circuit.is_at_rest(now, self.settings.interval));
-            if circuits.len() >= CIRCUITS_AT_MOST {
-                return None;
-            }
+            self.make_room(&mut circuits, now);
         }
-        Some(circuits.entry(name.clone()).or_insert_with(|| Arc::new(Circuit::new(now))).clone())
+        circuits.entry(name.clone()).or_insert_with(|| Arc::new(Circuit::new(now))).clone()
+    }
+
+    /// Forgets the circuits that are at rest, and if that is not enough those that would soonest be: invented models
+    /// must not keep out what people use.
+    fn make_room(&self, circuits: &mut HashMap<CircuitName, Arc<Circuit>>, now: Instant) {
+        circuits.retain(|_, circuit| !circuit.is_at_rest(now, &self.settings));
+        let enough = CIRCUITS_AT_MOST - FORGOTTEN_AT_ONCE;
+        if circuits.len() > enough {
+            let mut names: Vec<_> =
+                circuits.iter().map(|(name, circuit)| (circuit.weight(), name.clone())).collect();
+            let surplus = names.len() - enough;
+            names.select_nth_unstable_by_key(surplus, |(weight, _)| *weight);
+            names.iter().take(surplus).for_each(|(_, name)| drop(circuits.remove(name)));
+        }
     }
 }
 
@@ -185,21 +209,38 @@ impl Circuit {
         Self { state, trips: AtomicU64::new(0), rejects: AtomicU64::new(0) }
     }
 
-    fn admit(&self, now: Instant, settings: &CircuitBreakerSettings) -> Result<Admission, Rejected> {
+    /// What does not count finds nothing out: it takes no place from the trials.
+    fn admit(
+        &self,
+        counts: bool,
+        now: Instant,
+        settings: &CircuitBreakerSettings,
+    ) -> Result<Admission, Rejected> {
         let mut state = self.state.lock();
         if let State::Open { until } = *state
             && now >= until
         {
-            *state = State::HalfOpen { round: self.trips.load(Ordering::Relaxed), trials: 0, successes: 0 };
+            let round = self.trips.load(Ordering::Relaxed);
+            *state = State::HalfOpen { since: now, round, trials: 0, successes: 0 };
         }
         match &mut *state {
+            State::Open { until } => Err(self.reject(until.duration_since(now))),
             State::Closed { .. } => Ok(Admission::Normal),
+            State::HalfOpen { .. } if !counts => Ok(Admission::Normal),
             State::HalfOpen { round, trials, .. } if *trials < settings.max_requests => {
                 *trials += 1;
                 Ok(Admission::Trial { round: *round })
             }
             State::HalfOpen { .. } => Err(self.reject(Duration::from_secs(1))),
-            State::Open { until } => Err(self.reject(until.duration_since(now))),
+        }
+    }
+
+    /// A trial of this round gives its place back.
+    fn release(&self, mine: u64) {
+        if let State::HalfOpen { round, trials, .. } = &mut *self.state.lock()
+            && *round == mine
+        {
+            *trials = trials.saturating_sub(1);
         }
     }
 
@@ -226,15 +267,15 @@ impl Circuit {
             {
                 self.trip(now, settings)
             }
-            (State::HalfOpen { round, trials, successes }, Admission::Trial { round: mine }, went)
-                if round == mine =>
-            {
-                let trials = trials.saturating_sub(1);
-                let successes = successes + u32::from(went == Went::Well);
-                if successes >= settings.max_requests {
+            (
+                State::HalfOpen { since, round, trials, successes },
+                Admission::Trial { round: mine },
+                Went::Well,
+            ) if round == mine => {
+                if successes + 1 >= settings.max_requests {
                     State::Closed { failures: 0, since: now }
                 } else {
-                    State::HalfOpen { round, trials, successes }
+                    State::HalfOpen { since, round, trials, successes: successes + 1 }
                 }
             }
             // From before the state changed: it says nothing about now.
@@ -248,10 +289,25 @@ impl Circuit {
         State::Open { until: now + settings.timeout }
     }
 
-    fn is_at_rest(&self, now: Instant, interval: Duration) -> bool {
+    /// Whether it makes no difference, or nobody has asked for so long that it need not.
+    fn is_at_rest(&self, now: Instant, settings: &CircuitBreakerSettings) -> bool {
         match *self.state.lock() {
-            State::Closed { failures, since } => failures == 0 || now.duration_since(since) >= interval,
-            State::Open { .. } | State::HalfOpen { .. } => false,
+            State::Closed { failures, since } => {
+                failures == 0 || now.duration_since(since) >= settings.interval
+            }
+            State::Open { until } => now.duration_since(until) >= settings.timeout,
+            State::HalfOpen { since, trials, .. } => {
+                trials == 0 && now.duration_since(since) >= settings.timeout
+            }
+        }
+    }
+
+    /// The larger, the more would be lost by forgetting it.
+    fn weight(&self) -> (bool, Instant) {
+        match *self.state.lock() {
+            State::Closed { since, .. } => (false, since),
+            State::Open { until } => (true, until),
+            State::HalfOpen { since, .. } => (true, since),
         }
     }
 

@@ -17,13 +17,8 @@ impl Bench {
 
     fn call(&self, model: &str, went: Went) -> bool {
         let guard = self.guard(model);
-        match guard.admit() {
-            Ok(admission) => {
-                guard.report(admission, went);
-                true
-            }
-            Err(_) => false,
-        }
+        let admitted = guard.admit(true);
+        admitted.inspect(|admission| end(&*guard, *admission, went)).is_ok()
     }
 
     fn fail(&self, times: usize) {
@@ -41,6 +36,11 @@ impl Bench {
     }
 }
 
+fn end(guard: &dyn Guard, admission: Admission, went: Went) {
+    guard.report(admission, went);
+    guard.release(admission);
+}
+
 #[test]
 fn consecutive_failures_open_it_for_its_time() {
     let bench = Bench::new();
@@ -49,7 +49,7 @@ fn consecutive_failures_open_it_for_its_time() {
     bench.fail(1);
     assert_eq!(bench.state(), Some(CircuitState::Open));
     bench.pass(10);
-    assert_eq!(bench.guard("m").admit(), Err(Rejected { retry_after: Duration::from_secs(20) }));
+    assert_eq!(bench.guard("m").admit(true), Err(Rejected { retry_after: Duration::from_secs(20) }));
     assert!(bench.call("other", Went::Well), "another model is another circuit");
     bench.pass(20);
     assert_eq!(bench.state(), Some(CircuitState::HalfOpen));
@@ -65,7 +65,6 @@ fn successes_and_time_forget_failures() {
     bench.fail(4);
     bench.pass(10);
     bench.fail(4);
-    bench.call("m", Went::Unknown);
     assert_eq!(bench.state(), Some(CircuitState::Closed));
     bench.fail(1);
     assert_eq!(bench.state(), Some(CircuitState::Open));
@@ -77,14 +76,14 @@ fn half_open_admits_a_few_and_their_successes_close_it() {
     bench.fail(5);
     bench.pass(30);
     let guard = bench.guard("m");
-    let trials: Vec<_> = (0..3).map(|_| guard.admit().unwrap()).collect();
-    assert!(guard.admit().is_err(), "no more than max_requests at once");
-    guard.report(trials[0], Went::Unknown);
-    let fourth = guard.admit().unwrap();
-    guard.report(trials[1], Went::Well);
-    guard.report(trials[2], Went::Well);
+    let trials: Vec<_> = (0..3).map(|_| guard.admit(true).unwrap()).collect();
+    assert!(guard.admit(true).is_err(), "no more than max_requests at once");
+    guard.release(trials[0]);
+    let fourth = guard.admit(true).unwrap();
+    end(&*guard, trials[1], Went::Well);
+    end(&*guard, trials[2], Went::Well);
     assert_eq!(bench.state(), Some(CircuitState::HalfOpen));
-    guard.report(fourth, Went::Well);
+    end(&*guard, fourth, Went::Well);
     assert_eq!(bench.state(), Some(CircuitState::Closed));
 }
 
@@ -94,26 +93,86 @@ fn one_failed_trial_opens_it_again_and_the_others_do_not_count() {
     bench.fail(5);
     bench.pass(30);
     let guard = bench.guard("m");
-    let trials: Vec<_> = (0..2).map(|_| guard.admit().unwrap()).collect();
-    guard.report(trials[0], Went::Badly);
+    let trials: Vec<_> = (0..2).map(|_| guard.admit(true).unwrap()).collect();
+    end(&*guard, trials[0], Went::Badly);
     assert_eq!(bench.state(), Some(CircuitState::Open));
     bench.pass(30);
-    let fresh = guard.admit().unwrap();
-    guard.report(trials[1], Went::Badly);
+    let fresh = guard.admit(true).unwrap();
+    end(&*guard, trials[1], Went::Badly);
     assert_eq!(bench.state(), Some(CircuitState::HalfOpen), "a trial of an earlier round says nothing");
-    guard.report(fresh, Went::Badly);
+    end(&*guard, fresh, Went::Badly);
     assert_eq!(bench.breaker.statuses()[0].trips, 3);
 }
 
 #[test]
-fn invented_models_do_not_fill_the_memory() {
+fn a_trial_gives_its_place_back_when_it_is_answered_but_tells_how_it_went_at_the_end() {
     let bench = Bench::new();
+    bench.fail(5);
+    bench.pass(30);
+    let guard = bench.guard("m");
+    let trials: Vec<_> =
+        (0..6).map(|_| guard.admit(true).inspect(|trial| guard.release(*trial)).unwrap()).collect();
+    guard.report(trials[0], Went::Well);
+    guard.report(trials[1], Went::Well);
+    assert_eq!(bench.state(), Some(CircuitState::HalfOpen));
+    guard.report(trials[2], Went::Badly);
+    assert_eq!(bench.state(), Some(CircuitState::Open));
+    guard.report(trials[3], Went::Well);
+    assert_eq!(bench.state(), Some(CircuitState::Open));
+}
+
+#[test]
+fn what_does_not_count_takes_no_place_from_the_trials() {
+    let bench = Bench::new();
+    bench.fail(5);
+    let guard = bench.guard("m");
+    assert!(guard.admit(false).is_err());
+    bench.pass(30);
+    for _ in 0..10 {
+        assert_eq!(guard.admit(false), Ok(Admission::Normal));
+    }
+    assert_eq!((0..10).filter(|_| guard.admit(true).is_ok()).count(), 3);
+}
+
+#[test]
+fn invented_models_do_not_fill_the_memory_and_do_not_keep_out_what_is_used() {
+    let bench = Bench::new();
+    let long = "x".repeat(1 << 20);
+    for went in [1, 5] {
+        for n in 0..3 * CIRCUITS_AT_MOST {
+            for _ in 0..went {
+                bench.call(&format!("invented-{went}-{n}-{long}"), Went::Badly);
+            }
+            bench.call(&format!("fine-{n}"), Went::Well);
+        }
+        let statuses = bench.breaker.statuses();
+        assert!(statuses.len() <= CIRCUITS_AT_MOST, "{}", statuses.len());
+        assert!(statuses.iter().all(|status| status.name.model.len() <= MODEL_AT_MOST));
+        let model = format!("m{went}");
+        (0..5).for_each(|_| assert!(bench.call(&model, Went::Badly)));
+        assert!(!bench.call(&model, Went::Well), "there is room for what fails now");
+    }
+}
+
+#[test]
+fn what_is_open_outlives_what_failed_a_little() {
+    let bench = Bench::new();
+    bench.fail(5);
     for n in 0..10 * CIRCUITS_AT_MOST {
         bench.call(&format!("invented-{n}"), Went::Badly);
-        bench.call(&format!("fine-{n}"), Went::Well);
     }
-    assert_eq!(bench.breaker.statuses().len(), CIRCUITS_AT_MOST);
-    bench.pass(10);
-    bench.fail(5);
-    assert!(!bench.call("m", Went::Well), "what is at rest makes room for what fails now");
+    assert!(!bench.call("m", Went::Well));
+}
+
+#[test]
+fn an_open_circuit_that_nobody_asks_for_any_more_makes_room() {
+    let bench = Bench::new();
+    for n in 0..CIRCUITS_AT_MOST {
+        for _ in 0..5 {
+            bench.call(&format!("invented-{n}"), Went::Badly);
+        }
+    }
+    bench.pass(60);
+    bench.fail(1);
+    assert_eq!(bench.breaker.statuses().len(), 1);
 }

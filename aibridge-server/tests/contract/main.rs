@@ -10,6 +10,7 @@ mod auth;
 mod bad_input;
 mod bad_settings;
 mod cancel;
+mod circuit_breaker;
 mod connections;
 mod crash;
 mod dialects;
