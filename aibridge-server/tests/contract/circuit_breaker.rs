@@ -25,6 +25,8 @@ enum Does {
     Resets,
     Stalls,
     BreaksOff,
+    /// Sends all events of a stream, but not the end of the body.
+    BreaksOffAtTheEnd,
     /// Answers well once the gate is open.
     Waits(Gate),
     /// Begins to answer well, and goes on once the gate is open.
@@ -90,6 +92,7 @@ impl Does {
                 Script::head(200, Framing::ContentLength(99)).chunk("{").then(Step::Close)
             }
             Self::BreaksOff => Script::sse_head().chunk("data: {}\n\n").then(Step::Close),
+            Self::BreaksOffAtTheEnd => Script::sse_head().events(way.answer).then(Step::Close),
             Self::Waits(gate) => Script { steps: [vec![Step::Await(gate.clone())], good.steps].concat() },
             Self::Begins(gate) => {
                 let mut steps = good.steps;

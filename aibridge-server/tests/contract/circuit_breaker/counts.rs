@@ -40,6 +40,18 @@ async fn failures_in_a_row_open_it_whatever_their_kind() {
 }
 
 #[tokio::test]
+async fn what_breaks_off_behind_its_last_event_is_no_failure() {
+    for way in bridged().filter(|way| !way.answer.starts_with('{')) {
+        let bench = Bench::new().await;
+        bench.provider_does(Does::BreaksOffAtTheEnd);
+        for _ in 0..6 {
+            let (reached, answer) = bench.ask(way, &[]).await;
+            assert_eq!((reached, answer.text()), (true, way.answer));
+        }
+    }
+}
+
+#[tokio::test]
 async fn each_route_model_and_provider_has_its_own() {
     let other_provider = "[[provider]]\ntype = \"openai\"\nname = \"other\"\nkeys = [\"sk-other\"]\n";
     let bench = Bench::new().await;
