@@ -4,7 +4,7 @@ use super::{Bench, Does, SETTINGS, assert_rejected};
 use crate::harness::Harness;
 use crate::ways::{CHAT, KEYS, OWN_BEARER, WAYS, Way};
 use aibridge_store::{Durability, Options, Tokens};
-use aibridge_testkit::RawClient;
+use aibridge_testkit::{Gate, RawClient, request};
 use secrecy::ExposeSecret;
 use std::time::Duration;
 
@@ -144,9 +144,15 @@ async fn what_a_clients_own_key_causes_does_not_count_but_an_open_circuit_is_ope
     assert_eq!((reached, answer.status()), (false, 503));
 
     bench.gateway.advance(super::TIMEOUT);
-    for _ in 0..5 {
-        assert!(bench.ask(CHAT, &own).await.0, "it takes no place from the trials");
+    let gate = Gate::new();
+    bench.provider_does(Does::Waits(gate.clone()));
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut client = RawClient::connect(bench.gateway.address).await;
+        client.send(&request("POST", CHAT.target, &own, CHAT.body.as_bytes())).await;
+        clients.push(client);
     }
+    gate.reached(3).await; // more than there are places for trials
     bench.provider_does(Does::Answers(500));
     assert!(bench.ask(CHAT, &token).await.0);
     assert!(!bench.ask(CHAT, &token).await.0, "half-open until then: one failure opens it again");
