@@ -135,7 +135,8 @@ impl Exchange {
     /// If there is no answer, or it is time to stop.
     pub async fn call(&mut self, upstream: &Upstream, call: Call) -> Result<Answer, Stop> {
         let asked_at = self.timeline.now();
-        let answer = self.client.unless_stopped(upstream.call(call, &mut self.attempts)).await;
+        // Boxed, so that a stream that goes on for minutes does not keep the room that the call took.
+        let answer = self.client.unless_stopped(Box::pin(upstream.call(call, &mut self.attempts))).await;
         self.timeline.waited_since(asked_at);
         answer?.map_err(|error| Why::from(error).into())
     }
