@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::guard::Permit;
 use crate::tap::Tapped;
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http::{HeaderMap, header};
 use reqwest::Response;
 use std::error::Error as _;
@@ -13,6 +14,9 @@ use tokio::time::{Instant, timeout_at};
 
 /// The most of an answer that is held in memory: a blocking answer, or one event of a stream.
 pub(crate) const HELD_AT_MOST: usize = 64 << 20;
+
+/// How much of what has come already is passed on together.
+const GATHERED_AT_MOST: usize = 16 << 10;
 
 /// The head of an answer, and how long to wait for the rest.
 pub struct Answer {
@@ -25,6 +29,8 @@ pub struct Answer {
     /// What sees it on the wire.
     pub(crate) tapped: Option<Tapped>,
     pub(crate) timeouts: Timeouts,
+    /// How the body ended, if that was seen before it was asked for.
+    pub(crate) over: Option<Result<(), Error>>,
 }
 
 impl Answer {
@@ -35,32 +41,67 @@ impl Answer {
     /// [`Error::UpstreamTimeout`] if the provider is silent for too long, [`Error::UpstreamBroken`] if the
     /// connection is lost.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        if let Some(over) = self.over.take() {
+            return over.map(|()| None);
+        }
         let (limit, patience) = match self.deadline {
             Some(deadline) => (deadline, self.timeouts.response),
             None => (Instant::now() + self.timeouts.stream_idle, self.timeouts.stream_idle),
         };
-        let error = match timeout_at(limit, self.response.chunk()).await {
-            Ok(Ok(chunk)) => {
+        match timeout_at(limit, self.response.chunk()).await {
+            Ok(came) => self.came(came),
+            Err(_) => Err(self.failed(Error::UpstreamTimeout(patience))),
+        }
+    }
+
+    /// Like [`chunk`](Self::chunk), together with what has come behind it by now: a provider that is fast sends many
+    /// small chunks at once, and each that goes on by itself would cost a write and a wake of its own.
+    ///
+    /// # Errors
+    ///
+    /// As with [`chunk`](Self::chunk).
+    pub async fn chunks(&mut self) -> Result<Option<Bytes>, Error> {
+        let Some(first) = self.chunk().await? else { return Ok(None) };
+        let mut all = Gathered::from(first);
+        while all.len() < GATHERED_AT_MOST
+            && let Some(came) = self.response.chunk().now_or_never()
+        {
+            match self.came(came) {
+                Ok(Some(chunk)) => all.push(chunk),
+                over => {
+                    self.over = Some(over.map(drop));
+                    break;
+                }
+            }
+        }
+        Ok(Some(all.into_bytes()))
+    }
+
+    fn came(&mut self, came: reqwest::Result<Option<Bytes>>) -> Result<Option<Bytes>, Error> {
+        match came {
+            Ok(chunk) => {
                 match (&chunk, &self.tapped) {
                     (Some(chunk), Some(tapped)) => tapped.chunk(chunk),
                     (Some(_), None) => {}
                     (None, _) => self.complete(),
                 }
-                return Ok(chunk);
+                Ok(chunk)
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 tracing::warn!(error = %causes(&error), "the provider's answer broke off");
-                Error::UpstreamBroken
+                Err(self.failed(Error::UpstreamBroken))
             }
-            Err(_) => Error::UpstreamTimeout(patience),
-        };
+        }
+    }
+
+    fn failed(&mut self, error: Error) -> Error {
         if let Some(permit) = &mut self.permit {
             permit.failed(&error);
         }
         if let Some(tapped) = &self.tapped {
             tapped.failed(&error);
         }
-        Err(error)
+        error
     }
 
     /// All that matters of the answer has come.
@@ -99,24 +140,33 @@ pub(crate) fn readable(headers: &HeaderMap, body: &Bytes) -> Bytes {
     }
 }
 
-/// A body that is held until it is complete: not copied if it came in one piece.
+/// Chunks put together: not copied if there is only one.
 #[derive(Default)]
-pub(crate) struct Held {
+pub(crate) struct Gathered {
     first: Bytes,
     all: BytesMut,
 }
 
-impl Held {
-    pub(crate) fn push(&mut self, chunk: Bytes) -> Result<(), Error> {
+impl From<Bytes> for Gathered {
+    fn from(first: Bytes) -> Self {
+        Self { first, all: BytesMut::new() }
+    }
+}
+
+impl Gathered {
+    pub(crate) fn push(&mut self, chunk: Bytes) {
         if self.first.is_empty() {
             self.first = chunk;
-            return Ok(());
+            return;
         }
         if self.all.is_empty() {
             self.all.extend_from_slice(&self.first);
         }
         self.all.extend_from_slice(&chunk);
-        if self.all.len() > HELD_AT_MOST { Err(Error::AnswerTooLarge(HELD_AT_MOST)) } else { Ok(()) }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.first.len().max(self.all.len())
     }
 
     pub(crate) fn into_bytes(self) -> Bytes {

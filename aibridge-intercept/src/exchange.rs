@@ -1,6 +1,6 @@
 //! The life of one interception: recorded, answered, ended.
 
-use crate::answer::{Answer, HELD_AT_MOST, Held, is_stream, readable};
+use crate::answer::{Answer, Gathered, HELD_AT_MOST, is_stream, readable};
 use crate::call::{Attempts, Call};
 use crate::error::Error;
 use crate::gateway::Gateway;
@@ -214,9 +214,12 @@ impl Exchange {
     }
 
     async fn relay_whole(&mut self, answer: &mut Answer, observer: &mut dyn Observer) -> Result<(), Why> {
-        let mut held = Held::default();
+        let mut held = Gathered::default();
         while let Some(chunk) = self.next_chunk(answer).await.map_err(unanswered)? {
-            held.push(chunk)?;
+            held.push(chunk);
+            if held.len() > HELD_AT_MOST {
+                return Err(Error::AnswerTooLarge(HELD_AT_MOST).into());
+            }
         }
         let body = held.into_bytes();
         let status = answer.response.status();
@@ -236,7 +239,7 @@ impl Exchange {
 
     async fn next_chunk(&mut self, answer: &mut Answer) -> Result<Option<Bytes>, Why> {
         let asked_at = self.timeline.now();
-        let chunk = self.client.unless_stopped(answer.chunk()).await;
+        let chunk = self.client.unless_stopped(answer.chunks()).await;
         self.timeline.waited_since(asked_at);
         Ok(chunk??)
     }

@@ -80,7 +80,7 @@ async fn pass_through(mut client: Client, upstream: Arc<Upstream>, call: Call) {
     }
     client.begin(answer.response.status(), head, length(&answer.response, is_head));
     loop {
-        match client.unless_stopped(answer.chunk()).await {
+        match client.unless_stopped(answer.chunks()).await {
             Ok(Ok(Some(chunk))) => {
                 if client.send(chunk).await.is_err() {
                     return;

@@ -171,7 +171,7 @@ impl Upstream {
         let response = answered?;
         attempts.status = Some(response.status());
         let deadline = (call.patience == Patience::Whole).then_some(deadline);
-        Ok(Answer { response, deadline, timeouts: self.timeouts, permit: None, tapped })
+        Ok(Answer { response, deadline, timeouts: self.timeouts, permit: None, over: None, tapped })
     }
 
     fn url(&self, call: &Call) -> Result<Url, Error> {
