@@ -2,7 +2,7 @@ use crate::connection::Connection;
 use crate::{Received, Script, wait_for, within};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
@@ -72,8 +72,12 @@ impl ScriptedProvider {
     ///
     /// If no port is free.
     pub async fn unreachable_base_url() -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        format!("http://{}/v1/", listener.local_addr().expect("a bound address"))
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let url = format!("http://{}/v1/", socket.local_addr().expect("a bound address"));
+        // Bound to the end, so that nobody else gets the port; it never listens.
+        std::mem::forget(socket);
+        url
     }
 
     /// All requests so far.
