@@ -38,6 +38,16 @@ pub enum CoolingReason {
     Rejected,
 }
 
+impl Transitions {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            rate_limited: self.rate_limited + other.rate_limited,
+            rejected: self.rejected + other.rejected,
+            recovered: self.recovered + other.recovered,
+        }
+    }
+}
+
 /// The two cooldowns of one key. They run side by side, so that neither cuts the other short.
 #[derive(Debug, Default)]
 pub(crate) struct Cooldowns {
@@ -45,6 +55,18 @@ pub(crate) struct Cooldowns {
     rejected_until: Option<Instant>,
     /// 401s in a row, not counting those that arrived while the key already cooled for one.
     rejections: u32,
+    began: Transitions,
+}
+
+/// How often keys changed their state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Transitions {
+    /// Valid keys that began to cool for a 429.
+    pub rate_limited: u64,
+    /// Valid keys that began to cool for a 401.
+    pub rejected: u64,
+    /// Cooling keys that were valid again.
+    pub recovered: u64,
 }
 
 impl Cooldowns {
@@ -60,9 +82,18 @@ impl Cooldowns {
         }
     }
 
+    /// How often the state changed until `now`. Whatever began to cool and does no longer has recovered.
+    pub(crate) fn transitions(&self, now: Instant) -> Transitions {
+        let cooling = u64::from(self.state(now) != KeyState::Valid);
+        let recovered = (self.began.rate_limited + self.began.rejected).saturating_sub(cooling);
+        Transitions { recovered, ..self.began }
+    }
+
     pub(crate) fn rate_limited(&mut self, now: Instant, cooldown: Option<Duration>) {
+        let was_valid = self.state(now) == KeyState::Valid;
         let until = now + cooldown.unwrap_or(RATE_LIMITED).min(MAX_COOLDOWN);
         self.rate_limited_until = self.rate_limited_until.max(Some(until));
+        self.began.rate_limited += u64::from(was_valid && until > now);
     }
 
     pub(crate) fn rejected(&mut self, now: Instant) {
@@ -70,6 +101,7 @@ impl Cooldowns {
         if !remaining(self.rejected_until, now).is_zero() {
             return;
         }
+        self.began.rejected += u64::from(self.state(now) == KeyState::Valid);
         let doublings = 2_u32.saturating_pow(self.rejections);
         self.rejected_until = Some(now + REJECTED.saturating_mul(doublings).min(REJECTED_MAX));
         self.rejections = self.rejections.saturating_add(1);
@@ -152,6 +184,28 @@ mod tests {
         for (what, events, expected) in table {
             assert_eq!(after(events), *expected, "{what}");
         }
+    }
+
+    #[test]
+    fn what_began_to_cool_and_does_no_longer_has_recovered() {
+        let (clock, time) = quanta::Clock::mock();
+        let mut cooldowns = Cooldowns::default();
+        let check = |cooldowns: &Cooldowns, rate_limited, rejected, recovered| {
+            let expected = Transitions { rate_limited, rejected, recovered };
+            assert_eq!(cooldowns.transitions(clock.now()), expected);
+        };
+        cooldowns.rate_limited(clock.now(), Some(Duration::ZERO));
+        check(&cooldowns, 0, 0, 0);
+        cooldowns.rate_limited(clock.now(), Some(Duration::from_secs(20)));
+        cooldowns.rejected(clock.now()); // cools already
+        check(&cooldowns, 1, 0, 0);
+        time.increment(Duration::from_secs(60));
+        check(&cooldowns, 1, 0, 1);
+        cooldowns.rejected(clock.now());
+        cooldowns.rejected(clock.now());
+        check(&cooldowns, 1, 1, 1);
+        time.increment(Duration::from_secs(120));
+        check(&cooldowns, 1, 1, 2);
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod pool;
 mod retry_after;
 mod walker;
 
-pub use cooldown::{CoolingReason, KeyState};
+pub use cooldown::{CoolingReason, KeyState, Transitions};
 pub use hint::hint;
 pub use key::Key;
 pub use pool::{KeyPool, KeyPoolError, KeyStatus};

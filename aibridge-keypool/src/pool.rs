@@ -1,5 +1,5 @@
 use crate::cooldown::Cooldowns;
-use crate::{KeyState, Walker, hint};
+use crate::{KeyState, Transitions, Walker, hint};
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
 use secrecy::{ExposeSecret, SecretString};
@@ -16,6 +16,8 @@ pub struct KeyPool {
 struct Shared {
     clock: Clock,
     slots: Box<[Arc<Slot>]>,
+    /// Of keys that earlier pools had: counts never go down.
+    gone: Transitions,
 }
 
 /// One key and its state.
@@ -76,7 +78,7 @@ impl KeyPool {
             }
         }
         let slots = keys.into_iter().map(|key| Arc::new(Slot::new(key))).collect();
-        Ok(Self { shared: Arc::new(Shared { clock, slots }) })
+        Ok(Self { shared: Arc::new(Shared { clock, slots, gone: Transitions::default() }) })
     }
 
     /// A pool of `keys` in place of this one. A key that is in both has one state: it goes on cooling, and what either
@@ -86,11 +88,15 @@ impl KeyPool {
     ///
     /// As [`KeyPool::new`].
     pub fn renewed(&self, keys: Vec<SecretString>) -> Result<Self, KeyPoolError> {
-        let Shared { clock, slots } = &*Self::new(keys, self.shared.clock.clone())?.shared;
+        let Shared { clock, slots, .. } = &*Self::new(keys, self.shared.clock.clone())?.shared;
         let known =
             |new: &Arc<Slot>| self.slots().iter().find(|slot| slot.has_secret_of(new)).unwrap_or(new).clone();
-        let slots = slots.iter().map(known).collect();
-        Ok(Self { shared: Arc::new(Shared { clock: clock.clone(), slots }) })
+        let slots: Box<[_]> = slots.iter().map(known).collect();
+        let now = self.now();
+        let is_gone = |old: &&Arc<Slot>| !slots.iter().any(|slot| Arc::ptr_eq(slot, old));
+        let left = self.slots().iter().filter(is_gone).map(|slot| slot.cooldowns.lock().transitions(now));
+        let gone = left.fold(self.shared.gone, Transitions::plus);
+        Ok(Self { shared: Arc::new(Shared { clock: clock.clone(), slots, gone }) })
     }
 
     /// A walk over the keys, for one upstream call.
@@ -114,6 +120,13 @@ impl KeyPool {
         let status =
             |slot: &Arc<Slot>| KeyStatus { hint: slot.hint.clone(), state: slot.cooldowns.lock().state(now) };
         self.slots().iter().map(status).collect()
+    }
+
+    /// How often its keys changed their state so far, and those of the pools that it replaced.
+    pub fn transitions(&self) -> Transitions {
+        let now = self.now();
+        let each = self.slots().iter().map(|slot| slot.cooldowns.lock().transitions(now));
+        each.fold(self.shared.gone, Transitions::plus)
     }
 
     pub(crate) fn slots(&self) -> &[Arc<Slot>] {
@@ -218,6 +231,18 @@ mod tests {
             new.renewed(vec!["x".into(), "x".into()]).err(),
             Some(KeyPoolError::DuplicateKey { first: 1, second: 2 })
         );
+    }
+
+    #[test]
+    fn what_is_counted_outlives_the_keys() {
+        let old = pool(&["sk-goes", "sk-stays"]).expect("a pool");
+        let mut walk = old.walk();
+        while let Some(key) = walk.next_key() {
+            key.rate_limited(None);
+        }
+        let new = old.renewed(vec!["sk-stays".into()]).expect("a pool");
+        let expected = Transitions { rate_limited: 2, rejected: 0, recovered: 0 };
+        assert_eq!([old.transitions(), new.transitions()], [expected; 2]);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use aibridge_intercept::guard::{Admission, Guard, Rejected, Went};
 use parking_lot::{Mutex, RwLock};
 use quanta::{Clock, Instant};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -60,10 +60,12 @@ struct Shared {
     settings: CircuitBreakerSettings,
     clock: Clock,
     circuits: RwLock<HashMap<CircuitName, Arc<Circuit>>>,
+    /// Kept when a circuit is forgotten: counters never go down.
+    trips: Mutex<BTreeMap<CircuitName, u64>>,
 }
 
 /// What a circuit is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CircuitName {
     /// The bridged route.
     pub route: String,
@@ -112,7 +114,14 @@ pub enum CircuitState {
 impl CircuitBreaker {
     /// A breaker whose circuits are all closed.
     pub fn new(settings: CircuitBreakerSettings, clock: Clock) -> Self {
-        Self { shared: Arc::new(Shared { settings, clock, circuits: RwLock::default() }) }
+        Self {
+            shared: Arc::new(Shared {
+                settings,
+                clock,
+                circuits: RwLock::default(),
+                trips: Mutex::default(),
+            }),
+        }
     }
 
     /// How it behaves.
@@ -136,6 +145,11 @@ impl CircuitBreaker {
         let now = self.shared.clock.now();
         let circuits = self.shared.circuits.read();
         circuits.iter().map(|(name, circuit)| circuit.status(name, now)).collect()
+    }
+
+    /// How often each circuit opened, also those that are forgotten. Beyond so many models they share `other`.
+    pub fn trips(&self) -> Vec<(CircuitName, u64)> {
+        self.shared.trips.lock().iter().map(|(name, trips)| (name.clone(), *trips)).collect()
     }
 }
 
@@ -168,7 +182,9 @@ impl Guard for CircuitGuard {
             (None, Went::Badly) => self.shared.open_account(&self.name),
             (None, Went::Well) => return,
         };
-        circuit.report(admission, went, self.shared.clock.now(), &self.shared.settings);
+        if circuit.report(admission, went, self.shared.clock.now(), &self.shared.settings) {
+            self.shared.count_trip(&self.name);
+        }
     }
 }
 
@@ -176,6 +192,16 @@ impl Shared {
     fn find(&self, name: &CircuitName) -> Option<Arc<Circuit>> {
         let circuits = self.circuits.read();
         if circuits.is_empty() { None } else { circuits.get(name).cloned() }
+    }
+
+    fn count_trip(&self, name: &CircuitName) {
+        let mut trips = self.trips.lock();
+        let name = if trips.len() < CIRCUITS_AT_MOST || trips.contains_key(name) {
+            name.clone()
+        } else {
+            CircuitName { route: name.route.clone(), model: "other".to_owned() }
+        };
+        *trips.entry(name).or_default() += 1;
     }
 
     /// A circuit for what failed for the first time lately.
@@ -249,7 +275,14 @@ impl Circuit {
         Rejected { retry_after }
     }
 
-    fn report(&self, admission: Admission, went: Went, now: Instant, settings: &CircuitBreakerSettings) {
+    /// Whether it opened.
+    fn report(
+        &self,
+        admission: Admission,
+        went: Went,
+        now: Instant,
+        settings: &CircuitBreakerSettings,
+    ) -> bool {
         let mut state = self.state.lock();
         let next = match (*state, admission, went) {
             (State::Closed { failures, since }, _, Went::Badly) => {
@@ -281,7 +314,9 @@ impl Circuit {
             // From before the state changed: it says nothing about now.
             (unchanged, _, _) => unchanged,
         };
+        let opened = !matches!(*state, State::Open { .. }) && matches!(next, State::Open { .. });
         *state = next;
+        opened
     }
 
     fn trip(&self, now: Instant, settings: &CircuitBreakerSettings) -> State {

@@ -105,6 +105,39 @@ fn one_failed_trial_opens_it_again_and_the_others_do_not_count() {
 }
 
 #[test]
+fn trips_outlive_their_circuits() {
+    let bench = Bench::new();
+    let trips =
+        || bench.breaker.trips().into_iter().map(|(name, trips)| (name.model, trips)).collect::<Vec<_>>();
+    bench.fail(5);
+    assert_eq!(trips(), [("m".to_owned(), 1)]);
+    bench.pass(30);
+    for _ in 0..3 {
+        bench.call("m", Went::Well);
+    }
+    for n in 0..2 * CIRCUITS_AT_MOST {
+        bench.call(&format!("invented-{n}"), Went::Badly);
+    }
+    assert!(bench.breaker.statuses().iter().all(|status| status.name.model != "m"), "it is forgotten");
+    assert_eq!(trips(), [("m".to_owned(), 1)]);
+    bench.pass(10);
+    bench.fail(5);
+    assert_eq!(trips(), [("m".to_owned(), 2)]);
+}
+
+#[test]
+fn models_that_trip_do_not_fill_the_memory() {
+    let bench = Bench::new();
+    for n in 0..CIRCUITS_AT_MOST + 10 {
+        bench.breaker.shared.count_trip(&CircuitName { route: "/r".into(), model: format!("m-{n}") });
+    }
+    let trips = bench.breaker.trips();
+    assert_eq!(trips.len(), CIRCUITS_AT_MOST + 1);
+    let shared = trips.iter().find(|(name, _)| name.model == "other").map(|(_, trips)| *trips);
+    assert_eq!(shared, Some(10));
+}
+
+#[test]
 fn a_trial_gives_its_place_back_when_it_is_answered_but_tells_how_it_went_at_the_end() {
     let bench = Bench::new();
     bench.fail(5);
