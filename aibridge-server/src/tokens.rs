@@ -13,8 +13,9 @@ use std::fmt::Write as _;
 pub fn run(command: &TokenCommand, options: &Options) -> Result<String, TokenError> {
     let tokens = Tokens::open(options)?;
     match command {
-        TokenCommand::Create { user, expires } => {
-            let (row, token) = tokens.create(user, *expires)?;
+        TokenCommand::Create { user, expires, admin } => {
+            let (row, token) =
+                if *admin { tokens.create_admin(user, *expires) } else { tokens.create(user, *expires) }?;
             let until =
                 row.expires_at.map_or("until it is revoked".to_owned(), |at| format!("until {at:.0}"));
             Ok(format!(
@@ -52,17 +53,18 @@ impl TokenError {
 
 fn table(rows: &[TokenRow]) -> String {
     let mut text = format!(
-        "{:36}  {:20}  {:13}  {:20}  {:20}  {}\n",
-        "ID", "USER", "TOKEN", "CREATED", "EXPIRES", "REVOKED"
+        "{:36}  {:20}  {:13}  {:5}  {:20}  {:20}  {}\n",
+        "ID", "USER", "TOKEN", "ADMIN", "CREATED", "EXPIRES", "REVOKED"
     );
     for row in rows {
         let time = |at: Option<jiff::Timestamp>| at.map_or("-".to_owned(), |at| format!("{at:.0}"));
         let _ = writeln!(
             text,
-            "{:36}  {:20}  {:13}  {:20}  {:20}  {}",
+            "{:36}  {:20}  {:13}  {:5}  {:20}  {:20}  {}",
             row.id,
             row.user,
             row.hint,
+            if row.admin { "yes" } else { "-" },
             time(Some(row.created_at)),
             time(row.expires_at),
             time(row.revoked_at),

@@ -30,6 +30,8 @@ pub struct TokenRow {
     pub expires_at: Option<Timestamp>,
     /// Since when it is refused, if somebody revoked it.
     pub revoked_at: Option<Timestamp>,
+    /// Whether it opens what is for operators alone.
+    pub admin: bool,
 }
 
 impl TokenRow {
@@ -46,6 +48,8 @@ pub struct Authenticated {
     pub token_id: Uuid,
     /// On whose behalf its bearer acts: the `initiator_id` of what it does.
     pub user: String,
+    /// Whether the token opens what is for operators alone.
+    pub admin: bool,
 }
 
 /// The SHA-256 of a token: all that is kept of it. A token is 256 random bits, so this needs no salt and no
@@ -79,7 +83,12 @@ pub(crate) struct Issued {
 
 impl Issued {
     /// Makes a token for `user` that is refused `expires_in` after `now`.
-    pub(crate) fn new(user: &str, expires_in: Option<Duration>, now: Timestamp) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        user: &str,
+        expires_in: Option<Duration>,
+        admin: bool,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         check_user(user)?;
         let now = to_millis(now);
         let expires_at = expires_in.map(|after| expiry(after, now)).transpose()?;
@@ -93,6 +102,7 @@ impl Issued {
             created_at: now,
             expires_at,
             revoked_at: None,
+            admin,
         };
         Ok(Self { row, hash, secret: text.into() })
     }
@@ -147,21 +157,21 @@ mod tests {
 
     #[test]
     fn a_token_is_a_prefix_and_256_bits() {
-        let issued = Issued::new("ada", None, now()).expect("a token");
+        let issued = Issued::new("ada", None, false, now()).expect("a token");
         let text = issued.secret.expose_secret();
         let bits = URL_SAFE_NO_PAD.decode(text.strip_prefix("aib_").expect("the prefix")).expect("base64url");
         assert_eq!(bits.len(), 32);
         assert_eq!(issued.row.hint, format!("aib_...{}", &text[text.len() - 4..]));
         assert!(TokenHash::of(&issued.secret).is_some_and(|hash| hash == issued.hash));
 
-        let other = Issued::new("ada", None, now()).expect("a token");
+        let other = Issued::new("ada", None, false, now()).expect("a token");
         assert_ne!(text, other.secret.expose_secret());
         assert_ne!(issued.row.id, other.row.id);
     }
 
     #[test]
     fn only_the_same_hash_matches() {
-        let issued = Issued::new("ada", None, now()).expect("a token");
+        let issued = Issued::new("ada", None, false, now()).expect("a token");
         assert!(issued.hash.matches(issued.hash.as_bytes()));
         assert!(!issued.hash.matches(&issued.hash.as_bytes()[..31]));
         assert!(!issued.hash.matches(&[]));
@@ -199,7 +209,7 @@ mod tests {
     #[test]
     fn a_row_admits_until_it_expires_or_is_revoked() {
         let later = now() + SignedDuration::from_millis(1);
-        let row = Issued::new("ada", None, now()).expect("a token").row;
+        let row = Issued::new("ada", None, false, now()).expect("a token").row;
         assert!(row.admits(now()));
         let expiring = TokenRow { expires_at: Some(later), ..row.clone() };
         assert!(expiring.admits(now()) && !expiring.admits(later));

@@ -47,7 +47,7 @@ impl TokenCache {
 
     /// Remembers a row that admitted its bearer, read at `read_at` or later.
     pub(crate) fn put(&self, hash: TokenHash, row: &TokenRow, read_at: Instant) -> Authenticated {
-        let who = Authenticated { token_id: row.id, user: row.user.clone() };
+        let who = Authenticated { token_id: row.id, user: row.user.clone(), admin: row.admin };
         let mut entries = self.entries.lock();
         if entries.len() >= CAPACITY {
             entries.clear(); // cheaper than to find the oldest: none of them had long to live
@@ -64,7 +64,7 @@ mod tests {
     use jiff::SignedDuration;
 
     fn issue() -> Issued {
-        Issued::new("ada", Some(Duration::from_millis(100)), Timestamp::UNIX_EPOCH).expect("a token")
+        Issued::new("ada", Some(Duration::from_millis(100)), false, Timestamp::UNIX_EPOCH).expect("a token")
     }
 
     fn at(millis: i64) -> Timestamp {
@@ -80,7 +80,7 @@ mod tests {
         let asked = cache.now();
         mock.increment(Duration::from_millis(100)); // the database took its time
         let who = cache.put(token.hash, &token.row, asked);
-        assert_eq!(who, Authenticated { token_id: token.row.id, user: "ada".to_owned() });
+        assert_eq!(who, Authenticated { token_id: token.row.id, user: "ada".to_owned(), admin: false });
         assert_eq!(cache.get(&token.hash, at(0)), Some(who.clone()));
         assert_eq!(cache.get(&issue().hash, at(0)), None);
 

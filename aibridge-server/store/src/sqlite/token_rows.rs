@@ -6,11 +6,11 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-const INSERT: &str = "INSERT INTO aibridge_tokens (id, user_name, hash, hint, created_at, expires_at) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const INSERT: &str = "INSERT INTO aibridge_tokens (id, user_name, hash, hint, created_at, expires_at, admin) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const LIST: &str =
-    "SELECT id, user_name, hint, created_at, expires_at, revoked_at FROM aibridge_tokens ORDER BY id";
-const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, hash \
+    "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin FROM aibridge_tokens ORDER BY id";
+const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin, hash \
     FROM aibridge_tokens WHERE hash = ?1";
 const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
 
@@ -23,6 +23,7 @@ pub(super) fn insert(connection: &Connection, token: &Issued) -> rusqlite::Resul
         row.hint,
         to_text(row.created_at),
         row.expires_at.map(to_text),
+        row.admin,
     ];
     connection.execute(INSERT, values).map(drop)
 }
@@ -35,7 +36,7 @@ pub(super) fn list(connection: &Connection) -> rusqlite::Result<Vec<TokenRow>> {
 /// The token with this hash. The index finds it; that it is the one is decided in constant time.
 pub(super) fn find(connection: &Connection, hash: &TokenHash) -> rusqlite::Result<Option<TokenRow>> {
     let mut statement = connection.prepare_cached(FIND)?;
-    let found = statement.query_row([hash.as_bytes()], |row| Ok((read(row)?, row.get::<_, Vec<u8>>(6)?)));
+    let found = statement.query_row([hash.as_bytes()], |row| Ok((read(row)?, row.get::<_, Vec<u8>>(7)?)));
     Ok(found.optional()?.and_then(|(token, stored)| hash.matches(&stored).then_some(token)))
 }
 
@@ -57,5 +58,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
         created_at: time(3)?,
         expires_at: optional_time(4)?,
         revoked_at: optional_time(5)?,
+        admin: row.get(6)?,
     })
 }

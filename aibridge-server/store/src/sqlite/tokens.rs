@@ -40,7 +40,29 @@ impl Tokens {
         user: &str,
         expires_in: Option<Duration>,
     ) -> Result<(TokenRow, SecretString), StoreError> {
-        let issued = Issued::new(user, expires_in, Timestamp::now())?;
+        self.issue(user, expires_in, false)
+    }
+
+    /// Like [`Self::create`], but the token also opens what is for operators alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::create`].
+    pub fn create_admin(
+        &self,
+        user: &str,
+        expires_in: Option<Duration>,
+    ) -> Result<(TokenRow, SecretString), StoreError> {
+        self.issue(user, expires_in, true)
+    }
+
+    fn issue(
+        &self,
+        user: &str,
+        expires_in: Option<Duration>,
+        admin: bool,
+    ) -> Result<(TokenRow, SecretString), StoreError> {
+        let issued = Issued::new(user, expires_in, admin, Timestamp::now())?;
         token_rows::insert(&self.connection, &issued)?;
         Ok((issued.row, issued.secret))
     }

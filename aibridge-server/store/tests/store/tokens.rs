@@ -19,7 +19,7 @@ async fn a_token_works_at_once_and_until_it_is_revoked() {
     let store = place.open();
     let tokens = Tokens::open(&place.options()).expect("opened");
     let (row, token) = tokens.create("ada", None).expect("created");
-    let who = Authenticated { token_id: row.id, user: "ada".to_owned() };
+    let who = Authenticated { token_id: row.id, user: "ada".to_owned(), admin: false };
     for _ in 0..3 {
         assert_eq!(store.authenticate(&token).await, Ok(Some(who.clone())));
     }
@@ -84,6 +84,35 @@ fn a_list_shows_what_was_created_and_the_file_holds_no_token() {
     let file = std::fs::read(place.path()).expect("the file");
     assert!(file.windows(first.hint.len()).any(|window| window == first.hint.as_bytes()));
     assert!(!file.windows(16).any(|window| window == &text.as_bytes()[4..20]));
+}
+
+#[tokio::test]
+async fn an_admin_token_is_told_apart() {
+    let place = Place::new();
+    let tokens = Tokens::open(&place.options()).expect("opened");
+    let (row, token) = tokens.create_admin("ada", None).expect("created");
+    assert!(row.admin && tokens.list().expect("a list")[0].admin);
+    let store = SqliteStore::open(place.options()).expect("opened");
+    for what in ["from the database", "from memory"] {
+        let who = store.authenticate(&token).await.expect("an answer").expect("known");
+        assert!(who.admin, "{what}");
+    }
+}
+
+#[test]
+fn tokens_from_before_there_were_admins_stay_what_they_were() {
+    let place = Place::new();
+    let old = place.sql();
+    old.execute_batch(include_str!("../../src/sqlite/migrations/0001_records.sql")).expect("the old schema");
+    old.execute_batch(
+        "PRAGMA application_id = 1634296434; PRAGMA user_version = 1;
+         INSERT INTO aibridge_tokens VALUES ('01890000-0000-7000-8000-000000000000', 'ada', x'00', 'aib_...wxyz',
+             '2026-01-02T03:04:05.678Z', NULL, NULL)",
+    )
+    .expect("an old token");
+    drop(old);
+    let rows = Tokens::open(&place.options()).expect("brought to the latest schema").list().expect("a list");
+    assert_eq!(rows.iter().map(|row| (row.user.as_str(), row.admin)).collect::<Vec<_>>(), [("ada", false)]);
 }
 
 #[test]

@@ -40,6 +40,11 @@ async fn a_token_is_created_shown_once_listed_and_revoked() {
     let hint = format!("aib_...{}", &secret[secret.len() - 4..]);
     assert!(line.contains(&hint) && !listed.stdout.contains(secret), "{line}");
     let id = line.split_whitespace().next().unwrap();
+    assert_eq!(line.split_whitespace().nth(3), Some("-"), "no admin: {line}");
+    assert_eq!(token(&launch, &["create", "--user", "root", "--admin"]).await.status.code(), Some(0));
+    let listed = token(&launch, &["list"]).await;
+    let admin = listed.stdout.lines().find(|line| line.contains("root")).unwrap();
+    assert_eq!(admin.split_whitespace().nth(3), Some("yes"), "{admin}");
 
     let revoked = token(&launch, &["revoke", id]).await;
     assert_eq!(revoked.status.code(), Some(0), "{revoked:?}");
@@ -51,9 +56,10 @@ async fn a_token_is_created_shown_once_listed_and_revoked() {
 async fn exit_codes_tell_bad_usage_from_failure() {
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config("");
     let nobody = "01890000-0000-7000-8000-000000000000";
-    let table: [(&[&str], i32, &str); 10] = [
+    let table: [(&[&str], i32, &str); 11] = [
         (&["create", "--user", "ann"], 0, ""),
         (&["create", "--user", "ann", "--expires", "1h 30m"], 0, ""),
+        (&["create", "--user", "ann", "--admin"], 0, ""),
         (&["list"], 0, ""),
         (&["create"], 2, "--user"),
         (&["create", "--user", "ann", "--expires", "soon"], 2, "--expires"),

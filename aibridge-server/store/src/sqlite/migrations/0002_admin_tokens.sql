@@ -1,0 +1,1 @@
+ALTER TABLE aibridge_tokens ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;
