@@ -61,6 +61,7 @@
 //! ```
 
 mod error;
+mod observe;
 mod options;
 mod sqlite;
 mod text;

@@ -17,6 +17,7 @@ mod writer;
 
 pub use tokens::Tokens;
 
+use crate::observe::CommitObserver;
 use crate::{Authenticated, Options, StoreError};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
@@ -52,6 +53,7 @@ struct Parts {
     writer: Worker<Vec<Record>, ()>,
     authenticator: Authenticator,
     orphans_closed: u64,
+    commits: Arc<CommitObserver>,
 }
 
 impl SqliteStore {
@@ -71,13 +73,25 @@ impl SqliteStore {
         let authenticator =
             Authenticator::start(reader, Clock::new()).map_err(|error| no_thread(&path, &error))?;
         let mover = connection::moving(&path, BUSY)?;
-        let writer = Writer::start(connection, mover, presence).map_err(|error| no_thread(&path, &error))?;
-        Ok(Self { parts: Arc::new(Parts { writer, authenticator, orphans_closed }) })
+        let commits = Arc::<CommitObserver>::default();
+        let writer = Writer::start(connection, mover, presence, commits.clone())
+            .map_err(|error| no_thread(&path, &error))?;
+        Ok(Self { parts: Arc::new(Parts { writer, authenticator, orphans_closed, commits }) })
     }
 
     /// How many interceptions were found open and closed as `gateway_crash` at this start.
     pub fn orphans_closed(&self) -> u64 {
         self.parts.orphans_closed
+    }
+
+    /// Tells `observer` how long each transaction takes, on the thread that commits: it must be quick.
+    pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
+        self.parts.commits.set(observer);
+    }
+
+    /// How many callers wait for the next transaction.
+    pub fn queue_length(&self) -> usize {
+        self.parts.writer.queue_length()
     }
 
     /// Whose token it is; `None` if it is unknown, expired or revoked. A token that another process makes or

@@ -86,6 +86,11 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
         timeout(limit, asked).await.unwrap_or(Err(StoreError::TooSlow(limit)))
     }
 
+    /// How many questions wait.
+    pub(super) fn queue_length(&self) -> usize {
+        self.queue.lock().as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
     /// Takes no more questions, lets the thread answer those in the queue, and waits for its end, at most `limit`.
     pub(super) async fn stop(&self, limit: Duration) {
         drop(self.queue.lock().take());

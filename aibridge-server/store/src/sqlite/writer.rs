@@ -5,9 +5,12 @@ use super::schema;
 use super::verdict::Verdict;
 use super::worker::{Job, Queue, Worker};
 use crate::StoreError;
+use crate::observe::CommitObserver;
 use aibridge_recorder::Record;
+use quanta::Instant;
 use rusqlite::{Connection, hooks::Wal};
 use std::io;
+use std::sync::Arc;
 
 /// How many callers may wait for their turn before further ones wait outside. Each is a request that the gateway
 /// holds in memory anyhow; with more than this ahead, a start would not be stored within its two seconds.
@@ -26,6 +29,7 @@ pub(super) struct Writer {
     rows: Rows,
     /// Whether the last transaction succeeded; only a change is worth a line in the log.
     accepts: bool,
+    observer: Arc<CommitObserver>,
     /// Given up after the last write.
     _presence: Presence,
 }
@@ -36,6 +40,7 @@ impl Writer {
         mut connection: Connection,
         mover: Connection,
         presence: Presence,
+        observer: Arc<CommitObserver>,
     ) -> io::Result<Worker<Vec<Record>, ()>> {
         let (mut checkpoints, mover) = Checkpoints::start(mover)?;
         connection
@@ -44,12 +49,12 @@ impl Writer {
                 Ok(())
             }))
             .map_err(io::Error::other)?;
-        let writer = Self::new(connection, presence);
+        let writer = Self::new(connection, presence, observer);
         Worker::start("aibridge-store-writer", QUEUE, |queue| writer.run(queue, mover))
     }
 
-    fn new(connection: Connection, presence: Presence) -> Self {
-        Self { connection, rows: Rows::new(), accepts: true, _presence: presence }
+    fn new(connection: Connection, presence: Presence, observer: Arc<CommitObserver>) -> Self {
+        Self { connection, rows: Rows::new(), accepts: true, observer, _presence: presence }
     }
 
     fn run(mut self, mut queue: Queue<Vec<Record>, ()>, mover: Mover) {
@@ -70,7 +75,10 @@ impl Writer {
     }
 
     fn serve(&mut self, jobs: Vec<Write>) {
-        match self.commit(&jobs) {
+        let began = Instant::now();
+        let committed = self.commit(&jobs);
+        self.observer.committed(began.elapsed());
+        match committed {
             Ok(verdicts) => {
                 if !self.accepts {
                     tracing::info!("the store accepts records again");
@@ -171,7 +179,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
         let (path, connection) = connection::writing(&options, BUSY).expect("a connection");
-        let writer = Writer::new(connection, Presence::enter(&path).expect("a presence"));
+        let writer = Writer::new(connection, Presence::enter(&path).expect("a presence"), Arc::default());
 
         let (left, _) = Write::new(stray());
         let (stayed, _answer) = Write::new(stray());
