@@ -68,4 +68,17 @@ pub struct Attempts {
     pub hint: Option<String>,
     /// The status of the answer, or else the last one seen.
     pub status: Option<StatusCode>,
+    /// Why no key of the pool was left, if it came to that.
+    pub exhausted: Option<PoolExhausted>,
+}
+
+/// Why no key of a pool was left for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolExhausted {
+    /// At least one was rate-limited.
+    RateLimited,
+    /// All were rejected (401).
+    Rejected,
+    /// The provider forbade it to the last of them (403): that answer is relayed.
+    Forbidden,
 }

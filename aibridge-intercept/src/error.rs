@@ -20,6 +20,9 @@ pub enum Error {
         "the path {0:?} is not forwarded: write it without dot segments, empty segments and encoded or raw separators"
     )]
     InvalidPath(String),
+    /// Something that is for operators alone.
+    #[error("{0}")]
+    AdminOnly(&'static str),
     /// No gateway token, or one that is unknown, expired or revoked.
     #[error("{0}")]
     InvalidGatewayToken(&'static str),
@@ -114,6 +117,7 @@ impl Error {
             Self::InvalidGatewayToken(_) => {
                 (S::UNAUTHORIZED, "authentication_error", "invalid_gateway_token")
             }
+            Self::AdminOnly(_) => (S::FORBIDDEN, "permission_error", "admin_only"),
             Self::NoCredential(_) => (S::UNAUTHORIZED, "authentication_error", "no_credential"),
             Self::ByokDisabled => (S::FORBIDDEN, "permission_error", "byok_disabled"),
             Self::UnknownRoute { .. } => (S::NOT_FOUND, INVALID, "unknown_route"),

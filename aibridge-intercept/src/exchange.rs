@@ -10,7 +10,7 @@ use crate::observer::{Ending, Learnt, Observer, Verdict};
 use crate::relay::{Batch, Client, Why};
 use crate::sse::{Event, Splitter};
 use crate::upstream::Upstream;
-use crate::watch::{Seen, Timeline, Watch};
+use crate::watch::{Held as HeldOpen, Seen, Timeline, Watch};
 use aibridge_recorder::{
     CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, UserPrompt,
 };
@@ -39,6 +39,7 @@ pub struct Exchange {
     attempts: Attempts,
     timeline: Timeline,
     ended: bool,
+    _open: Option<Box<dyn HeldOpen>>,
 }
 
 /// Why an interceptor could not answer to the end, and what it had learnt by then.
@@ -61,6 +62,7 @@ impl From<Why> for Stop {
 impl Exchange {
     pub(crate) fn new(gateway: &Gateway, client: Client, interception: Arc<Interception>) -> Self {
         Self {
+            _open: gateway.watch.opened(&interception),
             interception,
             recorder: gateway.recorder.clone(),
             watch: gateway.watch.clone(),
@@ -75,6 +77,7 @@ impl Exchange {
     pub(crate) async fn run(mut self, interceptor: Box<dyn Interceptor>) {
         let (_, prompt) = interceptor.asked();
         if !self.start(prompt).await {
+            self.watch.saw(&Seen::Refused { interception: &self.interception });
             self.respond_with(&Error::RecorderUnavailable, None);
             return self.forget_start().await;
         }
@@ -347,6 +350,11 @@ impl Exchange {
         };
         let cannot_record = matches!(stop.why, Why::Failed(Error::RecorderUnavailable));
         let recorded = self.ended || (!cannot_record && self.end(outcome, stop.learnt).await.is_ok());
+        if !recorded {
+            let Self { interception, attempts, timeline, .. } = &*self;
+            let outcome = Outcome::Failed(ErrorType::GatewayCrash);
+            self.watch.saw(&Seen::Ended { interception, outcome, attempts, timeline });
+        }
         match stop.why {
             Why::ClientGone => self.client.abort(),
             Why::Failed(error) if recorded => self.fail(&error, stop.error_event, true).await,

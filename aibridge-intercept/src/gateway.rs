@@ -8,7 +8,7 @@ use crate::headers;
 use crate::interceptor::Interceptor;
 use crate::relay::{AnswerBody, Client, Why};
 use crate::upstream::Upstream;
-use crate::watch::{Unwatched, Watch};
+use crate::watch::{Seen, Unwatched, Watch};
 use aibridge_recorder::{CredentialKind, Recorder};
 use http::{Method, Response, StatusCode, header};
 use std::sync::Arc;
@@ -54,18 +54,42 @@ impl Gateway {
     }
 
     /// Relays an answer unread and unrecorded.
-    pub async fn pass_through(&self, upstream: Arc<Upstream>, call: Call) -> Response<AnswerBody> {
+    pub async fn pass_through(
+        &self,
+        passed: PassedTo,
+        upstream: Arc<Upstream>,
+        call: Call,
+    ) -> Response<AnswerBody> {
         let (client, answered) = Client::new(self.cut.clone());
-        self.tasks.spawn(pass_through(client, upstream, call));
+        self.tasks.spawn(pass_through(client, self.watch.clone(), passed, upstream, call));
         answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
     }
 }
 
-async fn pass_through(mut client: Client, upstream: Arc<Upstream>, call: Call) {
-    let centralized = call.credential.kind() == CredentialKind::Centralized;
-    let is_head = call.method == Method::HEAD;
+/// Where a request is passed through to.
+#[derive(Debug, Clone)]
+pub struct PassedTo {
+    /// The provider's configured name.
+    pub provider: String,
+    /// The matching entry of the provider's routes.
+    pub route: &'static str,
+}
+
+async fn pass_through(
+    mut client: Client,
+    watch: Arc<dyn Watch>,
+    passed: PassedTo,
+    upstream: Arc<Upstream>,
+    call: Call,
+) {
+    let credential = call.credential.kind();
+    let centralized = credential == CredentialKind::Centralized;
+    let method = call.method.clone();
+    let is_head = method == Method::HEAD;
     let mut attempts = Attempts::default();
     let answered = client.unless_stopped(upstream.call(call, &mut attempts)).await;
+    let PassedTo { provider, route } = &passed;
+    watch.saw(&Seen::PassedThrough { provider, route, method: &method, credential, attempts: &attempts });
     let mut answer = match answered.and_then(|answer| answer.map_err(Why::from)) {
         Ok(answer) => answer,
         Err(Why::ClientGone) => return,

@@ -1,7 +1,7 @@
 //! The only place that calls a provider, and the only failover loop.
 
 use crate::answer::{Answer, causes};
-use crate::call::{Attempts, Call, CallBody, Patience, Timeouts};
+use crate::call::{Attempts, Call, CallBody, Patience, PoolExhausted, Timeouts};
 use crate::credential::{Credential, KeyFailover};
 use crate::error::Error;
 use crate::guard::Permit;
@@ -126,7 +126,13 @@ impl Upstream {
             tracing::info!(key = key.hint(), %status, "the provider refused this key, trying the next");
             self.discard(discarded);
         }
-        match (walker.exhausted(), forbidden) {
+        let why = walker.exhausted();
+        attempts.exhausted = Some(match (&why, &forbidden) {
+            (aibridge_keypool::Exhausted::RateLimited { .. }, _) => PoolExhausted::RateLimited,
+            (aibridge_keypool::Exhausted::Rejected, None) => PoolExhausted::Rejected,
+            (aibridge_keypool::Exhausted::Rejected, Some(_)) => PoolExhausted::Forbidden,
+        });
+        match (why, forbidden) {
             (aibridge_keypool::Exhausted::Rejected, Some((answer, hint))) => {
                 attempts.hint = Some(hint);
                 attempts.status = Some(answer.response.status());

@@ -2,7 +2,8 @@
 
 use crate::call::Attempts;
 use crate::observer::Learnt;
-use aibridge_recorder::{Interception, Outcome};
+use aibridge_recorder::{CredentialKind, Interception, Outcome};
+use http::Method;
 use quanta::{Clock, Instant};
 use std::time::Duration;
 
@@ -10,7 +11,16 @@ use std::time::Duration;
 pub trait Watch: Send + Sync + 'static {
     /// Something happened.
     fn saw(&self, seen: &Seen<'_>);
+
+    /// An interception was accepted. What is returned is dropped when it is over, however that happens: also if its
+    /// end could not be recorded, or its task panicked.
+    fn opened(&self, _: &Interception) -> Option<Box<dyn Held>> {
+        None
+    }
 }
+
+/// Held while an interception is open.
+pub trait Held: Send + Sync {}
 
 /// What happened.
 #[derive(Debug)]
@@ -22,6 +32,11 @@ pub enum Seen<'a> {
         /// Whether a user wrote a prompt.
         prompt: bool,
     },
+    /// The start of an interception could not be recorded: it was refused.
+    Refused {
+        /// Which.
+        interception: &'a Interception,
+    },
     /// An answer told something.
     Learnt {
         /// Whose answer.
@@ -29,7 +44,7 @@ pub enum Seen<'a> {
         /// What.
         learnt: &'a Learnt,
     },
-    /// An interception that had started is over.
+    /// An interception that had started is over; its end may not be on record.
     Ended {
         /// Which.
         interception: &'a Interception,
@@ -39,6 +54,26 @@ pub enum Seen<'a> {
         attempts: &'a Attempts,
         /// When what happened.
         timeline: &'a Timeline,
+    },
+    /// A request was relayed unread, or could not be.
+    PassedThrough {
+        /// The provider's configured name.
+        provider: &'a str,
+        /// The matching entry of the provider's routes.
+        route: &'static str,
+        /// The request's method.
+        method: &'a Method,
+        /// Whose key paid.
+        credential: CredentialKind,
+        /// What was tried.
+        attempts: &'a Attempts,
+    },
+    /// A tool that the gateway had added was called.
+    ToolInvoked {
+        /// The MCP server that it came from.
+        server: &'a str,
+        /// The tool's name.
+        name: &'a str,
     },
 }
 

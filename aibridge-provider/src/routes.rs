@@ -15,8 +15,8 @@ pub struct Routes {
 pub enum Route {
     /// Intercepted.
     Bridged(&'static str),
-    /// Relayed unread.
-    PassThrough,
+    /// Relayed unread: the entry that matches.
+    PassThrough(&'static str),
 }
 
 impl Routes {
@@ -25,11 +25,11 @@ impl Routes {
         if let Some(route) = self.bridged.iter().find(|route| **route == path) {
             return Some(Route::Bridged(route));
         }
-        let listed = self.passthrough.iter().any(|route| match path.strip_prefix(route) {
+        let listed = self.passthrough.iter().find(|route| match path.strip_prefix(**route) {
             Some(rest) => rest.is_empty() != route.ends_with('/'),
             None => false,
         });
-        listed.then_some(Route::PassThrough)
+        listed.map(|route| Route::PassThrough(route))
     }
 }
 
@@ -49,17 +49,17 @@ mod tests {
         for path in bridged {
             assert_eq!(OPENAI.find(path), Some(Route::Bridged(path)));
         }
-        for path in [
-            "/models",
-            "/models/gpt-4.1",
-            "/models/a/b",
-            "/conversations",
-            "/conversations/c/items",
-            "/responses/resp_1",
-            "/responses/resp_1/cancel",
-            "/responses/compact/x",
+        for (path, route) in [
+            ("/models", "/models"),
+            ("/models/gpt-4.1", "/models/"),
+            ("/models/a/b", "/models/"),
+            ("/conversations", "/conversations"),
+            ("/conversations/c/items", "/conversations/"),
+            ("/responses/resp_1", "/responses/"),
+            ("/responses/resp_1/cancel", "/responses/"),
+            ("/responses/compact/x", "/responses/"),
         ] {
-            assert_eq!(OPENAI.find(path), Some(Route::PassThrough), "{path}");
+            assert_eq!(OPENAI.find(path), Some(Route::PassThrough(route)), "{path}");
         }
         for path in [
             "",

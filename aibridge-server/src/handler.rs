@@ -5,6 +5,7 @@ use crate::current::{Current, InForce};
 use crate::route::{self, Target};
 use aibridge_intercept::call::CallBody;
 use aibridge_intercept::credential::Credential;
+use aibridge_intercept::gateway::PassedTo;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::{Error, Gateway, Interceptor, Request, RequestBody};
@@ -67,7 +68,7 @@ async fn answer(app: &App, parts: &Parts, body: &mut Body) -> Result<http::Respo
             now.allow(interceptor.asked().0.credential_kind)?;
             Ok(app.gateway.intercept(interceptor).await)
         }
-        Route::PassThrough => {
+        Route::PassThrough(route) => {
             let credential = target.provider.credential(&headers)?;
             now.allow(credential.kind())?;
             let body = app.unless_cut(pass_through_body(body, &credential, now.max_body_bytes)).await??;
@@ -76,7 +77,8 @@ async fn answer(app: &App, parts: &Parts, body: &mut Body) -> Result<http::Respo
             let call =
                 provider.pass_through(PassThrough { method, path, query, headers, body, actor }, credential);
             tracing::info!(provider = provider.name(), method = %parts.method, path = parts.uri.path(), "passed through");
-            Ok(app.gateway.pass_through(provider.profile().upstream.clone(), call).await)
+            let passed = PassedTo { provider: provider.name().to_owned(), route };
+            Ok(app.gateway.pass_through(passed, provider.profile().upstream.clone(), call).await)
         }
     }
 }

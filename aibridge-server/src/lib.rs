@@ -8,6 +8,7 @@
 //!
 //! Only this crate knows axum, the environment, files, signals and the exit of the process.
 
+pub mod admin;
 pub mod body;
 pub mod cli;
 pub mod current;

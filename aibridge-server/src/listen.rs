@@ -1,9 +1,13 @@
 //! Accepting connections, and letting them end in order.
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +22,10 @@ const CONNECTION_BUFFER: usize = 128 * 1024;
 /// When the process is out of file descriptors, accepting again at once would only burn its core.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Who is at the other end of a request's connection: an extension of every request.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
 /// Accepts connections until `stop`, then closes each when its current answer is out.
 pub async fn serve(listener: TcpListener, router: Router, connections: TaskTracker, stop: CancellationToken) {
     loop {
@@ -26,8 +34,8 @@ pub async fn serve(listener: TcpListener, router: Router, connections: TaskTrack
             () = stop.cancelled() => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                connections.spawn(connection(stream, router.clone(), stop.clone()));
+            Ok((stream, peer)) => {
+                connections.spawn(connection(stream, Peer(peer), router.clone(), stop.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -38,11 +46,15 @@ pub async fn serve(listener: TcpListener, router: Router, connections: TaskTrack
     connections.close();
 }
 
-async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn connection(stream: TcpStream, peer: Peer, router: Router, stop: CancellationToken) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service = TowerToHyperService::new(router);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)

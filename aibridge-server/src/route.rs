@@ -42,8 +42,8 @@ pub fn find(
             return Err(Error::WebsocketUnsupported);
         }
         Route::Bridged(_) if method != Method::POST => "POST",
-        Route::PassThrough if is_about_the_connection(method) => PASSED_THROUGH,
-        Route::Bridged(_) | Route::PassThrough => {
+        Route::PassThrough(_) if is_about_the_connection(method) => PASSED_THROUGH,
+        Route::Bridged(_) | Route::PassThrough(_) => {
             return Ok(Target { provider: provider.clone(), route, path: rest.to_owned() });
         }
     };
@@ -107,11 +107,11 @@ mod tests {
         assert_eq!(found(Method::POST, "/openai-2/v1/chat/completions").unwrap(), format!("openai-2 {chat}"));
         assert_eq!(
             found(Method::DELETE, "/openai/v1/responses/r").unwrap(),
-            "openai PassThrough /responses/r"
+            "openai PassThrough(\"/responses/\") /responses/r"
         );
         assert_eq!(
             found(Method::GET, "/openai/v1/models/gpt-4.1?x=%2e").unwrap(),
-            "openai PassThrough /models/gpt-4.1"
+            "openai PassThrough(\"/models/\") /models/gpt-4.1"
         );
         for path in [
             "/",
@@ -161,7 +161,10 @@ mod tests {
             assert_eq!(found(method, "/openai/v1/models"), Err("method_not_allowed"));
         }
         for method in [Method::HEAD, Method::OPTIONS, Method::from_bytes(b"PURGE").unwrap()] {
-            assert_eq!(found(method, "/openai/v1/models").unwrap(), "openai PassThrough /models");
+            assert_eq!(
+                found(method, "/openai/v1/models").unwrap(),
+                "openai PassThrough(\"/models\") /models"
+            );
         }
     }
 

@@ -1,5 +1,6 @@
 //! The gateway as a whole: set up, run, stopped.
 
+use crate::admin::{self, Admin};
 use crate::current::{Current, InForce};
 use crate::handler::{App, handle};
 use crate::health::Health;
@@ -12,7 +13,9 @@ use crate::who::Who;
 use aibridge_config::{Config, Durability, StoreUrl};
 use aibridge_dump::Dumps;
 use aibridge_intercept::Gateway;
+use aibridge_intercept::watch::Watch;
 use aibridge_keypool::KeyPoolError;
+use aibridge_metrics::{Limits, Metrics, MetricsError};
 use aibridge_provider::ProviderError;
 use aibridge_recorder::Recorder;
 use aibridge_store::{Options, SqliteStore, StoreError};
@@ -33,22 +36,29 @@ pub struct Server {
     config: Config,
     listener: TcpListener,
     address: SocketAddr,
+    admin: Option<(TcpListener, SocketAddr)>,
     store: SqliteStore,
     app: Arc<App>,
     dumps: Arc<Dumps>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// Why a gateway could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}: choose another with --listen or [server] listen")]
+    #[error("cannot listen on {address}: {source}: choose another with {setting}")]
     Listen {
         /// Which.
         address: SocketAddr,
+        /// Where it is set.
+        setting: &'static str,
         /// Why.
         source: std::io::Error,
     },
+    /// Metrics cannot be set up.
+    #[error("metrics cannot be set up: {0}")]
+    Metrics(#[from] MetricsError),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,10 +93,16 @@ impl Server {
         let dumps = Arc::new(Dumps::new(clock.clone()));
         let providers = Providers::new(&config.providers, clock, dumps.clone())?;
         let store = SqliteStore::open(store_options(&config))?;
-        let address = config.server.listen;
-        let listen = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let (listener, address) = listen(config.server.listen, "--listen or [server] listen").await?;
+        let admin = match config.admin.listen {
+            Some(address) => Some(listen(address, "[admin] listen").await?),
+            None => None,
+        };
+        let metrics = metrics(&config, &store)?;
+        let mut gateway = Gateway::new(recorder(&config, &store));
+        if let Some(metrics) = &metrics {
+            gateway.watch = Arc::clone(metrics) as Arc<dyn Watch>;
+        }
         let current = Current::new(InForce {
             providers,
             who: Who::new(config.auth.mode, store.clone()),
@@ -94,12 +110,8 @@ impl Server {
             max_body_bytes: config.server.max_body_bytes,
             shutdown_grace: config.server.shutdown_grace,
         });
-        let app = Arc::new(App {
-            current,
-            gateway: Gateway::new(recorder(&config, &store)),
-            stopping: CancellationToken::new(),
-        });
-        Ok(Self { config, listener, address, store, app, dumps })
+        let app = Arc::new(App { current, gateway, stopping: CancellationToken::new() });
+        Ok(Self { config, listener, address, admin, store, app, dumps, metrics })
     }
 
     /// Where it listens.
@@ -107,10 +119,18 @@ impl Server {
         self.address
     }
 
+    /// Where it serves operators, if not there.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|(_, address)| *address)
+    }
+
     /// What an operator should see at the start, a line each.
     pub fn introduction(&self) -> Vec<String> {
         let now = self.app.current.load();
-        startup::introduction(&self.config, self.address, now.providers.all(), self.store.orphans_closed())
+        let (providers, orphans) = (now.providers.all(), self.store.orphans_closed());
+        let mut lines = startup::introduction(&self.config, self.address, providers, orphans);
+        lines.extend(self.admin_address().map(|address| format!("admin    http://{address}")));
+        lines
     }
 
     /// What puts new settings in force while it serves.
@@ -122,9 +142,22 @@ impl Server {
     /// is still open is cut and recorded, and the store is closed.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let health = Health::new(self.store.clone(), self.app.stopping.clone());
-        let router = health.router().fallback(handle).with_state(self.app.clone());
+        let mut router = health.clone().router().fallback(handle).with_state(self.app.clone());
         let connections = TaskTracker::new();
         let hang_up = CancellationToken::new();
+        let operators = admin::routes(Admin {
+            app: self.app.clone(),
+            store: self.store.clone(),
+            metrics: self.metrics,
+            shared: self.admin.is_none(),
+        });
+        let serving_operators = if let Some((listener, _)) = self.admin {
+            let operators = operators.merge(health.router()).fallback(admin::unknown);
+            Some(tokio::spawn(listen::serve(listener, operators, connections.clone(), hang_up.clone())))
+        } else {
+            router = router.merge(operators);
+            None
+        };
         let serving =
             tokio::spawn(listen::serve(self.listener, router, connections.clone(), hang_up.clone()));
 
@@ -146,6 +179,9 @@ impl Server {
         hang_up.cancel();
         let _ = timeout(LAST_WORDS, async {
             let _ = serving.await;
+            if let Some(serving) = serving_operators {
+                let _ = serving.await;
+            }
             connections.wait().await;
         })
         .await;
@@ -153,6 +189,25 @@ impl Server {
         self.dumps.close().await;
         tracing::info!("stopped");
     }
+}
+
+async fn listen(address: SocketAddr, setting: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, setting, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// What counts, if that is wanted.
+fn metrics(config: &Config, store: &SqliteStore) -> Result<Option<Arc<Metrics>>, StartError> {
+    let aibridge_config::Metrics { enabled, max_models: models, max_tools: tools } = config.metrics;
+    if !enabled {
+        return Ok(None);
+    }
+    let metrics = Arc::new(Metrics::new(Limits { models, tools })?);
+    let observer = Arc::clone(&metrics);
+    store.observe_commits(move |took| observer.committed(took));
+    Ok(Some(metrics))
 }
 
 /// The store, and the log if records are to go there too.

@@ -3,7 +3,7 @@
 use aibridge_config::AuthMode;
 use aibridge_intercept::credential::sole_authorization_token;
 use aibridge_intercept::{Actor, Error};
-use aibridge_store::SqliteStore;
+use aibridge_store::{Authenticated, SqliteStore};
 use http::{HeaderMap, HeaderName, header};
 use secrecy::SecretString;
 use std::time::Duration;
@@ -52,21 +52,40 @@ impl Who {
             }
             AuthMode::Tokens => {
                 let token = take_token(headers)?;
-                let found = timeout(AUTHENTICATE_WITHIN, self.store.authenticate(&token)).await;
-                match found {
-                    Ok(Ok(Some(authenticated))) => Ok(Actor::named(authenticated.user)),
-                    Ok(Ok(None)) => {
-                        Err(Error::InvalidGatewayToken("the gateway token is unknown, expired or revoked"))
-                    }
-                    Ok(Err(error)) => {
-                        tracing::error!(%error, "a gateway token could not be checked");
-                        Err(Error::RecorderUnavailable)
-                    }
-                    Err(_) => {
-                        tracing::error!("the store took too long to check a gateway token");
-                        Err(Error::RecorderUnavailable)
-                    }
-                }
+                Ok(Actor::named(self.authenticate(&token).await?.user))
+            }
+        }
+    }
+
+    /// Lets operators pass, which only tokens can tell apart.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AdminOnly`], and as [`Self::identify`].
+    pub async fn require_admin(&self, headers: &HeaderMap) -> Result<(), Error> {
+        if self.mode == AuthMode::None {
+            return Err(Error::AdminOnly("this is answered to the gateway's own machine alone"));
+        }
+        let token = take_token(&mut headers.clone())?;
+        match self.authenticate(&token).await?.admin {
+            true => Ok(()),
+            false => Err(Error::AdminOnly("this needs an admin token")),
+        }
+    }
+
+    async fn authenticate(&self, token: &SecretString) -> Result<Authenticated, Error> {
+        match timeout(AUTHENTICATE_WITHIN, self.store.authenticate(token)).await {
+            Ok(Ok(Some(authenticated))) => Ok(authenticated),
+            Ok(Ok(None)) => {
+                Err(Error::InvalidGatewayToken("the gateway token is unknown, expired or revoked"))
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a gateway token could not be checked");
+                Err(Error::RecorderUnavailable)
+            }
+            Err(_) => {
+                tracing::error!("the store took too long to check a gateway token");
+                Err(Error::RecorderUnavailable)
             }
         }
     }

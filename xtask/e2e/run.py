@@ -11,7 +11,9 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from functools import partial
 
+import metrics
 import chat  # noqa: F401: adds its scenarios
 import responses  # noqa: F401: likewise
 import others  # noqa: F401: likewise
@@ -52,19 +54,24 @@ def check(scenario: Scenario, number: int, provider_url: str, gateway_url: str, 
 
 def main(provider_url: str, gateway_url: str, store_path: str) -> int:
     store, failed = Store(store_path), 0
-    for number, scenario in enumerate(SCENARIOS):
+    checks = [
+        (scenario.name, partial(check, scenario, number, provider_url, gateway_url, store))
+        for number, scenario in enumerate(SCENARIOS)
+    ]
+    checks.append(("metrics say what is on record", partial(metrics.check, gateway_url, store_path)))
+    for name, holds in checks:
         started = time.monotonic()
         try:
-            check(scenario, number, provider_url, gateway_url, store)
+            holds()
             verdict = "ok    "
         except Exception as error:  # noqa: BLE001: the next scenario is worth a try whatever happened to this one
             failed += 1
             verdict = "FAILED"
             reason = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
-        print(f"  {verdict} {scenario.name} ({time.monotonic() - started:.2f} s)", flush=True)
+        print(f"  {verdict} {name} ({time.monotonic() - started:.2f} s)", flush=True)
         if verdict == "FAILED":
             print("         " + (reason or "an assertion").replace("\n", "\n         "), flush=True)
-    print(f"e2e: {len(SCENARIOS) - failed} passed, {failed} failed")
+    print(f"e2e: {len(checks) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

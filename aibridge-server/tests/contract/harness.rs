@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 /// A gateway under test. It serves in this process, on a free port, with a store of its own.
 pub(crate) struct Harness {
     pub(crate) address: SocketAddr,
+    /// Where operators are served, if not there.
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) store: Store,
     clock: Arc<quanta::Mock>,
     stop: oneshot::Sender<()>,
@@ -42,12 +44,12 @@ impl Harness {
         let path = dir.path().join("aibridge.db");
         let (clock, mock) = quanta::Clock::mock();
         let server = Server::bind(config(settings, &path), clock).await.unwrap();
-        let address = server.address();
+        let (address, admin) = (server.address(), server.admin_address());
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        Self { address, store: Store::new(path), clock: mock, stop, serving, _dir: dir }
+        Self { address, admin, store: Store::new(path), clock: mock, stop, serving, _dir: dir }
     }
 
     /// A gateway with one provider `openai` at `base_url`, with these keys.

@@ -24,6 +24,7 @@ mod headers;
 mod health;
 mod lockstep;
 mod logs;
+mod metrics;
 mod odd_answers;
 mod passthrough;
 mod process;

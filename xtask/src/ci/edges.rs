@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-intercept"],
     &["aibridge-chatcompletions", "aibridge-responses", "aibridge-mcp"],
     &["aibridge-provider"],
-    &["aibridge-store", "aibridge-dump"],
+    &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
     &["aibridge-server"],
 ];
 

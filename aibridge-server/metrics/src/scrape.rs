@@ -1,0 +1,88 @@
+use crate::Metrics;
+use crate::growth::Growth;
+use aibridge_keypool::{KeyPool, KeyState};
+use aibridge_provider::{CircuitBreaker, CircuitName, CircuitState, Provider};
+use prometheus::{Error, TextEncoder};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The format of [`Metrics::render`]: the text format that every Prometheus reads.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What is read when somebody scrapes.
+pub struct AtScrape<'a> {
+    /// The providers of now.
+    pub providers: &'a [Arc<dyn Provider>],
+    /// How many requests wait for the store.
+    pub store_queue: usize,
+}
+
+/// Counts that others keep, as they were read last.
+#[derive(Default)]
+pub(crate) struct Readings {
+    transitions: Growth<(String, &'static str)>,
+    trips: Growth<(String, CircuitName)>,
+}
+
+impl Metrics {
+    /// All metrics as text.
+    ///
+    /// # Errors
+    ///
+    /// If they contradict each other: a defect.
+    pub fn render(&self, now: &AtScrape<'_>) -> Result<String, Error> {
+        let mut readings = self.readings.lock();
+        self.queue.with_label_values::<&str>(&[]).set(i64::try_from(now.store_queue).unwrap_or(i64::MAX));
+        self.keys.state.reset();
+        self.circuits.state.reset();
+        for provider in now.providers {
+            if let Some(pool) = provider.key_failover().pool() {
+                self.read_pool(provider.name(), pool, &mut readings);
+            }
+            if let Some(breaker) = provider.circuit_breaker() {
+                self.read_breaker(provider.name(), breaker, &mut readings);
+            }
+        }
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
+    fn read_pool(&self, provider: &str, pool: &KeyPool, readings: &mut Readings) {
+        let valid = pool.statuses().iter().filter(|status| status.state == KeyState::Valid).count();
+        for (state, count) in [("valid", valid), ("cooling", pool.len() - valid)] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.keys.state.with_label_values(&[provider, state]).set(count);
+        }
+        let transitions = pool.transitions();
+        for (reason, count) in [
+            ("rate_limited", transitions.rate_limited),
+            ("unauthorized", transitions.rejected),
+            ("recovered", transitions.recovered),
+        ] {
+            let growth = readings.transitions.since_last((provider.to_owned(), reason), count);
+            self.keys.transitions.with_label_values(&[provider, reason]).inc_by(growth);
+        }
+    }
+
+    fn read_breaker(&self, provider: &str, breaker: &CircuitBreaker, readings: &mut Readings) {
+        let mut worst: HashMap<(String, &str), f64> = HashMap::new();
+        let statuses = breaker.statuses();
+        for status in &statuses {
+            let state = match status.state {
+                CircuitState::Closed => 0.0,
+                CircuitState::HalfOpen => 0.5,
+                CircuitState::Open => 1.0,
+            };
+            let series = (status.name.route.clone(), self.models.label(&status.name.model));
+            let value = worst.entry(series).or_insert(0.0);
+            *value = f64::max(*value, state);
+        }
+        for ((route, model), state) in worst {
+            self.circuits.state.with_label_values(&[provider, &route, model]).set(state);
+        }
+        for (name, trips) in breaker.trips() {
+            let growth = readings.trips.since_last((provider.to_owned(), name.clone()), trips);
+            let model = self.models.label(&name.model);
+            self.circuits.trips.with_label_values(&[provider, &name.route, model]).inc_by(growth);
+        }
+    }
+}

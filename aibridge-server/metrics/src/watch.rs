@@ -1,0 +1,124 @@
+use crate::Metrics;
+use aibridge_intercept::Learnt;
+use aibridge_intercept::call::{Attempts, PoolExhausted};
+use aibridge_intercept::watch::{Held, Seen, Timeline, Watch};
+use aibridge_recorder::{CredentialKind, ErrorType, Interception, Outcome};
+use http::Method;
+use prometheus::IntGauge;
+
+impl Watch for Metrics {
+    fn opened(&self, interception: &Interception) -> Option<Box<dyn Held>> {
+        let Interception { provider_name, model, route, .. } = interception;
+        let gauge =
+            self.interceptions.inflight.with_label_values(&[provider_name, self.models.label(model), route]);
+        gauge.inc();
+        Some(Box::new(InFlight(gauge)))
+    }
+
+    fn saw(&self, seen: &Seen<'_>) {
+        match *seen {
+            Seen::Started { interception, prompt: true } => {
+                self.learnt.prompts.with_label_values(&[&interception.provider_name]).inc();
+            }
+            Seen::Started { prompt: false, .. } => {}
+            Seen::Refused { interception } => self.count(interception, "failed"),
+            Seen::Learnt { learnt, .. } => self.learn(learnt),
+            Seen::Ended { interception, outcome, attempts, timeline } => {
+                self.end(interception, outcome, attempts, timeline);
+            }
+            Seen::PassedThrough { provider, route, method, credential, attempts } => {
+                self.passthrough.with_label_values(&[provider, route, method_label(method)]).inc();
+                self.tried(provider, credential, attempts);
+            }
+            Seen::ToolInvoked { server, name } => {
+                self.tools.learn(name);
+                self.learnt.injected.with_label_values(&[server, self.tools.label(name)]).inc();
+            }
+        }
+    }
+}
+
+/// Goes down with the interception, however that ends.
+struct InFlight(IntGauge);
+
+impl Held for InFlight {}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Metrics {
+    fn end(&self, interception: &Interception, outcome: Outcome, attempts: &Attempts, timeline: &Timeline) {
+        // Only what a provider has answered is worth a series: whoever invents names fills no table.
+        if outcome == Outcome::Completed {
+            self.models.learn(&interception.model);
+        }
+        self.count(interception, outcome.as_str());
+        let provider = interception.provider_name.as_str();
+        let series = [provider, interception.route.as_str()];
+        self.interceptions.duration.with_label_values(&series).observe(timeline.elapsed().as_secs_f64());
+        self.interceptions.overhead.with_label_values(&series).observe(timeline.overhead().as_secs_f64());
+        // A blocking answer goes out when its end is recorded, which is now.
+        let whole = || (outcome == Outcome::Completed).then(|| timeline.elapsed());
+        if let Some(first_byte) = timeline.first_byte().or_else(whole) {
+            self.interceptions.first_byte.with_label_values(&series).observe(first_byte.as_secs_f64());
+        }
+        if outcome == Outcome::Failed(ErrorType::CircuitOpen) {
+            let model = self.models.label(&interception.model);
+            self.circuits.rejects.with_label_values(&[provider, &interception.route, model]).inc();
+        }
+        self.tried(provider, interception.credential_kind, attempts);
+    }
+
+    fn count(&self, interception: &Interception, status: &str) {
+        let Interception { provider_name, model, route, client, .. } = interception;
+        let series = [provider_name, self.models.label(model), status, route, "POST", client];
+        self.interceptions.total.with_label_values(&series).inc();
+    }
+
+    fn learn(&self, learnt: &Learnt) {
+        if let Some(usage) = &learnt.usage {
+            let counts =
+                [("input", usage.input), ("output", usage.output), ("cache_read_input", usage.cache_read)];
+            for (kind, count) in counts {
+                self.learnt.tokens.with_label_values(&[kind]).inc_by(u64::try_from(count).unwrap_or(0));
+            }
+        }
+        for tool in &learnt.tools {
+            self.tools.learn(&tool.name);
+            self.learnt.tools.with_label_values(&[self.tools.label(&tool.name)]).inc();
+        }
+    }
+
+    /// How far one call got on a key pool, if it came to that.
+    fn tried(&self, provider: &str, credential: CredentialKind, attempts: &Attempts) {
+        if credential == CredentialKind::Byok || (attempts.count == 0 && attempts.exhausted.is_none()) {
+            return;
+        }
+        self.keys.attempts.with_label_values(&[provider]).observe(f64::from(attempts.count));
+        if let Some(exhausted) = attempts.exhausted {
+            let outcome = match exhausted {
+                PoolExhausted::RateLimited => "rate_limited",
+                PoolExhausted::Rejected => "rejected",
+                PoolExhausted::Forbidden => "forbidden",
+            };
+            self.keys.exhaustions.with_label_values(&[provider, outcome]).inc();
+        }
+    }
+}
+
+/// Clients can make up methods.
+fn method_label(method: &Method) -> &str {
+    const KNOWN: [Method; 7] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if KNOWN.contains(method) { method.as_str() } else { "other" }
+}

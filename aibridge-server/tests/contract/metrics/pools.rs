@@ -1,0 +1,88 @@
+//! Keys and circuits.
+
+use super::Scraped;
+use crate::harness::{Harness, provider_settings};
+use crate::ways::{CHAT, KEYS, WAYS};
+use aibridge_testkit::{Script, ScriptedProvider};
+use std::time::Duration;
+
+fn pool(metric: &str, label: &str, value: &str) -> String {
+    let labels = if label < "provider" {
+        format!(r#"{label}="{value}",provider="openai""#)
+    } else {
+        format!(r#"provider="openai",{label}="{value}""#)
+    };
+    format!("aibridge_key_pool_{metric}{{{labels}}}")
+}
+
+#[tokio::test]
+async fn keys_that_cool_and_recover_are_told() {
+    let provider = ScriptedProvider::start(|request| match request.bearer() {
+        Some(key) if key == KEYS[0] => Script::json(429, "{}").header("Retry-After", "20"),
+        Some(key) if key == KEYS[1] => Script::json(401, "{}"),
+        _ => Script::json(200, WAYS[0].answer),
+    })
+    .await;
+    let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
+    assert_eq!(CHAT.ask(&gateway, &[]).await.status(), 200);
+    let attempts = r#"aibridge_key_pool_failover_attempts_sum{provider="openai"}"#;
+    Scraped::of(&gateway).await.check(&[
+        (&pool("state", "state", "valid"), 1.0),
+        (&pool("state", "state", "cooling"), 2.0),
+        (&pool("state_transitions_total", "reason", "rate_limited"), 1.0),
+        (&pool("state_transitions_total", "reason", "unauthorized"), 1.0),
+        (&pool("state_transitions_total", "reason", "recovered"), 0.0),
+        (attempts, 3.0),
+    ]);
+    gateway.advance(Duration::from_secs(20));
+    Scraped::of(&gateway).await.check(&[
+        (&pool("state", "state", "cooling"), 1.0),
+        (&pool("state_transitions_total", "reason", "recovered"), 1.0),
+        (&pool("state_transitions_total", "reason", "rate_limited"), 1.0),
+    ]);
+}
+
+#[tokio::test]
+async fn exhausted_pools_tell_why_on_every_way() {
+    for (status, outcome, tries) in
+        [(429, "rate_limited", 2.0), (401, "rejected", 2.0), (403, "forbidden", 10.0)]
+    {
+        let provider = ScriptedProvider::start(move |_| Script::json(status, "{}")).await;
+        let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..2]).await;
+        for way in &WAYS {
+            way.ask(&gateway, &[]).await;
+        }
+        Scraped::of(&gateway).await.check(&[
+            (&pool("exhaustions_total", "outcome", outcome), 5.0),
+            (r#"aibridge_key_pool_failover_attempts_sum{provider="openai"}"#, tries),
+            (r#"aibridge_key_pool_failover_attempts_count{provider="openai"}"#, 5.0),
+        ]);
+    }
+}
+
+#[tokio::test]
+async fn circuits_tell_their_state_and_count() {
+    let provider = ScriptedProvider::start(|_| Script::json(500, "{}")).await;
+    let settings = format!(
+        "{}[provider.circuit_breaker]\nfailure_threshold = 1\n",
+        provider_settings(&provider.base_url(), &KEYS[..1])
+    );
+    let gateway = Harness::start(&settings).await;
+    for status in [500, 503, 503] {
+        assert_eq!(CHAT.ask(&gateway, &[]).await.status(), status);
+    }
+    let series = |what: &str| {
+        format!(
+            r#"aibridge_circuit_breaker_{what}{{model="other",provider="openai",route="/chat/completions"}}"#
+        )
+    };
+    Scraped::of(&gateway).await.check(&[
+        (&series("state"), 1.0),
+        (&series("trips_total"), 1.0),
+        (&series("rejects_total"), 2.0),
+    ]);
+    gateway.advance(Duration::from_secs(30));
+    Scraped::of(&gateway).await.check(&[(&series("state"), 0.5), (&series("trips_total"), 1.0)]);
+    assert_eq!(CHAT.ask(&gateway, &[]).await.status(), 500, "a trial");
+    Scraped::of(&gateway).await.check(&[(&series("state"), 1.0), (&series("trips_total"), 2.0)]);
+}
