@@ -9,8 +9,9 @@ use crate::interceptor::Interceptor;
 use crate::observer::{Ending, Learnt, Observer, Verdict};
 use crate::relay::{Batch, Client, Why};
 use crate::sse::{Event, Splitter};
+use crate::trace;
 use crate::upstream::Upstream;
-use crate::watch::{Held as HeldOpen, Seen, Timeline, Watch};
+use crate::watch::{Held, Seen, Timeline, Watch};
 use aibridge_recorder::{
     CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, UserPrompt,
 };
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 /// A start that is not durable by then is refused: the client gets its 503 within 2 s.
@@ -38,8 +40,9 @@ pub struct Exchange {
     client: Client,
     attempts: Attempts,
     timeline: Timeline,
+    span: Span,
     ended: bool,
-    _open: Option<Box<dyn HeldOpen>>,
+    _open: Option<Box<dyn Held>>,
 }
 
 /// Why an interceptor could not answer to the end, and what it had learnt by then.
@@ -60,7 +63,10 @@ impl From<Why> for Stop {
 }
 
 impl Exchange {
+    /// An exchange in the current span.
     pub(crate) fn new(gateway: &Gateway, client: Client, interception: Arc<Interception>) -> Self {
+        let span = Span::current();
+        trace::about(&span, &interception);
         Self {
             _open: gateway.watch.opened(&interception),
             interception,
@@ -69,6 +75,7 @@ impl Exchange {
             client,
             attempts: Attempts::default(),
             timeline: Timeline::begin(gateway.clock.clone()),
+            span,
             ended: false,
         }
     }
@@ -76,12 +83,13 @@ impl Exchange {
     /// Lives the interception from its start to its end.
     pub(crate) async fn run(mut self, interceptor: Box<dyn Interceptor>) {
         let (_, prompt) = interceptor.asked();
-        if !self.start(prompt).await {
+        if !self.start(prompt).instrument(trace::record_interception()).await {
             self.watch.saw(&Seen::Refused { interception: &self.interception });
+            trace::failed(&self.span, Error::RecorderUnavailable.code());
             self.respond_with(&Error::RecorderUnavailable, None);
             return self.forget_start().await;
         }
-        if let Err(stop) = interceptor.process(&mut self).await {
+        if let Err(stop) = interceptor.process(&mut self).instrument(trace::process_request()).await {
             self.stopped(stop).await;
         }
     }
@@ -280,32 +288,40 @@ impl Exchange {
         let ended = self.ended(outcome, learnt.response_id.clone(), now);
         self.watch.saw(&Seen::Learnt { interception: &self.interception, learnt: &learnt });
         let tokens = learnt.usage.as_ref().map(|usage| (usage.input, usage.output, usage.cache_read));
+        trace::learnt(&self.span, &learnt);
         let mut records = learnt.into_records(self.interception.id, now);
         records.push(Record::Ended(ended));
+        let span = trace::record_interception_ended(&self.span);
+        self.store_end(records).instrument(span).await?;
+        self.ended = true;
+        self.tell_end(outcome, tokens);
+        Ok(())
+    }
+
+    async fn store_end(&self, records: Vec<Record>) -> Result<(), Why> {
         let deadline = Instant::now() + END_WITHIN;
         let mut pause = FIRST_PAUSE;
         loop {
             match timeout_at(deadline, self.recorder.record(records.clone())).await {
-                Ok(Ok(())) => break,
+                Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => {
                     tracing::error!(id = %self.interception.id, %error, "an end could not be recorded: it is held");
                 }
                 Err(_) => {
                     tracing::error!(id = %self.interception.id, "an end could not be recorded: its answer is cut");
+                    trace::failed(&self.span, Error::RecorderUnavailable.code());
                     return Err(Error::RecorderUnavailable.into());
                 }
             }
             sleep_until((Instant::now() + pause).min(deadline)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        self.ended = true;
-        self.tell_end(outcome, tokens);
-        Ok(())
     }
 
     /// One line for each interception, and what metrics want.
     fn tell_end(&self, outcome: Outcome, tokens: Option<(i64, i64, i64)>) {
-        let Self { interception, attempts, timeline, watch, .. } = self;
+        let Self { interception, attempts, timeline, watch, span, .. } = self;
+        trace::ended(span, outcome);
         watch.saw(&Seen::Ended { interception, outcome, attempts, timeline });
         tracing::info!(
             id = %interception.id,

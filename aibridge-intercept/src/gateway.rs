@@ -7,6 +7,7 @@ use crate::exchange::Exchange;
 use crate::headers;
 use crate::interceptor::Interceptor;
 use crate::relay::{AnswerBody, Client, Why};
+use crate::trace;
 use crate::upstream::Upstream;
 use crate::watch::{Seen, Unwatched, Watch};
 use aibridge_recorder::{CredentialKind, Recorder};
@@ -14,6 +15,7 @@ use http::{Method, Response, StatusCode, header};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
 /// What all interceptions of a process share.
 #[derive(Clone)]
@@ -49,7 +51,7 @@ impl Gateway {
     pub async fn intercept(&self, interceptor: Box<dyn Interceptor>) -> Response<AnswerBody> {
         let (client, answered) = Client::new(self.cut.clone());
         let exchange = Exchange::new(self, client, interceptor.asked().0.clone());
-        self.tasks.spawn(exchange.run(interceptor));
+        self.tasks.spawn(exchange.run(interceptor).in_current_span());
         answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
     }
 
@@ -61,7 +63,8 @@ impl Gateway {
         call: Call,
     ) -> Response<AnswerBody> {
         let (client, answered) = Client::new(self.cut.clone());
-        self.tasks.spawn(pass_through(client, self.watch.clone(), passed, upstream, call));
+        let passing = pass_through(client, self.watch.clone(), passed, upstream, call);
+        self.tasks.spawn(passing.in_current_span());
         answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
     }
 }
@@ -94,6 +97,7 @@ async fn pass_through(
         Ok(answer) => answer,
         Err(Why::ClientGone) => return,
         Err(Why::Failed(error)) => {
+            trace::failed(&Span::current(), error.error_type().as_str());
             let (parts, body) = error.to_response().into_parts();
             return client.respond(parts.status, parts.headers, body);
         }
@@ -111,7 +115,11 @@ async fn pass_through(
                 }
             }
             Ok(Ok(None)) => return client.end().await,
-            Ok(Err(_)) | Err(_) => return client.abort(),
+            Ok(Err(error)) => {
+                trace::failed(&Span::current(), error.error_type().as_str());
+                return client.abort();
+            }
+            Err(_) => return client.abort(),
         }
     }
 }

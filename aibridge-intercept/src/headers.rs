@@ -54,6 +54,7 @@ impl ToProvider<'_> {
             "content-encoding" => !self.decompressed,
             "authorization" | "x-api-key" | "api-key" | "cookie" => false,
             "forwarded" | "via" | "x-real-ip" => false,
+            "traceparent" | "tracestate" => false, // the gateway's own, if the provider is to know
             "openai-organization" | "openai-project" => !self.centralized,
             other => {
                 !is_hop_by_hop(other)
@@ -150,6 +151,8 @@ mod tests {
         ("via", "x"),
         ("x-forwarded-for", "1.2.3.4"),
         ("x-real-ip", "1.2.3.4"),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ("tracestate", "a=b"),
         ("x-aibridge-token", "aib_x"),
         ("x-ai-bridge-actor-id", "root"),
         ("x-coder-ai-governance-token", "aib_x"),

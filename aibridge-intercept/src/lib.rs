@@ -48,6 +48,7 @@ pub mod relay;
 pub mod scan;
 pub mod sse;
 pub mod tap;
+pub mod trace;
 pub mod upstream;
 pub mod watch;
 

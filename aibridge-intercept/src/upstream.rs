@@ -5,6 +5,7 @@ use crate::call::{Attempts, Call, CallBody, Patience, PoolExhausted, Timeouts};
 use crate::credential::{Credential, KeyFailover};
 use crate::error::Error;
 use crate::guard::Permit;
+use crate::trace;
 use aibridge_keypool::{KeyPool, hint, retry_after};
 use aibridge_recorder::CredentialKind;
 use http::{HeaderMap, StatusCode};
@@ -13,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// One provider's endpoint with its connections and keys.
 #[derive(Debug)]
@@ -153,6 +155,20 @@ impl Upstream {
         deadline: Instant,
         attempts: &mut Attempts,
     ) -> Result<Answer, Error> {
+        let span = trace::upstream(attempts.count + 1, attempts.hint.as_deref());
+        let answered = self.send(call, url, secret, deadline, attempts).instrument(span.clone()).await;
+        trace::attempted(&span, &answered);
+        answered
+    }
+
+    async fn send(
+        &self,
+        call: &mut Call,
+        url: &Url,
+        secret: &SecretString,
+        deadline: Instant,
+        attempts: &mut Attempts,
+    ) -> Result<Answer, Error> {
         let mut request = reqwest::Request::new(call.method.clone(), url.clone());
         *request.headers_mut() = call.headers.clone();
         let Some((name, value)) = self.keys.authorization(secret) else {
@@ -160,6 +176,7 @@ impl Upstream {
             return Err(Error::Internal);
         };
         request.headers_mut().insert(name, value);
+        trace::inject(request.headers_mut());
         *request.body_mut() = match &mut call.body {
             CallBody::Replayable(payload) if payload.is_empty() => None,
             CallBody::Replayable(payload) => Some(payload.clone().into()),

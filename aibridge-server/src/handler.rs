@@ -3,20 +3,23 @@
 use crate::body::{self, Upload};
 use crate::current::{Current, InForce};
 use crate::route::{self, Target};
+use crate::telemetry;
 use aibridge_intercept::call::CallBody;
 use aibridge_intercept::credential::Credential;
 use aibridge_intercept::gateway::PassedTo;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
-use aibridge_intercept::{Error, Gateway, Interceptor, Request, RequestBody};
+use aibridge_intercept::{Actor, Error, Gateway, Interceptor, Request, RequestBody, trace};
 use aibridge_provider::{PassThrough, Provider, Route};
 use aibridge_recorder::CredentialKind;
 use axum::body::Body;
 use axum::extract::State;
+use http::HeaderMap;
 use http::request::Parts;
 use http_body::Body as _;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 /// What every request needs.
 pub struct App {
@@ -59,12 +62,40 @@ async fn answer(app: &App, parts: &Parts, body: &mut Body) -> Result<http::Respo
     let mut headers = parts.headers.clone();
     let has_keys = target.provider.key_failover().pool().is_some();
     let actor = now.who.identify(&mut headers, has_keys).await?;
+    let span = begin_span(&target, &actor, parts);
+    let work = answer_actor(app, &now, target, actor, headers, parts, body);
+    let answered = work.instrument(span.clone()).await;
+    trace::answered(&span, &answered);
+    answered
+}
+
+fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
+    let (provider, path) = (target.provider.name(), parts.uri.path());
+    let span = match target.route {
+        Route::Bridged(_) => trace::intercept(provider, &actor.id, path),
+        Route::PassThrough(_) => trace::passthrough(provider, &actor.id, path),
+    };
+    telemetry::continue_trace(&span, &parts.headers);
+    span
+}
+
+/// Answers a request when it is known whose it is. `headers` are without what authenticated it.
+async fn answer_actor(
+    app: &App,
+    now: &InForce,
+    target: Target,
+    actor: Actor,
+    headers: HeaderMap,
+    parts: &Parts,
+    body: &mut Body,
+) -> Result<http::Response<AnswerBody>, Error> {
     let query = parts.uri.query().map(str::to_owned);
     match target.route {
         Route::Bridged(route) => {
             let wire = app.unless_cut(body::read(body, now.max_body_bytes)).await??;
             let read = ReadRequest { route, query, headers, wire, actor, limit: now.max_body_bytes };
-            let interceptor = read.interceptor(target.provider).await?;
+            let interceptor =
+                read.interceptor(target.provider).instrument(trace::create_interceptor()).await?;
             now.allow(interceptor.asked().0.credential_kind)?;
             Ok(app.gateway.intercept(interceptor).await)
         }
@@ -104,9 +135,9 @@ impl InForce {
 struct ReadRequest {
     route: &'static str,
     query: Option<String>,
-    headers: http::HeaderMap,
+    headers: HeaderMap,
     wire: bytes::Bytes,
-    actor: aibridge_intercept::Actor,
+    actor: Actor,
     limit: usize,
 }
 

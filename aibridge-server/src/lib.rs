@@ -15,6 +15,7 @@ pub mod current;
 pub mod handler;
 pub mod health;
 pub mod listen;
+pub mod log;
 pub mod providers;
 pub mod record_log;
 pub mod reload;
@@ -23,6 +24,7 @@ pub mod server;
 pub mod settings;
 pub mod signals;
 pub mod startup;
+pub mod telemetry;
 pub mod tokens;
 pub mod who;
 

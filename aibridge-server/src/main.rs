@@ -1,17 +1,16 @@
 //! The `aibridge` binary: what goes in and out of the process.
 
-use aibridge_config::{Config, Log, LogFormat};
+use aibridge_config::Config;
 use aibridge_server::cli::{Cli, Command, SettingsArgs};
 use aibridge_server::settings::{self, SettingsError};
 use aibridge_server::signals::{self, StopSignals};
-use aibridge_server::{Server, record_log, server, startup, tokens};
+use aibridge_server::telemetry::Traces;
+use aibridge_server::{Server, log, server, startup, tokens};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
-use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -46,9 +45,11 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
 }
 
 fn serve(config: Config, args: &SettingsArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let _log_thread = start_log(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(serve_until_told(config, args.clone()));
+    let traces = config.telemetry.as_ref().map(|telemetry| Traces::start(telemetry, runtime.handle()));
+    let traces = traces.transpose()?;
+    let _log_thread = log::start(&config.log, traces.as_ref())?;
+    let ended = runtime.block_on(serve_until_told(config, args.clone(), traces));
     runtime.shutdown_background(); // told twice to stop, nothing is waited for
     ended
 }
@@ -57,6 +58,7 @@ fn serve(config: Config, args: &SettingsArgs) -> Result<ExitCode, Box<dyn std::e
 async fn serve_until_told(
     config: Config,
     args: SettingsArgs,
+    traces: Option<Traces>,
 ) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut signals = StopSignals::listen()?;
     let hangup = signals::hangup()?;
@@ -67,9 +69,12 @@ async fn serve_until_told(
 
     let reloading = AbortOnDropHandle::new(tokio::spawn(server.reloader().run(args, hangup)));
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = server.run(async {
-        let _ = stopped.await;
-    });
+    let serving = async {
+        server.run(async { drop(stopped.await) }).await;
+        if let Some(traces) = traces {
+            traces.finish().await;
+        }
+    };
     tokio::pin!(serving);
     tokio::select! {
         () = &mut serving => return Ok(ExitCode::SUCCESS),
@@ -83,22 +88,6 @@ async fn serve_until_told(
             Ok(ExitCode::from(signal.exit_code()))
         }
     }
-}
-
-/// Logs to stderr until the guard is dropped.
-fn start_log(log: &Log) -> Result<WorkerGuard, Box<dyn std::error::Error>> {
-    // A log that nobody reads must not hold up a request: lines beyond the queue are dropped.
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
-    let mut filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    if log.records_to_log {
-        filter = filter.add_directive(format!("{}=info", record_log::TARGET).parse()?);
-    }
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
-    match log.format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).init(),
-    }
-    Ok(guard)
 }
 
 /// Writes to a stream that may be closed: then nobody wants to read it.

@@ -35,4 +35,5 @@ mod secrets;
 mod shutdown;
 mod store_refuses;
 mod thinnest;
+mod traces;
 mod ways;

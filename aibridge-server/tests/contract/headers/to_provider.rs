@@ -6,7 +6,7 @@ use crate::ways::{CHAT, KEYS, OWN_BEARER, WAYS, Way};
 use aibridge_testkit::{RawClient, Received, ScriptedProvider, request};
 
 /// Of the client's own: forwarded as they are.
-const OWN: [(&str, &str); 14] = [
+const OWN: [(&str, &str); 13] = [
     ("Accept", "application/json"),
     ("User-Agent", "codex_cli_rs/0.50.0"),
     ("Content-Type", "application/json; charset=utf-8"),
@@ -14,7 +14,6 @@ const OWN: [(&str, &str); 14] = [
     ("OpenAI-Beta", "realtime=v1"),
     ("X-Stainless-Lang", "python"),
     ("Idempotency-Key", "stainless-retry-1"),
-    ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     ("session_id", "0199"),
     ("Originator", "codex_cli_rs"),
     ("Origin", "https://app.example.org"),
@@ -24,7 +23,7 @@ const OWN: [(&str, &str); 14] = [
 ];
 
 /// Of this hop, secret, or the gateway's to say.
-const DROPPED: [(&str, &str); 26] = [
+const DROPPED: [(&str, &str); 28] = [
     ("Connection", "keep-alive, X-Hop , X-Other-Hop"),
     ("X-Hop", "1"),
     ("x-other-hop", "2"),
@@ -49,6 +48,8 @@ const DROPPED: [(&str, &str); 26] = [
     ("X-AIBridge-Anything", "x"),
     ("X-AI-Bridge-Actor-ID", "root"),
     ("X-AI-Bridge-Actor-Metadata-Email", "root@example.org"),
+    ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ("tracestate", "vendor=state"),
     ("X-Coder-Anything", "x"),
     ("x-coder-ai-governance-token", "aib_secret"),
 ];

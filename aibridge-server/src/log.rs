@@ -1,0 +1,46 @@
+//! What the gateway says while it runs: lines to stderr, and spans to a collector.
+
+use crate::record_log;
+use crate::telemetry::Traces;
+use aibridge_config::{Log, LogFormat};
+use aibridge_intercept::trace;
+use std::io::{BufWriter, stderr};
+use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::filter::{FilterExt, ParseError, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
+
+/// Lines that have queued up are written at once, up to so many bytes; a line that comes alone is written alone.
+const WRITTEN_AT_ONCE: usize = 64 << 10;
+
+/// Logs until the guard is dropped, and collects `traces`.
+///
+/// # Errors
+///
+/// If a filter in the environment cannot be used, or the process logs already.
+pub fn start(log: &Log, traces: Option<&Traces>) -> Result<WorkerGuard, Box<dyn std::error::Error>> {
+    // A log that nobody reads must not hold up a request: lines beyond the queue are dropped.
+    let writer = BufWriter::with_capacity(WRITTEN_AT_ONCE, stderr());
+    let (writer, guard) = tracing_appender::non_blocking(writer);
+    let lines = fmt::layer().with_writer(writer).with_ansi(false);
+    let lines = match log.format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    // Spans are no part of a line, and what is logged has no say in what is traced.
+    let not_traced =
+        filter_fn(|metadata| metadata.target() != trace::TARGET).with_max_level_hint(LevelFilter::TRACE);
+    let lines = lines.with_filter(filter(log)?.and(not_traced));
+    registry().with(lines).with(traces.map(Traces::layer)).try_init()?;
+    Ok(guard)
+}
+
+fn filter(log: &Log) -> Result<EnvFilter, ParseError> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    Ok(match log.records_to_log {
+        true => filter.add_directive(format!("{}=info", record_log::TARGET).parse()?),
+        false => filter,
+    })
+}
