@@ -151,6 +151,7 @@ async fn a_client_that_leaves_ends_its_spans() {
         client.send(&request("POST", CHAT, &[], STREAM.as_bytes())).await;
         provider.next_received().await;
         if streams {
+            client.head().await;
             client.until(EVENTS[0]).await;
         }
         drop(client);

@@ -20,7 +20,7 @@ async fn a_trace_is_continued() {
     let gateway = gateway(&collector, &provider.base_url(), as_it_is).await;
     let context = format!("00-{TRACE}-{PARENT}-01");
     let headers = [("traceparent", context.as_str()), ("tracestate", "vendor=state")];
-    for (path, name) in [(CHAT, "Intercept"), ("/openai/v1/files", "Passthrough")] {
+    for (path, name) in [(CHAT, "Intercept"), ("/openai/v1/conversations", "Passthrough")] {
         RawClient::post(gateway.address(), path, &headers, BLOCKING).await;
         let spans = collector.spans_with(name, 1).await;
         assert!(spans.iter().all(|span| span.trace_id == TRACE), "{spans:?}");
@@ -67,7 +67,7 @@ async fn the_provider_is_told_if_the_settings_say_so() {
     let headers = [("traceparent", context.as_str()), ("tracestate", "vendor=state")];
     for (number, (path, root, upstream)) in [
         (CHAT, "Intercept", "Intercept.ProcessRequest.Upstream"),
-        ("/openai/v1/files", "Passthrough", "Passthrough.Upstream"),
+        ("/openai/v1/conversations", "Passthrough", "Passthrough.Upstream"),
     ]
     .into_iter()
     .enumerate()

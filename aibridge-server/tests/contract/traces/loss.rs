@@ -2,7 +2,8 @@
 
 use super::{BLOCKING, CHAT, Collector, KEYS, TREE, WHOLE, tree};
 use crate::harness::provider_settings;
-use aibridge_testkit::{Exited, Launch, RawClient, Script, ScriptedProvider, Step};
+use aibridge_testkit::{Exited, Launch, RawClient, Script, ScriptedProvider};
+use tokio::net::TcpListener;
 
 const REQUESTS: usize = 20;
 const LOST: &str = "traces could not be exported";
@@ -38,9 +39,10 @@ async fn a_dead_collector_costs_one_warning() {
 
 #[tokio::test]
 async fn a_collector_that_does_not_answer_holds_up_nothing() {
-    let collector = ScriptedProvider::start(|_| Script::new().then(Step::Stall)).await;
+    // The system takes connections for a listener that never looks at them.
+    let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for protocol in ["grpc", "http/protobuf"] {
-        let exited = served(protocol, &format!("http://{}", collector.address())).await;
+        let exited = served(protocol, &format!("http://{}", collector.local_addr().unwrap())).await;
         assert_eq!(exited.status.code(), Some(0), "{exited:?}");
         assert!(exited.stderr.contains("the last traces could not be sent"), "{exited:?}");
     }
@@ -58,15 +60,4 @@ async fn what_is_left_is_sent_at_the_end() {
         assert_eq!(gateway.exited().await.status.code(), Some(0));
         assert_eq!(tree(&collector.spans()), TREE);
     }
-}
-
-#[tokio::test]
-async fn an_exporter_that_cannot_be_made_is_told_at_the_start() {
-    let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge"))
-        .arg("serve")
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317")
-        .env("OTEL_EXPORTER_OTLP_COMPRESSION", "nonsense");
-    let exited = launch.run().await;
-    assert_eq!(exited.status.code(), Some(1), "{exited:?}");
-    assert!(exited.stderr.contains("traces cannot be exported"), "{exited:?}");
 }
