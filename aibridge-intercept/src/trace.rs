@@ -7,7 +7,7 @@ use crate::answer::Answer;
 use crate::error::Error;
 use crate::observer::Learnt;
 use aibridge_recorder::{ErrorType, Interception, Outcome};
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 use opentelemetry::global;
 use opentelemetry_http::HeaderInjector;
 use tracing::field::Empty;
@@ -87,7 +87,7 @@ pub(crate) fn upstream(attempt: u32, key_hint: Option<&str>) -> Span {
                 target: TARGET, $name,
                 otel.kind = "client",
                 otel.status_code = Empty,
-                attempt,
+                attempt = i64::from(attempt),
                 key_hint,
                 "error.type" = Empty,
                 "http.response.status_code" = Empty,
@@ -118,9 +118,9 @@ pub(crate) fn attempted(span: &Span, answered: &Result<Answer, Error>) {
     }
     match answered {
         Ok(answer) => {
-            let status = answer.response.status().as_u16();
-            span.record("http.response.status_code", status);
-            if let Some(error_type) = ErrorType::from_status(status) {
+            let status = answer.response.status();
+            record_status(span, status);
+            if let Some(error_type) = ErrorType::from_status(status.as_u16()) {
                 failed(span, error_type.as_str());
             }
         }
@@ -184,7 +184,12 @@ pub fn answered<B>(span: &Span, answered: &Result<Response<B>, Error>) {
             error.to_response().status()
         }
     };
-    span.record("http.response.status_code", status.as_u16());
+    record_status(span, status);
+}
+
+/// Signed, for unsigned numbers would be exported as text.
+fn record_status(span: &Span, status: StatusCode) {
+    span.record("http.response.status_code", i64::from(status.as_u16()));
 }
 
 fn cut(text: &str) -> &str {

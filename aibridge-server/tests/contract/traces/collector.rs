@@ -166,7 +166,10 @@ fn hex(bytes: &[u8]) -> String {
 
 fn attributes(pairs: &[KeyValue]) -> BTreeMap<String, String> {
     let text = |value: &Option<AnyValue>| match value.as_ref().and_then(|value| value.value.as_ref()) {
-        Some(Value::StringValue(text)) => text.clone(),
+        Some(Value::StringValue(text)) => {
+            assert!(text.parse::<i64>().is_err(), "a number as text in {pairs:?}");
+            text.clone()
+        }
         Some(Value::IntValue(number)) => number.to_string(),
         Some(Value::BoolValue(flag)) => flag.to_string(),
         other => panic!("{other:?}"),
