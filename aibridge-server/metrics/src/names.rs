@@ -9,8 +9,8 @@ pub(crate) const OTHER: &str = "other";
 /// A longer name is never told apart: it would be in every scrape.
 const LONGEST: usize = 128;
 
-/// The names that are told apart: the first so many that were worth it. None is ever forgotten, so that no series
-/// ends while the process lives.
+/// The names that are told apart: the first so many. None is ever forgotten, so that no series ends while the process
+/// lives.
 pub(crate) struct Names {
     at_most: usize,
     known: RwLock<HashSet<Box<str>>>,
@@ -23,24 +23,20 @@ impl Names {
 
     /// What `name` is called in labels.
     pub(crate) fn label<'a>(&self, name: &'a str) -> &'a str {
-        if self.known.read().contains(name) { name } else { OTHER }
-    }
-
-    /// Tells `name` apart from now on, if there is room.
-    pub(crate) fn learn(&self, name: &str) {
-        if name.len() > LONGEST {
-            return;
-        }
         {
             let known = self.known.read();
-            if known.len() >= self.at_most || known.contains(name) {
-                return;
+            if known.contains(name) {
+                return name;
+            }
+            if known.len() >= self.at_most || name.len() > LONGEST {
+                return OTHER;
             }
         }
         let mut known = self.known.write();
         if known.len() < self.at_most {
             known.insert(name.into());
         }
+        if known.contains(name) { name } else { OTHER }
     }
 }
 
@@ -49,21 +45,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_names_that_were_learnt_are_told_apart() {
+    fn the_first_names_are_told_apart() {
         let names = Names::new(2);
-        assert_eq!(names.label("a"), OTHER, "seen is not learnt");
-        for name in ["a", "b", "a", "c"] {
-            names.learn(name);
-        }
-        assert_eq!(["a", "b", "c"].map(|name| names.label(name)), ["a", "b", OTHER]);
+        assert_eq!(["a", "b", "a", "c", "b"].map(|name| names.label(name)), ["a", "b", "a", OTHER, "b"]);
     }
 
     #[test]
     fn absurdly_long_names_take_no_room() {
         let names = Names::new(1);
         let long = "x".repeat(LONGEST + 1);
-        names.learn(&long);
-        names.learn("a");
         assert_eq!([long.as_str(), "a"].map(|name| names.label(name)), [OTHER, "a"]);
     }
 }

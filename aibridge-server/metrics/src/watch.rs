@@ -31,7 +31,6 @@ impl Watch for Metrics {
                 self.tried(provider, credential, attempts);
             }
             Seen::ToolInvoked { server, name } => {
-                self.tools.learn(name);
                 self.learnt.injected.with_label_values(&[server, self.tools.label(name)]).inc();
             }
         }
@@ -51,10 +50,6 @@ impl Drop for InFlight {
 
 impl Metrics {
     fn end(&self, interception: &Interception, outcome: Outcome, attempts: &Attempts, timeline: &Timeline) {
-        // Only what a provider has answered is worth a series: whoever invents names fills no table.
-        if outcome == Outcome::Completed {
-            self.models.learn(&interception.model);
-        }
         self.count(interception, outcome.as_str());
         let provider = interception.provider_name.as_str();
         let series = [provider, interception.route.as_str()];
@@ -87,7 +82,6 @@ impl Metrics {
             }
         }
         for tool in &learnt.tools {
-            self.tools.learn(&tool.name);
             self.learnt.tools.with_label_values(&[self.tools.label(&tool.name)]).inc();
         }
     }

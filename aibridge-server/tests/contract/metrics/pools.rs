@@ -73,7 +73,7 @@ async fn circuits_tell_their_state_and_count() {
     }
     let series = |what: &str| {
         format!(
-            r#"aibridge_circuit_breaker_{what}{{model="other",provider="openai",route="/chat/completions"}}"#
+            r#"aibridge_circuit_breaker_{what}{{model="m",provider="openai",route="/chat/completions"}}"#
         )
     };
     Scraped::of(&gateway).await.check(&[
