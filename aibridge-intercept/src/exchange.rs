@@ -64,7 +64,12 @@ impl From<Why> for Stop {
 
 impl Exchange {
     /// An exchange in the current span.
-    pub(crate) fn new(gateway: &Gateway, client: Client, interception: Arc<Interception>) -> Self {
+    pub(crate) fn new(
+        gateway: &Gateway,
+        client: Client,
+        interception: Arc<Interception>,
+        timeline: Timeline,
+    ) -> Self {
         let span = Span::current();
         trace::about(&span, &interception);
         Self {
@@ -74,7 +79,7 @@ impl Exchange {
             watch: gateway.watch.clone(),
             client,
             attempts: Attempts::default(),
-            timeline: Timeline::begin(gateway.clock.clone()),
+            timeline,
             span,
             ended: false,
         }

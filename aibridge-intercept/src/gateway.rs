@@ -9,9 +9,10 @@ use crate::interceptor::Interceptor;
 use crate::relay::{AnswerBody, Client, Why};
 use crate::trace;
 use crate::upstream::Upstream;
-use crate::watch::{Seen, Unwatched, Watch};
+use crate::watch::{Seen, Timeline, Unwatched, Watch};
 use aibridge_recorder::{CredentialKind, Recorder};
 use http::{Method, Response, StatusCode, header};
+use quanta::Instant;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -47,10 +48,16 @@ impl Gateway {
     /// Records what was asked, lets `interceptor` answer, and records how it ended.
     ///
     /// The work is done in a task of its own, so that it is brought to its end also when the caller goes away, which
-    /// it learns at once. The answer is the provider's, or an [`Error`]'s.
-    pub async fn intercept(&self, interceptor: Box<dyn Interceptor>) -> Response<AnswerBody> {
+    /// it learns at once. The answer is the provider's, or an [`Error`]'s. `received` is when the whole request was
+    /// there, by the gateway's [`clock`](Self::clock): from then on it is the gateway that takes time.
+    pub async fn intercept(
+        &self,
+        interceptor: Box<dyn Interceptor>,
+        received: Instant,
+    ) -> Response<AnswerBody> {
         let (client, answered) = Client::new(self.cut.clone());
-        let exchange = Exchange::new(self, client, interceptor.asked().0.clone());
+        let timeline = Timeline::begin(self.clock.clone(), received);
+        let exchange = Exchange::new(self, client, interceptor.asked().0.clone(), timeline);
         self.tasks.spawn(exchange.run(interceptor).in_current_span());
         answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
     }

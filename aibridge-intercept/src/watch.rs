@@ -95,13 +95,12 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// A request was read just now.
-    pub(crate) fn begin(clock: Clock) -> Self {
-        let accepted = clock.now();
+    /// A request was there at `accepted`.
+    pub(crate) fn begin(clock: Clock, accepted: Instant) -> Self {
         Self { clock, accepted, waited: Duration::ZERO, first_byte: None }
     }
 
-    /// Time since the request was read.
+    /// Time since the request was there.
     pub fn elapsed(&self) -> Duration {
         self.clock.now().duration_since(self.accepted)
     }

@@ -56,7 +56,7 @@
 //!         actor: Actor::named("ann"),
 //!     };
 //!     match provider.create_interceptor(request) {
-//!         Ok(interceptor) => gateway.intercept(interceptor).await.map(Body::new),
+//!         Ok(interceptor) => gateway.intercept(interceptor, gateway.clock.now()).await.map(Body::new),
 //!         Err(error) => error.to_response().map(Body::from),
 //!     }
 //! }

@@ -93,11 +93,12 @@ async fn answer_actor(
     match target.route {
         Route::Bridged(route) => {
             let wire = app.unless_cut(body::read(body, now.max_body_bytes)).await??;
+            let received = app.gateway.clock.now();
             let read = ReadRequest { route, query, headers, wire, actor, limit: now.max_body_bytes };
             let interceptor =
                 read.interceptor(target.provider).instrument(trace::create_interceptor()).await?;
             now.allow(interceptor.asked().0.credential_kind)?;
-            Ok(app.gateway.intercept(interceptor).await)
+            Ok(app.gateway.intercept(interceptor, received).await)
         }
         Route::PassThrough(route) => {
             let credential = target.provider.credential(&headers)?;

@@ -72,8 +72,7 @@ async fn a_client_that_leaves_is_cancelled_and_no_longer_in_flight() {
     provider.next_received().await;
     client.head().await;
     client.until(CHAT.events[0]).await;
-    let open =
-        r#"aibridge_interceptions_inflight{model="m",provider="openai",route="/chat/completions"}"#;
+    let open = r#"aibridge_interceptions_inflight{model="m",provider="openai",route="/chat/completions"}"#;
     Scraped::of(&gateway).await.check(&[(open, 1.0)]);
     drop(client);
     let cancelled = total("cancelled", "m");
@@ -94,8 +93,7 @@ async fn a_refused_start_is_a_failure_and_not_in_flight() {
     let scraped = Scraped::of(&gateway).await;
     scraped.check(&[(&total("failed", "m"), 1.0), (r#"aibridge_prompts_total{provider="openai"}"#, 0.0)]);
     drop(held);
-    let open =
-        r#"aibridge_interceptions_inflight{model="m",provider="openai",route="/chat/completions"}"#;
+    let open = r#"aibridge_interceptions_inflight{model="m",provider="openai",route="/chat/completions"}"#;
     within(scraped_until(&gateway, open, 0.0), "none in flight").await;
 }
 

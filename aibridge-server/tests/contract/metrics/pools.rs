@@ -72,9 +72,7 @@ async fn circuits_tell_their_state_and_count() {
         assert_eq!(CHAT.ask(&gateway, &[]).await.status(), status);
     }
     let series = |what: &str| {
-        format!(
-            r#"aibridge_circuit_breaker_{what}{{model="m",provider="openai",route="/chat/completions"}}"#
-        )
+        format!(r#"aibridge_circuit_breaker_{what}{{model="m",provider="openai",route="/chat/completions"}}"#)
     };
     Scraped::of(&gateway).await.check(&[
         (&series("state"), 1.0),
