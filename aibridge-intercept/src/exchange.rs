@@ -24,9 +24,6 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-/// A start that is not durable by then is refused: the client gets its 503 within 2 s.
-const START_WITHIN: Duration = Duration::from_millis(1800);
-
 /// An end that the store does not take is held for so long, and then cut.
 const END_WITHIN: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -41,6 +38,7 @@ pub struct Exchange {
     attempts: Attempts,
     timeline: Timeline,
     span: Span,
+    start_within: Duration,
     ended: bool,
     _open: Option<Box<dyn Held>>,
 }
@@ -81,6 +79,7 @@ impl Exchange {
             attempts: Attempts::default(),
             timeline,
             span,
+            start_within: gateway.start_within,
             ended: false,
         }
     }
@@ -115,7 +114,7 @@ impl Exchange {
             CredentialKind::Centralized => "<keypool-pending>",
             CredentialKind::Byok => &interception.credential_hint,
         };
-        match timeout(START_WITHIN, self.recorder.record(records)).await {
+        match timeout(self.start_within, self.recorder.record(records)).await {
             Ok(Ok(())) => {
                 self.watch.saw(&Seen::Started { interception, prompt: prompt.is_some() });
                 tracing::debug!(

@@ -14,6 +14,7 @@ use aibridge_recorder::{CredentialKind, Recorder};
 use http::{Method, Response, StatusCode, header};
 use quanta::Instant;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
@@ -31,7 +32,12 @@ pub struct Gateway {
     pub watch: Arc<dyn Watch>,
     /// Measures how long things take.
     pub clock: quanta::Clock,
+    /// How long a start may take to become durable; then its request is refused.
+    pub start_within: Duration,
 }
+
+/// What a start may take if nobody says otherwise: the client gets its 503 within 2 s.
+const START_WITHIN: Duration = Duration::from_millis(1800);
 
 impl Gateway {
     /// A gateway that records to `recorder`.
@@ -42,6 +48,7 @@ impl Gateway {
             cut: CancellationToken::new(),
             watch: Arc::new(Unwatched),
             clock: quanta::Clock::new(),
+            start_within: START_WITHIN,
         }
     }
 

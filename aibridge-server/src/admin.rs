@@ -4,7 +4,7 @@ use crate::handler::App;
 use crate::listen::Peer;
 use aibridge_intercept::Error;
 use aibridge_metrics::{AtScrape, CONTENT_TYPE, Metrics};
-use aibridge_store::SqliteStore;
+use aibridge_store::Store;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
@@ -17,7 +17,7 @@ pub struct Admin {
     /// What others need, too.
     pub app: Arc<App>,
     /// Where records wait.
-    pub store: SqliteStore,
+    pub store: Store,
     /// What is counted, if that is wanted.
     pub metrics: Option<Arc<Metrics>>,
     /// Whether clients reach it as well, so that it has to look who asks.

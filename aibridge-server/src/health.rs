@@ -1,6 +1,6 @@
 //! What load balancers and orchestrators ask: is it alive, and may it be sent requests?
 
-use aibridge_store::SqliteStore;
+use aibridge_store::Store;
 use axum::Router;
 use axum::routing::get;
 use futures_util::FutureExt;
@@ -24,7 +24,7 @@ type Probe = Shared<BoxFuture<'static, bool>>;
 /// What is known of the gateway's health. Clones know the same.
 #[derive(Clone)]
 pub struct Health {
-    store: SqliteStore,
+    store: Store,
     stopping: CancellationToken,
     latest: Arc<Mutex<Option<(Instant, Probe)>>>,
 }
@@ -38,7 +38,7 @@ enum Unready {
 
 impl Health {
     /// The health of a gateway that records in `store` until `stopping`.
-    pub fn new(store: SqliteStore, stopping: CancellationToken) -> Self {
+    pub fn new(store: Store, stopping: CancellationToken) -> Self {
         Self { store, stopping, latest: Arc::default() }
     }
 

@@ -24,6 +24,7 @@ pub mod server;
 pub mod settings;
 pub mod signals;
 pub mod startup;
+pub mod store_options;
 pub mod telemetry;
 pub mod tokens;
 pub mod who;

@@ -4,8 +4,9 @@ use aibridge_config::Config;
 use aibridge_server::cli::{Cli, Command, SettingsArgs};
 use aibridge_server::settings::{self, SettingsError};
 use aibridge_server::signals::{self, StopSignals};
+use aibridge_server::store_options::store_options;
 use aibridge_server::telemetry::Traces;
-use aibridge_server::{Server, log, server, startup, tokens};
+use aibridge_server::{Server, log, startup, tokens};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match &cli.command {
         Some(Command::Check) => print(&mut std::io::stdout(), &config.to_masked_toml()),
         Some(Command::Token(command)) => {
-            let text = tokens::run(command, &server::store_options(&config))?;
+            let text = tokens::run(command, store_options(&config))?;
             print(&mut std::io::stdout(), &text);
         }
         None | Some(Command::Serve) => return serve(config, &cli.settings),

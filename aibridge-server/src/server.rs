@@ -9,8 +9,9 @@ use crate::providers::Providers;
 use crate::record_log::RecordLog;
 use crate::reload::Reloader;
 use crate::startup;
+use crate::store_options::{start_within, store_options};
 use crate::who::Who;
-use aibridge_config::{Config, Durability, StoreUrl};
+use aibridge_config::Config;
 use aibridge_dump::Dumps;
 use aibridge_intercept::Gateway;
 use aibridge_intercept::watch::Watch;
@@ -18,7 +19,7 @@ use aibridge_keypool::KeyPoolError;
 use aibridge_metrics::{Limits, Metrics, MetricsError};
 use aibridge_provider::ProviderError;
 use aibridge_recorder::Recorder;
-use aibridge_store::{Options, SqliteStore, StoreError};
+use aibridge_store::{Store, StoreError};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     admin: Option<(TcpListener, SocketAddr)>,
-    store: SqliteStore,
+    store: Store,
     app: Arc<App>,
     dumps: Arc<Dumps>,
     metrics: Option<Arc<Metrics>>,
@@ -92,20 +93,21 @@ impl Server {
     pub async fn bind(config: Config, clock: quanta::Clock) -> Result<Self, StartError> {
         let dumps = Arc::new(Dumps::new(clock.clone()));
         let providers = Providers::new(&config.providers, clock, dumps.clone())?;
-        let store = SqliteStore::open(store_options(&config))?;
+        let store = Store::open(store_options(&config)).await?;
+        let start_within = start_within(&config);
         let (listener, address) = listen(config.server.listen, "--listen or [server] listen").await?;
         let admin = match config.admin.listen {
             Some(address) => Some(listen(address, "[admin] listen").await?),
             None => None,
         };
         let metrics = metrics(&config, &store)?;
-        let mut gateway = Gateway::new(recorder(&config, &store));
+        let mut gateway = Gateway { start_within, ..Gateway::new(recorder(&config, &store)) };
         if let Some(metrics) = &metrics {
             gateway.watch = Arc::clone(metrics) as Arc<dyn Watch>;
         }
         let current = Current::new(InForce {
             providers,
-            who: Who::new(config.auth.mode, store.clone()),
+            who: Who::new(config.auth.mode, store.clone(), start_within),
             byok: config.auth.byok,
             max_body_bytes: config.server.max_body_bytes,
             shutdown_grace: config.server.shutdown_grace,
@@ -199,7 +201,7 @@ async fn listen(address: SocketAddr, setting: &'static str) -> Result<(TcpListen
 }
 
 /// What counts, if that is wanted.
-fn metrics(config: &Config, store: &SqliteStore) -> Result<Option<Arc<Metrics>>, StartError> {
+fn metrics(config: &Config, store: &Store) -> Result<Option<Arc<Metrics>>, StartError> {
     let aibridge_config::Metrics { enabled, max_models: models, max_tools: tools } = config.metrics;
     if !enabled {
         return Ok(None);
@@ -211,19 +213,7 @@ fn metrics(config: &Config, store: &SqliteStore) -> Result<Option<Arc<Metrics>>,
 }
 
 /// The store, and the log if records are to go there too.
-fn recorder(config: &Config, store: &SqliteStore) -> Arc<dyn Recorder> {
+fn recorder(config: &Config, store: &Store) -> Arc<dyn Recorder> {
     let store = Arc::new(store.clone());
     if config.log.records_to_log { Arc::new(RecordLog::new(store)) } else { store }
-}
-
-/// What the store needs to know of the settings.
-pub fn store_options(config: &Config) -> Options {
-    let StoreUrl::Sqlite(path) = &config.store.url;
-    Options {
-        path: path.clone(),
-        durability: match config.store.durability {
-            Durability::Process => aibridge_store::Durability::Process,
-            Durability::Power => aibridge_store::Durability::Power,
-        },
-    }
 }

@@ -1,6 +1,6 @@
 //! What a newcomer and an operator see at the start.
 
-use aibridge_config::{AuthMode, Config, Durability, StoreUrl};
+use aibridge_config::{AuthMode, Config, Durability, Store, StoreUrl};
 use aibridge_keypool::KeyStatus;
 use aibridge_provider::Provider;
 use std::net::SocketAddr;
@@ -16,12 +16,7 @@ pub fn introduction(
     let mut lines = vec![format!("aibridge {} listening on http://{address}", env!("CARGO_PKG_VERSION"))];
     lines.extend(providers.iter().map(|provider| provider_line(&**provider, address)));
     lines.extend(providers.iter().filter_map(|provider| dump_line(&**provider)));
-    let StoreUrl::Sqlite(path) = &config.store.url;
-    let durability = match config.store.durability {
-        Durability::Process => "survives the process, not a power cut",
-        Durability::Power => "survives a power cut",
-    };
-    lines.push(format!("store    sqlite:{} ({durability})", path.display()));
+    lines.push(format!("store    {} ({})", config.store.url, safety(&config.store)));
     lines.push(match config.auth.mode {
         AuthMode::None => "auth     none: everyone is \"anonymous\"".to_owned(),
         AuthMode::Tokens => "auth     tokens: create one with `aibridge token create --user NAME`".to_owned(),
@@ -32,6 +27,21 @@ pub fn introduction(
         ));
     }
     lines
+}
+
+/// What a record survives, in words.
+fn safety(store: &Store) -> String {
+    let durability = match store.durability {
+        Durability::Process => "survives the process, not a power cut",
+        Durability::Power => "survives a power cut",
+    };
+    match (&store.url, &store.spool) {
+        (StoreUrl::Sqlite(_), _) => durability.to_owned(),
+        (StoreUrl::Postgres(_), None) => "requests are refused while it is down".to_owned(),
+        (StoreUrl::Postgres(_), Some(spool)) => {
+            format!("while it is down, records wait in {}, which {durability}", spool.dir.display())
+        }
+    }
 }
 
 fn provider_line(provider: &dyn Provider, address: SocketAddr) -> String {

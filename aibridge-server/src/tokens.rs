@@ -1,7 +1,7 @@
 //! `aibridge token`: a connection of its own to the store, beside a gateway that may be running.
 
 use crate::cli::TokenCommand;
-use aibridge_store::{Options, StoreError, TokenRow, Tokens};
+use aibridge_store::{StoreError, StoreOptions, TokenRow, Tokens};
 use secrecy::ExposeSecret;
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 /// # Errors
 ///
 /// When the store cannot be used, or knows no such token.
-pub fn run(command: &TokenCommand, options: &Options) -> Result<String, TokenError> {
+pub fn run(command: &TokenCommand, options: StoreOptions) -> Result<String, TokenError> {
     let tokens = Tokens::open(options)?;
     match command {
         TokenCommand::Create { user, expires, admin } => {

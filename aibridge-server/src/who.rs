@@ -3,7 +3,7 @@
 use aibridge_config::AuthMode;
 use aibridge_intercept::credential::sole_authorization_token;
 use aibridge_intercept::{Actor, Error};
-use aibridge_store::{Authenticated, SqliteStore};
+use aibridge_store::{Authenticated, Store};
 use http::{HeaderMap, HeaderName, header};
 use secrecy::SecretString;
 use std::time::Duration;
@@ -14,26 +14,25 @@ const TOKEN_HEADERS: [HeaderName; 2] =
     [HeaderName::from_static("x-aibridge-token"), HeaderName::from_static("x-coder-ai-governance-token")];
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// As with the start of an interception: a store that does not answer by then counts as unavailable.
-const AUTHENTICATE_WITHIN: Duration = Duration::from_millis(1800);
-
 /// How clients say who they are.
 #[derive(Clone)]
 pub struct Who {
     mode: AuthMode,
-    store: SqliteStore,
+    store: Store,
+    limit: Duration,
 }
 
 impl Who {
-    /// Asks `store` about tokens, if `mode` wants any.
-    pub fn new(mode: AuthMode, store: SqliteStore) -> Self {
-        Self { mode, store }
+    /// Asks `store` about tokens, if `mode` wants any. As with the start of an interception, a store that does not
+    /// answer within `limit` counts as unavailable.
+    pub fn new(mode: AuthMode, store: Store, limit: Duration) -> Self {
+        Self { mode, store, limit }
     }
 
     /// Asks the same store, about what `mode` wants.
     #[must_use]
     pub fn with_mode(&self, mode: AuthMode) -> Self {
-        Self { mode, store: self.store.clone() }
+        Self { mode, ..self.clone() }
     }
 
     /// Finds the actor, and removes from `headers` what authenticated it: what is left in `Authorization` is the
@@ -74,7 +73,7 @@ impl Who {
     }
 
     async fn authenticate(&self, token: &SecretString) -> Result<Authenticated, Error> {
-        match timeout(AUTHENTICATE_WITHIN, self.store.authenticate(token)).await {
+        match timeout(self.limit, self.store.authenticate(token)).await {
             Ok(Ok(Some(authenticated))) => Ok(authenticated),
             Ok(Ok(None)) => {
                 Err(Error::InvalidGatewayToken("the gateway token is unknown, expired or revoked"))

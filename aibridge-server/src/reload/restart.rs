@@ -10,6 +10,8 @@ pub(super) fn needed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("auth.mode", new.auth.mode != mode_beside(old, new)),
         ("store.url", store.url != new.store.url),
         ("store.durability", store.durability != new.store.durability),
+        ("store.timeout", store.timeout != new.store.timeout),
+        ("store.spool", store.spool != new.store.spool),
         ("metrics", *metrics != new.metrics),
         ("telemetry", *telemetry != new.telemetry),
         ("log.format", log.format != new.log.format),

@@ -1,28 +1,27 @@
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Why the store did not do what it was asked to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The store cannot be opened as it is.
-    #[error("cannot open the store {}: {problem}; {advice}", path.display())]
+    #[error("cannot open the store {store}: {problem}; {advice}")]
     Open {
-        /// The database file.
-        path: PathBuf,
+        /// The database: its file, or its URL without a password.
+        store: String,
         /// What stands in the way.
         problem: String,
         /// What to do about it.
         advice: &'static str,
     },
-    /// The file was written by a later version of aibridge.
+    /// The store was written by a later version of aibridge.
     #[error(
-        "cannot open the store {}: it has schema {found}, and this version of aibridge knows schemas up to {known}; \
-         run the version that wrote it, or name another file", path.display()
+        "cannot open the store {store}: it has schema {found}, and this version of aibridge knows schemas up to \
+         {known}; run the version that wrote it, or name another store"
     )]
     NewerSchema {
-        /// The database file.
-        path: PathBuf,
-        /// The schema of the file.
+        /// The database: its file, or its URL without a password.
+        store: String,
+        /// The schema of the store.
         found: i64,
         /// The latest schema that this version knows.
         known: i64,

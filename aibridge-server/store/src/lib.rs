@@ -1,6 +1,8 @@
-//! Where records are kept: the [`Recorder`](aibridge_recorder::Recorder) on SQLite, and the gateway's tokens.
+//! Where records are kept: the [`Recorder`](aibridge_recorder::Recorder) on SQLite and on PostgreSQL, and the gateway's
+//! tokens.
 //!
-//! [Open](SqliteStore::open) a store and give it to the gateway. Two threads serve it. One *writes*: whatever
+//! [Open](Store::open) a store and give it to the gateway. An embedded one, in a file, is served by two threads. One
+//! *writes*: whatever
 //! records have queued up while it wrote become its next transaction, so that many requests share one commit, and
 //! every caller is answered once its records are durable, in the sense of [`Durability`]. A caller whose records
 //! contradict what is stored fails alone; one that stopped waiting is skipped; and when the disk is full or another
@@ -8,6 +10,10 @@
 //! gateway token a request carries, unless that was known a quarter of a second ago.
 //!
 //! A gateway that dies leaves interceptions open. The next one that is alone on the file closes them.
+//!
+//! A [`PostgresStore`] does the same with tasks and connections, for several gateways at once: each tells the others by
+//! a heartbeat that it lives, and what a dead one left open is closed by one of them. While the database is away,
+//! records can wait in a *spool* of local files, from where they are stored in order when it is back.
 //!
 //! The command line makes and revokes [`Tokens`] beside a running gateway. Of a token only the SHA-256 is stored.
 //! All tables and columns are described in `docs/records.md`.
@@ -61,14 +67,22 @@
 //! ```
 
 mod error;
+mod job;
 mod observe;
 mod options;
+mod postgres;
+mod private;
 mod sqlite;
+mod store;
 mod text;
 mod token;
 mod token_cache;
+mod tokens;
 
 pub use error::StoreError;
-pub use options::{Durability, Options};
-pub use sqlite::{SqliteStore, Tokens};
+pub use options::{Durability, Heartbeat, Options, PostgresOptions, SpoolOptions, StoreOptions, Tls};
+pub use postgres::PostgresStore;
+pub use sqlite::SqliteStore;
+pub use store::Store;
 pub use token::{Authenticated, TokenRow};
+pub use tokens::Tokens;

@@ -15,7 +15,7 @@ mod verdict;
 mod worker;
 mod writer;
 
-pub use tokens::Tokens;
+pub(crate) use tokens::SqliteTokens;
 
 use crate::observe::CommitObserver;
 use crate::{Authenticated, Options, StoreError};

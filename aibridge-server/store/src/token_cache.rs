@@ -38,9 +38,19 @@ impl TokenCache {
 
     /// Who bears the token with this hash, if that was read lately and the token has not expired by `now`.
     pub(crate) fn get(&self, hash: &TokenHash, now: Timestamp) -> Option<Authenticated> {
+        self.get_younger(LIFETIME, hash, now)
+    }
+
+    /// The same for what was read less than `age` ago.
+    pub(crate) fn get_younger(
+        &self,
+        age: Duration,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Option<Authenticated> {
         let entries = self.entries.lock();
         let entry = entries.get(hash)?;
-        let fresh = self.clock.now().duration_since(entry.read_at) < LIFETIME;
+        let fresh = self.clock.now().duration_since(entry.read_at) < age;
         let valid = entry.expires_at.is_none_or(|end| now < end);
         (fresh && valid).then(|| entry.who.clone())
     }

@@ -4,6 +4,7 @@
 //! - [`RawClient`]: an HTTP/1.1 client that sends exact bytes and says whether an answer ended cleanly.
 //! - [`Launch`] and [`Gateway`]: the real binary in a directory of its own, started, watched, killed.
 //! - [`Store`]: the gateway's SQLite file, read on the side.
+//! - [`Postgres`]: a PostgreSQL server, started, stopped, crashed.
 //! - [`Txtar`]: recorded traffic; [`fixtures_dir`] finds the recordings that are not in the repository.
 //! - [`Gate`] and [`wait_until`]: order without sleeping.
 //!
@@ -34,6 +35,7 @@ mod gate;
 mod gateway;
 mod launch;
 mod output;
+mod postgres;
 mod provider;
 mod received;
 mod script;
@@ -47,6 +49,7 @@ pub use fixtures::{all_fixtures, fixtures_dir};
 pub use gate::Gate;
 pub use gateway::Gateway;
 pub use launch::{Exited, Launch};
+pub use postgres::Postgres;
 pub use provider::{Closed, ScriptedProvider};
 pub use received::Received;
 pub use script::{Framing, Script, Step};

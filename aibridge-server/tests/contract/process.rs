@@ -16,7 +16,7 @@ async fn bad_settings_are_refused_with_what_to_write_instead() {
         ("[[provider]]\ntype = \"openai\"\nbase_url = \"ftp://x\"", "provider[0].base_url"),
         ("[[provider]]\ntype = \"openai\"\nkeys = [\"env:UNSET\"]", "UNSET"),
         ("[[provider]]\ntype = \"openai\"\nkeys = [\"a\", \"a\"]", "keys"),
-        ("[store]\nurl = \"postgres://host/db\"", "store.url"),
+        ("[store]\nurl = \"mysql://host/db\"", "store.url"),
     ];
     for (settings, named) in table {
         let launch = launch(settings.to_owned());

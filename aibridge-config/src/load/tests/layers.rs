@@ -17,6 +17,7 @@ fn nothing_set_is_a_gateway_on_this_machine() {
     assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::None, true));
     assert_eq!(config.store.url, StoreUrl::Sqlite("aibridge.db".into()));
     assert_eq!(config.store.durability, Durability::Process);
+    assert_eq!((config.store.timeout, config.store.spool), (Duration::from_secs(2), None));
     assert_eq!(config.admin.listen, None);
     assert!(config.metrics.enabled);
     assert_eq!((config.metrics.max_models, config.metrics.max_tools), (100, 100));

@@ -5,6 +5,7 @@ use std::time::Duration;
 #[test]
 fn no_secret_can_be_printed() {
     let text = r#"
+        store.url = "postgres://ann:hunter2@db/aibridge"
         [[provider]]
         type = "openai"
         keys = ["env:KEY", "sk-0123hunter2abcdefgh"]
@@ -17,6 +18,7 @@ fn no_secret_can_be_printed() {
     let masked = config.to_masked_toml();
     assert!(!masked.contains("hunter2"), "{masked}");
     assert!(masked.contains(r#"keys = ["sk-9...efgh", "sk-0...efgh"]"#), "{masked}");
+    assert!(masked.contains(r#"url = "postgres://ann:...@db/aibridge""#), "{masked}");
     assert!(masked.contains(r#"x-token = "toke...6789""#), "{masked}");
 }
 
@@ -41,6 +43,11 @@ fn the_masked_settings_read_the_same() {
         [provider.circuit_breaker]
         failure_threshold = 2
         failure_statuses = [500]
+        [store]
+        url = "postgres://ann@db/aibridge?sslmode=require"
+        timeout = "1s"
+        spool = "spool"
+        spool_max_bytes = "1MiB"
         [admin]
         listen = "127.0.0.1:9090"
         [metrics]

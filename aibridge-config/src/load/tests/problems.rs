@@ -16,10 +16,20 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             Sources {
-                flags: Flags { store: Some("postgres://u:hunter2@h/db".into()), ..Flags::default() },
+                flags: Flags { store: Some("mysql://u:hunter2@h/db".into()), ..Flags::default() },
                 ..file("[store]\nurl = \"sqlite:x\"")
             },
-            "--store: store.url: PostgreSQL is not supported by this version; write \"sqlite:aibridge.db\"",
+            "--store: store.url: \"mysql\" is no kind of store; write \"sqlite:aibridge.db\" or \
+             \"postgres://user@host/db\"",
+        ),
+        (
+            file("[store]\nspool = \"spool\""),
+            "aibridge.toml: store.spool: is of no use to an embedded database, which cannot be away; leave it out, \
+             or write store.url = \"postgres://user@host/db\"",
+        ),
+        (
+            file("[store]\ntimeout = \"0s\""),
+            "aibridge.toml: store.timeout: is zero; write a longer duration, e.g. \"10s\"",
         ),
         (
             file("[server]\nlisten = 8080"),

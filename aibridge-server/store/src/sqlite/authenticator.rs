@@ -1,5 +1,6 @@
 use super::token_rows;
-use super::worker::{Queue, Worker};
+use super::worker::Worker;
+use crate::job::Queue;
 use crate::token::TokenHash;
 use crate::token_cache::TokenCache;
 use crate::{Authenticated, StoreError, TokenRow};

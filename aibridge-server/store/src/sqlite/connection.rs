@@ -68,7 +68,7 @@ fn keep_a_log(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     match answer.map_err(|error| open_error(path, error))?.as_str() {
         "wal" => Ok(()),
         mode => Err(StoreError::Open {
-            path: path.to_owned(),
+            store: path.display().to_string(),
             problem: format!("it cannot have a write-ahead log, only {mode:?}"),
             advice: "name a file on a local disk",
         }),
@@ -89,7 +89,7 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
 
 fn read_only(path: &Path) -> StoreError {
     StoreError::Open {
-        path: path.to_owned(),
+        store: path.display().to_string(),
         problem: "it is read-only".to_owned(),
         advice: "make it and its directory writable for this user, or name another file",
     }

@@ -23,13 +23,13 @@ pub(super) fn open_error(path: &Path, error: rusqlite::Error) -> StoreError {
         }
         _ => "look at its disk and file system, or name another file",
     };
-    StoreError::Open { path: path.to_owned(), problem: error.to_string(), advice }
+    StoreError::Open { store: path.display().to_string(), problem: error.to_string(), advice }
 }
 
 /// The operating system gave no thread to serve the store at `path`.
 pub(super) fn no_thread(path: &Path, error: &io::Error) -> StoreError {
     StoreError::Open {
-        path: path.to_owned(),
+        store: path.display().to_string(),
         problem: format!("no thread could be started: {error}"),
         advice: "raise the limit of processes for this user",
     }

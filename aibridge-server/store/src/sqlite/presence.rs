@@ -1,4 +1,5 @@
 use crate::StoreError;
+use crate::private::private;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -26,7 +27,7 @@ impl Presence {
     /// Enters, exclusively if no other gateway lives on `database`.
     pub(super) fn enter(database: &Path) -> Result<Self, StoreError> {
         let path = lock_path(database);
-        let file = super::file::private()
+        let file = private()
             .create(true)
             .open(&path)
             .map_err(|error| failed(&path, "cannot open its lock file", &error))?;
@@ -72,7 +73,7 @@ fn lock_path(database: &Path) -> PathBuf {
 
 fn failed(path: &Path, problem: &str, error: &io::Error) -> StoreError {
     StoreError::Open {
-        path: path.to_owned(),
+        store: path.display().to_string(),
         problem: format!("{problem}: {error}"),
         advice: "make it and its directory writable for this user, on a file system with locks, \
                  and let no other program lock it",

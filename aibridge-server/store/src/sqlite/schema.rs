@@ -46,12 +46,12 @@ fn judge(transaction: &Transaction<'_>, path: &Path) -> Result<i64, StoreError> 
     let known = MIGRATIONS.len() as i64;
     let found = number("PRAGMA user_version")?;
     if found > known {
-        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known });
+        return Err(StoreError::NewerSchema { store: path.display().to_string(), found, known });
     }
     let is_ours = number("PRAGMA application_id")? == APPLICATION_ID;
     if !is_ours && (found != 0 || number("SELECT count(*) FROM sqlite_schema")? != 0) {
         return Err(StoreError::Open {
-            path: path.to_owned(),
+            store: path.display().to_string(),
             problem: "it is the database of another program".to_owned(),
             advice: "name another file",
         });

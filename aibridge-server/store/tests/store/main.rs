@@ -11,6 +11,8 @@ mod openings;
 #[cfg(test)]
 mod orphans;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod support;

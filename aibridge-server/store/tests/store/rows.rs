@@ -99,7 +99,7 @@ async fn a_whole_interception_reads_back_exactly() {
     store.close().await;
 }
 
-fn beginning() -> Vec<Record> {
+pub(crate) fn beginning() -> Vec<Record> {
     let interception = Interception {
         id: id(10),
         client_session_id: Some("session".to_owned()),
@@ -142,7 +142,7 @@ fn open_interception() -> Value {
     })
 }
 
-fn end() -> Vec<Record> {
+pub(crate) fn end() -> Vec<Record> {
     let created_at = time("2026-01-02T03:04:08Z");
     let usage = TokenUsage {
         id: id(2),
@@ -245,12 +245,11 @@ async fn an_interception_ends_only_once() {
     assert_eq!(place.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
 }
 
-#[tokio::test]
-async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_kept() {
-    const DIRTY: &str = "\0a\u{1}\u{1b}\u{7f}b\0";
-    const CLEAN: &str = "\u{fffd}a\u{1}\u{1b}\u{7f}b\u{fffd}";
-    let place = Place::new();
-    let store = place.open();
+const DIRTY: &str = "\0a\u{1}\u{1b}\u{7f}b\0";
+const CLEAN: &str = "\u{fffd}a\u{1}\u{1b}\u{7f}b\u{fffd}";
+
+/// An interception with what no database can hold in every text.
+pub(crate) fn dirty_records() -> Vec<Record> {
     let dirty = || DIRTY.to_owned();
     let interception = Interception {
         initiator_id: dirty(),
@@ -269,48 +268,52 @@ async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_k
     let interception_id = interception.id;
     let created_at = interception.started_at;
     let response = Some(dirty());
-    store
-        .record(vec![
-            Record::Started(interception.into()),
-            Record::Prompt(UserPrompt { prompt: dirty(), ..prompt(interception_id) }),
-            Record::TokenUsage(TokenUsage {
-                id: Uuid::now_v7(),
-                interception_id,
-                provider_response_id: response.clone(),
-                input_tokens: 0,
-                output_tokens: 0,
-                cache_read_input_tokens: 0,
-                cache_write_input_tokens: 0,
-                extra_token_types: BTreeMap::from([(dirty(), 1)]),
-                created_at,
-            }),
-            Record::ToolUsage(Box::new(ToolUsage {
-                id: Uuid::now_v7(),
-                interception_id,
-                provider_response_id: response.clone(),
-                provider_tool_call_id: Some(dirty()),
-                tool: dirty(),
-                server_url: Some(dirty()),
-                input: dirty(),
-                injected: true,
-                invocation_error: Some(dirty()),
-                created_at,
-            })),
-            Record::Thought(ModelThought {
-                id: Uuid::now_v7(),
-                interception_id,
-                content: dirty(),
-                source: ThoughtSource::Thinking,
-                created_at,
-            }),
-            Record::Ended(Ended {
-                credential_hint: Some(dirty()),
-                provider_response_id: response,
-                ..ended(interception_id)
-            }),
-        ])
-        .await
-        .expect("stored");
+    vec![
+        Record::Started(interception.into()),
+        Record::Prompt(UserPrompt { prompt: dirty(), ..prompt(interception_id) }),
+        Record::TokenUsage(TokenUsage {
+            id: Uuid::now_v7(),
+            interception_id,
+            provider_response_id: response.clone(),
+            input_tokens: 0,
+            output_tokens: 0,
+            cache_read_input_tokens: 0,
+            cache_write_input_tokens: 0,
+            extra_token_types: BTreeMap::from([(dirty(), 1)]),
+            created_at,
+        }),
+        Record::ToolUsage(Box::new(ToolUsage {
+            id: Uuid::now_v7(),
+            interception_id,
+            provider_response_id: response.clone(),
+            provider_tool_call_id: Some(dirty()),
+            tool: dirty(),
+            server_url: Some(dirty()),
+            input: dirty(),
+            injected: true,
+            invocation_error: Some(dirty()),
+            created_at,
+        })),
+        Record::Thought(ModelThought {
+            id: Uuid::now_v7(),
+            interception_id,
+            content: dirty(),
+            source: ThoughtSource::Thinking,
+            created_at,
+        }),
+        Record::Ended(Ended {
+            credential_hint: Some(dirty()),
+            provider_response_id: response,
+            ..ended(interception_id)
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_kept() {
+    let place = Place::new();
+    let store = place.open();
+    store.record(dirty_records()).await.expect("stored");
 
     let tables = [
         ("interceptions", 10),

@@ -1,0 +1,173 @@
+use secrecy::{ExposeSecret, SecretString};
+use std::fmt;
+use std::path::PathBuf;
+use url::Url;
+
+/// A PostgreSQL database. Displays as it is written in the settings, without the password.
+#[derive(Debug, Clone)]
+pub struct PostgresUrl {
+    /// The URL with its password, but without what the other fields say.
+    pub connection: SecretString,
+    /// How the connection is protected: `sslmode`.
+    pub ssl_mode: SslMode,
+    /// A PEM file with the certificates that the server's has to go back to, instead of the system's:
+    /// `sslrootcert`.
+    pub ssl_root_cert: Option<PathBuf>,
+    shown: String,
+}
+
+/// How a connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SslMode {
+    /// Not at all.
+    Disable,
+    /// By TLS if the server has it.
+    Prefer,
+    /// By TLS, whoever the server is.
+    Require,
+    /// By TLS, with the server that the URL names.
+    VerifyFull,
+}
+
+impl SslMode {
+    const ALL: [Self; 4] = [Self::Disable, Self::Prefer, Self::Require, Self::VerifyFull];
+
+    /// How it is written in the URL.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyFull => "verify-full",
+        }
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl PartialEq for PostgresUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.connection.expose_secret() == other.connection.expose_secret()
+            && (self.ssl_mode, &self.ssl_root_cert) == (other.ssl_mode, &other.ssl_root_cert)
+    }
+}
+
+impl Eq for PostgresUrl {}
+
+/// Stands for the password wherever the URL is shown.
+const MASK: &str = "...";
+
+/// Reads the whole URL, whose scheme is known.
+///
+/// # Errors
+///
+/// A message says what is wrong, but quotes nothing that may be a password.
+pub(super) fn parse(text: &str) -> Result<PostgresUrl, String> {
+    let mut url = Url::parse(text).map_err(|error| format!("is no URL ({error})"))?;
+    if url.username().is_empty() {
+        return Err("names no user".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err("has a fragment (\"#\"); in a password, write %23".to_owned());
+    }
+    if url.path().trim_matches('/').is_empty() {
+        return Err("names no database".to_owned());
+    }
+    let (mut ssl_mode, mut ssl_root_cert, mut kept) = (SslMode::Prefer, None, Vec::new());
+    for (name, value) in url.query_pairs() {
+        match &*name {
+            "sslmode" => ssl_mode = mode(&value)?,
+            "sslrootcert" => ssl_root_cert = Some(PathBuf::from(value.into_owned())),
+            "application_name" => kept.push((name.into_owned(), value.into_owned())),
+            _ => {
+                return Err(format!(
+                    "has the parameter {name:?}; known are sslmode, sslrootcert and application_name"
+                ));
+            }
+        }
+    }
+    let shown = shown(url.clone());
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    Ok(PostgresUrl { connection: String::from(url).into(), ssl_mode, ssl_root_cert, shown })
+}
+
+fn mode(text: &str) -> Result<SslMode, String> {
+    let known = || SslMode::ALL.map(SslMode::as_str).join(", ");
+    let found = SslMode::ALL.into_iter().find(|mode| mode.as_str() == text);
+    found.ok_or_else(|| format!("has the sslmode {text:?}; known are {}", known()))
+}
+
+fn shown(mut url: Url) -> String {
+    if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
+        return format!("{}:{MASK}", url.scheme());
+    }
+    url.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_a_user_a_host_and_a_database() {
+        let table = [
+            ("postgres://ann@db/aibridge", Ok(("postgres://ann@db/aibridge", SslMode::Prefer))),
+            (
+                "postgresql://ann:hunter2@db:6432/aibridge?sslmode=verify-full",
+                Ok(("postgresql://ann:hunter2@db:6432/aibridge", SslMode::VerifyFull)),
+            ),
+            (
+                "postgres://ann:p%40ss@[::1]/a?sslmode=disable&application_name=gw",
+                Ok(("postgres://ann:p%40ss@[::1]/a?application_name=gw", SslMode::Disable)),
+            ),
+            (
+                "postgres://ann@%2Frun%2Fpostgresql/a?sslmode=require",
+                Ok(("postgres://ann@%2Frun%2Fpostgresql/a", SslMode::Require)),
+            ),
+            ("postgres://db/aibridge", Err("names no user")),
+            ("postgres://ann:hunter2@db", Err("names no database")),
+            ("postgres://ann:hunter2@db/", Err("names no database")),
+            ("postgres://ann:hunter2@/a", Err("is no URL")),
+            ("postgres:a", Err("names no user")),
+            ("postgres://ann:hunter2@db:port/a", Err("is no URL")),
+            ("postgres://ann:hunter2@db/a#b", Err("has a fragment")),
+            ("postgres://ann@db/a?sslmode=verify-ca", Err("known are disable, prefer, require, verify-full")),
+            (
+                "postgres://ann:hunter2@db/a?timeout=1",
+                Err("has the parameter \"timeout\"; known are sslmode"),
+            ),
+        ];
+        for (text, expected) in table {
+            match (parse(text), expected) {
+                (Ok(url), Ok((connection, ssl_mode))) => {
+                    assert_eq!((url.connection.expose_secret(), url.ssl_mode), (connection, ssl_mode));
+                }
+                (Err(message), Err(expected)) => {
+                    assert!(message.contains(expected), "{text:?}: {message}");
+                    assert!(!message.contains("hunter2"), "{text:?}: {message}");
+                }
+                (actual, _) => panic!("{text:?}: {actual:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_shown_has_no_password_and_reads_again() {
+        let text = "postgres://ann:hunter2@db/a?sslmode=require&sslrootcert=ca.pem";
+        let url = parse(text).expect("a URL");
+        assert_eq!(url.to_string(), "postgres://ann:...@db/a?sslmode=require&sslrootcert=ca.pem");
+        assert_eq!(url.ssl_root_cert.as_deref(), Some("ca.pem".as_ref()));
+        assert!(!format!("{url:?}").contains("hunter2"));
+        let again = parse(&url.to_string()).expect("a URL");
+        assert_eq!(again.to_string(), url.to_string());
+        assert_ne!(again, url, "it has another password");
+        assert_eq!(parse(text).expect("a URL"), url);
+    }
+}

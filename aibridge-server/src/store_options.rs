@@ -1,0 +1,43 @@
+//! What the store needs to know of the settings.
+
+use aibridge_config::{Config, Durability, PostgresUrl, SslMode, StoreUrl};
+use aibridge_store::{Heartbeat, Options, PostgresOptions, SpoolOptions, StoreOptions, Tls};
+use std::time::Duration;
+
+/// Which store, and how it is kept.
+pub fn store_options(config: &Config) -> StoreOptions {
+    let store = &config.store;
+    let durability = match store.durability {
+        Durability::Process => aibridge_store::Durability::Process,
+        Durability::Power => aibridge_store::Durability::Power,
+    };
+    match &store.url {
+        StoreUrl::Sqlite(path) => StoreOptions::Sqlite(Options { path: path.clone(), durability }),
+        StoreUrl::Postgres(url) => StoreOptions::Postgres(PostgresOptions {
+            url: url.connection.clone(),
+            shown: url.to_string(),
+            tls: tls(url),
+            timeout: start_within(config),
+            spool: store.spool.as_ref().map(|spool| SpoolOptions {
+                dir: spool.dir.clone(),
+                max_bytes: spool.max_bytes as u64,
+                durability,
+            }),
+            heartbeat: Heartbeat::default(),
+        }),
+    }
+}
+
+/// How long the store may take for a start, or to say whose token it is: what is left of the time-out says why not.
+pub fn start_within(config: &Config) -> Duration {
+    config.store.timeout / 10 * 9
+}
+
+fn tls(url: &PostgresUrl) -> Tls {
+    match url.ssl_mode {
+        SslMode::Disable => Tls::Disable,
+        SslMode::Prefer => Tls::Prefer,
+        SslMode::Require => Tls::Require,
+        SslMode::VerifyFull => Tls::VerifyFull { root_cert: url.ssl_root_cert.clone() },
+    }
+}

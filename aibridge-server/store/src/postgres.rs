@@ -1,0 +1,201 @@
+mod authenticator;
+mod connector;
+mod drain;
+mod error;
+mod instances;
+mod link;
+mod reader;
+mod rows;
+mod schema;
+mod session;
+mod spool;
+mod table;
+mod tls;
+mod token_rows;
+mod tokens;
+mod writer;
+
+pub(crate) use tokens::PostgresTokens;
+
+use crate::job::{Asker, queue};
+use crate::observe::CommitObserver;
+use crate::{Authenticated, PostgresOptions, StoreError};
+use aibridge_recorder::{Record, Recorder, RecorderError};
+use async_trait::async_trait;
+use authenticator::Authenticator;
+use connector::Connector;
+use link::Link;
+use parking_lot::Mutex;
+use quanta::Clock;
+use reader::Reader;
+use rows::Rows;
+use secrecy::SecretString;
+use spool::Spool;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use uuid::Uuid;
+use writer::Writer;
+
+/// How long one call waits for its place in the queue and its commit. The gateway has tighter limits of its own; nobody
+/// waits forever who has none.
+const RECORD_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long [`PostgresStore::close`] waits for the writer, and then for the spool to be drained.
+const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// A store on a PostgreSQL server, which several gateways may share. Its clones are the same store. It lives in a Tokio
+/// runtime with a timer.
+#[derive(Clone)]
+pub struct PostgresStore {
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    instance: Uuid,
+    asker: Asker<Rows, ()>,
+    commits: Arc<CommitObserver>,
+    authenticator: Authenticator,
+    reader: Arc<Reader>,
+    spool: Option<Spool>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    /// The heartbeat, and the draining of the spool.
+    helpers: Mutex<JoinSet<()>>,
+}
+
+impl PostgresStore {
+    /// Connects to the server, brings the database to the latest schema if need be, and starts the tasks that write,
+    /// drain the spool and tell other gateways that this one lives. With a spool, a server that cannot be reached is
+    /// waited for later.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Open`] and [`StoreError::NewerSchema`], which name the store and what to do.
+    pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
+        let spool = options.spool.as_ref().map(Spool::open).transpose()?;
+        // A caller that is to be answered in time from the spool cannot wait for the database as long.
+        let limit = if spool.is_some() { options.timeout / 2 } else { options.timeout };
+        let instance = Uuid::now_v7();
+        let connector = Arc::new(Connector::new(&options, limit, Some(instance))?);
+        let session = match connector.connect().await {
+            Ok(session) => Some(session),
+            Err(trouble) if spool.is_some() && trouble.is_absence() => {
+                tracing::warn!(
+                    store = connector.shown(), error = %trouble,
+                    "the store cannot be reached: records go to the spool"
+                );
+                None
+            }
+            Err(trouble) => return Err(trouble.to_open_error(connector.shown())),
+        };
+        let link = || Link::new(connector.clone(), None);
+        let reader = Arc::new(Reader::new(link(), limit));
+        let mut helpers = JoinSet::new();
+        helpers.spawn(instances::live(reader.clone(), instance, options.heartbeat));
+        if let Some(spool) = &spool {
+            helpers.spawn(drain::run(spool.clone(), link()));
+        }
+        let commits = Arc::<CommitObserver>::default();
+        let (asker, jobs) = queue(writer::QUEUE);
+        let writer = Writer::new(Link::new(connector, session), spool.clone(), limit, commits.clone());
+        Ok(Self {
+            parts: Arc::new(Parts {
+                instance,
+                asker,
+                commits,
+                authenticator: Authenticator::new(reader.clone(), Clock::new(), spool.is_some()),
+                reader,
+                spool,
+                writer: Mutex::new(Some(tokio::spawn(writer.run(jobs)))),
+                helpers: Mutex::new(helpers),
+            }),
+        })
+    }
+
+    /// Tells `observer` how long each transaction takes, on the task that commits: it must be quick.
+    pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
+        self.parts.commits.set(observer);
+    }
+
+    /// How many callers wait for the next transaction.
+    pub fn queue_length(&self) -> usize {
+        self.parts.asker.queue_length()
+    }
+
+    /// Whose token it is; `None` if it is unknown, expired or revoked. A token that another process makes or
+    /// revokes is known or refused within a second. With a spool, a token that was good within the last hour is taken
+    /// for good while the database is away.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`] if the database cannot tell.
+    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<Authenticated>, StoreError> {
+        self.parts.authenticator.authenticate(token).await
+    }
+
+    /// Whether a record would be stored now, in the database or in the spool. Waits at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`], [`StoreError::TooSlow`].
+    pub async fn probe(&self, limit: Duration) -> Result<(), StoreError> {
+        if let Some(spool) = &self.parts.spool {
+            let full = || StoreError::Database("the spool takes nothing more".to_owned());
+            return if spool.takes() { Ok(()) } else { Err(full()) };
+        }
+        let asked = self.parts.reader.ask(async |client| {
+            Ok(client
+                .query_one("SELECT current_setting('transaction_read_only') = 'off'", &[])
+                .await?
+                .try_get(0)?)
+        });
+        match timeout(limit, asked).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(StoreError::Database("it is read-only".to_owned())),
+            Ok(Err(trouble)) => Err((&trouble).into()),
+            Err(_) => Err(StoreError::TooSlow(limit)),
+        }
+    }
+
+    /// Refuses whatever comes from now on, through any clone, finishes what is queued, gives the spool a moment to be
+    /// drained, and tells the other gateways that this one is gone.
+    pub async fn close(self) {
+        self.parts.asker.close();
+        let writer = self.parts.writer.lock().take();
+        if let Some(writer) = writer
+            && timeout(CLOSE_LIMIT, writer).await.is_err()
+        {
+            tracing::error!(limit = ?CLOSE_LIMIT, "the store's writer did not end in time and is left behind");
+        }
+        let drained = match &self.parts.spool {
+            None => true,
+            Some(spool) => timeout(DRAIN_LIMIT, spool.emptied()).await.is_ok(),
+        };
+        let mut helpers = std::mem::take(&mut *self.parts.helpers.lock());
+        helpers.shutdown().await;
+        if let (false, Some(spool)) = (drained, &self.parts.spool) {
+            let bytes = spool.bytes().await;
+            tracing::warn!(bytes, "records are left in the spool: the next start on it stores them");
+            return;
+        }
+        let instance = self.parts.instance;
+        let left = self.parts.reader.ask(async |client| instances::leave(client, instance).await).await;
+        if let Err(error) = left {
+            tracing::debug!(%error, "no farewell");
+        }
+    }
+}
+
+#[async_trait]
+impl Recorder for PostgresStore {
+    async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let rows = Rows::new(&records, self.parts.instance).map_err(RecorderError::unavailable)?;
+        drop(records);
+        self.parts.asker.ask(rows, RECORD_LIMIT).await.map_err(RecorderError::unavailable)
+    }
+}

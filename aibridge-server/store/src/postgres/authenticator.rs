@@ -1,0 +1,53 @@
+use super::reader::Reader;
+use super::token_rows;
+use crate::token::TokenHash;
+use crate::token_cache::TokenCache;
+use crate::{Authenticated, StoreError};
+use jiff::Timestamp;
+use quanta::Clock;
+use secrecy::SecretString;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a token that was good is taken for good while the database is away, if requests are to go on as long.
+/// Nobody can revoke it meanwhile either.
+const WHILE_AWAY: Duration = Duration::from_secs(60 * 60);
+
+/// Tells whose token it is: from memory, or else from the database.
+pub(super) struct Authenticator {
+    cache: TokenCache,
+    reader: Arc<Reader>,
+    goes_on: bool,
+}
+
+impl Authenticator {
+    /// `goes_on` says whether requests go on while the database is away.
+    pub(super) fn new(reader: Arc<Reader>, clock: Clock, goes_on: bool) -> Self {
+        Self { cache: TokenCache::new(clock), reader, goes_on }
+    }
+
+    pub(super) async fn authenticate(
+        &self,
+        token: &SecretString,
+    ) -> Result<Option<Authenticated>, StoreError> {
+        let Some(hash) = TokenHash::of(token) else { return Ok(None) };
+        if let Some(who) = self.cache.get(&hash, Timestamp::now()) {
+            return Ok(Some(who));
+        }
+        let asked_at = self.cache.now();
+        match self.reader.ask(async |client| token_rows::find(client, &hash).await).await {
+            Ok(found) => {
+                let admitted = found.filter(|row| row.admits(Timestamp::now()));
+                Ok(admitted.map(|row| self.cache.put(hash, &row, asked_at)))
+            }
+            Err(trouble) => {
+                let known = if self.goes_on && trouble.is_absence() {
+                    self.cache.get_younger(WHILE_AWAY, &hash, Timestamp::now())
+                } else {
+                    None
+                };
+                known.map(Some).ok_or_else(|| StoreError::from(&trouble))
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+use super::error::Trouble;
+use super::session::Session;
+use super::{instances, schema, tls};
+use crate::{PostgresOptions, StoreError};
+use secrecy::ExposeSecret;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_postgres::Config;
+use tokio_postgres_rustls::MakeRustlsConnect;
+use uuid::Uuid;
+
+/// What the server does with our connections when we are gone without a word: it gives up a transaction that is not
+/// going on, so that its locks are in nobody's way.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'; \
+                        SET lock_timeout = '10s'; SET TIME ZONE 'UTC'";
+
+/// How long a migration may take.
+const MIGRATE_WITHIN: Duration = Duration::from_secs(60);
+
+/// After so long without a sign of the server a connection counts as lost.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Knows how to get a connection.
+pub(super) struct Connector {
+    config: Config,
+    tls: MakeRustlsConnect,
+    shown: String,
+    limit: Duration,
+    /// Whose connections these are, if not a command's.
+    instance: Option<Uuid>,
+    /// Whether the schema was found to be, or made, the latest.
+    migrated: AtomicBool,
+}
+
+impl Connector {
+    /// `limit` is how long a connection may take to come about.
+    pub(super) fn new(
+        options: &PostgresOptions,
+        limit: Duration,
+        instance: Option<Uuid>,
+    ) -> Result<Self, StoreError> {
+        let shown = options.shown.clone();
+        let (mode, tls) = tls::connector(&options.tls, &shown)?;
+        let mut config = Config::from_str(options.url.expose_secret()).map_err(|error| StoreError::Open {
+            store: shown.clone(),
+            problem: error.to_string(),
+            advice: "write postgres://user@host/database",
+        })?;
+        config.ssl_mode(mode).connect_timeout(limit).keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
+        if config.get_application_name().is_none() {
+            config.application_name("aibridge");
+        }
+        Ok(Self { config, tls, shown, limit, instance, migrated: AtomicBool::new(false) })
+    }
+
+    /// The store as messages show it.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// A connection to a database with the latest schema.
+    pub(super) async fn connect(&self) -> Result<Session, Trouble> {
+        let silent = |_| Trouble::Silent(self.limit);
+        let connected = timeout(self.limit, self.config.connect(self.tls.clone()));
+        let (mut client, connection) = connected.await.map_err(silent)??;
+        tokio::spawn(async move {
+            // It lives as long as its client, which hears of the error too.
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to the store was lost");
+            }
+        });
+        timeout(self.limit, client.batch_execute(SETTINGS)).await.map_err(silent)??;
+        if !self.migrated.load(Ordering::Acquire) {
+            let migrated = timeout(MIGRATE_WITHIN, schema::migrate(&mut client)).await;
+            migrated.map_err(|_| Trouble::Silent(MIGRATE_WITHIN))??;
+            self.migrated.store(true, Ordering::Release);
+        }
+        if let Some(instance) = self.instance {
+            // Before anything is written: what an instance unknown to the others has open, they would close.
+            timeout(self.limit, instances::beat(&client, instance)).await.map_err(silent)??;
+        }
+        timeout(self.limit, Session::new(client)).await.map_err(silent)?
+    }
+}

@@ -1,0 +1,154 @@
+use super::table::{ENDS, INTERCEPTIONS, PROMPTS, TABLES, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
+use crate::text::storable;
+use aibridge_recorder::{Ended, Interception, ModelThought, Record, TokenUsage, ToolUsage, UserPrompt};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use uuid::Uuid;
+
+/// The records of one caller as rows, in JSON, by table: what a statement reads, and what waits in a spool.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Rows([Vec<Box<RawValue>>; TABLES.len()]);
+
+impl Rows {
+    /// The rows of `records`, of which `instance` is the author.
+    ///
+    /// # Errors
+    ///
+    /// None that could come: the rows are made of texts and numbers.
+    pub(super) fn new(records: &[Record], instance: Uuid) -> serde_json::Result<Self> {
+        let mut rows = Self(Default::default());
+        for record in records {
+            let (table, row) = match record {
+                Record::Started(row) => (INTERCEPTIONS, interception(row, instance)),
+                Record::Prompt(row) => (PROMPTS, prompt(row)),
+                Record::TokenUsage(row) => (TOKEN_USAGES, token_usage(row)),
+                Record::ToolUsage(row) => (TOOL_USAGES, tool_usage(row)),
+                Record::Thought(row) => (THOUGHTS, thought(row)),
+                Record::Ended(row) => (ENDS, end(row)),
+            };
+            rows.0[table].push(to_raw_value(&row)?);
+        }
+        Ok(rows)
+    }
+
+    /// Whether an interception begins in them.
+    pub(super) fn has_start(&self) -> bool {
+        !self.0[INTERCEPTIONS].is_empty()
+    }
+
+    /// How many bytes they are, about.
+    pub(super) fn size(&self) -> usize {
+        self.0.iter().flatten().map(|row| row.get().len()).sum()
+    }
+}
+
+/// The rows of some callers for one table, as one JSON array, and how many they are.
+pub(super) fn array<'a>(table: usize, jobs: impl IntoIterator<Item = &'a Rows>) -> (String, i64) {
+    let (mut text, mut count) = (String::from("["), 0);
+    for row in jobs.into_iter().flat_map(|rows| &rows.0[table]) {
+        if count > 0 {
+            text.push(',');
+        }
+        text.push_str(row.get());
+        count += 1;
+    }
+    text.push(']');
+    (text, count)
+}
+
+fn interception(row: &Interception, instance: Uuid) -> Value {
+    json!({
+        "id": row.id.to_string(),
+        "initiator_id": storable(&row.initiator_id),
+        "provider": storable(&row.provider),
+        "provider_name": storable(&row.provider_name),
+        "model": storable(&row.model),
+        "route": storable(&row.route),
+        "streaming": row.streaming,
+        "client": storable(&row.client),
+        "client_session_id": optional(&row.client_session_id),
+        "user_agent": optional(&row.user_agent),
+        "credential_kind": row.credential_kind.as_str(),
+        "credential_hint": storable(&row.credential_hint),
+        "correlating_tool_call_id": optional(&row.correlating_tool_call_id),
+        "metadata": object(row.metadata.iter().map(|(name, text)| (name, storable(text).into()))),
+        "started_at": time(row.started_at),
+        "instance_id": instance.to_string(),
+    })
+}
+
+fn prompt(row: &UserPrompt) -> Value {
+    json!({
+        "id": row.id.to_string(),
+        "interception_id": row.interception_id.to_string(),
+        "prompt": storable(&row.prompt),
+        "created_at": time(row.created_at),
+    })
+}
+
+fn token_usage(row: &TokenUsage) -> Value {
+    json!({
+        "id": row.id.to_string(),
+        "interception_id": row.interception_id.to_string(),
+        "provider_response_id": optional(&row.provider_response_id),
+        "input_tokens": row.input_tokens,
+        "output_tokens": row.output_tokens,
+        "cache_read_input_tokens": row.cache_read_input_tokens,
+        "cache_write_input_tokens": row.cache_write_input_tokens,
+        "extra_token_types": object(row.extra_token_types.iter().map(|(name, count)| (name, (*count).into()))),
+        "created_at": time(row.created_at),
+    })
+}
+
+fn tool_usage(row: &ToolUsage) -> Value {
+    json!({
+        "id": row.id.to_string(),
+        "interception_id": row.interception_id.to_string(),
+        "provider_response_id": optional(&row.provider_response_id),
+        "provider_tool_call_id": optional(&row.provider_tool_call_id),
+        "tool": storable(&row.tool),
+        "server_url": optional(&row.server_url),
+        "input": storable(&row.input),
+        "injected": row.injected,
+        "invocation_error": optional(&row.invocation_error),
+        "created_at": time(row.created_at),
+    })
+}
+
+fn thought(row: &ModelThought) -> Value {
+    json!({
+        "id": row.id.to_string(),
+        "interception_id": row.interception_id.to_string(),
+        "content": storable(&row.content),
+        "metadata": { "source": row.source.as_str() },
+        "created_at": time(row.created_at),
+    })
+}
+
+fn end(row: &Ended) -> Value {
+    json!({
+        "id": row.interception_id.to_string(),
+        "outcome": row.outcome.as_str(),
+        "error_type": row.outcome.error_type().map(|error_type| error_type.as_str()),
+        "upstream_status": row.upstream_status,
+        "ended_at": time(row.ended_at),
+        "credential_hint": optional(&row.credential_hint),
+        "provider_response_id": optional(&row.provider_response_id),
+    })
+}
+
+fn object<'a>(entries: impl Iterator<Item = (&'a String, Value)>) -> Value {
+    Value::Object(entries.map(|(name, value)| (storable(name).into_owned(), value)).collect::<Map<_, _>>())
+}
+
+fn optional(text: &Option<String>) -> Option<Cow<'_, str>> {
+    text.as_deref().map(storable)
+}
+
+/// Cut to milliseconds, as everywhere.
+fn time(time: Timestamp) -> String {
+    format!("{time:.3}")
+}

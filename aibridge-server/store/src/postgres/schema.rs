@@ -1,0 +1,41 @@
+use super::error::Trouble;
+use tokio_postgres::Client;
+
+/// The steps from an empty database to the latest schema, in order. `aibridge_schema` has a row for each step taken.
+/// Never change one that was released; add another.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_records.sql")];
+
+/// Names our advisory lock, under which one gateway after the other looks at the schema: "aibr".
+const LOCK: i64 = 0x6169_6272;
+
+const IS_THERE: &str = "SELECT to_regclass('aibridge_schema') IS NOT NULL";
+const FOUND: &str = "SELECT coalesce(max(version), 0) FROM aibridge_schema";
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS aibridge_schema \
+    (version bigint NOT NULL PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())";
+const APPLIED: &str = "INSERT INTO aibridge_schema (version) VALUES ($1)";
+
+/// Brings the database to the latest schema. Gateways that start at once do not get in each other's way.
+pub(super) async fn migrate(client: &mut Client) -> Result<(), Trouble> {
+    let there: bool = client.query_one(IS_THERE, &[]).await?.try_get(0)?;
+    if there && found(client.query_one(FOUND, &[]).await?.try_get(0)?)? == known() {
+        return Ok(()); // no right to change anything is needed for that
+    }
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    transaction.batch_execute(CREATE).await?;
+    let found = found(transaction.query_one(FOUND, &[]).await?.try_get(0)?)?;
+    for (step, version) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(found).unwrap_or_default()) {
+        transaction.batch_execute(step).await?;
+        transaction.execute(APPLIED, &[&version]).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+fn known() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
+/// The schema of the database, if this version can work with it.
+fn found(found: i64) -> Result<i64, Trouble> {
+    if found > known() { Err(Trouble::NewerSchema { found, known: known() }) } else { Ok(found) }
+}

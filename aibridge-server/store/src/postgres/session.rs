@@ -1,0 +1,126 @@
+use super::error::Trouble;
+use super::rows::{Rows, array};
+use super::table::TABLES;
+use crate::StoreError;
+use futures_util::future::{join, join_all, try_join_all};
+use tokio_postgres::{Client, Statement};
+
+/// A connection that knows how to write rows.
+pub(super) struct Session {
+    pub(super) client: Client,
+    statements: Vec<Prepared>,
+}
+
+struct Prepared {
+    name: &'static str,
+    write: Statement,
+    find: Statement,
+}
+
+/// What became of the rows of each caller.
+pub(super) type Verdicts = Vec<Result<(), StoreError>>;
+
+impl Session {
+    pub(super) async fn new(client: Client) -> Result<Self, Trouble> {
+        let prepare = async |(at, table): (usize, &super::table::Table)| {
+            let sql = table.sql(at);
+            let (write, find) = join(client.prepare(&sql.write), client.prepare(&sql.find)).await;
+            Ok::<_, Trouble>(Prepared { name: table.name(), write: write?, find: find? })
+        };
+        let statements = try_join_all(TABLES.iter().enumerate().map(prepare)).await?;
+        Ok(Self { client, statements })
+    }
+
+    /// Writes the rows of all callers in one transaction. Rows that are there already, exactly as they are, count as
+    /// stored: then an earlier try succeeded, of which nobody heard. A contradiction fails only the caller whose it is.
+    ///
+    /// Contradictions are not expected: only when there may be one, each caller's rows are written so that they can be
+    /// undone alone.
+    pub(super) async fn write(&self, jobs: &[&Rows]) -> Result<Verdicts, Trouble> {
+        if self.write_together(jobs).await? {
+            return Ok(jobs.iter().map(|_| Ok(())).collect());
+        }
+        self.client.batch_execute("BEGIN").await?;
+        let mut verdicts = Verdicts::new();
+        for job in jobs {
+            verdicts.push(self.write_apart(job).await?);
+        }
+        self.client.batch_execute("COMMIT").await?;
+        Ok(verdicts)
+    }
+
+    /// Writes all rows at once; `false`, and nothing is written, if one of them is there already or cannot be.
+    async fn write_together(&self, jobs: &[&Rows]) -> Result<bool, Trouble> {
+        let arrays = (0..TABLES.len()).map(|table| (table, array(table, jobs.iter().copied())));
+        let arrays: Vec<_> = arrays.filter(|(_, (_, count))| *count > 0).collect();
+        // All are sent before the first is answered.
+        let writing = join_all(
+            arrays.iter().map(|(table, (rows, count))| self.is_true_of_all(true, *table, rows, *count)),
+        );
+        let (begun, written) = join(self.client.batch_execute("BEGIN"), writing).await;
+        begun?;
+        let mut all = true;
+        for is_written in written {
+            match is_written {
+                Ok(is_written) => all &= is_written,
+                Err(trouble) if trouble.is_contradiction() => {
+                    all = false;
+                    break; // what follows fails for that
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        self.client.batch_execute(if all { "COMMIT" } else { "ROLLBACK" }).await?;
+        Ok(all)
+    }
+
+    async fn write_apart(&self, job: &Rows) -> Result<Result<(), StoreError>, Trouble> {
+        self.client.batch_execute("SAVEPOINT job").await?;
+        match self.try_write(job).await {
+            Ok(None) => {
+                self.client.batch_execute("RELEASE SAVEPOINT job").await?;
+                Ok(Ok(()))
+            }
+            Ok(Some(reason)) => self.undo(StoreError::Contradiction(reason)).await,
+            Err(trouble) if trouble.is_contradiction() => self.undo((&trouble).into()).await,
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn undo(&self, error: StoreError) -> Result<Result<(), StoreError>, Trouble> {
+        tracing::error!(%error, "records contradict what is stored, and are refused");
+        self.client.batch_execute("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job").await?;
+        Ok(Err(error))
+    }
+
+    /// Why the rows of one caller contradict what is stored, if they do.
+    async fn try_write(&self, job: &Rows) -> Result<Option<String>, Trouble> {
+        for (table, Prepared { name, .. }) in self.statements.iter().enumerate() {
+            let (rows, count) = array(table, [job]);
+            if count > 0
+                && !self.is_true_of_all(true, table, &rows, count).await?
+                && !self.is_true_of_all(false, table, &rows, count).await?
+            {
+                return Ok(Some(match table == super::table::ENDS {
+                    true => "an interception ended, but never started".to_owned(),
+                    false => format!("{name} has another row with this id"),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether all of the `count` rows were written, or else found.
+    async fn is_true_of_all(
+        &self,
+        write: bool,
+        table: usize,
+        rows: &str,
+        count: i64,
+    ) -> Result<bool, Trouble> {
+        let Prepared { write: writing, find, .. } = &self.statements[table];
+        let statement = if write { writing } else { find };
+        let row = self.client.query_one(statement, &[&rows]).await?;
+        Ok(row.try_get::<_, i64>(0)? == count)
+    }
+}

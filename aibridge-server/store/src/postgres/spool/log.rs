@@ -1,0 +1,211 @@
+use super::frame;
+use crate::private::private;
+use crate::{Durability, SpoolOptions};
+use std::collections::VecDeque;
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// How long a file may get before the next one begins. What is drained is deleted by the file, so this is also how much
+/// is drained again after a crash, which changes nothing.
+const SEGMENT: u64 = 8 << 20;
+
+const SUFFIX: &str = "spool";
+
+/// A queue of payloads in files of one directory. Not more than one process has it.
+pub(super) struct Log {
+    dir: PathBuf,
+    _lock: File,
+    /// Oldest first.
+    segments: VecDeque<Segment>,
+    /// The last segment, if it takes more.
+    tail: Option<File>,
+    /// How far the first segment was removed.
+    head: u64,
+    next: u64,
+    max_bytes: u64,
+    durability: Durability,
+}
+
+struct Segment {
+    number: u64,
+    len: u64,
+}
+
+/// What may be appended, and whether it may exceed the limit a little: the ends of what is open have to go somewhere.
+pub(super) struct Payload {
+    pub(super) bytes: Vec<u8>,
+    pub(super) is_start: bool,
+}
+
+impl Log {
+    pub(super) fn open(options: &SpoolOptions) -> io::Result<Self> {
+        let dir = options.dir.clone();
+        let mut builder = DirBuilder::new();
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(&dir)?;
+        let lock = private().create(true).open(dir.join("lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => io::Error::other("another gateway uses it"),
+            TryLockError::Error(error) => error,
+        })?;
+        let mut numbers: Vec<u64> =
+            fs::read_dir(&dir)?.filter_map(|entry| number(&entry.ok()?.path())).collect();
+        numbers.sort_unstable();
+        let mut log = Self {
+            dir,
+            _lock: lock,
+            segments: VecDeque::new(),
+            tail: None,
+            head: 0,
+            next: numbers.last().map_or(1, |last| last + 1),
+            max_bytes: options.max_bytes,
+            durability: options.durability,
+        };
+        for number in &numbers {
+            let len = log.check(*number, Some(number) == numbers.last())?;
+            match len {
+                0 => fs::remove_file(log.path(*number))?,
+                _ => log.segments.push_back(Segment { number: *number, len }),
+            }
+        }
+        Ok(log)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// How many bytes wait.
+    pub(super) fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.len).sum::<u64>() - self.head
+    }
+
+    /// Appends the payloads that fit, all in one write, and says of each whether it did.
+    pub(super) fn append(&mut self, payloads: &[Payload]) -> io::Result<Vec<bool>> {
+        let used: u64 = self.segments.iter().map(|segment| segment.len).sum();
+        let (mut buffer, mut fits) = (Vec::new(), Vec::with_capacity(payloads.len()));
+        for Payload { bytes, is_start } in payloads {
+            let room = if *is_start { self.max_bytes } else { self.max_bytes + self.max_bytes / 8 };
+            let does = used + buffer.len() as u64 + frame::size(bytes.len()) <= room;
+            if does {
+                frame::push(&mut buffer, bytes)?;
+            }
+            fits.push(does);
+        }
+        if !buffer.is_empty() {
+            self.write(&buffer)?;
+        }
+        Ok(fits)
+    }
+
+    fn write(&mut self, buffer: &[u8]) -> io::Result<()> {
+        let full = self.segments.back().is_some_and(|segment| segment.len >= SEGMENT);
+        let mut file = match self.tail.take().filter(|_| !full) {
+            Some(file) => file,
+            None => self.begin()?,
+        };
+        let segment = self.segments.back_mut().ok_or(io::ErrorKind::NotFound)?;
+        let written = file.write_all(buffer).and_then(|()| match self.durability {
+            Durability::Process => Ok(()),
+            Durability::Power => file.sync_data(),
+        });
+        match written {
+            Ok(()) => {
+                segment.len += buffer.len() as u64;
+                self.tail = Some(file);
+                Ok(())
+            }
+            Err(error) => {
+                // What is half there was never promised; if it cannot be cut, the next write begins a new file.
+                let len = segment.len;
+                let cut = file.set_len(len).and_then(|()| file.seek(SeekFrom::Start(len)));
+                if len == 0 {
+                    let number = segment.number;
+                    self.segments.pop_back();
+                    let _ = fs::remove_file(self.path(number));
+                } else if cut.is_ok() {
+                    self.tail = Some(file);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn begin(&mut self) -> io::Result<File> {
+        let number = self.next;
+        let file = private().create_new(true).open(self.path(number))?;
+        if self.durability == Durability::Power {
+            File::open(&self.dir)?.sync_all()?;
+        }
+        self.next += 1;
+        self.segments.push_back(Segment { number, len: 0 });
+        Ok(file)
+    }
+
+    /// The oldest payloads, about `most` bytes but at least one, and how many bytes to [remove](Self::remove) for them.
+    pub(super) fn read(&self, most: u64) -> io::Result<(Vec<Vec<u8>>, u64)> {
+        let Some(segment) = self.segments.front() else { return Ok((Vec::new(), 0)) };
+        let mut file = BufReader::new(File::open(self.path(segment.number))?);
+        file.seek(SeekFrom::Start(self.head))?;
+        let (mut payloads, mut bytes) = (Vec::new(), 0);
+        while self.head + bytes < segment.len && bytes < most {
+            let payload = frame::read(&mut file)?.ok_or(io::ErrorKind::InvalidData)?;
+            bytes += frame::size(payload.len());
+            payloads.push(payload);
+        }
+        Ok((payloads, bytes))
+    }
+
+    /// Removes so many bytes from the front.
+    pub(super) fn remove(&mut self, bytes: u64) -> io::Result<()> {
+        self.head += bytes;
+        let Some(segment) = self.segments.front() else { return Ok(()) };
+        if self.head < segment.len {
+            return Ok(());
+        }
+        let path = self.path(segment.number);
+        self.segments.pop_front();
+        self.head = 0;
+        if self.segments.is_empty() {
+            self.tail = None;
+        }
+        fs::remove_file(path)
+    }
+
+    /// How much of a segment is whole; the rest is cut off. At the end of the last one that is what a write that was
+    /// broken off left, which nobody was told to be there. Elsewhere the disk lost something: it is kept aside.
+    fn check(&self, number: u64, is_last: bool) -> io::Result<u64> {
+        let path = self.path(number);
+        let file = private().open(&path)?;
+        let len = file.metadata()?.len();
+        let (mut reader, mut whole) = (BufReader::new(&file), 0);
+        while let Some(payload) = frame::read(&mut reader)? {
+            whole += frame::size(payload.len());
+        }
+        if whole < len {
+            let lost = len - whole;
+            if is_last {
+                tracing::warn!(file = %path.display(), lost, "the end of the spool was torn, and is cut off");
+            } else {
+                let aside = path.with_extension("damaged");
+                tracing::error!(
+                    file = %path.display(), lost, aside = %aside.display(),
+                    "a file of the spool is damaged: what can be read of it is used, all is kept aside"
+                );
+                fs::copy(&path, aside)?;
+            }
+            file.set_len(whole)?;
+        }
+        Ok(whole)
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        self.dir.join(format!("{number:020}.{SUFFIX}"))
+    }
+}
+
+fn number(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    name.strip_suffix(SUFFIX)?.strip_suffix('.')?.parse().ok()
+}

@@ -1,0 +1,92 @@
+use crate::{StoreError, Tls};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme, WantsVerifier,
+};
+use rustls_platform_verifier::BuilderVerifierExt;
+use std::path::Path;
+use std::sync::Arc;
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How the driver is to protect connections to the store that `shown` names.
+pub(super) fn connector(tls: &Tls, shown: &str) -> Result<(SslMode, MakeRustlsConnect), StoreError> {
+    let failed = |problem: String| StoreError::Open {
+        store: shown.to_owned(),
+        problem,
+        advice: "check sslmode and sslrootcert in store.url",
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| failed(error.to_string()))?;
+    let (mode, config) = match tls {
+        Tls::Disable => (SslMode::Disable, trusting(builder)),
+        Tls::Prefer => (SslMode::Prefer, trusting(builder)),
+        Tls::Require => (SslMode::Require, trusting(builder)),
+        Tls::VerifyFull { root_cert: None } => {
+            let verifying = builder.with_platform_verifier().map_err(|error| failed(error.to_string()))?;
+            (SslMode::Require, verifying.with_no_client_auth())
+        }
+        Tls::VerifyFull { root_cert: Some(file) } => {
+            let roots = roots(file).map_err(|problem| failed(format!("{}: {problem}", file.display())))?;
+            (SslMode::Require, builder.with_root_certificates(roots).with_no_client_auth())
+        }
+    };
+    Ok((mode, MakeRustlsConnect::new(config)))
+}
+
+fn roots(file: &Path) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())? {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.is_empty() { Err("no certificate in it".to_owned()) } else { Ok(roots) }
+}
+
+/// As every PostgreSQL client understands `require`: nobody may listen, but anybody may be the server.
+fn trusting(builder: ConfigBuilder<ClientConfig, WantsVerifier>) -> ClientConfig {
+    let verifier = AnyServer(ring::default_provider());
+    builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+}
+
+#[derive(Debug)]
+struct AnyServer(CryptoProvider);
+
+impl ServerCertVerifier for AnyServer {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

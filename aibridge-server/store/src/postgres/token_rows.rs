@@ -1,0 +1,55 @@
+use super::error::Trouble;
+use crate::TokenRow;
+use crate::token::{Issued, TokenHash};
+use jiff::Timestamp;
+use tokio_postgres::{Client, Row};
+use uuid::Uuid;
+
+const INSERT: &str = "INSERT INTO aibridge_tokens (id, user_name, hash, hint, created_at, expires_at, admin) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const LIST: &str =
+    "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin FROM aibridge_tokens ORDER BY id";
+const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin, hash \
+    FROM aibridge_tokens WHERE hash = $1";
+const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1";
+
+pub(super) async fn insert(client: &Client, token: &Issued) -> Result<(), Trouble> {
+    let row = &token.row;
+    let hash = token.hash.as_bytes();
+    client
+        .execute(
+            INSERT,
+            &[&row.id, &row.user, &hash, &row.hint, &row.created_at, &row.expires_at, &row.admin],
+        )
+        .await?;
+    Ok(())
+}
+
+/// All tokens, oldest first.
+pub(super) async fn list(client: &Client) -> Result<Vec<TokenRow>, Trouble> {
+    client.query(LIST, &[]).await?.iter().map(read).collect()
+}
+
+/// The token with this hash. The index finds it; that it is the one is decided in constant time.
+pub(super) async fn find(client: &Client, hash: &TokenHash) -> Result<Option<TokenRow>, Trouble> {
+    let Some(row) = client.query_opt(FIND, &[&hash.as_bytes()]).await? else { return Ok(None) };
+    let token = read(&row)?;
+    Ok(hash.matches(row.try_get(7)?).then_some(token))
+}
+
+/// Whether there was such a token. One that is revoked already keeps its time.
+pub(super) async fn revoke(client: &Client, id: Uuid, now: Timestamp) -> Result<bool, Trouble> {
+    Ok(client.execute(REVOKE, &[&id, &now]).await? > 0)
+}
+
+fn read(row: &Row) -> Result<TokenRow, Trouble> {
+    Ok(TokenRow {
+        id: row.try_get(0)?,
+        user: row.try_get(1)?,
+        hint: row.try_get(2)?,
+        created_at: row.try_get(3)?,
+        expires_at: row.try_get(4)?,
+        revoked_at: row.try_get(5)?,
+        admin: row.try_get(6)?,
+    })
+}

@@ -1,0 +1,47 @@
+use super::connector::Connector;
+use super::error::Trouble;
+use super::session::Session;
+use super::token_rows;
+use crate::token::Issued;
+use crate::{PostgresOptions, StoreError, TokenRow};
+use jiff::Timestamp;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use uuid::Uuid;
+
+/// How long a command waits for the database.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The gateway tokens of a PostgreSQL store, for a command line: a connection of its own, and a runtime for it, so that
+/// it must not be used inside of another one.
+pub(crate) struct PostgresTokens {
+    session: Session,
+    runtime: Runtime,
+}
+
+impl PostgresTokens {
+    pub(crate) fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let connector = Connector::new(options, LIMIT, None)?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| StoreError::Database(error.to_string()))?;
+        let session = runtime.block_on(connector.connect());
+        let session = session.map_err(|trouble| trouble.to_open_error(connector.shown()))?;
+        Ok(Self { session, runtime })
+    }
+
+    pub(crate) fn insert(&self, token: &Issued) -> Result<(), StoreError> {
+        self.wait(token_rows::insert(&self.session.client, token))
+    }
+
+    pub(crate) fn list(&self) -> Result<Vec<TokenRow>, StoreError> {
+        self.wait(token_rows::list(&self.session.client))
+    }
+
+    pub(crate) fn revoke(&self, id: Uuid) -> Result<bool, StoreError> {
+        self.wait(token_rows::revoke(&self.session.client, id, Timestamp::now()))
+    }
+
+    fn wait<T>(&self, asked: impl Future<Output = Result<T, Trouble>>) -> Result<T, StoreError> {
+        self.runtime.block_on(asked).map_err(|trouble| StoreError::from(&trouble))
+    }
+}

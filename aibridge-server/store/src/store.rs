@@ -1,0 +1,95 @@
+use crate::{Authenticated, PostgresStore, SqliteStore, StoreError, StoreOptions};
+use aibridge_recorder::{Record, Recorder, RecorderError};
+use async_trait::async_trait;
+use secrecy::SecretString;
+use std::time::Duration;
+
+/// A store, wherever it is. Its clones are the same store.
+#[derive(Clone)]
+pub enum Store {
+    /// In one file.
+    Sqlite(SqliteStore),
+    /// On a PostgreSQL server.
+    Postgres(PostgresStore),
+}
+
+impl Store {
+    /// Opens it, see [`SqliteStore::open`] and [`PostgresStore::open`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Open`] and [`StoreError::NewerSchema`], which name the store and what to do.
+    pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        match options {
+            StoreOptions::Sqlite(options) => SqliteStore::open(options).map(Self::Sqlite),
+            StoreOptions::Postgres(options) => PostgresStore::open(options).await.map(Self::Postgres),
+        }
+    }
+
+    /// How many interceptions were found open and closed as `gateway_crash` at this start. On PostgreSQL that happens
+    /// later, and the log tells it.
+    pub fn orphans_closed(&self) -> u64 {
+        match self {
+            Self::Sqlite(store) => store.orphans_closed(),
+            Self::Postgres(_) => 0,
+        }
+    }
+
+    /// Tells `observer` how long each transaction takes, where it is committed: it must be quick.
+    pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
+        match self {
+            Self::Sqlite(store) => store.observe_commits(observer),
+            Self::Postgres(store) => store.observe_commits(observer),
+        }
+    }
+
+    /// How many callers wait for the next transaction.
+    pub fn queue_length(&self) -> usize {
+        match self {
+            Self::Sqlite(store) => store.queue_length(),
+            Self::Postgres(store) => store.queue_length(),
+        }
+    }
+
+    /// Whose token it is; `None` if it is unknown, expired or revoked.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
+    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<Authenticated>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.authenticate(token).await,
+            Self::Postgres(store) => store.authenticate(token).await,
+        }
+    }
+
+    /// Whether a record would be stored now. Waits at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
+    pub async fn probe(&self, limit: Duration) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.probe(limit).await,
+            Self::Postgres(store) => store.probe(limit).await,
+        }
+    }
+
+    /// Refuses whatever comes from now on, through any clone, and finishes what is queued.
+    pub async fn close(self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
+        }
+    }
+}
+
+#[async_trait]
+impl Recorder for Store {
+    async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError> {
+        match self {
+            Self::Sqlite(store) => store.record(records).await,
+            Self::Postgres(store) => store.record(records).await,
+        }
+    }
+}

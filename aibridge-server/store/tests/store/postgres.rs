@@ -1,0 +1,40 @@
+//! The same against a real PostgreSQL server. Where there is none, these tests say so and are left out.
+
+mod away;
+mod replicas;
+mod rows;
+mod spool;
+mod starts;
+mod tokens;
+
+use aibridge_store::{Durability, Heartbeat, PostgresOptions, PostgresStore, SpoolOptions, Tls};
+use aibridge_testkit::Postgres;
+use std::path::Path;
+use std::time::Duration;
+
+/// How a store on `server` is opened.
+fn options(server: &Postgres) -> PostgresOptions {
+    PostgresOptions {
+        url: server.url().into(),
+        shown: "postgres://test".to_owned(),
+        tls: Tls::Disable,
+        timeout: Duration::from_millis(1800),
+        spool: None,
+        heartbeat: Heartbeat::default(),
+    }
+}
+
+/// The same with a spool in `dir`.
+fn spooled(server: &Postgres, dir: &Path) -> PostgresOptions {
+    let spool = SpoolOptions { dir: dir.to_owned(), max_bytes: 64 << 20, durability: Durability::Process };
+    PostgresOptions { spool: Some(spool), ..options(server) }
+}
+
+async fn open(options: PostgresOptions) -> PostgresStore {
+    PostgresStore::open(options).await.expect("a store")
+}
+
+/// How many rows a table has.
+async fn count(server: &Postgres, sql: &str) -> i64 {
+    server.query(&format!("SELECT count(*) AS n {sql}")).await[0]["n"].as_i64().expect("a number")
+}

@@ -1,0 +1,163 @@
+use super::{count, open, options};
+use crate::support::{ended, prompt, start};
+use aibridge_recorder::{Record, Recorder};
+use aibridge_store::PostgresStore;
+use aibridge_testkit::{Postgres, wait_until};
+use quanta::Clock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// Callers that record one interception after the other, as the gateway does, until they are told to stop.
+pub(super) struct Load {
+    callers: JoinSet<Told>,
+    done: Arc<AtomicBool>,
+    stored: Arc<AtomicUsize>,
+}
+
+/// What callers were told.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Starts and ends that are stored.
+    pub(super) stored: Vec<Uuid>,
+    /// Starts that are not, or of which nobody knows.
+    pub(super) refused: Vec<Uuid>,
+}
+
+impl Load {
+    pub(super) fn begin(store: &PostgresStore, callers: usize) -> Self {
+        let (done, stored) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+        let mut tasks = JoinSet::new();
+        for _ in 0..callers {
+            tasks.spawn(call(store.clone(), done.clone(), stored.clone()));
+        }
+        Self { callers: tasks, done, stored }
+    }
+
+    /// Waits until some more were stored.
+    pub(super) async fn goes_on(&self) {
+        let so_far = self.stored.load(Relaxed);
+        wait_until(|| self.stored.load(Relaxed) > so_far + 100, "more to be stored").await;
+    }
+
+    pub(super) async fn end(self) -> Told {
+        self.done.store(true, Relaxed);
+        let mut all = Told::default();
+        for told in self.callers.join_all().await {
+            all.stored.extend(told.stored);
+            all.refused.extend(told.refused);
+        }
+        all
+    }
+}
+
+async fn call(store: PostgresStore, done: Arc<AtomicBool>, stored: Arc<AtomicUsize>) -> Told {
+    let mut told = Told::default();
+    while !done.load(Relaxed) {
+        let (id, records) = start();
+        if store.record(records).await.is_err() {
+            told.refused.push(id);
+            continue;
+        }
+        let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+        while store.record(end.clone()).await.is_err() {}
+        told.stored.push(id);
+        stored.fetch_add(1, Relaxed);
+    }
+    told
+}
+
+/// What was told to be stored is stored, once, whole; of what was refused, whole or nothing.
+pub(super) async fn compare(server: &Postgres, told: &Told) {
+    let rows = server.query("SELECT id, outcome FROM aibridge_interceptions").await;
+    let mut completed: Vec<_> = rows.iter().filter(|row| row["outcome"] == "completed").collect();
+    completed.sort_by_key(|row| row["id"].to_string());
+    let mut stored: Vec<_> = told.stored.iter().map(ToString::to_string).collect();
+    stored.sort();
+    assert_eq!(completed.iter().map(|row| row["id"].as_str().expect("an id")).collect::<Vec<_>>(), stored);
+    let extra = rows.len() - stored.len();
+    assert!(extra <= told.refused.len(), "{extra} extra, {} refused", told.refused.len());
+    let prompts = count(server, "FROM aibridge_user_prompts").await;
+    assert_eq!(prompts as usize, 2 * stored.len() + extra);
+    let distinct = count(server, "FROM (SELECT DISTINCT id FROM aibridge_user_prompts) p").await;
+    assert_eq!(distinct, prompts);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_restarts_under_load_loses_nothing_and_doubles_nothing() {
+    let Some(server) = Postgres::start().await else { return };
+    let store = open(options(&server)).await;
+    let load = Load::begin(&store, 16);
+    load.goes_on().await;
+    server.stop().await;
+    server.start_again().await;
+    load.goes_on().await;
+    server.crash().await;
+    server.start_again().await;
+    load.goes_on().await;
+    let told = load.end().await;
+    assert!(told.stored.len() > 300, "{}", told.stored.len());
+    compare(&server, &told).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn while_it_is_away_records_are_refused_in_time() {
+    let Some(server) = Postgres::start().await else { return };
+    let store = open(options(&server)).await;
+    store.probe(Duration::from_secs(1)).await.expect("it is there");
+    server.stop().await;
+    let clock = Clock::new();
+    for _ in 0..3 {
+        let began = clock.now();
+        store.record(start().1).await.expect_err("refused");
+        let took = clock.now().duration_since(began);
+        assert!(took < Duration::from_millis(2500), "the gateway has given up by then: {took:?}");
+    }
+    store.probe(Duration::from_secs(1)).await.expect_err("it is away");
+    server.start_again().await;
+    let (id, records) = start();
+    while store.record(records.clone()).await.is_err() {}
+    store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+    assert_eq!(count(&server, "FROM aibridge_interceptions WHERE outcome = 'completed'").await, 1);
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_refuses_and_then_is_forgotten() {
+    let Some(server) = Postgres::start().await else { return };
+    let store = open(options(&server)).await;
+    let (id, records) = start();
+    store.record(records).await.expect("stored");
+    let holder = server.client().await;
+    holder.batch_execute("BEGIN; LOCK TABLE aibridge_interceptions").await.expect("the lock");
+    store.record(start().1).await.expect_err("refused");
+    holder.batch_execute("COMMIT").await.expect("released");
+    let end = vec![Record::Ended(ended(id))];
+    while store.record(end.clone()).await.is_err() {}
+    assert_eq!(count(&server, "FROM aibridge_interceptions WHERE outcome = 'completed'").await, 1);
+}
+
+#[tokio::test]
+async fn many_callers_share_commits() {
+    let Some(server) = Postgres::start().await else { return };
+    let store = open(options(&server)).await;
+    let commits = "SELECT pg_stat_force_next_flush() IS NULL AS x, \
+                   (SELECT count(*) FROM (SELECT DISTINCT xmin::text FROM aibridge_interceptions) t) AS n";
+    let holder = server.client().await;
+    holder.batch_execute("BEGIN; LOCK TABLE aibridge_interceptions").await.expect("the lock");
+    let callers: JoinSet<_> = (0..64)
+        .map(|_| {
+            let store = store.clone();
+            async move { store.record(start().1).await }
+        })
+        .collect();
+    tokio::task::yield_now().await; // all are in the queue
+    holder.batch_execute("COMMIT").await.expect("released");
+    for answer in callers.join_all().await {
+        answer.expect("stored");
+    }
+    let transactions = server.query(commits).await[0]["n"].as_i64().expect("a number");
+    assert!(transactions <= 8, "{transactions} transactions for 64 callers");
+}

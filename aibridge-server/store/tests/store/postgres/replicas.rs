@@ -1,0 +1,88 @@
+use super::{count, open, options};
+use crate::support::{ended, start};
+use aibridge_recorder::{Record, Recorder};
+use aibridge_store::{Heartbeat, PostgresOptions};
+use aibridge_testkit::{PATIENCE, Postgres};
+use std::time::Duration;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn beating(server: &Postgres, every: Duration) -> PostgresOptions {
+    let heartbeat = Heartbeat { every, stale_after: Duration::from_millis(500) };
+    PostgresOptions { heartbeat, ..options(server) }
+}
+
+const OFTEN: Duration = Duration::from_millis(50);
+
+async fn until(server: &Postgres, crashed: i64) {
+    let sql = "FROM aibridge_interceptions WHERE error_type = 'gateway_crash'";
+    let closed = async { while count(server, sql).await != crashed {} };
+    timeout(PATIENCE, closed).await.expect("closed in time");
+}
+
+#[tokio::test]
+async fn what_a_dead_replica_left_open_is_closed_once_and_the_livings_is_left_alone() {
+    let Some(server) = Postgres::start().await else { return };
+    // What closes an interception, and how often.
+    let dead = open(beating(&server, HOUR)).await; // it beats once
+    let mut left = Vec::new();
+    for _ in 0..20 {
+        let (id, records) = start();
+        dead.record(records).await.expect("stored");
+        left.push(id);
+    }
+    server
+        .execute(
+            "CREATE TABLE closings (id uuid); CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN INSERT INTO closings VALUES (NEW.id); RETURN NEW; END'; \
+             CREATE TRIGGER noted BEFORE UPDATE ON aibridge_interceptions FOR EACH ROW \
+             WHEN (NEW.error_type = 'gateway_crash') EXECUTE FUNCTION noted()",
+        )
+        .await;
+    let living = [open(beating(&server, OFTEN)).await, open(beating(&server, OFTEN)).await];
+    let mut open_ids = Vec::new();
+    for store in &living {
+        let (id, records) = start();
+        store.record(records).await.expect("stored");
+        open_ids.push(id);
+    }
+    until(&server, 20).await;
+    let closed = server.query("SELECT id FROM closings ORDER BY id").await;
+    let closed: Vec<Uuid> =
+        closed.iter().map(|row| row["id"].as_str().expect("an id").parse().expect("an id")).collect();
+    assert_eq!(closed, left, "each once, by one of the two");
+    let rows = server.query("SELECT * FROM aibridge_interceptions WHERE error_type = 'gateway_crash'").await;
+    assert!(rows.iter().all(|row| row["outcome"] == "failed" && !row["ended_at"].is_null()));
+
+    for (store, id) in living.iter().zip(open_ids) {
+        store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+    }
+    assert_eq!(count(&server, "FROM aibridge_interceptions WHERE outcome = 'completed'").await, 2);
+}
+
+#[tokio::test]
+async fn the_end_of_one_that_was_only_away_comes_late_and_counts() {
+    let Some(server) = Postgres::start().await else { return };
+    let away = open(beating(&server, HOUR)).await;
+    let (id, records) = start();
+    away.record(records).await.expect("stored");
+    let living = open(beating(&server, OFTEN)).await;
+    until(&server, 1).await;
+    for _ in 0..2 {
+        away.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+    }
+    let row = &server.rows("aibridge_interceptions").await[0];
+    assert_eq!((&row["outcome"], &row["error_type"]), (&"completed".into(), &().into()));
+    living.close().await;
+}
+
+#[tokio::test]
+async fn one_that_stops_says_so() {
+    let Some(server) = Postgres::start().await else { return };
+    let store = open(beating(&server, OFTEN)).await;
+    assert_eq!(count(&server, "FROM aibridge_instances").await, 1);
+    store.close().await;
+    assert_eq!(count(&server, "FROM aibridge_instances").await, 0);
+}

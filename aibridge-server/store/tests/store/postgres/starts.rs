@@ -1,0 +1,136 @@
+use super::{open, options, spooled};
+use crate::support::start;
+use aibridge_recorder::Recorder;
+use aibridge_store::{PostgresOptions, PostgresStore, StoreError, Tls};
+use aibridge_testkit::Postgres;
+use std::process::Command;
+use tokio::task::JoinSet;
+
+async fn refused(options: PostgresOptions) -> StoreError {
+    PostgresStore::open(options).await.err().expect("refused")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_start_on_an_empty_database_at_once() {
+    let Some(server) = Postgres::start().await else { return };
+    let mut starting = JoinSet::new();
+    for _ in 0..8 {
+        starting.spawn(PostgresStore::open(options(&server)));
+    }
+    for store in starting.join_all().await {
+        let store = store.expect("opened");
+        store.record(start().1).await.expect("stored");
+    }
+    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 1);
+    assert_eq!(server.rows("aibridge_interceptions").await.len(), 8);
+    assert_eq!(server.rows("aibridge_instances").await.len(), 8);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let Some(server) = Postgres::start().await else { return };
+    open(options(&server)).await.close().await;
+    server.execute("INSERT INTO aibridge_schema (version) VALUES (999)").await;
+    let error = refused(options(&server)).await;
+    assert!(matches!(error, StoreError::NewerSchema { found: 999, known: 1, .. }), "{error}");
+    assert!(error.to_string().contains("postgres://test: it has schema 999"), "{error}");
+    let dir = tempfile::tempdir().expect("a directory");
+    let error = refused(spooled(&server, dir.path())).await;
+    assert!(matches!(error, StoreError::NewerSchema { .. }), "a spool does not help: {error}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_refused_with_advice() {
+    let Some(server) = Postgres::start().await else { return };
+    let with_url = |url: String| PostgresOptions { url: url.into(), ..options(&server) };
+    let url = server.url();
+    let table = [
+        (with_url(url.replace("postgres@", "nobody@")), "28", "pg_hba.conf"),
+        (with_url(url.replace(":5432/postgres", ":5432/nowhere")), "does not exist", "create the database"),
+        (PostgresOptions { tls: Tls::Require, ..options(&server) }, "TLS", "sslmode"),
+    ];
+    for (options, problem, advice) in table {
+        let message = refused(options).await.to_string();
+        assert!(message.starts_with("cannot open the store postgres://test: "), "{message}");
+        assert!(message.contains(advice) && (problem == "28" || message.contains(problem)), "{message}");
+    }
+    server.stop().await;
+    let message = refused(options(&server)).await.to_string();
+    assert!(message.contains("store.spool"), "{message}");
+}
+
+#[tokio::test]
+async fn a_password_is_in_no_message() {
+    let Some(server) = Postgres::start().await else { return };
+    let url = server.url().replace("postgres@", "nobody:hunter2@");
+    let options = PostgresOptions { url: url.into(), ..options(&server) };
+    let printed = format!("{options:?}");
+    assert!(!printed.contains("hunter2"), "{printed}");
+    let message = format!("{:?}", refused(options).await);
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+/// A self-signed certificate for `localhost`, and its key; `None` if there is no openssl.
+fn certificate() -> Option<(String, String)> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]);
+    openssl.args([
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+    ]);
+    let made = openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate).output().ok()?;
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let read = |path| std::fs::read_to_string(path).expect("a file");
+    Some((read(certificate), read(key)))
+}
+
+#[tokio::test]
+async fn connections_are_protected_as_told() {
+    let (certificate, key) = certificate().expect("openssl, which PostgreSQL's package needs too");
+    let Some(server) = Postgres::start_with_tls(&certificate, &key).await else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let root = dir.path().join("root.pem");
+    std::fs::write(&root, &certificate).expect("written");
+    let port = server.port().expect("a port");
+    let on = |host: &str, tls: &Tls| PostgresOptions {
+        url: format!("postgres://postgres@{host}:{port}/postgres").into(),
+        tls: tls.clone(),
+        ..options(&server)
+    };
+    let trusted = Tls::VerifyFull { root_cert: Some(root) };
+    let table = [
+        ("localhost", Tls::Disable, Some(false)),
+        ("localhost", Tls::Prefer, Some(true)),
+        ("localhost", Tls::Require, Some(true)),
+        ("127.0.0.1", Tls::Require, Some(true)),
+        ("localhost", Tls::VerifyFull { root_cert: None }, None),
+        ("localhost", trusted.clone(), Some(true)),
+        ("127.0.0.1", trusted, None),
+    ];
+    for (host, tls, expected) in table {
+        let case = format!("{host} {tls:?}");
+        match (PostgresStore::open(on(host, &tls)).await, expected) {
+            (Ok(store), Some(protected)) => {
+                store.record(start().1).await.expect("stored");
+                let sql = "SELECT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) \
+                           WHERE a.application_name = 'aibridge'";
+                let found = server.query(sql).await;
+                assert!(
+                    !found.is_empty() && found.iter().all(|row| row["ssl"] == protected),
+                    "{case}: {found:?}"
+                );
+                store.close().await;
+                server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'aibridge'").await;
+            }
+            (Err(error), None) => {
+                assert!(error.to_string().contains("certificate"), "{case}: {error}");
+                assert!(error.to_string().contains("check sslmode"), "{case}: {error}");
+            }
+            (opened, _) => panic!("{case}: {:?}", opened.err()),
+        }
+    }
+}

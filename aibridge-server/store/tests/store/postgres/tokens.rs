@@ -1,0 +1,72 @@
+use super::{open, options, spooled};
+use aibridge_store::{Authenticated, PostgresOptions, PostgresStore, TokenRow, Tokens};
+use aibridge_testkit::Postgres;
+use secrecy::SecretString;
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// Does `work` as a command would, in no runtime.
+async fn command<T: Send + 'static>(
+    server: &Postgres,
+    work: impl FnOnce(&Tokens) -> T + Send + 'static,
+) -> T {
+    let options: PostgresOptions = options(server);
+    spawn_blocking(move || work(&Tokens::open(options).expect("opened"))).await.expect("no panic")
+}
+
+async fn create(server: &Postgres, expires_in: Option<Duration>) -> (TokenRow, SecretString) {
+    command(server, move |tokens| tokens.create("ada", expires_in).expect("created")).await
+}
+
+async fn refused_within_a_second(store: &PostgresStore, token: &SecretString) {
+    let refused = async { while store.authenticate(token).await.expect("an answer").is_some() {} };
+    timeout(Duration::from_secs(1), refused).await.expect("refused in time");
+}
+
+#[tokio::test]
+async fn a_token_works_at_once_and_until_it_is_revoked_or_expires() {
+    let Some(server) = Postgres::start().await else { return };
+    let (row, token) = create(&server, None).await; // before any gateway was there
+    let store = open(options(&server)).await;
+    let who = Authenticated { token_id: row.id, user: "ada".to_owned(), admin: false };
+    for _ in 0..3 {
+        assert_eq!(store.authenticate(&token).await, Ok(Some(who.clone())));
+    }
+    let (_, expiring) = create(&server, Some(Duration::from_millis(500))).await;
+    assert!(store.authenticate(&expiring).await.expect("an answer").is_some());
+    refused_within_a_second(&store, &expiring).await;
+
+    assert_eq!(command(&server, move |tokens| tokens.revoke(row.id)).await, Ok(true));
+    refused_within_a_second(&store, &token).await;
+    let listed = command(&server, |tokens| tokens.list().expect("a list")).await;
+    assert_eq!((listed.len(), listed[0].id), (2, row.id));
+    assert!(listed[0].revoked_at.is_some() && listed[0].created_at == row.created_at);
+    assert_eq!(command(&server, |tokens| tokens.revoke(Uuid::now_v7())).await, Ok(false));
+    for wrong in ["", "aib_", "sk-1", "aib_AAAA"] {
+        assert_eq!(store.authenticate(&wrong.into()).await, Ok(None), "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_only_a_spool_keeps_known_tokens_good() {
+    let Some(server) = Postgres::start().await else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let (plain, going_on) = (open(options(&server)).await, open(spooled(&server, dir.path())).await);
+    let ((_, known), (_, unknown)) = (create(&server, None).await, create(&server, None).await);
+    for store in [&plain, &going_on] {
+        assert!(store.authenticate(&known).await.expect("an answer").is_some());
+    }
+    server.stop().await;
+    let refused = async { while plain.authenticate(&known).await.is_ok() {} };
+    timeout(Duration::from_secs(1), refused).await.expect("refused in time");
+    assert!(going_on.authenticate(&known).await.expect("an answer").is_some());
+    going_on.authenticate(&unknown).await.expect_err("it was not seen before");
+
+    server.start_again().await;
+    let answers = async { while going_on.authenticate(&unknown).await.is_err() {} };
+    timeout(Duration::from_secs(5), answers).await.expect("an answer in time");
+    let answers = async { while plain.authenticate(&known).await.is_err() {} };
+    timeout(Duration::from_secs(5), answers).await.expect("an answer in time");
+}
