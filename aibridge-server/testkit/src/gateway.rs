@@ -42,7 +42,7 @@ impl Gateway {
         format!("{}/{provider}/v1", self.url())
     }
 
-    /// Its store.
+    /// Its store, if that is a file.
     pub fn store(&self) -> Store {
         Store::new(self.launch.store_path())
     }

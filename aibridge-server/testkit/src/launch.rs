@@ -18,6 +18,7 @@ pub struct Launch {
     binary: PathBuf,
     dir: Arc<TempDir>,
     config: Option<String>,
+    store: Option<String>,
     environment: Vec<(OsString, OsString)>,
     arguments: Vec<OsString>,
 }
@@ -50,7 +51,14 @@ impl Launch {
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         let dir = tempfile::Builder::new().prefix("aibridge-").tempdir().expect("a temporary directory");
         let (environment, arguments) = (Vec::new(), Vec::new());
-        Self { binary: binary.into(), dir: Arc::new(dir), config: None, environment, arguments }
+        Self { binary: binary.into(), dir: Arc::new(dir), config: None, store: None, environment, arguments }
+    }
+
+    /// The URL of the store, if it is not to be a file in the directory.
+    #[must_use]
+    pub fn store(mut self, url: impl Into<String>) -> Self {
+        self.store = Some(url.into());
+        self
     }
 
     /// The text of the settings file.
@@ -84,7 +92,7 @@ impl Launch {
         self.dir().join("aibridge.toml")
     }
 
-    /// The store of a gateway started with [`Launch::start`].
+    /// The store of a gateway started with [`Launch::start`], if it is a file.
     pub fn store_path(&self) -> PathBuf {
         self.dir().join("aibridge.db")
     }
@@ -115,6 +123,9 @@ impl Launch {
     }
 
     fn store_url(&self) -> OsString {
+        if let Some(url) = &self.store {
+            return url.into();
+        }
         let mut url = OsString::from("sqlite:");
         url.push(self.store_path());
         url

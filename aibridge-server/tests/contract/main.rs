@@ -27,6 +27,7 @@ mod logs;
 mod metrics;
 mod odd_answers;
 mod passthrough;
+mod postgres;
 mod process;
 mod promises;
 mod refusals;
