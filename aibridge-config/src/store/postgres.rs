@@ -90,6 +90,9 @@ pub(super) fn parse(text: &str) -> Result<PostgresUrl, String> {
             }
         }
     }
+    if ssl_root_cert.is_some() && ssl_mode != SslMode::VerifyFull {
+        return Err("has an sslrootcert, which only sslmode=verify-full looks at".to_owned());
+    }
     let shown = shown(url.clone());
     url.set_query(None);
     if !kept.is_empty() {
@@ -138,6 +141,7 @@ mod tests {
             ("postgres:a", Err("names no user")),
             ("postgres://ann:hunter2@db:port/a", Err("is no URL")),
             ("postgres://ann:hunter2@db/a#b", Err("has a fragment")),
+            ("postgres://ann@db/a?sslmode=require&sslrootcert=ca.pem", Err("only sslmode=verify-full")),
             ("postgres://ann@db/a?sslmode=verify-ca", Err("known are disable, prefer, require, verify-full")),
             (
                 "postgres://ann:hunter2@db/a?timeout=1",
@@ -160,9 +164,9 @@ mod tests {
 
     #[test]
     fn what_is_shown_has_no_password_and_reads_again() {
-        let text = "postgres://ann:hunter2@db/a?sslmode=require&sslrootcert=ca.pem";
+        let text = "postgres://ann:hunter2@db/a?sslmode=verify-full&sslrootcert=ca.pem";
         let url = parse(text).expect("a URL");
-        assert_eq!(url.to_string(), "postgres://ann:...@db/a?sslmode=require&sslrootcert=ca.pem");
+        assert_eq!(url.to_string(), "postgres://ann:...@db/a?sslmode=verify-full&sslrootcert=ca.pem");
         assert_eq!(url.ssl_root_cert.as_deref(), Some("ca.pem".as_ref()));
         assert!(!format!("{url:?}").contains("hunter2"));
         let again = parse(&url.to_string()).expect("a URL");

@@ -96,8 +96,8 @@ pub struct Heartbeat {
 }
 
 impl Default for Heartbeat {
-    /// Every 5 s, and 30 s: a restart of the database or a failover of the network is no death.
+    /// Every 3 s, and 15 s: a hiccup of the network is no death.
     fn default() -> Self {
-        Self { every: Duration::from_secs(5), stale_after: Duration::from_secs(30) }
+        Self { every: Duration::from_secs(3), stale_after: Duration::from_secs(15) }
     }
 }

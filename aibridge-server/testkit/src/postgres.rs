@@ -31,6 +31,9 @@ struct Ids {
     group: u32,
 }
 
+/// Where Debian's package puts its programs, by version.
+const INSTALLED: &str = "/usr/lib/postgresql";
+
 /// The user that Debian's package makes for it.
 const USER: &str = "postgres";
 
@@ -303,7 +306,7 @@ fn kill(child: &Child, signal: Signal) {
 fn find() -> Option<PathBuf> {
     let version =
         |dir: &PathBuf| dir.file_name().and_then(OsStr::to_str).and_then(|name| name.parse::<u32>().ok());
-    let dirs = fs::read_dir("/usr/lib/postgresql").ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let dirs = fs::read_dir(INSTALLED).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
     let mut versions: Vec<_> = dirs.filter_map(|dir| Some((version(&dir)?, dir.join("bin")))).collect();
     versions.sort();
     versions.into_iter().rev().map(|(_, bin)| bin).find(|bin| bin.join("initdb").exists())

@@ -4,7 +4,7 @@ use aibridge_store::Tokens;
 const DOCUMENT: &str = include_str!("../../../../docs/records.md");
 
 /// The rows `| name | type | … |` below the heading of `table`.
-fn documented(table: &str) -> Vec<(String, String)> {
+pub(crate) fn documented(table: &str) -> Vec<(String, String)> {
     let section = DOCUMENT.split("\n## ").find(|section| section.starts_with(&format!("`{table}`")));
     let rows = section
         .unwrap_or_else(|| panic!("no section `{table}`"))
@@ -39,15 +39,19 @@ fn every_column_of_every_table_is_documented() {
     }
 }
 
+pub(crate) fn example_queries() -> Vec<&'static str> {
+    let queries: Vec<_> =
+        DOCUMENT.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(queries.len() >= 3);
+    queries
+}
+
 #[test]
 fn the_example_queries_work() {
     let place = Place::new();
     drop(Tokens::open(&place.options()).expect("created"));
     let connection = place.sql();
-    let queries: Vec<_> =
-        DOCUMENT.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(queries.len() >= 3);
-    for query in queries {
+    for query in example_queries() {
         connection.execute_batch(query).unwrap_or_else(|error| panic!("{error}\n{query}"));
     }
 }
