@@ -107,6 +107,22 @@ impl Cooldowns {
         self.rejections = self.rejections.saturating_add(1);
     }
 
+    /// Another process heard of it.
+    pub(crate) fn heard(&mut self, now: Instant, reason: CoolingReason, remaining: Duration) {
+        let began = u64::from(self.state(now) == KeyState::Valid && !remaining.is_zero());
+        let until = Some(now + remaining.min(MAX_COOLDOWN));
+        match reason {
+            CoolingReason::RateLimited => {
+                self.rate_limited_until = self.rate_limited_until.max(until);
+                self.began.rate_limited += began;
+            }
+            CoolingReason::Rejected => {
+                self.rejected_until = self.rejected_until.max(until);
+                self.began.rejected += began;
+            }
+        }
+    }
+
     pub(crate) fn succeeded(&mut self) {
         self.rejections = 0;
     }

@@ -1,5 +1,5 @@
-use crate::KeyPool;
 use crate::pool::Slot;
+use crate::{KeyPool, KeyState};
 use secrecy::SecretString;
 use std::fmt;
 use std::sync::Arc;
@@ -38,17 +38,23 @@ impl Key {
     pub fn rate_limited(&self, cooldown: Option<Duration>) {
         self.rate_limited.store(true, Ordering::Relaxed);
         self.slot().cooldowns.lock().rate_limited(self.pool.now(), cooldown);
+        self.slot().probation.lock().begin();
     }
 
     /// The provider answered 401: the key cools for 60 s, doubling with every further 401 in a row up to
     /// 1 h. While it does, a further 401 changes nothing: that request began before.
     pub fn rejected(&self) {
         self.slot().cooldowns.lock().rejected(self.pool.now());
+        self.slot().probation.lock().begin();
     }
 
     /// The provider accepted the key: the next 401 is a first one again. Running cooldowns are left alone.
     pub fn succeeded(&self) {
-        self.slot().cooldowns.lock().succeeded();
+        let mut cooldowns = self.slot().cooldowns.lock();
+        cooldowns.succeeded();
+        if cooldowns.state(self.pool.now()) == KeyState::Valid {
+            self.slot().probation.lock().pass();
+        }
     }
 
     fn slot(&self) -> &Slot {

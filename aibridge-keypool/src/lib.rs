@@ -3,7 +3,7 @@
 //! A [`KeyPool`] holds a provider's keys in the order of preference. One upstream call takes one
 //! [walk](KeyPool::walk) over it: [`Walker::next_key`] offers each key that is valid, at most once, and the
 //! caller tells the [`Key`] what the provider answered. A 429 or a 401 makes the key *cool*: until that is
-//! over, no walk is offered it. When nothing is left, [`Walker::exhausted`] says why, and when to come back.
+//! over, no walk is offered it, and then one walk tries it before the rest follow. When nothing is left, [`Walker::exhausted`] says why, and when to come back.
 //!
 //! This crate knows no HTTP client and no runtime: nothing in it waits, and time comes in as a
 //! [`quanta::Clock`]. It is what you depend on to spread load over keys of your own.
@@ -30,13 +30,16 @@
 //! ```
 
 mod cooldown;
+mod elsewhere;
 mod hint;
 mod key;
 mod pool;
+mod probation;
 mod retry_after;
 mod walker;
 
 pub use cooldown::{CoolingReason, KeyState, Transitions};
+pub use elsewhere::{Fingerprint, KeyNews};
 pub use hint::hint;
 pub use key::Key;
 pub use pool::{KeyPool, KeyPoolError, KeyStatus};

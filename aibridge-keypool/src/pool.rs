@@ -1,5 +1,6 @@
 use crate::cooldown::Cooldowns;
-use crate::{KeyState, Transitions, Walker, hint};
+use crate::probation::Probation;
+use crate::{Fingerprint, KeyState, Transitions, Walker, hint};
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
 use secrecy::{ExposeSecret, SecretString};
@@ -24,7 +25,9 @@ struct Shared {
 pub(crate) struct Slot {
     pub(crate) secret: SecretString,
     pub(crate) hint: String,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) cooldowns: Mutex<Cooldowns>,
+    pub(crate) probation: Mutex<Probation>,
 }
 
 /// What may be shown of a key.
@@ -141,7 +144,8 @@ impl KeyPool {
 impl Slot {
     fn new(secret: SecretString) -> Self {
         let hint = hint(secret.expose_secret());
-        Self { secret, hint, cooldowns: Mutex::default() }
+        let fingerprint = Fingerprint::of(&secret);
+        Self { secret, hint, fingerprint, cooldowns: Mutex::default(), probation: Mutex::default() }
     }
 
     /// Takes as long wherever two keys of one length differ.
@@ -194,7 +198,7 @@ mod tests {
         assert_eq!(format!("{key:?}"), r#"Key("sk-0...ghij")"#);
         assert_eq!(
             format!("{walk:?}"),
-            r#"Walker { pool: KeyPool ["sk-0...ghij", "hu...r2"], next: 1, rate_limited: false }"#
+            r#"Walker { pool: KeyPool ["sk-0...ghij", "hu...r2"], next: 1, tried_by_another: [], rate_limited: false }"#
         );
         assert!(!format!("{:?}", pool.statuses()).contains("6789"));
     }

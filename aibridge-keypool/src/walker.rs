@@ -1,4 +1,6 @@
+use crate::pool::Slot;
 use crate::{CoolingReason, Key, KeyPool, KeyState};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,6 +11,8 @@ pub struct Walker {
     pool: KeyPool,
     /// The first key that was not looked at yet.
     next: usize,
+    /// Keys whose cooldown is over, but which another walk tries first.
+    tried_by_another: VecDeque<usize>,
     /// Whether a key that this walk was offered answered 429.
     rate_limited: Arc<AtomicBool>,
 }
@@ -28,22 +32,35 @@ pub enum Exhausted {
 
 impl Walker {
     pub(crate) fn new(pool: KeyPool) -> Self {
-        Self { pool, next: 0, rate_limited: Arc::default() }
+        Self { pool, next: 0, tried_by_another: VecDeque::new(), rate_limited: Arc::default() }
     }
 
     /// The next valid key in the pool's order, each at most once. A key that cools when its turn comes is
-    /// passed over for good.
+    /// passed over for good. One whose cooldown is over, but which another walk tries just now, comes after all others:
+    /// nobody is refused because of that.
     pub fn next_key(&mut self) -> Option<Key> {
         let now = self.pool.now();
-        let rest = &self.pool.slots()[self.next..];
-        let Some(skipped) = rest.iter().position(|slot| slot.cooldowns.lock().state(now) == KeyState::Valid)
-        else {
-            self.next = self.pool.len();
-            return None;
-        };
-        let index = self.next + skipped;
-        self.next = index + 1;
-        Some(Key::new(self.pool.clone(), index, Arc::clone(&self.rate_limited)))
+        let is_valid = |slot: &Slot| slot.cooldowns.lock().state(now) == KeyState::Valid;
+        while let Some(slot) = self.pool.slots().get(self.next) {
+            let index = self.next;
+            self.next += 1;
+            if is_valid(slot) {
+                if slot.probation.lock().admits(now) {
+                    return Some(self.offer(index));
+                }
+                self.tried_by_another.push_back(index);
+            }
+        }
+        while let Some(index) = self.tried_by_another.pop_front() {
+            if is_valid(&self.pool.slots()[index]) {
+                return Some(self.offer(index));
+            }
+        }
+        None
+    }
+
+    fn offer(&self, index: usize) -> Key {
+        Key::new(self.pool.clone(), index, Arc::clone(&self.rate_limited))
     }
 
     /// What it means that [`next_key`](Self::next_key) returned `None`.
@@ -105,6 +122,40 @@ mod tests {
         assert_eq!(rest(&mut pool.walk()), ["b", "c"]);
         time.increment(Duration::from_secs(20));
         assert_eq!(rest(&mut pool.walk()), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn one_walk_tries_a_key_before_the_rest_follow() {
+        let (pool, time) = pool(&["a", "b"]);
+        pool.walk().next_key().expect("a").rate_limited(seconds(20));
+        time.increment(Duration::from_secs(20));
+        let trial = pool.walk().next_key().expect("a");
+        assert_eq!(rest(&mut pool.walk()), ["b", "a"], "better it than none");
+        trial.succeeded();
+        assert_eq!(rest(&mut pool.walk()), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_trial_that_is_never_told_ends() {
+        let (pool, time) = pool(&["a", "b"]);
+        pool.walk().next_key().expect("a").rejected();
+        time.increment(Duration::from_secs(60));
+        pool.walk().next_key().expect("a");
+        time.increment(Duration::from_secs(10));
+        assert_eq!(rest(&mut pool.walk()), ["a", "b"], "this one tries it again");
+        assert_eq!(rest(&mut pool.walk()), ["b", "a"]);
+    }
+
+    #[test]
+    fn a_key_that_fails_its_trial_is_tried_by_one_again() {
+        let (pool, time) = pool(&["a", "b"]);
+        for _ in 0..2 {
+            pool.walk().next_key().expect("a").rate_limited(seconds(20));
+            assert_eq!(rest(&mut pool.walk()), ["b"]);
+            time.increment(Duration::from_secs(20));
+        }
+        pool.walk().next_key().expect("a");
+        assert_eq!(rest(&mut pool.walk()), ["b", "a"]);
     }
 
     #[test]

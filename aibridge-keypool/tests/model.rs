@@ -34,6 +34,10 @@ enum Answer {
 struct ModelKey {
     cooldowns: Vec<(Duration, CoolingReason)>,
     rejections_in_a_row: u32,
+    /// Whether it cooled since the last success.
+    unproven: bool,
+    /// When it was last offered to be tried.
+    tried: Option<Duration>,
 }
 
 impl ModelKey {
@@ -52,7 +56,21 @@ impl ModelKey {
         })
     }
 
+    /// Whether a walk is offered it in its turn: one tries it for 10 s.
+    fn is_for_the_next(&mut self, now: Duration) -> bool {
+        let is_tried = self.tried.is_some_and(|began| now < began + Duration::from_secs(10));
+        if self.unproven && !is_tried {
+            self.tried = Some(now);
+        }
+        !self.unproven || !is_tried
+    }
+
     fn answer(&mut self, now: Duration, answer: &Answer) {
+        match answer {
+            Answer::Succeeded if self.state(now) == KeyState::Valid => self.unproven = false,
+            Answer::Succeeded => {}
+            Answer::RateLimited(_) | Answer::Rejected => (self.unproven, self.tried) = (true, None),
+        }
         match answer {
             Answer::Succeeded => self.rejections_in_a_row = 0,
             Answer::RateLimited(cooldown) => {
@@ -75,6 +93,8 @@ struct Walk {
     last: Option<(usize, Key)>,
     /// Keys that were offered or passed over.
     seen: usize,
+    /// Keys that another walk was trying.
+    put_off: Vec<usize>,
     met_a_rate_limit: bool,
 }
 
@@ -92,6 +112,25 @@ fn expected_end(keys: &[ModelKey], walk: &Walk, now: Duration) -> Exhausted {
     }
 }
 
+fn expected_next(keys: &mut [ModelKey], walk: &mut Walk, now: Duration) -> Option<usize> {
+    for (index, key) in keys.iter_mut().enumerate().skip(walk.seen) {
+        walk.seen = index + 1;
+        if key.state(now) == KeyState::Valid {
+            if key.is_for_the_next(now) {
+                return Some(index);
+            }
+            walk.put_off.push(index);
+        }
+    }
+    while !walk.put_off.is_empty() {
+        let index = walk.put_off.remove(0);
+        if keys[index].state(now) == KeyState::Valid {
+            return Some(index);
+        }
+    }
+    None
+}
+
 fn check(events: &[Event]) -> Result<(), KeyPoolError> {
     let (clock, time) = quanta::Clock::mock();
     let names: Vec<String> = (0..KEYS).map(|key| format!("sk-{key}")).collect();
@@ -104,7 +143,13 @@ fn check(events: &[Event]) -> Result<(), KeyPoolError> {
         let count = walks.len().max(1);
         match event {
             Event::Begin => {
-                walks.push(Walk { real: pool.walk(), last: None, seen: 0, met_a_rate_limit: false });
+                walks.push(Walk {
+                    real: pool.walk(),
+                    last: None,
+                    seen: 0,
+                    put_off: Vec::new(),
+                    met_a_rate_limit: false,
+                });
             }
             Event::Wait(wait) => {
                 time.increment(*wait);
@@ -112,11 +157,10 @@ fn check(events: &[Event]) -> Result<(), KeyPoolError> {
             }
             Event::Next { walk } => {
                 let Some(walk) = walks.get_mut(walk % count) else { continue };
-                let expected = (walk.seen..KEYS).find(|&key| keys[key].state(now) == KeyState::Valid);
+                let expected = expected_next(&mut keys, walk, now);
                 let actual = walk.real.next_key();
                 let actual_name = actual.as_ref().map(|key| key.secret().expose_secret());
                 assert_eq!(actual_name, expected.map(|key| names[key].as_str()));
-                walk.seen = expected.map_or(KEYS, |key| key + 1);
                 walk.last = expected.zip(actual).or(walk.last.take());
             }
             Event::Answer { walk, answer } => {
