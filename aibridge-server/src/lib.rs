@@ -14,6 +14,7 @@ pub mod cli;
 pub mod current;
 pub mod handler;
 pub mod health;
+pub mod key_news;
 pub mod listen;
 pub mod log;
 pub mod providers;

@@ -4,6 +4,7 @@ use crate::admin::{self, Admin};
 use crate::current::{Current, InForce};
 use crate::handler::{App, handle};
 use crate::health::Health;
+use crate::key_news;
 use crate::listen;
 use crate::providers::Providers;
 use crate::record_log::RecordLog;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// How long answers that were cut may take to record their end, and connections to send theirs.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -162,6 +163,14 @@ impl Server {
         };
         let serving =
             tokio::spawn(listen::serve(self.listener, router, connections.clone(), hang_up.clone()));
+
+        let news = match &self.store {
+            Store::Sqlite(_) => None,
+            Store::Postgres(store) => {
+                Some(tokio::spawn(key_news::share(store.clone(), self.app.current.clone())))
+            }
+        };
+        let _news = news.map(AbortOnDropHandle::new);
 
         stop.await;
         let Gateway { tasks, cut, .. } = &self.app.gateway;

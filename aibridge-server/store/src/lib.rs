@@ -81,7 +81,7 @@ mod tokens;
 
 pub use error::StoreError;
 pub use options::{Durability, Heartbeat, Options, PostgresOptions, SpoolOptions, StoreOptions, Tls};
-pub use postgres::PostgresStore;
+pub use postgres::{KeyCooldown, PostgresStore};
 pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use token::{Authenticated, TokenRow};

@@ -1,5 +1,6 @@
 mod authenticator;
 mod connector;
+mod cooldowns;
 mod drain;
 mod error;
 mod instances;
@@ -15,6 +16,7 @@ mod token_rows;
 mod tokens;
 mod writer;
 
+pub use cooldowns::KeyCooldown;
 pub(crate) use tokens::PostgresTokens;
 
 use crate::job::{Asker, queue};
@@ -33,6 +35,7 @@ use secrecy::SecretString;
 use spool::Spool;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -60,6 +63,7 @@ struct Parts {
     authenticator: Authenticator,
     reader: Arc<Reader>,
     spool: Option<Spool>,
+    news: Arc<Notify>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// The heartbeat, and the draining of the spool.
     helpers: Mutex<JoinSet<()>>,
@@ -98,6 +102,7 @@ impl PostgresStore {
             helpers.spawn(drain::run(spool.clone(), link()));
         }
         let commits = Arc::<CommitObserver>::default();
+        let news = connector.news();
         let (asker, jobs) = queue(writer::QUEUE);
         let writer = Writer::new(Link::new(connector, session), spool.clone(), limit, commits.clone());
         Ok(Self {
@@ -108,6 +113,7 @@ impl PostgresStore {
                 authenticator: Authenticator::new(reader.clone(), Clock::new(), spool.is_some()),
                 reader,
                 spool,
+                news,
                 writer: Mutex::new(Some(tokio::spawn(writer.run(jobs)))),
                 helpers: Mutex::new(helpers),
             }),

@@ -3,12 +3,14 @@
 use crate::dialects::{CHAT, Dialect, KEY, REQUESTS};
 use crate::harness::provider_settings;
 use aibridge_testkit::{
-    Launch, PATIENCE, Postgres, RawClient, Row, ScriptedProvider, request, wait_until, within,
+    Gateway, Launch, PATIENCE, Postgres, RawClient, Row, Script, ScriptedProvider, request, wait_until,
+    within,
 };
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -198,5 +200,36 @@ async fn tokens_are_made_and_revoked_beside_a_gateway() {
     assert!(token(&["list"]).await.contains(&id));
     token(&["revoke", &id]).await;
     let refused = async { while status().await != 401 {} };
-    timeout(std::time::Duration::from_secs(1), refused).await.expect("within a second");
+    timeout(Duration::from_secs(1), refused).await.expect("within a second");
+}
+
+#[tokio::test]
+async fn a_key_that_one_gateway_sees_cooling_is_left_alone_by_the_other() {
+    let Some(server) = Postgres::start().await else { return };
+    // The first key is limited once, so that only news can tell the other gateway.
+    let first = Arc::new(Mutex::new(true));
+    let provider = ScriptedProvider::start(move |request| {
+        let preferred = request.header("authorization") == Some(&format!("Bearer {KEY}"));
+        if preferred && std::mem::take(&mut *first.lock()) {
+            return Script::json(429, "{}").header("retry-after", "4");
+        }
+        Script::json(200, if preferred { r#"{"id":"first"}"# } else { r#"{"id":"second"}"# })
+    })
+    .await;
+    let settings = provider_settings(&provider.base_url(), &[KEY, "sk-second-0123456789"]);
+    let launch = || Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings.clone()).store(server.url());
+    let (one, other) = (launch().start().await, launch().start().await);
+    let key = async |gateway: &Gateway| {
+        let answer = RawClient::post(gateway.address(), CHAT.target, &[], CHAT.blocking.as_bytes()).await;
+        let body: serde_json::Value = serde_json::from_str(answer.text()).unwrap();
+        body["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(key(&one).await, "second");
+    let heard = async { while key(&other).await != "second" {} };
+    timeout(Duration::from_secs(1), heard).await.expect("within a second");
+    for gateway in [&one, &other] {
+        within(async { while key(gateway).await != "first" {} }, "the key to be used again").await;
+    }
+    let told = async { while !server.query("SELECT * FROM aibridge_key_cooldowns").await.is_empty() {} };
+    within(told, "all to know that it works").await;
 }

@@ -3,11 +3,15 @@ use super::session::Session;
 use super::{instances, schema, tls};
 use crate::{PostgresOptions, StoreError};
 use secrecy::ExposeSecret;
+use std::future::poll_fn;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
 use tokio::time::timeout;
-use tokio_postgres::Config;
+use tokio_postgres::{AsyncMessage, Config, Connection};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
@@ -15,6 +19,10 @@ use uuid::Uuid;
 /// going on, so that its locks are in nobody's way.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'; \
                         SET lock_timeout = '10s'; SET TIME ZONE 'UTC'";
+
+/// How instances tell each other that there is news about keys.
+const LISTEN: &str = "LISTEN aibridge_key_cooldowns";
+pub(super) const NOTIFY: &str = "NOTIFY aibridge_key_cooldowns";
 
 /// How long a migration may take.
 const MIGRATE_WITHIN: Duration = Duration::from_secs(60);
@@ -30,6 +38,8 @@ pub(super) struct Connector {
     limit: Duration,
     /// Whose connections these are, if not a command's.
     instance: Option<Uuid>,
+    /// Woken by news about keys, and by each new connection, before which there may have been some.
+    news: Arc<Notify>,
     /// Whether the schema was found to be, or made, the latest.
     migrated: AtomicBool,
 }
@@ -52,7 +62,8 @@ impl Connector {
         if config.get_application_name().is_none() {
             config.application_name("aibridge");
         }
-        Ok(Self { config, tls, shown, limit, instance, migrated: AtomicBool::new(false) })
+        let (news, migrated) = (Arc::default(), AtomicBool::new(false));
+        Ok(Self { config, tls, shown, limit, instance, news, migrated })
     }
 
     /// The store as messages show it.
@@ -60,17 +71,17 @@ impl Connector {
         &self.shown
     }
 
+    /// What is woken by news about keys.
+    pub(super) fn news(&self) -> Arc<Notify> {
+        self.news.clone()
+    }
+
     /// A connection to a database with the latest schema.
     pub(super) async fn connect(&self) -> Result<Session, Trouble> {
         let silent = |_| Trouble::Silent(self.limit);
         let connected = timeout(self.limit, self.config.connect(self.tls.clone()));
         let (mut client, connection) = connected.await.map_err(silent)??;
-        tokio::spawn(async move {
-            // It lives as long as its client, which hears of the error too.
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to the store was lost");
-            }
-        });
+        tokio::spawn(drive(connection, self.news.clone())); // lives as long as its client
         timeout(self.limit, client.batch_execute(SETTINGS)).await.map_err(silent)??;
         if !self.migrated.load(Ordering::Acquire) {
             let migrated = timeout(MIGRATE_WITHIN, schema::migrate(&mut client)).await;
@@ -80,7 +91,28 @@ impl Connector {
         if let Some(instance) = self.instance {
             // Before anything is written: what an instance unknown to the others has open, they would close.
             timeout(self.limit, instances::beat(&client, instance)).await.map_err(silent)??;
+            timeout(self.limit, client.batch_execute(LISTEN)).await.map_err(silent)??;
+            self.news.notify_one();
         }
         timeout(self.limit, Session::new(client)).await.map_err(silent)?
+    }
+}
+
+/// Moves what goes through the connection, until its client is gone, which hears of an error too.
+async fn drive<S, T>(mut connection: Connection<S, T>, news: Arc<Notify>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        match poll_fn(|context| connection.poll_message(context)).await {
+            None => return,
+            Some(Ok(AsyncMessage::Notification(_))) => news.notify_one(),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                tracing::debug!(%error, "a connection to the store was lost");
+                return;
+            }
+        }
     }
 }

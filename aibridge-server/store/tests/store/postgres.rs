@@ -1,6 +1,7 @@
 //! The same against a real PostgreSQL server. Where there is none, these tests say so and are left out.
 
 mod away;
+mod cooldowns;
 mod documented;
 mod replicas;
 mod rows;

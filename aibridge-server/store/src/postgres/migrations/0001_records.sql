@@ -88,3 +88,10 @@ CREATE TABLE aibridge_tokens (
     revoked_at timestamptz,
     admin      boolean     NOT NULL DEFAULT false
 );
+
+-- What instances tell each other about keys of providers, which they name by a hash. A row is gone when the key works again.
+CREATE TABLE aibridge_key_cooldowns (
+    fingerprint text        NOT NULL PRIMARY KEY,
+    reason      text        NOT NULL,
+    until       timestamptz NOT NULL
+);
