@@ -3,10 +3,13 @@ use super::link::Link;
 use super::rows::Rows;
 use super::spool::Spool;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long the database may take for a draught.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// How often it is said that the database is still away, and why.
+const REMINDER: Duration = Duration::from_secs(60);
 
 /// How long a disk that fails is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -15,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) async fn run(spool: Spool, mut link: Link) {
     loop {
         spool.filled().await;
-        let mut drained = 0;
+        let (mut drained, mut reminded) = (0, Instant::now());
         while !spool.is_empty() {
             link.rested().await;
             let draught = match spool.draw().await {
@@ -27,7 +30,11 @@ pub(super) async fn run(spool: Spool, mut link: Link) {
                 }
             };
             if let Err(trouble) = store(&mut link, &draught.jobs.iter().collect::<Vec<_>>()).await {
-                tracing::debug!(error = %trouble, "the spool cannot be drained yet");
+                if reminded.elapsed() >= REMINDER {
+                    let bytes = spool.bytes().await;
+                    tracing::warn!(error = %trouble, bytes, "the spool cannot be drained yet");
+                    reminded = Instant::now();
+                }
                 continue;
             }
             drained += draught.jobs.len();

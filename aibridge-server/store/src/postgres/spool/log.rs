@@ -209,3 +209,92 @@ fn number(path: &Path) -> Option<u64> {
     let name = path.file_name()?.to_str()?;
     name.strip_suffix(SUFFIX)?.strip_suffix('.')?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn open(dir: &TempDir) -> Log {
+        let options =
+            SpoolOptions { dir: dir.path().to_owned(), max_bytes: 1 << 30, durability: Durability::Process };
+        Log::open(&options).expect("a log")
+    }
+
+    fn payload(number: u32) -> Payload {
+        let mut bytes = number.to_le_bytes().to_vec();
+        bytes.resize(3 << 20, 0xa5);
+        Payload { bytes, is_start: true }
+    }
+
+    fn numbers(payloads: &[Vec<u8>]) -> Vec<u32> {
+        payloads.iter().map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
+    }
+
+    fn files(dir: &TempDir, suffix: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(dir.path()).expect("a directory");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        let mut files: Vec<_> =
+            paths.filter(|path| path.extension().is_some_and(|end| end == suffix)).collect();
+        files.sort();
+        files
+    }
+
+    #[test]
+    fn payloads_come_back_in_order_over_many_files_and_runs() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut log = open(&dir);
+        for number in 0..10 {
+            assert_eq!(log.append(&[payload(number)]).expect("written"), [true]);
+        }
+        assert_eq!(files(&dir, SUFFIX).len(), 4, "three to a file");
+        let (first, bytes) = log.read(1).expect("read");
+        assert_eq!(numbers(&first), [0]);
+        log.remove(bytes).expect("removed");
+        assert_eq!(log.bytes(), 9 * frame::size(3 << 20));
+        drop(log);
+
+        let mut log = open(&dir);
+        log.append(&[payload(10)]).expect("written");
+        let mut all = Vec::new();
+        while !log.is_empty() {
+            let (some, bytes) = log.read(7 << 20).expect("read");
+            all.extend(numbers(&some));
+            log.remove(bytes).expect("removed");
+        }
+        let expected: Vec<u32> = (0..11).collect(); // the first once more: its file was still there
+        assert_eq!(all, expected);
+        assert_eq!(files(&dir, SUFFIX), [""; 0].map(PathBuf::from));
+    }
+
+    #[test]
+    fn what_a_bad_disk_leaves_is_used_and_kept() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut log = open(&dir);
+        for number in 0..6 {
+            log.append(&[payload(number)]).expect("written");
+        }
+        drop(log);
+        let damaged = files(&dir, SUFFIX).swap_remove(0);
+        let mut bytes = fs::read(&damaged).expect("a file");
+        bytes[(3 << 20) + 100] ^= 1; // in the second payload
+        fs::write(&damaged, &bytes).expect("written");
+        let log = open(&dir);
+        assert_eq!(numbers(&log.read(1 << 30).expect("read").0), [0]);
+        assert_eq!(log.bytes(), 4 * frame::size(3 << 20));
+        assert_eq!(fs::read(&files(&dir, "damaged")[0]).expect("a file"), bytes);
+    }
+
+    #[test]
+    fn a_log_is_opened_by_one() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let log = open(&dir);
+        let options =
+            SpoolOptions { dir: dir.path().to_owned(), max_bytes: 1, durability: Durability::Power };
+        assert!(Log::open(&options).err().is_some_and(|error| error.to_string().contains("another gateway")));
+        drop(log);
+        let mut log = Log::open(&options).expect("a log");
+        assert_eq!(log.append(&[payload(0)]).expect("no failure"), [false], "it is full");
+        assert!(log.is_empty());
+    }
+}
