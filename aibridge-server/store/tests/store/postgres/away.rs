@@ -24,6 +24,8 @@ pub(super) struct Told {
     pub(super) stored: Vec<Uuid>,
     /// Starts that are not, or of which nobody knows.
     pub(super) refused: Vec<Uuid>,
+    /// How often an end was not stored yet.
+    pub(super) held: usize,
 }
 
 impl Load {
@@ -48,6 +50,7 @@ impl Load {
         for told in self.callers.join_all().await {
             all.stored.extend(told.stored);
             all.refused.extend(told.refused);
+            all.held += told.held;
         }
         all
     }
@@ -62,7 +65,9 @@ async fn call(store: PostgresStore, done: Arc<AtomicBool>, stored: Arc<AtomicUsi
             continue;
         }
         let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
-        while store.record(end.clone()).await.is_err() {}
+        while store.record(end.clone()).await.is_err() {
+            told.held += 1;
+        }
         told.stored.push(id);
         stored.fetch_add(1, Relaxed);
     }

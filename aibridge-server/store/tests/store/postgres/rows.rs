@@ -130,3 +130,17 @@ async fn texts_may_be_as_long_as_clients_send_them() {
         vec![Record::Started(interception.into()), Record::Prompt(prompt), Record::ToolUsage(usage.into())];
     same_on_both(&server, vec![records]).await;
 }
+
+#[tokio::test]
+async fn a_start_that_is_told_again_after_its_end_is_no_contradiction() {
+    // A spool is drained again from the beginning of a file if the gateway died before the file was gone.
+    let Some(server) = Postgres::start().await else { return };
+    let store = open(options(&server)).await;
+    let (id, records) = start();
+    let end = Ended { credential_hint: Some("sk-a...efgh".to_owned()), ..ended(id) };
+    for records in [records.clone(), vec![Record::Ended(end)], records] {
+        store.record(records).await.expect("stored");
+    }
+    let row = &server.rows("aibridge_interceptions").await[0];
+    assert_eq!((&row["credential_hint"], &row["outcome"]), (&"sk-a...efgh".into(), &"completed".into()));
+}
