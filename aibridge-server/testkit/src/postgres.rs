@@ -58,24 +58,41 @@ impl Postgres {
         Some(server)
     }
 
-    /// The same with TLS, on a port of `localhost`, with this certificate and key, in PEM.
+    /// The same with TLS, on a port of `localhost`, which its certificate names. That is returned too, in PEM; nobody
+    /// else signed it.
     ///
     /// # Panics
     ///
     /// If it does not start.
-    pub async fn start_with_tls(certificate: &str, key: &str) -> Option<Self> {
+    pub async fn start_with_tls() -> Option<(Self, String)> {
         let mut server = Self::prepare()?;
-        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
-            let path = server.data().join(name);
-            fs::write(&path, text).expect("a file");
-            own(&path, server.user);
-            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
+        let [certificate, key] = ["server.crt", "server.key"].map(|name| server.data().join(name));
+        let mut openssl = Command::new("openssl"); // which the package of PostgreSQL needs too
+        openssl.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=localhost",
+            "-days",
+            "2",
+        ]);
+        openssl.args(["-addext", "subjectAltName=DNS:localhost"]);
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        let made = openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate).output();
+        let made = made.expect("openssl starts");
+        assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
+        for path in [&certificate, &key] {
+            own(path, server.user);
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
         }
         for _ in 0..PORTS {
             let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
             server.port = Some(free.expect("a free port").port());
             if server.try_start().await.is_ok() {
-                return Some(server);
+                return Some((server, fs::read_to_string(certificate).expect("a file")));
             }
         }
         panic!("no server with TLS: {}", server.log());

@@ -3,7 +3,6 @@ use crate::support::start;
 use aibridge_recorder::Recorder;
 use aibridge_store::{PostgresOptions, PostgresStore, StoreError, Tls};
 use aibridge_testkit::Postgres;
-use std::process::Command;
 use tokio::task::JoinSet;
 
 async fn refused(options: PostgresOptions) -> StoreError {
@@ -70,28 +69,9 @@ async fn a_password_is_in_no_message() {
     assert!(!message.contains("hunter2"), "{message}");
 }
 
-/// A self-signed certificate for `localhost`, and its key; `None` if there is no openssl.
-fn certificate() -> Option<(String, String)> {
-    let dir = tempfile::tempdir().expect("a directory");
-    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
-    let mut openssl = Command::new("openssl");
-    openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]);
-    openssl.args([
-        "-addext",
-        "subjectAltName=DNS:localhost",
-        "-addext",
-        "basicConstraints=critical,CA:FALSE",
-    ]);
-    let made = openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate).output().ok()?;
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let read = |path| std::fs::read_to_string(path).expect("a file");
-    Some((read(certificate), read(key)))
-}
-
 #[tokio::test]
 async fn connections_are_protected_as_told() {
-    let (certificate, key) = certificate().expect("openssl, which PostgreSQL's package needs too");
-    let Some(server) = Postgres::start_with_tls(&certificate, &key).await else { return };
+    let Some((server, certificate)) = Postgres::start_with_tls().await else { return };
     let dir = tempfile::tempdir().expect("a directory");
     let root = dir.path().join("root.pem");
     std::fs::write(&root, &certificate).expect("written");
