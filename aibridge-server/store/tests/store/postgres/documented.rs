@@ -8,7 +8,7 @@ fn kind(name: &str, sqlite: &str) -> String {
     let kind = match (name, kind) {
         ("id" | "interception_id", _) => "uuid",
         ("metadata" | "extra_token_types", _) => "jsonb",
-        ("streaming" | "injected", _) => "boolean",
+        ("streaming" | "injected" | "admin", _) => "boolean",
         ("upstream_status", _) => "integer",
         ("hash", _) => "bytea",
         (time, _) if time.ends_with("_at") => "timestamp with time zone",
