@@ -102,7 +102,7 @@ async fn an_admin_token_is_told_apart() {
 #[test]
 fn tokens_from_before_there_were_admins_stay_what_they_were() {
     let place = Place::new();
-    let old = place.sql();
+    let old = rusqlite::Connection::open(place.path()).expect("a new file");
     old.execute_batch(include_str!("../../src/sqlite/migrations/0001_records.sql")).expect("the old schema");
     old.execute_batch(
         "PRAGMA application_id = 1634296434; PRAGMA user_version = 1;
