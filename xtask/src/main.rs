@@ -7,6 +7,7 @@
     reason = "a developer's tool talks to its terminal, its environment and the wall clock"
 )]
 
+mod bench;
 mod ci;
 mod demo;
 mod e2e;
@@ -26,6 +27,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measures what the gateway costs, beside nginx that relays the same traffic unread.
+    Bench(bench::Options),
     /// Checks everything: format, lints, docs, tests, the shape of the house, the demo, e2e.
     Ci(ci::Options),
     /// Shows the gateway at work and what it records; needs no API key and no network.
@@ -37,6 +40,7 @@ enum Task {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Arguments::parse().task {
+        Task::Bench(options) => bench::run(&options),
         Task::Ci(options) => ci::run(&options),
         Task::Demo(options) => demo::run(&options, &mut std::io::stdout()).await,
         Task::E2e(options) => e2e::run(&options).await,

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Crates that stand beside the house. They may know everything, and nobody links to them outside of tests.
-const TOOLS: &[&str] = &["aibridge-testkit", "xtask"];
+const TOOLS: &[&str] = &["aibridge-testkit", "aibridge-traffic", "xtask"];
 
 /// Crates of others that only one of ours may know.
 const KEPT: &[(&[&str], &str)] = &[

@@ -33,6 +33,13 @@ pub(super) fn at_e2e(text: &str) -> Result<Passed> {
     Ok(Passed::Checks(passed))
 }
 
+/// Reads the closing line of `cargo xtask bench`: `bench: 20 figures, …`. What they come to is not judged.
+pub(super) fn at_bench(text: &str) -> Result<Passed> {
+    let closing = text.lines().filter_map(|line| line.strip_prefix("bench: ")).next_back();
+    let figures = closing.and_then(|line| line.split_once(" figures")?.0.parse().ok());
+    Ok(Passed::Checks(figures.filter(|figures| *figures > 0).context("there is no figure")?))
+}
+
 /// What a reader of the demo must have seen: after which words, up to the next empty line, which others.
 const PROMISED: &[(&str, &[&str])] = &[
     ("listening on", &["/openai/v1", "sk-d...-key", "sqlite:"]),
@@ -97,6 +104,14 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(passed(at_e2e(text)), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn counts_the_figures_of_the_bench() {
+        let text = " chat 1 KB  CPU us/request\n\nbench: 30 figures, also in target/bench/bench.json\n";
+        assert_eq!(passed(at_bench(text)), Some(30));
+        assert_eq!(passed(at_bench("bench: 0 figures, also in target/bench/bench.json\n")), None);
+        assert_eq!(passed(at_bench(" chat 1 KB  CPU us/request\n")), None);
     }
 
     #[test]

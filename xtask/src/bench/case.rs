@@ -1,0 +1,98 @@
+use super::figure::Goal;
+use std::time::Duration;
+
+/// A kind of traffic.
+#[derive(Clone, Copy)]
+pub(super) struct Case {
+    pub(super) dialect: &'static str,
+    pub(super) traffic: Traffic,
+    /// Of CPU time to nginx's.
+    pub(super) goal: Goal,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Traffic {
+    /// Requests of so many bytes.
+    Blocking(usize),
+    /// Streams of so many events, each sent at once or so long after the one before.
+    Streams(usize, Duration),
+}
+
+const PACE: Duration = Duration::from_millis(10);
+const FLAT: Duration = Duration::ZERO;
+const CONNECTIONS: usize = 8;
+/// So that a core has something to do.
+const PACED_STREAMS: usize = 50;
+
+impl Case {
+    pub(super) fn all() -> Vec<Self> {
+        let case = |dialect, traffic, goal| Self { dialect, traffic, goal: Goal::Ratio(goal) };
+        let blocking = [(1_000, 2.5), (20_000, 2.5), (300_000, 1.5)];
+        // A stream of 1000 events every 10 ms would take all the time there is.
+        let streams = [(100, FLAT), (1000, FLAT), (300, PACE)];
+        ["chat", "responses"]
+            .into_iter()
+            .flat_map(|dialect| {
+                let blocking = blocking.map(|(bytes, goal)| case(dialect, Traffic::Blocking(bytes), goal));
+                blocking
+                    .into_iter()
+                    .chain(streams.map(|(events, pace)| case(dialect, Traffic::Streams(events, pace), 1.25)))
+            })
+            // Paced streams take their time; those of responses are no different in what passes them on.
+            .filter(|case| !(case.dialect == "responses" && case.is_paced()))
+            .collect()
+    }
+
+    fn is_paced(&self) -> bool {
+        matches!(self.traffic, Traffic::Streams(_, pace) if !pace.is_zero())
+    }
+
+    pub(super) fn name(&self) -> String {
+        let dialect = self.dialect;
+        match self.traffic {
+            Traffic::Blocking(bytes) => format!("{dialect} {} KB", bytes / 1000),
+            Traffic::Streams(events, FLAT) => format!("{dialect} stream of {events}"),
+            Traffic::Streams(events, pace) => {
+                format!("{dialect} stream of {events}, every {} ms", pace.as_millis())
+            }
+        }
+    }
+
+    /// What one request brings: itself, or its events.
+    pub(super) fn unit(&self) -> (&'static str, usize) {
+        match self.traffic {
+            Traffic::Blocking(_) => ("request", 1),
+            Traffic::Streams(events, _) => ("event", events),
+        }
+    }
+
+    /// Whether nginx by itself puts its requests into files.
+    pub(super) fn is_large(&self) -> bool {
+        matches!(self.traffic, Traffic::Blocking(bytes) if bytes > 16 * 1024)
+    }
+
+    /// Whether the rate says how fast the target is.
+    pub(super) fn is_flat_out(&self) -> bool {
+        !self.is_paced()
+    }
+
+    /// For the load generator. In a short run streams are few and short, too.
+    pub(super) fn arguments(&self, window: Duration, smoke: bool) -> Vec<String> {
+        let mut arguments = vec![format!("--dialect={}", self.dialect)];
+        let mut add = |name: &str, value: String| arguments.push(format!("--{name}={value}"));
+        match self.traffic {
+            Traffic::Blocking(bytes) => {
+                add("size", bytes.to_string());
+                add("connections", CONNECTIONS.to_string());
+            }
+            Traffic::Streams(events, pace) => {
+                add("events", events.to_string());
+                let pace = if smoke { pace / 100 } else { pace };
+                add("pace-us", pace.as_micros().to_string());
+                add("connections", if pace.is_zero() { CONNECTIONS } else { PACED_STREAMS }.to_string());
+            }
+        }
+        add("seconds", window.as_secs_f64().to_string());
+        arguments
+    }
+}

@@ -1,0 +1,111 @@
+use super::process::Process;
+use super::{build, gateway, nginx, target::Target};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// The core that a target has to itself, and the one of those around it.
+const TARGET_CORE: usize = 0;
+const OTHER_CORE: usize = 1;
+
+/// More than any figure opens, on both ends.
+const OPEN_FILES: u64 = 16_384;
+
+const SETTLING: Duration = Duration::from_millis(50);
+
+/// Where it is measured: binaries, the provider, a directory on a real disk.
+pub(super) struct Lab {
+    release: PathBuf,
+    directory: PathBuf,
+    provider: Process,
+    provider_address: SocketAddr,
+}
+
+impl Lab {
+    /// Builds everything and starts the provider.
+    pub(super) fn set_up() -> Result<Self> {
+        // One by one: together, the features that one needs would become the other's.
+        build(&["--package=aibridge-server"])?;
+        build(&["--package=aibridge-traffic"])?;
+        let target = Workspace::load()?.target;
+        let (release, directory) = (target.join("release"), target.join("bench"));
+        std::fs::create_dir_all(&directory)?;
+        let mut provider = Process::command(OTHER_CORE, &release.join("aibridge-traffic"));
+        let mut provider = Process::start(provider.arg("provider"))?;
+        let provider_address = provider.line()?.trim().parse().context("the provider's address")?;
+        Ok(Self { release, directory, provider, provider_address })
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn provider(&self) -> SocketAddr {
+        self.provider_address
+    }
+
+    pub(super) fn gateway_binary(&self) -> PathBuf {
+        self.release.join("aibridge")
+    }
+
+    /// No gateway at all.
+    pub(super) fn direct(&self) -> Target {
+        Target::direct(self.provider_address, self.provider.pid())
+    }
+
+    /// Everything that is compared; nginx only if it is installed.
+    pub(super) fn targets(&self) -> Result<Vec<Target>> {
+        let mut targets = vec![self.direct()];
+        match nginx::start(self)? {
+            Some(nginx) => targets.push(nginx),
+            None => println!(
+                "nginx is not installed (`apt-get install nginx-light`): there is nothing to compare with"
+            ),
+        }
+        for mode in [gateway::Mode::Relay, gateway::Mode::Governed] {
+            targets.push(gateway::Gateway::of(mode).start(self)?);
+        }
+        Ok(targets)
+    }
+
+    /// Starts a target's program on its core.
+    pub(super) fn target_command(program: &Path) -> std::process::Command {
+        Process::command(TARGET_CORE, program)
+    }
+
+    /// Starts clients of `target`.
+    pub(super) fn clients(&self, target: &Target, arguments: &[String]) -> Result<Process> {
+        let mut command = Process::command(OTHER_CORE, &self.release.join("aibridge-traffic"));
+        command.args(["load", "--address", &target.address.to_string(), "--prefix", target.prefix]);
+        if let Some(token) = &target.token {
+            command.args(["--bearer", token]);
+        }
+        Process::start(command.args(arguments))
+    }
+
+    /// As `load`, with the CPU time that the target used for it.
+    pub(super) fn load_and_cpu(&self, target: &Target, arguments: &[String]) -> Result<(Value, Duration)> {
+        let before = target.cpu()?;
+        let seen = self.load(target, arguments)?;
+        // What it does after the last answer, like writing records, counts too.
+        sleep(SETTLING);
+        Ok((seen, target.cpu()?.saturating_sub(before)))
+    }
+
+    /// Lets clients of `target` run to their end, and says what they saw.
+    pub(super) fn load(&self, target: &Target, arguments: &[String]) -> Result<Value> {
+        let mut clients = self.clients(target, arguments)?;
+        let line = clients.line().with_context(|| format!("{} with {arguments:?}", target.name))?;
+        clients.wait()?;
+        Ok(serde_json::from_str(&line)?)
+    }
+}
+
+/// `prlimit` for whoever opens many connections.
+pub(super) fn open_files() -> String {
+    format!("--nofile={OPEN_FILES}")
+}

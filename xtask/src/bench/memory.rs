@@ -1,0 +1,52 @@
+use super::Options;
+use super::figure::{Figure, Goal, Spread};
+use super::lab::Lab;
+use super::report::Report;
+use super::target::{DIRECT, Target};
+use anyhow::Result;
+use std::collections::BTreeMap;
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// What each target came to in each run.
+type Runs = BTreeMap<&'static str, Vec<f64>>;
+
+/// Resident memory after the start, and what each open stream adds to it. Each count has fresh processes: memory that
+/// was used once is not always given back.
+pub(super) fn measure(lab: &Lab, options: &Options, report: &mut Report) -> Result<()> {
+    let counts: [usize; 2] = if options.smoke { [10, 50] } else { [1_000, 5_000] };
+    for (at, count) in counts.into_iter().enumerate() {
+        let name = format!("memory per open stream, {count} open");
+        let idle_name = "memory idle";
+        let wants_idle = at == 0 && options.wants(idle_name);
+        if !wants_idle && !options.wants(&name) {
+            continue;
+        }
+        let (mut idle, mut each) = (Runs::new(), Runs::new());
+        for _ in 0..options.runs() {
+            for target in lab.targets()?.into_iter().filter(|target| target.name != DIRECT) {
+                let before = target.resident()?;
+                let added = opened(lab, &target, count)?.saturating_sub(before);
+                idle.entry(target.name).or_default().push(before as f64 / MIB);
+                each.entry(target.name).or_default().push(added as f64 / count as f64 / 1024.0);
+            }
+        }
+        let mut add = |name: String, unit, runs: Runs, goal| {
+            let values = runs.into_iter().map(|(target, runs)| (target, Spread::of(runs))).collect();
+            report.push(Figure { name, unit, values, goal: Goal::AtMost(goal) });
+        };
+        if wants_idle {
+            add(idle_name.into(), "MiB", idle, 25.0);
+        }
+        add(name, "KiB", each, 32.0);
+    }
+    Ok(())
+}
+
+/// Resident memory while `count` slow streams are open.
+fn opened(lab: &Lab, target: &Target, count: usize) -> Result<u64> {
+    let stream = ["--mode=hold", "--events=1000000", "--pace-us=1000000"].map(String::from);
+    let mut clients = lab.clients(target, &[&stream[..], &[format!("--connections={count}")]].concat())?;
+    clients.line()?;
+    target.resident()
+}

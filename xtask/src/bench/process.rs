@@ -1,0 +1,85 @@
+use super::lab::open_files;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+/// A process that ends with its owner.
+pub(super) struct Process {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stdin: Option<ChildStdin>,
+}
+
+impl Process {
+    /// `program` pinned to `core` (if there is only one, to that), with as many open files as it may need.
+    pub(super) fn command(core: usize, program: &Path) -> Command {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut command = Command::new("prlimit");
+        command.args([&open_files(), "taskset", "-c", &core.min(cores - 1).to_string()]).arg(program);
+        command
+    }
+
+    pub(super) fn start(command: &mut Command) -> Result<Self> {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child =
+            command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        let stdout = BufReader::new(child.stdout.take().context("its output is piped")?);
+        let stdin = child.stdin.take();
+        Ok(Self { child, stdout, stdin })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line that it prints.
+    pub(super) fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line)?;
+        ensure!(!line.is_empty(), "it ended without a word");
+        Ok(line)
+    }
+
+    /// Closes its input and waits for its end.
+    pub(super) fn wait(&mut self) -> Result<()> {
+        self.stdin.take();
+        let status = self.child.wait()?;
+        ensure!(status.success(), "it failed with {status}");
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let terminated = Command::new("kill").arg(self.pid().to_string()).stderr(Stdio::null()).status();
+        if !terminated.is_ok_and(|status| status.success()) {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// What `pid` has used of its core, user and system, all threads, those that ended too. Its CPU clock counts what
+/// `/proc/PID/stat` does, in nanoseconds instead of ticks of 10 ms.
+#[cfg(target_os = "linux")]
+pub(super) fn cpu(pid: u32) -> Result<Duration> {
+    use nix::time::{clock_getcpuclockid, clock_gettime};
+    let clock = clock_getcpuclockid(nix::unistd::Pid::from_raw(pid.try_into()?))?;
+    Ok(clock_gettime(clock)?.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn cpu(_: u32) -> Result<Duration> {
+    anyhow::bail!("the bench reads CPU clocks of Linux")
+}
+
+/// What `pid` holds of memory, in bytes.
+pub(super) fn resident(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kibibytes * 1024)
+}

@@ -1,0 +1,76 @@
+use super::figure::{Figure, Goal, Spread, number};
+use super::target::{DIRECT, GOVERNED, NGINX, NGINX_IN_MEMORY, RELAY};
+use serde_json::{Value, json};
+
+/// All figures, in the order in which they were taken.
+#[derive(Default)]
+pub(super) struct Report {
+    figures: Vec<Figure>,
+}
+
+const TARGETS: [&str; 5] = [DIRECT, NGINX, NGINX_IN_MEMORY, RELAY, GOVERNED];
+
+impl Report {
+    pub(super) fn push(&mut self, figure: Figure) {
+        self.figures.push(figure);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.figures.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.figures.len()
+    }
+
+    pub(super) fn print(&self, markdown: bool) {
+        let columns: Vec<&str> = TARGETS
+            .into_iter()
+            .filter(|target| self.figures.iter().any(|f| f.value(target).is_some()))
+            .collect();
+        let mut table = comfy_table::Table::new();
+        let preset =
+            if markdown { comfy_table::presets::ASCII_MARKDOWN } else { comfy_table::presets::NOTHING };
+        table.load_style(preset);
+        table.set_header(
+            ["figure", "unit"].into_iter().chain(columns.iter().copied()).chain(["/ nginx", "target"]),
+        );
+        for figure in &self.figures {
+            let mut row = vec![figure.name.clone(), figure.unit.to_owned()];
+            row.extend(
+                columns.iter().map(|target| figure.value(target).map(Spread::text).unwrap_or_default()),
+            );
+            row.extend([ratios(figure), goal(figure.goal)]);
+            table.add_row(row);
+        }
+        println!("{table}");
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let figure = |figure: &Figure| {
+            let values = figure.values.iter().map(|(name, spread)| ((*name).to_owned(), spread.to_json()));
+            json!({
+                "name": figure.name, "unit": figure.unit, "target": goal(figure.goal),
+                "values": values.collect::<serde_json::Map<_, _>>(),
+            })
+        };
+        self.figures.iter().map(figure).collect()
+    }
+}
+
+/// Of both modes.
+fn ratios(figure: &Figure) -> String {
+    let Some(nginx) = figure.value(NGINX).map(Spread::median).filter(|nginx| *nginx > 0.0) else {
+        return String::new();
+    };
+    let ratios = [RELAY, GOVERNED].into_iter().filter_map(|mode| Some(figure.value(mode)?.median() / nginx));
+    ratios.map(|ratio| format!("{}x", number(ratio))).collect::<Vec<_>>().join(" ")
+}
+
+fn goal(goal: Goal) -> String {
+    match goal {
+        Goal::None => String::new(),
+        Goal::Ratio(ratio) => format!("<= {ratio}x"),
+        Goal::AtMost(value) => format!("<= {value}"),
+    }
+}

@@ -1,0 +1,32 @@
+use super::Options;
+use super::figure::{Figure, Goal, Spread};
+use super::gateway::{Gateway, Mode};
+use super::lab::Lab;
+use super::report::Report;
+use super::target::RELAY;
+use super::{nginx, target};
+use anyhow::Result;
+
+/// How long the start takes, and how big the binary is.
+pub(super) fn measure(lab: &Lab, options: &Options, report: &mut Report) -> Result<()> {
+    let name = "start until ready";
+    if options.wants(name) {
+        let (mut ours, mut others) = (Vec::new(), Vec::new());
+        for _ in 0..options.runs() {
+            ours.push(Gateway::of(Mode::Relay).start(lab)?.ready_after.as_secs_f64() * 1e3);
+            others.extend(nginx::start(lab)?.map(|nginx| nginx.ready_after.as_secs_f64() * 1e3));
+        }
+        let mut values = vec![(RELAY, Spread::of(ours))];
+        if !others.is_empty() {
+            values.push((target::NGINX, Spread::of(others)));
+        }
+        report.push(Figure { name: name.into(), unit: "ms", values, goal: Goal::AtMost(50.0) });
+    }
+    let name = "binary";
+    if options.wants(name) {
+        let bytes = std::fs::metadata(lab.gateway_binary())?.len() as f64;
+        let values = vec![(RELAY, Spread::of(vec![bytes / 1024.0 / 1024.0]))];
+        report.push(Figure { name: name.into(), unit: "MiB", values, goal: Goal::AtMost(25.0) });
+    }
+    Ok(())
+}

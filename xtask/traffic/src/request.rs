@@ -1,0 +1,139 @@
+use serde_json::{Value, json};
+
+/// Which API is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Dialect {
+    /// Chat completions.
+    Chat,
+    /// Responses.
+    Responses,
+}
+
+/// What a request looks like.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Its API.
+    pub dialect: Dialect,
+    /// How long its body is, within some percent.
+    pub bytes: usize,
+    /// How many messages it holds.
+    pub messages: usize,
+    /// How many tools the model may use.
+    pub tools: usize,
+    /// Whether it wants a stream.
+    pub stream: bool,
+}
+
+/// What conversations are made of: prose, code, quotes and line ends.
+const TEXT: &str = "The test `empty_line` fails because the parser stops at the first blank line.\n    \
+    let Some(line) = lines.next() else { return Err(\"unexpected end\") };\n    \
+    if line.trim().is_empty() { continue; } // é ü – skipped\n\tassert_eq!(parse(\"a\\n\\nb\"), [\"a\", \"b\"]);\n";
+
+impl Dialect {
+    /// Its route.
+    pub fn route(self) -> &'static str {
+        match self {
+            Self::Chat => "/chat/completions",
+            Self::Responses => "/responses",
+        }
+    }
+}
+
+impl Shape {
+    /// A blocking request of `bytes`, with as many messages and tools as such a request usually has.
+    pub fn of(dialect: Dialect, bytes: usize) -> Self {
+        Self { dialect, bytes, messages: (bytes / 2500).max(2), tools: (bytes / 8000).min(24), stream: false }
+    }
+
+    /// The body.
+    pub fn body(&self) -> Vec<u8> {
+        let bare = self.with_content("").len();
+        let escaped = Value::from(TEXT).to_string().len() - 2;
+        let each = self.bytes.saturating_sub(bare) / self.messages.max(1);
+        let raw = each * TEXT.len() / escaped;
+        let content: String = TEXT.chars().cycle().take(raw * TEXT.chars().count() / TEXT.len()).collect();
+        self.with_content(&content).into_bytes()
+    }
+
+    fn with_content(&self, content: &str) -> String {
+        let messages: Vec<Value> = (0..self.messages).map(|at| self.message(at, content)).collect();
+        let tools: Vec<Value> = (0..self.tools).map(|at| self.tool(at)).collect();
+        let mut body = match self.dialect {
+            Dialect::Chat => json!({"model": "gpt-5-codex", "messages": messages, "temperature": 0.2}),
+            Dialect::Responses => json!({
+                "model": "gpt-5-codex", "instructions": "You are a coding agent.", "input": messages,
+                "store": false, "reasoning": {"effort": "medium", "summary": "auto"},
+                "include": ["reasoning.encrypted_content"], "prompt_cache_key": "019a7c1e-5b0a-7d43-9c55-2f1d8e6b7a10",
+            }),
+        };
+        if self.tools > 0 {
+            body["tools"] = tools.into();
+            body["tool_choice"] = "auto".into();
+            body["parallel_tool_calls"] = false.into();
+        }
+        body["stream"] = self.stream.into();
+        body.to_string()
+    }
+
+    /// A system message, then turns of a model that uses tools; the user has the last word.
+    fn message(&self, at: usize, content: &str) -> Value {
+        let call = format!("call_{at:024}");
+        let turn = if at == 0 { 0 } else { (self.messages - at) % 3 + 1 };
+        match (self.dialect, turn) {
+            (Dialect::Chat, 0) => json!({"role": "system", "content": content}),
+            (Dialect::Chat, 1) => json!({"role": "tool", "tool_call_id": call, "content": content}),
+            (Dialect::Chat, 2) => json!({"role": "user", "content": content}),
+            (Dialect::Chat, _) => json!({"role": "assistant", "content": null, "tool_calls": [{
+                "id": call, "type": "function",
+                "function": {"name": "edit_file", "arguments": json!({"path": "src/lib.rs", "new": content}).to_string()},
+            }]}),
+            (Dialect::Responses, 1) => {
+                json!({"type": "function_call_output", "call_id": call, "output": content})
+            }
+            (Dialect::Responses, 3) => json!({
+                "type": "function_call", "call_id": call, "name": "shell",
+                "arguments": json!({"command": ["bash", "-lc", content]}).to_string(),
+            }),
+            (Dialect::Responses, turn) => json!({
+                "type": "message", "role": if turn == 0 { "developer" } else { "user" },
+                "content": [{"type": "input_text", "text": content}],
+            }),
+        }
+    }
+
+    fn tool(&self, at: usize) -> Value {
+        let (name, description) = (format!("tool_{at}"), &TEXT[..160]);
+        let property = |kind: &str| json!({"type": kind, "description": description});
+        let parameters = json!({
+            "type": "object", "required": ["path"], "additionalProperties": false,
+            "properties": {
+                "path": property("string"), "offset": property("integer"), "recursive": property("boolean"),
+                "edits": {"type": "array", "items": {"type": "object", "properties": {"old": property("string"), "new": property("string")}}},
+            },
+        });
+        match self.dialect {
+            Dialect::Chat => json!({"type": "function", "function":
+                {"name": name, "description": description, "parameters": parameters}}),
+            Dialect::Responses => json!({"type": "function", "name": name, "description": description,
+                "strict": false, "parameters": parameters}),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_as_long_as_asked_and_the_user_speaks_last() {
+        for dialect in [Dialect::Chat, Dialect::Responses] {
+            for bytes in [1_000, 20_000, 300_000, 1_000_000] {
+                let body = Shape::of(dialect, bytes).body();
+                assert!(body.len().abs_diff(bytes) * 20 < bytes, "{dialect:?} {bytes}: {}", body.len());
+                let body: Value = serde_json::from_slice(&body).unwrap();
+                let list = body["messages"].as_array().or(body["input"].as_array()).unwrap();
+                assert_eq!(list.last().unwrap()["role"], "user");
+            }
+        }
+    }
+}
