@@ -15,16 +15,17 @@ mod size;
 mod target;
 mod throughput;
 
-use crate::workspace::{cargo, output};
+use crate::workspace::{Workspace, cargo, output};
 use anyhow::{Result, ensure};
 use clap::Args;
 use lab::Lab;
 use report::Report;
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// As short as it can be: shows that the bench works; its figures mean nothing.
+    /// As short as it can be, and not optimised: shows that the bench works; its figures mean nothing.
     #[arg(long)]
     smoke: bool,
     /// Only the figures whose name contains this.
@@ -50,6 +51,11 @@ impl Options {
         Duration::from_millis(if self.smoke { 30 } else { 600 })
     }
 
+    /// Who only wants to see it work need not wait for the optimiser.
+    fn profile(&self) -> &'static str {
+        if self.smoke { "dev" } else { "release" }
+    }
+
     fn runs(&self) -> u32 {
         if self.smoke { 1 } else { self.runs }
     }
@@ -64,7 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.instructions {
         return instructions::run(options);
     }
-    let lab = Lab::set_up()?;
+    let lab = Lab::set_up(options)?;
     let (report, file) = if options.growth {
         (growth::measure(&lab, options)?, "growth.json")
     } else {
@@ -87,7 +93,8 @@ fn measure(lab: &Lab, options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// Builds the release binaries of `package`.
-fn build(arguments: &[&str]) -> Result<()> {
-    output(cargo().args(["build", "--quiet", "--release"]).args(arguments)).map(drop)
+/// Builds what `arguments` say, and gives the directory in which it is then.
+fn build(arguments: &[&str], profile: &str) -> Result<PathBuf> {
+    output(cargo().args(["build", "--quiet", "--profile", profile]).args(arguments))?;
+    Ok(Workspace::load()?.target.join(if profile == "dev" { "debug" } else { profile }))
 }

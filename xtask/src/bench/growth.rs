@@ -2,6 +2,7 @@ use super::Options;
 use super::figure::{Figure, Goal, Spread};
 use super::gateway::{Gateway, Mode};
 use super::lab::Lab;
+use super::memory::fits;
 use super::report::Report;
 use super::target::{RELAY, Target};
 use anyhow::{Context, Result, ensure};
@@ -31,7 +32,7 @@ pub(super) fn measure(lab: &Lab, options: &Options) -> Result<Report> {
         let request = [format!("--tools={tools}"), "--size=100000".into(), "--messages=2".into()];
         point(lab, options, &mut report, &target, format!("{tools} tools in 100 KB"), &request)?;
     }
-    for streams in take(&[1, 100, 1_000, 5_000]) {
+    for streams in take(&[1, 100, 1_000, 5_000]).into_iter().filter(|streams| fits(*streams)) {
         let hold = ["--mode=hold", "--events=1000000", "--pace-us=60000000"].map(String::from);
         let mut clients =
             lab.clients(&target, &[&hold[..], &[format!("--connections={streams}")]].concat())?;

@@ -1,5 +1,5 @@
 use super::{Options, build};
-use crate::workspace::{Workspace, output};
+use crate::workspace::output;
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::process::Command;
@@ -12,9 +12,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
         println!("bench: left out, valgrind is not installed (`apt-get install valgrind`)");
         return Ok(());
     }
-    build(&["--package=aibridge-traffic", "--example=operations"])?;
-    let target = Workspace::load()?.target;
-    let binary = target.join("release/examples/operations");
+    let built = build(&["--package=aibridge-traffic", "--example=operations"], options.profile())?;
+    let binary = built.join("examples/operations");
     let names = output(Command::new(&binary).arg("list"))?;
     println!("| operation | instructions |\n| --- | --- |");
     for name in names.lines().filter(|name| options.wants(name)) {

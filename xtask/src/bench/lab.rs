@@ -1,6 +1,5 @@
 use super::process::Process;
-use super::{build, gateway, nginx, target::Target};
-use crate::workspace::Workspace;
+use super::{Options, build, gateway, nginx, target::Target};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -12,14 +11,11 @@ use std::time::Duration;
 const TARGET_CORE: usize = 0;
 const OTHER_CORE: usize = 1;
 
-/// More than any figure opens, on both ends.
-const OPEN_FILES: u64 = 16_384;
-
 const SETTLING: Duration = Duration::from_millis(50);
 
 /// Where it is measured: binaries, the provider, a directory on a real disk.
 pub(super) struct Lab {
-    release: PathBuf,
+    binaries: PathBuf,
     directory: PathBuf,
     provider: Process,
     provider_address: SocketAddr,
@@ -27,17 +23,16 @@ pub(super) struct Lab {
 
 impl Lab {
     /// Builds everything and starts the provider.
-    pub(super) fn set_up() -> Result<Self> {
+    pub(super) fn set_up(options: &Options) -> Result<Self> {
         // One by one: together, the features that one needs would become the other's.
-        build(&["--package=aibridge-server"])?;
-        build(&["--package=aibridge-traffic"])?;
-        let target = Workspace::load()?.target;
-        let (release, directory) = (target.join("release"), target.join("bench"));
+        build(&["--package=aibridge-server", "--bin=aibridge"], options.profile())?;
+        let binaries = build(&["--package=aibridge-traffic", "--bin=aibridge-traffic"], options.profile())?;
+        let directory = binaries.with_file_name("bench");
         std::fs::create_dir_all(&directory)?;
-        let mut provider = Process::command(OTHER_CORE, &release.join("aibridge-traffic"));
+        let mut provider = Process::command(OTHER_CORE, &binaries.join("aibridge-traffic"));
         let mut provider = Process::start(provider.arg("provider"))?;
         let provider_address = provider.line()?.trim().parse().context("the provider's address")?;
-        Ok(Self { release, directory, provider, provider_address })
+        Ok(Self { binaries, directory, provider, provider_address })
     }
 
     pub(super) fn directory(&self) -> &Path {
@@ -49,7 +44,7 @@ impl Lab {
     }
 
     pub(super) fn gateway_binary(&self) -> PathBuf {
-        self.release.join("aibridge")
+        self.binaries.join("aibridge")
     }
 
     /// No gateway at all.
@@ -79,7 +74,7 @@ impl Lab {
 
     /// Starts clients of `target`.
     pub(super) fn clients(&self, target: &Target, arguments: &[String]) -> Result<Process> {
-        let mut command = Process::command(OTHER_CORE, &self.release.join("aibridge-traffic"));
+        let mut command = Process::command(OTHER_CORE, &self.binaries.join("aibridge-traffic"));
         command.args(["load", "--address", &target.address.to_string(), "--prefix", target.prefix]);
         if let Some(token) = &target.token {
             command.args(["--bearer", token]);
@@ -103,9 +98,4 @@ impl Lab {
         clients.wait()?;
         Ok(serde_json::from_str(&line)?)
     }
-}
-
-/// `prlimit` for whoever opens many connections.
-pub(super) fn open_files() -> String {
-    format!("--nofile={OPEN_FILES}")
 }

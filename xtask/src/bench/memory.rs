@@ -1,6 +1,7 @@
 use super::Options;
 use super::figure::{Figure, Goal, Spread};
 use super::lab::Lab;
+use super::process::open_files;
 use super::report::Report;
 use super::target::{DIRECT, Target};
 use anyhow::Result;
@@ -20,6 +21,9 @@ pub(super) fn measure(lab: &Lab, options: &Options, report: &mut Report) -> Resu
         let idle_name = "memory idle";
         let wants_idle = at == 0 && options.wants(idle_name);
         if !wants_idle && !options.wants(&name) {
+            continue;
+        }
+        if !fits(count) {
             continue;
         }
         let (mut idle, mut each) = (Runs::new(), Runs::new());
@@ -49,4 +53,18 @@ fn opened(lab: &Lab, target: &Target, count: usize) -> Result<u64> {
     let mut clients = lab.clients(target, &[&stream[..], &[format!("--connections={count}")]].concat())?;
     clients.line()?;
     target.resident()
+}
+
+/// Whether a process may have `count` streams open, with a connection on either side of each; says so if not.
+pub(super) fn fits(count: usize) -> bool {
+    /// For whatever else a process holds open.
+    const OTHERS: u64 = 500;
+    let needed = count as u64 * 2 + OTHERS;
+    let fits = open_files().is_none_or(|most| most >= needed);
+    if !fits {
+        println!(
+            "{count} open streams are left out: a process would need {needed} open files (`ulimit -Hn`)"
+        );
+    }
+    fits
 }

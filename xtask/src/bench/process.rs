@@ -1,4 +1,3 @@
-use super::lab::open_files;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,11 +13,13 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// `program` pinned to `core` (if there is only one, to that), with as many open files as it may need.
+    /// `program` pinned to `core` (if there is only one, to that), with as many open files as it is allowed.
     pub(super) fn command(core: usize, program: &Path) -> Command {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let files = open_files().unwrap_or(u64::from(u16::MAX));
         let mut command = Command::new("prlimit");
-        command.args([&open_files(), "taskset", "-c", &core.min(cores - 1).to_string()]).arg(program);
+        command.arg(format!("--nofile={files}:"));
+        command.args(["taskset", "-c", &core.min(cores - 1).to_string()]).arg(program);
         command
     }
 
@@ -60,6 +61,13 @@ impl Drop for Process {
         }
         let _ = self.child.wait();
     }
+}
+
+/// As many files as a process may open here, if that has a limit.
+pub(super) fn open_files() -> Option<u64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// What `pid` has used of its core, user and system, all threads, those that ended too. Its CPU clock counts what

@@ -29,7 +29,7 @@ pub(super) fn measure(lab: &Lab, options: &Options, report: &mut Report) -> Resu
         let mut runs: BTreeMap<&str, Vec<Run>> = BTreeMap::new();
         // The targets take turns, so that what disturbs the machine disturbs them alike.
         for _ in 0..options.runs() {
-            for target in &targets {
+            for target in targets.iter().filter(|target| case.is_flat_out() || target.name != DIRECT) {
                 runs.entry(target.name).or_default().push(run(lab, options, target, &case)?);
             }
         }
