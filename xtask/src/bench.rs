@@ -85,6 +85,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn measure(lab: &Lab, options: &Options) -> Result<Report> {
+    if nginx::installed().is_none() {
+        println!("nginx is not installed (`apt-get install nginx-light`): there is nothing to compare with");
+    }
     let mut report = Report::default();
     throughput::measure(lab, options, &mut report)?;
     latency::measure(lab, options, &mut report)?;

@@ -52,7 +52,7 @@ fn steps() -> Vec<Step> {
         Step::cargo("docs", &["doc", "--workspace", "--no-deps"]).with_env("RUSTDOCFLAGS", "-D warnings"),
         Step::cargo("tests", &["test", "--workspace", "--no-fail-fast"]).looking(look::at_tests),
         Step::cargo("demo", &["xtask", "demo"]).looking(look::at_demo).aloud(),
-        Step::cargo("bench", &["xtask", "bench", "--smoke"]).looking(look::at_bench),
+        Step::cargo("bench", &["xtask", "bench", "--smoke"]).looking(look::at_bench).aloud(),
         Step::cargo("e2e", &["xtask", "e2e"]).looking(look::at_e2e).aloud(),
     ]
 }

@@ -55,12 +55,7 @@ impl Lab {
     /// Everything that is compared; nginx only if it is installed.
     pub(super) fn targets(&self) -> Result<Vec<Target>> {
         let mut targets = vec![self.direct()];
-        match nginx::start(self)? {
-            Some(nginx) => targets.push(nginx),
-            None => println!(
-                "nginx is not installed (`apt-get install nginx-light`): there is nothing to compare with"
-            ),
-        }
+        targets.extend(nginx::start(self)?);
         for mode in [gateway::Mode::Relay, gateway::Mode::Governed] {
             targets.push(gateway::Gateway::of(mode).start(self)?);
         }

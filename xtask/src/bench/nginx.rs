@@ -41,7 +41,8 @@ fn start_with(lab: &Lab, name: &'static str, setting: &str) -> Result<Option<Tar
     Ok(Some(Target { name, address, prefix: "/v1", token: None, pid, ready_after, _process: Some(process) }))
 }
 
-fn installed() -> Option<PathBuf> {
+/// Where it is installed, if it is.
+pub(super) fn installed() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
     places.map(|place| place.join("nginx")).find(|program| program.exists())

@@ -33,11 +33,35 @@ pub(super) fn at_e2e(text: &str) -> Result<Passed> {
     Ok(Passed::Checks(passed))
 }
 
-/// Reads the closing line of `cargo xtask bench`: `bench: 20 figures, …`. What they come to is not judged.
+/// Figures of the bench, one of each kind.
+const FIGURES: &[&str] = &[
+    "chat 1 KB",
+    "chat 300 KB",
+    "chat stream of 1000",
+    "responses 300 KB",
+    "added latency p99",
+    "added time to first byte",
+    "memory idle",
+    "memory per open stream, 50 open",
+    "start until ready",
+    "binary",
+];
+
+/// Looks for a table with figures of every kind. What they come to is not judged.
 pub(super) fn at_bench(text: &str) -> Result<Passed> {
-    let closing = text.lines().filter_map(|line| line.strip_prefix("bench: ")).next_back();
-    let figures = closing.and_then(|line| line.split_once(" figures")?.0.parse().ok());
-    Ok(Passed::Checks(figures.filter(|figures| *figures > 0).context("there is no figure")?))
+    for figure in FIGURES {
+        let row = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix(figure));
+        let row = row.with_context(|| format!("the bench has no figure {figure:?}"))?;
+        let measured = row
+            .split("<=")
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .filter_map(|word| word.parse::<f64>().ok());
+        ensure!(measured.clone().count() > 0, "the bench has measured nothing for {figure:?}");
+        ensure!(measured.clone().all(f64::is_finite), "that is no measurement: {figure}{row}");
+    }
+    Ok(Passed::Checks(FIGURES.len()))
 }
 
 /// What a reader of the demo must have seen: after which words, up to the next empty line, which others.
@@ -107,11 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn counts_the_figures_of_the_bench() {
-        let text = " chat 1 KB  CPU us/request\n\nbench: 30 figures, also in target/bench/bench.json\n";
-        assert_eq!(passed(at_bench(text)), Some(30));
-        assert_eq!(passed(at_bench("bench: 0 figures, also in target/bench/bench.json\n")), None);
-        assert_eq!(passed(at_bench(" chat 1 KB  CPU us/request\n")), None);
+    fn misses_a_figure_without_a_measurement() {
+        let row = |figure: &&str| format!(" {figure} unit  12.3  45.6  3.71x  <= 2.5x \n");
+        let whole: String = FIGURES.iter().map(row).collect();
+        assert_eq!(passed(at_bench(&whole)), Some(FIGURES.len()));
+        assert_eq!(passed(at_bench(&whole.replace("memory idle", "idleness"))), None);
+        let binary = " binary unit  12.3  45.6";
+        assert_eq!(passed(at_bench(&whole.replace(binary, " binary unit"))), None);
+        assert_eq!(passed(at_bench(&whole.replace(binary, " binary unit  NaN  45.6"))), None);
+        assert_eq!(passed(at_bench("")), None);
     }
 
     #[test]
