@@ -1,15 +1,14 @@
 //! A cheap look at an event before it is read: most events of a stream hold nothing that is recorded.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem::Finder;
 
-/// What makes a JSON text worth reading: one of some words, in one pass over its bytes.
+/// What makes a JSON text worth reading: one of some words.
 ///
 /// It may say yes when there is nothing, but never no when there is something: a text with escapes that could spell
 /// a word differently is always worth reading.
 #[derive(Debug)]
 pub struct Interest {
-    /// Without one, everything is of interest.
-    words: Option<AhoCorasick>,
+    words: Vec<Finder<'static>>,
 }
 
 /// `"` and everything else in a name may be spelt so (RFC 8259 §7).
@@ -19,15 +18,13 @@ impl Interest {
     /// Interest in `words`, each a member's name or a string value without its quotes, in plain ASCII.
     pub fn new(words: &[&str]) -> Self {
         let quoted = words.iter().map(|word| format!("\"{word}\"")).chain([ESCAPE.to_owned()]);
-        // Words in quotes do not overlap, and a search that never fails is built from them.
-        let words = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(quoted);
-        Self { words: words.ok() }
+        Self { words: quoted.map(|word| Finder::new(&word).into_owned()).collect() }
     }
 
     /// Whether `text` is worth reading. A member that is `null` is as good as none.
     pub fn is_in(&self, text: &[u8]) -> bool {
-        let Some(words) = &self.words else { return true };
-        words.find_iter(text).any(|word| !is_null_behind(&text[word.end()..]))
+        let is_told = |word: &Finder<'_>, at: usize| !is_null_behind(&text[at + word.needle().len()..]);
+        self.words.iter().any(|word| word.find_iter(text).any(|at| is_told(word, at)))
     }
 }
 
