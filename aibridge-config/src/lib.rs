@@ -37,10 +37,8 @@
 //!
 //! sources.env = vec![("AIBRIDGE_STORE__URL".into(), "mysql:aibridge".into())];
 //! let error = load(&sources, &Nothing).unwrap_err();
-//! assert_eq!(
-//!     error.to_string(),
-//!     "AIBRIDGE_STORE__URL: store.url: \"mysql\" is no kind of store; write \"sqlite:aibridge.db\""
-//! );
+//! let message = error.to_string();
+//! assert!(message.starts_with("AIBRIDGE_STORE__URL: store.url: \"mysql\" is no kind of store; write "));
 //! # Ok(())
 //! # }
 //! ```
