@@ -1,6 +1,9 @@
 //! The command line.
 
+pub mod records;
+
 use clap::{Args, Parser, Subcommand};
+use records::{ExportArgs, InterceptionsCommand, SessionsArgs, UsageArgs};
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -43,6 +46,15 @@ pub enum Command {
     /// Manage gateway tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// List and show what was recorded
+    #[command(subcommand)]
+    Interceptions(InterceptionsCommand),
+    /// Add up requests and tokens
+    Usage(UsageArgs),
+    /// List the sessions of clients, the latest first
+    Sessions(SessionsArgs),
+    /// Write all that was recorded, oldest first
+    Export(ExportArgs),
 }
 
 /// What to do about tokens.

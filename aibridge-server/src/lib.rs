@@ -19,6 +19,7 @@ pub mod listen;
 pub mod log;
 pub mod providers;
 pub mod record_log;
+pub mod records;
 pub mod reload;
 pub mod route;
 pub mod server;

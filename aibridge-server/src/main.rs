@@ -6,7 +6,7 @@ use aibridge_server::settings::{self, SettingsError};
 use aibridge_server::signals::{self, StopSignals};
 use aibridge_server::store_options::store_options;
 use aibridge_server::telemetry::Traces;
-use aibridge_server::{Server, log, startup, tokens};
+use aibridge_server::{Server, log, records, startup, tokens};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
@@ -40,6 +40,16 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
             let text = tokens::run(command, store_options(&config))?;
             print(&mut std::io::stdout(), &text);
         }
+        Some(Command::Interceptions(command)) => {
+            records::interceptions(command, store_options(&config), &mut std::io::stdout())?;
+        }
+        Some(Command::Usage(args)) => {
+            records::usage(args, store_options(&config), &mut std::io::stdout())?;
+        }
+        Some(Command::Sessions(args)) => {
+            records::sessions(args, store_options(&config), &mut std::io::stdout())?;
+        }
+        Some(Command::Export(args)) => records::export(args, store_options(&config))?,
         None | Some(Command::Serve) => return serve(config, &cli.settings),
     }
     Ok(ExitCode::SUCCESS)

@@ -72,6 +72,7 @@ mod observe;
 mod options;
 mod postgres;
 mod private;
+mod query;
 mod sqlite;
 mod store;
 mod text;
@@ -82,6 +83,10 @@ mod tokens;
 pub use error::StoreError;
 pub use options::{Durability, Heartbeat, Options, PostgresOptions, SpoolOptions, StoreOptions, Tls};
 pub use postgres::{KeyCooldown, PostgresStore};
+pub use query::{
+    Filter, FullInterception, InterceptionRow, Order, PromptRow, Records, SessionRow, Sessions, Summary,
+    Sums, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow, Usage, UsageKey, UsageRow,
+};
 pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use token::{Authenticated, TokenRow};

@@ -6,6 +6,7 @@ mod error;
 mod instances;
 mod link;
 mod reader;
+mod records;
 mod rows;
 mod schema;
 mod session;
@@ -17,6 +18,7 @@ mod tokens;
 mod writer;
 
 pub use cooldowns::KeyCooldown;
+pub(crate) use records::PostgresRecords;
 pub(crate) use tokens::PostgresTokens;
 
 use crate::job::{Asker, queue};

@@ -6,6 +6,7 @@ mod file;
 mod insert;
 mod orphans;
 mod presence;
+mod records;
 mod rows;
 mod schema;
 mod time;
@@ -15,6 +16,7 @@ mod verdict;
 mod worker;
 mod writer;
 
+pub(crate) use records::SqliteRecords;
 pub(crate) use tokens::SqliteTokens;
 
 use crate::observe::CommitObserver;

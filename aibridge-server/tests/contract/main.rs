@@ -30,6 +30,7 @@ mod passthrough;
 mod postgres;
 mod process;
 mod promises;
+mod records;
 mod refusals;
 mod reload;
 mod secrets;

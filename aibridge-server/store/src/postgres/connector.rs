@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use tokio_postgres::{AsyncMessage, Config, Connection};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
@@ -79,10 +79,7 @@ impl Connector {
     /// A connection to a database with the latest schema.
     pub(super) async fn connect(&self) -> Result<Session, Trouble> {
         let silent = |_| Trouble::Silent(self.limit);
-        let connected = timeout(self.limit, self.config.connect(self.tls.clone()));
-        let (mut client, connection) = connected.await.map_err(silent)??;
-        tokio::spawn(drive(connection, self.news.clone())); // lives as long as its client
-        timeout(self.limit, client.batch_execute(SETTINGS)).await.map_err(silent)??;
+        let mut client = self.client().await?;
         if !self.migrated.load(Ordering::Acquire) {
             let migrated = timeout(MIGRATE_WITHIN, schema::migrate(&mut client)).await;
             migrated.map_err(|_| Trouble::Silent(MIGRATE_WITHIN))??;
@@ -95,6 +92,16 @@ impl Connector {
             self.news.notify_one();
         }
         timeout(self.limit, Session::new(client)).await.map_err(silent)?
+    }
+
+    /// A connection to a database as it is.
+    pub(super) async fn client(&self) -> Result<Client, Trouble> {
+        let silent = |_| Trouble::Silent(self.limit);
+        let connected = timeout(self.limit, self.config.connect(self.tls.clone()));
+        let (client, connection) = connected.await.map_err(silent)??;
+        tokio::spawn(drive(connection, self.news.clone())); // lives as long as its client
+        timeout(self.limit, client.batch_execute(SETTINGS)).await.map_err(silent)??;
+        Ok(client)
     }
 }
 

@@ -31,6 +31,14 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), Trouble> {
     Ok(transaction.commit().await?)
 }
 
+/// Whether the tables are there, in a schema that this version can work with. Changes nothing.
+pub(super) async fn check(client: &Client) -> Result<bool, Trouble> {
+    if !client.query_one(IS_THERE, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(false);
+    }
+    Ok(found(client.query_one(FOUND, &[]).await?.try_get(0)?)? > 0)
+}
+
 fn known() -> i64 {
     MIGRATIONS.len() as i64
 }

@@ -13,6 +13,8 @@ mod orphans;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+mod queries;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod support;

@@ -3,6 +3,7 @@
 mod away;
 mod cooldowns;
 mod documented;
+mod queries;
 mod replicas;
 mod rows;
 mod spool;

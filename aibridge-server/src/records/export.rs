@@ -1,0 +1,115 @@
+mod parquet;
+
+use super::{RecordsError, flat, unless_nobody_reads};
+use crate::cli::records::{ExportArgs, ExportFormat};
+use aibridge_store::{Filter, FullInterception, Order, Records, StoreOptions};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// `aibridge export`: to the standard output, or to a file that is there only once it is whole. A bar on stderr shows
+/// people how far it is.
+///
+/// # Errors
+///
+/// When the store cannot be read, or the output takes nothing.
+pub fn export(args: &ExportArgs, options: StoreOptions) -> Result<(), RecordsError> {
+    let records = Records::open(options)?;
+    let Some(path) = &args.output else {
+        if args.format == ExportFormat::Parquet && io::stdout().is_terminal() {
+            return Err(RecordsError::Terminal);
+        }
+        return unless_nobody_reads(write(args, &records, io::stdout()));
+    };
+    let part = part(path);
+    let failed = |source| RecordsError::File { file: path.display().to_string(), source };
+    let file = private(&part).map_err(failed)?;
+    let written = write(args, &records, file).and_then(|()| fs::rename(&part, path).map_err(failed));
+    if written.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    written
+}
+
+/// One form of an export, written row by row.
+enum Sink<W: Write + Send> {
+    Jsonl(W),
+    Csv(Box<csv::Writer<W>>),
+    Parquet(Box<parquet::Table<W>>),
+}
+
+impl<W: Write + Send> Sink<W> {
+    fn new(format: ExportFormat, out: W) -> Result<Self, RecordsError> {
+        Ok(match format {
+            ExportFormat::Jsonl => Self::Jsonl(out),
+            ExportFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(out);
+                writer.write_record(flat::COLUMNS.iter().map(|(name, _)| name))?;
+                Self::Csv(Box::new(writer))
+            }
+            ExportFormat::Parquet => Self::Parquet(Box::new(parquet::Table::new(out)?)),
+        })
+    }
+
+    fn add(&mut self, found: &FullInterception) -> Result<(), RecordsError> {
+        match self {
+            Self::Jsonl(out) => {
+                serde_json::to_writer(&mut *out, found)?;
+                out.write_all(b"\n")?;
+            }
+            Self::Csv(writer) => {
+                writer.write_record(flat::row(found)?.iter().map(flat::Cell::to_text))?;
+            }
+            Self::Parquet(table) => table.add(flat::row(found)?)?,
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), RecordsError> {
+        match self {
+            Self::Jsonl(mut out) => out.flush()?,
+            Self::Csv(mut writer) => writer.flush()?,
+            Self::Parquet(table) => table.finish()?,
+        }
+        Ok(())
+    }
+}
+
+fn write(args: &ExportArgs, records: &Records, out: impl Write + Send) -> Result<(), RecordsError> {
+    let filter = Filter::from(&args.filter);
+    let progress = progress(records, &filter)?;
+    let mut sink = Sink::new(args.format, BufWriter::new(out))?;
+    records.full(&filter, Order::OldestFirst, |found| {
+        sink.add(&found)?;
+        progress.inc(1);
+        Ok::<_, RecordsError>(true)
+    })?;
+    progress.finish_and_clear();
+    sink.finish()
+}
+
+/// Nothing is counted for a bar that nobody sees.
+fn progress(records: &Records, filter: &Filter) -> Result<ProgressBar, RecordsError> {
+    if !io::stderr().is_terminal() {
+        return Ok(ProgressBar::hidden());
+    }
+    let bar = ProgressBar::with_draw_target(Some(records.count(filter)?), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len}, {eta} left");
+    Ok(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+}
+
+fn part(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+/// A new file that only its owner can read: it will hold prompts.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -1,0 +1,160 @@
+mod children;
+mod read;
+
+use super::connector::Connector;
+use super::error::Trouble;
+use super::schema;
+use crate::query::{Block, Filter, FullInterception, InterceptionRow, Place, Stretch, Summary};
+use crate::{PostgresOptions, StoreError};
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use tokio_postgres::{Client, Row};
+use uuid::Uuid;
+
+/// How long a command waits for the database, for each stretch anew.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// How many interceptions one transaction looks at. What belongs to them may be megabytes for each, and is all in memory
+/// at once.
+const SUMMARIES: i64 = 1000;
+const FULL: i64 = 64;
+
+const COLUMNS: &str = "i.id, i.initiator_id, i.provider, i.provider_name, i.model, i.route, i.streaming, i.client, \
+    i.client_session_id, i.user_agent, i.credential_kind, i.credential_hint, i.correlating_tool_call_id, \
+    i.metadata::text, i.started_at, i.ended_at, i.outcome, i.error_type, i.upstream_status";
+
+/// What a filter means; the range of ids is that of the stretch which is read.
+const MEANT: &str = "i.id >= $1 AND i.id <= $2 \
+    AND ($3::text IS NULL OR i.initiator_id = $3) \
+    AND ($4::text IS NULL OR i.model = $4) \
+    AND ($5::text IS NULL OR i.provider_name = $5) \
+    AND ($6::text IS NULL OR i.client = $6) \
+    AND ($7::text IS NULL OR i.client_session_id = $7) \
+    AND ($8::text IS NULL OR coalesce(i.outcome, 'open') = $8) \
+    AND ($9::timestamptz IS NULL OR i.started_at >= $9) \
+    AND ($10::timestamptz IS NULL OR i.started_at < $10)";
+
+/// A sum of integers may be greater than one, and comes as a floating point number.
+const SUMS: &str = "coalesce(sum(u.input_tokens), 0)::float8, coalesce(sum(u.output_tokens), 0)::float8, \
+    coalesce(sum(u.cache_read_input_tokens), 0)::float8, coalesce(sum(u.cache_write_input_tokens), 0)::float8";
+
+/// All that a transaction reads is of one moment.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// The records on a PostgreSQL server: a connection that writes nothing, and a runtime for it, so that it must not be
+/// used inside of another one.
+pub(crate) struct PostgresRecords {
+    client: Client,
+    runtime: Runtime,
+}
+
+impl PostgresRecords {
+    pub(crate) fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let connector = Connector::new(options, LIMIT, None)?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| StoreError::Database(error.to_string()))?;
+        let opened = runtime.block_on(async {
+            let client = connector.client().await?;
+            let checked = timeout(LIMIT, schema::check(&client)).await;
+            let is_ours = checked.map_err(|_| Trouble::Silent(LIMIT))??;
+            Ok((client, is_ours))
+        });
+        match opened {
+            Ok((client, true)) => Ok(Self { client, runtime }),
+            Ok((_, false)) => Err(StoreError::Open {
+                store: connector.shown().to_owned(),
+                problem: "it has no records".to_owned(),
+                advice: "name the database of a gateway that has run",
+            }),
+            Err(trouble) => Err(Trouble::to_open_error(&trouble, connector.shown())),
+        }
+    }
+
+    pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE i.id = $1");
+        self.transaction(async {
+            let found = self.client.query_opt(&sql, &[&id]).await?;
+            let found = found.as_ref().map(read::interception).transpose()?;
+            Ok(children::complete(&self.client, found.into_iter().collect()).await?.pop())
+        })
+    }
+
+    pub(crate) fn summaries(&self, filter: &Filter, place: Place) -> Result<Block<Summary>, StoreError> {
+        let sql = |order| {
+            format!(
+                "SELECT {COLUMNS}, {SUMS} FROM aibridge_interceptions i \
+                 LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
+                 WHERE {MEANT} GROUP BY i.id ORDER BY i.id {order}"
+            )
+        };
+        self.transaction(async {
+            let found = self.block(filter, place, SUMMARIES, sql).await?;
+            rows(&found, |row| {
+                Ok(Summary { interception: read::interception(row)?, tokens: read::sums(row)? })
+            })
+        })
+    }
+
+    pub(crate) fn full(&self, filter: &Filter, place: Place) -> Result<Block<FullInterception>, StoreError> {
+        let sql = |order| {
+            format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
+        };
+        self.transaction(async {
+            let found = self.block(filter, place, FULL, sql).await?;
+            let Block::<InterceptionRow> { rows, last } = rows(&found, read::interception)?;
+            Ok(Block { rows: children::complete(&self.client, rows).await?, last })
+        })
+    }
+
+    pub(crate) fn count(&self, filter: &Filter, place: Place) -> Result<Block<u64>, StoreError> {
+        let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MEANT}");
+        self.transaction(async {
+            let found = self.block(filter, place, SUMMARIES, sql).await?;
+            rows(&found, |row| Ok(row.try_get::<_, i64>(0)?.unsigned_abs()))
+        })
+    }
+
+    /// What is meant of the next `limit` interceptions, whether they are meant or not, so that no filter makes a
+    /// transaction long.
+    async fn block(
+        &self,
+        filter: &Filter,
+        place: Place,
+        limit: i64,
+        sql: impl FnOnce(&'static str) -> String,
+    ) -> Result<Block<Row>, Trouble> {
+        let ahead = Stretch::ahead(filter, place);
+        let end = self.client.query_opt(&ahead.end_sql(), &[&ahead.low, &ahead.high, &(limit - 1)]).await?;
+        let stretch = ahead.until(end.map(|row| row.try_get(0)).transpose()?);
+        let Filter { user, model, provider, client, session, outcome, since, until } = filter;
+        let (low, high) = (stretch.low, stretch.high);
+        let rows = self
+            .client
+            .query(
+                &sql(stretch.order),
+                &[&low, &high, user, model, provider, client, session, outcome, since, until],
+            )
+            .await?;
+        Ok(Block { rows, last: stretch.last })
+    }
+
+    fn transaction<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, StoreError> {
+        let done = async {
+            self.client.batch_execute(BEGIN).await?;
+            let done = work.await;
+            self.client.batch_execute("COMMIT").await?; // which undoes one that failed
+            done
+        };
+        let done = self.runtime.block_on(async { timeout(LIMIT, done).await });
+        done.unwrap_or(Err(Trouble::Silent(LIMIT))).map_err(|trouble| StoreError::from(&trouble))
+    }
+}
+
+fn rows<T>(
+    found: &Block<Row>,
+    read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
+) -> Result<Block<T>, Trouble> {
+    let rows = found.rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Block { rows, last: found.last })
+}

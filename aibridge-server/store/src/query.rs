@@ -1,0 +1,17 @@
+//! What was recorded, read back: filters, rows, and what is added up over them. Databases only say how rows are found.
+
+mod filter;
+mod records;
+mod rows;
+mod sessions;
+mod stretch;
+mod usage;
+
+pub use filter::Filter;
+pub use records::{Order, Records};
+pub use rows::{
+    FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
+};
+pub use sessions::{SessionRow, Sessions};
+pub(crate) use stretch::{Block, Place, Stretch};
+pub use usage::{Sums, Usage, UsageKey, UsageRow};

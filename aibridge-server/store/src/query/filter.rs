@@ -1,0 +1,67 @@
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+/// How far the time in an id and the time of the start may be apart: both are taken when a request is accepted.
+const SLACK: SignedDuration = SignedDuration::from_mins(1);
+
+/// Which interceptions are meant: those that meet all that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// On whose behalf.
+    pub user: Option<String>,
+    /// The model as the client named it.
+    pub model: Option<String>,
+    /// The provider's configured name.
+    pub provider: Option<String>,
+    /// The client program.
+    pub client: Option<String>,
+    /// The client's own id of its session.
+    pub session: Option<String>,
+    /// `completed`, `failed` or `cancelled`, or `open` for what has not ended.
+    pub outcome: Option<String>,
+    /// Those that started then or later.
+    pub since: Option<Timestamp>,
+    /// Those that started before.
+    pub until: Option<Timestamp>,
+}
+
+impl Filter {
+    /// The ids between which all that is meant lies. An id begins with its time, so that a range of times is one of
+    /// ids, and no other row has to be read.
+    pub(crate) fn ids(&self) -> (Uuid, Uuid) {
+        let first =
+            self.since.map_or(Uuid::nil(), |since| first_id(since.saturating_sub(SLACK).unwrap_or(since)));
+        let last =
+            self.until.map_or(Uuid::max(), |until| first_id(until.saturating_add(SLACK).unwrap_or(until)));
+        (first, last)
+    }
+}
+
+/// The smallest id that can have been made at `time`.
+fn first_id(time: Timestamp) -> Uuid {
+    let millis = u128::try_from(time.as_millisecond()).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_times_is_one_of_ids() {
+        let at = |text: &str| Some(text.parse().expect("a timestamp"));
+        let all = Filter::default().ids();
+        assert_eq!(all, (Uuid::nil(), Uuid::max()));
+
+        let day = Filter {
+            since: at("2026-01-02T00:00:00Z"),
+            until: at("2026-01-03T00:00:00Z"),
+            ..Filter::default()
+        };
+        let (first, last) = day.ids();
+        let millis = |id: Uuid| i64::try_from(id.as_u128() >> 80).expect("48 bits");
+        let time = |id| Timestamp::from_millisecond(millis(id)).expect("a timestamp").to_string();
+        assert_eq!((time(first), time(last)), ("2026-01-01T23:59:00Z".into(), "2026-01-03T00:01:00Z".into()));
+        assert!(Filter { since: at("0001-01-01T00:00:00Z"), ..Filter::default() }.ids().0.is_nil());
+    }
+}

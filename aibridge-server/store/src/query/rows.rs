@@ -1,0 +1,162 @@
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// An interception as it is stored. `docs/records.md` has the meaning of each field.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the columns of the table, described with it")]
+pub struct InterceptionRow {
+    pub id: Uuid,
+    pub initiator_id: String,
+    pub provider: String,
+    pub provider_name: String,
+    pub model: String,
+    pub route: String,
+    pub streaming: bool,
+    pub client: String,
+    pub client_session_id: Option<String>,
+    pub user_agent: Option<String>,
+    pub credential_kind: String,
+    pub credential_hint: String,
+    pub correlating_tool_call_id: Option<String>,
+    pub metadata: Box<RawValue>,
+    #[serde(serialize_with = "time")]
+    pub started_at: Timestamp,
+    #[serde(serialize_with = "optional_time")]
+    pub ended_at: Option<Timestamp>,
+    pub outcome: Option<String>,
+    pub error_type: Option<String>,
+    pub upstream_status: Option<u16>,
+}
+
+impl InterceptionRow {
+    /// How it ended, or `open`.
+    pub fn outcome_or_open(&self) -> &str {
+        self.outcome.as_deref().unwrap_or("open")
+    }
+}
+
+/// Tokens, added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct TokenSums {
+    /// Input that was not read from the provider's cache.
+    pub input_tokens: i64,
+    /// Output, reasoning included.
+    pub output_tokens: i64,
+    /// Input that was read from the provider's cache.
+    pub cache_read_input_tokens: i64,
+    /// Input that was written to the provider's cache.
+    pub cache_write_input_tokens: i64,
+}
+
+impl TokenSums {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.cache_read_input_tokens =
+            self.cache_read_input_tokens.saturating_add(other.cache_read_input_tokens);
+        self.cache_write_input_tokens =
+            self.cache_write_input_tokens.saturating_add(other.cache_write_input_tokens);
+    }
+}
+
+/// An interception with what it cost.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// Its row.
+    #[serde(flatten)]
+    pub interception: InterceptionRow,
+    /// The sum of its token usages.
+    #[serde(flatten)]
+    pub tokens: TokenSums,
+}
+
+/// An interception with all that belongs to it, each in the order in which it was made.
+#[derive(Debug, Clone, Serialize)]
+pub struct FullInterception {
+    /// Its row.
+    #[serde(flatten)]
+    pub interception: InterceptionRow,
+    /// What was asked.
+    pub user_prompts: Vec<PromptRow>,
+    /// What it cost.
+    pub token_usages: Vec<TokenUsageRow>,
+    /// Which tools were picked.
+    pub tool_usages: Vec<ToolUsageRow>,
+    /// What was thought aloud.
+    pub model_thoughts: Vec<ThoughtRow>,
+}
+
+impl FullInterception {
+    /// The sum of its token usages.
+    pub fn tokens(&self) -> TokenSums {
+        self.token_usages.iter().fold(TokenSums::default(), |mut sums, usage| {
+            sums.add(usage.tokens);
+            sums
+        })
+    }
+}
+
+/// A prompt.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the columns of the table, described with it")]
+pub struct PromptRow {
+    pub id: Uuid,
+    pub provider_response_id: Option<String>,
+    pub prompt: String,
+    #[serde(serialize_with = "time")]
+    pub created_at: Timestamp,
+}
+
+/// What an answer cost.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the columns of the table, described with it")]
+pub struct TokenUsageRow {
+    pub id: Uuid,
+    pub provider_response_id: Option<String>,
+    #[serde(flatten)]
+    pub tokens: TokenSums,
+    pub extra_token_types: Box<RawValue>,
+    #[serde(serialize_with = "time")]
+    pub created_at: Timestamp,
+}
+
+/// A tool that the model picked.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the columns of the table, described with it")]
+pub struct ToolUsageRow {
+    pub id: Uuid,
+    pub provider_response_id: Option<String>,
+    pub provider_tool_call_id: Option<String>,
+    pub tool: String,
+    pub server_url: Option<String>,
+    pub input: String,
+    pub injected: bool,
+    pub invocation_error: Option<String>,
+    #[serde(serialize_with = "time")]
+    pub created_at: Timestamp,
+}
+
+/// A thought.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the columns of the table, described with it")]
+pub struct ThoughtRow {
+    pub id: Uuid,
+    pub content: String,
+    pub metadata: Box<RawValue>,
+    #[serde(serialize_with = "time")]
+    pub created_at: Timestamp,
+}
+
+/// As the embedded store writes times, with exactly three digits of a second.
+pub(crate) fn time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.3}"))
+}
+
+fn optional_time<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => time(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}

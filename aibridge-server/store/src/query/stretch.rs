@@ -1,0 +1,68 @@
+use super::Filter;
+use uuid::Uuid;
+
+/// Where reading goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Towards later ones, behind this id.
+    After(Uuid),
+    /// Towards earlier ones, before this id.
+    Before(Uuid),
+}
+
+/// A range of ids, both included, and the order in which it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) low: Uuid,
+    pub(crate) high: Uuid,
+    /// As SQL says it.
+    pub(crate) order: &'static str,
+    /// Behind which the next begins, if there may be one.
+    pub(crate) last: Option<Uuid>,
+}
+
+impl Stretch {
+    /// All that may be meant from `place` on.
+    pub(crate) fn ahead(filter: &Filter, place: Place) -> Self {
+        let (first, last) = filter.ids();
+        let (low, high, order) = match place {
+            Place::After(id) => (next(id).max(first), last, "ASC"),
+            Place::Before(id) => (first, previous(id).min(last), "DESC"),
+        };
+        Self { low, high, order, last: None }
+    }
+
+    /// What of it is read at once: up to `end`, or all of it.
+    pub(crate) fn until(self, end: Option<Uuid>) -> Self {
+        match (end, self.order) {
+            (None, _) => self,
+            (Some(end), "ASC") => Self { high: end, last: Some(end), ..self },
+            (Some(end), _) => Self { low: end, last: Some(end), ..self },
+        }
+    }
+
+    /// Asks for the id behind so many others, with the parameters low, high, and how many.
+    pub(crate) fn end_sql(&self) -> String {
+        format!(
+            "SELECT id FROM aibridge_interceptions WHERE id >= $1 AND id <= $2 ORDER BY id {} LIMIT 1 OFFSET $3",
+            self.order
+        )
+    }
+}
+
+/// What was found in a bounded stretch of all interceptions.
+#[derive(Debug)]
+pub(crate) struct Block<T> {
+    /// In the order of reading.
+    pub(crate) rows: Vec<T>,
+    /// The last id that was looked at; `None` if there is nothing beyond.
+    pub(crate) last: Option<Uuid>,
+}
+
+fn next(id: Uuid) -> Uuid {
+    Uuid::from_u128(id.as_u128().saturating_add(1))
+}
+
+fn previous(id: Uuid) -> Uuid {
+    Uuid::from_u128(id.as_u128().saturating_sub(1))
+}

@@ -1,0 +1,172 @@
+mod children;
+mod read;
+
+use super::error::open_error;
+use super::time::to_text;
+use super::{connection, schema};
+use crate::query::{Block, Filter, FullInterception, InterceptionRow, Place, Stretch, Summary, TokenSums};
+use crate::{Options, StoreError};
+use read::Columns;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
+use std::path::absolute;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long a read waits for a gateway that is just creating the file.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// How many interceptions one transaction looks at: few enough to be over in some milliseconds. What belongs to them may
+/// be megabytes for each, and is all in memory at once.
+const SUMMARIES: u32 = 1000;
+const FULL: u32 = 64;
+
+const COLUMNS: &str = "i.id, i.initiator_id, i.provider, i.provider_name, i.model, i.route, i.streaming, i.client, \
+    i.client_session_id, i.user_agent, i.credential_kind, i.credential_hint, i.correlating_tool_call_id, i.metadata, \
+    i.started_at, i.ended_at, i.outcome, i.error_type, i.upstream_status";
+
+/// What a filter means; the range of ids is that of the stretch which is read.
+const MEANT: &str = "i.id >= :low AND i.id <= :high \
+    AND (:user IS NULL OR i.initiator_id = :user) \
+    AND (:model IS NULL OR i.model = :model) \
+    AND (:provider IS NULL OR i.provider_name = :provider) \
+    AND (:client IS NULL OR i.client = :client) \
+    AND (:session IS NULL OR i.client_session_id = :session) \
+    AND (:outcome IS NULL OR coalesce(i.outcome, 'open') = :outcome) \
+    AND (:since IS NULL OR i.started_at >= :since) \
+    AND (:until IS NULL OR i.started_at < :until)";
+
+/// The records in one file, on a connection that cannot write.
+pub(crate) struct SqliteRecords {
+    connection: Connection,
+}
+
+impl SqliteRecords {
+    pub(crate) fn open(options: &Options) -> Result<Self, StoreError> {
+        let path = absolute(&options.path).unwrap_or_else(|_| options.path.clone());
+        let missing = |problem: &str| StoreError::Open {
+            store: path.display().to_string(),
+            problem: problem.to_owned(),
+            advice: "name the file of a gateway that has run",
+        };
+        if !path.exists() {
+            return Err(missing("there is no such file"));
+        }
+        let mut connection = connection::reading(&path, BUSY)?;
+        if schema::check(&mut connection, &path)? == 0 {
+            return Err(missing("it is empty"));
+        }
+        connection.pragma_update(None, "query_only", true).map_err(|error| open_error(&path, error))?;
+        Ok(Self { connection })
+    }
+
+    pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let sql = format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE i.id = ?1");
+        let found = transaction.query_row(&sql, [id.to_string()], interception).optional()?;
+        Ok(found.map(|row| children::complete(&transaction, row)).transpose()?)
+    }
+
+    pub(crate) fn summaries(&self, filter: &Filter, place: Place) -> Result<Block<Summary>, StoreError> {
+        let sql = |order| {
+            format!(
+                "SELECT {COLUMNS}, total(u.input_tokens), total(u.output_tokens), total(u.cache_read_input_tokens), \
+                 total(u.cache_write_input_tokens) FROM aibridge_interceptions i \
+                 LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
+                 WHERE {MEANT} GROUP BY i.id ORDER BY i.id {order}"
+            )
+        };
+        let summary = |row: &Row<'_>| Ok(Summary { interception: interception(row)?, tokens: sums(row)? });
+        self.block(filter, place, SUMMARIES, sql, |_, row| summary(row))
+    }
+
+    pub(crate) fn full(&self, filter: &Filter, place: Place) -> Result<Block<FullInterception>, StoreError> {
+        let sql = |order| {
+            format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
+        };
+        self.block(filter, place, FULL, sql, |transaction, row| {
+            children::complete(transaction, interception(row)?)
+        })
+    }
+
+    pub(crate) fn count(&self, filter: &Filter, place: Place) -> Result<Block<u64>, StoreError> {
+        let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MEANT}");
+        self.block(filter, place, SUMMARIES, sql, |_, row| Ok(row.get::<_, i64>(0)?.unsigned_abs()))
+    }
+
+    fn block<T>(
+        &self,
+        filter: &Filter,
+        place: Place,
+        limit: u32,
+        sql: impl FnOnce(&'static str) -> String,
+        read: impl Fn(&Transaction<'_>, &Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Block<T>, StoreError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let stretch = stretch(&transaction, filter, place, limit)?;
+        let mut statement = transaction.prepare_cached(&sql(stretch.order))?;
+        let parameters = named_params! {
+            ":low": stretch.low.to_string(),
+            ":high": stretch.high.to_string(),
+            ":user": filter.user,
+            ":model": filter.model,
+            ":provider": filter.provider,
+            ":client": filter.client,
+            ":session": filter.session,
+            ":outcome": filter.outcome,
+            ":since": filter.since.map(to_text),
+            ":until": filter.until.map(to_text),
+        };
+        let rows = statement.query_map(parameters, |row| read(&transaction, row))?;
+        Ok(Block { rows: rows.collect::<rusqlite::Result<_>>()?, last: stretch.last })
+    }
+}
+
+/// The next `limit` interceptions, whether they are meant or not, so that no filter makes a transaction long.
+fn stretch(
+    transaction: &Transaction<'_>,
+    filter: &Filter,
+    place: Place,
+    limit: u32,
+) -> rusqlite::Result<Stretch> {
+    let ahead = Stretch::ahead(filter, place);
+    let parameters = (ahead.low.to_string(), ahead.high.to_string(), limit - 1);
+    let mut statement = transaction.prepare_cached(&ahead.end_sql())?;
+    let end = statement.query_row(parameters, |row| Columns(row).id(0)).optional()?;
+    Ok(ahead.until(end))
+}
+
+fn interception(row: &Row<'_>) -> rusqlite::Result<InterceptionRow> {
+    let columns = Columns(row);
+    Ok(InterceptionRow {
+        id: columns.id(0)?,
+        initiator_id: row.get(1)?,
+        provider: row.get(2)?,
+        provider_name: row.get(3)?,
+        model: row.get(4)?,
+        route: row.get(5)?,
+        streaming: row.get(6)?,
+        client: row.get(7)?,
+        client_session_id: row.get(8)?,
+        user_agent: row.get(9)?,
+        credential_kind: row.get(10)?,
+        credential_hint: row.get(11)?,
+        correlating_tool_call_id: row.get(12)?,
+        metadata: columns.json(13)?,
+        started_at: columns.time(14)?,
+        ended_at: columns.optional_time(15)?,
+        outcome: row.get(16)?,
+        error_type: row.get(17)?,
+        upstream_status: row.get(18)?,
+    })
+}
+
+/// Sums come as floating point numbers, because those of integers may overflow.
+fn sums(row: &Row<'_>) -> rusqlite::Result<TokenSums> {
+    let sum = |column| Ok::<_, rusqlite::Error>(row.get::<_, f64>(column)? as i64);
+    Ok(TokenSums {
+        input_tokens: sum(19)?,
+        output_tokens: sum(20)?,
+        cache_read_input_tokens: sum(21)?,
+        cache_write_input_tokens: sum(22)?,
+    })
+}

@@ -1,0 +1,76 @@
+use super::{count, open, options};
+use crate::queries::{all_are_read, many, ranges_are_exact};
+use crate::rows::{beginning, end};
+use crate::support::Place;
+use aibridge_recorder::Recorder;
+use aibridge_store::{Filter, Order, PostgresOptions, Records, StoreError, StoreOptions};
+use aibridge_testkit::Postgres;
+use serde_json::{Value, to_value};
+use tokio::task::spawn_blocking;
+
+/// Does `work` as a command would, in no runtime.
+async fn command<T: Send + 'static>(
+    options: impl Into<StoreOptions>,
+    work: impl FnOnce(Result<Records, StoreError>) -> T + Send + 'static,
+) -> T {
+    let options = options.into();
+    spawn_blocking(move || work(Records::open(options))).await.expect("no panic")
+}
+
+/// All that can be read, each way.
+fn all(records: Result<Records, StoreError>) -> Vec<Value> {
+    let records = records.expect("records");
+    let mut found = Vec::new();
+    let mut ids = Vec::new();
+    let summary = |row: aibridge_store::Summary| {
+        ids.push(row.interception.id);
+        found.push(to_value(row).expect("JSON"));
+        Ok::<_, StoreError>(true)
+    };
+    records.summaries(&Filter::default(), Order::OldestFirst, summary).expect("read");
+    let full = |row| {
+        found.push(to_value(row).expect("JSON"));
+        Ok::<_, StoreError>(true)
+    };
+    records.full(&Filter::default(), Order::NewestFirst, full).expect("read");
+    found.extend(ids.into_iter().map(|id| to_value(records.find(id).expect("read")).expect("JSON")));
+    found
+}
+
+#[tokio::test]
+async fn every_cell_reads_as_from_sqlite() {
+    let Some(server) = Postgres::start().await else { return };
+    let place = Place::new();
+    let (sqlite, postgres) = (place.open(), open(options(&server)).await);
+    for records in [beginning(), end()] {
+        sqlite.record(records.clone()).await.expect("stored");
+        postgres.record(records).await.expect("stored");
+        let there = command(&place.options(), all).await;
+        assert_eq!(there.len(), 3);
+        assert_eq!(command(options(&server), all).await, there);
+    }
+}
+
+#[tokio::test]
+async fn whoever_may_only_read_reads_all_stretches_and_ranges() {
+    let Some(server) = Postgres::start().await else { return };
+    let ids = many(&open(options(&server)).await).await;
+    server.execute("CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader").await;
+    let url = server.url().replace("postgres@", "reader@");
+    assert!(url.contains("reader@"), "{url}");
+    let options = PostgresOptions { url: url.into(), ..options(&server) };
+    let check = move |records: Result<Records, _>| {
+        let records = records.expect("records");
+        all_are_read(&records, &ids);
+        ranges_are_exact(&records, &ids);
+    };
+    command(options, check).await;
+}
+
+#[tokio::test]
+async fn a_database_without_records_is_refused_and_left_alone() {
+    let Some(server) = Postgres::start().await else { return };
+    let problem = command(options(&server), |records| records.err()).await.expect("refused");
+    assert!(problem.to_string().contains("name the database of a gateway that has run"), "{problem}");
+    assert_eq!(count(&server, "FROM pg_tables WHERE tablename LIKE 'aibridge%'").await, 0);
+}

@@ -1,0 +1,97 @@
+use crate::support::{Place, ended, interception, prompt};
+use aibridge_recorder::{Record, Recorder};
+use aibridge_store::{Filter, Order, Records, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use uuid::{NoContext, Uuid};
+
+/// More than two stretches of summaries, and many of whole interceptions.
+const MANY: usize = 2_100;
+
+/// Interceptions a second apart, the last one now; every hundredth is of another model.
+pub(crate) async fn many(store: &impl Recorder) -> Vec<Uuid> {
+    let now = Timestamp::now();
+    let mut ids = Vec::new();
+    for number in 0..MANY {
+        let mut one = interception();
+        one.started_at = now - SignedDuration::from_secs((MANY - 1 - number) as i64);
+        let millis = u64::try_from(one.started_at.as_millisecond()).expect("after 1970");
+        one.id = Uuid::new_v7(uuid::Timestamp::from_unix(
+            NoContext,
+            millis / 1000,
+            u32::try_from(millis % 1000).expect("below 1000") * 1_000_000,
+        ));
+        if number % 100 == 0 {
+            one.model = "rare".to_owned();
+        }
+        let id = one.id;
+        ids.push(id);
+        let records = vec![Record::Started(one.into()), Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+        store.record(records).await.expect("stored");
+    }
+    ids
+}
+
+async fn many_in(place: &Place) -> Vec<Uuid> {
+    let store = place.open();
+    let ids = many(&store).await;
+    store.close().await;
+    ids
+}
+
+fn read(records: &Records, filter: &Filter, order: Order) -> Vec<Uuid> {
+    let mut ids = Vec::new();
+    let each = |row: aibridge_store::Summary| {
+        ids.push(row.interception.id);
+        Ok::<_, StoreError>(true)
+    };
+    records.summaries(filter, order, each).expect("read");
+    ids
+}
+
+/// Every one is read once, in order, across stretches.
+pub(crate) fn all_are_read(records: &Records, ids: &[Uuid]) {
+    let all = Filter::default();
+    let mut backwards = ids.to_vec();
+    backwards.reverse();
+    assert!(read(records, &all, Order::OldestFirst) == ids);
+    assert!(read(records, &all, Order::NewestFirst) == backwards);
+    assert_eq!(records.count(&all).expect("counted"), MANY as u64);
+
+    let mut whole = Vec::new();
+    let each = |row: aibridge_store::FullInterception| {
+        assert_eq!(row.user_prompts.len(), 1);
+        whole.push(row.interception.id);
+        Ok::<_, StoreError>(true)
+    };
+    records.full(&all, Order::OldestFirst, each).expect("read");
+    assert!(whole == ids);
+
+    let rare = Filter { model: Some("rare".to_owned()), ..Filter::default() };
+    let expected: Vec<Uuid> = ids.iter().step_by(100).copied().collect();
+    assert_eq!(read(records, &rare, Order::OldestFirst), expected);
+}
+
+/// A range of times is exact.
+pub(crate) fn ranges_are_exact(records: &Records, ids: &[Uuid]) {
+    let started = |at: usize| {
+        let found = records.find(ids[at]).expect("read").expect("found");
+        found.interception.started_at
+    };
+    let range = Filter { since: Some(started(1990)), until: Some(started(2010)), ..Filter::default() };
+    assert_eq!(read(records, &range, Order::OldestFirst), ids[1990..2010]);
+    assert_eq!(records.count(&range).expect("counted"), 20);
+}
+
+#[tokio::test]
+async fn every_one_is_read_once_in_order_across_stretches() {
+    let place = Place::new();
+    let ids = many_in(&place).await;
+    all_are_read(&Records::open(&place.options()).expect("records"), &ids);
+}
+
+#[tokio::test]
+async fn a_range_of_times_is_exact() {
+    let place = Place::new();
+    let ids = many_in(&place).await;
+    ranges_are_exact(&Records::open(&place.options()).expect("records"), &ids);
+}
