@@ -32,7 +32,7 @@ pub struct Answer {
     pub(crate) tapped: Option<Tapped>,
     pub(crate) timeouts: Timeouts,
     /// How the body ended, if that was seen before it was asked for.
-    pub(crate) over: Option<Result<(), Error>>,
+    pub(crate) over: Option<reqwest::Result<()>>,
 }
 
 impl Answer {
@@ -44,7 +44,7 @@ impl Answer {
     /// connection is lost.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         if let Some(over) = self.over.take() {
-            return over.map(|()| None);
+            return self.came(over.map(|()| None));
         }
         let (limit, patience) = match self.deadline {
             Some(deadline) => (deadline, self.timeouts.response),
@@ -76,8 +76,12 @@ impl Answer {
                 continue;
             };
             others_had_a_turn = false;
-            match self.came(came) {
-                Ok(Some(chunk)) => all.push(chunk),
+            match came {
+                Ok(Some(chunk)) => {
+                    self.saw(&chunk);
+                    all.push(chunk);
+                }
+                // Told when it is asked for: what came before may make it no failure.
                 over => {
                     self.over = Some(over.map(drop));
                     break;
@@ -90,10 +94,9 @@ impl Answer {
     fn came(&mut self, came: reqwest::Result<Option<Bytes>>) -> Result<Option<Bytes>, Error> {
         match came {
             Ok(chunk) => {
-                match (&chunk, &self.tapped) {
-                    (Some(chunk), Some(tapped)) => tapped.chunk(chunk),
-                    (Some(_), None) => {}
-                    (None, _) => self.complete(),
+                match &chunk {
+                    Some(chunk) => self.saw(chunk),
+                    None => self.complete(),
                 }
                 Ok(chunk)
             }
@@ -101,6 +104,12 @@ impl Answer {
                 tracing::warn!(error = %causes(&error), "the provider's answer broke off");
                 Err(self.failed(Error::UpstreamBroken))
             }
+        }
+    }
+
+    fn saw(&self, chunk: &Bytes) {
+        if let Some(tapped) = &self.tapped {
+            tapped.chunk(chunk);
         }
     }
 
