@@ -219,3 +219,65 @@ pub(crate) fn causes(error: &reqwest::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::{Admission, Guard, Rejected, Went};
+    use futures_util::stream;
+    use parking_lot::Mutex;
+    use std::io;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// Admits everything, and keeps what it is told.
+    #[derive(Default)]
+    struct Told(Mutex<Vec<Went>>);
+
+    impl Guard for Told {
+        fn admit(&self, _: bool) -> Result<Admission, Rejected> {
+            Ok(Admission::Normal)
+        }
+
+        fn is_failure(&self, _: u16) -> bool {
+            false
+        }
+
+        fn release(&self, _: Admission) {}
+
+        fn report(&self, _: Admission, went: Went) {
+            self.0.lock().push(went);
+        }
+    }
+
+    /// An answer whose body is all there: two chunks, and then it breaks off.
+    fn broken(guard: Arc<Told>) -> Answer {
+        let broke = || io::Error::from(io::ErrorKind::ConnectionReset);
+        let chunks = [Ok("data: 1\n\n"), Ok("data: [DONE]\n\n"), Err(broke())];
+        let body = reqwest::Body::wrap_stream(stream::iter(chunks));
+        let wait = Duration::from_secs(60);
+        Answer {
+            response: http::Response::new(body).into(),
+            deadline: None,
+            permit: Permit::ask(guard, true).ok(),
+            tapped: None,
+            timeouts: Timeouts { connect: wait, response: wait, stream_idle: wait },
+            over: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_came_together_goes_on_together_and_a_break_is_told_behind_it() {
+        for (is_complete, expected) in [(true, Went::Well), (false, Went::Badly)] {
+            let guard = Arc::new(Told::default());
+            let mut answer = broken(guard.clone());
+            assert_eq!(answer.chunks().await.unwrap().unwrap(), "data: 1\n\ndata: [DONE]\n\n");
+            assert_eq!(*guard.0.lock(), [], "nobody knows yet what the last event means");
+            if is_complete {
+                answer.complete();
+            }
+            assert!(matches!(answer.chunks().await, Err(Error::UpstreamBroken)));
+            assert_eq!(*guard.0.lock(), [expected]);
+        }
+    }
+}
