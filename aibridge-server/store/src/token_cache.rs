@@ -55,8 +55,19 @@ impl TokenCache {
         (fresh && valid).then(|| entry.who.clone())
     }
 
+    /// Who bears a token whose row was looked up, read at `read_at` or later: nobody, if it does not admit at `now`.
+    pub(crate) fn admit(
+        &self,
+        hash: TokenHash,
+        found: Option<TokenRow>,
+        read_at: Instant,
+        now: Timestamp,
+    ) -> Option<Authenticated> {
+        found.filter(|row| row.admits(now)).map(|row| self.put(hash, &row, read_at))
+    }
+
     /// Remembers a row that admitted its bearer, read at `read_at` or later.
-    pub(crate) fn put(&self, hash: TokenHash, row: &TokenRow, read_at: Instant) -> Authenticated {
+    fn put(&self, hash: TokenHash, row: &TokenRow, read_at: Instant) -> Authenticated {
         let who = Authenticated { token_id: row.id, user: row.user.clone(), admin: row.admin };
         let mut entries = self.entries.lock();
         if entries.len() >= CAPACITY {

@@ -36,10 +36,7 @@ impl Authenticator {
         }
         let asked_at = self.cache.now();
         match self.reader.ask(async |client| token_rows::find(client, &hash).await).await {
-            Ok(found) => {
-                let admitted = found.filter(|row| row.admits(Timestamp::now()));
-                Ok(admitted.map(|row| self.cache.put(hash, &row, asked_at)))
-            }
+            Ok(found) => Ok(self.cache.admit(hash, found, asked_at, Timestamp::now())),
             Err(trouble) => {
                 let known = if self.goes_on && trouble.is_absence() {
                     self.cache.get_younger(WHILE_AWAY, &hash, Timestamp::now())

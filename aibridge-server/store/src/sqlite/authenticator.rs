@@ -43,8 +43,7 @@ impl Authenticator {
         }
         let asked_at = self.cache.now();
         let found = self.reader.ask(hash, LIMIT).await?;
-        let admitted = found.filter(|row| row.admits(Timestamp::now()));
-        Ok(admitted.map(|row| self.cache.put(hash, &row, asked_at)))
+        Ok(self.cache.admit(hash, found, asked_at, Timestamp::now()))
     }
 
     pub(super) async fn stop(&self, limit: Duration) {

@@ -23,6 +23,12 @@ struct Way {
 const LITERAL: fn(&Path) -> String = |_| KEY.to_owned();
 const FROM_FILE: fn(&Path) -> String = |dir| format!("file:{}/secrets/key", dir.display());
 
+fn link_elsewhere(dir: &Path) {
+    fs::create_dir(dir.join("elsewhere")).unwrap();
+    fs::write(dir.join("elsewhere/a.toml"), "").unwrap();
+    symlink("elsewhere/a.toml", dir.join("aibridge.toml")).unwrap();
+}
+
 const WAYS: [(&str, Way); 8] = [
     (
         "replaced by a rename",
@@ -78,11 +84,7 @@ const WAYS: [(&str, Way); 8] = [
         "a link to a file elsewhere, which is rewritten",
         Way {
             keys: LITERAL,
-            prepare: |dir| {
-                fs::create_dir(dir.join("elsewhere")).unwrap();
-                fs::write(dir.join("elsewhere/a.toml"), "").unwrap();
-                symlink("elsewhere/a.toml", dir.join("aibridge.toml")).unwrap();
-            },
+            prepare: link_elsewhere,
             change: |dir, text| replace(&dir.join("elsewhere/a.toml"), text),
             hang_up: false,
         },
@@ -91,11 +93,7 @@ const WAYS: [(&str, Way); 8] = [
         "a link that is turned to another file",
         Way {
             keys: LITERAL,
-            prepare: |dir| {
-                fs::create_dir(dir.join("elsewhere")).unwrap();
-                fs::write(dir.join("elsewhere/a.toml"), "").unwrap();
-                symlink("elsewhere/a.toml", dir.join("aibridge.toml")).unwrap();
-            },
+            prepare: link_elsewhere,
             change: |dir, text| {
                 fs::create_dir(dir.join("next")).unwrap();
                 fs::write(dir.join("next/b.toml"), text).unwrap();
