@@ -5,9 +5,11 @@ use crate::telemetry::Traces;
 use aibridge_config::{Log, LogFormat};
 use aibridge_intercept::trace;
 use std::io::{BufWriter, stderr};
+use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::filter::{FilterExt, ParseError, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
@@ -24,6 +26,14 @@ pub fn start(log: &Log, traces: Option<&Traces>) -> Result<WorkerGuard, Box<dyn 
     // A log that nobody reads must not hold up a request: lines beyond the queue are dropped.
     let writer = BufWriter::with_capacity(WRITTEN_AT_ONCE, stderr());
     let (writer, guard) = tracing_appender::non_blocking(writer);
+    subscriber(log, traces, writer)?.try_init()?;
+    Ok(guard)
+}
+
+fn subscriber<W>(log: &Log, traces: Option<&Traces>, writer: W) -> Result<Dispatch, ParseError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let lines = fmt::layer().with_writer(writer).with_ansi(false);
     let lines = match log.format {
         LogFormat::Text => lines.boxed(),
@@ -32,9 +42,12 @@ pub fn start(log: &Log, traces: Option<&Traces>) -> Result<WorkerGuard, Box<dyn 
     // Spans are no part of a line, and what is logged has no say in what is traced.
     let not_traced =
         filter_fn(|metadata| metadata.target() != trace::TARGET).with_max_level_hint(LevelFilter::TRACE);
-    let lines = lines.with_filter(filter(log)?.and(not_traced));
-    registry().with(lines).with(traces.map(Traces::layer)).try_init()?;
-    Ok(guard)
+    let lines = registry().with(lines.with_filter(filter(log)?.and(not_traced)));
+    // A layer that is `None` would have every span made, to be seen by nobody.
+    Ok(match traces {
+        Some(traces) => lines.with(traces.layer()).into(),
+        None => lines.into(),
+    })
 }
 
 fn filter(log: &Log) -> Result<EnvFilter, ParseError> {
@@ -43,4 +56,19 @@ fn filter(log: &Log) -> Result<EnvFilter, ParseError> {
         true => filter.add_directive(format!("{}=info", record_log::TARGET).parse()?),
         false => filter,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_span_is_made_while_nobody_collects_them() {
+        let log = Log { format: LogFormat::Text, records_to_log: false };
+        let subscriber = subscriber(&log, None, std::io::sink).expect("a subscriber");
+        tracing::dispatcher::with_default(&subscriber, || {
+            assert!(trace::create_interceptor().is_disabled());
+            assert!(tracing::enabled!(tracing::Level::INFO), "lines are not spans");
+        });
+    }
 }
