@@ -72,7 +72,7 @@ impl Upstream {
     /// key is left, [`Error::UpstreamUnreachable`] and [`Error::UpstreamTimeout`] if there is no answer.
     pub async fn call(&self, mut call: Call, attempts: &mut Attempts) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.timeouts.response;
-        let url = self.url(&call)?;
+        let url = self.url(&call);
         let counts = call.credential.kind() == CredentialKind::Centralized;
         let mut permit = call.guard.take().map(|guard| Permit::ask(guard, counts)).transpose()?;
         let answered = match call.credential.clone() {
@@ -197,13 +197,12 @@ impl Upstream {
         Ok(Answer { response, deadline, timeouts: self.timeouts, permit: None, over: None, tapped })
     }
 
-    fn url(&self, call: &Call) -> Result<Url, Error> {
-        let base = self.base_url.as_str().trim_end_matches('/');
-        let url = match &call.query {
-            Some(query) => format!("{base}{}?{query}", call.path),
-            None => format!("{base}{}", call.path),
-        };
-        Url::parse(&url).map_err(|_| Error::InvalidPath(call.path.clone()))
+    /// Only the path is parsed: the host is the provider's, and known.
+    fn url(&self, call: &Call) -> Url {
+        let mut url = self.base_url.clone();
+        url.set_path(&[self.base_url.path().trim_end_matches('/'), &call.path].concat());
+        url.set_query(call.query.as_deref());
+        url
     }
 
     fn discard(&self, answer: Option<Answer>) {
