@@ -132,7 +132,7 @@ impl Answer {
 }
 
 /// Lets the tasks run that are ready. Unlike Tokio's `yield_now`, without asking the system for news first.
-async fn give_way() {
+pub(crate) async fn give_way() {
     let mut gave = false;
     poll_fn(|context| {
         if std::mem::replace(&mut gave, true) {

@@ -1,6 +1,6 @@
 //! The life of one interception: recorded, answered, ended.
 
-use crate::answer::{Answer, Gathered, HELD_AT_MOST, is_stream, readable};
+use crate::answer::{Answer, Gathered, HELD_AT_MOST, give_way, is_stream, readable};
 use crate::call::{Attempts, Call};
 use crate::error::Error;
 use crate::gateway::Gateway;
@@ -40,7 +40,17 @@ pub struct Exchange {
     span: Span,
     start_within: Duration,
     ended: bool,
+    last_line: Option<LastLine>,
     _open: Option<Box<dyn Held>>,
+}
+
+/// What the log says at the end, and nobody else keeps.
+struct LastLine {
+    outcome: Outcome,
+    /// Input, output, and read from a cache.
+    tokens: Option<(i64, i64, i64)>,
+    took: Duration,
+    overhead: Duration,
 }
 
 /// Why an interceptor could not answer to the end, and what it had learnt by then.
@@ -81,6 +91,7 @@ impl Exchange {
             span,
             start_within: gateway.start_within,
             ended: false,
+            last_line: None,
         }
     }
 
@@ -96,6 +107,7 @@ impl Exchange {
         if let Err(stop) = interceptor.process(&mut self).instrument(trace::process_request()).await {
             self.stopped(stop).await;
         }
+        self.log_end().await;
     }
 
     /// Records the start; nothing goes to the provider before this is durable.
@@ -201,6 +213,7 @@ impl Exchange {
                         batch.push(event.raw);
                         batch.push(splitter.take_rest());
                         self.send(batch.take()).await?;
+                        self.log_end().await;
                         return self.relay_rest(answer).await;
                     }
                 }
@@ -322,11 +335,19 @@ impl Exchange {
         }
     }
 
-    /// One line for each interception, and what metrics want.
-    fn tell_end(&self, outcome: Outcome, tokens: Option<(i64, i64, i64)>) {
+    fn tell_end(&mut self, outcome: Outcome, tokens: Option<(i64, i64, i64)>) {
         let Self { interception, attempts, timeline, watch, span, .. } = self;
         trace::ended(span, outcome);
         watch.saw(&Seen::Ended { interception, outcome, attempts, timeline });
+        let (took, overhead) = (timeline.elapsed(), timeline.overhead());
+        self.last_line = Some(LastLine { outcome, tokens, took, overhead });
+    }
+
+    /// One line for each interception, when the client has its answer: it need not wait for that.
+    async fn log_end(&mut self) {
+        let Some(LastLine { outcome, tokens, took, overhead }) = self.last_line.take() else { return };
+        give_way().await;
+        let Self { interception, attempts, .. } = self;
         tracing::info!(
             id = %interception.id,
             actor = interception.initiator_id,
@@ -343,8 +364,8 @@ impl Exchange {
             input_tokens = tokens.map(|(input, _, _)| input),
             output_tokens = tokens.map(|(_, output, _)| output),
             cache_read_tokens = tokens.map(|(_, _, cached)| cached),
-            milliseconds = timeline.elapsed().as_millis() as u64,
-            overhead_microseconds = timeline.overhead().as_micros() as u64,
+            milliseconds = took.as_millis() as u64,
+            overhead_microseconds = overhead.as_micros() as u64,
             "interception ended"
         );
     }
