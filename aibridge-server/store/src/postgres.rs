@@ -45,7 +45,7 @@ use writer::Writer;
 
 /// How long one call waits for its place in the queue and its commit. The gateway has tighter limits of its own; nobody
 /// waits forever who has none.
-const RECORD_LIMIT: Duration = Duration::from_secs(10);
+const RECORD_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long [`PostgresStore::close`] waits for the writer, and then for the spool to be drained.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);

@@ -38,9 +38,10 @@ use writer::Writer;
 /// makes a token needs.
 const BUSY: Duration = Duration::from_millis(1500);
 
-/// How long one call waits for its place in the queue and its commit: some batches that wait as long as they may.
-/// The gateway has tighter limits of its own; nobody waits forever who has none.
-const RECORD_LIMIT: Duration = Duration::from_secs(10);
+/// How long one call waits for its place in the queue and its commit. The gateway has tighter limits of its own; nobody
+/// waits forever who has none. Shorter, this would often be the next time at which Tokio has to wake, and it wakes itself
+/// to hear of that: twice more for each record.
+const RECORD_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long [`SqliteStore::close`] waits for each of the two threads.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
