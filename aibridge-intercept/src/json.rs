@@ -217,8 +217,9 @@ fn members<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Optio
 
 /// Which of `names` a key is, however it is spelt.
 fn position(key: &str, names: &[&str]) -> Option<usize> {
-    let key = Json::known(key).string()?;
-    names.iter().position(|name| *name == key)
+    let find = |key: &str| names.iter().position(|name| *name == key);
+    let plain = key.get(1..key.len() - 1).and_then(find);
+    plain.or_else(|| if key.contains('\\') { find(&Json::known(key).string()?) } else { None })
 }
 
 /// Why `text` is not one JSON object, in the words of a parser that tells where.

@@ -19,22 +19,34 @@ pub fn learn(body: &[u8]) -> Learnt {
         ..Learnt::default()
     };
     for choice in choices.map(Json::elements).unwrap_or_default() {
-        let Some(message) = choice.member("message") else { continue };
+        let Some(message) = choice.member("message").map(Message::read) else { continue };
         let mut calls = ToolCalls::default();
-        let tool_calls = message.member("tool_calls").map(Json::elements).unwrap_or_default();
-        for entry in tool_calls {
+        for entry in message.tool_calls {
             calls.read(0, entry);
             learnt.tools.append(&mut calls.finish());
         }
-        learnt.thoughts.extend(thought(message).map(|text| (ThoughtSource::Thinking, text)));
+        learnt.thoughts.extend(message.thought.map(|text| (ThoughtSource::Thinking, text)));
     }
     learnt
 }
 
-/// The reasoning text beside a message's or a delta's content, where a provider sends it.
-pub(crate) fn thought(message: Json<'_>) -> Option<String> {
-    let [reasoning_content, reasoning] = message.members(["reasoning_content", "reasoning"]);
-    reasoning_content.and_then(Json::non_empty_string).or_else(|| reasoning.and_then(Json::non_empty_string))
+/// What a message or a delta tells.
+pub(crate) struct Message<'a> {
+    pub(crate) tool_calls: Vec<Json<'a>>,
+    /// The reasoning text beside the content, where a provider sends it.
+    pub(crate) thought: Option<String>,
+}
+
+impl<'a> Message<'a> {
+    pub(crate) fn read(message: Json<'a>) -> Self {
+        let [tool_calls, reasoning_content, reasoning] =
+            message.members(["tool_calls", "reasoning_content", "reasoning"]);
+        let text = |json: Option<Json<'_>>| json.and_then(Json::non_empty_string);
+        Self {
+            tool_calls: tool_calls.map(Json::elements).unwrap_or_default(),
+            thought: text(reasoning_content).or_else(|| text(reasoning)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A stream of chunks: `data: {json}`, closed by `data: [DONE]`.
 
-use crate::blocking::thought;
+use crate::blocking::Message;
 use crate::tools::ToolCalls;
 use crate::usage;
 use aibridge_intercept::json::Json;
@@ -79,11 +79,11 @@ impl Streaming {
         if finish_reason.and_then(Json::string).is_some() {
             self.ending = Ending::Complete;
         }
-        let Some(delta) = delta else { return };
-        for entry in delta.member("tool_calls").map(Json::elements).unwrap_or_default() {
+        let Some(delta) = delta.map(Message::read) else { return };
+        for entry in delta.tool_calls {
             self.tools.read(index, entry);
         }
-        if let Some(piece) = thought(delta) {
+        if let Some(piece) = delta.thought {
             self.thoughts.entry(index).or_default().push_str(&piece);
         }
     }
