@@ -1,4 +1,4 @@
-use crate::{Admin, Auth, Log, Metrics, Provider, Server, Store, Telemetry};
+use crate::{Admin, Auth, Limits, Log, Metrics, Provider, Server, Store, Telemetry};
 
 /// All settings, resolved and valid.
 #[derive(Debug, Clone)]
@@ -9,6 +9,8 @@ pub struct Config {
     pub admin: Admin,
     /// `[auth]`: who may use the gateway, and with whose keys.
     pub auth: Auth,
+    /// `[limits]`: how much clients may ask of it.
+    pub limits: Limits,
     /// `[store]`: where records go.
     pub store: Store,
     /// `[metrics]`: what is counted.

@@ -1,6 +1,7 @@
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
+use std::num::NonZeroU32;
 
 /// A whole number as it stands in the file.
 #[derive(Clone, Copy, Serialize)]
@@ -17,9 +18,20 @@ impl RawInteger {
         self.0
     }
 
+    /// For numbers that are a limit, and none if they are zero.
+    pub(crate) fn limit(self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.0)
+    }
+
     /// For numbers of things without which nothing would happen.
     pub(crate) fn positive(self) -> Result<u32, String> {
         if self.0 == 0 { Err("is zero; write at least 1".into()) } else { Ok(self.0) }
+    }
+}
+
+impl From<Option<NonZeroU32>> for RawInteger {
+    fn from(limit: Option<NonZeroU32>) -> Self {
+        Self(limit.map_or(0, NonZeroU32::get))
     }
 }
 

@@ -3,7 +3,7 @@ use crate::raw::Raw;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::{Config, ConfigError, Problem, Sources, Surroundings};
-use crate::{admin, auth, log, metrics, provider, server, shape, store, telemetry};
+use crate::{admin, auth, limits, log, metrics, provider, server, shape, store, telemetry};
 use figment::Figment;
 
 /// Reads, layers and resolves the settings.
@@ -74,6 +74,7 @@ fn resolve(figment: &Figment, surroundings: &dyn Surroundings, report: &mut Repo
         server: server?,
         admin: admin?,
         auth: auth?,
+        limits: limits::resolve(&raw.limits),
         store: store?,
         metrics: metrics::resolve(&raw.metrics),
         telemetry: telemetry?,

@@ -11,6 +11,7 @@ impl Config {
             server: (&self.server).into(),
             admin: (&self.admin).into(),
             auth: (&self.auth).into(),
+            limits: (&self.limits).into(),
             store: (&self.store).into(),
             metrics: (&self.metrics).into(),
             telemetry: self.telemetry.as_ref().map(Into::into).unwrap_or_default(),

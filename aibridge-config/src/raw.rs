@@ -2,6 +2,7 @@
 
 use crate::admin::RawAdmin;
 use crate::auth::RawAuth;
+use crate::limits::RawLimits;
 use crate::log::RawLog;
 use crate::metrics::RawMetrics;
 use crate::provider::RawProvider;
@@ -18,6 +19,7 @@ pub(crate) struct Raw<S> {
     pub(crate) server: RawServer,
     pub(crate) admin: RawAdmin,
     pub(crate) auth: RawAuth,
+    pub(crate) limits: RawLimits,
     pub(crate) store: RawStore,
     pub(crate) metrics: RawMetrics,
     pub(crate) telemetry: RawTelemetry,
@@ -31,6 +33,7 @@ impl<S> Default for Raw<S> {
             server: RawServer::default(),
             admin: RawAdmin::default(),
             auth: RawAuth::default(),
+            limits: RawLimits::default(),
             store: RawStore::default(),
             metrics: RawMetrics::default(),
             telemetry: RawTelemetry::default(),

@@ -43,6 +43,9 @@ fn the_masked_settings_read_the_same() {
         [provider.circuit_breaker]
         failure_threshold = 2
         failure_statuses = [500]
+        [limits]
+        max_concurrent_requests = 100
+        tokens_per_minute = 90000
         [store]
         url = "postgres://ann@db/aibridge?sslmode=require"
         timeout = "1s"
@@ -64,7 +67,7 @@ fn the_masked_settings_read_the_same() {
     let again = good(&file(&masked), &World(&[]));
     assert_eq!((&again.server, &again.auth, &again.store), (&config.server, &config.auth, &config.store));
     assert_eq!((&again.admin, &again.metrics, &again.log), (&config.admin, &config.metrics, &config.log));
-    assert_eq!(again.telemetry, config.telemetry);
+    assert_eq!((&again.limits, &again.telemetry), (&config.limits, &config.telemetry));
     assert_eq!(again.providers[1].circuit_breaker, config.providers[1].circuit_breaker);
     assert_eq!(again.providers[1].api_dump_dir, config.providers[1].api_dump_dir);
     assert_eq!(keys(&again, 0), ["sk-0...ghij"]);

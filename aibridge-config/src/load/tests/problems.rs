@@ -60,6 +60,15 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
             "aibridge.toml: auth.mode: is an integer; write a text in quotes",
         ),
         (
+            file("[limits]\nrequests_per_minute = -1"),
+            "aibridge.toml: limits.requests_per_minute: -1 is negative; write a whole number, e.g. 5",
+        ),
+        (
+            file("[limits]\nrequests = 1"),
+            "aibridge.toml: limits.requests: is no setting; the settings here are max_concurrent_requests, \
+             requests_per_minute, tokens_per_minute",
+        ),
+        (
             file("[store]\ndurability = \"\""),
             "aibridge.toml: store.durability: \"\" is unknown; write \"process\" or \"power\"",
         ),
@@ -69,12 +78,12 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("listen = \"127.0.0.1:1\""),
-            "aibridge.toml: listen: is no setting; the settings here are server, admin, auth, store, \
+            "aibridge.toml: listen: is no setting; the settings here are server, admin, auth, limits, store, \
              metrics, telemetry, log, provider",
         ),
         (
             env(&[("AIBRIDGE_PORT", "8080")]),
-            "AIBRIDGE_PORT: port: is no setting; the settings here are server, admin, auth, store, \
+            "AIBRIDGE_PORT: port: is no setting; the settings here are server, admin, auth, limits, store, \
              metrics, telemetry, log, provider",
         ),
         (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a text; write a table"),
