@@ -1,6 +1,7 @@
 //! Answers of the gateway's own, in the shape of the OpenAI API: the one table from what went wrong to status,
 //! `type` and `code`.
 
+use crate::rate_limit::RateLimited;
 use aibridge_recorder::ErrorType;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -8,6 +9,9 @@ use std::time::Duration;
 
 /// On every answer that the gateway made itself, so that blame is visible: its value is the error's `code`.
 pub const ERROR_HEADER: HeaderName = HeaderName::from_static("x-aibridge-error");
+
+/// When many requests are under way, some end every second.
+const TRY_AGAIN_IN: Duration = Duration::from_secs(1);
 
 /// Everything that the gateway itself may answer instead of the provider.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +78,12 @@ pub enum Error {
     /// The gateway is stopping.
     #[error("the gateway is shutting down")]
     ShuttingDown,
+    /// As many requests are under way as the settings allow.
+    #[error("the gateway has {0} requests under way and takes no more at once: try again in a second")]
+    Overloaded(u32),
+    /// An actor has used up what the settings allow in a minute.
+    #[error(transparent)]
+    RateLimited(#[from] Box<RateLimited>),
     /// All keys cool down, at least one for a rate limit.
     #[error("all configured keys are rate-limited")]
     KeysRateLimited {
@@ -130,7 +140,10 @@ impl Error {
             Self::BackgroundUnsupported => (S::NOT_IMPLEMENTED, INVALID, "background_unsupported"),
             Self::RecorderUnavailable => (S::SERVICE_UNAVAILABLE, "server_error", "recorder_unavailable"),
             Self::ShuttingDown => (S::SERVICE_UNAVAILABLE, "server_error", "shutting_down"),
-            Self::KeysRateLimited { .. } => (S::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded"),
+            Self::Overloaded(_) => (S::SERVICE_UNAVAILABLE, "server_error", "overloaded"),
+            Self::RateLimited(_) | Self::KeysRateLimited { .. } => {
+                (S::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded")
+            }
             Self::CircuitOpen { .. } => (S::SERVICE_UNAVAILABLE, "server_error", "service_unavailable"),
             Self::KeysRejected => (S::BAD_GATEWAY, "api_error", "server_error"),
             Self::UpstreamUnreachable(_) | Self::UpstreamBroken => {
@@ -145,6 +158,15 @@ impl Error {
     /// The error's `code`.
     pub fn code(&self) -> &'static str {
         self.class().2
+    }
+
+    /// The limit of the settings that it is about: `concurrency`, `requests` or `tokens`.
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Overloaded(_) => Some("concurrency"),
+            Self::RateLimited(limited) => Some(limited.exceeded.unit.as_str()),
+            _ => None,
+        }
     }
 
     /// What an interception that this ended is recorded with.
@@ -177,6 +199,13 @@ impl Error {
         match self {
             Self::KeysRateLimited { retry_after } | Self::CircuitOpen { retry_after } => {
                 headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
+            }
+            Self::Overloaded(_) => {
+                headers.insert(header::RETRY_AFTER, whole_seconds(TRY_AGAIN_IN).into());
+            }
+            Self::RateLimited(limited) => {
+                headers.insert(header::RETRY_AFTER, whole_seconds(limited.retry_after).into());
+                limited.add_headers(headers);
             }
             Self::MethodNotAllowed { allow, .. } => {
                 headers.insert(header::ALLOW, HeaderValue::from_static(allow));

@@ -44,6 +44,7 @@ pub mod interceptor;
 pub mod json;
 pub mod observer;
 pub mod payload;
+pub mod rate_limit;
 pub mod relay;
 pub mod scan;
 pub mod sse;

@@ -76,6 +76,14 @@ pub struct Usage {
     pub extra: BTreeMap<String, i64>,
 }
 
+impl Usage {
+    /// All tokens that providers count against a limit: cached ones too, but nothing twice.
+    pub fn total(&self) -> u64 {
+        let counts = [self.input, self.output, self.cache_read];
+        counts.into_iter().map(|count| u64::try_from(count).unwrap_or(0)).fold(0, u64::saturating_add)
+    }
+}
+
 /// A tool that the model picked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolCall {

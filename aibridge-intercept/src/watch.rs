@@ -68,6 +68,11 @@ pub enum Seen<'a> {
         /// What was tried.
         attempts: &'a Attempts,
     },
+    /// A request was refused by a limit of the settings.
+    Limited {
+        /// [Which](crate::Error::limit).
+        limit: &'static str,
+    },
     /// A tool that the gateway had added was called.
     ToolInvoked {
         /// The MCP server that it came from.

@@ -26,6 +26,7 @@ pub struct Metrics {
     pub(crate) keys: Keys,
     pub(crate) circuits: Circuits,
     pub(crate) passthrough: IntCounterVec,
+    pub(crate) limited: IntCounterVec,
     pub(crate) commits: Histogram,
     pub(crate) queue: IntGaugeVec,
     pub(crate) readings: Mutex<Readings>,
@@ -73,6 +74,11 @@ impl Metrics {
             &["provider", "route", "method"],
             "Requests that were relayed unread.",
         )?;
+        let limited = make.counter(
+            "aibridge_limited_requests_total",
+            &["limit"],
+            "Requests that a limit of the settings refused; limit is concurrency, requests or tokens.",
+        )?;
         let learnt = LearntCounts::new(&mut make)?;
         let circuits = Circuits::new(&mut make)?;
         let keys = Keys::new(&mut make)?;
@@ -97,6 +103,7 @@ impl Metrics {
             keys,
             circuits,
             passthrough,
+            limited,
             commits: commits.with_label_values::<&str>(&[]),
             queue,
             readings: Mutex::default(),

@@ -30,6 +30,7 @@ impl Watch for Metrics {
                 self.passthrough.with_label_values(&[provider, route, method_label(method)]).inc();
                 self.tried(provider, credential, attempts);
             }
+            Seen::Limited { limit } => self.limited.with_label_values(&[limit]).inc(),
             Seen::ToolInvoked { server, name } => {
                 self.learnt.injected.with_label_values(&[server, self.tools.label(name)]).inc();
             }
