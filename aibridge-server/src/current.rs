@@ -1,5 +1,6 @@
 //! What is in force: all that a reload can change, changed at once.
 
+use crate::limits::Limits;
 use crate::providers::Providers;
 use crate::who::Who;
 use arc_swap::ArcSwap;
@@ -14,6 +15,8 @@ pub struct InForce {
     pub who: Who,
     /// Whether clients may bring their own keys.
     pub byok: bool,
+    /// How much they may ask.
+    pub limits: Limits,
     /// The most that is read of a body, compressed or not.
     pub max_body_bytes: usize,
     /// How long open answers may go on after the gateway was told to stop.

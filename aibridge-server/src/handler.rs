@@ -2,6 +2,7 @@
 
 use crate::body::{self, Upload};
 use crate::current::{Current, InForce};
+use crate::limits::{Place, Placed};
 use crate::route::{self, Target};
 use crate::telemetry;
 use aibridge_intercept::call::CallBody;
@@ -9,6 +10,7 @@ use aibridge_intercept::credential::Credential;
 use aibridge_intercept::gateway::PassedTo;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
+use aibridge_intercept::watch::Seen;
 use aibridge_intercept::{Actor, Error, Gateway, Interceptor, Request, RequestBody, trace};
 use aibridge_provider::{PassThrough, Provider, Route};
 use aibridge_recorder::CredentialKind;
@@ -39,7 +41,7 @@ const READ_INLINE_AT_MOST: usize = 1 << 20;
 pub async fn handle(
     State(app): State<Arc<App>>,
     request: axum::extract::Request,
-) -> http::Response<AnswerBody> {
+) -> http::Response<Placed<AnswerBody>> {
     // Held until the answer has begun, so that a shutdown waits for it.
     let _under_way = app.gateway.tasks.token();
     let (parts, mut body) = request.into_parts();
@@ -48,12 +50,16 @@ pub async fn handle(
         Err(error) => {
             tracing::debug!(method = %parts.method, path = parts.uri.path(), code = error.code(), "refused");
             let _ = app.unless_cut(body::drain(&mut body, &parts.headers)).await;
-            error.to_response().map(AnswerBody::from)
+            error.to_response().map(|body| AnswerBody::from(body).into())
         }
     }
 }
 
-async fn answer(app: &App, parts: &Parts, body: &mut Body) -> Result<http::Response<AnswerBody>, Error> {
+async fn answer(
+    app: &App,
+    parts: &Parts,
+    body: &mut Body,
+) -> Result<http::Response<Placed<AnswerBody>>, Error> {
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
@@ -63,8 +69,14 @@ async fn answer(app: &App, parts: &Parts, body: &mut Body) -> Result<http::Respo
     let has_keys = target.provider.key_failover().pool().is_some();
     let actor = now.who.identify(&mut headers, has_keys).await?;
     let span = begin_span(&target, &actor, parts);
-    let work = answer_actor(app, &now, target, actor, headers, parts, body);
-    let answered = work.instrument(span.clone()).await;
+    let answered = match app.admit(&now, &target, &actor) {
+        Ok(place) => {
+            let work = answer_actor(app, &now, target, actor, headers, parts, body);
+            let answered = work.instrument(span.clone()).await;
+            answered.map(|response| response.map(|body| Placed::new(body, place)))
+        }
+        Err(refusal) => Err(refusal),
+    };
     trace::answered(&span, &answered);
     answered
 }
@@ -116,6 +128,16 @@ async fn answer_actor(
 }
 
 impl App {
+    /// Gives a request its place, unless a limit refuses it.
+    fn admit(&self, now: &InForce, target: &Target, actor: &Actor) -> Result<Place, Error> {
+        let spends_tokens = matches!(target.route, Route::Bridged(_));
+        now.limits.admit(&actor.id, spends_tokens).inspect_err(|error| {
+            if let Some(limit) = error.limit() {
+                self.gateway.watch.saw(&Seen::Limited { limit });
+            }
+        })
+    }
+
     /// Waits for the client, but not longer than the gateway may.
     async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
         tokio::select! {

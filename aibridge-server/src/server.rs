@@ -5,6 +5,7 @@ use crate::current::{Current, InForce};
 use crate::handler::{App, handle};
 use crate::health::Health;
 use crate::key_news;
+use crate::limits::{Charging, Limits};
 use crate::listen;
 use crate::providers::Providers;
 use crate::record_log::RecordLog;
@@ -15,9 +16,9 @@ use crate::who::Who;
 use aibridge_config::Config;
 use aibridge_dump::Dumps;
 use aibridge_intercept::Gateway;
-use aibridge_intercept::watch::Watch;
+use aibridge_intercept::watch::{Unwatched, Watch};
 use aibridge_keypool::KeyPoolError;
-use aibridge_metrics::{Limits, Metrics, MetricsError};
+use aibridge_metrics::{Metrics, MetricsError};
 use aibridge_provider::ProviderError;
 use aibridge_recorder::Recorder;
 use aibridge_store::{Store, StoreError};
@@ -93,6 +94,7 @@ impl Server {
     /// When any of these cannot be had.
     pub async fn bind(config: Config, clock: quanta::Clock) -> Result<Self, StartError> {
         let dumps = Arc::new(Dumps::new(clock.clone()));
+        let limits = Limits::new(config.limits.clone(), clock.clone());
         let providers = Providers::new(&config.providers, clock, dumps.clone())?;
         let store = Store::open(store_options(&config)).await?;
         let start_within = start_within(&config);
@@ -102,17 +104,20 @@ impl Server {
             None => None,
         };
         let metrics = metrics(&config, &store)?;
-        let mut gateway = Gateway { start_within, ..Gateway::new(recorder(&config, &store)) };
-        if let Some(metrics) = &metrics {
-            gateway.watch = Arc::clone(metrics) as Arc<dyn Watch>;
-        }
         let current = Current::new(InForce {
             providers,
             who: Who::new(config.auth.mode, store.clone(), start_within),
             byok: config.auth.byok,
+            limits,
             max_body_bytes: config.server.max_body_bytes,
             shutdown_grace: config.server.shutdown_grace,
         });
+        let watch = match &metrics {
+            Some(metrics) => metrics.clone() as Arc<dyn Watch>,
+            None => Arc::new(Unwatched),
+        };
+        let watch = Arc::new(Charging::new(current.clone(), watch));
+        let gateway = Gateway { start_within, watch, ..Gateway::new(recorder(&config, &store)) };
         let app = Arc::new(App { current, gateway, stopping: CancellationToken::new() });
         Ok(Self { config, listener, address, admin, store, app, dumps, metrics })
     }
@@ -215,7 +220,7 @@ fn metrics(config: &Config, store: &Store) -> Result<Option<Arc<Metrics>>, Start
     if !enabled {
         return Ok(None);
     }
-    let metrics = Arc::new(Metrics::new(Limits { models, tools })?);
+    let metrics = Arc::new(Metrics::new(aibridge_metrics::Limits { models, tools })?);
     let observer = Arc::clone(&metrics);
     store.observe_commits(move |took| observer.committed(took));
     Ok(Some(metrics))

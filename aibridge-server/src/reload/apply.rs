@@ -2,7 +2,7 @@ use super::{Reloader, restart};
 use crate::current::InForce;
 use crate::providers::Changes;
 use crate::server::StartError;
-use aibridge_config::{Auth, Config, Server};
+use aibridge_config::{Auth, Config, Limits, Server};
 
 /// What came of new settings.
 pub(super) struct Applied {
@@ -21,26 +21,34 @@ impl Reloader {
         let needs_restart = restart::needed(&self.settings, new);
         let auth = Auth { mode: restart::mode_beside(&self.settings, new), ..new.auth };
         let server = Server { listen: self.settings.server.listen, ..new.server };
-        let settings = changed(&self.settings, &server, &auth);
+        let settings = changed(&self.settings, &server, &auth, &new.limits);
         if !changes.is_empty() || !settings.is_empty() {
             self.current.replace(InForce {
                 providers,
                 who: now.who.with_mode(auth.mode),
                 byok: auth.byok,
+                limits: now.limits.renewed(new.limits.clone()),
                 max_body_bytes: server.max_body_bytes,
                 shutdown_grace: server.shutdown_grace,
             });
         }
         self.settings.auth = auth;
         self.settings.server = server;
+        self.settings.limits = new.limits.clone();
         Ok(Applied { changes, settings, needs_restart })
     }
 }
 
-fn changed(old: &Config, server: &Server, auth: &Auth) -> Vec<&'static str> {
+fn changed(old: &Config, server: &Server, auth: &Auth, limits: &Limits) -> Vec<&'static str> {
     let table = [
         ("auth.mode", old.auth.mode != auth.mode),
         ("auth.byok", old.auth.byok != auth.byok),
+        (
+            "limits.max_concurrent_requests",
+            old.limits.max_concurrent_requests != limits.max_concurrent_requests,
+        ),
+        ("limits.requests_per_minute", old.limits.requests_per_minute != limits.requests_per_minute),
+        ("limits.tokens_per_minute", old.limits.tokens_per_minute != limits.tokens_per_minute),
         ("server.max_body_bytes", old.server.max_body_bytes != server.max_body_bytes),
         ("server.shutdown_grace", old.server.shutdown_grace != server.shutdown_grace),
     ];
