@@ -29,7 +29,7 @@ const NO_BYOK: Becomes = Refused(403, "permission_error", "byok_disabled");
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
 /// Opens the tokens of `gateway`'s store, as the command line does beside it.
-fn tokens_of(gateway: &Harness) -> Tokens {
+pub(crate) fn tokens_of(gateway: &Harness) -> Tokens {
     let path = gateway.store.path().to_owned();
     Tokens::open(&Options { path, durability: Durability::Process }).unwrap()
 }

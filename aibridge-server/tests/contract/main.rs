@@ -22,6 +22,7 @@ mod golden;
 mod harness;
 mod headers;
 mod health;
+mod limits;
 mod lockstep;
 mod logs;
 mod metrics;

@@ -3,6 +3,7 @@
 mod access;
 mod bounds;
 mod counted;
+mod limited;
 mod pools;
 
 use crate::harness::Harness;

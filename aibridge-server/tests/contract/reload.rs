@@ -14,19 +14,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 const NEXT_KEY: &str = "sk-next-0123456789abcdef";
 
-fn launch(settings: String) -> Launch {
+pub(crate) fn launch(settings: String) -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings)
 }
 
 /// Puts `text` at `path` the way careful programs do.
-fn replace(path: &Path, text: &str) {
+pub(crate) fn replace(path: &Path, text: &str) {
     let beside = path.with_extension("new");
     std::fs::write(&beside, text).unwrap();
     std::fs::rename(beside, path).unwrap();
 }
 
 /// Replaces the settings, and waits until the log says `what`.
-async fn settings(gateway: &Gateway, text: &str, what: &str) {
+pub(crate) async fn settings(gateway: &Gateway, text: &str, what: &str) {
     replace(&gateway.launch().config_path(), text);
     gateway.said(what).await;
 }
