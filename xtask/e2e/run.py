@@ -1,9 +1,10 @@
 """Plays every scenario directly against the provider and through the gateway, and compares.
 
-    run.py PROVIDER_URL GATEWAY_URL STORE
+    run.py PROVIDER_URL GATEWAY_URL STORE LIMITED_URL
 
 PROVIDER_URL ends in /v1, GATEWAY_URL is where the gateway listens, STORE is its SQLite file. The gateway has two
-providers: `pooled`, whose first key the provider does not know, and `own-key`, which has none.
+providers: `pooled`, whose first key the provider does not know, and `own-key`, which has none. At LIMITED_URL is another
+gateway, which allows two requests a minute.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 import traceback
 from functools import partial
 
+import limits
 import metrics
 import chat  # noqa: F401: adds its scenarios
 import responses  # noqa: F401: likewise
@@ -52,12 +54,13 @@ def check(scenario: Scenario, number: int, provider_url: str, gateway_url: str, 
     same("the status", direct.head()["status"], through.head()["status"])
 
 
-def main(provider_url: str, gateway_url: str, store_path: str) -> int:
+def main(provider_url: str, gateway_url: str, store_path: str, limited_url: str) -> int:
     store, failed = Store(store_path), 0
     checks = [
         (scenario.name, partial(check, scenario, number, provider_url, gateway_url, store))
         for number, scenario in enumerate(SCENARIOS)
     ]
+    checks.append(("a rate limit is obeyed", partial(limits.check, limited_url)))
     checks.append(("metrics say what is on record", partial(metrics.check, gateway_url, store_path)))
     for name, holds in checks:
         started = time.monotonic()

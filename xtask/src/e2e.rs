@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
 
+/// What the official SDK runs into at once.
+const LIMITS: &str = "[limits]\nrequests_per_minute = 2\n";
+
 #[derive(Args, Default)]
 pub(crate) struct Options {
     /// Use the optimised binary.
@@ -34,14 +37,16 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let binary = gateway::build(options.release)?;
 
     let provider = Aimock::start(&tools, &installed, &assets()).await?;
-    let launch = Launch::new(binary).config(settings(&provider));
-    let gateway = launch.start().await;
-    let played = play(&installed.python, &provider, &gateway).await;
-    if played.is_err() {
-        eprintln!("the gateway logged:\n{}", gateway.stderr());
+    let gateway = Launch::new(&binary).config(settings(&provider)).start().await;
+    let limited = Launch::new(&binary).config(format!("{LIMITS}{}", settings(&provider))).start().await;
+    let played = play(&installed.python, &provider, &gateway, &limited).await;
+    for gateway in [gateway, limited] {
+        if played.is_err() {
+            eprintln!("the gateway logged:\n{}", gateway.stderr());
+        }
+        gateway.terminate();
+        gateway.exited().await;
     }
-    gateway.terminate();
-    gateway.exited().await;
     played
 }
 
@@ -63,12 +68,13 @@ fn settings(provider: &Aimock) -> String {
 }
 
 /// Runs the scenarios, which print what they find and fail if one does.
-async fn play(python: &Path, provider: &Aimock, gateway: &Gateway) -> Result<()> {
+async fn play(python: &Path, provider: &Aimock, gateway: &Gateway, limited: &Gateway) -> Result<()> {
     let mut command = Command::new(python);
     command
         .arg(assets().join("run.py"))
         .args([provider.base_url(), gateway.url()])
-        .arg(gateway.store().path());
+        .arg(gateway.store().path())
+        .arg(limited.url());
     command.env_clear().env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUTF8", "1");
     let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
     ensure!(status.success(), "what came through the gateway is not what came directly ({status})");
