@@ -3,8 +3,8 @@
 //! [`Server::bind`] turns settings into a gateway: a store, a provider each with its connections and keys, and a
 //! listener. [`Server::run`] serves until it is told to stop. A request finds its way through [`route`] (which provider,
 //! which kind of route), [`who`] (on whose behalf), [`limits`] (whether it may now), [`body`] (read whole) and
-//! [`handler`], which hands it to the provider's interceptor. What requests go by is [`current`], which [`reload`] replaces while it serves; [`health`]
-//! tells load balancers how it is.
+//! [`handler`], which hands it to the provider's interceptor. What requests go by is [`current`], which [`reload`]
+//! replaces while it serves; [`health`] tells load balancers how it is.
 //!
 //! Only this crate knows axum, the environment, files, signals and the exit of the process.
 

@@ -3,7 +3,7 @@
 //!
 //! A request is [admitted](Limits::admit) when it is known whose it is, and before its body is read. What it is given
 //! then is its [`Place`], which goes with the answer's body to the end. Its tokens are known only when it has been
-//! answered: [`Charging`] sees them, and takes them from the actor's [bucket](bucket), which may go into debt.
+//! answered: [`Charging`] sees them, and takes them from the actor's bucket, which may go into debt.
 //!
 //! A reload brings other limits; what counts against them lives on.
 

@@ -14,7 +14,8 @@ pub(super) struct Concurrency(AtomicU32);
 #[derive(Debug)]
 pub struct Place(Arc<Concurrency>);
 
-/// A body that keeps its request's place until it is over, or its client is gone: then the connection drops it.
+/// A body that keeps its request's place until it is over, or its client is gone: then the connection drops it. HTTP/1
+/// connections drop it before they write its last bytes, so who has an answer whole finds its place free.
 #[derive(Debug)]
 pub struct Placed<B> {
     body: B,
