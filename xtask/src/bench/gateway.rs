@@ -15,6 +15,10 @@ pub(super) enum Mode {
     Governed,
 }
 
+/// A circuit breaker, and limits that are counted and never reached. Behind the provider's table.
+const GOVERNED_TOO: &str = "[provider.circuit_breaker]\n\
+    [limits]\nmax_concurrent_requests = 1000000\nrequests_per_minute = 4000000000\ntokens_per_minute = 4000000000\n";
+
 /// A gateway to start.
 pub(super) struct Gateway {
     mode: Mode,
@@ -76,7 +80,7 @@ impl Gateway {
             if governed { "tokens" } else { "none" },
             lab.provider(),
             keys.join(", "),
-            if governed { "[provider.circuit_breaker]\n" } else { "" },
+            if governed { GOVERNED_TOO } else { "" },
         )
     }
 
