@@ -12,6 +12,7 @@ use reqwest::Response;
 use std::error::Error as _;
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// The most of an answer that is held in memory: a blocking answer, or one event of a stream.
@@ -19,6 +20,9 @@ pub(crate) const HELD_AT_MOST: usize = 64 << 20;
 
 /// How much of what has come already is passed on together.
 const GATHERED_AT_MOST: usize = 16 << 10;
+
+/// A chunk that was waited for so long has hardly another right behind it: it is not worth a look.
+const QUIET: Duration = Duration::from_millis(1);
 
 /// The head of an answer, and how long to wait for the rest.
 pub struct Answer {
@@ -63,9 +67,10 @@ impl Answer {
     ///
     /// As with [`chunk`](Self::chunk).
     pub async fn chunks(&mut self) -> Result<Option<Bytes>, Error> {
+        let asked_at = Instant::now();
         let Some(first) = self.chunk().await? else { return Ok(None) };
         let mut all = Gathered::from(first);
-        let mut others_had_a_turn = false;
+        let mut others_had_a_turn = asked_at.elapsed() >= QUIET;
         while all.len() < GATHERED_AT_MOST {
             let Some(came) = self.response.chunk().now_or_never() else {
                 // The connection is a task of its own, which hands out one chunk at a time.
@@ -228,7 +233,6 @@ mod tests {
     use parking_lot::Mutex;
     use std::io;
     use std::sync::Arc;
-    use std::time::Duration;
 
     /// Admits everything, and keeps what it is told.
     #[derive(Default)]

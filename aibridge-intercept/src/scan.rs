@@ -1,6 +1,9 @@
 //! A cheap look at an event before it is read: most events of a stream hold nothing that is recorded.
 
-use memchr::memmem::Finder;
+use wide::u8x16;
+
+/// How many places are looked at together.
+const LANES: usize = 16;
 
 /// What makes a JSON text worth reading: one of some words.
 ///
@@ -8,23 +11,53 @@ use memchr::memmem::Finder;
 /// a word differently is always worth reading.
 #[derive(Debug)]
 pub struct Interest {
-    words: Vec<Finder<'static>>,
+    /// With the quote behind them, without the one before.
+    words: Vec<Vec<u8>>,
+    /// Their first bytes, each once: most of what is quoted begins with another.
+    firsts: Vec<u8>,
 }
-
-/// `"` and everything else in a name may be spelt so (RFC 8259 §7).
-const ESCAPE: &str = r"\u";
 
 impl Interest {
     /// Interest in `words`, each a member's name or a string value without its quotes, in plain ASCII.
     pub fn new(words: &[&str]) -> Self {
-        let quoted = words.iter().map(|word| format!("\"{word}\"")).chain([ESCAPE.to_owned()]);
-        Self { words: quoted.map(|word| Finder::new(&word).into_owned()).collect() }
+        let words: Vec<Vec<u8>> = words.iter().map(|word| format!("{word}\"").into_bytes()).collect();
+        let mut firsts: Vec<u8> = words.iter().map(|word| word[0]).collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        Self { words, firsts }
     }
 
     /// Whether `text` is worth reading. A member that is `null` is as good as none.
     pub fn is_in(&self, text: &[u8]) -> bool {
-        let is_told = |word: &Finder<'_>, at: usize| !is_null_behind(&text[at + word.needle().len()..]);
-        self.words.iter().any(|word| word.find_iter(text).any(|at| is_told(word, at)))
+        let mut at = 0;
+        while let Some(window) = text[at..].first_chunk::<{ LANES + 1 }>() {
+            let mut places = self.places(window);
+            while places != 0 {
+                if self.begins(&text[at + places.trailing_zeros() as usize..]) {
+                    return true;
+                }
+                places &= places - 1;
+            }
+            at += LANES;
+        }
+        (at..text.len()).any(|at| self.begins(&text[at..]))
+    }
+
+    /// Where a word or an escape may begin among all but the last byte of `window`: a bit each.
+    fn places(&self, window: &[u8; LANES + 1]) -> u32 {
+        let lanes = |from: usize| window[from..].first_chunk().copied().map(u8x16::from).unwrap_or_default();
+        let (here, behind) = (lanes(0), lanes(1));
+        let is = |lanes: u8x16, byte| lanes.simd_eq(u8x16::splat(byte));
+        let first = self.firsts.iter().fold(u8x16::ZERO, |any, first| any | is(behind, *first));
+        (is(here, b'"') & first | is(here, b'\\') & is(behind, b'u')).to_bitmask()
+    }
+
+    /// Whether `text` begins with a word that is told, or with what may spell one: `"` and everything else in a name may
+    /// be spelt `\u…` (RFC 8259 §7).
+    fn begins(&self, text: &[u8]) -> bool {
+        let Some(quoted) = text.strip_prefix(b"\"") else { return text.starts_with(b"\\u") };
+        let mut behind = self.words.iter().filter_map(|word| quoted.strip_prefix(word.as_slice()));
+        behind.any(|behind| !is_null_behind(behind))
     }
 }
 
@@ -37,6 +70,21 @@ fn is_null_behind(rest: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_word_is_found_wherever_it_stands(before in "[ a-z\":,]{0,40}", behind in "[ a-z\":,]{0,40}") {
+            let interest = Interest::new(&["usage", "error", "response.completed"]);
+            let is_in = |text: &str| interest.is_in(text.as_bytes());
+            for told in ["\"usage\"", "\"error\":1", "\"response.completed\"", "\\u"] {
+                let told_here = format!("{before}{told} {behind}");
+                prop_assert!(is_in(&told_here), "{}", told_here);
+            }
+            let nothing = format!("{before}\"error\":null, {behind}");
+            prop_assert!(!is_in(&nothing), "{}", nothing);
+        }
+    }
 
     #[test]
     fn words_are_found_however_they_are_spelt() {
