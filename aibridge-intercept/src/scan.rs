@@ -56,7 +56,8 @@ impl Interest {
     /// be spelt `\u…` (RFC 8259 §7).
     fn begins(&self, text: &[u8]) -> bool {
         let Some(quoted) = text.strip_prefix(b"\"") else { return text.starts_with(b"\\u") };
-        let mut behind = self.words.iter().filter_map(|word| quoted.strip_prefix(word.as_slice()));
+        let may_be = |word: &&Vec<u8>| quoted.get(..2) == word.get(..2); // spares most of the longer comparisons
+        let mut behind = self.words.iter().filter(may_be).filter_map(|word| quoted.strip_prefix(&word[..]));
         behind.any(|behind| !is_null_behind(behind))
     }
 }
