@@ -1,10 +1,12 @@
-use crate::{Admin, Auth, Limits, Log, Metrics, Provider, Server, Store, Telemetry};
+use crate::{Admin, Auth, Limits, Log, Metrics, Provider, Server, Store, Telemetry, Tls};
 
 /// All settings, resolved and valid.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `[server]`: the listener.
     pub server: Server,
+    /// `[tls]`: how its connections are protected; not at all without.
+    pub tls: Option<Tls>,
     /// `[admin]`: the listener for operators.
     pub admin: Admin,
     /// `[auth]`: who may use the gateway, and with whose keys.

@@ -70,6 +70,7 @@ mod size;
 mod sources;
 mod store;
 mod telemetry;
+mod tls;
 
 pub use admin::Admin;
 pub use auth::{Auth, AuthMode};
@@ -84,3 +85,4 @@ pub use server::Server;
 pub use sources::{Flags, Sources, Surroundings};
 pub use store::{Durability, PostgresUrl, Spool, SslMode, Store, StoreUrl};
 pub use telemetry::{OtlpProtocol, Telemetry};
+pub use tls::Tls;

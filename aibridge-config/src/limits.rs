@@ -1,9 +1,13 @@
+use crate::duration::RawDuration;
 use crate::integer::RawInteger;
+use crate::report::Report;
+use crate::size::RawSize;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 /// How much clients may ask of one gateway.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// The most requests under way at once.
     pub max_concurrent_requests: Option<NonZeroU32>,
@@ -11,6 +15,12 @@ pub struct Limits {
     pub requests_per_minute: Option<NonZeroU32>,
     /// The most tokens of one actor in a minute.
     pub tokens_per_minute: Option<NonZeroU32>,
+    /// The most connections of clients at once.
+    pub max_connections: Option<NonZeroU32>,
+    /// The longest head of a request, in bytes.
+    pub max_header_bytes: usize,
+    /// How long a connection may be without the whole head of a next request.
+    pub header_timeout: Duration,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -19,6 +29,22 @@ pub(crate) struct RawLimits {
     max_concurrent_requests: RawInteger,
     requests_per_minute: RawInteger,
     tokens_per_minute: RawInteger,
+    max_connections: RawInteger,
+    max_header_bytes: RawSize,
+    header_timeout: RawDuration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_concurrent_requests: None,
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            max_connections: None,
+            max_header_bytes: 128 << 10,
+            header_timeout: Duration::from_secs(30),
+        }
+    }
 }
 
 impl Default for RawLimits {
@@ -33,14 +59,22 @@ impl From<&Limits> for RawLimits {
             max_concurrent_requests: limits.max_concurrent_requests.into(),
             requests_per_minute: limits.requests_per_minute.into(),
             tokens_per_minute: limits.tokens_per_minute.into(),
+            max_connections: limits.max_connections.into(),
+            max_header_bytes: limits.max_header_bytes.into(),
+            header_timeout: limits.header_timeout.into(),
         }
     }
 }
 
-pub(crate) fn resolve(raw: &RawLimits) -> Limits {
-    Limits {
+pub(crate) fn resolve(raw: &RawLimits, report: &mut Report<'_>) -> Option<Limits> {
+    let max_header_bytes = report.keep("limits.max_header_bytes", raw.max_header_bytes.positive());
+    let header_timeout = report.keep("limits.header_timeout", raw.header_timeout.positive());
+    Some(Limits {
         max_concurrent_requests: raw.max_concurrent_requests.limit(),
         requests_per_minute: raw.requests_per_minute.limit(),
         tokens_per_minute: raw.tokens_per_minute.limit(),
-    }
+        max_connections: raw.max_connections.limit(),
+        max_header_bytes: max_header_bytes?,
+        header_timeout: header_timeout?,
+    })
 }

@@ -3,7 +3,7 @@ use crate::raw::Raw;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::{Config, ConfigError, Problem, Sources, Surroundings};
-use crate::{admin, auth, limits, log, metrics, provider, server, shape, store, telemetry};
+use crate::{admin, auth, limits, log, metrics, provider, server, shape, store, telemetry, tls};
 use figment::Figment;
 
 /// Reads, layers and resolves the settings.
@@ -66,15 +66,18 @@ fn resolve(figment: &Figment, surroundings: &dyn Surroundings, report: &mut Repo
     if let (Some(server), Some(admin)) = (&server, &admin) {
         admin::refuse_collision(admin, server, report);
     }
+    let tls = tls::resolve(&raw.tls, surroundings, report);
+    let limits = limits::resolve(&raw.limits, report);
     let store = store::resolve(&raw.store, report);
     let telemetry = telemetry::resolve(&raw.telemetry, report);
     let log = log::resolve(&raw.log, report);
     let providers = provider::resolve(raw.provider, surroundings, report);
     Some(Config {
         server: server?,
+        tls: tls?,
         admin: admin?,
         auth: auth?,
-        limits: limits::resolve(&raw.limits),
+        limits: limits?,
         store: store?,
         metrics: metrics::resolve(&raw.metrics),
         telemetry: telemetry?,

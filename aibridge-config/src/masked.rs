@@ -9,6 +9,7 @@ impl Config {
     pub fn to_masked_toml(&self) -> String {
         let raw: Raw<String> = Raw {
             server: (&self.server).into(),
+            tls: self.tls.as_ref().map(Into::into).unwrap_or_default(),
             admin: (&self.admin).into(),
             auth: (&self.auth).into(),
             limits: (&self.limits).into(),

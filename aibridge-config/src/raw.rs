@@ -9,6 +9,7 @@ use crate::provider::RawProvider;
 use crate::server::RawServer;
 use crate::store::RawStore;
 use crate::telemetry::RawTelemetry;
+use crate::tls::RawTls;
 use serde::{Deserialize, Serialize};
 
 /// The whole file. `S` is how a credential is held: read as a [`Secret`](crate::secret::Secret), shown as a
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Raw<S> {
     pub(crate) server: RawServer,
+    pub(crate) tls: RawTls,
     pub(crate) admin: RawAdmin,
     pub(crate) auth: RawAuth,
     pub(crate) limits: RawLimits,
@@ -31,6 +33,7 @@ impl<S> Default for Raw<S> {
     fn default() -> Self {
         Self {
             server: RawServer::default(),
+            tls: RawTls::default(),
             admin: RawAdmin::default(),
             auth: RawAuth::default(),
             limits: RawLimits::default(),

@@ -3,9 +3,10 @@ use aibridge_config::Config;
 /// The settings that are in force as they were at the start, and that `new` wants otherwise.
 pub(super) fn needed(old: &Config, new: &Config) -> Vec<&'static str> {
     // Taken apart, so that no section can be forgotten here. What is not compared can change at any time.
-    let Config { server, admin, auth: _, limits: _, store, metrics, telemetry, log, providers: _ } = old;
+    let Config { server, tls, admin, auth: _, limits: _, store, metrics, telemetry, log, providers: _ } = old;
     let table = [
         ("server.listen", server.listen != new.server.listen),
+        ("tls", tls.is_some() != new.tls.is_some()),
         ("admin.listen", admin.listen != new.admin.listen),
         ("auth.mode", new.auth.mode != mode_beside(old, new)),
         ("store.url", store.url != new.store.url),

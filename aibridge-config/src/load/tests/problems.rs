@@ -66,7 +66,7 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         (
             file("[limits]\nrequests = 1"),
             "aibridge.toml: limits.requests: is no setting; the settings here are max_concurrent_requests, \
-             requests_per_minute, tokens_per_minute",
+             requests_per_minute, tokens_per_minute, max_connections, max_header_bytes, header_timeout",
         ),
         (
             file("[store]\ndurability = \"\""),
@@ -78,12 +78,12 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("listen = \"127.0.0.1:1\""),
-            "aibridge.toml: listen: is no setting; the settings here are server, admin, auth, limits, store, \
+            "aibridge.toml: listen: is no setting; the settings here are server, tls, admin, auth, limits, store, \
              metrics, telemetry, log, provider",
         ),
         (
             env(&[("AIBRIDGE_PORT", "8080")]),
-            "AIBRIDGE_PORT: port: is no setting; the settings here are server, admin, auth, limits, store, \
+            "AIBRIDGE_PORT: port: is no setting; the settings here are server, tls, admin, auth, limits, store, \
              metrics, telemetry, log, provider",
         ),
         (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a text; write a table"),
