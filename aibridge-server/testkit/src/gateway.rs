@@ -7,22 +7,23 @@ use std::net::SocketAddr;
 pub struct Gateway {
     running: Running,
     launch: Launch,
+    scheme: &'static str,
     address: SocketAddr,
 }
 
 /// What a line has before the address it tells.
-const SCHEME: &str = "http://";
+const SCHEMES: [&str; 2] = ["http://", "https://"];
 
 impl Gateway {
     /// Waits until the start-up lines tell an address.
     pub(crate) async fn listening(mut running: Running, launch: Launch) -> Self {
         let probe = || match (first_address(&running.stdout.text()), running.child.try_wait()) {
-            (Some(address), _) => Some(Ok(address)),
+            (Some(found), _) => Some(Ok(found)),
             (None, Ok(None)) => None,
             (None, ended) => Some(Err(ended)),
         };
         match wait_for(probe, "the gateway to say where it listens").await {
-            Ok(address) => Self { running, launch, address },
+            Ok((scheme, address)) => Self { running, launch, scheme, address },
             Err(ended) => panic!("no gateway: {ended:?} {:#?}", running.exited().await),
         }
     }
@@ -32,9 +33,9 @@ impl Gateway {
         self.address
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash.
+    /// `http://127.0.0.1:PORT`, without a slash, or `https://…`.
     pub fn url(&self) -> String {
-        format!("{SCHEME}{}", self.address)
+        format!("{}{}", self.scheme, self.address)
     }
 
     /// The base URL that a client of `provider` uses: `http://127.0.0.1:PORT/PROVIDER/v1`.
@@ -102,11 +103,12 @@ impl Gateway {
     }
 }
 
-fn first_address(text: &str) -> Option<SocketAddr> {
-    text.match_indices(SCHEME).find_map(|(at, _)| {
-        let rest = &text[at + SCHEME.len()..];
+fn first_address(text: &str) -> Option<(&'static str, SocketAddr)> {
+    text.match_indices("http").find_map(|(at, _)| {
+        let scheme = SCHEMES.into_iter().find(|scheme| text[at..].starts_with(scheme))?;
+        let rest = &text[at + scheme.len()..];
         let end = rest.find(|c: char| !(c.is_ascii_hexdigit() || ".:[]".contains(c)))?;
-        rest[..end].parse().ok()
+        Some((scheme, rest[..end].parse().ok()?))
     })
 }
 
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn finds_the_address_only_once_its_line_goes_on() {
-        let address = |text| first_address(text).map(|address| address.to_string());
+        let address = |text| first_address(text).map(|(_, address)| address.to_string());
         assert_eq!(address("listening on http://127.0.0.1:80"), None);
         assert_eq!(address("listening on http://127.0.0.1:8080\n").as_deref(), Some("127.0.0.1:8080"));
         assert_eq!(address("proxy http://proxy.test:1 http://[::1]:9/x\n").as_deref(), Some("[::1]:9"));

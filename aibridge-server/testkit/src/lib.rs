@@ -3,6 +3,7 @@
 //! - [`ScriptedProvider`]: a provider on a free port that answers by [`Script`], and misbehaves exactly as told.
 //! - [`RawClient`]: an HTTP/1.1 client that sends exact bytes and says whether an answer ended cleanly.
 //! - [`Launch`] and [`Gateway`]: the real binary in a directory of its own, started, watched, killed.
+//! - [`Authority`], [`H2Client`]: certificates, and an HTTP/2 client that tells streams that end from streams that are reset.
 //! - [`Store`]: the gateway's SQLite file, read on the side.
 //! - [`Postgres`]: a PostgreSQL server, started, stopped, crashed.
 //! - [`Txtar`]: recorded traffic; [`fixtures_dir`] finds the recordings that are not in the repository.
@@ -28,11 +29,13 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod certificates;
 mod client;
 mod connection;
 mod fixtures;
 mod gate;
 mod gateway;
+mod h2;
 mod launch;
 mod output;
 mod postgres;
@@ -44,10 +47,12 @@ mod txtar;
 mod wait;
 mod wire;
 
+pub use certificates::{Authority, Issued, shake_hands};
 pub use client::{Answer, BodyEnd, Head, RawClient, request};
 pub use fixtures::{all_fixtures, fixtures_dir};
 pub use gate::Gate;
 pub use gateway::Gateway;
+pub use h2::{H2Client, H2End, H2Stream};
 pub use launch::{Exited, Launch};
 pub use postgres::Postgres;
 pub use provider::{Closed, ScriptedProvider};
