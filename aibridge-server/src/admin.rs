@@ -1,7 +1,7 @@
 //! What only operators look at.
 
 use crate::handler::App;
-use crate::listen::Peer;
+use crate::listen::{Peer, Places};
 use aibridge_intercept::Error;
 use aibridge_metrics::{AtScrape, CONTENT_TYPE, Metrics};
 use aibridge_store::Store;
@@ -20,6 +20,8 @@ pub struct Admin {
     pub store: Store,
     /// What is counted, if that is wanted.
     pub metrics: Option<Arc<Metrics>>,
+    /// The connections of clients.
+    pub places: Places,
     /// Whether clients reach it as well, so that it has to look who asks.
     pub shared: bool,
 }
@@ -74,7 +76,11 @@ async fn metrics(
 impl Admin {
     fn render(&self) -> Result<String, Error> {
         let now = self.app.current.load();
-        let now = AtScrape { providers: now.providers.all(), store_queue: self.store.queue_length() };
+        let now = AtScrape {
+            providers: now.providers.all(),
+            store_queue: self.store.queue_length(),
+            open_connections: self.places.taken(),
+        };
         let metrics = self.metrics.as_ref().ok_or(Error::Internal)?;
         metrics.render(&now).map_err(|error| {
             tracing::error!(%error, "the metrics contradict each other");

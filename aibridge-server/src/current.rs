@@ -1,9 +1,11 @@
 //! What is in force: all that a reload can change, changed at once.
 
 use crate::limits::Limits;
+use crate::listen::Bounds;
 use crate::providers::Providers;
 use crate::who::Who;
 use arc_swap::ArcSwap;
+use rustls::ServerConfig;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +23,10 @@ pub struct InForce {
     pub max_body_bytes: usize,
     /// How long open answers may go on after the gateway was told to stop.
     pub shutdown_grace: Duration,
+    /// How connections of clients are protected, from the next one on.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// What clients may do with connections.
+    pub connections: Bounds,
 }
 
 /// Where to find what is in force. Clones find the same.

@@ -29,6 +29,7 @@ pub mod signals;
 pub mod startup;
 pub mod store_options;
 pub mod telemetry;
+pub mod tls;
 pub mod tokens;
 pub mod who;
 

@@ -1,74 +1,127 @@
 //! Accepting connections, and letting them end in order.
+//!
+//! A plain connection speaks HTTP/1.1. One with TLS speaks what client and gateway agree on, HTTP/2 rather than HTTP/1.1.
+//! What an operator can set about connections is taken from what is in force when one begins.
 
+mod http1;
+mod http2;
+mod last_words;
+mod places;
+mod routed;
+mod secured;
+mod streams;
+
+pub use places::Places;
+pub use routed::Peer;
+
+use crate::current::Current;
 use axum::Router;
-use http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use routed::Routed;
+use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// A client that has not sent a request's whole head by then is not going to.
-const HEAD_WITHIN: Duration = Duration::from_secs(30);
-
-/// What a connection buffers at most, each way: the largest head, and how far an answer may run ahead of its client.
-const CONNECTION_BUFFER: usize = 128 * 1024;
+/// How far an answer may run ahead of its client.
+const WRITE_BUFFER: usize = 128 * 1024;
 
 /// When the process is out of file descriptors, accepting again at once would only burn its core.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Who is at the other end of a request's connection: an extension of every request.
+/// What clients may do with connections.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
-
-/// Accepts connections until `stop`, then closes each when its current answer is out.
-pub async fn serve(listener: TcpListener, router: Router, connections: TaskTracker, stop: CancellationToken) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                connections.spawn(connection(stream, Peer(peer), router.clone(), stop.clone()));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    connections.close();
+pub struct Bounds {
+    /// How many there may be.
+    pub max_connections: Option<NonZeroU32>,
+    /// The longest head of a request.
+    pub max_header_bytes: usize,
+    /// How long one may be without the whole head of a next request.
+    pub header_timeout: Duration,
 }
 
-async fn connection(stream: TcpStream, peer: Peer, router: Router, stop: CancellationToken) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY could not be set");
+impl From<&aibridge_config::Limits> for Bounds {
+    fn from(limits: &aibridge_config::Limits) -> Self {
+        let aibridge_config::Limits { max_connections, max_header_bytes, header_timeout, .. } = *limits;
+        Self { max_connections, max_header_bytes, header_timeout }
     }
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        router.call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .max_buf_size(CONNECTION_BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+}
+
+/// A socket that is listened on, and what its connections need.
+pub struct Listener {
+    /// Where they come in.
+    pub socket: TcpListener,
+    /// Answers their requests.
+    pub router: Router,
+    /// What they go by.
+    pub current: Current,
+    /// Their places, if they are from clients, who may have TLS and be too many. Operators neither need nor are.
+    pub places: Option<Places>,
+    /// Their tasks.
+    pub tasks: TaskTracker,
+    /// When they end.
+    pub stop: Stop,
+}
+
+/// The two steps of an end.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    /// New requests are refused.
+    pub stopping: CancellationToken,
+    /// All answers are over: what is still open may be closed.
+    pub hang_up: CancellationToken,
+}
+
+impl Listener {
+    /// Accepts connections until it is told to hang up. Each is then closed when its current answer is out.
+    pub async fn serve(self) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.accept() => accepted,
+                () = self.stop.hang_up.cancelled() => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.begin(stream, Peer(peer)),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+        self.tasks.close();
+    }
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        if let Some(places) = &self.places {
+            places.free(&self.current).await;
+        }
+        self.socket.accept().await
+    }
+
+    fn begin(&self, stream: TcpStream, peer: Peer) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        let place = self.places.as_ref().map(Places::take);
+        let now = self.current.load();
+        let routed = Routed::new(self.router.clone(), peer);
+        match &now.tls {
+            Some(tls) if place.is_some() => {
+                let secured = secured::Secured {
+                    routed,
+                    bounds: now.connections,
+                    stop: self.stop.clone(),
+                    tasks: self.tasks.clone(),
+                    place,
+                };
+                self.tasks.spawn(secured.serve(stream, tls.clone()));
+            }
+            _ => {
+                let hang_up = self.stop.hang_up.clone();
+                self.tasks.spawn(http1::serve(stream, routed, &now.connections, hang_up, place));
+            }
+        }
     }
 }

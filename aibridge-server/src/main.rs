@@ -6,7 +6,7 @@ use aibridge_server::settings::{self, SettingsError};
 use aibridge_server::signals::{self, StopSignals};
 use aibridge_server::store_options::store_options;
 use aibridge_server::telemetry::Traces;
-use aibridge_server::{Server, log, records, startup, tokens};
+use aibridge_server::{Server, log, records, startup, tls, tokens};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
@@ -35,7 +35,13 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let config = settings::load(&cli.settings)?;
     match &cli.command {
-        Some(Command::Check) => print(&mut std::io::stdout(), &config.to_masked_toml()),
+        Some(Command::Check) => {
+            let warning = config.tls.as_ref().and_then(tls::warning);
+            if let Some(warning) = warning {
+                print(&mut std::io::stderr(), &format!("aibridge: warning: {warning}\n"));
+            }
+            print(&mut std::io::stdout(), &config.to_masked_toml());
+        }
         Some(Command::Token(command)) => {
             let text = tokens::run(command, store_options(&config))?;
             print(&mut std::io::stdout(), &text);

@@ -6,12 +6,13 @@ use crate::handler::{App, handle};
 use crate::health::Health;
 use crate::key_news;
 use crate::limits::{Charging, Limits};
-use crate::listen;
+use crate::listen::{Listener, Places, Stop};
 use crate::providers::Providers;
 use crate::record_log::RecordLog;
 use crate::reload::Reloader;
 use crate::startup;
 use crate::store_options::{start_within, store_options};
+use crate::tls;
 use crate::who::Who;
 use aibridge_config::Config;
 use aibridge_dump::Dumps;
@@ -65,6 +66,9 @@ pub enum StartError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Connections cannot be protected.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
     /// A provider cannot be set up.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -93,6 +97,9 @@ impl Server {
     ///
     /// When any of these cannot be had.
     pub async fn bind(config: Config, clock: quanta::Clock) -> Result<Self, StartError> {
+        if let Some(tls) = &config.tls {
+            tls::warn(tls);
+        }
         let dumps = Arc::new(Dumps::new(clock.clone()));
         let limits = Limits::new(config.limits.clone(), clock.clone());
         let providers = Providers::new(&config.providers, clock, dumps.clone())?;
@@ -111,6 +118,8 @@ impl Server {
             limits,
             max_body_bytes: config.server.max_body_bytes,
             shutdown_grace: config.server.shutdown_grace,
+            tls: config.tls.as_ref().map(tls::server_config).transpose()?,
+            connections: (&config.limits).into(),
         });
         let watch = match &metrics {
             Some(metrics) => metrics.clone() as Arc<dyn Watch>,
@@ -153,21 +162,30 @@ impl Server {
         let mut router = health.clone().router().fallback(handle).with_state(self.app.clone());
         let connections = TaskTracker::new();
         let hang_up = CancellationToken::new();
+        let places = Places::default();
+        let listener = |socket, router, places| Listener {
+            socket,
+            router,
+            places,
+            current: self.app.current.clone(),
+            tasks: connections.clone(),
+            stop: Stop { stopping: self.app.stopping.clone(), hang_up: hang_up.clone() },
+        };
         let operators = admin::routes(Admin {
             app: self.app.clone(),
             store: self.store.clone(),
             metrics: self.metrics,
+            places: places.clone(),
             shared: self.admin.is_none(),
         });
-        let serving_operators = if let Some((listener, _)) = self.admin {
+        let serving_operators = if let Some((socket, _)) = self.admin {
             let operators = operators.merge(health.router()).fallback(admin::unknown);
-            Some(tokio::spawn(listen::serve(listener, operators, connections.clone(), hang_up.clone())))
+            Some(tokio::spawn(listener(socket, operators, None).serve()))
         } else {
             router = router.merge(operators);
             None
         };
-        let serving =
-            tokio::spawn(listen::serve(self.listener, router, connections.clone(), hang_up.clone()));
+        let serving = tokio::spawn(listener(self.listener, router, Some(places)).serve());
 
         let news = match &self.store {
             Store::Sqlite(_) => None,

@@ -1,6 +1,7 @@
 //! What a newcomer and an operator see at the start.
 
-use aibridge_config::{AuthMode, Config, Durability, Store, StoreUrl};
+use crate::tls;
+use aibridge_config::{AuthMode, Config, Durability, Store, StoreUrl, Tls};
 use aibridge_keypool::KeyStatus;
 use aibridge_provider::Provider;
 use std::net::SocketAddr;
@@ -13,9 +14,14 @@ pub fn introduction(
     providers: &[Arc<dyn Provider>],
     orphans_closed: u64,
 ) -> Vec<String> {
-    let mut lines = vec![format!("aibridge {} listening on http://{address}", env!("CARGO_PKG_VERSION"))];
-    lines.extend(providers.iter().map(|provider| provider_line(&**provider, address)));
+    let url = match config.tls {
+        Some(_) => format!("https://{address}"),
+        None => format!("http://{address}"),
+    };
+    let mut lines = vec![format!("aibridge {} listening on {url}", env!("CARGO_PKG_VERSION"))];
+    lines.extend(providers.iter().map(|provider| provider_line(&**provider, &url)));
     lines.extend(providers.iter().filter_map(|provider| dump_line(&**provider)));
+    lines.extend(config.tls.as_ref().map(tls_line));
     lines.push(format!("store    {} ({})", config.store.url, safety(&config.store)));
     lines.push(match config.auth.mode {
         AuthMode::None => "auth     none: everyone is \"anonymous\"".to_owned(),
@@ -44,7 +50,12 @@ fn safety(store: &Store) -> String {
     }
 }
 
-fn provider_line(provider: &dyn Provider, address: SocketAddr) -> String {
+fn tls_line(tls: &Tls) -> String {
+    let until = tls::valid_until(tls).map(|until| format!(" (valid until {until})")).unwrap_or_default();
+    format!("tls      {}{until}", tls.cert.display())
+}
+
+fn provider_line(provider: &dyn Provider, url: &str) -> String {
     let keys = match provider.key_failover().pool() {
         None => "no keys: clients bring their own (BYOK)".to_owned(),
         Some(pool) => {
@@ -54,7 +65,7 @@ fn provider_line(provider: &dyn Provider, address: SocketAddr) -> String {
         }
     };
     format!(
-        "provider {}: http://{address}{} -> {}, {keys}",
+        "provider {}: {url}{} -> {}, {keys}",
         provider.name(),
         provider.route_prefix(),
         provider.base_url(),

@@ -29,6 +29,7 @@ pub struct Metrics {
     pub(crate) limited: IntCounterVec,
     pub(crate) commits: Histogram,
     pub(crate) queue: IntGaugeVec,
+    pub(crate) connections: IntGaugeVec,
     pub(crate) readings: Mutex<Readings>,
 }
 
@@ -82,6 +83,8 @@ impl Metrics {
         let learnt = LearntCounts::new(&mut make)?;
         let circuits = Circuits::new(&mut make)?;
         let keys = Keys::new(&mut make)?;
+        let connections =
+            make.gauge("aibridge_open_connections", &[], "Connections that clients have open.")?;
         let commits = make.histogram(
             "aibridge_store_commit_seconds",
             &[],
@@ -106,6 +109,7 @@ impl Metrics {
             limited,
             commits: commits.with_label_values::<&str>(&[]),
             queue,
+            connections,
             readings: Mutex::default(),
         })
     }

@@ -15,6 +15,8 @@ pub struct AtScrape<'a> {
     pub providers: &'a [Arc<dyn Provider>],
     /// How many requests wait for the store.
     pub store_queue: usize,
+    /// How many connections clients have open.
+    pub open_connections: usize,
 }
 
 /// Counts that others keep, as they were read last.
@@ -32,7 +34,9 @@ impl Metrics {
     /// If they contradict each other: a defect.
     pub fn render(&self, now: &AtScrape<'_>) -> Result<String, Error> {
         let mut readings = self.readings.lock();
-        self.queue.with_label_values::<&str>(&[]).set(i64::try_from(now.store_queue).unwrap_or(i64::MAX));
+        for (gauge, reading) in [(&self.queue, now.store_queue), (&self.connections, now.open_connections)] {
+            gauge.with_label_values::<&str>(&[]).set(i64::try_from(reading).unwrap_or(i64::MAX));
+        }
         self.keys.state.reset();
         self.circuits.state.reset();
         for provider in now.providers {

@@ -2,6 +2,7 @@ use super::{Reloader, restart};
 use crate::current::InForce;
 use crate::providers::Changes;
 use crate::server::StartError;
+use crate::tls;
 use aibridge_config::{Auth, Config, Limits, Server};
 
 /// What came of new settings.
@@ -20,8 +21,12 @@ impl Reloader {
         let (providers, changes) = now.providers.renewed(&new.providers)?;
         let needs_restart = restart::needed(&self.settings, new);
         let auth = Auth { mode: restart::mode_beside(&self.settings, new), ..new.auth };
+        let tls = match (&self.settings.tls, &new.tls) {
+            (Some(old), Some(new)) if old != new => Some(new),
+            _ => None, // switching it on or off needs a restart
+        };
         let server = Server { listen: self.settings.server.listen, ..new.server };
-        let settings = changed(&self.settings, &server, &auth, &new.limits);
+        let settings = changed(&self.settings, &server, &auth, &new.limits, tls.is_some());
         if !changes.is_empty() || !settings.is_empty() {
             self.current.replace(InForce {
                 providers,
@@ -30,7 +35,13 @@ impl Reloader {
                 limits: now.limits.renewed(new.limits.clone()),
                 max_body_bytes: server.max_body_bytes,
                 shutdown_grace: server.shutdown_grace,
+                tls: tls.map(tls::server_config).transpose()?.or_else(|| now.tls.clone()),
+                connections: (&new.limits).into(),
             });
+        }
+        if let Some(tls) = tls {
+            tls::warn(tls);
+            self.settings.tls = Some(tls.clone());
         }
         self.settings.auth = auth;
         self.settings.server = server;
@@ -39,7 +50,7 @@ impl Reloader {
     }
 }
 
-fn changed(old: &Config, server: &Server, auth: &Auth, limits: &Limits) -> Vec<&'static str> {
+fn changed(old: &Config, server: &Server, auth: &Auth, limits: &Limits, tls: bool) -> Vec<&'static str> {
     let table = [
         ("auth.mode", old.auth.mode != auth.mode),
         ("auth.byok", old.auth.byok != auth.byok),
@@ -49,8 +60,12 @@ fn changed(old: &Config, server: &Server, auth: &Auth, limits: &Limits) -> Vec<&
         ),
         ("limits.requests_per_minute", old.limits.requests_per_minute != limits.requests_per_minute),
         ("limits.tokens_per_minute", old.limits.tokens_per_minute != limits.tokens_per_minute),
+        ("limits.max_connections", old.limits.max_connections != limits.max_connections),
+        ("limits.max_header_bytes", old.limits.max_header_bytes != limits.max_header_bytes),
+        ("limits.header_timeout", old.limits.header_timeout != limits.header_timeout),
         ("server.max_body_bytes", old.server.max_body_bytes != server.max_body_bytes),
         ("server.shutdown_grace", old.server.shutdown_grace != server.shutdown_grace),
+        ("tls", tls),
     ];
     table.into_iter().filter_map(|(setting, differs)| differs.then_some(setting)).collect()
 }
