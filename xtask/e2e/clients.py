@@ -14,18 +14,20 @@ class Clients:
         self.heads: list[dict[str, Any]] = []
         headers = {"X-Request-Id": request_id}
         self._options = {"base_url": base_url, "api_key": api_key, "max_retries": 0, "default_headers": headers}
-        self.sync = OpenAI(**self._options, http_client=DefaultHttpxClient(event_hooks={"response": [self._note]}))
+        self._http2 = base_url.startswith("https:")
+        http = DefaultHttpxClient(http2=self._http2, event_hooks={"response": [self._note]})
+        self.sync = OpenAI(**self._options, http_client=http)
 
     def asynchronous(self) -> AsyncOpenAI:
         async def note(response: Any) -> None:
             self._note(response)
 
-        return AsyncOpenAI(
-            **self._options, http_client=DefaultAsyncHttpxClient(event_hooks={"response": [note]})
-        )
+        http = DefaultAsyncHttpxClient(http2=self._http2, event_hooks={"response": [note]})
+        return AsyncOpenAI(**self._options, http_client=http)
 
     def _note(self, response: Any) -> None:
-        self.heads.append({"status": response.status_code, "headers": dict(response.headers)})
+        head = {"status": response.status_code, "headers": dict(response.headers)}
+        self.heads.append(head | {"version": response.http_version})
 
     def head(self) -> dict[str, Any]:
         """The head of the one answer."""

@@ -2,6 +2,7 @@
 
 mod aimock;
 mod install;
+mod secured;
 mod tools;
 
 use crate::gateway;
@@ -47,7 +48,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         gateway.terminate();
         gateway.exited().await;
     }
-    played
+    played?;
+    secured::play(&binary, &installed.python, &provider).await
 }
 
 /// Where the scenarios, the provider's answers and the pinned versions lie.

@@ -1,0 +1,30 @@
+use super::{Aimock, assets, settings};
+use aibridge_testkit::{Authority, Launch};
+use anyhow::{Result, ensure};
+use std::path::Path;
+use std::process::Stdio;
+use tokio::process::Command;
+
+/// Plays the scenarios over TLS and HTTP/2.
+pub(super) async fn play(binary: &Path, python: &Path, provider: &Aimock) -> Result<()> {
+    let tls = "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
+    let launch = Launch::new(binary).config(format!("{tls}{}", settings(provider)));
+    let (authority, trusted) = (Authority::new(), launch.dir().join("authority.pem"));
+    authority.issue().put(launch.dir());
+    std::fs::write(&trusted, authority.pem())?;
+    let gateway = launch.start().await;
+    let mut command = Command::new(python);
+    command.arg(assets().join("secured.py")).args([provider.base_url(), gateway.url()]);
+    command
+        .env_clear()
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PYTHONUTF8", "1")
+        .env("SSL_CERT_FILE", trusted);
+    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
+    ensure!(
+        status.success(),
+        "what came over TLS is not what came directly ({status})\n{}",
+        gateway.stderr()
+    );
+    Ok(())
+}
