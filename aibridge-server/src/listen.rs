@@ -6,6 +6,7 @@
 mod http1;
 mod http2;
 mod last_words;
+mod patient;
 mod places;
 mod routed;
 mod secured;
@@ -16,6 +17,7 @@ pub use routed::Peer;
 
 use crate::current::Current;
 use axum::Router;
+use patient::Patient;
 use routed::Routed;
 use std::io;
 use std::net::SocketAddr;
@@ -107,6 +109,7 @@ impl Listener {
         let place = self.places.as_ref().map(Places::take);
         let now = self.current.load();
         let routed = Routed::new(self.router.clone(), peer);
+        let stream = Patient::new(stream);
         match &now.tls {
             Some(tls) if place.is_some() => {
                 let secured = secured::Secured {

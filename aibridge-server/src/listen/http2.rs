@@ -1,4 +1,5 @@
 use super::last_words::{LastWords, Turns};
+use super::patient::Patient;
 use super::secured::Secured;
 use super::streams::Streams;
 use super::{Bounds, Stop, WRITE_BUFFER};
@@ -34,7 +35,7 @@ const PONG_WITHIN: Duration = Duration::from_secs(20);
 const GONE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Serves one connection to its end.
-pub(super) async fn serve(stream: TlsStream<TcpStream>, secured: Secured) {
+pub(super) async fn serve(stream: TlsStream<Patient<TcpStream>>, secured: Secured) {
     let Secured { routed, bounds, stop, tasks, place } = secured;
     let (streams, turns) = (Streams::new(tasks), Turns::default());
     let behind = turns.clone();

@@ -1,3 +1,4 @@
+use super::patient::Patient;
 use super::places::Place;
 use super::routed::Routed;
 use super::{Bounds, Stop, http1, http2};
@@ -40,7 +41,7 @@ pub(super) struct Secured {
 
 impl Secured {
     /// Shakes hands and serves the connection to its end.
-    pub(super) async fn serve(self, stream: TcpStream, tls: Arc<ServerConfig>) {
+    pub(super) async fn serve(self, stream: Patient<TcpStream>, tls: Arc<ServerConfig>) {
         let shaken = tokio::select! {
             shaken = timeout(HANDSHAKE_WITHIN, Box::pin(shake_hands(stream, tls))) => shaken,
             () = self.stop.hang_up.cancelled() => return,
@@ -62,11 +63,11 @@ impl Secured {
 
 /// Nothing if the client speaks HTTP without TLS, and was told that it should not.
 async fn shake_hands(
-    mut stream: TcpStream,
+    mut stream: Patient<TcpStream>,
     tls: Arc<ServerConfig>,
-) -> io::Result<Option<TlsStream<TcpStream>>> {
+) -> io::Result<Option<TlsStream<Patient<TcpStream>>>> {
     let mut first = [HANDSHAKE];
-    stream.peek(&mut first).await?;
+    stream.get_ref().peek(&mut first).await?;
     if first == [HANDSHAKE] {
         return TlsAcceptor::from(tls).accept(stream).await.map(Some);
     }
