@@ -3,7 +3,9 @@
 use super::{TLS, ask, launch};
 use crate::dialects::{CHAT, KEY};
 use crate::harness::provider_settings;
-use aibridge_testkit::{Authority, Gate, Gateway, H2Client, H2End, Launch, Script, ScriptedProvider, Step};
+use aibridge_testkit::{
+    Authority, Gate, Gateway, H2Client, H2End, Launch, Script, ScriptedProvider, Step, wait_until,
+};
 use std::fs;
 use std::process::Command;
 
@@ -41,6 +43,9 @@ async fn a_new_certificate_is_for_new_connections_and_no_stream_is_cut() {
     assert_eq!(certificate(&gateway, &authority).await, next.der.as_ref());
     assert_ne!(old.certificate(), &next.der);
     assert_eq!(old.ask("GET", "/healthz", &[], "").await.1, "ok", "an old connection takes new requests");
+    gateway.hang_up();
+    let unchanged = || gateway.stderr().matches("settings reloaded: nothing changed").count() == 2;
+    wait_until(unchanged, "the new certificate to be no news").await;
     gate.open();
     assert_eq!(stream.rest().await, (CHAT.events[1..].concat().into(), H2End::Clean));
 }
