@@ -115,6 +115,7 @@ impl Upstream {
                     Some(answer)
                 }
                 StatusCode::FORBIDDEN => {
+                    key.forbidden();
                     forbidden.replace((answer, key.hint().to_owned())).map(|(earlier, _)| earlier)
                 }
                 _ => {

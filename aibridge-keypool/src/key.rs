@@ -37,6 +37,7 @@ impl Key {
     /// [`retry_after`](crate::retry_after)). A longer running cooldown is kept; none exceeds a year.
     pub fn rate_limited(&self, cooldown: Option<Duration>) {
         self.rate_limited.store(true, Ordering::Relaxed);
+        self.slot().counters.rate_limited();
         self.slot().cooldowns.lock().rate_limited(self.pool.now(), cooldown);
         self.slot().probation.lock().begin();
     }
@@ -44,12 +45,19 @@ impl Key {
     /// The provider answered 401: the key cools for 60 s, doubling with every further 401 in a row up to
     /// 1 h. While it does, a further 401 changes nothing: that request began before.
     pub fn rejected(&self) {
+        self.slot().counters.rejected();
         self.slot().cooldowns.lock().rejected(self.pool.now());
         self.slot().probation.lock().begin();
     }
 
+    /// The provider answered 403: that is counted, and says nothing about the key.
+    pub fn forbidden(&self) {
+        self.slot().counters.forbidden();
+    }
+
     /// The provider accepted the key: the next 401 is a first one again. Running cooldowns are left alone.
     pub fn succeeded(&self) {
+        self.slot().counters.succeeded();
         let mut cooldowns = self.slot().cooldowns.lock();
         cooldowns.succeeded();
         if cooldowns.state(self.pool.now()) == KeyState::Valid {

@@ -30,6 +30,7 @@
 //! ```
 
 mod cooldown;
+mod counts;
 mod elsewhere;
 mod hint;
 mod key;
@@ -39,6 +40,7 @@ mod retry_after;
 mod walker;
 
 pub use cooldown::{CoolingReason, KeyState, Transitions};
+pub use counts::KeyCounts;
 pub use elsewhere::{Fingerprint, KeyNews};
 pub use hint::hint;
 pub use key::Key;

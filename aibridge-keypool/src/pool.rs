@@ -1,4 +1,5 @@
 use crate::cooldown::Cooldowns;
+use crate::counts::{Counters, KeyCounts};
 use crate::probation::Probation;
 use crate::{Fingerprint, KeyState, Transitions, Walker, hint};
 use parking_lot::Mutex;
@@ -28,6 +29,7 @@ pub(crate) struct Slot {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) cooldowns: Mutex<Cooldowns>,
     pub(crate) probation: Mutex<Probation>,
+    pub(crate) counters: Counters,
 }
 
 /// What may be shown of a key.
@@ -37,6 +39,8 @@ pub struct KeyStatus {
     pub hint: String,
     /// Whether it is offered.
     pub state: KeyState,
+    /// What came of it since the process began, or since it was set.
+    pub counts: KeyCounts,
 }
 
 /// Why keys make no pool. Positions count from 1.
@@ -120,8 +124,11 @@ impl KeyPool {
     /// How the keys are doing, in order.
     pub fn statuses(&self) -> Vec<KeyStatus> {
         let now = self.now();
-        let status =
-            |slot: &Arc<Slot>| KeyStatus { hint: slot.hint.clone(), state: slot.cooldowns.lock().state(now) };
+        let status = |slot: &Arc<Slot>| KeyStatus {
+            hint: slot.hint.clone(),
+            state: slot.cooldowns.lock().state(now),
+            counts: slot.counters.read(),
+        };
         self.slots().iter().map(status).collect()
     }
 
@@ -145,7 +152,8 @@ impl Slot {
     fn new(secret: SecretString) -> Self {
         let hint = hint(secret.expose_secret());
         let fingerprint = Fingerprint::of(&secret);
-        Self { secret, hint, fingerprint, cooldowns: Mutex::default(), probation: Mutex::default() }
+        let (cooldowns, probation, counters) = Default::default();
+        Self { secret, hint, fingerprint, cooldowns, probation, counters }
     }
 
     /// Takes as long wherever two keys of one length differ.

@@ -60,6 +60,7 @@ impl Walker {
     }
 
     fn offer(&self, index: usize) -> Key {
+        self.pool.slots()[index].counters.offered();
         Key::new(self.pool.clone(), index, Arc::clone(&self.rate_limited))
     }
 
