@@ -27,6 +27,29 @@ pub enum Error {
     /// Something that is for operators alone.
     #[error("{0}")]
     AdminOnly(&'static str),
+    /// A parameter of a question about records that is unknown, or whose value cannot be used.
+    #[error("the parameter {name:?} cannot be used: {problem}")]
+    InvalidParameter {
+        /// Its name, as it was sent.
+        name: String,
+        /// What is wrong with it, and what to write.
+        problem: String,
+    },
+    /// A question about records that adds up to more rows than are kept in memory.
+    #[error("this adds up to more than {0} rows: ask for less with since, until or another filter")]
+    QueryTooBroad(usize),
+    /// An interception that is not on record.
+    #[error("there is no interception {0}")]
+    UnknownInterception(String),
+    /// As many read records as may at once.
+    #[error("too many read records at once: try again in a second")]
+    TooManyReaders,
+    /// Reading records took too long.
+    #[error("reading took longer than {0:?}: ask for less with since, until or another filter")]
+    RecordsTooSlow(Duration),
+    /// The store cannot be read.
+    #[error("the records cannot be read now: the gateway's log says why")]
+    RecordsUnavailable,
     /// No gateway token, or one that is unknown, expired or revoked.
     #[error("{0}")]
     InvalidGatewayToken(&'static str),
@@ -124,6 +147,12 @@ impl Error {
         match self {
             Self::InvalidJson(_) => (S::BAD_REQUEST, INVALID, "invalid_json"),
             Self::InvalidPath(_) => (S::BAD_REQUEST, INVALID, "invalid_path"),
+            Self::InvalidParameter { .. } => (S::BAD_REQUEST, INVALID, "invalid_parameter"),
+            Self::QueryTooBroad(_) => (S::BAD_REQUEST, INVALID, "query_too_broad"),
+            Self::UnknownInterception(_) => (S::NOT_FOUND, INVALID, "unknown_interception"),
+            Self::TooManyReaders => (S::SERVICE_UNAVAILABLE, "server_error", "too_many_readers"),
+            Self::RecordsTooSlow(_) => (S::GATEWAY_TIMEOUT, "server_error", "records_timeout"),
+            Self::RecordsUnavailable => (S::SERVICE_UNAVAILABLE, "server_error", "records_unavailable"),
             Self::InvalidGatewayToken(_) => {
                 (S::UNAUTHORIZED, "authentication_error", "invalid_gateway_token")
             }
@@ -181,11 +210,15 @@ impl Error {
         }
     }
 
-    /// `{"message":…,"type":…,"param":null,"code":…}`.
+    /// `{"message":…,"type":…,"param":…,"code":…}`.
     pub fn to_object(&self) -> String {
         let (_, kind, code) = self.class();
         let message = serde_json::Value::from(self.to_string());
-        format!(r#"{{"message":{message},"type":"{kind}","param":null,"code":"{code}"}}"#)
+        let param = match self {
+            Self::InvalidParameter { name, .. } => name.as_str().into(),
+            _ => serde_json::Value::Null,
+        };
+        format!(r#"{{"message":{message},"type":"{kind}","param":{param},"code":"{code}"}}"#)
     }
 
     /// The answer as it goes to the client.
@@ -200,7 +233,7 @@ impl Error {
             Self::KeysRateLimited { retry_after } | Self::CircuitOpen { retry_after } => {
                 headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
             }
-            Self::Overloaded(_) => {
+            Self::Overloaded(_) | Self::TooManyReaders => {
                 headers.insert(header::RETRY_AFTER, whole_seconds(TRY_AGAIN_IN).into());
             }
             Self::RateLimited(limited) => {

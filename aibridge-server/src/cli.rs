@@ -68,7 +68,7 @@ pub enum TokenCommand {
         /// How long it is valid, e.g. 90d [default: until it is revoked]
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         expires: Option<std::time::Duration>,
-        /// Let it open what is for operators alone: /metrics from anywhere
+        /// Let it open what is for operators alone: /api/v1, and /metrics from anywhere
         #[arg(long)]
         admin: bool,
     },

@@ -139,7 +139,7 @@ impl App {
     }
 
     /// Waits for the client, but not longer than the gateway may.
-    async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+    pub(crate) async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
         tokio::select! {
             biased;
             done = work => Ok(done),

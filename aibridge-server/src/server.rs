@@ -14,6 +14,7 @@ use crate::startup;
 use crate::store_options::{start_within, store_options};
 use crate::tls;
 use crate::who::Who;
+use aibridge_api::Api;
 use aibridge_config::Config;
 use aibridge_dump::Dumps;
 use aibridge_intercept::Gateway;
@@ -176,6 +177,7 @@ impl Server {
             store: self.store.clone(),
             metrics: self.metrics,
             places: places.clone(),
+            api: Api::new(store_options(&self.config), self.app.gateway.tasks.clone()),
             shared: self.admin.is_none(),
         });
         let serving_operators = if let Some((socket, _)) = self.admin {

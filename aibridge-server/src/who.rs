@@ -35,6 +35,11 @@ impl Who {
         Self { mode, ..self.clone() }
     }
 
+    /// Whether every client needs a token.
+    pub fn wants_tokens(&self) -> bool {
+        self.mode == AuthMode::Tokens
+    }
+
     /// Finds the actor, and removes from `headers` what authenticated it: what is left in `Authorization` is the
     /// client's own provider key.
     ///

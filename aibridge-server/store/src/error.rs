@@ -35,6 +35,9 @@ pub enum StoreError {
     /// No answer came in time.
     #[error("the store did not answer within {0:?}")]
     TooSlow(Duration),
+    /// Reading was given up: nobody waits for it any more.
+    #[error("nobody waits for it any more")]
+    GivenUp,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -68,6 +71,7 @@ impl StoreError {
             Self::Database(_) => "database",
             Self::Contradiction(_) => "contradiction",
             Self::TooSlow(_) => "too_slow",
+            Self::GivenUp => "given_up",
             Self::Closed => "closed",
             Self::Randomness(_) => "randomness",
             Self::InvalidUser { .. } => "invalid_user",

@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-chatcompletions", "aibridge-responses", "aibridge-mcp"],
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
+    &["aibridge-api"],
     &["aibridge-server"],
 ];
 

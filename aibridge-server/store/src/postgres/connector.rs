@@ -103,6 +103,11 @@ impl Connector {
         timeout(self.limit, client.batch_execute(SETTINGS)).await.map_err(silent)??;
         Ok(client)
     }
+
+    /// Asks the server to give up what it does for `client`.
+    pub(super) async fn cancel(&self, client: &Client) -> Result<(), Trouble> {
+        Ok(client.cancel_token().cancel_query(self.tls.clone()).await?)
+    }
 }
 
 /// Moves what goes through the connection, until its client is gone, which hears of an error too.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Row};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How long a command waits for the database, for each stretch anew.
@@ -46,22 +47,27 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// used inside of another one.
 pub(crate) struct PostgresRecords {
     client: Client,
+    connector: Connector,
     runtime: Runtime,
+    given_up: CancellationToken,
 }
 
+/// How long the server has to hear that a query is not wanted any more.
+const CANCEL_WITHIN: Duration = Duration::from_secs(1);
+
 impl PostgresRecords {
-    pub(crate) fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
+    pub(crate) fn open(options: &PostgresOptions, given_up: CancellationToken) -> Result<Self, StoreError> {
         let connector = Connector::new(options, LIMIT, None)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Database(error.to_string()))?;
-        let opened = runtime.block_on(async {
+        let opened = runtime.block_on(given_up.run_until_cancelled(async {
             let client = connector.client().await?;
             let checked = timeout(LIMIT, schema::check(&client)).await;
             let is_ours = checked.map_err(|_| Trouble::Silent(LIMIT))??;
             Ok((client, is_ours))
-        });
-        match opened {
-            Ok((client, true)) => Ok(Self { client, runtime }),
+        }));
+        match opened.ok_or(StoreError::GivenUp)? {
+            Ok((client, true)) => Ok(Self { client, connector, runtime, given_up }),
             Ok((_, false)) => Err(StoreError::Open {
                 store: connector.shown().to_owned(),
                 problem: "it has no records".to_owned(),
@@ -127,7 +133,7 @@ impl PostgresRecords {
         let ahead = Stretch::ahead(filter, place);
         let end = self.client.query_opt(&ahead.end_sql(), &[&ahead.low, &ahead.high, &(limit - 1)]).await?;
         let stretch = ahead.until(end.map(|row| row.try_get(0)).transpose()?);
-        let Filter { user, model, provider, client, session, outcome, since, until } = filter;
+        let Filter { user, model, provider, client, session, outcome, since, until, .. } = filter;
         let (low, high) = (stretch.low, stretch.high);
         let rows = self
             .client
@@ -146,8 +152,13 @@ impl PostgresRecords {
             self.client.batch_execute("COMMIT").await?; // which undoes one that failed
             done
         };
-        let done = self.runtime.block_on(async { timeout(LIMIT, done).await });
-        done.unwrap_or(Err(Trouble::Silent(LIMIT))).map_err(|trouble| StoreError::from(&trouble))
+        self.runtime.block_on(async {
+            let Some(done) = self.given_up.run_until_cancelled(timeout(LIMIT, done)).await else {
+                let _ = timeout(CANCEL_WITHIN, self.connector.cancel(&self.client)).await;
+                return Err(StoreError::GivenUp);
+            };
+            done.unwrap_or(Err(Trouble::Silent(LIMIT))).map_err(|trouble| StoreError::from(&trouble))
+        })
     }
 }
 

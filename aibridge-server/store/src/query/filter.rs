@@ -23,6 +23,8 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Those that started before.
     pub until: Option<Timestamp>,
+    /// Those that were made before the one with this id.
+    pub before: Option<Uuid>,
 }
 
 impl Filter {
@@ -33,8 +35,18 @@ impl Filter {
             self.since.map_or(Uuid::nil(), |since| first_id(since.saturating_sub(SLACK).unwrap_or(since)));
         let last =
             self.until.map_or(Uuid::max(), |until| first_id(until.saturating_add(SLACK).unwrap_or(until)));
-        (first, last)
+        (first, self.before.map_or(last, |before| last.min(previous(before))))
     }
+}
+
+/// The id right before.
+pub(super) fn previous(id: Uuid) -> Uuid {
+    Uuid::from_u128(id.as_u128().saturating_sub(1))
+}
+
+/// The id right behind.
+pub(super) fn next(id: Uuid) -> Uuid {
+    Uuid::from_u128(id.as_u128().saturating_add(1))
 }
 
 /// The smallest id that can have been made at `time`.
@@ -62,6 +74,12 @@ mod tests {
         let millis = |id: Uuid| i64::try_from(id.as_u128() >> 80).expect("48 bits");
         let time = |id| Timestamp::from_millisecond(millis(id)).expect("a timestamp").to_string();
         assert_eq!((time(first), time(last)), ("2026-01-01T23:59:00Z".into(), "2026-01-03T00:01:00Z".into()));
+
+        let before = Some(Uuid::from_u128(8));
+        let page = Filter { before, ..Filter::default() };
+        assert_eq!(page.ids(), (Uuid::nil(), Uuid::from_u128(7)), "not that one itself");
+        assert_eq!(Filter { before, ..day.clone() }.ids().1, Uuid::from_u128(7));
+        assert_eq!(Filter { before: Some(Uuid::max()), ..day }.ids(), (first, last));
         assert!(Filter { since: at("0001-01-01T00:00:00Z"), ..Filter::default() }.ids().0.is_nil());
     }
 }

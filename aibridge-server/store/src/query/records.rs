@@ -1,7 +1,9 @@
+use super::filter::next;
 use super::{Block, Filter, FullInterception, Place, Summary};
 use crate::postgres::PostgresRecords;
 use crate::sqlite::SqliteRecords;
 use crate::{StoreError, StoreOptions};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// In which order interceptions are read.
@@ -19,12 +21,12 @@ pub enum Order {
 /// there is, memory stays the same, and no write-ahead log has to be kept for a reader. What is recorded meanwhile may be
 /// seen or not.
 ///
-/// Its calls block. On PostgreSQL they run a runtime of their own, so that they must not be used inside of another.
+/// Its calls block; [giving up](Self::open_until) ends one that is under way. On PostgreSQL they run a runtime of their own, so that they must not be used inside of another.
 pub struct Records(Kind);
 
 enum Kind {
     Sqlite(SqliteRecords),
-    Postgres(PostgresRecords),
+    Postgres(Box<PostgresRecords>),
 }
 
 impl Records {
@@ -34,9 +36,24 @@ impl Records {
     ///
     /// [`StoreError::Open`] and [`StoreError::NewerSchema`].
     pub fn open(options: impl Into<StoreOptions>) -> Result<Self, StoreError> {
+        Self::open_until(options, CancellationToken::new())
+    }
+
+    /// Likewise. When `given_up` is cancelled, whatever is under way ends at once, in the database too, with
+    /// [`StoreError::GivenUp`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Open`], [`StoreError::NewerSchema`] and [`StoreError::GivenUp`].
+    pub fn open_until(
+        options: impl Into<StoreOptions>,
+        given_up: CancellationToken,
+    ) -> Result<Self, StoreError> {
         Ok(Self(match options.into() {
-            StoreOptions::Sqlite(options) => Kind::Sqlite(SqliteRecords::open(&options)?),
-            StoreOptions::Postgres(options) => Kind::Postgres(PostgresRecords::open(&options)?),
+            StoreOptions::Sqlite(options) => Kind::Sqlite(SqliteRecords::open(&options, given_up)?),
+            StoreOptions::Postgres(options) => {
+                Kind::Postgres(Box::new(PostgresRecords::open(&options, given_up)?))
+            }
         }))
     }
 
@@ -128,7 +145,7 @@ fn walk<T, E: From<StoreError>>(
     let (first, last) = filter.ids();
     let mut place = match order {
         Order::OldestFirst => Place::After(first),
-        Order::NewestFirst => Place::Before(last),
+        Order::NewestFirst => Place::Before(next(last)),
     };
     loop {
         let block = read(place)?;

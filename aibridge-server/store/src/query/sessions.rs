@@ -1,8 +1,10 @@
 use super::{Summary, Sums};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use uuid::Uuid;
 
 /// Sessions, while they are put together. It needs memory for each session, not for each row.
 #[derive(Debug, Default)]
@@ -26,6 +28,9 @@ pub struct SessionRow {
     /// What they add up to.
     #[serde(flatten)]
     pub sums: Sums,
+    /// Its first interception, of which it is the only session.
+    #[serde(skip)]
+    pub first_id: Uuid,
 }
 
 impl Sessions {
@@ -46,12 +51,34 @@ impl Sessions {
                     first_at: at,
                     last_at: at,
                     sums: Sums::default(),
+                    first_id: interception.id,
                 })
             }
         };
+        session.first_id = session.first_id.min(interception.id);
         session.first_at = session.first_at.min(at);
         session.last_at = session.last_at.max(at);
         session.sums.add(row);
+    }
+
+    /// How many there are so far.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none so far.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// At most `limit` sessions, the latest begun first, of those that began before the interception `before`. Where one
+    /// began stays, whatever is recorded later: so no page of them misses or repeats one.
+    pub fn begun_before(self, before: Option<Uuid>, limit: usize) -> Vec<SessionRow> {
+        let is_meant = |row: &SessionRow| before.is_none_or(|before| row.first_id < before);
+        let mut rows: Vec<_> = self.0.into_values().filter(is_meant).collect();
+        rows.sort_by_key(|row| Reverse(row.first_id));
+        rows.truncate(limit);
+        rows
     }
 
     /// All sessions, the latest first.

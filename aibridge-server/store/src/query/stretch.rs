@@ -1,4 +1,5 @@
 use super::Filter;
+use super::filter::{next, previous};
 use uuid::Uuid;
 
 /// Where reading goes on.
@@ -57,12 +58,4 @@ pub(crate) struct Block<T> {
     pub(crate) rows: Vec<T>,
     /// The last id that was looked at; `None` if there is nothing beyond.
     pub(crate) last: Option<Uuid>,
-}
-
-fn next(id: Uuid) -> Uuid {
-    Uuid::from_u128(id.as_u128().saturating_add(1))
-}
-
-fn previous(id: Uuid) -> Uuid {
-    Uuid::from_u128(id.as_u128().saturating_sub(1))
 }

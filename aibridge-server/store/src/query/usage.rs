@@ -32,6 +32,11 @@ impl UsageKey {
         }
     }
 
+    /// The one with that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.as_str() == name)
+    }
+
     fn of(self, row: &Summary) -> String {
         let interception = &row.interception;
         match self {
@@ -98,6 +103,16 @@ impl Usage {
     pub fn add(&mut self, row: &Summary) {
         let values = self.keys.iter().map(|key| key.of(row)).collect();
         self.sums.entry(values).or_default().add(row);
+    }
+
+    /// How many combinations of values there are so far.
+    pub fn len(&self) -> usize {
+        self.sums.len()
+    }
+
+    /// Whether there are none so far.
+    pub fn is_empty(&self) -> bool {
+        self.sums.is_empty()
     }
 
     /// One row for each combination of values, in their order.

@@ -10,10 +10,14 @@ use read::Columns;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 use std::path::absolute;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How long a read waits for a gateway that is just creating the file.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// How many instructions of SQLite's machine run between two looks at whether reading was given up: some ten microseconds.
+const LOOK_EVERY: i32 = 1000;
 
 /// How many interceptions one transaction looks at: few enough to be over in some milliseconds. What belongs to them may
 /// be megabytes for each, and is all in memory at once.
@@ -38,10 +42,11 @@ const MEANT: &str = "i.id >= :low AND i.id <= :high \
 /// The records in one file, on a connection that cannot write.
 pub(crate) struct SqliteRecords {
     connection: Connection,
+    given_up: CancellationToken,
 }
 
 impl SqliteRecords {
-    pub(crate) fn open(options: &Options) -> Result<Self, StoreError> {
+    pub(crate) fn open(options: &Options, given_up: CancellationToken) -> Result<Self, StoreError> {
         let path = absolute(&options.path).unwrap_or_else(|_| options.path.clone());
         let missing = |problem: &str| StoreError::Open {
             store: path.display().to_string(),
@@ -55,15 +60,19 @@ impl SqliteRecords {
         if schema::check(&mut connection, &path)? == 0 {
             return Err(missing("it is empty"));
         }
-        connection.pragma_update(None, "query_only", true).map_err(|error| open_error(&path, error))?;
-        Ok(Self { connection })
+        let failed = |error| open_error(&path, error);
+        connection.pragma_update(None, "query_only", true).map_err(failed)?;
+        let look = given_up.clone();
+        connection.progress_handler(LOOK_EVERY, Some(move || look.is_cancelled())).map_err(failed)?;
+        Ok(Self { connection, given_up })
     }
 
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
-        let transaction = self.connection.unchecked_transaction()?;
-        let sql = format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE i.id = ?1");
-        let found = transaction.query_row(&sql, [id.to_string()], interception).optional()?;
-        Ok(found.map(|row| children::complete(&transaction, row)).transpose()?)
+        self.transaction(|transaction| {
+            let sql = format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE i.id = ?1");
+            let found = transaction.query_row(&sql, [id.to_string()], interception).optional()?;
+            found.map(|row| children::complete(transaction, row)).transpose()
+        })
     }
 
     pub(crate) fn summaries(&self, filter: &Filter, place: Place) -> Result<Block<Summary>, StoreError> {
@@ -101,23 +110,35 @@ impl SqliteRecords {
         sql: impl FnOnce(&'static str) -> String,
         read: impl Fn(&Transaction<'_>, &Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Block<T>, StoreError> {
-        let transaction = self.connection.unchecked_transaction()?;
-        let stretch = stretch(&transaction, filter, place, limit)?;
-        let mut statement = transaction.prepare_cached(&sql(stretch.order))?;
-        let parameters = named_params! {
-            ":low": stretch.low.to_string(),
-            ":high": stretch.high.to_string(),
-            ":user": filter.user,
-            ":model": filter.model,
-            ":provider": filter.provider,
-            ":client": filter.client,
-            ":session": filter.session,
-            ":outcome": filter.outcome,
-            ":since": filter.since.map(to_text),
-            ":until": filter.until.map(to_text),
-        };
-        let rows = statement.query_map(parameters, |row| read(&transaction, row))?;
-        Ok(Block { rows: rows.collect::<rusqlite::Result<_>>()?, last: stretch.last })
+        self.transaction(|transaction| {
+            let stretch = stretch(transaction, filter, place, limit)?;
+            let mut statement = transaction.prepare_cached(&sql(stretch.order))?;
+            let parameters = named_params! {
+                ":low": stretch.low.to_string(),
+                ":high": stretch.high.to_string(),
+                ":user": filter.user,
+                ":model": filter.model,
+                ":provider": filter.provider,
+                ":client": filter.client,
+                ":session": filter.session,
+                ":outcome": filter.outcome,
+                ":since": filter.since.map(to_text),
+                ":until": filter.until.map(to_text),
+            };
+            let rows = statement.query_map(parameters, |row| read(transaction, row))?;
+            Ok(Block { rows: rows.collect::<rusqlite::Result<_>>()?, last: stretch.last })
+        })
+    }
+
+    fn transaction<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let done = self.connection.unchecked_transaction().and_then(|transaction| work(&transaction));
+        match self.given_up.is_cancelled() {
+            true => Err(StoreError::GivenUp),
+            false => Ok(done?),
+        }
     }
 }
 

@@ -1,0 +1,107 @@
+//! Lists in pages. A cursor holds the row behind which the next page begins, and what else has to stay the same.
+
+use crate::parameters::{FilterParameters, PageParameters, Sent, invalid};
+use aibridge_intercept::Error;
+use aibridge_store::Filter;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// How many rows a page has if nobody says.
+const LIMIT: usize = 100;
+
+/// A list that comes in pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum List {
+    Interceptions,
+    Sessions,
+}
+
+/// Which page is asked for.
+#[derive(Debug)]
+pub(crate) struct Paging {
+    pub(crate) filter: Filter,
+    pub(crate) limit: usize,
+    /// The row behind which it begins, by the id of an interception.
+    pub(crate) before: Option<Uuid>,
+    list: List,
+    fingerprint: u64,
+}
+
+/// A part of a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page<T> {
+    data: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cursor {
+    list: List,
+    /// Of the filters as they were written.
+    fingerprint: u64,
+    /// What they meant on the first page: `7d` is another time on each.
+    since: Option<String>,
+    until: Option<String>,
+    before: Uuid,
+}
+
+impl Paging {
+    pub(crate) fn of(list: List, query: Option<&str>) -> Result<Self, Error> {
+        let mut sent = Sent::new(query);
+        let fingerprint = sent.fingerprint_of::<FilterParameters>();
+        let mut filter = Filter::from(sent.take::<FilterParameters>()?);
+        let PageParameters { limit, cursor } = sent.take()?;
+        sent.finish()?;
+        let mut before = None;
+        if let Some(text) = cursor {
+            let cursor = Cursor::parse(&text).filter(|cursor| cursor.list == list);
+            let cursor = cursor.ok_or_else(|| {
+                invalid("cursor", "write the next_cursor of the page before, or leave it out to begin anew")
+            })?;
+            if cursor.fingerprint != fingerprint {
+                let problem = "it belongs to other filters: repeat those of the first page, or leave it out to begin anew";
+                return Err(invalid("cursor", problem));
+            }
+            filter.since = cursor.since.and_then(|at| at.parse().ok());
+            filter.until = cursor.until.and_then(|at| at.parse().ok());
+            before = Some(cursor.before);
+        }
+        Ok(Self { filter, limit: limit.unwrap_or(LIMIT), before, list, fingerprint })
+    }
+
+    /// The page with these rows, of which there may be one more than it has place for. `id` is where a row has its place
+    /// in the list.
+    pub(crate) fn page<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
+        let goes_on = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        let last = rows.last().filter(|_| goes_on).map(id);
+        let text = |time: Timestamp| time.to_string();
+        let next_cursor = last.map(|before| {
+            let (since, until) = (self.filter.since.map(text), self.filter.until.map(text));
+            Cursor { list: self.list, fingerprint: self.fingerprint, since, until, before }.to_text()
+        });
+        Page { data: rows, next_cursor }
+    }
+}
+
+impl<T> Page<T> {
+    /// All there is.
+    pub(crate) fn whole(data: Vec<T>) -> Self {
+        Self { data, next_cursor: None }
+    }
+}
+
+impl Cursor {
+    fn parse(text: &str) -> Option<Self> {
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    }
+
+    fn to_text(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(serde_json::json!(self).to_string())
+    }
+}

@@ -1,0 +1,35 @@
+use crate::paging::Page;
+use crate::parameters::{FilterParameters, Sent, UsageParameters};
+use crate::reader::{GROUPS_AT_MOST, ReadError, Reader};
+use crate::schema::{Refusals, UsageList};
+use aibridge_intercept::Error;
+use aibridge_store::{Filter, Order, Usage, UsageKey};
+use bytes::Bytes;
+
+/// What was used, added up.
+///
+/// All rows come at once, in the order of their keys.
+#[utoipa::path(
+    get,
+    path = "/api/v1/usage",
+    operation_id = "usage",
+    tag = "records",
+    params(FilterParameters, UsageParameters),
+    responses((status = 200, description = "One row for each combination", body = UsageList), Refusals),
+)]
+pub(crate) async fn usage(reader: &Reader, query: Option<&str>) -> Result<Bytes, Error> {
+    let mut sent = Sent::new(query);
+    let filter = Filter::from(sent.take::<FilterParameters>()?);
+    let UsageParameters { by } = sent.take()?;
+    sent.finish()?;
+    let mut usage = Usage::by(&by.unwrap_or_else(|| vec![UsageKey::User, UsageKey::Model]));
+    reader
+        .read(move |records| {
+            records.summaries(&filter, Order::OldestFirst, |row| {
+                usage.add(&row);
+                if usage.len() > GROUPS_AT_MOST { Err(ReadError::TooBroad) } else { Ok(true) }
+            })?;
+            Ok(Page::whole(usage.rows()))
+        })
+        .await
+}
