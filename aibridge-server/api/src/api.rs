@@ -1,3 +1,4 @@
+use crate::parameters::Sent;
 use crate::reader::Reader;
 use crate::{Endpoint, document, interceptions, keys, sessions, usage};
 use aibridge_intercept::Error;
@@ -32,7 +33,7 @@ impl Api {
         providers: &[Arc<dyn Provider>],
     ) -> Result<Bytes, Error> {
         match endpoint {
-            Endpoint::Document => Ok(self.document.clone()),
+            Endpoint::Document => Sent::new(query).finish().map(|()| self.document.clone()),
             Endpoint::Interceptions => interceptions::list(&self.reader, query).await,
             Endpoint::Interception(id) => interceptions::show(&self.reader, id, query).await,
             Endpoint::Usage => usage::usage(&self.reader, query).await,

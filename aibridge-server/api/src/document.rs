@@ -1,5 +1,6 @@
 //! The OpenAPI document, generated from the types and functions that answer.
 
+use crate::parameters::OutcomeParameter;
 use crate::schema::Problem;
 use crate::{interceptions, keys, sessions, usage};
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use utoipa::{Modify, OpenApi};
             `aibridge token create --admin` makes; where tokens are not in use, for the gateway's own machine.",
     ),
     paths(interceptions::list, interceptions::show, usage::usage, sessions::list, keys::list, openapi_json),
-    components(schemas(Problem)),
+    components(schemas(OutcomeParameter, Problem)),
     modifiers(&Security),
     security(("bearer" = []), ("header" = []), ()),
     tags(
@@ -46,7 +47,7 @@ impl Modify for Security {
     operation_id = "openapi",
     tag = "document",
     security(()),
-    responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)),
+    responses((status = 200, description = "OpenAPI 3.1", body = Object)),
 )]
 #[allow(dead_code, reason = "only what is said of it is needed")]
 fn openapi_json() {}
@@ -54,4 +55,20 @@ fn openapi_json() {}
 /// As it is sent.
 pub(crate) fn text() -> Bytes {
     Bytes::from(serde_json::json!(Document::openapi()).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::PATHS;
+
+    #[test]
+    fn what_can_be_asked_is_documented_and_the_other_way_round() {
+        let document = Document::openapi();
+        let mut documented: Vec<_> = document.paths.paths.keys().map(String::as_str).collect();
+        let mut served = PATHS.map(|(path, _)| path);
+        documented.sort_unstable();
+        served.sort_unstable();
+        assert_eq!(documented, served);
+    }
 }

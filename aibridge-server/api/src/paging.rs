@@ -105,3 +105,47 @@ impl Cursor {
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::json!(self).to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn behind(query: &str, row: Uuid) -> String {
+        let paging = Paging::of(List::Interceptions, Some(query)).expect("a page");
+        let page = paging.page(vec![row; paging.limit + 1], |row| *row);
+        page.next_cursor.expect("another page")
+    }
+
+    fn refused(list: List, query: &str) -> String {
+        Paging::of(list, Some(query)).expect_err("a refusal").to_string()
+    }
+
+    #[test]
+    fn a_cursor_goes_on_where_the_page_ended() {
+        let row = Uuid::from_u128(7);
+        let first = Paging::of(List::Interceptions, Some("since=7d&limit=2")).expect("a page");
+        let cursor = first.page(vec![Uuid::max(), row, Uuid::nil()], |row| *row).next_cursor;
+        let cursor = cursor.expect("another page");
+        let next =
+            Paging::of(List::Interceptions, Some(&format!("cursor={cursor}&since=7d"))).expect("a page");
+        assert_eq!((next.before, next.limit), (Some(row), LIMIT));
+        assert_eq!(next.filter, first.filter, "what was 7d ago stays what it was");
+        assert!(next.page(vec![row; LIMIT], |row| *row).next_cursor.is_none(), "exactly full");
+    }
+
+    #[test]
+    fn a_cursor_is_for_its_own_list_and_filters() {
+        let cursor = behind("user=ann&limit=1", Uuid::nil());
+        let with = |rest: &str| format!("cursor={cursor}{rest}");
+        assert!(Paging::of(List::Interceptions, Some(&with("&limit=5&user=ann"))).is_ok());
+        let other = [with(""), with("&user=bob"), with("&user=ann&model=m")];
+        for query in other {
+            assert!(refused(List::Interceptions, &query).contains("other filters"), "{query}");
+        }
+        assert!(refused(List::Sessions, &with("&user=ann")).contains("begin anew"));
+        for broken in ["", "abc", "e30", "%00"] {
+            let told = refused(List::Interceptions, &format!("cursor={broken}"));
+            assert!(told.contains("next_cursor"), "{broken}: {told}");
+        }
+    }
+}

@@ -17,7 +17,7 @@ use uuid::Uuid;
 const READERS: usize = 4;
 
 /// How long one may read.
-pub const READ_WITHIN: Duration = Duration::from_secs(10);
+const READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// How many rows are added up in memory: some ten megabytes.
 pub(crate) const GROUPS_AT_MOST: usize = 50_000;
@@ -26,6 +26,7 @@ pub(crate) const GROUPS_AT_MOST: usize = 50_000;
 pub struct Reader {
     store: StoreOptions,
     places: Arc<Semaphore>,
+    limit: Duration,
     tasks: TaskTracker,
 }
 
@@ -48,7 +49,7 @@ pub(crate) enum ReadError {
 
 impl Reader {
     pub(crate) fn new(store: StoreOptions, tasks: TaskTracker) -> Self {
-        Self { store, places: Arc::new(Semaphore::new(READERS)), tasks }
+        Self { store, places: Arc::new(Semaphore::new(READERS)), limit: READ_WITHIN, tasks }
     }
 
     /// Does `work` on a connection of its own, and makes JSON of what it finds. When nobody waits any more, or too long,
@@ -66,15 +67,15 @@ impl Reader {
             let found = work(&Records::open_until(store, given_up)?)?;
             Ok(Bytes::from(serde_json::to_vec(&found)?))
         });
-        match timeout(READ_WITHIN, reading).await {
+        match timeout(self.limit, reading).await {
             Ok(Ok(found)) => found.map_err(|error: ReadError| refusal(&error)),
             Ok(Err(error)) => {
                 tracing::error!(%error, "reading records failed");
                 Err(Error::Internal)
             }
             Err(_) => {
-                tracing::warn!(limit = ?READ_WITHIN, "reading records took too long and was given up");
-                Err(Error::RecordsTooSlow(READ_WITHIN))
+                tracing::warn!(limit = ?self.limit, "reading records took too long and was given up");
+                Err(Error::RecordsTooSlow(self.limit))
             }
         }
     }
@@ -92,5 +93,59 @@ fn refusal(error: &ReadError) -> Error {
             tracing::error!(%error, "records make no JSON");
             Error::Internal
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aibridge_store::{Durability, Filter, Options, SqliteStore};
+    use futures_util::FutureExt;
+    use tempfile::TempDir;
+
+    fn reader(dir: &TempDir, limit: Duration) -> Reader {
+        let options = Options { path: dir.path().join("aibridge.db"), durability: Durability::Process };
+        drop(SqliteStore::open(options.clone()).expect("a store"));
+        Reader { limit, ..Reader::new(StoreOptions::Sqlite(options), TaskTracker::new()) }
+    }
+
+    /// Reads again and again, until it is given up.
+    fn endless(records: &Records) -> Result<u64, ReadError> {
+        loop {
+            records.count(&Filter::default())?;
+        }
+    }
+
+    async fn is_idle(reader: &Reader) {
+        reader.tasks.close();
+        timeout(Duration::from_secs(20), reader.tasks.wait()).await.expect("all reads ended");
+        assert_eq!(reader.places.available_permits(), READERS);
+        reader.tasks.reopen();
+    }
+
+    #[tokio::test]
+    async fn a_read_that_takes_too_long_is_given_up() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let reader = reader(&dir, Duration::from_millis(1));
+        let refused = reader.read(endless).await.expect_err("a refusal");
+        assert_eq!(refused.to_response().status(), 504);
+        is_idle(&reader).await;
+    }
+
+    #[tokio::test]
+    async fn so_is_one_that_nobody_waits_for_and_others_have_its_place() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let reader = reader(&dir, READ_WITHIN);
+        let mut waiting: Vec<_> = (0..READERS).map(|_| Box::pin(reader.read(endless))).collect();
+        assert!(waiting.iter_mut().all(|read| read.now_or_never().is_none()));
+        let refused = reader.read(endless).await.expect_err("a refusal").to_response();
+        assert_eq!(
+            (refused.status().as_u16(), &refused.headers()["retry-after"]),
+            (503, &"1".parse().expect("a value"))
+        );
+        drop(waiting);
+        is_idle(&reader).await;
+        let count = reader.read(|records| Ok(records.count(&Filter::default())?)).await;
+        assert_eq!(count.expect("an answer"), "0");
     }
 }

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod api;
 mod auth;
 mod bad_input;
 mod bad_settings;

@@ -1,4 +1,5 @@
 mod children;
+mod log;
 mod read;
 
 use super::error::open_error;
@@ -6,6 +7,7 @@ use super::time::to_text;
 use super::{connection, schema};
 use crate::query::{Block, Filter, FullInterception, InterceptionRow, Place, Stretch, Summary, TokenSums};
 use crate::{Options, StoreError};
+use log::Log;
 use read::Columns;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 use std::path::absolute;
@@ -42,6 +44,7 @@ const MEANT: &str = "i.id >= :low AND i.id <= :high \
 /// The records in one file, on a connection that cannot write.
 pub(crate) struct SqliteRecords {
     connection: Connection,
+    log: Log,
     given_up: CancellationToken,
 }
 
@@ -64,7 +67,7 @@ impl SqliteRecords {
         connection.pragma_update(None, "query_only", true).map_err(failed)?;
         let look = given_up.clone();
         connection.progress_handler(LOOK_EVERY, Some(move || look.is_cancelled())).map_err(failed)?;
-        Ok(Self { connection, given_up })
+        Ok(Self { connection, log: Log::of(&path), given_up })
     }
 
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
@@ -134,6 +137,7 @@ impl SqliteRecords {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
+        self.log.make_way();
         let done = self.connection.unchecked_transaction().and_then(|transaction| work(&transaction));
         match self.given_up.is_cancelled() {
             true => Err(StoreError::GivenUp),

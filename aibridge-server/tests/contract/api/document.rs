@@ -1,0 +1,197 @@
+//! The OpenAPI document, held against what is really answered.
+
+use super::{Served, ended, full, interception, on_each_database, on_sqlite};
+use aibridge_api::document::Document;
+use aibridge_recorder::{Interception, Outcome, Record};
+use aibridge_testkit::{Gateway, Launch, RawClient, Script, ScriptedProvider};
+use serde_json::{Value, json};
+use std::time::Duration;
+use utoipa::OpenApi;
+
+/// Every path that the document has.
+pub(super) fn documented_paths() -> Vec<String> {
+    Document::openapi().paths.paths.into_keys().collect()
+}
+
+/// Values for every parameter that there is: a new one has to be added.
+fn sample<'a>(name: &str, id: &'a str) -> &'a [&'a str] {
+    match name {
+        "user" => &["ann", "nobody"],
+        "model" => &["gpt-5"],
+        "provider" => &["openai"],
+        "client" => &["Codex"],
+        "session" => &["session-1"],
+        "outcome" => &["completed", "failed", "cancelled", "open"],
+        "since" => &["1d", "2026-01-31T12:00:00Z"],
+        "until" => &["0s", "2026-01-31"],
+        "limit" => &["1", "1000"],
+        "by" => &["user", "model", "client", "day", "provider", "user,model,client,day,provider"],
+        "id" => Box::leak(Box::new([id])),
+        _ => panic!("no sample for {name:?}"),
+    }
+}
+
+/// The document as a gateway serves it.
+struct Served31(Value);
+
+impl Served31 {
+    async fn by(served: &Served) -> Self {
+        let document = served.told("openapi.json").await;
+        assert_eq!(document, json!(Document::openapi()));
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1."), "{}", document["openapi"]);
+        Self(document)
+    }
+
+    /// The schema of an answer, by itself, and closed: it lets nothing pass that it does not name.
+    fn schema(&self, path: &str, status: u16) -> Value {
+        let response = &self.0["paths"][path]["get"]["responses"][status.to_string()];
+        let schema = &response["content"]["application/json"]["schema"];
+        assert!(schema.is_object(), "{path} says nothing of {status}");
+        self.closed(schema, false)
+    }
+
+    fn closed(&self, schema: &Value, is_part: bool) -> Value {
+        if let Some(pointer) = schema["$ref"].as_str() {
+            let target = self.0.pointer(pointer.trim_start_matches('#'));
+            return self.closed(target.unwrap_or_else(|| panic!("no {pointer}")), is_part);
+        }
+        let mut closed = schema.clone();
+        for (name, part) in closed.as_object_mut().unwrap() {
+            match (name.as_str(), part) {
+                ("properties", Value::Object(properties)) => {
+                    properties.values_mut().for_each(|one| *one = self.closed(one, false));
+                }
+                ("allOf", Value::Array(parts)) => {
+                    parts.iter_mut().for_each(|one| *one = self.closed(one, true));
+                }
+                ("oneOf", Value::Array(parts)) => {
+                    parts.iter_mut().for_each(|one| *one = self.closed(one, false));
+                }
+                ("items", items) => *items = self.closed(items, false),
+                _ => {}
+            }
+        }
+        let has_names = ["properties", "allOf"].iter().any(|name| schema.get(name).is_some());
+        if has_names && !is_part {
+            closed["unevaluatedProperties"] = false.into();
+        }
+        closed
+    }
+
+    fn check(&self, path: &str, status: u16, answer: &Value) {
+        let schema = self.schema(path, status);
+        let validator = jsonschema::options()
+            .with_draft(jsonschema::Draft::Draft202012)
+            .should_validate_formats(true)
+            .build(&schema)
+            .unwrap();
+        let problems: Vec<_> = validator
+            .iter_errors(answer)
+            .map(|error| format!("{error} at {}", error.instance_path()))
+            .collect();
+        assert!(problems.is_empty(), "{path} {status}: {problems:#?} in {answer:#}");
+    }
+}
+
+/// Rows with something everywhere, and with nothing where nothing need be.
+async fn fill(served: &Served) -> String {
+    let records = full(Duration::from_secs(60));
+    let Record::Started(one) = &records[0] else { panic!("a start") };
+    let id = one.id.to_string();
+    served.record(records).await;
+    for outcome in [Outcome::Completed, Outcome::Cancelled] {
+        let one = Interception { initiator_id: "bob".to_owned(), ..interception(Duration::from_secs(30)) };
+        let records = vec![ended(one.id, outcome), Record::Started(one.into())];
+        served.record(records.into_iter().rev().collect()).await;
+    }
+    served.record(vec![Record::Started(interception(Duration::ZERO).into())]).await;
+    id
+}
+
+#[tokio::test]
+async fn every_route_and_parameter_is_as_documented() {
+    for served in on_each_database().await {
+        let id = fill(&served).await;
+        let document = Served31::by(&served).await;
+        for path in documented_paths() {
+            let target = path.trim_start_matches("/api/v1/").replace("{id}", &id);
+            document.check(&path, 200, &served.told(&target).await);
+            let parameters =
+                document.0["paths"][&path]["get"]["parameters"].as_array().cloned().unwrap_or_default();
+            for parameter in &parameters {
+                let name = parameter["name"].as_str().unwrap();
+                if name == "cursor" || parameter["in"] == "path" {
+                    continue;
+                }
+                for value in sample(name, &id) {
+                    let answer = served.told(&format!("{target}?{name}={value}")).await;
+                    document.check(&path, 200, &answer);
+                    if let Some(cursor) = answer["next_cursor"].as_str() {
+                        let next = served.told(&format!("{target}?{name}={value}&cursor={cursor}")).await;
+                        document.check(&path, 200, &next);
+                    }
+                }
+            }
+            // What the answer to an unknown one lists is what there is, and what there is is documented.
+            let refused = served.get(&format!("{target}?no-such=1")).await;
+            assert_eq!(refused.status(), 400, "{path}");
+            if path != "/api/v1/openapi.json" {
+                document.check(&path, 400, &refused.json());
+            }
+            let in_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
+            let names: Vec<_> = in_query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+            let expected = if names.is_empty() { "none here".to_owned() } else { names.join(", ") };
+            assert!(refused.text().contains(&expected), "{path}: {}", refused.text());
+        }
+        let unknown = served.get("interceptions/01890000-0000-7000-8000-000000000000").await;
+        document.check("/api/v1/interceptions/{id}", 404, &unknown.json());
+        let wrong = RawClient::post(served.gateway.address(), "/api/v1/usage", &[], "{}").await;
+        document.check("/api/v1/usage", 405, &wrong.json());
+    }
+}
+
+/// A gateway whose keys cool, each for another reason.
+async fn cooling(provider: &ScriptedProvider) -> Gateway {
+    let settings = crate::harness::provider_settings(&provider.base_url(), &crate::ways::KEYS);
+    let gateway = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings).start().await;
+    let chat = crate::ways::CHAT;
+    assert_eq!(RawClient::post(gateway.address(), chat.target, &[], chat.body).await.status(), 200);
+    gateway
+}
+
+#[tokio::test]
+async fn keys_that_cool_are_as_documented() {
+    let provider = ScriptedProvider::start(|received| match received.header("authorization").unwrap() {
+        key if key.contains("first") => Script::json(429, "{}"),
+        key if key.contains("second") => Script::json(401, "{}"),
+        _ => Script::json(200, crate::ways::CHAT.answer),
+    })
+    .await;
+    let gateway = cooling(&provider).await;
+    let document = Served31::by(&on_sqlite().await).await;
+    let keys = RawClient::get(gateway.address(), "/api/v1/keys").await.json();
+    let states: Vec<_> = keys["data"].as_array().unwrap().iter().map(|key| &key["reason"]).collect();
+    assert_eq!(states, [&json!("rate_limited"), &json!("rejected"), &Value::Null]);
+    document.check("/api/v1/keys", 200, &keys);
+}
+
+#[tokio::test]
+async fn the_check_of_answers_finds_what_it_should() {
+    let served = on_sqlite().await;
+    fill(&served).await;
+    let document = Served31::by(&served).await;
+    let page = served.told("interceptions").await;
+    let changes: [fn(&mut Value); 5] = [
+        |page| page["data"][0]["new"] = 1.into(),
+        |page| drop(page["data"][0].as_object_mut().unwrap().remove("user_agent")),
+        |page| page["data"][0]["started_at"] = "soon".into(),
+        |page| page["data"][0]["input_tokens"] = "1".into(),
+        |page| page["data"][0]["outcome"] = "fine".into(),
+    ];
+    for change in changes {
+        let mut wrong = page.clone();
+        change(&mut wrong);
+        let found = std::panic::catch_unwind(|| document.check("/api/v1/interceptions", 200, &wrong));
+        assert!(found.is_err(), "{wrong}");
+    }
+}

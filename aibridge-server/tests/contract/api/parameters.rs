@@ -1,0 +1,66 @@
+//! What was asked wrongly is refused, with what to write instead.
+
+use super::{interception, on_sqlite};
+use aibridge_recorder::Record;
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_parameter_that_cannot_be_used_is_named() {
+    let served = on_sqlite().await;
+    for _ in 0..2 {
+        served.record(vec![Record::Started(interception(Duration::ZERO).into())]).await;
+    }
+    let page = served.told("interceptions?limit=1").await;
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let of_list = format!("sessions?cursor={cursor}");
+    let of_filter = format!("interceptions?cursor={cursor}&user=ann");
+    let cut = format!("interceptions?cursor={}", &cursor[..cursor.len() - 3]);
+    let table = [
+        ("interceptions?limit=0", "limit", "from 1 to 1000"),
+        ("interceptions?limit=1001", "limit", "from 1 to 1000"),
+        ("interceptions?limit=ten", "limit", "from 1 to 1000"),
+        ("interceptions?limit=", "limit", "from 1 to 1000"),
+        ("sessions?limit=-1", "limit", "from 1 to 1000"),
+        ("interceptions?outcome=ok", "outcome", "`cancelled`, `open`"),
+        ("usage?since=yesterday", "since", "7d, 12h"),
+        ("sessions?until=2026-02-30", "until", "2026-01-31"),
+        ("usage?by=weather", "by", "user, model, client, day, provider"),
+        ("usage?by=user,,day", "by", "with commas"),
+        ("usage?by=", "by", "with commas"),
+        ("usage?limit=5", "limit", "user, model, provider, client, session, outcome, since, until, by"),
+        ("interceptions?users=ann", "users", "limit, cursor"),
+        ("interceptions?by=user", "by", "limit, cursor"),
+        ("interceptions?user=ann&user=bob", "user", "once"),
+        ("sessions?User=ann", "User", "user, model"),
+        ("keys?provider=openai", "provider", "none here"),
+        ("openapi.json?format=yaml", "format", "none here"),
+        ("interceptions/01890000-0000-7000-8000-000000000000?full=1", "full", "none here"),
+        ("interceptions/last", "id", "a UUID"),
+        ("interceptions?cursor=", "cursor", "begin anew"),
+        ("interceptions?cursor=abc", "cursor", "begin anew"),
+        ("interceptions?cursor=%22", "cursor", "begin anew"),
+        (&cut, "cursor", "begin anew"),
+        (&of_list, "cursor", "begin anew"),
+        (&of_filter, "cursor", "other filters"),
+    ];
+    for (target, name, advice) in table {
+        let answer = served.get(target).await;
+        assert_eq!(
+            (answer.status(), answer.header("x-aibridge-error")),
+            (400, Some("invalid_parameter")),
+            "{target}"
+        );
+        let error = &answer.json()["error"];
+        assert_eq!(
+            (&error["param"], &error["type"]),
+            (&name.into(), &"invalid_request_error".into()),
+            "{target}"
+        );
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(&format!("{name:?}")) && message.contains(advice), "{target}: {message}");
+    }
+    let nobody = "01890000-0000-7000-8000-000000000000";
+    let answer = served.get(&format!("interceptions/{nobody}")).await;
+    assert_eq!((answer.status(), answer.header("x-aibridge-error")), (404, Some("unknown_interception")));
+    assert!(answer.text().contains(nobody), "{}", answer.text());
+}
