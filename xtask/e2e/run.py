@@ -14,6 +14,7 @@ import time
 import traceback
 from functools import partial
 
+import api
 import limits
 import metrics
 import chat  # noqa: F401: adds its scenarios
@@ -62,6 +63,7 @@ def main(provider_url: str, gateway_url: str, store_path: str, limited_url: str)
     ]
     checks.append(("a rate limit is obeyed", partial(limits.check, limited_url)))
     checks.append(("metrics say what is on record", partial(metrics.check, gateway_url, store_path)))
+    checks.append(("/api/v1 is as its document says", partial(api.check, gateway_url, store_path)))
     for name, holds in checks:
         started = time.monotonic()
         try:
