@@ -3,7 +3,7 @@ mod parquet;
 use super::{RecordsError, flat, unless_nobody_reads};
 use crate::cli::records::{ExportArgs, ExportFormat};
 use aibridge_store::{Filter, FullInterception, Order, Records, StoreOptions};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -22,8 +22,12 @@ pub fn export(args: &ExportArgs, options: StoreOptions) -> Result<(), RecordsErr
         }
         return unless_nobody_reads(write(args, &records, io::stdout()));
     };
-    let part = part(path);
     let failed = |source| RecordsError::File { file: path.display().to_string(), source };
+    if is_special(path) {
+        let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+        return unless_nobody_reads(write(args, &records, file));
+    }
+    let part = part(path);
     let file = private(&part).map_err(failed)?;
     let written = write(args, &records, file).and_then(|()| fs::rename(&part, path).map_err(failed));
     if written.is_err() {
@@ -78,25 +82,52 @@ impl<W: Write + Send> Sink<W> {
 
 fn write(args: &ExportArgs, records: &Records, out: impl Write + Send) -> Result<(), RecordsError> {
     let filter = Filter::from(&args.filter);
-    let progress = progress(records, &filter)?;
+    let progress = progress(args, records, &filter)?;
     let mut sink = Sink::new(args.format, BufWriter::new(out))?;
+    let mut written = 0;
     records.full(&filter, Order::OldestFirst, |found| {
         sink.add(&found)?;
-        progress.inc(1);
+        written += 1;
+        if written % STEP == 0 {
+            progress.set_position(written);
+        }
         Ok::<_, RecordsError>(true)
     })?;
-    progress.finish_and_clear();
     sink.finish()
 }
 
-/// Nothing is counted for a bar that nobody sees.
-fn progress(records: &Records, filter: &Filter) -> Result<ProgressBar, RecordsError> {
-    if !io::stderr().is_terminal() {
+/// After how many rows the bar moves: a few tell nothing about how long all of them take.
+const STEP: u64 = 256;
+
+/// How often the bar is drawn in a second, at most.
+const DRAWS: u8 = 5;
+
+/// Nothing is counted for a bar that nobody sees, or that would stand between the rows. It is gone when it is dropped.
+fn progress(args: &ExportArgs, records: &Records, filter: &Filter) -> Result<ProgressBar, RecordsError> {
+    let stands_between_rows = args.output.is_none() && io::stdout().is_terminal();
+    if stands_between_rows || !io::stderr().is_terminal() {
         return Ok(ProgressBar::hidden());
     }
-    let bar = ProgressBar::with_draw_target(Some(records.count(filter)?), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len}, {eta} left");
-    Ok(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    let counting = bar(None, "counting ...");
+    counting.tick();
+    let count = records.count(filter)?;
+    drop(counting);
+    let width = HumanCount(count).to_string().len(); // so that the bar keeps its place
+    let template =
+        format!("{{percent:>3}}% {{wide_bar}} {{human_pos:>{width}}} of {{human_len}}, {{eta:>3}} left");
+    Ok(bar(Some(count), &template))
+}
+
+fn bar(count: Option<u64>, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(count, ProgressDrawTarget::stderr_with_hz(DRAWS))
+        .with_finish(ProgressFinish::AndClear)
+        .with_style(style)
+}
+
+/// A device or a pipe is written to as it is: a file in its place would take it away from everyone.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 fn part(path: &Path) -> PathBuf {

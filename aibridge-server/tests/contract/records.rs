@@ -168,6 +168,17 @@ async fn a_parquet_file_holds_what_the_other_forms_hold() {
 }
 
 #[tokio::test]
+async fn a_device_is_written_to_and_not_replaced() {
+    let (_provider, gateway) = three().await;
+    let device = gateway.launch().dir().join("device");
+    std::os::unix::fs::symlink("/dev/full", &device).unwrap();
+    let ended =
+        aibridge(&gateway, &["export", "--format", "csv", "--output", device.to_str().unwrap()]).await;
+    assert!(ended.status.code() == Some(1) && ended.stderr.contains("No space left"), "{ended:?}");
+    assert!(device.is_symlink() && !device.with_extension("part").exists());
+}
+
+#[tokio::test]
 async fn postgres_is_read_by_the_same_commands() {
     let Some(server) = Postgres::start().await else { return };
     let provider = ScriptedProvider::start(|_| Script::json(200, ANSWER)).await;
