@@ -106,7 +106,7 @@ impl Sent {
             .map_err(|error| invalid(&error.path().to_string(), &error.inner().to_string()))
     }
 
-    /// A number that differs where the parameters that are left do.
+    /// A number that differs where the parameters do, of `P`, that are left. Another build may find another number.
     pub(crate) fn fingerprint_of<P: IntoParams>(&self) -> u64 {
         let names: Vec<String> = P::into_params(|| None).into_iter().map(|param| param.name).collect();
         let mut pairs: Vec<_> = self.left.iter().filter(|(name, _)| names.contains(name)).collect();
