@@ -23,7 +23,7 @@ const READ_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) const GROUPS_AT_MOST: usize = 50_000;
 
 /// Reads records, in threads of its own.
-pub struct Reader {
+pub(crate) struct Reader {
     store: StoreOptions,
     places: Arc<Semaphore>,
     limit: Duration,

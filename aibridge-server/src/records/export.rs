@@ -22,6 +22,7 @@ pub fn export(args: &ExportArgs, options: StoreOptions) -> Result<(), RecordsErr
         }
         return unless_nobody_reads(write(args, &records, io::stdout()));
     };
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.clone()); // a link stays one
     let failed = |source| RecordsError::File { file: path.display().to_string(), source };
     if is_special(path) {
         let file = OpenOptions::new().write(true).open(path).map_err(failed)?;

@@ -2,7 +2,7 @@
 
 use crate::harness::{Harness, provider_settings};
 use crate::ways::{CHAT, HINTS, KEYS, OWN_BEARER};
-use aibridge_testkit::{Launch, RawClient, Script, ScriptedProvider, wait_until};
+use aibridge_testkit::{Launch, RawClient, Script, ScriptedProvider, within};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -90,11 +90,9 @@ async fn after_a_reload_they_are_those_in_force() {
     let second = settings(&KEYS[2..]).replace("type", "name = \"second\"\ntype");
     std::fs::write(launch.config_path(), settings(&[KEYS[2], KEYS[0]]) + &second).unwrap();
     gateway.hang_up();
-    let told = async |_: ()| keys(gateway.address()).await;
-    while told(()).await.len() != 3 {
-        wait_until(|| true, "another look").await;
-    }
-    let told: Vec<_> = keys(gateway.address()).await;
+    let reloaded = async { while keys(gateway.address()).await.len() != 3 {} };
+    within(reloaded, "the new settings to be in force").await;
+    let told = keys(gateway.address()).await;
     let shown: Vec<_> =
         told.iter().map(|key| (key["provider"].as_str().unwrap(), key["hint"].as_str().unwrap())).collect();
     assert_eq!(shown, [("openai", HINTS[2]), ("openai", HINTS[0]), ("second", HINTS[2])]);
