@@ -20,13 +20,14 @@ const READERS: usize = 4;
 const READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// How many rows are added up in memory: some ten megabytes.
-pub(crate) const GROUPS_AT_MOST: usize = 50_000;
+const GROUPS_AT_MOST: usize = 50_000;
 
 /// Reads records, in threads of its own.
 pub(crate) struct Reader {
     store: StoreOptions,
     places: Arc<Semaphore>,
     limit: Duration,
+    groups: usize,
     tasks: TaskTracker,
 }
 
@@ -42,14 +43,20 @@ pub(crate) enum ReadError {
     /// There is no such interception.
     #[error("there is no interception {0}")]
     Unknown(Uuid),
-    /// More than [`GROUPS_AT_MOST`].
-    #[error("it is too much")]
-    TooBroad,
+    /// More than so many rows, which are added up in memory.
+    #[error("it adds up to more than {0} rows")]
+    TooBroad(usize),
 }
 
 impl Reader {
     pub(crate) fn new(store: StoreOptions, tasks: TaskTracker) -> Self {
-        Self { store, places: Arc::new(Semaphore::new(READERS)), limit: READ_WITHIN, tasks }
+        let places = Arc::new(Semaphore::new(READERS));
+        Self { store, places, limit: READ_WITHIN, groups: GROUPS_AT_MOST, tasks }
+    }
+
+    /// How many rows may be added up in memory.
+    pub(crate) fn groups(&self) -> usize {
+        self.groups
     }
 
     /// Does `work` on a connection of its own, and makes JSON of what it finds. When nobody waits any more, or too long,
@@ -83,7 +90,7 @@ impl Reader {
 
 fn refusal(error: &ReadError) -> Error {
     match error {
-        ReadError::TooBroad => Error::QueryTooBroad(GROUPS_AT_MOST),
+        ReadError::TooBroad(groups) => Error::QueryTooBroad(*groups),
         ReadError::Unknown(id) => Error::UnknownInterception(id.to_string()),
         ReadError::Store(error) => {
             tracing::warn!(%error, "the records cannot be read");
@@ -99,6 +106,8 @@ fn refusal(error: &ReadError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{sessions, usage};
+    use aibridge_recorder::{CredentialKind, Interception, Record, Recorder};
     use aibridge_store::{Durability, Filter, Options, SqliteStore};
     use futures_util::FutureExt;
     use tempfile::TempDir;
@@ -145,5 +154,45 @@ mod tests {
         is_idle(&reader).await;
         let count = reader.read(|records| Ok(records.count(&Filter::default())?)).await;
         assert_eq!(count.expect("an answer"), "0");
+    }
+
+    /// An interception of a model and a session that no other has.
+    fn one_of_a_kind() -> Record {
+        let id = Uuid::now_v7();
+        let interception = Interception {
+            id,
+            initiator_id: "ann".to_owned(),
+            provider: "openai".to_owned(),
+            provider_name: "openai".to_owned(),
+            model: id.to_string(),
+            route: "/responses".to_owned(),
+            streaming: false,
+            client: "Codex".to_owned(),
+            client_session_id: Some(id.to_string()),
+            user_agent: None,
+            credential_kind: CredentialKind::Byok,
+            credential_hint: String::new(),
+            correlating_tool_call_id: None,
+            metadata: [].into(),
+            started_at: jiff::Timestamp::now(),
+        };
+        Record::Started(interception.into())
+    }
+
+    #[tokio::test]
+    async fn what_adds_up_to_too_many_rows_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let reader = Reader { groups: 2, ..reader(&dir, READ_WITHIN) };
+        let StoreOptions::Sqlite(options) = reader.store.clone() else { panic!("a file") };
+        let store = SqliteStore::open(options).expect("a store");
+        for is_too_much in [false, false, true] {
+            store.record(vec![one_of_a_kind()]).await.expect("stored");
+            let by_model = usage::usage(&reader, Some("by=model")).await;
+            for answered in [by_model, sessions::list(&reader, Some("limit=1")).await] {
+                let code = answered.err().map(|error| error.code());
+                assert_eq!(code, is_too_much.then_some("query_too_broad"));
+            }
+            assert!(usage::usage(&reader, Some("by=client")).await.is_ok(), "these are few");
+        }
     }
 }

@@ -1,6 +1,6 @@
 use crate::paging::{List, Paging};
 use crate::parameters::{FilterParameters, PageParameters};
-use crate::reader::{GROUPS_AT_MOST, ReadError, Reader};
+use crate::reader::{ReadError, Reader};
 use crate::schema::{Refusals, SessionPage};
 use aibridge_intercept::Error;
 use aibridge_store::{Order, Sessions};
@@ -19,12 +19,13 @@ use bytes::Bytes;
 )]
 pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, Error> {
     let paging = Paging::of(List::Sessions, query)?;
+    let groups = reader.groups();
     reader
         .read(move |records| {
             let mut sessions = Sessions::default();
             records.summaries(&paging.filter, Order::OldestFirst, |row| {
                 sessions.add(&row);
-                if sessions.len() > GROUPS_AT_MOST { Err(ReadError::TooBroad) } else { Ok(true) }
+                if sessions.len() > groups { Err(ReadError::TooBroad(groups)) } else { Ok(true) }
             })?;
             let rows = sessions.begun_before(paging.before, paging.limit + 1);
             Ok(paging.page(rows, |row| row.first_id))

@@ -1,6 +1,6 @@
 use crate::paging::Page;
 use crate::parameters::{FilterParameters, Sent, UsageParameters};
-use crate::reader::{GROUPS_AT_MOST, ReadError, Reader};
+use crate::reader::{ReadError, Reader};
 use crate::schema::{Refusals, UsageList};
 use aibridge_intercept::Error;
 use aibridge_store::{Filter, Order, Usage, UsageKey};
@@ -23,11 +23,12 @@ pub(crate) async fn usage(reader: &Reader, query: Option<&str>) -> Result<Bytes,
     let UsageParameters { by } = sent.take()?;
     sent.finish()?;
     let mut usage = Usage::by(&by.unwrap_or_else(|| vec![UsageKey::User, UsageKey::Model]));
+    let groups = reader.groups();
     reader
         .read(move |records| {
             records.summaries(&filter, Order::OldestFirst, |row| {
                 usage.add(&row);
-                if usage.len() > GROUPS_AT_MOST { Err(ReadError::TooBroad) } else { Ok(true) }
+                if usage.len() > groups { Err(ReadError::TooBroad(groups)) } else { Ok(true) }
             })?;
             Ok(Page::whole(usage.rows()))
         })
