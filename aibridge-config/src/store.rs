@@ -1,4 +1,5 @@
 mod postgres;
+mod retention;
 
 pub use postgres::{PostgresUrl, SslMode};
 
@@ -6,6 +7,7 @@ use crate::choice::choice;
 use crate::duration::RawDuration;
 use crate::report::Report;
 use crate::size::RawSize;
+use retention::RawRetention;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
@@ -22,6 +24,8 @@ pub struct Store {
     pub timeout: Duration,
     /// Where records wait while the database is down.
     pub spool: Option<Spool>,
+    /// How old records get before they are deleted; `None` if they are kept. At least a second.
+    pub retention: Option<Duration>,
 }
 
 /// A directory in which records wait while the database is down.
@@ -80,6 +84,7 @@ pub(crate) struct RawStore {
     timeout: RawDuration,
     spool: String,
     spool_max_bytes: RawSize,
+    retention: RawRetention,
 }
 
 impl Default for RawStore {
@@ -90,6 +95,7 @@ impl Default for RawStore {
             timeout: RawDuration::from_secs(2),
             spool: String::new(),
             spool_max_bytes: RawSize::from_mib(1024),
+            retention: RawRetention::default(),
         }
     }
 }
@@ -100,6 +106,7 @@ impl From<&Store> for RawStore {
             url: store.url.to_string(),
             durability: store.durability.as_str().into(),
             timeout: store.timeout.into(),
+            retention: store.retention.into(),
             ..Self::default()
         };
         match &store.spool {
@@ -129,7 +136,13 @@ pub(crate) fn resolve(raw: &RawStore, report: &mut Report<'_>) -> Option<Store> 
     }
     let max_bytes = max_bytes?;
     let spool = (!raw.spool.is_empty()).then(|| Spool { dir: raw.spool.as_str().into(), max_bytes });
-    Some(Store { url: url?, durability: durability?, timeout: timeout?, spool })
+    Some(Store {
+        url: url?,
+        durability: durability?,
+        timeout: timeout?,
+        spool,
+        retention: raw.retention.get(),
+    })
 }
 
 /// A message names no more of the URL than its scheme: the rest may hold a password.

@@ -1,0 +1,158 @@
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The units in which it is written, from the longest.
+const UNITS: [(&str, u64); 4] = [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60), ("s", 1)];
+
+/// Nobody means to wait longer, and subtracting it from any time is safe.
+const MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+const INSTEAD: &str = "write e.g. \"60d\", or 0 to keep everything";
+
+/// How old records get, as it stands in the file: `"60d"`, or 0 if they are kept.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct RawRetention(Duration);
+
+impl RawRetention {
+    /// `None` if they are kept.
+    pub(super) fn get(self) -> Option<Duration> {
+        (!self.0.is_zero()).then_some(self.0)
+    }
+}
+
+impl From<Option<Duration>> for RawRetention {
+    fn from(age: Option<Duration>) -> Self {
+        Self(age.unwrap_or_default())
+    }
+}
+
+fn parse(text: &str) -> Result<RawRetention, String> {
+    if let Ok(number) = text.trim().parse::<f64>() {
+        return if number == 0.0 { Ok(RawRetention::default()) } else { Err(unitless(text.trim())) };
+    }
+    let age =
+        humantime::parse_duration(text).map_err(|_| format!("{text:?} is no length of time; {INSTEAD}"))?;
+    if !age.is_zero() && age < SECOND {
+        return Err(format!("{text:?} is less than a second; {INSTEAD}"));
+    }
+    if age > MAX {
+        return Err(format!("{text:?} is more than a hundred years; {INSTEAD}"));
+    }
+    Ok(RawRetention(age))
+}
+
+fn unitless(number: impl fmt::Display) -> String {
+    format!("{number} has no unit; {INSTEAD}")
+}
+
+impl<'de> Deserialize<'de> for RawRetention {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RetentionVisitor)
+    }
+}
+
+struct RetentionVisitor;
+
+impl Visitor<'_> for RetentionVisitor {
+    type Value = RawRetention;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a length of time, e.g. \"60d\", or 0 to keep everything")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<RawRetention, E> {
+        parse(text).map_err(E::custom)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<RawRetention, E> {
+        if number == 0 { Ok(RawRetention::default()) } else { Err(E::custom(unitless(number))) }
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<RawRetention, E> {
+        if number == 0 { Ok(RawRetention::default()) } else { Err(E::custom(unitless(number))) }
+    }
+}
+
+/// In the longest unit that is exact.
+impl Serialize for RawRetention {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let seconds = self.0.as_secs();
+        if self.0.is_zero() {
+            return serializer.serialize_u64(0);
+        }
+        match UNITS.iter().find(|(_, unit)| seconds.is_multiple_of(*unit)) {
+            Some((name, unit)) if self.0.subsec_nanos() == 0 => {
+                serializer.collect_str(&format_args!("{}{name}", seconds / unit))
+            }
+            _ => serializer.collect_str(&humantime::format_duration(self.0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use figment::value::Value;
+
+    fn read(value: impl Into<Value>) -> Result<RawRetention, String> {
+        value.into().deserialize().map_err(|error: figment::Error| error.kind.to_string())
+    }
+
+    #[test]
+    fn zero_keeps_all_and_everything_else_has_a_unit() {
+        let days = |days: u64| Some(Duration::from_secs(days * 24 * 60 * 60));
+        let table: Vec<(Value, Result<Option<Duration>, &str>)> = vec![
+            (0_i64.into(), Ok(None)),
+            (0_u64.into(), Ok(None)),
+            ("0".into(), Ok(None)),
+            ("0s".into(), Ok(None)),
+            ("0d".into(), Ok(None)),
+            ("60d".into(), Ok(days(60))),
+            (" 60 days ".into(), Ok(days(60))),
+            ("36500d".into(), Ok(days(36_500))),
+            ("1s".into(), Ok(Some(SECOND))),
+            (
+                "36501d".into(),
+                Err("is more than a hundred years; write e.g. \"60d\", or 0 to keep everything"),
+            ),
+            ("999ms".into(), Err("is less than a second")),
+            (60_i64.into(), Err("60 has no unit; write e.g. \"60d\", or 0 to keep everything")),
+            ((-1_i64).into(), Err("-1 has no unit")),
+            ("60".into(), Err("60 has no unit")),
+            ("-60d".into(), Err("\"-60d\" is no length of time")),
+            ("".into(), Err("is no length of time")),
+            ("for ever".into(), Err("is no length of time")),
+            (true.into(), Err("a length of time, e.g. \"60d\"")),
+        ];
+        for (value, expected) in table {
+            match (read(value.clone()).map(RawRetention::get), expected) {
+                (Ok(actual), Ok(expected)) => assert_eq!(actual, expected, "{value:?}"),
+                (Err(actual), Err(expected)) => assert!(actual.contains(expected), "{value:?}: {actual}"),
+                (actual, _) => panic!("{value:?}: {actual:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        for (text, expected) in [
+            ("60d", "60d"),
+            ("48h", "2d"),
+            ("36h", "36h"),
+            ("90s", "90s"),
+            ("2m", "2m"),
+            ("1500ms", "1s 500ms"),
+        ] {
+            let retention = read(text).expect(text);
+            let value = Value::serialize(retention).expect("a value");
+            assert_eq!(value.as_str(), Some(expected));
+            assert_eq!(read(value).expect("a time").get(), retention.get());
+        }
+        let kept = Value::serialize(RawRetention::default()).expect("a value");
+        assert_eq!(kept.to_u128(), Some(0));
+    }
+}
