@@ -7,14 +7,27 @@ use tokio::time::timeout;
 /// A question, and where its answer goes.
 pub(crate) struct Job<Q, A> {
     pub(crate) question: Q,
-    reply: oneshot::Sender<Result<A, StoreError>>,
+    reply: Reply<A>,
 }
+
+/// Where an answer goes.
+pub(crate) type Reply<A> = oneshot::Sender<Result<A, StoreError>>;
 
 impl<Q, A> Job<Q, A> {
     /// A question, and where its answer comes from.
     pub(crate) fn new(question: Q) -> (Self, oneshot::Receiver<Result<A, StoreError>>) {
         let (reply, answer) = oneshot::channel();
         (Self { question, reply }, answer)
+    }
+
+    /// A question whose answer goes where another one's would have gone.
+    pub(crate) fn of(question: Q, reply: Reply<A>) -> Self {
+        Self { question, reply }
+    }
+
+    /// The question, and where its answer goes.
+    pub(crate) fn split(self) -> (Q, Reply<A>) {
+        (self.question, self.reply)
     }
 
     /// Whether nobody waits for the answer any more.

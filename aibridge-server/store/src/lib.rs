@@ -73,6 +73,7 @@ mod options;
 mod postgres;
 mod private;
 mod query;
+mod retention;
 mod sqlite;
 mod store;
 mod text;
@@ -87,6 +88,7 @@ pub use query::{
     Filter, FullInterception, InterceptionRow, Order, PromptRow, Records, SessionRow, Sessions, Summary,
     Sums, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow, Usage, UsageKey, UsageRow,
 };
+pub use retention::{Old, Reach, Sweeper};
 pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use token::{Authenticated, TokenRow};

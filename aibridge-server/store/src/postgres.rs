@@ -11,6 +11,7 @@ mod rows;
 mod schema;
 mod session;
 mod spool;
+mod sweeps;
 mod table;
 mod tls;
 mod token_rows;
@@ -19,11 +20,12 @@ mod writer;
 
 pub use cooldowns::KeyCooldown;
 pub(crate) use records::PostgresRecords;
+pub(crate) use sweeps::PostgresSweeps;
 pub(crate) use tokens::PostgresTokens;
 
 use crate::job::{Asker, queue};
 use crate::observe::CommitObserver;
-use crate::{Authenticated, PostgresOptions, StoreError};
+use crate::{Authenticated, PostgresOptions, StoreError, Sweeper};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use authenticator::Authenticator;
@@ -60,6 +62,7 @@ pub struct PostgresStore {
 
 struct Parts {
     instance: Uuid,
+    connector: Arc<Connector>,
     asker: Asker<Rows, ()>,
     commits: Arc<CommitObserver>,
     authenticator: Authenticator,
@@ -106,10 +109,12 @@ impl PostgresStore {
         let commits = Arc::<CommitObserver>::default();
         let news = connector.news();
         let (asker, jobs) = queue(writer::QUEUE);
-        let writer = Writer::new(Link::new(connector, session), spool.clone(), limit, commits.clone());
+        let writer =
+            Writer::new(Link::new(connector.clone(), session), spool.clone(), limit, commits.clone());
         Ok(Self {
             parts: Arc::new(Parts {
                 instance,
+                connector,
                 asker,
                 commits,
                 authenticator: Authenticator::new(reader.clone(), Clock::new(), spool.is_some()),
@@ -165,6 +170,11 @@ impl PostgresStore {
             Ok(Err(trouble)) => Err((&trouble).into()),
             Err(_) => Err(StoreError::TooSlow(limit)),
         }
+    }
+
+    /// What deletes old interceptions, if it is told to.
+    pub fn sweeper(&self) -> Sweeper {
+        PostgresSweeps::new(Link::new(self.parts.connector.clone(), None)).into()
     }
 
     /// Refuses whatever comes from now on, through any clone, finishes what is queued, gives the spool a moment to be

@@ -8,6 +8,7 @@ mod stretch;
 mod usage;
 
 pub use filter::Filter;
+pub(crate) use filter::first_id;
 pub use records::{Order, Records};
 pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,

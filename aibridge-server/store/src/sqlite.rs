@@ -1,6 +1,7 @@
 mod authenticator;
 mod checkpoint;
 mod connection;
+mod deletion;
 mod error;
 mod file;
 mod insert;
@@ -9,6 +10,7 @@ mod presence;
 mod records;
 mod rows;
 mod schema;
+mod sweeps;
 mod time;
 mod token_rows;
 mod tokens;
@@ -17,21 +19,24 @@ mod worker;
 mod writer;
 
 pub(crate) use records::SqliteRecords;
+pub(crate) use sweeps::SqliteSweeps;
 pub(crate) use tokens::SqliteTokens;
 
 use crate::observe::CommitObserver;
-use crate::{Authenticated, Options, StoreError};
+use crate::{Authenticated, Options, StoreError, Sweeper};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use authenticator::Authenticator;
+use deletion::Progress;
 use error::no_thread;
 use presence::Presence;
 use quanta::Clock;
 use secrecy::SecretString;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use worker::Worker;
-use writer::Writer;
+use writer::{Work, Writer};
 
 /// How long a transaction waits while another process writes. The gateway gives the start of an interception two
 /// seconds in all: this leaves half a second to say why it was refused, and is far longer than a command that
@@ -53,7 +58,8 @@ pub struct SqliteStore {
 }
 
 struct Parts {
-    writer: Worker<Vec<Record>, ()>,
+    path: PathBuf,
+    writer: Worker<Work, Progress>,
     authenticator: Authenticator,
     orphans_closed: u64,
     commits: Arc<CommitObserver>,
@@ -79,7 +85,7 @@ impl SqliteStore {
         let commits = Arc::<CommitObserver>::default();
         let writer = Writer::start(connection, mover, presence, commits.clone())
             .map_err(|error| no_thread(&path, &error))?;
-        Ok(Self { parts: Arc::new(Parts { writer, authenticator, orphans_closed, commits }) })
+        Ok(Self { parts: Arc::new(Parts { path, writer, authenticator, orphans_closed, commits }) })
     }
 
     /// How many interceptions were found open and closed as `gateway_crash` at this start.
@@ -114,7 +120,16 @@ impl SqliteStore {
     ///
     /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
     pub async fn probe(&self, limit: Duration) -> Result<(), StoreError> {
-        self.parts.writer.ask(Vec::new(), limit).await
+        self.write(Vec::new(), limit).await
+    }
+
+    /// What deletes old interceptions, if it is told to.
+    pub fn sweeper(&self) -> Sweeper {
+        SqliteSweeps::new(self.parts.clone()).into()
+    }
+
+    async fn write(&self, records: Vec<Record>, limit: Duration) -> Result<(), StoreError> {
+        self.parts.writer.ask(Work::Record(records), limit).await.map(drop)
     }
 
     /// Refuses whatever comes from now on, through any clone, finishes what is queued, and waits for the threads
@@ -131,6 +146,6 @@ impl Recorder for SqliteStore {
         if records.is_empty() {
             return Ok(());
         }
-        self.parts.writer.ask(records, RECORD_LIMIT).await.map_err(RecorderError::unavailable)
+        self.write(records, RECORD_LIMIT).await.map_err(RecorderError::unavailable)
     }
 }

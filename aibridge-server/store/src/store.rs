@@ -1,4 +1,4 @@
-use crate::{Authenticated, PostgresStore, SqliteStore, StoreError, StoreOptions};
+use crate::{Authenticated, PostgresStore, SqliteStore, StoreError, StoreOptions, Sweeper};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -72,6 +72,14 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.probe(limit).await,
             Self::Postgres(store) => store.probe(limit).await,
+        }
+    }
+
+    /// What deletes old interceptions, if it is told to.
+    pub fn sweeper(&self) -> Sweeper {
+        match self {
+            Self::Sqlite(store) => store.sweeper(),
+            Self::Postgres(store) => store.sweeper(),
         }
     }
 

@@ -50,7 +50,7 @@ pub(super) fn next(id: Uuid) -> Uuid {
 }
 
 /// The smallest id that can have been made at `time`.
-fn first_id(time: Timestamp) -> Uuid {
+pub(crate) fn first_id(time: Timestamp) -> Uuid {
     let millis = u128::try_from(time.as_millisecond()).unwrap_or_default();
     Uuid::from_u128(millis << 80)
 }

@@ -1,4 +1,6 @@
+use super::BUSY;
 use super::checkpoint::{Checkpoints, Mover};
+use super::deletion::{Deletion, Progress};
 use super::presence::Presence;
 use super::rows::Rows;
 use super::schema;
@@ -9,9 +11,10 @@ use crate::job::{Job, Queue};
 use crate::observe::CommitObserver;
 use aibridge_recorder::Record;
 use quanta::Instant;
-use rusqlite::{Connection, hooks::Wal};
+use rusqlite::{Connection, ErrorCode, hooks::Wal};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How many callers may wait for their turn before further ones wait outside. Each is a request that the gateway
 /// holds in memory anyhow; with more than this ahead, a start would not be stored within its two seconds.
@@ -20,8 +23,16 @@ const QUEUE: usize = 1024;
 /// How many callers share a commit at most, so that the first of them does not wait long for the last.
 const BATCH: usize = 256;
 
-/// All records of one caller.
-pub(super) type Write = Job<Vec<Record>, ()>;
+/// What the writer does for a caller.
+pub(super) enum Work {
+    /// Stores records, all or none.
+    Record(Vec<Record>),
+    /// Deletes some old interceptions, when there is nothing to record.
+    Delete(Deletion),
+}
+
+/// All records of one caller. The answer to it is no progress in deleting.
+type Write = Job<Vec<Record>, Progress>;
 
 /// The only writer of records. Whatever has queued up while it wrote becomes its next transaction: the busier the
 /// gateway, the more callers share a commit.
@@ -42,7 +53,7 @@ impl Writer {
         mover: Connection,
         presence: Presence,
         observer: Arc<CommitObserver>,
-    ) -> io::Result<Worker<Vec<Record>, ()>> {
+    ) -> io::Result<Worker<Work, Progress>> {
         let (mut checkpoints, mover) = Checkpoints::start(mover)?;
         connection
             .wal_hook(Some(move |wal: &mut Wal, pages| {
@@ -58,12 +69,9 @@ impl Writer {
         Self { connection, rows: Rows::new(), accepts: true, observer, _presence: presence }
     }
 
-    fn run(mut self, mut queue: Queue<Vec<Record>, ()>, mover: Mover) {
-        while let Some(mut jobs) = queue.next(BATCH) {
-            jobs.retain(|job| !job.is_abandoned());
-            if !jobs.is_empty() {
-                self.serve(jobs);
-            }
+    fn run(mut self, mut queue: Queue<Work, Progress>, mover: Mover) {
+        while let Some(jobs) = queue.next(BATCH) {
+            self.take_turn(jobs);
         }
         // Without its hook there is nobody left to wake the mover, so that it ends.
         let unhooked = self.connection.wal_hook(None::<fn(&mut Wal, i32) -> rusqlite::Result<()>>);
@@ -72,6 +80,38 @@ impl Writer {
         }
         if let Err((_, error)) = self.connection.close() {
             tracing::warn!(%error, "the store was not closed cleanly");
+        }
+    }
+
+    /// Records first, whatever came first.
+    fn take_turn(&mut self, jobs: Vec<Job<Work, Progress>>) {
+        let (mut writes, mut deletions) = (Vec::with_capacity(jobs.len()), Vec::new());
+        for job in jobs.into_iter().filter(|job| !job.is_abandoned()) {
+            let (work, reply) = job.split();
+            match work {
+                Work::Record(records) => writes.push(Job::of(records, reply)),
+                Work::Delete(deletion) => deletions.push(Job::of(deletion, reply)),
+            }
+        }
+        if !writes.is_empty() {
+            self.serve(writes);
+        }
+        for job in deletions {
+            let progress = self.delete(&job.question);
+            job.answer(progress.map_err(StoreError::from));
+        }
+    }
+
+    /// Waits for no other process that writes: whoever records would have to wait behind it.
+    fn delete(&self, deletion: &Deletion) -> rusqlite::Result<Progress> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let deleted = self.transact(|| deletion.run(&self.connection));
+        self.connection.busy_timeout(BUSY)?;
+        match deleted {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                Ok(Progress::default())
+            }
+            other => other,
         }
     }
 
@@ -86,7 +126,7 @@ impl Writer {
                 }
                 self.accepts = true;
                 for (job, verdict) in jobs.into_iter().zip(verdicts) {
-                    job.answer(verdict);
+                    job.answer(verdict.map(|()| Progress::default()));
                 }
             }
             Err(error) => {
@@ -158,34 +198,66 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sqlite::{BUSY, connection};
+    use crate::sqlite::connection;
     use crate::{Durability, Options};
     use aibridge_recorder::{ModelThought, ThoughtSource};
     use jiff::Timestamp;
+    use tempfile::TempDir;
     use uuid::Uuid;
 
-    /// A thought about an interception that never started: to write it is a contradiction.
-    fn stray() -> Vec<Record> {
+    fn writer(directory: &TempDir) -> Writer {
+        let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
+        let (path, connection) = connection::writing(&options, BUSY).expect("a connection");
+        Writer::new(connection, Presence::enter(&path).expect("a presence"), Arc::default())
+    }
+
+    fn thought(interception_id: Uuid) -> Vec<Record> {
         vec![Record::Thought(ModelThought {
             id: Uuid::now_v7(),
-            interception_id: Uuid::now_v7(),
+            interception_id,
             content: String::new(),
             source: ThoughtSource::Thinking,
             created_at: Timestamp::now(),
         })]
     }
 
+    /// A thought about an interception that never started: to write it is a contradiction.
+    fn stray() -> Vec<Record> {
+        thought(Uuid::now_v7())
+    }
+
     #[test]
     fn a_caller_that_leaves_while_the_transaction_waits_to_begin_is_skipped() {
         let directory = tempfile::tempdir().expect("a directory");
-        let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
-        let (path, connection) = connection::writing(&options, BUSY).expect("a connection");
-        let writer = Writer::new(connection, Presence::enter(&path).expect("a presence"), Arc::default());
-
+        let writer = writer(&directory);
         let (left, _) = Write::new(stray());
         let (stayed, _answer) = Write::new(stray());
         let verdicts = writer.commit(&[left, stayed]).expect("a commit");
         assert!(verdicts[0].is_ok(), "not written");
         assert!(matches!(verdicts[1], Err(StoreError::Contradiction(_))));
+    }
+
+    #[test]
+    fn a_turn_records_before_it_deletes() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut writer = writer(&directory);
+        let (id, other) = (Uuid::now_v7(), Uuid::now_v7());
+        for id in [id, other] {
+            let row = "INSERT INTO aibridge_interceptions VALUES \
+                (?1, '', '', '', '', '', 0, '', NULL, NULL, '', '', NULL, '{}', '2020', '2020', 'completed', NULL, 200)";
+            writer.connection.execute(row, [id.to_string()]).expect("a row");
+        }
+        let deletion = |id: Uuid| {
+            Job::new(Work::Delete(Deletion { ids: vec![id.to_string()], before: "2021".to_owned() }))
+        };
+        let (delete, mut deleted) = deletion(id);
+        let (record, mut recorded) = Job::new(Work::Record(thought(id))); // no contradiction yet
+        let (abandoned, _) = deletion(other);
+        writer.take_turn(vec![delete, record, abandoned]);
+        assert_eq!(recorded.try_recv().expect("an answer"), Ok(Progress::default()));
+        assert_eq!(deleted.try_recv().expect("an answer"), Ok(Progress { done: 1, deleted: 1 }));
+        let left = |sql| writer.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number");
+        assert_eq!(left("SELECT count(*) FROM aibridge_interceptions"), 1, "nobody waits for the other one");
+        assert_eq!(left("SELECT count(*) FROM aibridge_model_thoughts"), 0);
     }
 }

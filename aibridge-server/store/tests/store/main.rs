@@ -15,6 +15,8 @@ mod postgres;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod support;

@@ -5,6 +5,7 @@ mod cooldowns;
 mod documented;
 mod queries;
 mod replicas;
+mod retention;
 mod rows;
 mod spool;
 mod starts;

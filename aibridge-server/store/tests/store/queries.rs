@@ -1,8 +1,8 @@
-use crate::support::{Place, ended, interception, prompt};
+use crate::support::{Place, ended, interception_at, prompt};
 use aibridge_recorder::{Record, Recorder};
 use aibridge_store::{Filter, Order, Records, StoreError};
 use jiff::{SignedDuration, Timestamp};
-use uuid::{NoContext, Uuid};
+use uuid::Uuid;
 
 /// More than two stretches of summaries, and many of whole interceptions.
 const MANY: usize = 2_100;
@@ -12,14 +12,7 @@ pub(crate) async fn many(store: &impl Recorder) -> Vec<Uuid> {
     let now = Timestamp::now();
     let mut ids = Vec::new();
     for number in 0..MANY {
-        let mut one = interception();
-        one.started_at = now - SignedDuration::from_secs((MANY - 1 - number) as i64);
-        let millis = u64::try_from(one.started_at.as_millisecond()).expect("after 1970");
-        one.id = Uuid::new_v7(uuid::Timestamp::from_unix(
-            NoContext,
-            millis / 1000,
-            u32::try_from(millis % 1000).expect("below 1000") * 1_000_000,
-        ));
+        let mut one = interception_at(now - SignedDuration::from_secs((MANY - 1 - number) as i64));
         if number % 100 == 0 {
             one.model = "rare".to_owned();
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tempfile::TempDir;
-use uuid::Uuid;
+use uuid::{NoContext, Uuid};
 
 /// A directory for one database.
 pub(crate) struct Place(TempDir);
@@ -88,6 +88,14 @@ pub(crate) fn interception() -> Interception {
         metadata: BTreeMap::new(),
         started_at: Timestamp::now(),
     }
+}
+
+/// One that started then, as its id says too.
+pub(crate) fn interception_at(started_at: Timestamp) -> Interception {
+    let millis = u64::try_from(started_at.as_millisecond()).expect("after 1970");
+    let nanos = u32::try_from(millis % 1000).expect("below 1000") * 1_000_000;
+    let id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, millis / 1000, nanos));
+    Interception { id, started_at, ..interception() }
 }
 
 pub(crate) fn prompt(interception_id: Uuid) -> UserPrompt {

@@ -1,0 +1,175 @@
+use crate::StoreError;
+use crate::postgres::PostgresSweeps;
+use crate::query::first_id;
+use crate::sqlite::SqliteSweeps;
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+/// A sweep rests so many times as long as what it did took, records that came first included, so that it is in the way
+/// for a tenth of the time at most; and no shorter or longer than that.
+const REST: u32 = 9;
+const SHORTEST_REST: Duration = Duration::from_millis(1);
+const LONGEST_REST: Duration = Duration::from_secs(5);
+
+/// How often in a row it is turned away by others who write before it gives up.
+const TURNED_AWAY: u32 = 100;
+
+/// Which interceptions are to go: those that have ended, and started before a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Old {
+    /// Exclusive, in whole milliseconds.
+    pub before: Timestamp,
+    /// Where to look for them.
+    pub reach: Reach,
+}
+
+/// Where to look for old interceptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Among those whose ids, which tell the time too, are as old. Others need not be read.
+    Oldest,
+    /// Among all: somebody may have brought in rows, or changed them.
+    All,
+}
+
+impl Old {
+    /// The id below which they are looked for, if not everywhere.
+    pub(crate) fn below(&self) -> Option<Uuid> {
+        match self.reach {
+            Reach::Oldest => Some(first_id(self.before)),
+            Reach::All => None,
+        }
+    }
+}
+
+/// `age` before `now`, in whole milliseconds.
+fn before(now: Timestamp, age: Duration) -> Timestamp {
+    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+    let before = now.saturating_sub(age).unwrap_or(Timestamp::MIN);
+    Timestamp::from_millisecond(before.as_millisecond()).unwrap_or(before)
+}
+
+/// Deletes old interceptions with all that belongs to them, a small batch at a time.
+///
+/// Batches are transactions of their own, and recording goes on between them. A sweep that is dropped ends after the
+/// batch that is under way.
+pub struct Sweeper(Kind);
+
+enum Kind {
+    Sqlite(SqliteSweeps),
+    Postgres(PostgresSweeps),
+}
+
+impl From<SqliteSweeps> for Sweeper {
+    fn from(sweeps: SqliteSweeps) -> Self {
+        Self(Kind::Sqlite(sweeps))
+    }
+}
+
+impl From<PostgresSweeps> for Sweeper {
+    fn from(sweeps: PostgresSweeps) -> Self {
+        Self(Kind::Postgres(sweeps))
+    }
+}
+
+impl Sweeper {
+    /// When what is of this `age` started, by the clock of the database if it has one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`].
+    pub async fn before(&mut self, age: Duration) -> Result<Timestamp, StoreError> {
+        match &mut self.0 {
+            Kind::Sqlite(_) => Ok(before(Timestamp::now(), age)),
+            Kind::Postgres(sweeps) => sweeps.before(age).await,
+        }
+    }
+
+    /// Deletes what is `old`, and tells `each` how many interceptions after every batch. If another gateway is deleting
+    /// on the same database, it leaves the rest to that one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
+    pub async fn sweep(&mut self, old: Old, each: impl FnMut(u64)) -> Result<(), StoreError> {
+        match &mut self.0 {
+            Kind::Sqlite(sweeps) => run(sweeps, old, each).await,
+            Kind::Postgres(sweeps) => run(sweeps, old, each).await,
+        }
+    }
+}
+
+/// What a sweep needs of a database.
+pub(crate) trait Sweeps {
+    /// How an interception is named.
+    type Id: Clone;
+
+    /// Looks at the next interceptions behind `after`, a bounded number.
+    async fn find(&mut self, after: Option<&Self::Id>, old: Old) -> Result<Found<Self::Id>, StoreError>;
+
+    /// Deletes some of these, from the first on, as far as they are still old.
+    async fn delete(&mut self, ids: &[Self::Id], old: Old) -> Result<Batch, StoreError>;
+
+    /// Gives back what only a sweep needs.
+    fn release(&mut self);
+}
+
+/// What was found in a bounded stretch of all interceptions.
+pub(crate) struct Found<I> {
+    pub(crate) old: Vec<I>,
+    /// The last one that was looked at; `None` if there are no more.
+    pub(crate) last: Option<I>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Batch {
+    /// So many of the ids are done with, and so many interceptions are deleted. Nothing is done if others are writing.
+    Done { done: usize, deleted: u64 },
+    /// Another gateway is deleting.
+    Elsewhere,
+}
+
+async fn run<S: Sweeps>(sweeps: &mut S, old: Old, each: impl FnMut(u64)) -> Result<(), StoreError> {
+    let ended = walk(sweeps, old, each).await;
+    sweeps.release();
+    ended
+}
+
+async fn walk<S: Sweeps>(sweeps: &mut S, old: Old, mut each: impl FnMut(u64)) -> Result<(), StoreError> {
+    let (mut after, mut turned_away) = (None, 0);
+    loop {
+        let Found { old: ids, last } = gently(sweeps.find(after.as_ref(), old)).await?;
+        let mut left = ids.as_slice();
+        while !left.is_empty() {
+            match gently(sweeps.delete(left, old)).await? {
+                Batch::Elsewhere => return Ok(()),
+                Batch::Done { done: 0, .. } => {
+                    turned_away += 1;
+                    if turned_away == TURNED_AWAY {
+                        return Err(StoreError::Database("others are writing all the time".to_owned()));
+                    }
+                }
+                Batch::Done { done, deleted } => {
+                    turned_away = 0;
+                    left = left.get(done..).unwrap_or_default();
+                    each(deleted);
+                }
+            }
+        }
+        if last.is_none() {
+            return Ok(());
+        }
+        after = last;
+    }
+}
+
+/// Does it, and rests.
+async fn gently<T>(work: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let done = work.await;
+    sleep((began.elapsed() * REST).clamp(SHORTEST_REST, LONGEST_REST)).await;
+    done
+}

@@ -1,0 +1,269 @@
+use crate::support::{Place, ended, interception_at, prompt, start};
+use aibridge_recorder::{ModelThought, Record, Recorder, ThoughtSource, TokenUsage, ToolUsage};
+use aibridge_store::{Old, Reach, SqliteStore, StoreError, Sweeper};
+use jiff::{SignedDuration, Timestamp};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::task::LocalSet;
+use uuid::Uuid;
+
+pub(crate) const TABLES: [&str; 5] = [
+    "aibridge_interceptions",
+    "aibridge_user_prompts",
+    "aibridge_token_usages",
+    "aibridge_tool_usages",
+    "aibridge_model_thoughts",
+];
+
+const MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// A time in whole milliseconds.
+pub(crate) fn long_ago() -> Timestamp {
+    "2026-01-02T03:04:05.678Z".parse().expect("a timestamp")
+}
+
+pub(crate) fn old(before: Timestamp) -> Old {
+    Old { before, reach: Reach::Oldest }
+}
+
+/// What belongs to an interception that has not ended: one row in every other table.
+fn open(id: Uuid) -> Vec<Record> {
+    let usage = TokenUsage {
+        id: Uuid::now_v7(),
+        interception_id: id,
+        provider_response_id: None,
+        input_tokens: 1,
+        output_tokens: 2,
+        cache_read_input_tokens: 3,
+        cache_write_input_tokens: 4,
+        extra_token_types: BTreeMap::new(),
+        created_at: Timestamp::now(),
+    };
+    let tool = ToolUsage {
+        id: Uuid::now_v7(),
+        interception_id: id,
+        provider_response_id: None,
+        provider_tool_call_id: None,
+        tool: "look".to_owned(),
+        server_url: None,
+        input: "{}".to_owned(),
+        injected: false,
+        invocation_error: None,
+        created_at: Timestamp::now(),
+    };
+    let thought = ModelThought {
+        id: Uuid::now_v7(),
+        interception_id: id,
+        content: "hm".to_owned(),
+        source: ThoughtSource::Thinking,
+        created_at: Timestamp::now(),
+    };
+    vec![
+        Record::Prompt(prompt(id)),
+        Record::TokenUsage(usage),
+        Record::ToolUsage(tool.into()),
+        Record::Thought(thought),
+    ]
+}
+
+/// Records an interception that started then, with one row in every other table.
+async fn record(store: &impl Recorder, started_at: Timestamp, is_over: bool) -> Uuid {
+    let interception = interception_at(started_at);
+    let id = interception.id;
+    let mut records = vec![Record::Started(interception.into())];
+    records.extend(open(id));
+    if is_over {
+        records.push(Record::Ended(ended(id)));
+    }
+    store.record(records).await.expect("stored");
+    id
+}
+
+/// Records some that are to go at [`long_ago`], and some that are not, which are returned.
+pub(crate) async fn mixed(store: &impl Recorder) -> Vec<Uuid> {
+    let (before, mut stay) = (long_ago(), Vec::new());
+    for age in [HOUR * 24 * 3650, HOUR, SignedDuration::from_secs(1), MILLISECOND] {
+        record(store, before - age, true).await;
+        stay.push(record(store, before - age, false).await);
+    }
+    for youth in [SignedDuration::ZERO, MILLISECOND, HOUR] {
+        stay.push(record(store, before + youth, true).await);
+    }
+    stay.push(record(store, Timestamp::now(), true).await);
+    stay
+}
+
+/// Records so many that have ended long ago.
+pub(crate) async fn many(store: &impl Recorder, count: usize) {
+    for number in 0..count {
+        record(store, long_ago() - MILLISECOND * (number as i32 + 1), true).await;
+    }
+}
+
+/// Sweeps, and returns how many interceptions each batch deleted.
+pub(crate) async fn sweep(sweeper: &mut Sweeper, old: Old) -> Result<Vec<u64>, StoreError> {
+    let mut batches = Vec::new();
+    sweeper.sweep(old, |deleted| batches.push(deleted)).await?;
+    Ok(batches)
+}
+
+/// Whose rows are in each table.
+fn owners(place: &Place) -> Vec<Vec<String>> {
+    let column = |table: &str| if table == TABLES[0] { "id" } else { "interception_id" };
+    let owners = |table: &&str| {
+        let rows = place.rows(table);
+        let mut ids: Vec<_> =
+            rows.iter().map(|row| row[column(table)].as_str().expect("an id").to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    TABLES.iter().map(owners).collect()
+}
+
+fn sorted(ids: &[Uuid]) -> Vec<String> {
+    let mut ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn old_ones_go_with_all_that_belongs_to_them_and_open_and_young_ones_stay() {
+    for reach in [Reach::Oldest, Reach::All] {
+        let place = Place::new();
+        let store = place.open();
+        let stay = mixed(&store).await;
+        let sweep_again = async || {
+            let batches = sweep(&mut store.sweeper(), Old { before: long_ago(), reach }).await;
+            batches.expect("swept").iter().sum::<u64>()
+        };
+        assert_eq!([sweep_again().await, sweep_again().await], [4, 0]);
+        assert_eq!(owners(&place), vec![sorted(&stay); TABLES.len()]);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn one_whose_id_tells_another_time_is_found_among_all() {
+    let place = Place::new();
+    let store = place.open();
+    let (id, records) = start();
+    store.record(records).await.expect("stored");
+    store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+    let sql = "PRAGMA foreign_keys = off; UPDATE aibridge_interceptions SET started_at = '2020-01-01T00:00:00.000Z';
+        INSERT INTO aibridge_interceptions SELECT 'no uuid', initiator_id, provider, provider_name, model, route,
+            streaming, client, client_session_id, user_agent, credential_kind, credential_hint,
+            correlating_tool_call_id, metadata, started_at, ended_at, outcome, error_type, upstream_status
+        FROM aibridge_interceptions";
+    place.sql().execute_batch(sql).expect("changed");
+    let mut sweeper = store.sweeper();
+    assert_eq!(sweep(&mut sweeper, old(long_ago())).await, Ok(vec![]));
+    let batches = sweep(&mut sweeper, Old { reach: Reach::All, ..old(long_ago()) }).await;
+    assert_eq!(batches.expect("swept").iter().sum::<u64>(), 2);
+    assert_eq!(owners(&place), vec![vec![""; 0]; TABLES.len()]);
+}
+
+#[tokio::test]
+async fn an_age_is_measured_from_now() {
+    let place = Place::new();
+    let store = place.open();
+    let (earliest, age) = (Timestamp::now(), Duration::from_secs(100));
+    let before = store.sweeper().before(age).await.expect("a time");
+    let ago = |time: Timestamp| time - SignedDuration::from_secs(100);
+    assert!(ago(earliest) - MILLISECOND < before && before <= ago(Timestamp::now()), "{before}");
+    assert_eq!(before.subsec_nanosecond() % 1_000_000, 0, "in whole milliseconds");
+    assert_eq!(
+        store.sweeper().before(Duration::MAX).await,
+        Ok(Timestamp::from_millisecond(Timestamp::MIN.as_millisecond()).expect("a time"))
+    );
+}
+
+/// Callers that record one interception after the other until `done`, and count how many batches were deleted while
+/// they waited for one call.
+async fn call(store: SqliteStore, batches: Rc<Cell<usize>>, done: Rc<Cell<bool>>) -> (Vec<Uuid>, usize) {
+    let (mut ids, mut longest) = (Vec::new(), 0);
+    while !done.get() {
+        let (id, records) = start();
+        let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+        for records in [records, end] {
+            let so_far = batches.get();
+            store.record(records).await.expect("stored");
+            longest = longest.max(batches.get() - so_far);
+        }
+        ids.push(id);
+    }
+    (ids, longest)
+}
+
+#[tokio::test]
+async fn recording_goes_on_and_waits_for_one_batch_at_most() {
+    const MANY: usize = 3000;
+    let place = Place::new();
+    let store = place.open();
+    many(&store, MANY).await;
+    let (batches, done) = (Rc::<Cell<usize>>::default(), Rc::<Cell<bool>>::default());
+    let callers = LocalSet::new();
+    let calling: Vec<_> =
+        (0..4).map(|_| callers.spawn_local(call(store.clone(), batches.clone(), done.clone()))).collect();
+    let deleted = callers.run_until(async {
+        let mut deleted = 0;
+        let each = |count| {
+            batches.set(batches.get() + 1);
+            deleted += count;
+        };
+        store.sweeper().sweep(old(long_ago()), each).await.expect("swept");
+        done.set(true);
+        deleted
+    });
+    assert_eq!(deleted.await, MANY as u64);
+    callers.await;
+    let (mut recorded, mut longest) = (Vec::new(), 0);
+    for caller in calling {
+        let (ids, waited) = caller.await.expect("no panic");
+        recorded.extend(ids);
+        longest = longest.max(waited);
+    }
+    assert!(
+        batches.get() > 10 && recorded.len() > 100,
+        "{} batches, {} recorded",
+        batches.get(),
+        recorded.len()
+    );
+    assert!(longest <= 1, "a call waited for {longest} batches");
+    assert_eq!(place.interceptions(), sorted(&recorded));
+    assert_eq!(place.rows("aibridge_user_prompts").len(), 2 * recorded.len());
+    assert!(place.rows("aibridge_interceptions").iter().all(|row| row["outcome"] == "completed"));
+}
+
+#[tokio::test]
+async fn it_gives_way_to_another_process_that_writes() {
+    let place = Place::new();
+    let store = place.open();
+    many(&store, 10).await;
+    let holder = place.sql();
+    holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let error = sweep(&mut store.sweeper(), old(long_ago())).await.expect_err("turned away");
+    assert!(error.to_string().contains("others are writing"), "{error}");
+    holder.execute_batch("COMMIT").expect("released");
+    assert_eq!(sweep(&mut store.sweeper(), old(long_ago())).await.expect("swept").iter().sum::<u64>(), 10);
+}
+
+#[tokio::test]
+async fn the_file_is_used_again() {
+    let place = Place::new();
+    let store = place.open();
+    let size = || std::fs::metadata(place.path()).expect("a file").len();
+    let checkpoint =
+        || place.sql().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("a checkpoint");
+    many(&store, 2000).await;
+    checkpoint();
+    let full = size();
+    for _ in 0..3 {
+        sweep(&mut store.sweeper(), old(long_ago())).await.expect("swept");
+        many(&store, 2000).await;
+        checkpoint();
+    }
+    assert!(size() < full * 5 / 4, "{full} bytes, then {}", size());
+}
