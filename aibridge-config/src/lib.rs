@@ -83,6 +83,6 @@ pub use problem::{ConfigError, Problem};
 pub use provider::{CircuitBreaker, Provider, ProviderKind};
 pub use server::Server;
 pub use sources::{Flags, Sources, Surroundings};
-pub use store::{Durability, PostgresUrl, Spool, SslMode, Store, StoreUrl};
+pub use store::{Durability, PostgresUrl, Retention, Spool, SslMode, Store, StoreUrl};
 pub use telemetry::{OtlpProtocol, Telemetry};
 pub use tls::Tls;

@@ -2,6 +2,7 @@ mod postgres;
 mod retention;
 
 pub use postgres::{PostgresUrl, SslMode};
+pub use retention::Retention;
 
 use crate::choice::choice;
 use crate::duration::RawDuration;
@@ -24,8 +25,8 @@ pub struct Store {
     pub timeout: Duration,
     /// Where records wait while the database is down.
     pub spool: Option<Spool>,
-    /// How old records get before they are deleted; `None` if they are kept. At least a second.
-    pub retention: Option<Duration>,
+    /// How old records get before they are deleted; `None` if they are kept.
+    pub retention: Option<Retention>,
 }
 
 /// A directory in which records wait while the database is down.
@@ -106,7 +107,7 @@ impl From<&Store> for RawStore {
             url: store.url.to_string(),
             durability: store.durability.as_str().into(),
             timeout: store.timeout.into(),
-            retention: store.retention.into(),
+            retention: RawRetention(store.retention),
             ..Self::default()
         };
         match &store.spool {
@@ -136,13 +137,7 @@ pub(crate) fn resolve(raw: &RawStore, report: &mut Report<'_>) -> Option<Store> 
     }
     let max_bytes = max_bytes?;
     let spool = (!raw.spool.is_empty()).then(|| Spool { dir: raw.spool.as_str().into(), max_bytes });
-    Some(Store {
-        url: url?,
-        durability: durability?,
-        timeout: timeout?,
-        spool,
-        retention: raw.retention.get(),
-    })
+    Some(Store { url: url?, durability: durability?, timeout: timeout?, spool, retention: raw.retention.0 })
 }
 
 /// A message names no more of the URL than its scheme: the rest may hold a password.

@@ -142,6 +142,7 @@ impl Admin {
             providers: now.providers.all(),
             store_queue: self.store.queue_length(),
             open_connections: self.places.taken(),
+            spool_bytes: self.store.spool_bytes(),
         };
         let metrics = self.metrics.as_ref().ok_or(Error::Internal)?;
         metrics.render(&now).map_err(|error| {

@@ -27,6 +27,8 @@ pub struct InForce {
     pub tls: Option<Arc<ServerConfig>>,
     /// What clients may do with connections.
     pub connections: Bounds,
+    /// How old interceptions get before they are deleted; `None` if they are kept.
+    pub retention: Option<Duration>,
 }
 
 /// Where to find what is in force. Clones find the same.

@@ -22,6 +22,7 @@ pub mod providers;
 pub mod record_log;
 pub mod records;
 pub mod reload;
+pub mod retention;
 pub mod route;
 pub mod server;
 pub mod settings;

@@ -10,6 +10,7 @@ use crate::listen::{Listener, Places, Stop};
 use crate::providers::Providers;
 use crate::record_log::RecordLog;
 use crate::reload::Reloader;
+use crate::retention::Retention;
 use crate::startup;
 use crate::store_options::{start_within, store_options};
 use crate::tls;
@@ -121,6 +122,7 @@ impl Server {
             shutdown_grace: config.server.shutdown_grace,
             tls: config.tls.as_ref().map(tls::server_config).transpose()?,
             connections: (&config.limits).into(),
+            retention: config.store.retention.map(aibridge_config::Retention::get),
         });
         let watch = match &metrics {
             Some(metrics) => metrics.clone() as Arc<dyn Watch>,
@@ -163,6 +165,7 @@ impl Server {
         let mut router = health.clone().router().fallback(handle).with_state(self.app.clone());
         let connections = TaskTracker::new();
         let hang_up = CancellationToken::new();
+        let retention = Retention::new(&self.store, self.app.current.clone(), self.metrics.clone());
         let places = Places::default();
         let listener = |socket, router, places| Listener {
             socket,
@@ -196,8 +199,10 @@ impl Server {
             }
         };
         let _news = news.map(AbortOnDropHandle::new);
+        let retention = AbortOnDropHandle::new(tokio::spawn(retention.run()));
 
         stop.await;
+        drop(retention);
         let Gateway { tasks, cut, .. } = &self.app.gateway;
         let grace = self.app.current.load().shutdown_grace;
         self.app.stopping.cancel();

@@ -23,6 +23,9 @@ pub fn introduction(
     lines.extend(providers.iter().filter_map(|provider| dump_line(&**provider)));
     lines.extend(config.tls.as_ref().map(tls_line));
     lines.push(format!("store    {} ({})", config.store.url, safety(&config.store)));
+    if let Some(retention) = config.store.retention {
+        lines.push(format!("retain   {retention}: interceptions that are older are deleted"));
+    }
     lines.push(match config.auth.mode {
         AuthMode::None => "auth     none: everyone is \"anonymous\"".to_owned(),
         AuthMode::Tokens => "auth     tokens: create one with `aibridge token create --user NAME`".to_owned(),

@@ -13,22 +13,31 @@ const MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 const INSTEAD: &str = "write e.g. \"60d\", or 0 to keep everything";
 
+/// How old records get before they are deleted: at least a second. Displays as it is written in the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention(Duration);
+
+impl Retention {
+    /// As a duration.
+    pub fn get(self) -> Duration {
+        self.0
+    }
+}
+
+/// In the longest unit that is exact.
+impl fmt::Display for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match UNITS.iter().find(|(_, unit)| seconds.is_multiple_of(*unit)) {
+            Some((name, unit)) if self.0.subsec_nanos() == 0 => write!(f, "{}{name}", seconds / unit),
+            _ => humantime::format_duration(self.0).fmt(f),
+        }
+    }
+}
+
 /// How old records get, as it stands in the file: `"60d"`, or 0 if they are kept.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct RawRetention(Duration);
-
-impl RawRetention {
-    /// `None` if they are kept.
-    pub(super) fn get(self) -> Option<Duration> {
-        (!self.0.is_zero()).then_some(self.0)
-    }
-}
-
-impl From<Option<Duration>> for RawRetention {
-    fn from(age: Option<Duration>) -> Self {
-        Self(age.unwrap_or_default())
-    }
-}
+pub(super) struct RawRetention(pub(super) Option<Retention>);
 
 fn parse(text: &str) -> Result<RawRetention, String> {
     if let Ok(number) = text.trim().parse::<f64>() {
@@ -42,7 +51,7 @@ fn parse(text: &str) -> Result<RawRetention, String> {
     if age > MAX {
         return Err(format!("{text:?} is more than a hundred years; {INSTEAD}"));
     }
-    Ok(RawRetention(age))
+    Ok(RawRetention((!age.is_zero()).then_some(Retention(age))))
 }
 
 fn unitless(number: impl fmt::Display) -> String {
@@ -77,18 +86,11 @@ impl Visitor<'_> for RetentionVisitor {
     }
 }
 
-/// In the longest unit that is exact.
 impl Serialize for RawRetention {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let seconds = self.0.as_secs();
-        if self.0.is_zero() {
-            return serializer.serialize_u64(0);
-        }
-        match UNITS.iter().find(|(_, unit)| seconds.is_multiple_of(*unit)) {
-            Some((name, unit)) if self.0.subsec_nanos() == 0 => {
-                serializer.collect_str(&format_args!("{}{name}", seconds / unit))
-            }
-            _ => serializer.collect_str(&humantime::format_duration(self.0)),
+        match self.0 {
+            Some(retention) => serializer.collect_str(&retention),
+            None => serializer.serialize_u64(0),
         }
     }
 }
@@ -129,7 +131,7 @@ mod tests {
             (true.into(), Err("a length of time, e.g. \"60d\"")),
         ];
         for (value, expected) in table {
-            match (read(value.clone()).map(RawRetention::get), expected) {
+            match (read(value.clone()).map(|raw| raw.0.map(Retention::get)), expected) {
                 (Ok(actual), Ok(expected)) => assert_eq!(actual, expected, "{value:?}"),
                 (Err(actual), Err(expected)) => assert!(actual.contains(expected), "{value:?}: {actual}"),
                 (actual, _) => panic!("{value:?}: {actual:?}"),
@@ -150,7 +152,7 @@ mod tests {
             let retention = read(text).expect(text);
             let value = Value::serialize(retention).expect("a value");
             assert_eq!(value.as_str(), Some(expected));
-            assert_eq!(read(value).expect("a time").get(), retention.get());
+            assert_eq!(read(value).expect("a time").0, retention.0);
         }
         let kept = Value::serialize(RawRetention::default()).expect("a value");
         assert_eq!(kept.to_u128(), Some(0));

@@ -6,6 +6,9 @@ use parking_lot::Mutex;
 use prometheus::{Error, GaugeVec, Histogram, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 use std::time::Duration;
 
+/// The labels of a metric that has none.
+pub(crate) const NONE: &[&str] = &[];
+
 /// How many names that clients can invent are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -27,9 +30,8 @@ pub struct Metrics {
     pub(crate) circuits: Circuits,
     pub(crate) passthrough: IntCounterVec,
     pub(crate) limited: IntCounterVec,
-    pub(crate) commits: Histogram,
-    pub(crate) queue: IntGaugeVec,
     pub(crate) connections: IntGaugeVec,
+    pub(crate) store: StoreFigures,
     pub(crate) readings: Mutex<Readings>,
 }
 
@@ -53,6 +55,14 @@ pub(crate) struct Keys {
     pub(crate) transitions: IntCounterVec,
     pub(crate) exhaustions: IntCounterVec,
     pub(crate) attempts: HistogramVec,
+}
+
+pub(crate) struct StoreFigures {
+    pub(crate) commits: Histogram,
+    pub(crate) queue: IntGaugeVec,
+    pub(crate) spooling: IntGaugeVec,
+    pub(crate) spool_bytes: IntGaugeVec,
+    pub(crate) deleted: IntCounterVec,
 }
 
 pub(crate) struct Circuits {
@@ -85,17 +95,7 @@ impl Metrics {
         let keys = Keys::new(&mut make)?;
         let connections =
             make.gauge("aibridge_open_connections", &[], "Connections that clients have open.")?;
-        let commits = make.histogram(
-            "aibridge_store_commit_seconds",
-            &[],
-            buckets::OWN,
-            "Time of one transaction of the store, which many requests share.",
-        )?;
-        let queue = make.gauge(
-            "aibridge_store_queue_length",
-            &[],
-            "Requests that wait for the store's next transaction.",
-        )?;
+        let store = StoreFigures::new(&mut make)?;
         Ok(Self {
             registry: make.registry,
             described: make.described,
@@ -107,9 +107,8 @@ impl Metrics {
             circuits,
             passthrough,
             limited,
-            commits: commits.with_label_values::<&str>(&[]),
-            queue,
             connections,
+            store,
             readings: Mutex::default(),
         })
     }
@@ -125,7 +124,12 @@ impl Metrics {
 
     /// A transaction of the store took so long.
     pub fn committed(&self, took: Duration) {
-        self.commits.observe(took.as_secs_f64());
+        self.store.commits.observe(took.as_secs_f64());
+    }
+
+    /// So many interceptions were deleted because they were old.
+    pub fn deleted(&self, interceptions: u64) {
+        self.store.deleted.with_label_values(NONE).inc_by(interceptions);
     }
 }
 
@@ -182,6 +186,41 @@ impl LearntCounts {
                 "aibridge_injected_tool_invocations_total",
                 &["server", "name"],
                 "Tools that the gateway added and called.",
+            )?,
+        })
+    }
+}
+
+impl StoreFigures {
+    fn new(make: &mut Maker) -> Result<Self, Error> {
+        Ok(Self {
+            commits: make
+                .histogram(
+                    "aibridge_store_commit_seconds",
+                    &[],
+                    buckets::OWN,
+                    "Time of one transaction of the store, which many requests share.",
+                )?
+                .with_label_values(NONE),
+            queue: make.gauge(
+                "aibridge_store_queue_length",
+                &[],
+                "Requests that wait for the store's next transaction.",
+            )?,
+            spooling: make.gauge(
+                "aibridge_store_spooling",
+                &[],
+                "1 while records go to the spool: the database is away, or the spool is not drained yet. Else 0.",
+            )?,
+            spool_bytes: make.gauge(
+                "aibridge_store_spool_bytes",
+                &[],
+                "Bytes of records that wait in the spool for the database.",
+            )?,
+            deleted: make.counter(
+                "aibridge_retention_deleted_total",
+                &[],
+                "Interceptions that were deleted because they were older than store.retention.",
             )?,
         })
     }

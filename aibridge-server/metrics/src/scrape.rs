@@ -1,5 +1,6 @@
 use crate::Metrics;
 use crate::growth::Growth;
+use crate::metrics::NONE;
 use aibridge_keypool::{KeyPool, KeyState};
 use aibridge_provider::{CircuitBreaker, CircuitName, CircuitState, Provider};
 use prometheus::{Error, TextEncoder};
@@ -17,6 +18,8 @@ pub struct AtScrape<'a> {
     pub store_queue: usize,
     /// How many connections clients have open.
     pub open_connections: usize,
+    /// How many bytes wait in its spool, if it has one.
+    pub spool_bytes: Option<u64>,
 }
 
 /// Counts that others keep, as they were read last.
@@ -34,9 +37,9 @@ impl Metrics {
     /// If they contradict each other: a defect.
     pub fn render(&self, now: &AtScrape<'_>) -> Result<String, Error> {
         let mut readings = self.readings.lock();
-        for (gauge, reading) in [(&self.queue, now.store_queue), (&self.connections, now.open_connections)] {
-            gauge.with_label_values::<&str>(&[]).set(i64::try_from(reading).unwrap_or(i64::MAX));
-        }
+        self.read_store(now);
+        let connections = i64::try_from(now.open_connections).unwrap_or(i64::MAX);
+        self.connections.with_label_values(NONE).set(connections);
         self.keys.state.reset();
         self.circuits.state.reset();
         for provider in now.providers {
@@ -48,6 +51,15 @@ impl Metrics {
             }
         }
         TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
+    fn read_store(&self, now: &AtScrape<'_>) {
+        let queue = i64::try_from(now.store_queue).unwrap_or(i64::MAX);
+        self.store.queue.with_label_values(NONE).set(queue);
+        if let Some(bytes) = now.spool_bytes {
+            self.store.spooling.with_label_values(NONE).set(i64::from(bytes > 0));
+            self.store.spool_bytes.with_label_values(NONE).set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
     }
 
     fn read_pool(&self, provider: &str, pool: &KeyPool, readings: &mut Readings) {

@@ -3,7 +3,7 @@ use crate::current::InForce;
 use crate::providers::Changes;
 use crate::server::StartError;
 use crate::tls;
-use aibridge_config::{Auth, Config, Limits, Server};
+use aibridge_config::{Auth, Config, Retention, Server, Store};
 
 /// What came of new settings.
 pub(super) struct Applied {
@@ -26,46 +26,55 @@ impl Reloader {
             _ => None, // switching it on or off needs a restart
         };
         let server = Server { listen: self.settings.server.listen, ..new.server };
-        let settings = changed(&self.settings, &server, &auth, &new.limits, tls.is_some());
+        let store = Store { retention: new.store.retention, ..self.settings.store.clone() };
+        let next = Config {
+            server,
+            auth,
+            limits: new.limits.clone(),
+            store,
+            tls: tls.or(self.settings.tls.as_ref()).cloned(),
+            ..self.settings.clone()
+        };
+        let settings = changed(&self.settings, &next);
         if !changes.is_empty() || !settings.is_empty() {
             self.current.replace(InForce {
                 providers,
-                who: now.who.with_mode(auth.mode),
-                byok: auth.byok,
-                limits: now.limits.renewed(new.limits.clone()),
-                max_body_bytes: server.max_body_bytes,
-                shutdown_grace: server.shutdown_grace,
+                who: now.who.with_mode(next.auth.mode),
+                byok: next.auth.byok,
+                limits: now.limits.renewed(next.limits.clone()),
+                max_body_bytes: next.server.max_body_bytes,
+                shutdown_grace: next.server.shutdown_grace,
                 tls: tls.map(tls::server_config).transpose()?.or_else(|| now.tls.clone()),
-                connections: (&new.limits).into(),
+                connections: (&next.limits).into(),
+                retention: next.store.retention.map(Retention::get),
             });
         }
         if let Some(tls) = tls {
             tls::warn(tls);
-            self.settings.tls = Some(tls.clone());
         }
-        self.settings.auth = auth;
-        self.settings.server = server;
-        self.settings.limits = new.limits.clone();
+        self.settings = next;
         Ok(Applied { changes, settings, needs_restart })
     }
 }
 
-fn changed(old: &Config, server: &Server, auth: &Auth, limits: &Limits, tls: bool) -> Vec<&'static str> {
+/// The settings beside the providers that differ.
+fn changed(old: &Config, new: &Config) -> Vec<&'static str> {
     let table = [
-        ("auth.mode", old.auth.mode != auth.mode),
-        ("auth.byok", old.auth.byok != auth.byok),
+        ("auth.mode", old.auth.mode != new.auth.mode),
+        ("auth.byok", old.auth.byok != new.auth.byok),
         (
             "limits.max_concurrent_requests",
-            old.limits.max_concurrent_requests != limits.max_concurrent_requests,
+            old.limits.max_concurrent_requests != new.limits.max_concurrent_requests,
         ),
-        ("limits.requests_per_minute", old.limits.requests_per_minute != limits.requests_per_minute),
-        ("limits.tokens_per_minute", old.limits.tokens_per_minute != limits.tokens_per_minute),
-        ("limits.max_connections", old.limits.max_connections != limits.max_connections),
-        ("limits.max_header_bytes", old.limits.max_header_bytes != limits.max_header_bytes),
-        ("limits.header_timeout", old.limits.header_timeout != limits.header_timeout),
-        ("server.max_body_bytes", old.server.max_body_bytes != server.max_body_bytes),
-        ("server.shutdown_grace", old.server.shutdown_grace != server.shutdown_grace),
-        ("tls", tls),
+        ("limits.requests_per_minute", old.limits.requests_per_minute != new.limits.requests_per_minute),
+        ("limits.tokens_per_minute", old.limits.tokens_per_minute != new.limits.tokens_per_minute),
+        ("limits.max_connections", old.limits.max_connections != new.limits.max_connections),
+        ("limits.max_header_bytes", old.limits.max_header_bytes != new.limits.max_header_bytes),
+        ("limits.header_timeout", old.limits.header_timeout != new.limits.header_timeout),
+        ("server.max_body_bytes", old.server.max_body_bytes != new.server.max_body_bytes),
+        ("server.shutdown_grace", old.server.shutdown_grace != new.server.shutdown_grace),
+        ("store.retention", old.store.retention != new.store.retention),
+        ("tls", old.tls != new.tls),
     ];
     table.into_iter().filter_map(|(setting, differs)| differs.then_some(setting)).collect()
 }

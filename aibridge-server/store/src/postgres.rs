@@ -137,6 +137,11 @@ impl PostgresStore {
         self.parts.asker.queue_length()
     }
 
+    /// How many bytes wait in the spool, to which records go while there are any; `None` without a spool.
+    pub fn spool_bytes(&self) -> Option<u64> {
+        self.parts.spool.as_ref().map(Spool::bytes)
+    }
+
     /// Whose token it is; `None` if it is unknown, expired or revoked. A token that another process makes or
     /// revokes is known or refused within a second. With a spool, a token that was good within the last hour is taken
     /// for good while the database is away.
@@ -194,7 +199,7 @@ impl PostgresStore {
         let mut helpers = std::mem::take(&mut *self.parts.helpers.lock());
         helpers.shutdown().await;
         if let (false, Some(spool)) = (drained, &self.parts.spool) {
-            let bytes = spool.bytes().await;
+            let bytes = spool.bytes();
             tracing::warn!(bytes, "records are left in the spool: the next start on it stores them");
             return;
         }

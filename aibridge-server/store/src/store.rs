@@ -51,6 +51,14 @@ impl Store {
         }
     }
 
+    /// How many bytes wait in the spool, to which records go while there are any; `None` without a spool.
+    pub fn spool_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(store) => store.spool_bytes(),
+        }
+    }
+
     /// Whose token it is; `None` if it is unknown, expired or revoked.
     ///
     /// # Errors

@@ -36,6 +36,7 @@ mod promises;
 mod records;
 mod refusals;
 mod reload;
+mod retention;
 mod secrets;
 mod shutdown;
 mod store_refuses;

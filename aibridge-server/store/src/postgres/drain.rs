@@ -31,7 +31,7 @@ pub(super) async fn run(spool: Spool, mut link: Link) {
             };
             if let Err(trouble) = store(&mut link, &draught.jobs.iter().collect::<Vec<_>>()).await {
                 if reminded.elapsed() >= REMINDER {
-                    let bytes = spool.bytes().await;
+                    let bytes = spool.bytes();
                     tracing::warn!(error = %trouble, bytes, "the spool cannot be drained yet");
                     reminded = Instant::now();
                 }

@@ -8,7 +8,7 @@ use log::{Log, Payload};
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
@@ -26,8 +26,8 @@ pub(super) struct Spool {
 
 struct Shared {
     log: Mutex<Log>,
-    /// What the log says; known without waiting for a disk.
-    empty: AtomicBool,
+    /// How many bytes the log says that it has; known without waiting for a disk.
+    bytes: AtomicU64,
     changed: Notify,
     /// Whether the last records were put in; only a change is worth a line in the operator's log.
     takes: AtomicBool,
@@ -54,19 +54,19 @@ impl Spool {
         if !log.is_empty() {
             tracing::info!(bytes = log.bytes(), "records of an earlier run wait in the spool");
         }
-        let empty = AtomicBool::new(log.is_empty());
+        let bytes = AtomicU64::new(log.bytes());
         let (changed, takes) = (Notify::new(), AtomicBool::new(true));
-        Ok(Self { shared: Arc::new(Shared { log: Mutex::new(log), empty, changed, takes }) })
+        Ok(Self { shared: Arc::new(Shared { log: Mutex::new(log), bytes, changed, takes }) })
     }
 
     /// Whether nothing waits. It is the only one who puts in that may draw conclusions.
     pub(super) fn is_empty(&self) -> bool {
-        self.shared.empty.load(Ordering::Acquire)
+        self.bytes() == 0
     }
 
     /// How many bytes wait.
-    pub(super) async fn bytes(&self) -> u64 {
-        self.with_log(|log| Ok(log.bytes())).await.unwrap_or_default()
+    pub(super) fn bytes(&self) -> u64 {
+        self.shared.bytes.load(Ordering::Acquire)
     }
 
     /// Whether there was room for the last records.
@@ -150,7 +150,8 @@ impl Spool {
         let worked = spawn_blocking(move || {
             let mut log = shared.log.lock();
             let done = work(&mut log);
-            if shared.empty.swap(log.is_empty(), Ordering::AcqRel) != log.is_empty() {
+            let bytes = log.bytes();
+            if (shared.bytes.swap(bytes, Ordering::AcqRel) == 0) != (bytes == 0) {
                 shared.changed.notify_waiters();
             }
             done

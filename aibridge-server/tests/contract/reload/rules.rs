@@ -33,6 +33,21 @@ async fn who_may_come_in_and_with_what_changes_at_once() {
 }
 
 #[tokio::test]
+async fn how_old_records_get_changes_soon() {
+    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+    let providers = provider_settings(&provider.base_url(), &[KEY]);
+    let gateway = launch(format!("[store]\nretention = \"60s\"\n{providers}")).start().await;
+    assert_eq!(ask(&gateway, CHAT.target).await, 200);
+    let store = gateway.store();
+    assert_eq!(store.rows("aibridge_interceptions").len(), 1);
+    let text = format!("[store]\nretention = \"1s\"\n{providers}");
+    settings(&gateway, &text, "settings=[\"store.retention\"]").await;
+    gateway.said("old interceptions are deleted deleted=1").await;
+    assert!(store.rows("aibridge_interceptions").is_empty());
+    assert!(!gateway.stderr().contains("needs a restart"), "{}", gateway.stderr());
+}
+
+#[tokio::test]
 async fn what_needs_a_restart_is_named_and_opens_no_door() {
     let provider = ScriptedProvider::start(Dialect::answer_to).await;
     let providers = provider_settings(&provider.base_url(), &[KEY]);
