@@ -30,6 +30,7 @@ use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use authenticator::Authenticator;
 use connector::Connector;
+use error::Opener;
 use link::Link;
 use parking_lot::Mutex;
 use quanta::Clock;
@@ -97,7 +98,7 @@ impl PostgresStore {
                 );
                 None
             }
-            Err(trouble) => return Err(trouble.to_open_error(connector.shown())),
+            Err(trouble) => return Err(trouble.to_open_error(connector.shown(), Opener::Gateway)),
         };
         let link = || Link::new(connector.clone(), None);
         let reader = Arc::new(Reader::new(link(), limit));

@@ -26,6 +26,17 @@ pub(super) enum Trouble {
     },
 }
 
+/// Who wants to open a database, and is told what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opener {
+    /// A gateway that is to record.
+    Gateway,
+    /// A command that writes.
+    Command,
+    /// A command that only reads.
+    Reader,
+}
+
 impl Trouble {
     /// Whether it is away, and may come back without anybody changing a setting.
     pub(super) fn is_absence(&self) -> bool {
@@ -51,32 +62,40 @@ impl Trouble {
     }
 
     /// What an operator is told at the start.
-    pub(super) fn to_open_error(&self, store: &str) -> StoreError {
+    pub(super) fn to_open_error(&self, store: &str, opener: Opener) -> StoreError {
         let store = store.to_owned();
         match self {
             Self::NewerSchema { found, known } => {
                 StoreError::NewerSchema { store, found: *found, known: *known }
             }
-            _ => StoreError::Open { store, problem: self.to_string(), advice: self.advice() },
+            _ => StoreError::Open { store, problem: self.to_string(), advice: self.advice(opener) },
         }
     }
 
-    fn advice(&self) -> &'static str {
-        let Self::Database(error) = self else {
-            return "see that it runs and can be reached, or let records wait for it in a store.spool";
+    fn advice(&self, opener: Opener) -> &'static str {
+        let is_away = match opener {
+            Opener::Gateway => {
+                "see that it runs and can be reached, or let records wait for it in a store.spool"
+            }
+            Opener::Command | Opener::Reader => "see that it runs and can be reached",
         };
+        let Self::Database(error) = self else { return is_away };
         match error.code() {
             Some(code) if code.code().starts_with("28") => {
                 "check the user and the password in store.url, and the server's pg_hba.conf"
             }
-            Some(code) if *code == SqlState::INVALID_CATALOG_NAME => {
-                "create the database, or name another in store.url"
-            }
-            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-                "grant its user the right to create tables in the schema, or start once as a user that has it"
-            }
+            Some(code) if *code == SqlState::INVALID_CATALOG_NAME => match opener {
+                Opener::Gateway | Opener::Command => "create the database, or name another in store.url",
+                Opener::Reader => "name the database of a gateway in store.url",
+            },
+            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => match opener {
+                Opener::Gateway | Opener::Command => {
+                    "grant its user the right to create tables in the schema, or start once as a user that has it"
+                }
+                Opener::Reader => "grant its user the right to read the tables",
+            },
             None if is_tls(error) => "check sslmode and sslrootcert in store.url against what the server has",
-            _ => "see that it runs and can be reached, or let records wait for it in a store.spool",
+            _ => is_away,
         }
     }
 }

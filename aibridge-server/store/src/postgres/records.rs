@@ -2,7 +2,7 @@ mod children;
 mod read;
 
 use super::connector::Connector;
-use super::error::Trouble;
+use super::error::{Opener, Trouble};
 use super::schema;
 use crate::query::{Block, Filter, FullInterception, InterceptionRow, Place, Stretch, Summary};
 use crate::{PostgresOptions, StoreError};
@@ -73,7 +73,7 @@ impl PostgresRecords {
                 problem: "it has no records".to_owned(),
                 advice: "name the database of a gateway that has run",
             }),
-            Err(trouble) => Err(Trouble::to_open_error(&trouble, connector.shown())),
+            Err(trouble) => Err(Trouble::to_open_error(&trouble, connector.shown(), Opener::Reader)),
         }
     }
 
@@ -157,7 +157,8 @@ impl PostgresRecords {
                 let _ = timeout(CANCEL_WITHIN, self.connector.cancel(&self.client)).await;
                 return Err(StoreError::GivenUp);
             };
-            done.unwrap_or(Err(Trouble::Silent(LIMIT))).map_err(|trouble| StoreError::from(&trouble))
+            let done = done.unwrap_or(Err(Trouble::Silent(LIMIT)));
+            done.map_err(|trouble| StoreError::Database(trouble.to_string())) // what reads cannot contradict
         })
     }
 }

@@ -1,5 +1,5 @@
 use super::connector::Connector;
-use super::error::Trouble;
+use super::error::{Opener, Trouble};
 use super::session::Session;
 use super::token_rows;
 use crate::token::Issued;
@@ -25,7 +25,7 @@ impl PostgresTokens {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Database(error.to_string()))?;
         let session = runtime.block_on(connector.connect());
-        let session = session.map_err(|trouble| trouble.to_open_error(connector.shown()))?;
+        let session = session.map_err(|trouble| trouble.to_open_error(connector.shown(), Opener::Command))?;
         Ok(Self { session, runtime })
     }
 

@@ -3,7 +3,7 @@ use crate::queries::{all_are_read, many, ranges_are_exact};
 use crate::rows::{beginning, end};
 use crate::support::Place;
 use aibridge_recorder::Recorder;
-use aibridge_store::{Filter, Order, PostgresOptions, Records, StoreError, StoreOptions};
+use aibridge_store::{Filter, Order, PostgresOptions, Records, StoreError, StoreOptions, Tokens};
 use aibridge_testkit::Postgres;
 use serde_json::{Value, to_value};
 use tokio::task::spawn_blocking;
@@ -35,6 +35,39 @@ fn all(records: Result<Records, StoreError>) -> Vec<Value> {
     records.full(&Filter::default(), Order::NewestFirst, full).expect("read");
     found.extend(ids.into_iter().map(|id| to_value(records.find(id).expect("read")).expect("JSON")));
     found
+}
+
+#[tokio::test]
+async fn who_cannot_read_is_not_told_how_to_record() {
+    let Some(server) = Postgres::start().await else { return };
+    open(options(&server)).await.close().await;
+    server.execute("CREATE ROLE stranger LOGIN").await;
+    let with_url = |url: String| PostgresOptions { url: url.into(), ..options(&server) };
+    let url = server.url();
+    let message =
+        async |options| command(options, |records| records.err().expect("refused").to_string()).await;
+    let table = [
+        (
+            url.replace("postgres@", "stranger@"),
+            "permission denied",
+            "grant its user the right to read the tables",
+        ),
+        (url.replace(":5432/postgres", ":5432/nowhere"), "does not exist", "name the database of a gateway"),
+        (url.replace("postgres@", "nobody@"), "nobody", "pg_hba.conf"),
+    ];
+    for (url, problem, advice) in table {
+        let said = message(with_url(url)).await;
+        assert!(said.contains(problem) && said.contains(advice), "{said}");
+    }
+    server.stop().await;
+    let said = message(options(&server)).await;
+    assert!(said.ends_with("; see that it runs and can be reached"), "{said}");
+    let tokens = options(&server);
+    let said = spawn_blocking(move || Tokens::open(tokens).err().expect("refused").to_string()).await;
+    assert!(
+        said.as_ref().is_ok_and(|said| said.ends_with("; see that it runs and can be reached")),
+        "{said:?}"
+    );
 }
 
 #[tokio::test]
