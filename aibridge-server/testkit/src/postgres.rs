@@ -9,7 +9,9 @@ use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::{Client, NoTls};
 
 /// A PostgreSQL server of a test's own, in a directory of its own. It is reached by a socket there; dropping it ends it.
@@ -42,6 +44,9 @@ const SOCKET_PORT: u16 = 5432;
 
 /// Where directories of data are kept to be copied.
 const TEMPLATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target");
+
+/// How often a condition is looked at.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// How many free ports are tried: another process may take one in between.
 const PORTS: usize = 5;
@@ -215,6 +220,21 @@ impl Postgres {
         done.unwrap_or_else(|error| panic!("{error:?} in {sql:?}"));
     }
 
+    /// Waits until `condition` holds there, for as long as `patience`.
+    ///
+    /// # Panics
+    ///
+    /// After that, naming `what` was waited for; or if the condition is no good.
+    pub async fn until(&self, condition: &str, patience: Duration, what: &str) {
+        let (client, sql) = (self.client().await, format!("SELECT {condition}"));
+        let held = timeout(patience, async {
+            while !client.query_one(&sql, &[]).await.expect("a condition").get::<_, bool>(0) {
+                sleep(GLANCE).await;
+            }
+        });
+        assert!(held.await.is_ok(), "waited {patience:?} in vain for {what}");
+    }
+
     async fn try_start(&self) -> Result<(), String> {
         let mut postgres = self.command("postgres");
         postgres.arg("-D").arg(self.data()).arg("-k").arg(self.dir.path());
@@ -236,7 +256,7 @@ impl Postgres {
                 if ended() {
                     return Err(self.log());
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                sleep(Duration::from_millis(10)).await;
             }
         };
         within(serves, "PostgreSQL to serve").await

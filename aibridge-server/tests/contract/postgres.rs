@@ -1,5 +1,7 @@
 //! The real binary on a real PostgreSQL server. Where there is none, these tests say so and are left out.
 
+mod replicas;
+
 use crate::dialects::{CHAT, Dialect, KEY, REQUESTS};
 use crate::harness::provider_settings;
 use aibridge_testkit::{
@@ -77,6 +79,21 @@ fn ids(rows: &[Row]) -> BTreeSet<String> {
     rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Waits until metrics say whether records go to the spool, and wait there.
+async fn spools(gateway: &Gateway, does: bool) {
+    let spooling = format!("\naibridge_store_spooling {}\n", u8::from(does));
+    let told = async {
+        loop {
+            let metrics = RawClient::get(gateway.address(), "/metrics").await;
+            let waits = !metrics.text().contains("\naibridge_store_spool_bytes 0\n");
+            if metrics.text().contains(&spooling) && waits == does {
+                return;
+            }
+        }
+    };
+    within(told, &format!("metrics to say {spooling:?}")).await;
+}
+
 /// What clients have whole is stored as completed, once, with all that belongs to it; and nothing else is.
 async fn compare(server: &Postgres, seen: &Seen) {
     let rows = server.query("SELECT id FROM aibridge_interceptions WHERE outcome = 'completed'").await;
@@ -124,6 +141,7 @@ async fn with_a_spool_requests_go_on_and_a_killed_gateway_loses_nothing() {
     load.goes_on(200).await;
     server.stop().await;
     load.goes_on(200).await;
+    spools(&gateway, true).await;
     let mut seen = load.end().await;
     gateway.kill().await;
 
@@ -135,6 +153,7 @@ async fn with_a_spool_requests_go_on_and_a_killed_gateway_loses_nothing() {
     gateway.said("the spool is drained").await;
     load.goes_on(200).await;
     let more = load.end().await;
+    spools(&gateway, false).await;
     assert_eq!((seen.statuses.len(), more.statuses.len()), (1, 1), "{:?} {:?}", seen.statuses, more.statuses);
     seen.whole.extend(more.whole);
     gateway.terminate();
