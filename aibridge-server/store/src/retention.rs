@@ -7,9 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// A sweep rests so many times as long as what it did took, records that came first included, so that it is in the way
-/// for a tenth of the time at most; and no shorter or longer than that.
-const REST: u32 = 9;
+/// How long a sweep rests after each step, at least and at most.
 const SHORTEST_REST: Duration = Duration::from_millis(1);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
@@ -106,6 +104,9 @@ pub(crate) trait Sweeps {
     /// How an interception is named.
     type Id: Clone;
 
+    /// A sweep rests so many times as long as each step took, what it had to wait for included.
+    const REST: u32;
+
     /// Looks at the next interceptions behind `after`, a bounded number.
     async fn find(&mut self, after: Option<&Self::Id>, old: Old) -> Result<Found<Self::Id>, StoreError>;
 
@@ -141,10 +142,10 @@ async fn run<S: Sweeps>(sweeps: &mut S, old: Old, each: impl FnMut(u64)) -> Resu
 async fn walk<S: Sweeps>(sweeps: &mut S, old: Old, mut each: impl FnMut(u64)) -> Result<(), StoreError> {
     let (mut after, mut turned_away) = (None, 0);
     loop {
-        let Found { old: ids, last } = gently(sweeps.find(after.as_ref(), old)).await?;
+        let Found { old: ids, last } = gently(S::REST, sweeps.find(after.as_ref(), old)).await?;
         let mut left = ids.as_slice();
         while !left.is_empty() {
-            match gently(sweeps.delete(left, old)).await? {
+            match gently(S::REST, sweeps.delete(left, old)).await? {
                 Batch::Elsewhere => return Ok(()),
                 Batch::Done { done: 0, .. } => {
                     turned_away += 1;
@@ -167,9 +168,9 @@ async fn walk<S: Sweeps>(sweeps: &mut S, old: Old, mut each: impl FnMut(u64)) ->
 }
 
 /// Does it, and rests.
-async fn gently<T>(work: impl Future<Output = T>) -> T {
+async fn gently<T>(rest: u32, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let done = work.await;
-    sleep((began.elapsed() * REST).clamp(SHORTEST_REST, LONGEST_REST)).await;
+    sleep((began.elapsed() * rest).clamp(SHORTEST_REST, LONGEST_REST)).await;
     done
 }

@@ -75,6 +75,9 @@ impl PostgresSweeps {
 impl Sweeps for PostgresSweeps {
     type Id = Uuid;
 
+    /// It only competes with records: a fifth of the time.
+    const REST: u32 = 4;
+
     async fn find(&mut self, after: Option<&Uuid>, old: Old) -> Result<Found<Uuid>, StoreError> {
         let (after, below) = (after.copied().unwrap_or_default(), old.below().unwrap_or(Uuid::max()));
         let rows = self

@@ -3,7 +3,8 @@ use rusqlite::{Connection, params};
 use std::time::Duration;
 
 /// How many interceptions are given to the writer at once, and for how long it deletes some of them, all that belongs
-/// to one interception at least, before it looks at its queue again: whoever records meanwhile waits for that.
+/// to one interception at least, before it looks at its queue again: whoever records meanwhile waits for that. Shorter
+/// turns would write more pages for each interception.
 pub(super) const BATCH: usize = 256;
 const TURN: Duration = Duration::from_millis(2);
 
