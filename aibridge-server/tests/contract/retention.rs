@@ -104,11 +104,11 @@ async fn on_postgres_likewise() {
 }
 
 /// How many old interceptions a killed gateway was deleting.
-const MANY: i64 = 4000;
+const MANY: i64 = 2000;
 
 /// Many interceptions that ended long ago, each with a row in every other table.
 const FILL: &str = "
-    CREATE TEMP TABLE number AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+    CREATE TEMP TABLE number AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
         SELECT i, printf('016f5e66-e800-7000-8000-%012x', i) AS id, '2020-01-01T00:00:00.000Z' AS at FROM n;
     INSERT INTO aibridge_interceptions SELECT id, 'ann', 'openai', 'openai', 'm', '/responses', 1, 'Codex', 's', NULL,
         'centralized', '', NULL, '{}', at, at, 'completed', NULL, 200 FROM number;
