@@ -1,7 +1,7 @@
 //! What the output of a command must show, beyond that the command succeeded.
 
 use super::step::Passed;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 /// What a test says that does nothing, because the machine lacks what it needs, but passes.
 const LEFT_OUT: &str = "left out a test: ";
@@ -19,17 +19,18 @@ pub(super) fn at_tests(text: &str) -> Result<Passed> {
     Ok(Passed::Checks(passed))
 }
 
-/// Reads the closing line of `cargo xtask e2e`, which leaves itself out where a tool is missing.
+/// Sums up the closing lines of `cargo xtask e2e`, which leaves itself out where a tool is missing.
 pub(super) fn at_e2e(text: &str) -> Result<Passed> {
-    let closing = text.lines().filter_map(|line| line.strip_prefix("e2e: ")).next_back();
-    let closing = closing.context("the scenarios do not say how many passed")?;
-    if closing.starts_with("left out") {
+    let mut said = text.lines().filter_map(|line| line.strip_prefix("e2e: "));
+    if said.clone().any(|line| line.starts_with("left out")) {
         return Ok(Passed::LeftOut);
     }
-    let passed = closing.strip_suffix(" passed, 0 failed").and_then(|passed| passed.parse().ok());
-    let passed = passed
-        .filter(|passed| *passed > 0)
-        .with_context(|| format!("not every scenario passed: {closing}"))?;
+    let passed = said.try_fold(0, |all, line| match line.split_once(" passed, ") {
+        Some((passed, "0 failed")) => Ok(all + passed.parse::<usize>()?),
+        Some(_) => bail!("not every scenario passed: {line}"),
+        None => Ok(all),
+    })?;
+    ensure!(passed > 0, "the scenarios do not say how many passed");
     Ok(Passed::Checks(passed))
 }
 
@@ -121,7 +122,9 @@ mod tests {
         let cases = [
             ("  ok\ne2e: 34 passed, 0 failed\n", Some(34)),
             ("e2e: installing …\ne2e: left out, because of this\n", Some(0)),
+            ("e2e: 37 passed, 0 failed\ne2e: 34 passed, 0 failed\n", Some(71)),
             ("e2e: 33 passed, 1 failed\n", None),
+            ("e2e: 33 passed, 1 failed\ne2e: 34 passed, 0 failed\n", None),
             ("e2e: 0 passed, 0 failed\n", None),
             ("", None),
         ];
