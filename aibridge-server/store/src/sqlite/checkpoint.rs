@@ -22,10 +22,6 @@ const LONG: u32 = 4 * PASS;
 const LITTLE: u32 = 100;
 const TOO_LONG: u32 = 4 * LONG;
 
-/// A tenth of a core that is fought for: twice of what moving takes when the store is as busy as it can be.
-#[cfg(target_os = "linux")]
-const NICE: i32 = 10;
-
 /// Follows the log's growth, in the writer's thread.
 pub(super) struct Checkpoints {
     wake: SyncSender<()>,
@@ -53,10 +49,9 @@ impl Checkpoints {
         let (wake, asked) = sync_channel(1);
         let pass = Arc::new(Pass::default());
         let passes = pass.clone();
-        let mover = Builder::new().name("aibridge-store-checkpoint".to_owned()).spawn(move || {
-            step_back();
-            passes.make(&connection, &asked);
-        })?;
+        let mover = Builder::new()
+            .name("aibridge-store-checkpoint".to_owned())
+            .spawn(move || passes.make(&connection, &asked))?;
         Ok((Self { wake, pass, asked_at: 0, pages: 0 }, mover))
     }
 
@@ -92,14 +87,6 @@ impl Pass {
             }
             report(pass.map(drop));
         }
-    }
-}
-
-/// On a core that all share, whoever serves a request goes first. Only Linux knows priorities of threads.
-fn step_back() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::debug!(%error, "the thread that moves the store's log could not be made nicer");
     }
 }
 
