@@ -106,6 +106,35 @@ async fn json_lines_hold_neither_words_nor_credentials() {
 }
 
 #[tokio::test]
+async fn every_answer_has_one_line_however_it_ends() {
+    let unfinished = "data: {\"choices\":[]}\n\n";
+    let provider = ScriptedProvider::start(move |request| match request.json()["model"].as_str() {
+        Some("whole") => Script::json(200, r#"{"choices":[]}"#),
+        Some("refused") => Script::json(400, r#"{"error":{}}"#),
+        Some("streamed") => Script::sse(EVENTS.concat()),
+        _ => Script::sse(unfinished),
+    })
+    .await;
+    let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(format!(
+        "[log]\nformat = \"json\"\n{}",
+        provider_settings(&provider.base_url(), &[POOL_KEY])
+    ));
+    let gateway = launch.start().await;
+    let asked = [("whole", false), ("refused", false), ("streamed", true), ("unfinished", true)];
+    for (model, stream) in asked {
+        let body = format!(r#"{{"model":"{model}","stream":{stream},"messages":[]}}"#);
+        RawClient::post(gateway.address(), "/openai/v1/chat/completions", &[], &body).await;
+    }
+    gateway.terminate();
+    let lines = json_lines(&gateway.exited().await.stderr);
+    let ended = lines.iter().filter(|line| line["message"] == "interception ended");
+    let ended: Vec<_> = ended.map(|line| (&line["model"], &line["outcome"])).collect();
+    let outcomes = ["completed", "failed", "completed", "failed"].map(Value::from);
+    let expected = asked.map(|(model, _)| Value::from(model));
+    assert_eq!(ended, expected.iter().zip(&outcomes).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn records_are_lines_if_the_settings_say_so() {
     // What the filter says is about the gateway's own talk.
     let quiet = |launch: Launch| launch.env("RUST_LOG", "off");
