@@ -31,6 +31,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// What is sent.
     pub body: CallBody,
+    /// The model that is asked: a rate limit is about it alone. None if the request names none, or is not read.
+    pub model: Option<String>,
     /// Who pays.
     pub credential: Credential,
     /// How long the answer may take.
@@ -64,21 +66,25 @@ pub enum Patience {
 pub struct Attempts {
     /// How many requests were sent.
     pub count: u32,
-    /// The hint of the key that answered, or else the last one tried.
+    /// The hint of the key whose answer is relayed, or else the last one tried.
     pub hint: Option<String>,
     /// The status of the answer, or else the last one seen.
     pub status: Option<StatusCode>,
-    /// Why no key of the pool was left, if it came to that.
+    /// Why no key of the pool was left, if it came to that, whether the provider's answer is relayed or not.
     pub exhausted: Option<PoolExhausted>,
 }
 
-/// Why no key of a pool was left for a call.
+/// Why no key of a pool was left for a call: what the relayed answer says, or else why the gateway answers itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolExhausted {
-    /// At least one was rate-limited.
+    /// A rate limit.
     RateLimited,
-    /// All were rejected (401).
+    /// The account has no credit.
+    Quota,
+    /// The request is too large for a limit, whatever others have used.
+    TooLarge,
+    /// The provider does not accept the keys (401).
     Rejected,
-    /// The provider forbade it to the last of them (403): that answer is relayed.
+    /// The provider forbids the request (403).
     Forbidden,
 }

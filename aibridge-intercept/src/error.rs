@@ -257,7 +257,7 @@ impl Error {
 }
 
 /// `Retry-After` is whole seconds (RFC 9110 §10.2.3): rounded up, so that a client never comes too early.
-fn whole_seconds(duration: Duration) -> u64 {
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
 }
 

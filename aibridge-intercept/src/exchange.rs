@@ -10,7 +10,7 @@ use crate::observer::{Ending, Learnt, Observer, Verdict};
 use crate::relay::{Batch, Client, Why};
 use crate::sse::{Event, Splitter};
 use crate::trace;
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, refusal};
 use crate::watch::{Held, Seen, Timeline, Watch};
 use aibridge_recorder::{
     CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, UserPrompt,
@@ -255,7 +255,8 @@ impl Exchange {
             observer.body(&readable(answer.response.headers(), &body));
         }
         let learnt = observer.finish();
-        let outcome = match (ErrorType::from_status(status.as_u16()), learnt.ending) {
+        let error_type = refusal::error_type(status, answer.response.headers(), &body);
+        let outcome = match (error_type, learnt.ending) {
             (Some(error_type), _) => Outcome::Failed(error_type),
             (None, Ending::Failed) => Outcome::Failed(ErrorType::StreamError),
             (None, Ending::Complete | Ending::Missing) => Outcome::Completed,

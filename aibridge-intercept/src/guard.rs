@@ -77,6 +77,12 @@ impl Permit {
         self.release();
     }
 
+    /// The provider refused all keys with `status`: that says nothing about how well it is, unless it is a failure.
+    pub(crate) fn refused(&mut self, status: u16) {
+        self.answered(status);
+        self.reports = false;
+    }
+
     /// All of the answer has come.
     pub(crate) fn complete(&mut self) {
         self.report(Went::Well);

@@ -1,17 +1,20 @@
-//! The only place that calls a provider, and the only failover loop.
+//! The only place that calls a provider.
+
+mod failover;
+mod read_ahead;
+pub(crate) mod refusal;
 
 use crate::answer::{Answer, causes};
-use crate::call::{Attempts, Call, CallBody, Patience, PoolExhausted, Timeouts};
+use crate::call::{Attempts, Call, CallBody, Patience, Timeouts};
 use crate::credential::{Credential, KeyFailover};
 use crate::error::Error;
 use crate::guard::Permit;
 use crate::trace;
-use aibridge_keypool::{KeyPool, hint, retry_after};
+use aibridge_keypool::hint;
 use aibridge_recorder::CredentialKind;
-use http::{HeaderMap, StatusCode};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -69,7 +72,7 @@ impl Upstream {
     /// # Errors
     ///
     /// [`Error::CircuitOpen`] if it is not to be called, [`Error::KeysRateLimited`] and [`Error::KeysRejected`] if no
-    /// key is left, [`Error::UpstreamUnreachable`] and [`Error::UpstreamTimeout`] if there is no answer.
+    /// key is left and no answer can be relayed, [`Error::UpstreamUnreachable`] and [`Error::UpstreamTimeout`] if there is no answer.
     pub async fn call(&self, mut call: Call, attempts: &mut Attempts) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.timeouts.response;
         let url = self.url(&call);
@@ -84,68 +87,14 @@ impl Upstream {
         };
         if let Some(permit) = &mut permit {
             match &answered {
+                Ok(answer) if attempts.exhausted.is_some() => {
+                    permit.refused(answer.response.status().as_u16())
+                }
                 Ok(answer) => permit.answered(answer.response.status().as_u16()),
                 Err(error) => permit.failed(error),
             }
         }
         answered.map(|answer| Answer { permit, ..answer })
-    }
-
-    async fn fail_over(
-        &self,
-        pool: &KeyPool,
-        mut call: Call,
-        url: &Url,
-        deadline: Instant,
-        attempts: &mut Attempts,
-    ) -> Result<Answer, Error> {
-        let mut walker = pool.walk();
-        let mut forbidden: Option<(Answer, String)> = None;
-        while let Some(key) = walker.next_key() {
-            attempts.hint = Some(key.hint().to_owned());
-            let answer = self.attempt(&mut call, url, key.secret(), deadline, attempts).await?;
-            let status = answer.response.status();
-            let discarded = match status {
-                StatusCode::TOO_MANY_REQUESTS => {
-                    key.rate_limited(cooldown(answer.response.headers()));
-                    Some(answer)
-                }
-                StatusCode::UNAUTHORIZED => {
-                    key.rejected();
-                    Some(answer)
-                }
-                StatusCode::FORBIDDEN => {
-                    key.forbidden();
-                    forbidden.replace((answer, key.hint().to_owned())).map(|(earlier, _)| earlier)
-                }
-                _ => {
-                    if status.is_success() {
-                        key.succeeded();
-                    }
-                    self.discard(forbidden.map(|(answer, _)| answer));
-                    return Ok(answer);
-                }
-            };
-            tracing::info!(key = key.hint(), %status, "the provider refused this key, trying the next");
-            self.discard(discarded);
-        }
-        let why = walker.exhausted();
-        attempts.exhausted = Some(match (&why, &forbidden) {
-            (aibridge_keypool::Exhausted::RateLimited { .. }, _) => PoolExhausted::RateLimited,
-            (aibridge_keypool::Exhausted::Rejected, None) => PoolExhausted::Rejected,
-            (aibridge_keypool::Exhausted::Rejected, Some(_)) => PoolExhausted::Forbidden,
-        });
-        match (why, forbidden) {
-            (aibridge_keypool::Exhausted::Rejected, Some((answer, hint))) => {
-                attempts.hint = Some(hint);
-                attempts.status = Some(answer.response.status());
-                Ok(answer)
-            }
-            (why, forbidden) => {
-                self.discard(forbidden.map(|(answer, _)| answer));
-                Err(self.keys.exhausted(why))
-            }
-        }
     }
 
     async fn attempt(
@@ -221,12 +170,6 @@ impl Upstream {
             }
         }));
     }
-}
-
-/// How long a 429 wants its key to rest, if it says so.
-fn cooldown(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    retry_after(text("retry-after-ms"), text("retry-after"), SystemTime::now())
 }
 
 fn unreachable_because(error: &reqwest::Error) -> Error {

@@ -7,9 +7,11 @@ pub struct KeyCounts {
     pub requests: u64,
     /// Answers that accepted it.
     pub successes: u64,
-    /// 429s.
+    /// 429s, but those for lack of credit.
     pub rate_limited: u64,
-    /// 401s, also those that arrived while the key already cooled for one.
+    /// 402s, and 429s for lack of credit.
+    pub quota: u64,
+    /// 401s, whether they named the key or not, and other answers that named it.
     pub rejected: u64,
     /// 403s.
     pub forbidden: u64,
@@ -21,6 +23,7 @@ pub(crate) struct Counters {
     requests: AtomicU64,
     successes: AtomicU64,
     rate_limited: AtomicU64,
+    quota: AtomicU64,
     rejected: AtomicU64,
     forbidden: AtomicU64,
 }
@@ -38,6 +41,10 @@ impl Counters {
         self.rate_limited.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn out_of_quota(&self) {
+        self.quota.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn rejected(&self) {
         self.rejected.fetch_add(1, Ordering::Relaxed);
     }
@@ -51,6 +58,7 @@ impl Counters {
             requests: self.requests.load(Ordering::Relaxed),
             successes: self.successes.load(Ordering::Relaxed),
             rate_limited: self.rate_limited.load(Ordering::Relaxed),
+            quota: self.quota.load(Ordering::Relaxed),
             rejected: self.rejected.load(Ordering::Relaxed),
             forbidden: self.forbidden.load(Ordering::Relaxed),
         }
@@ -71,10 +79,14 @@ mod tests {
         a.rate_limited(None);
         b.forbidden();
         b.rejected();
+        b.out_of_quota();
+        b.unauthorized();
+        b.request_too_large();
         b.succeeded();
         let counts = |pool: &KeyPool| pool.statuses().iter().map(|status| status.counts).collect::<Vec<_>>();
         let of_a = KeyCounts { requests: 1, rate_limited: 1, ..KeyCounts::default() };
-        let of_b = KeyCounts { requests: 1, successes: 1, rejected: 1, forbidden: 1, rate_limited: 0 };
+        let of_b =
+            KeyCounts { requests: 1, successes: 1, rejected: 2, forbidden: 1, rate_limited: 1, quota: 1 };
         assert_eq!(counts(&pool), [of_a, of_b]);
         assert_eq!(counts(&renewed), [of_b, KeyCounts::default()]);
     }

@@ -1,26 +1,26 @@
+use crate::KeyPool;
 use crate::pool::Slot;
-use crate::{KeyPool, KeyState};
+use crate::walker::Walk;
 use secrecy::SecretString;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A key that a walk was offered: use its secret, then say what the provider answered.
+/// A key that a walk was offered: use its secret, then report what the provider answered.
 ///
-/// A 403 and everything but the answers below says nothing about the key: it may be about the request, and
-/// no client must be able to disable a key.
+/// Report only what the provider says about the key. An answer that a request can provoke by what is in it, such as a
+/// 403 for a model, must never cool a key: nobody may take a key away from others.
 #[derive(Clone)]
 pub struct Key {
     pool: KeyPool,
     index: usize,
-    /// Of the walk that it was offered to.
-    rate_limited: Arc<AtomicBool>,
+    /// The walk that it was offered to.
+    walk: Arc<Walk>,
 }
 
 impl Key {
-    pub(crate) fn new(pool: KeyPool, index: usize, rate_limited: Arc<AtomicBool>) -> Self {
-        Self { pool, index, rate_limited }
+    pub(crate) fn new(pool: KeyPool, index: usize, walk: Arc<Walk>) -> Self {
+        Self { pool, index, walk }
     }
 
     /// What authenticates the request.
@@ -33,35 +33,55 @@ impl Key {
         &self.slot().hint
     }
 
-    /// The provider answered 429: the key cools for `cooldown`, or for 60 s if the answer did not say (see
+    /// A rate limit (429): the key cools for the walk's model, or for all models if the walk has none or 64 models of
+    /// the key cool already. It cools for `cooldown`, or for 60 s if the answer names no time (see
     /// [`retry_after`](crate::retry_after)). A longer running cooldown is kept; none exceeds a year.
     pub fn rate_limited(&self, cooldown: Option<Duration>) {
-        self.rate_limited.store(true, Ordering::Relaxed);
+        self.walk.saw_rate_limit();
         self.slot().counters.rate_limited();
-        self.slot().cooldowns.lock().rate_limited(self.pool.now(), cooldown);
-        self.slot().probation.lock().begin();
+        self.slot().health.lock().rate_limited(self.walk.model(), self.pool.now(), cooldown);
     }
 
-    /// The provider answered 401: the key cools for 60 s, doubling with every further 401 in a row up to
-    /// 1 h. While it does, a further 401 changes nothing: that request began before.
+    /// The account has no credit (402, or a 429 that says so): the key cools for 60 s, doubling up to 1 h until a
+    /// [success](Self::succeeded). While it does, a further report changes nothing: that request began before.
+    pub fn out_of_quota(&self) {
+        self.walk.saw_rate_limit();
+        self.slot().counters.out_of_quota();
+        self.slot().health.lock().out_of_quota(self.pool.now());
+    }
+
+    /// This one request is too large for the rate limit (429): that is counted, and says nothing about the key.
+    pub fn request_too_large(&self) {
+        self.slot().counters.rate_limited();
+    }
+
+    /// The provider does not accept the key, and names it (401): the key cools for 60 s, doubling up to 1 h until a
+    /// [success](Self::succeeded). While it does, a further report changes nothing: that request began before.
     pub fn rejected(&self) {
         self.slot().counters.rejected();
-        self.slot().cooldowns.lock().rejected(self.pool.now());
-        self.slot().probation.lock().begin();
+        self.slot().health.lock().rejected(self.pool.now());
     }
 
-    /// The provider answered 403: that is counted, and says nothing about the key.
+    /// A 401 that does not name the key, as a provider answers if a restricted key has no right to this route: nothing,
+    /// unless another key of this walk [succeeds](Self::succeeded) after it. Then it counts as a [rejection](Self::rejected).
+    pub fn unauthorized(&self) {
+        self.slot().counters.rejected();
+        self.walk.suspect(self.index);
+    }
+
+    /// The provider forbids this request (403): that is counted, and says nothing about the key.
     pub fn forbidden(&self) {
         self.slot().counters.forbidden();
     }
 
-    /// The provider accepted the key: the next 401 is a first one again. Running cooldowns are left alone.
+    /// The provider accepted the key: the next rejection is a first one again. Running cooldowns are left alone. Keys
+    /// of this walk that were [unauthorized](Self::unauthorized) are at fault, since the request is not.
     pub fn succeeded(&self) {
+        let now = self.pool.now();
         self.slot().counters.succeeded();
-        let mut cooldowns = self.slot().cooldowns.lock();
-        cooldowns.succeeded();
-        if cooldowns.state(self.pool.now()) == KeyState::Valid {
-            self.slot().probation.lock().pass();
+        self.slot().health.lock().succeeded(self.walk.model(), now);
+        for suspect in self.walk.take_suspects() {
+            self.pool.slots()[suspect].health.lock().rejected(now);
         }
     }
 

@@ -1,13 +1,15 @@
-use crate::cooldown::Cooldowns;
 use crate::counts::{Counters, KeyCounts};
-use crate::probation::Probation;
-use crate::{Fingerprint, KeyState, Transitions, Walker, hint};
+use crate::health::Health;
+use crate::{Fingerprint, KeyState, ModelCooldown, Transitions, Walker, hint};
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
+
+/// How much of a model's name is kept, in bytes: clients can name models as they like.
+const MODEL_NAME_MAX: usize = 512;
 
 /// A provider's keys, in the order of preference. Clones share the keys' states.
 #[derive(Clone)]
@@ -27,8 +29,7 @@ pub(crate) struct Slot {
     pub(crate) secret: SecretString,
     pub(crate) hint: String,
     pub(crate) fingerprint: Fingerprint,
-    pub(crate) cooldowns: Mutex<Cooldowns>,
-    pub(crate) probation: Mutex<Probation>,
+    pub(crate) health: Mutex<Health>,
     pub(crate) counters: Counters,
 }
 
@@ -37,8 +38,10 @@ pub(crate) struct Slot {
 pub struct KeyStatus {
     /// The masked key, see [`hint`].
     pub hint: String,
-    /// Whether it is offered.
+    /// Whether it is offered to walks for models that do not cool by themselves.
     pub state: KeyState,
+    /// The models that cool by themselves, by name.
+    pub models: Vec<ModelCooldown>,
     /// What came of it since the process began, or since it was set.
     pub counts: KeyCounts,
 }
@@ -101,14 +104,22 @@ impl KeyPool {
         let slots: Box<[_]> = slots.iter().map(known).collect();
         let now = self.now();
         let is_gone = |old: &&Arc<Slot>| !slots.iter().any(|slot| Arc::ptr_eq(slot, old));
-        let left = self.slots().iter().filter(is_gone).map(|slot| slot.cooldowns.lock().transitions(now));
+        let left = self.slots().iter().filter(is_gone).map(|slot| slot.health.lock().transitions(now));
         let gone = left.fold(self.shared.gone, Transitions::plus);
         Ok(Self { shared: Arc::new(Shared { clock: clock.clone(), slots, gone }) })
     }
 
-    /// A walk over the keys, for one upstream call.
+    /// A walk over the keys, for one upstream call that names no model: a rate limit cools the whole key.
     pub fn walk(&self) -> Walker {
-        Walker::new(self.clone())
+        Walker::new(self.clone(), None)
+    }
+
+    /// A walk over the keys, for one upstream call to `model`: a rate limit cools a key for this model alone. Of a
+    /// longer name the first 512 bytes count.
+    pub fn walk_for(&self, model: impl Into<String>) -> Walker {
+        let mut model = model.into();
+        model.truncate(model.floor_char_boundary(MODEL_NAME_MAX));
+        Walker::new(self.clone(), Some(model))
     }
 
     /// How many keys there are, cooling ones included.
@@ -124,18 +135,13 @@ impl KeyPool {
     /// How the keys are doing, in order.
     pub fn statuses(&self) -> Vec<KeyStatus> {
         let now = self.now();
-        let status = |slot: &Arc<Slot>| KeyStatus {
-            hint: slot.hint.clone(),
-            state: slot.cooldowns.lock().state(now),
-            counts: slot.counters.read(),
-        };
-        self.slots().iter().map(status).collect()
+        self.slots().iter().map(|slot| slot.status(now)).collect()
     }
 
     /// How often its keys changed their state so far, and those of the pools that it replaced.
     pub fn transitions(&self) -> Transitions {
         let now = self.now();
-        let each = self.slots().iter().map(|slot| slot.cooldowns.lock().transitions(now));
+        let each = self.slots().iter().map(|slot| slot.health.lock().transitions(now));
         each.fold(self.shared.gone, Transitions::plus)
     }
 
@@ -152,8 +158,20 @@ impl Slot {
     fn new(secret: SecretString) -> Self {
         let hint = hint(secret.expose_secret());
         let fingerprint = Fingerprint::of(&secret);
-        let (cooldowns, probation, counters) = Default::default();
-        Self { secret, hint, fingerprint, cooldowns, probation, counters }
+        let (health, counters) = Default::default();
+        Self { secret, hint, fingerprint, health, counters }
+    }
+
+    fn status(&self, now: Instant) -> KeyStatus {
+        let health = self.health.lock();
+        let mut models: Vec<_> = health.models(now).filter(|one| !one.remaining.is_zero()).collect();
+        models.sort_unstable_by(|one, other| one.model.cmp(&other.model));
+        KeyStatus {
+            hint: self.hint.clone(),
+            state: health.state(None, now),
+            models,
+            counts: self.counters.read(),
+        }
     }
 
     /// Takes as long wherever two keys of one length differ.
@@ -206,7 +224,7 @@ mod tests {
         assert_eq!(format!("{key:?}"), r#"Key("sk-0...ghij")"#);
         assert_eq!(
             format!("{walk:?}"),
-            r#"Walker { pool: KeyPool ["sk-0...ghij", "hu...r2"], next: 1, tried_by_another: [], rate_limited: false }"#
+            r#"Walker { pool: KeyPool ["sk-0...ghij", "hu...r2"], next: 1, tried_by_another: [], walk: Walk { model: None, rate_limited: false, suspects: Mutex { data: [] } } }"#
         );
         assert!(!format!("{:?}", pool.statuses()).contains("6789"));
     }
@@ -253,7 +271,7 @@ mod tests {
             key.rate_limited(None);
         }
         let new = old.renewed(vec!["sk-stays".into()]).expect("a pool");
-        let expected = Transitions { rate_limited: 2, rejected: 0, recovered: 0 };
+        let expected = Transitions { rate_limited: 2, ..Transitions::default() };
         assert_eq!([old.transitions(), new.transitions()], [expected; 2]);
     }
 

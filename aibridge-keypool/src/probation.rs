@@ -1,3 +1,5 @@
+//! What comes after a cooldown: one walk tries the key before the rest follow.
+
 use quanta::Instant;
 use std::time::Duration;
 
@@ -7,29 +9,24 @@ const TRIAL: Duration = Duration::from_secs(10);
 /// How much longer a key is left to the process that saw it cool, which tries it first.
 const ELSEWHERE: Duration = Duration::from_secs(2);
 
-/// What comes after a cooldown: one walk tries the key before the rest follow.
+/// Whether a key has to be tried, and by whom.
 #[derive(Debug, Default)]
 pub(crate) struct Probation {
     /// Whether the key has cooled since the provider last accepted it.
     due: bool,
-    /// Until when it is somebody's to try.
-    trial_until: Option<Instant>,
+    /// Until when a walk, here or in another process, has the trial.
+    taken_until: Option<Instant>,
 }
 
 impl Probation {
-    /// The key begins to cool.
-    pub(crate) fn begin(&mut self) {
-        *self = Self { due: true, trial_until: None };
+    /// The key cools, and has to be tried by any walk after that.
+    pub(crate) fn due() -> Self {
+        Self { due: true, taken_until: None }
     }
 
     /// The key cools until then, which another process found out.
-    pub(crate) fn begin_elsewhere(&mut self, until: Instant) {
-        *self = Self { due: true, trial_until: Some(until + ELSEWHERE) };
-    }
-
-    /// The provider accepted the key.
-    pub(crate) fn pass(&mut self) {
-        *self = Self::default();
+    pub(crate) fn due_elsewhere(until: Instant) -> Self {
+        Self { due: true, taken_until: Some(until + ELSEWHERE) }
     }
 
     /// Whether nothing is left to be tried.
@@ -37,14 +34,15 @@ impl Probation {
         !self.due
     }
 
-    /// Whether a walk may use the key, whose cooldown is over. If it has to be tried first, that is for this walk to do.
-    pub(crate) fn admits(&mut self, now: Instant) -> bool {
-        if self.due && self.trial_until.is_some_and(|until| now < until) {
-            return false;
-        }
+    /// Whether another walk tries the key just now.
+    pub(crate) fn is_taken(&self, now: Instant) -> bool {
+        self.due && self.taken_until.is_some_and(|until| now < until)
+    }
+
+    /// A walk uses the key: if it has to be tried, by that walk.
+    pub(crate) fn take(&mut self, now: Instant) {
         if self.due {
-            self.trial_until = Some(now + TRIAL);
+            self.taken_until = Some(now + TRIAL);
         }
-        true
     }
 }

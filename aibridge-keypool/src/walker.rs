@@ -1,5 +1,5 @@
-use crate::pool::Slot;
 use crate::{CoolingReason, Key, KeyPool, KeyState};
+use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,14 +13,42 @@ pub struct Walker {
     next: usize,
     /// Keys whose cooldown is over, but which another walk tries first.
     tried_by_another: VecDeque<usize>,
-    /// Whether a key that this walk was offered answered 429.
-    rate_limited: Arc<AtomicBool>,
+    walk: Arc<Walk>,
+}
+
+/// What a walk and the keys that it was offered share.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    /// What is asked; none if the request names no model.
+    model: Option<String>,
+    /// Whether a key of this walk was rate-limited or out of credit.
+    rate_limited: AtomicBool,
+    /// Keys that were answered a 401 that did not name them.
+    suspects: Mutex<Vec<usize>>,
+}
+
+impl Walk {
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    pub(crate) fn saw_rate_limit(&self) {
+        self.rate_limited.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn suspect(&self, index: usize) {
+        self.suspects.lock().push(index);
+    }
+
+    pub(crate) fn take_suspects(&self) -> Vec<usize> {
+        std::mem::take(&mut self.suspects.lock())
+    }
 }
 
 /// Why a walk has no key left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exhausted {
-    /// A key is cooling for a rate limit, or was rate-limited during this walk, however briefly.
+    /// A key is cooling for a rate limit or for lack of credit, or began to during this walk, however briefly.
     RateLimited {
         /// The smallest remaining cooldown of all cooling keys, whatever they cool for; zero if none does
         /// any more.
@@ -31,8 +59,9 @@ pub enum Exhausted {
 }
 
 impl Walker {
-    pub(crate) fn new(pool: KeyPool) -> Self {
-        Self { pool, next: 0, tried_by_another: VecDeque::new(), rate_limited: Arc::default() }
+    pub(crate) fn new(pool: KeyPool, model: Option<String>) -> Self {
+        let walk = Walk { model, rate_limited: AtomicBool::new(false), suspects: Mutex::default() };
+        Self { pool, next: 0, tried_by_another: VecDeque::new(), walk: Arc::new(walk) }
     }
 
     /// The next valid key in the pool's order, each at most once. A key that cools when its turn comes is
@@ -40,19 +69,20 @@ impl Walker {
     /// nobody is refused because of that.
     pub fn next_key(&mut self) -> Option<Key> {
         let now = self.pool.now();
-        let is_valid = |slot: &Slot| slot.cooldowns.lock().state(now) == KeyState::Valid;
+        let model = self.walk.model();
         while let Some(slot) = self.pool.slots().get(self.next) {
             let index = self.next;
             self.next += 1;
-            if is_valid(slot) {
-                if slot.probation.lock().admits(now) {
+            let mut health = slot.health.lock();
+            if health.state(model, now) == KeyState::Valid {
+                if health.admits(model, now) {
                     return Some(self.offer(index));
                 }
                 self.tried_by_another.push_back(index);
             }
         }
         while let Some(index) = self.tried_by_another.pop_front() {
-            if is_valid(&self.pool.slots()[index]) {
+            if self.pool.slots()[index].health.lock().state(model, now) == KeyState::Valid {
                 return Some(self.offer(index));
             }
         }
@@ -61,25 +91,35 @@ impl Walker {
 
     fn offer(&self, index: usize) -> Key {
         self.pool.slots()[index].counters.offered();
-        Key::new(self.pool.clone(), index, Arc::clone(&self.rate_limited))
+        Key::new(self.pool.clone(), index, Arc::clone(&self.walk))
     }
 
     /// What it means that [`next_key`](Self::next_key) returned `None`.
     pub fn exhausted(&self) -> Exhausted {
-        let now = self.pool.now();
-        let mut rate_limited = self.rate_limited.load(Ordering::Relaxed);
-        let mut soonest: Option<Duration> = None;
-        for slot in self.pool.slots() {
-            if let KeyState::Cooling { reason, remaining } = slot.cooldowns.lock().state(now) {
-                rate_limited |= reason == CoolingReason::RateLimited;
-                soonest = Some(soonest.map_or(remaining, |soonest| soonest.min(remaining)));
-            }
-        }
+        let is_limit = |reason| matches!(reason, CoolingReason::RateLimited | CoolingReason::Quota);
+        let rate_limited = self.walk.rate_limited.load(Ordering::Relaxed)
+            || self.cooling().any(|(reason, _)| is_limit(reason));
         if rate_limited {
-            Exhausted::RateLimited { retry_after: soonest.unwrap_or_default() }
+            Exhausted::RateLimited { retry_after: self.soonest().unwrap_or_default() }
         } else {
             Exhausted::Rejected
         }
+    }
+
+    /// The smallest remaining cooldown of all keys that cool for the walk's model, whatever they cool for: when it makes
+    /// sense to come back. `None` if no key cools.
+    pub fn soonest(&self) -> Option<Duration> {
+        self.cooling().map(|(_, remaining)| remaining).min()
+    }
+
+    fn cooling(&self) -> impl Iterator<Item = (CoolingReason, Duration)> {
+        let now = self.pool.now();
+        self.pool.slots().iter().filter_map(move |slot| {
+            match slot.health.lock().state(self.walk.model(), now) {
+                KeyState::Cooling { reason, remaining } => Some((reason, remaining)),
+                KeyState::Valid => None,
+            }
+        })
     }
 }
 
@@ -157,6 +197,92 @@ mod tests {
         }
         pool.walk().next_key().expect("a");
         assert_eq!(rest(&mut pool.walk()), ["b", "a"]);
+    }
+
+    #[test]
+    fn a_rate_limit_of_one_model_leaves_the_key_to_others() {
+        let (pool, time) = pool(&["a", "b"]);
+        pool.walk_for("m").next_key().expect("a").rate_limited(seconds(20));
+        assert_eq!(rest(&mut pool.walk_for("m")), ["b"]);
+        assert_eq!(rest(&mut pool.walk_for("n")), ["a", "b"]);
+        assert_eq!(rest(&mut pool.walk()), ["a", "b"]);
+        assert_eq!(pool.walk_for("m").exhausted(), rate_limited(20));
+        assert_eq!(pool.walk_for("n").soonest(), None);
+
+        time.increment(Duration::from_secs(20));
+        let trial = pool.walk_for("m").next_key().expect("a");
+        assert_eq!(rest(&mut pool.walk_for("m")), ["b", "a"], "one walk tries it for this model");
+        pool.walk_for("n").next_key().expect("a").succeeded();
+        assert_eq!(rest(&mut pool.walk_for("m")), ["b", "a"], "another model's success proves nothing");
+        trial.succeeded();
+        assert_eq!(rest(&mut pool.walk_for("m")), ["a", "b"]);
+    }
+
+    #[test]
+    fn so_many_models_cool_by_themselves_and_then_the_whole_key() {
+        let (pool, time) = pool(&["a"]);
+        for model in 0..64 {
+            pool.walk_for(model.to_string()).nth(0).rate_limited(seconds(20));
+        }
+        assert_eq!(pool.statuses()[0].models.len(), 64);
+        pool.walk_for("another").nth(0).rate_limited(seconds(30));
+        assert_eq!(pool.statuses()[0].models.len(), 64);
+        assert_eq!(rest(&mut pool.walk_for("yet another")), [""; 0]);
+        assert_eq!(pool.transitions().rate_limited, 65);
+
+        time.increment(Duration::from_secs(30));
+        assert_eq!(pool.statuses()[0].models, []);
+        pool.walk_for("another").nth(0).rate_limited(seconds(20));
+        assert_eq!(rest(&mut pool.walk_for("yet another")), ["a"], "what is over makes room");
+        assert_eq!(pool.transitions().recovered, 65);
+    }
+
+    #[test]
+    fn a_long_model_name_is_cut() {
+        let (pool, _) = pool(&["a"]);
+        pool.walk_for("é".repeat(300)).nth(0).rate_limited(None);
+        assert_eq!(pool.statuses()[0].models[0].model, "é".repeat(256));
+        assert_eq!(rest(&mut pool.walk_for("é".repeat(300))), [""; 0]);
+    }
+
+    #[test]
+    fn a_401_that_does_not_name_the_key_counts_if_another_key_then_succeeds() {
+        let (pool, time) = pool(&["a", "b", "c"]);
+        let mut walk = pool.walk();
+        while let Some(key) = walk.next_key() {
+            key.unauthorized();
+        }
+        assert_eq!(walk.exhausted(), Exhausted::Rejected);
+        assert_eq!(rest(&mut pool.walk()), ["a", "b", "c"], "the request may be at fault");
+
+        let (mut walk, other) = (pool.walk(), pool.walk());
+        walk.next_key().expect("a").unauthorized();
+        walk.next_key().expect("b").forbidden();
+        other.nth(1).succeeded();
+        assert_eq!(rest(&mut pool.walk()), ["a", "b", "c"], "another request succeeded");
+        walk.next_key().expect("c").succeeded();
+        assert_eq!(rest(&mut pool.walk()), ["b", "c"]);
+        time.increment(Duration::from_secs(60));
+        assert_eq!(rest(&mut pool.walk()), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn what_is_about_one_request_leaves_the_key_alone() {
+        let (pool, _) = pool(&["a"]);
+        let mut walk = pool.walk_for("m");
+        walk.next_key().expect("a").request_too_large();
+        assert_eq!((walk.exhausted(), walk.soonest()), (Exhausted::Rejected, None));
+        assert_eq!(rest(&mut pool.walk_for("m")), ["a"]);
+    }
+
+    #[test]
+    fn no_credit_is_something_to_wait_for() {
+        let (pool, time) = pool(&["a"]);
+        pool.walk_for("m").nth(0).out_of_quota();
+        assert_eq!(pool.walk_for("n").exhausted(), rate_limited(60), "for all models");
+        time.increment(Duration::from_secs(60));
+        pool.walk().nth(0).out_of_quota();
+        assert_eq!(pool.walk().exhausted(), rate_limited(120));
     }
 
     #[test]

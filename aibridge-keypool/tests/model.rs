@@ -1,6 +1,8 @@
 //! The pool against a naive model of it, over random requests, answers and passing time.
 
-use aibridge_keypool::{CoolingReason, Exhausted, Key, KeyPool, KeyPoolError, KeyState, Walker};
+use aibridge_keypool::{
+    CoolingReason, Exhausted, Key, KeyPool, KeyPoolError, KeyState, KeyStatus, ModelCooldown, Walker,
+};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -8,9 +10,16 @@ use std::time::Duration;
 const KEYS: usize = 3;
 
 /// What happens next. Walks are numbered in the order of their beginning, modulo how many there are.
+/// What walks ask for: no model, or one of two.
+const MODELS: [Option<&str>; 3] = [None, Some("m"), Some("n")];
+
+/// What happens next. Walks are numbered in the order of their beginning, modulo how many there are.
 #[derive(Debug, Clone)]
 enum Event {
-    Begin,
+    /// A walk begins, for the model at this index.
+    Begin {
+        model: usize,
+    },
     Next {
         walk: usize,
     },
@@ -22,67 +31,107 @@ enum Event {
     Wait(Duration),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 enum Answer {
     RateLimited(Option<Duration>),
+    OutOfQuota,
+    TooLarge,
     Rejected,
+    Unauthorized,
     Succeeded,
 }
 
-/// What the provider said about one key, and when: nothing is summed up, everything is looked up.
+/// One cooldown that began: its end, its reason, and the model that it is about, none for all.
+type Cooldown = (Duration, CoolingReason, Option<&'static str>);
+
+/// What has to be tried: a model, or for `None` the whole key.
 #[derive(Default)]
-struct ModelKey {
-    cooldowns: Vec<(Duration, CoolingReason)>,
-    rejections_in_a_row: u32,
+struct Trial {
     /// Whether it cooled since the last success.
     unproven: bool,
     /// When it was last offered to be tried.
     tried: Option<Duration>,
 }
 
+impl Trial {
+    fn is_taken(&self, now: Duration) -> bool {
+        self.unproven && self.tried.is_some_and(|began| now < began + Duration::from_secs(10))
+    }
+}
+
+/// What the provider said about one key, and when: nothing is summed up, everything is looked up.
+#[derive(Default)]
+struct ModelKey {
+    cooldowns: Vec<Cooldown>,
+    rejections_in_a_row: usize,
+    empty_accounts_in_a_row: usize,
+    /// In the order of [`MODELS`].
+    trials: [Trial; 3],
+}
+
 impl ModelKey {
-    /// The ends of the cooldowns that are running, with their reasons.
-    fn running(&self, now: Duration) -> impl Iterator<Item = &(Duration, CoolingReason)> {
-        self.cooldowns.iter().filter(move |(until, _)| *until > now)
+    /// The cooldowns that are running for a model.
+    fn running(&self, model: Option<&str>, now: Duration) -> impl Iterator<Item = &Cooldown> {
+        self.cooldowns.iter().filter(move |(until, _, of)| *until > now && (of.is_none() || *of == model))
     }
 
-    fn state(&self, now: Duration) -> KeyState {
-        let longest = self.running(now).max_by_key(|(until, reason)| {
-            (*until, *reason == CoolingReason::RateLimited) // a tie is a rate limit's
-        });
-        longest.map_or(KeyState::Valid, |(until, reason)| KeyState::Cooling {
+    fn state(&self, model: Option<&str>, now: Duration) -> KeyState {
+        let rank = |reason| match reason {
+            CoolingReason::Rejected => 0,
+            CoolingReason::Quota => 1,
+            CoolingReason::RateLimited => 2,
+        };
+        let longest = self.running(model, now).max_by_key(|(until, reason, _)| (*until, rank(*reason)));
+        longest.map_or(KeyState::Valid, |(until, reason, _)| KeyState::Cooling {
             reason: *reason,
             remaining: *until - now,
         })
     }
 
     /// Whether a walk is offered it in its turn: one tries it for 10 s.
-    fn is_for_the_next(&mut self, now: Duration) -> bool {
-        let is_tried = self.tried.is_some_and(|began| now < began + Duration::from_secs(10));
-        if self.unproven && !is_tried {
-            self.tried = Some(now);
+    fn is_for_the_next(&mut self, model: usize, now: Duration) -> bool {
+        if self.trials[0].is_taken(now) || self.trials[model].is_taken(now) {
+            return false;
         }
-        !self.unproven || !is_tried
+        for trial in [0, model] {
+            if self.trials[trial].unproven {
+                self.trials[trial].tried = Some(now);
+            }
+        }
+        true
     }
 
-    fn answer(&mut self, now: Duration, answer: &Answer) {
-        match answer {
-            Answer::Succeeded if self.state(now) == KeyState::Valid => self.unproven = false,
-            Answer::Succeeded => {}
-            Answer::RateLimited(_) | Answer::Rejected => (self.unproven, self.tried) = (true, None),
+    fn doubles(&mut self, now: Duration, reason: CoolingReason) {
+        self.trials[0] = Trial { unproven: true, tried: None };
+        if self.running(None, now).any(|(_, why, _)| *why == reason) {
+            return;
         }
+        let in_a_row = match reason {
+            CoolingReason::Rejected => &mut self.rejections_in_a_row,
+            _ => &mut self.empty_accounts_in_a_row,
+        };
+        *in_a_row += 1;
+        let minutes = [1, 2, 4, 8, 16, 32, 60][(*in_a_row - 1).min(6)];
+        self.cooldowns.push((now + Duration::from_secs(60 * minutes), reason, None));
+    }
+
+    fn answer(&mut self, model: usize, now: Duration, answer: &Answer) {
         match answer {
-            Answer::Succeeded => self.rejections_in_a_row = 0,
+            Answer::Succeeded => {
+                (self.rejections_in_a_row, self.empty_accounts_in_a_row) = (0, 0);
+                for trial in [0, model] {
+                    let is_cooling = self.running(MODELS[trial], now).any(|(.., of)| *of == MODELS[trial]);
+                    self.trials[trial].unproven &= is_cooling;
+                }
+            }
             Answer::RateLimited(cooldown) => {
                 let cooldown = cooldown.unwrap_or(Duration::from_secs(60));
-                self.cooldowns.push((now + cooldown, CoolingReason::RateLimited));
+                self.cooldowns.push((now + cooldown, CoolingReason::RateLimited, MODELS[model]));
+                self.trials[model] = Trial { unproven: true, tried: None };
             }
-            Answer::Rejected if self.running(now).any(|(_, why)| *why == CoolingReason::Rejected) => {}
-            Answer::Rejected => {
-                self.rejections_in_a_row += 1;
-                let minutes = [1, 2, 4, 8, 16, 32, 60][(self.rejections_in_a_row as usize - 1).min(6)];
-                self.cooldowns.push((now + Duration::from_secs(60 * minutes), CoolingReason::Rejected));
-            }
+            Answer::OutOfQuota => self.doubles(now, CoolingReason::Quota),
+            Answer::Rejected => self.doubles(now, CoolingReason::Rejected),
+            Answer::TooLarge | Answer::Unauthorized => {}
         }
     }
 }
@@ -90,33 +139,75 @@ impl ModelKey {
 /// A walk, the model's and the real one.
 struct Walk {
     real: Walker,
+    /// An index of [`MODELS`].
+    model: usize,
     last: Option<(usize, Key)>,
     /// Keys that were offered or passed over.
     seen: usize,
     /// Keys that another walk was trying.
     put_off: Vec<usize>,
+    /// Keys that were answered a 401 without a name.
+    suspects: Vec<usize>,
     met_a_rate_limit: bool,
 }
 
+impl Walk {
+    fn begin(pool: &KeyPool, model: usize) -> Self {
+        let real = MODELS[model].map_or_else(|| pool.walk(), |model| pool.walk_for(model));
+        Self {
+            real,
+            model,
+            last: None,
+            seen: 0,
+            put_off: Vec::new(),
+            suspects: Vec::new(),
+            met_a_rate_limit: false,
+        }
+    }
+
+    fn answer(&mut self, keys: &mut [ModelKey], now: Duration, answer: &Answer) {
+        let Some((index, key)) = &self.last else { return };
+        keys[*index].answer(self.model, now, answer);
+        match answer {
+            Answer::RateLimited(cooldown) => key.rate_limited(*cooldown),
+            Answer::OutOfQuota => key.out_of_quota(),
+            Answer::TooLarge => key.request_too_large(),
+            Answer::Rejected => key.rejected(),
+            Answer::Unauthorized => {
+                self.suspects.push(*index);
+                key.unauthorized();
+            }
+            Answer::Succeeded => {
+                for suspect in self.suspects.drain(..) {
+                    keys[suspect].doubles(now, CoolingReason::Rejected);
+                }
+                key.succeeded();
+            }
+        }
+        self.met_a_rate_limit |= matches!(answer, Answer::RateLimited(_) | Answer::OutOfQuota);
+    }
+}
+
 fn expected_end(keys: &[ModelKey], walk: &Walk, now: Duration) -> Exhausted {
-    let states = || keys.iter().map(|key| key.state(now));
-    let remaining = states().filter_map(|state| match state {
-        KeyState::Cooling { remaining, .. } => Some(remaining),
+    let cooling = keys.iter().filter_map(|key| match key.state(MODELS[walk.model], now) {
+        KeyState::Cooling { reason, remaining } => Some((reason, remaining)),
         KeyState::Valid => None,
     });
-    let rate_limited = |state| matches!(state, KeyState::Cooling { reason: CoolingReason::RateLimited, .. });
-    if walk.met_a_rate_limit || states().any(rate_limited) {
-        Exhausted::RateLimited { retry_after: remaining.min().unwrap_or_default() }
+    let cooling: Vec<_> = cooling.collect();
+    if walk.met_a_rate_limit || cooling.iter().any(|(reason, _)| *reason != CoolingReason::Rejected) {
+        let soonest = cooling.iter().map(|(_, remaining)| *remaining).min();
+        Exhausted::RateLimited { retry_after: soonest.unwrap_or_default() }
     } else {
         Exhausted::Rejected
     }
 }
 
 fn expected_next(keys: &mut [ModelKey], walk: &mut Walk, now: Duration) -> Option<usize> {
+    let model = MODELS[walk.model];
     for (index, key) in keys.iter_mut().enumerate().skip(walk.seen) {
         walk.seen = index + 1;
-        if key.state(now) == KeyState::Valid {
-            if key.is_for_the_next(now) {
+        if key.state(model, now) == KeyState::Valid {
+            if key.is_for_the_next(walk.model, now) {
                 return Some(index);
             }
             walk.put_off.push(index);
@@ -124,11 +215,22 @@ fn expected_next(keys: &mut [ModelKey], walk: &mut Walk, now: Duration) -> Optio
     }
     while !walk.put_off.is_empty() {
         let index = walk.put_off.remove(0);
-        if keys[index].state(now) == KeyState::Valid {
+        if keys[index].state(model, now) == KeyState::Valid {
             return Some(index);
         }
     }
     None
+}
+
+/// What the pool shows of a key is what the model knows.
+fn check_status(status: &KeyStatus, key: &ModelKey, now: Duration) {
+    assert_eq!(status.state, key.state(None, now));
+    let of_model = |model: &&str| {
+        let ends = key.running(Some(model), now).filter(|(.., of)| of.is_some()).map(|(until, ..)| *until);
+        Some(ModelCooldown { model: (*model).to_owned(), remaining: ends.max()? - now })
+    };
+    let expected: Vec<_> = MODELS.iter().flatten().filter_map(of_model).collect();
+    assert_eq!(status.models, expected);
 }
 
 fn check(events: &[Event]) -> Result<(), KeyPoolError> {
@@ -142,15 +244,7 @@ fn check(events: &[Event]) -> Result<(), KeyPoolError> {
     for event in events {
         let count = walks.len().max(1);
         match event {
-            Event::Begin => {
-                walks.push(Walk {
-                    real: pool.walk(),
-                    last: None,
-                    seen: 0,
-                    put_off: Vec::new(),
-                    met_a_rate_limit: false,
-                });
-            }
+            Event::Begin { model } => walks.push(Walk::begin(&pool, *model)),
             Event::Wait(wait) => {
                 time.increment(*wait);
                 now += *wait;
@@ -165,19 +259,12 @@ fn check(events: &[Event]) -> Result<(), KeyPoolError> {
             }
             Event::Answer { walk, answer } => {
                 let Some(walk) = walks.get_mut(walk % count) else { continue };
-                let Some((index, key)) = &walk.last else { continue };
-                keys[*index].answer(now, answer);
-                match answer {
-                    Answer::RateLimited(cooldown) => key.rate_limited(*cooldown),
-                    Answer::Rejected => key.rejected(),
-                    Answer::Succeeded => key.succeeded(),
-                }
-                walk.met_a_rate_limit |= matches!(answer, Answer::RateLimited(_));
+                walk.answer(&mut keys, now, answer);
             }
         }
-        let expected: Vec<KeyState> = keys.iter().map(|key| key.state(now)).collect();
-        let actual: Vec<KeyState> = pool.statuses().into_iter().map(|status| status.state).collect();
-        assert_eq!(actual, expected, "after {event:?}");
+        for (status, key) in pool.statuses().iter().zip(&keys) {
+            check_status(status, key, now);
+        }
         for walk in &walks {
             assert_eq!(walk.real.exhausted(), expected_end(&keys, walk, now), "after {event:?}");
         }
@@ -193,11 +280,14 @@ fn duration() -> impl Strategy<Value = Duration> {
 fn event() -> impl Strategy<Value = Event> {
     let answer = prop_oneof![
         proptest::option::of(duration()).prop_map(Answer::RateLimited),
+        Just(Answer::OutOfQuota),
+        Just(Answer::TooLarge),
         Just(Answer::Rejected),
+        Just(Answer::Unauthorized),
         Just(Answer::Succeeded),
     ];
     prop_oneof![
-        1 => Just(Event::Begin),
+        1 => (0..MODELS.len()).prop_map(|model| Event::Begin { model }),
         3 => any::<usize>().prop_map(|walk| Event::Next { walk }),
         3 => (any::<usize>(), answer).prop_map(|(walk, answer)| Event::Answer { walk, answer }),
         2 => duration().prop_map(Event::Wait),

@@ -173,6 +173,7 @@ impl Provider for OpenAi {
                 query: request.query,
                 headers,
                 body: CallBody::Replayable(asked.edited.unwrap_or_else(|| Payload::from(request.body.wire))),
+                model: asked.model,
                 credential,
                 patience: if asked.streaming { Patience::Head } else { Patience::Whole },
                 guard,

@@ -154,6 +154,7 @@ pub trait Provider: Send + Sync {
             path: request.path,
             query: request.query,
             body: request.body,
+            model: None,
             credential,
             patience: Patience::Head,
             guard: None,

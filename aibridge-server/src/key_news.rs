@@ -13,8 +13,11 @@ const LOOK: Duration = Duration::from_millis(200);
 /// What is told and heard anew counts only if it is this much longer: clocks are read at different times.
 const SLACK: Duration = Duration::from_millis(500);
 
+/// A key and the model that it cools for; no model stands for the whole key.
+type Cooling = (Fingerprint, Option<String>);
+
 /// Until when keys cool, as far as all gateways know.
-type Known = HashMap<Fingerprint, Instant>;
+type Known = HashMap<Cooling, Instant>;
 
 /// Tells what this gateway finds out about its keys, and heeds what others do, as long as it is polled.
 pub async fn share(store: PostgresStore, current: Current) {
@@ -34,18 +37,25 @@ pub async fn share(store: PostgresStore, current: Current) {
 }
 
 async fn tell(store: &PostgresStore, pools: &[KeyPool], known: &mut Known) -> Result<(), StoreError> {
-    for KeyNews { fingerprint: key, state, is_proven } in pools.iter().flat_map(KeyPool::news) {
+    let news: Vec<KeyNews> = pools.iter().flat_map(KeyPool::news).collect();
+    for model in working_models(&news, known) {
+        store.recovered(&model.0, model.1.as_deref()).await?;
+        known.remove(&model);
+    }
+    for KeyNews { fingerprint: key, model, state, is_proven } in news {
+        let cooling = (key, model);
         match state {
             KeyState::Cooling { reason, remaining } => {
                 let until = Instant::now() + remaining;
-                if known.get(&key).is_none_or(|known| *known + SLACK < until) {
-                    store.cool(&KeyCooldown { key: key.clone(), reason, remaining }).await?;
-                    known.insert(key, until);
+                if known.get(&cooling).is_none_or(|known| *known + SLACK < until) {
+                    let (key, model) = cooling.clone();
+                    store.cool(&KeyCooldown { key, model, reason, remaining }).await?;
+                    known.insert(cooling, until);
                 }
             }
-            KeyState::Valid if is_proven && known.contains_key(&key) => {
-                store.recovered(&key).await?;
-                known.remove(&key);
+            KeyState::Valid if is_proven && known.contains_key(&cooling) => {
+                store.recovered(&cooling.0, cooling.1.as_deref()).await?;
+                known.remove(&cooling);
             }
             KeyState::Valid => {}
         }
@@ -53,16 +63,33 @@ async fn tell(store: &PostgresStore, pools: &[KeyPool], known: &mut Known) -> Re
     Ok(())
 }
 
+/// Models of this gateway's keys whose cooldown is over, and which have left the news: the provider accepted the key.
+fn working_models(news: &[KeyNews], known: &Known) -> Vec<Cooling> {
+    let now = Instant::now();
+    let over = known.iter().filter(|((_, model), until)| model.is_some() && **until <= now);
+    let over = over.map(|(cooling, _)| cooling).filter(|(key, model)| {
+        let mut of_key = news.iter().filter(|news| news.fingerprint == *key).peekable();
+        of_key.peek().is_some() && of_key.all(|news| news.model != *model)
+    });
+    over.cloned().collect()
+}
+
 async fn hear(store: &PostgresStore, pools: &[KeyPool], known: &mut Known) -> Result<(), StoreError> {
     let cooldowns = store.cooldowns().await?;
-    for KeyCooldown { key, reason, remaining } in cooldowns.iter().filter(|one| !one.remaining.is_zero()) {
-        pools.iter().for_each(|pool| pool.cool_from_elsewhere(key, *reason, *remaining));
+    for KeyCooldown { key, model, reason, remaining } in
+        cooldowns.iter().filter(|one| !one.remaining.is_zero())
+    {
+        pools.iter().for_each(|pool| pool.cool_from_elsewhere(key, model.as_deref(), *reason, *remaining));
         let until = Instant::now() + *remaining;
-        known.entry(key.clone()).and_modify(|known| *known = until.max(*known)).or_insert(until);
+        let cooling = (key.clone(), model.clone());
+        known.entry(cooling).and_modify(|known| *known = until.max(*known)).or_insert(until);
     }
-    let is_over = |key: &Fingerprint| cooldowns.iter().all(|cooldown| cooldown.key != *key);
-    for key in known.extract_if(|key, until| *until <= Instant::now() && is_over(key)).map(|(key, _)| key) {
-        pools.iter().for_each(|pool| pool.recovered_elsewhere(&key));
+    let is_over = |(key, model): &Cooling| cooldowns.iter().all(|one| one.key != *key || one.model != *model);
+    for (key, model) in known
+        .extract_if(|cooling, until| *until <= Instant::now() && is_over(cooling))
+        .map(|(cooling, _)| cooling)
+    {
+        pools.iter().for_each(|pool| pool.recovered_elsewhere(&key, model.as_deref()));
     }
     Ok(())
 }

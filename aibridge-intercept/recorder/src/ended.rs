@@ -58,8 +58,10 @@ pub enum ErrorType {
     Authentication,
     /// The provider answered 403.
     Permission,
-    /// The provider answered 429.
+    /// The provider answered 429, but not for lack of credit.
     RateLimited,
+    /// The provider answered 402, or 429 for lack of credit.
+    Quota,
     /// No key of the pool was left to try.
     KeysExhausted,
     /// The provider kept failing, so it was not called.
@@ -88,6 +90,7 @@ impl ErrorType {
             Self::Authentication => "authentication",
             Self::Permission => "permission",
             Self::RateLimited => "rate_limited",
+            Self::Quota => "quota",
             Self::KeysExhausted => "keys_exhausted",
             Self::CircuitOpen => "circuit_open",
             Self::Upstream4xx => "upstream_4xx",
@@ -100,15 +103,17 @@ impl ErrorType {
         }
     }
 
-    /// The type of a provider's error status; `None` below 400.
+    /// The type of a provider's error status; `None` below 400. A 429 for lack of credit, which its body says, is
+    /// [`ErrorType::Quota`] instead.
     pub const fn from_status(status: u16) -> Option<Self> {
         match status {
             0..=399 => None,
             400 | 404 | 409 | 413 | 422 => Some(Self::InvalidRequest),
             401 => Some(Self::Authentication),
+            402 => Some(Self::Quota),
             403 => Some(Self::Permission),
             429 => Some(Self::RateLimited),
-            402..=499 => Some(Self::Upstream4xx),
+            405..=499 => Some(Self::Upstream4xx),
             _ => Some(Self::Upstream5xx),
         }
     }
@@ -125,7 +130,7 @@ mod tests {
             (302, None),
             (400, Some(ErrorType::InvalidRequest)),
             (401, Some(ErrorType::Authentication)),
-            (402, Some(ErrorType::Upstream4xx)),
+            (402, Some(ErrorType::Quota)),
             (403, Some(ErrorType::Permission)),
             (404, Some(ErrorType::InvalidRequest)),
             (408, Some(ErrorType::Upstream4xx)),

@@ -1,12 +1,13 @@
 use crate::paging::Page;
 use crate::parameters::Sent;
-use crate::schema::{CoolingCause, Key, KeyList, KeyStateName, Refusals};
+use crate::schema::{CoolingCause, CoolingModel, Key, KeyList, KeyStateName, Refusals};
 use aibridge_intercept::Error;
-use aibridge_keypool::{CoolingReason, KeyState, KeyStatus};
+use aibridge_keypool::{CoolingReason, KeyState, KeyStatus, ModelCooldown};
 use aibridge_provider::Provider;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The keys of all providers in force, in the order in which they are tried.
 #[utoipa::path(
@@ -31,32 +32,50 @@ pub(crate) fn list(providers: &[Arc<dyn Provider>], query: Option<&str>) -> Resu
 }
 
 fn key(provider: &str, status: KeyStatus, now: Timestamp) -> Key {
-    let KeyStatus { hint, state, counts } = status;
-    let (state, reason, remaining) = match state {
+    let KeyStatus { hint, state, models, counts } = status;
+    let (state, reason, end) = match state {
         KeyState::Valid => (KeyStateName::Valid, None, None),
         KeyState::Cooling { reason, remaining } => (KeyStateName::Cooling, Some(reason), Some(remaining)),
     };
-    let remaining = remaining.and_then(|remaining| SignedDuration::try_from(remaining).ok());
-    let until = remaining.and_then(|remaining| now.checked_add(remaining).ok());
+    let end = end.map(|remaining| End::of(remaining, now));
+    let models = models.into_iter().map(|ModelCooldown { model, remaining }| {
+        let End { until, seconds } = End::of(remaining, now);
+        CoolingModel { model, cooling_until: until, remaining_seconds: seconds }
+    });
     Key {
         provider: provider.to_owned(),
         hint,
         state,
         reason: reason.map(|reason| match reason {
             CoolingReason::RateLimited => CoolingCause::RateLimited,
+            CoolingReason::Quota => CoolingCause::Quota,
             CoolingReason::Rejected => CoolingCause::Rejected,
         }),
-        cooling_until: until.map(|until| format!("{until:.3}")),
-        remaining_seconds: remaining.map(whole_seconds),
+        remaining_seconds: end.as_ref().map(|end| end.seconds),
+        cooling_until: end.map(|end| end.until),
+        models: models.collect(),
         requests: counts.requests,
         successes: counts.successes,
         rate_limited: counts.rate_limited,
+        quota: counts.quota,
         rejected: counts.rejected,
         forbidden: counts.forbidden,
     }
 }
 
-/// Rounded up: what is still cooling does not say zero.
-fn whole_seconds(remaining: SignedDuration) -> u64 {
-    remaining.as_secs().unsigned_abs() + u64::from(remaining.subsec_nanos() > 0)
+/// When a cooldown ends.
+struct End {
+    until: String,
+    /// Rounded up: what is still cooling does not say zero.
+    seconds: u64,
+}
+
+impl End {
+    /// No cooldown exceeds a year, so the end is a time.
+    fn of(remaining: Duration, now: Timestamp) -> Self {
+        let length = SignedDuration::try_from(remaining).unwrap_or(SignedDuration::MAX);
+        let until = now.checked_add(length).unwrap_or(Timestamp::MAX);
+        let seconds = remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0);
+        Self { until: format!("{until:.3}"), seconds }
+    }
 }

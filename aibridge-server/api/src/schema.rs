@@ -10,6 +10,6 @@ pub use interception::{
     CredentialKind, FullInterception, Interception, InterceptionPage, InterceptionSummary, ModelThought,
     Outcome, TokenUsage, ToolUsage, UserPrompt,
 };
-pub use key::{CoolingCause, Key, KeyList, KeyStateName};
+pub use key::{CoolingCause, CoolingModel, Key, KeyList, KeyStateName};
 pub use problem::{NotFound, Problem, ProblemDetail, Refusals};
 pub use sums::{Session, SessionPage, Sums, Tokens, UsageList, UsageRow};

@@ -250,18 +250,18 @@ impl Keys {
         Ok(Self {
             state: make.gauge(
                 "aibridge_key_pool_state",
-                &["provider", "state"],
-                "Keys of the pool that are valid or cooling.",
+                &["provider", "model", "state"],
+                "Keys of the pool that are valid or cooling, for each model that a key cools for; model is empty for all other models.",
             )?,
             transitions: make.counter(
                 "aibridge_key_pool_state_transitions_total",
                 &["provider", "reason"],
-                "Keys that began to cool (rate_limited, unauthorized) or were valid again (recovered).",
+                "Cooldowns of a key or of one model of a key that began (rate_limited, quota, unauthorized) or ended (recovered).",
             )?,
             exhaustions: make.counter(
                 "aibridge_key_pool_exhaustions_total",
                 &["provider", "outcome"],
-                "Calls for which no key was left; outcome is rate_limited, rejected or forbidden.",
+                "Calls for which no key was left; outcome is rate_limited, quota, too_large (one request alone), rejected or forbidden.",
             )?,
             attempts: make.histogram(
                 "aibridge_key_pool_failover_attempts",

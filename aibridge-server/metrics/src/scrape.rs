@@ -1,10 +1,10 @@
 use crate::Metrics;
 use crate::growth::Growth;
 use crate::metrics::NONE;
-use aibridge_keypool::{KeyPool, KeyState};
+use aibridge_keypool::{KeyPool, KeyState, KeyStatus};
 use aibridge_provider::{CircuitBreaker, CircuitName, CircuitState, Provider};
 use prometheus::{Error, TextEncoder};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The format of [`Metrics::render`]: the text format that every Prometheus reads.
@@ -63,20 +63,39 @@ impl Metrics {
     }
 
     fn read_pool(&self, provider: &str, pool: &KeyPool, readings: &mut Readings) {
-        let valid = pool.statuses().iter().filter(|status| status.state == KeyState::Valid).count();
-        for (state, count) in [("valid", valid), ("cooling", pool.len() - valid)] {
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            self.keys.state.with_label_values(&[provider, state]).set(count);
+        let statuses = pool.statuses();
+        for (model, cooling) in self.cooling(&statuses) {
+            for (state, count) in [("valid", statuses.len() - cooling), ("cooling", cooling)] {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                self.keys.state.with_label_values(&[provider, model, state]).set(count);
+            }
         }
         let transitions = pool.transitions();
         for (reason, count) in [
             ("rate_limited", transitions.rate_limited),
+            ("quota", transitions.quota),
             ("unauthorized", transitions.rejected),
             ("recovered", transitions.recovered),
         ] {
             let growth = readings.transitions.since_last((provider.to_owned(), reason), count);
             self.keys.transitions.with_label_values(&[provider, reason]).inc_by(growth);
         }
+    }
+
+    /// How many keys are not offered to requests for each model that cools by itself, and for all others (the empty
+    /// name). Of models that share a label, the one with the most counts.
+    fn cooling<'a>(&self, statuses: &'a [KeyStatus]) -> BTreeMap<&'a str, usize> {
+        let cools = |status: &&KeyStatus| status.state != KeyState::Valid;
+        let mut cooling = BTreeMap::from([("", statuses.iter().filter(cools).count())]);
+        let of_models = |status: &'a KeyStatus| status.models.iter().map(|cooling| cooling.model.as_str());
+        for model in statuses.iter().flat_map(of_models).collect::<BTreeSet<_>>() {
+            let cools = |status: &&KeyStatus| {
+                status.state != KeyState::Valid || status.models.iter().any(|cooling| cooling.model == model)
+            };
+            let count = cooling.entry(self.models.label(model)).or_default();
+            *count = statuses.iter().filter(cools).count().max(*count);
+        }
+        cooling
     }
 
     fn read_breaker(&self, provider: &str, breaker: &CircuitBreaker, readings: &mut Readings) {

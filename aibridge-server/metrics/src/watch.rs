@@ -96,6 +96,8 @@ impl Metrics {
         if let Some(exhausted) = attempts.exhausted {
             let outcome = match exhausted {
                 PoolExhausted::RateLimited => "rate_limited",
+                PoolExhausted::Quota => "quota",
+                PoolExhausted::TooLarge => "too_large",
                 PoolExhausted::Rejected => "rejected",
                 PoolExhausted::Forbidden => "forbidden",
             };

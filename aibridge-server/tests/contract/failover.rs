@@ -10,33 +10,65 @@ use tokio::net::TcpSocket;
 mod burst;
 mod cooling;
 mod exhausted;
+mod fairness;
+mod read_ahead;
 mod replay;
 
 /// What one key is answered.
 #[derive(Debug, Clone, Copy)]
 enum Says {
     Well,
+    /// A refusal that says no more than its status.
     Status(u16),
+    /// A 429: the account has no credit.
+    NoCredit,
+    /// A 429: this request is too large for the limit.
+    TooLarge,
+    /// A 401 that names the key.
+    BadKey,
+    /// Google's 400 that names the key.
+    GoogleBadKey,
     Nothing,
 }
-use Says::{Nothing, Status, Well};
+use Says::{BadKey, GoogleBadKey, NoCredit, Nothing, Status, TooLarge, Well};
 
 impl Says {
     /// The answer to the key at `index`.
     fn script(self, index: usize, way: &Way) -> Script {
         match self {
             Well => way.good_answer(),
-            Status(status) => Script::json(status, refusal(status, index))
+            Nothing => Script::new().then(Step::Reset),
+            _ => Script::json(self.status(), self.refusal(index))
                 .header("X-Request-Id", &format!("req-{index}"))
                 .header("Retry-After", "7"),
-            Nothing => Script::new().then(Step::Reset),
         }
     }
-}
 
-/// Spelt as nobody would re-serialise it.
-fn refusal(status: u16, index: usize) -> String {
-    format!("{{ \"error\" : {{\"code\":{status}.0,\"code\":{index}}} }}\n")
+    fn status(self) -> u16 {
+        match self {
+            Well | Nothing => 200,
+            Status(status) => status,
+            NoCredit | TooLarge => 429,
+            BadKey => 401,
+            GoogleBadKey => 400,
+        }
+    }
+
+    /// Spelt as nobody would re-serialise it.
+    fn refusal(self, index: usize) -> String {
+        let error = match self {
+            NoCredit => r#""code":"insufficient_quota""#,
+            TooLarge => {
+                r#""message":"Request too large for m in organization o on tokens per min (TPM): Limit 10, Requested 20.","type":"tokens","code":"rate_limit_exceeded""#
+            }
+            BadKey => r#""code":"invalid_api_key","code":"invalid_api_key""#,
+            GoogleBadKey => {
+                r#""code":400,"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]"#
+            }
+            _ => r#""code":1.0,"code":null"#,
+        };
+        format!("{{ \"error\" : {{{error}}} , \"at\":{index}.0 }}\n")
+    }
 }
 
 /// What the client gets.
@@ -50,7 +82,6 @@ enum Gets {
 use Gets::{Own, Relayed};
 
 const UNREACHABLE: Gets = Own(502, "api_error", "upstream_unreachable");
-const RATE_LIMITED: Gets = Own(429, "rate_limit_error", "rate_limit_exceeded");
 const REJECTED: Gets = Own(502, "api_error", "server_error");
 
 struct Case {
@@ -73,38 +104,59 @@ const fn case(
     Case { says, tried, gets, record }
 }
 
-const CASES: [Case; 25] = [
+const CASES: [Case; 44] = [
     case(&[Well, Well], 1, Relayed(0), ("completed", Some(200), 0)),
     // About the key: the next one is tried.
     case(&[Status(429), Well], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[NoCredit, Well], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[TooLarge, Well], 2, Relayed(1), ("completed", Some(200), 1)),
     case(&[Status(401), Well], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[BadKey, Well], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[GoogleBadKey, Well], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[Status(402), Well], 2, Relayed(1), ("completed", Some(200), 1)),
     case(&[Status(403), Well], 2, Relayed(1), ("completed", Some(200), 1)),
     case(&[Status(403), Status(429), Well], 3, Relayed(2), ("completed", Some(200), 2)),
     case(&[Status(429), Well, Well], 2, Relayed(1), ("completed", Some(200), 1)),
     // About the request or the provider: relayed.
     case(&[Status(400), Well], 1, Relayed(0), ("invalid_request", Some(400), 0)),
     case(&[Status(404), Well], 1, Relayed(0), ("invalid_request", Some(404), 0)),
-    case(&[Status(402), Well], 1, Relayed(0), ("upstream_4xx", Some(402), 0)),
     case(&[Status(500), Well], 1, Relayed(0), ("upstream_5xx", Some(500), 0)),
     case(&[Status(529), Well], 1, Relayed(0), ("upstream_5xx", Some(529), 0)),
     case(&[Status(429), Status(500), Well], 2, Relayed(1), ("upstream_5xx", Some(500), 1)),
-    // No answer: told, and not repeated.
+    case(&[BadKey, Status(400), Well], 2, Relayed(1), ("invalid_request", Some(400), 1)),
+    // No answer: an error, and not repeated.
     case(&[Nothing, Well], 1, UNREACHABLE, ("upstream_unreachable", None, 0)),
     case(&[Status(429), Nothing, Well], 2, UNREACHABLE, ("upstream_unreachable", Some(429), 1)),
-    // No key left: a rate limit counts most,
-    case(&[Status(429)], 1, RATE_LIMITED, ("keys_exhausted", Some(429), 0)),
-    case(&[Status(429), Status(429)], 2, RATE_LIMITED, ("keys_exhausted", Some(429), 1)),
-    case(&[Status(401), Status(429)], 2, RATE_LIMITED, ("keys_exhausted", Some(429), 1)),
-    case(&[Status(403), Status(429)], 2, RATE_LIMITED, ("keys_exhausted", Some(429), 1)),
-    case(&[Status(429), Status(401), Status(403)], 3, RATE_LIMITED, ("keys_exhausted", Some(403), 2)),
-    // then a 403, the last one,
+    // No key left: the most telling answer is relayed, among equals the last. A 429,
+    case(&[Status(429)], 1, Relayed(0), ("rate_limited", Some(429), 0)),
+    case(&[Status(429), Status(429)], 2, Relayed(1), ("rate_limited", Some(429), 1)),
+    case(&[NoCredit, Status(429)], 2, Relayed(1), ("rate_limited", Some(429), 1)),
+    case(&[Status(429), NoCredit], 2, Relayed(1), ("quota", Some(429), 1)),
+    case(&[NoCredit], 1, Relayed(0), ("quota", Some(429), 0)),
+    case(&[TooLarge, TooLarge], 2, Relayed(1), ("rate_limited", Some(429), 1)),
+    case(&[Status(401), Status(429)], 2, Relayed(1), ("rate_limited", Some(429), 1)),
+    case(&[TooLarge, Status(403)], 2, Relayed(0), ("rate_limited", Some(429), 0)),
+    case(&[Status(403), Status(429)], 2, Relayed(1), ("rate_limited", Some(429), 1)),
+    case(&[Status(429), Status(401), Status(403)], 3, Relayed(0), ("rate_limited", Some(429), 0)),
+    case(&[Status(429), BadKey, Status(402)], 3, Relayed(0), ("rate_limited", Some(429), 0)),
+    // then a 403,
     case(&[Status(403)], 1, Relayed(0), ("permission", Some(403), 0)),
     case(&[Status(403), Status(403)], 2, Relayed(1), ("permission", Some(403), 1)),
     case(&[Status(401), Status(403)], 2, Relayed(1), ("permission", Some(403), 1)),
-    case(&[Status(403), Status(403), Status(401)], 3, Relayed(1), ("permission", Some(403), 1)),
-    // then that all were rejected.
-    case(&[Status(401)], 1, REJECTED, ("keys_exhausted", Some(401), 0)),
-    case(&[Status(401), Status(401)], 2, REJECTED, ("keys_exhausted", Some(401), 1)),
+    case(&[Status(403), Status(403), Status(402)], 3, Relayed(1), ("permission", Some(403), 1)),
+    // then a 402,
+    case(&[Status(402), Status(401)], 2, Relayed(0), ("quota", Some(402), 0)),
+    case(&[BadKey, Status(402)], 2, Relayed(1), ("quota", Some(402), 1)),
+    // then a 401, if one does not name its key,
+    case(&[Status(401)], 1, Relayed(0), ("authentication", Some(401), 0)),
+    case(&[Status(401), Status(401)], 2, Relayed(1), ("authentication", Some(401), 1)),
+    case(&[BadKey, Status(401)], 2, Relayed(1), ("authentication", Some(401), 1)),
+    case(&[Status(401), BadKey], 2, Relayed(1), ("authentication", Some(401), 1)),
+    // then that all were rejected by name, for which the client's credential is not at fault.
+    case(&[BadKey], 1, REJECTED, ("keys_exhausted", Some(401), 0)),
+    case(&[BadKey, BadKey], 2, REJECTED, ("keys_exhausted", Some(401), 1)),
+    case(&[GoogleBadKey], 1, REJECTED, ("keys_exhausted", Some(400), 0)),
+    case(&[BadKey, GoogleBadKey], 2, REJECTED, ("keys_exhausted", Some(400), 1)),
 ];
 
 #[tokio::test]
@@ -138,8 +190,7 @@ async fn check(way: &Way, case: &Case, provider: &ScriptedProvider, gateway: &Ha
         Relayed(index) => assert_relayed(&answer, case.says[index], index, way, &about),
         Own(status, kind, code) => {
             assert_own(&answer, status, kind, code, &about);
-            // 7 s as the provider said; a 401 alone says nothing that a client could wait for.
-            assert_eq!(answer.header("retry-after"), (status == 429).then_some("7"), "{about}");
+            assert_eq!(answer.header("retry-after"), None, "{about}");
         }
     }
     if !way.is_recorded {
@@ -156,11 +207,12 @@ async fn check(way: &Way, case: &Case, provider: &ScriptedProvider, gateway: &Ha
 /// Status, headers and body are what the provider sent.
 fn assert_relayed(answer: &Answer, says: Says, index: usize, way: &Way, about: &str) {
     assert_eq!(answer.header("x-aibridge-error"), None, "{about}: it is not the gateway's own");
-    let Status(status) = says else {
+    if let Well = says {
         assert_eq!((answer.status(), answer.text()), (200, way.answer), "{about}");
         return;
-    };
-    assert_eq!((answer.status(), answer.text()), (status, refusal(status, index).as_str()), "{about}");
+    }
+    let expected = says.refusal(index);
+    assert_eq!((answer.status(), answer.text()), (says.status(), expected.as_str()), "{about}");
     let mut names = answer.head.names();
     names.sort();
     let mut expected = vec!["content-length", "content-type", "date", "retry-after", "x-request-id"];
@@ -195,6 +247,11 @@ async fn byok_never_fails_over() {
     let table = [
         (Well, "completed"),
         (Status(401), "authentication"),
+        (BadKey, "authentication"),
+        (GoogleBadKey, "invalid_request"),
+        (Status(402), "quota"),
+        (NoCredit, "quota"),
+        (TooLarge, "rate_limited"),
         (Status(403), "permission"),
         (Status(429), "rate_limited"),
         (Status(500), "upstream_5xx"),
@@ -216,7 +273,7 @@ async fn byok_never_fails_over() {
                     assert_own(&answer, 502, "api_error", "upstream_unreachable", &about);
                     None
                 }
-                Well | Status(_) => {
+                _ => {
                     assert_relayed(&answer, says, 0, way, &about);
                     Some(answer.status())
                 }

@@ -18,6 +18,9 @@ pub(crate) const OWN_HINT: &str = "sk-t...ey-1";
 /// The way that tests take for which the way makes no difference.
 pub(crate) const CHAT: &Way = &WAYS[0];
 
+/// The way that names no model.
+pub(crate) const PASSTHROUGH: &Way = &WAYS[4];
+
 /// One way to call the gateway.
 #[derive(Debug)]
 pub(crate) struct Way {

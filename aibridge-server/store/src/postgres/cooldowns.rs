@@ -5,26 +5,33 @@ use aibridge_keypool::{CoolingReason, Fingerprint};
 use std::time::Duration;
 use tokio_postgres::Client;
 
-/// Told at the commit, so that who reads then finds the row. A little longer is no news: clocks and networks differ.
-const COOL: &str = "INSERT INTO aibridge_key_cooldowns AS c (fingerprint, reason, until) \
-    VALUES ($1, $2, now() + make_interval(secs => $3)) \
-    ON CONFLICT (fingerprint) DO UPDATE SET reason = EXCLUDED.reason, until = EXCLUDED.until \
+/// Notified at the commit, so that whoever reads then finds the row. A slightly longer cooldown is no news: clocks and
+/// networks differ.
+const COOL: &str = "INSERT INTO aibridge_key_cooldowns AS c (fingerprint, model, reason, until) \
+    VALUES ($1, $2, $3, now() + make_interval(secs => $4)) \
+    ON CONFLICT (fingerprint, model) DO UPDATE SET reason = EXCLUDED.reason, until = EXCLUDED.until \
     WHERE c.until + interval '250 ms' < EXCLUDED.until";
-const RECOVERED: &str = "DELETE FROM aibridge_key_cooldowns WHERE fingerprint = $1 AND until <= now()";
-const ALL: &str = "SELECT fingerprint, reason, greatest(extract(epoch FROM until - now()), 0)::float8 \
+const RECOVERED: &str =
+    "DELETE FROM aibridge_key_cooldowns WHERE fingerprint = $1 AND model = $2 AND until <= now()";
+const ALL: &str = "SELECT fingerprint, model, reason, greatest(extract(epoch FROM until - now()), 0)::float8 \
     FROM aibridge_key_cooldowns";
-/// What nobody tried again for a day is forgotten.
-const FORGET: &str = "DELETE FROM aibridge_key_cooldowns WHERE until < now() - interval '1 day'";
+/// A key that nobody tried again for a day is forgotten; a model of a key, of which clients can name many, after a minute:
+/// by then any instance may try it.
+const FORGET: &str = "DELETE FROM aibridge_key_cooldowns WHERE until < now() - interval '1 day' \
+    OR model <> '' AND until < now() - interval '1 minute'";
 
 const RATE_LIMITED: &str = "rate_limited";
+const QUOTA: &str = "quota";
 const REJECTED: &str = "rejected";
 
 /// A provider's key that cools, or has cooled and was not accepted by the provider since.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyCooldown {
-    /// Which key.
+    /// The key.
     pub key: Fingerprint,
-    /// Why.
+    /// The model that it cools for; `None` for all. A NUL, which PostgreSQL does not store, is read back as U+FFFD.
+    pub model: Option<String>,
+    /// Why it cools.
     pub reason: CoolingReason,
     /// For how much longer; zero if its time is up.
     pub remaining: Duration,
@@ -38,28 +45,31 @@ impl PostgresStore {
     ///
     /// [`StoreError::Database`].
     pub async fn cool(&self, cooldown: &KeyCooldown) -> Result<(), StoreError> {
-        let KeyCooldown { key, reason, remaining } = cooldown;
+        let KeyCooldown { key, model, reason, remaining } = cooldown;
+        let model = stored(model.as_deref());
         let reason = match reason {
             CoolingReason::RateLimited => RATE_LIMITED,
+            CoolingReason::Quota => QUOTA,
             CoolingReason::Rejected => REJECTED,
         };
         self.ask(async |client| {
             let seconds = remaining.as_secs_f64();
-            let new = client.execute(COOL, &[&key.as_str(), &reason, &seconds]).await? > 0;
+            let new = client.execute(COOL, &[&key.as_str(), &model, &reason, &seconds]).await? > 0;
             client.execute(FORGET, &[]).await?;
             if new { tell(client).await } else { Ok(()) }
         })
         .await
     }
 
-    /// Tells all instances that the provider accepted a key whose cooldown is over.
+    /// Tells all instances that the provider accepted a key, for `model` or as a whole, whose cooldown is over.
     ///
     /// # Errors
     ///
     /// [`StoreError::Database`].
-    pub async fn recovered(&self, key: &Fingerprint) -> Result<(), StoreError> {
+    pub async fn recovered(&self, key: &Fingerprint, model: Option<&str>) -> Result<(), StoreError> {
+        let model = stored(model);
         self.ask(async |client| {
-            let known = client.execute(RECOVERED, &[&key.as_str()]).await? > 0;
+            let known = client.execute(RECOVERED, &[&key.as_str(), &model]).await? > 0;
             if known { tell(client).await } else { Ok(()) }
         })
         .await
@@ -75,12 +85,18 @@ impl PostgresStore {
             let rows = client.query(ALL, &[]).await?;
             rows.iter()
                 .map(|row| {
-                    let reason = match row.try_get(1)? {
+                    let model: String = row.try_get(1)?;
+                    let reason = match row.try_get(2)? {
                         REJECTED => CoolingReason::Rejected,
+                        QUOTA => CoolingReason::Quota,
                         _ => CoolingReason::RateLimited,
                     };
-                    let remaining = Duration::try_from_secs_f64(row.try_get(2)?).unwrap_or_default();
-                    Ok(KeyCooldown { key: row.try_get::<_, String>(0)?.into(), reason, remaining })
+                    Ok(KeyCooldown {
+                        key: row.try_get::<_, String>(0)?.into(),
+                        model: (!model.is_empty()).then_some(model),
+                        reason,
+                        remaining: Duration::try_from_secs_f64(row.try_get(3)?).unwrap_or_default(),
+                    })
                 })
                 .collect()
         })
@@ -97,6 +113,15 @@ impl PostgresStore {
         question: impl AsyncFnOnce(&Client) -> Result<T, Trouble>,
     ) -> Result<T, StoreError> {
         self.parts.reader.ask(question).await.map_err(|trouble| StoreError::from(&trouble))
+    }
+}
+
+/// The column `model`. A model without a name is one as well: it is kept apart from the whole key.
+fn stored(model: Option<&str>) -> String {
+    match model {
+        None => String::new(),
+        Some("") => "\u{fffd}".to_owned(),
+        Some(model) => model.replace('\0', "\u{fffd}"),
     }
 }
 

@@ -161,16 +161,20 @@ async fn cooling(provider: &ScriptedProvider) -> Gateway {
 #[tokio::test]
 async fn keys_that_cool_are_as_documented() {
     let provider = ScriptedProvider::start(|received| match received.header("authorization").unwrap() {
-        key if key.contains("first") => Script::json(429, "{}"),
+        key if key.contains("first") => Script::json(402, "{}"),
         key if key.contains("second") => Script::json(401, "{}"),
+        _ if received.body.ends_with(b"\"n\"}") => Script::json(429, "{}"),
         _ => Script::json(200, crate::ways::CHAT.answer),
     })
     .await;
     let gateway = cooling(&provider).await;
+    let chat = crate::ways::CHAT;
+    RawClient::post(gateway.address(), chat.target, &[], chat.body.replace("\"m\"", "\"n\"")).await;
     let document = Documented::by(&on_sqlite().await).await;
     let keys = RawClient::get(gateway.address(), "/api/v1/keys").await.json();
     let states: Vec<_> = keys["data"].as_array().unwrap().iter().map(|key| &key["reason"]).collect();
-    assert_eq!(states, [&json!("rate_limited"), &json!("rejected"), &Value::Null]);
+    assert_eq!(states, [&json!("quota"), &json!("rejected"), &Value::Null]);
+    assert_eq!(keys["data"][2]["models"][0]["model"], "n");
     document.check("/api/v1/keys", 200, &keys);
 }
 

@@ -1,7 +1,7 @@
 //! How the keys of providers are doing.
 
 use crate::harness::{Harness, provider_settings};
-use crate::ways::{CHAT, HINTS, KEYS, OWN_BEARER};
+use crate::ways::{CHAT, HINTS, KEYS, OWN_BEARER, PASSTHROUGH};
 use aibridge_testkit::{Launch, RawClient, Script, ScriptedProvider, within};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -38,12 +38,13 @@ async fn a_key_that_cools_says_why_and_until_when() {
     assert_eq!(before.iter().map(|key| key["hint"].as_str().unwrap()).collect::<Vec<_>>(), HINTS);
     assert!(before.iter().all(|key| key["state"] == "valid" && counts(key) == [0; 5]), "{before:?}");
 
-    assert_eq!(chat(gateway.address).await, 200);
+    assert_eq!(PASSTHROUGH.ask(&gateway, &[]).await.status(), 200);
     let asked_at = jiff::Timestamp::now();
     let during = keys(gateway.address).await;
     let first = &during[0];
     assert_eq!((&first["provider"], &first["state"]), (&json!("openai"), &json!("cooling")));
     assert_eq!((&first["reason"], &first["remaining_seconds"]), (&json!("rate_limited"), &json!(20)));
+    assert_eq!(first["models"], json!([]), "the whole key");
     let until: jiff::Timestamp = first["cooling_until"].as_str().unwrap().parse().unwrap();
     assert!(until.duration_since(asked_at).as_secs() >= 19, "{until} is 20 s after {asked_at}");
     assert_eq!(
@@ -65,8 +66,47 @@ async fn a_key_that_cools_says_why_and_until_when() {
 }
 
 #[tokio::test]
+async fn a_key_that_cools_for_some_models_names_them() {
+    let provider =
+        ScriptedProvider::start(|received| by_key(received.header("authorization").unwrap())).await;
+    let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
+    for model in ["n", "m"] {
+        let body = CHAT.body.replace("\"m\"", &format!("{model:?}"));
+        assert_eq!(RawClient::post(gateway.address, CHAT.target, &[], body).await.status(), 200);
+        gateway.advance(Duration::from_millis(7_500));
+    }
+    let told = keys(gateway.address).await;
+    let first = &told[0];
+    assert_eq!(
+        (&first["state"], &first["reason"], counts(first)),
+        (&json!("valid"), &Value::Null, [2, 0, 2, 0, 0])
+    );
+    let models: Vec<_> = first["models"].as_array().unwrap().iter().collect();
+    let shown: Vec<_> = models.iter().map(|one| (&one["model"], &one["remaining_seconds"])).collect();
+    assert_eq!(shown, [(&json!("m"), &json!(13)), (&json!("n"), &json!(5))], "rounded up");
+    assert!(
+        models.iter().all(|one| one["cooling_until"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok())
+    );
+    gateway.advance(Duration::from_millis(12_500));
+    assert_eq!(keys(gateway.address).await[0]["models"], json!([]));
+}
+
+#[tokio::test]
+async fn a_key_without_credit_says_so() {
+    let provider = ScriptedProvider::start(|_| Script::json(402, "{}")).await;
+    let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
+    assert_eq!(chat(gateway.address).await, 402);
+    let told = &keys(gateway.address).await[0];
+    assert_eq!(
+        (&told["state"], &told["reason"], &told["quota"]),
+        (&json!("cooling"), &json!("quota"), &json!(1))
+    );
+}
+
+#[tokio::test]
 async fn a_rejected_key_says_so_and_a_clients_own_key_is_not_counted() {
-    let provider = ScriptedProvider::start(|_| Script::json(401, "{}")).await;
+    let body = r#"{"error":{"code":"invalid_api_key"}}"#;
+    let provider = ScriptedProvider::start(move |_| Script::json(401, body)).await;
     let settings = provider_settings(&provider.base_url(), &KEYS[..1])
         + &provider_settings(&provider.base_url(), &[]).replace("type", "name = \"own\"\ntype");
     let gateway = Harness::start(&settings).await;

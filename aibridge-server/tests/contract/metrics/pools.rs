@@ -3,7 +3,7 @@
 use super::Scraped;
 use crate::harness::{Harness, provider_settings};
 use crate::ways::{CHAT, KEYS, WAYS};
-use aibridge_testkit::{Script, ScriptedProvider};
+use aibridge_testkit::{RawClient, Script, ScriptedProvider};
 use std::time::Duration;
 
 fn pool(metric: &str, label: &str, value: &str) -> String {
@@ -13,6 +13,11 @@ fn pool(metric: &str, label: &str, value: &str) -> String {
         format!(r#"provider="openai",{label}="{value}""#)
     };
     format!("aibridge_key_pool_{metric}{{{labels}}}")
+}
+
+/// The keys in this state for this model; for the empty one, as a whole.
+fn state(model: &str, state: &str) -> String {
+    format!(r#"aibridge_key_pool_state{{model="{model}",provider="openai",state="{state}"}}"#)
 }
 
 #[tokio::test]
@@ -27,8 +32,10 @@ async fn keys_that_cool_and_recover_are_told() {
     assert_eq!(CHAT.ask(&gateway, &[]).await.status(), 200);
     let attempts = r#"aibridge_key_pool_failover_attempts_sum{provider="openai"}"#;
     Scraped::of(&gateway).await.check(&[
-        (&pool("state", "state", "valid"), 1.0),
-        (&pool("state", "state", "cooling"), 2.0),
+        (&state("", "valid"), 2.0),
+        (&state("", "cooling"), 1.0),
+        (&state("m", "valid"), 1.0),
+        (&state("m", "cooling"), 2.0),
         (&pool("state_transitions_total", "reason", "rate_limited"), 1.0),
         (&pool("state_transitions_total", "reason", "unauthorized"), 1.0),
         (&pool("state_transitions_total", "reason", "recovered"), 0.0),
@@ -36,24 +43,56 @@ async fn keys_that_cool_and_recover_are_told() {
     ]);
     gateway.advance(Duration::from_secs(20));
     Scraped::of(&gateway).await.check(&[
-        (&pool("state", "state", "cooling"), 1.0),
+        (&state("", "cooling"), 1.0),
         (&pool("state_transitions_total", "reason", "recovered"), 1.0),
         (&pool("state_transitions_total", "reason", "rate_limited"), 1.0),
+    ]);
+    gateway.advance(Duration::from_secs(40));
+    Scraped::of(&gateway).await.check(&[(&state("", "cooling"), 0.0), (&state("", "valid"), 3.0)]);
+}
+
+#[tokio::test]
+async fn models_that_cool_have_as_many_series_as_other_metrics_have_models() {
+    let provider = ScriptedProvider::start(|_| Script::json(429, "{}")).await;
+    let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..2]).await;
+    for model in 0..70 {
+        let body = CHAT.body.replace("\"m\"", &format!("\"m-{model}\""));
+        RawClient::post(gateway.address, CHAT.target, &[], body).await;
+    }
+    // 64 models of a key cool by themselves; the next one took the whole key.
+    let scraped = Scraped::of(&gateway).await;
+    scraped.check(&[
+        (&state("", "cooling"), 2.0),
+        (&state("m-0", "cooling"), 2.0),
+        (&state("m-0", "valid"), 0.0),
+        (&pool("state_transitions_total", "reason", "rate_limited"), 130.0),
     ]);
 }
 
 #[tokio::test]
 async fn exhausted_pools_tell_why_on_every_way() {
-    for (status, outcome, tries) in
-        [(429, "rate_limited", 2.0), (401, "rejected", 2.0), (403, "forbidden", 10.0)]
-    {
-        let provider = ScriptedProvider::start(move |_| Script::json(status, "{}")).await;
+    let quota = r#"{"error":{"code":"insufficient_quota"}}"#;
+    let too_large = r#"{"error":{"message":"Request too large for m"}}"#;
+    let bad_key = r#"{"error":{"code":"invalid_api_key"}}"#;
+    // How many keys all five ways try: a rate limit is about the model of four of them.
+    for (status, body, outcome, tries) in [
+        (429, "{}", "rate_limited", 4.0),
+        (429, quota, "quota", 2.0),
+        (429, too_large, "too_large", 10.0),
+        (402, "{}", "quota", 2.0),
+        (401, "{}", "rejected", 10.0),
+        (401, bad_key, "rejected", 2.0),
+        (403, "{}", "forbidden", 10.0),
+    ] {
+        let provider = ScriptedProvider::start(move |_| Script::json(status, body)).await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..2]).await;
         for way in &WAYS {
             way.ask(&gateway, &[]).await;
         }
+        // While keys cool for lack of credit, that is a limit like any other.
+        let first = if outcome == "quota" { 1.0 } else { 5.0 };
         Scraped::of(&gateway).await.check(&[
-            (&pool("exhaustions_total", "outcome", outcome), 5.0),
+            (&pool("exhaustions_total", "outcome", outcome), first),
             (r#"aibridge_key_pool_failover_attempts_sum{provider="openai"}"#, tries),
             (r#"aibridge_key_pool_failover_attempts_count{provider="openai"}"#, 5.0),
         ]);

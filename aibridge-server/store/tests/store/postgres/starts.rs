@@ -20,7 +20,7 @@ async fn many_start_on_an_empty_database_at_once() {
         let store = store.expect("opened");
         store.record(start().1).await.expect("stored");
     }
-    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 1);
+    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 2);
     assert_eq!(server.rows("aibridge_interceptions").await.len(), 8);
     assert_eq!(server.rows("aibridge_instances").await.len(), 8);
 }
@@ -31,7 +31,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     open(options(&server)).await.close().await;
     server.execute("INSERT INTO aibridge_schema (version) VALUES (999)").await;
     let error = refused(options(&server)).await;
-    assert!(matches!(error, StoreError::NewerSchema { found: 999, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 999, known: 2, .. }), "{error}");
     assert!(error.to_string().contains("postgres://test: it has schema 999"), "{error}");
     let dir = tempfile::tempdir().expect("a directory");
     let error = refused(spooled(&server, dir.path())).await;

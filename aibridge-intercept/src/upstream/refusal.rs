@@ -1,0 +1,229 @@
+//! What a provider's refusal says about the key that it was sent with.
+//!
+//! This is decided by the status and by the codes of the error object, which no client can choose. A message counts only
+//! where a vendor documents no code, and then only by what the vendor puts before anything that repeats the request: no
+//! client may take a key away from others by what it sends.
+
+use super::read_ahead::READ_AHEAD_MAX;
+use crate::encoding::Encoding;
+use aibridge_recorder::ErrorType;
+use http::{HeaderMap, StatusCode};
+use reqwest::Url;
+use serde_json::Value;
+
+/// Why the next key is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The account has no credit: 402, or a 429 that says so.
+    Quota,
+    /// A limit that this one request exceeds, whatever others have used: a 429, or a 402 that names the affordable size.
+    TooLarge,
+    /// Any other 429.
+    RateLimited,
+    /// The provider does not accept the key, and names it.
+    Rejected,
+    /// Any other 401.
+    Unauthorized,
+    /// 403.
+    Forbidden,
+}
+
+/// Codes and types of a 429 for lack of credit, by the vendor that documents them: OpenAI (`insufficient_quota`,
+/// `billing_…`), Anthropic (`billing_error`, `enforced_spend_limit_reached`), Moonshot (`exceeded_current_quota_error`),
+/// and those that OpenAI-compatible gateways have in common. Besides these, whatever begins as [`CREDIT_PREFIXES`].
+const CREDIT: [&str; 8] = [
+    "insufficient_quota",
+    "insufficient_user_quota",
+    "insufficient_balance",
+    "insufficient_credit",
+    "insufficient_credits",
+    "insufficient_funds",
+    "exceeded_current_quota_error",
+    "enforced_spend_limit_reached",
+];
+const CREDIT_PREFIXES: [&str; 2] = ["billing", "credit"];
+
+/// Codes and types of a 401 that names the key or its account. OpenAI documents the first two.
+const REJECTED: [&str; 10] = [
+    "invalid_api_key",
+    "account_deactivated",
+    "account_disabled",
+    "account_suspended",
+    "organization_deactivated",
+    "api_key_disabled",
+    "api_key_expired",
+    "api_key_revoked",
+    "expired_api_key",
+    "incorrect_api_key",
+];
+
+/// Codes of a 429 that is about the size of the request, where it is not a 400 or 413.
+const TOO_LARGE: [&str; 2] = ["context_length_exceeded", "request_too_large"];
+
+/// How the message of a 429 begins that is about the size of the request: OpenAI's and Groq's, and Anthropic's for a
+/// context that the plan does not cover. Both have the code of any other rate limit.
+const TOO_LARGE_MESSAGES: [&str; 2] =
+    ["Request too large for ", "Extra usage is required for long context requests"];
+
+/// Parameters of a query that providers take a credential from.
+const CREDENTIAL_PARAMETERS: [&str; 9] = [
+    "key",
+    "api-key",
+    "apikey",
+    "x-api-key",
+    "x-goog-api-key",
+    "subscription-key",
+    "access-token",
+    "auth-token",
+    "token",
+];
+
+impl Refusal {
+    /// Whether an answer with this status may be one: its body has to be read.
+    pub(super) fn is_possible(status: StatusCode) -> bool {
+        matches!(status.as_u16(), 400..=403 | 429)
+    }
+
+    /// What an answer says about its key; `None` if it is about something else, and is relayed.
+    pub(super) fn of(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        let error = ErrorObject::read(headers, body);
+        match status.as_u16() {
+            429 if error.is_about_credit() => Some(Self::Quota),
+            429 if error.is_about_size() => Some(Self::TooLarge),
+            429 => Some(Self::RateLimited),
+            402 if error.is_about_price() => Some(Self::TooLarge),
+            402 => Some(Self::Quota),
+            403 => Some(Self::Forbidden),
+            401 if error.names_the_key() => Some(Self::Rejected),
+            401 => Some(Self::Unauthorized),
+            400 if error.is_googles_invalid_key() => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+
+    /// The same refusal of a request that may have been refused for a credential of the client's own: it says nothing
+    /// about the key.
+    pub(super) fn of_request(self) -> Self {
+        match self {
+            Self::Quota | Self::RateLimited => Self::TooLarge,
+            Self::Rejected => Self::Unauthorized,
+            other => other,
+        }
+    }
+}
+
+/// Whether a client put what may be a credential into the query, which goes to the provider as it is.
+pub(super) fn brings_credential(url: &Url) -> bool {
+    url.query_pairs().any(|(name, _)| {
+        let name = name.to_ascii_lowercase().replace('_', "-");
+        CREDENTIAL_PARAMETERS.contains(&name.as_str())
+    })
+}
+
+/// What an interception is recorded with if the provider answers this; `None` below 400.
+pub(crate) fn error_type(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<ErrorType> {
+    if status == StatusCode::TOO_MANY_REQUESTS && ErrorObject::read(headers, body).is_about_credit() {
+        return Some(ErrorType::Quota);
+    }
+    ErrorType::from_status(status.as_u16())
+}
+
+/// The error object of an answer: `error` of an object, or of the first object of an array (Google), or what is there
+/// itself (older servers).
+#[derive(Default)]
+struct ErrorObject {
+    error: Value,
+    /// Whether it is in Anthropic's envelope, `{"type":"error","error":{…}}`.
+    is_anthropic: bool,
+}
+
+impl ErrorObject {
+    fn read(headers: &HeaderMap, body: &[u8]) -> Self {
+        Self::parse(headers, body).unwrap_or_default()
+    }
+
+    fn parse(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        let text = match Encoding::of(headers) {
+            Ok(Some(encoding)) => encoding.decode(body, READ_AHEAD_MAX).ok()?,
+            _ if body.len() > READ_AHEAD_MAX => return None,
+            _ => body.to_vec().into(),
+        };
+        let text = String::from_utf8_lossy(&text);
+        let root: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
+        let mut root = match root {
+            Value::Array(items) => items.into_iter().next()?,
+            other => other,
+        };
+        let is_anthropic = root.get("type").is_some_and(|kind| kind == "error");
+        let inner = root.get_mut("error").filter(|error| error.is_object()).map(Value::take);
+        Some(Self { error: inner.unwrap_or(root), is_anthropic })
+    }
+
+    /// `code`, `type` and `details.error_code`.
+    fn codes(&self) -> impl Iterator<Item = &str> {
+        let members =
+            [self.error.get("code"), self.error.get("type"), self.error.pointer("/details/error_code")];
+        members.into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    fn has_code(&self, among: &[&str]) -> bool {
+        self.codes().any(|code| among.iter().any(|known| known.eq_ignore_ascii_case(code)))
+    }
+
+    fn message(&self) -> &str {
+        self.error.get("message").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn is_about_credit(&self) -> bool {
+        let has_prefix = |code: &str| {
+            let start = |prefix: &str| code.as_bytes().get(..prefix.len());
+            CREDIT_PREFIXES.iter().any(|prefix| {
+                start(prefix).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+            })
+        };
+        self.has_code(&CREDIT) || self.codes().any(has_prefix)
+    }
+
+    fn is_about_size(&self) -> bool {
+        let message = self.message();
+        self.has_code(&TOO_LARGE)
+            || TOO_LARGE_MESSAGES.iter().any(|start| message.starts_with(start))
+            || number_after(message, "Requested ") > number_after(message, "Limit ")
+                && number_after(message, "Limit ").is_some()
+    }
+
+    /// OpenRouter's 402 for a `max_tokens` that the balance does not cover: a smaller request is served.
+    fn is_about_price(&self) -> bool {
+        let message = self.message();
+        message.contains("fewer max_tokens") && message.contains("can only afford")
+    }
+
+    fn names_the_key(&self) -> bool {
+        self.has_code(&REJECTED)
+            || self.is_googles_invalid_key()
+            || self.is_anthropic
+                && self.has_code(&["authentication_error"])
+                && ["x-api-key", "api key"].iter().any(|name| self.message().to_lowercase().contains(name))
+    }
+
+    /// `google.rpc.ErrorInfo` with this reason, also in answers of Google's OpenAI-compatible endpoint.
+    fn is_googles_invalid_key(&self) -> bool {
+        let details = self.error.get("details").and_then(Value::as_array);
+        details.is_some_and(|details| {
+            details
+                .iter()
+                .any(|detail| detail.get("reason").is_some_and(|reason| reason == "API_KEY_INVALID"))
+        })
+    }
+}
+
+/// The number after the last `label`, as in `Limit 30000, Requested 40000`. The text before it may repeat the model.
+fn number_after(message: &str, label: &str) -> Option<u64> {
+    let (_, rest) = message.rsplit_once(label)?;
+    let digits: String =
+        rest.chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(|c| *c != ',').collect();
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;
