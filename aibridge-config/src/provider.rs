@@ -41,6 +41,8 @@ pub struct Provider {
     pub response_timeout: Duration,
     /// The longest silence between two chunks of an answer.
     pub stream_idle_timeout: Duration,
+    /// How long an idle connection to it is kept.
+    pub keep_alive: Duration,
     /// The folder that every exchange with it is written to, as it was on the wire.
     pub api_dump_dir: Option<PathBuf>,
     /// When it is not called because it keeps failing; never, without.
@@ -104,6 +106,7 @@ fn resolve_one(
     let connect_timeout = timeout("connect_timeout", raw.connect_timeout);
     let response_timeout = timeout("response_timeout", raw.response_timeout);
     let stream_idle_timeout = timeout("stream_idle_timeout", raw.stream_idle_timeout);
+    let keep_alive = timeout("keep_alive", raw.keep_alive);
     let circuit_breaker = match &raw.circuit_breaker {
         Some(raw) => circuit_breaker::resolve(raw, &format!("{at}.circuit_breaker"), report).map(Some),
         None => Some(None),
@@ -118,6 +121,7 @@ fn resolve_one(
         connect_timeout: connect_timeout?,
         response_timeout: response_timeout?,
         stream_idle_timeout: stream_idle_timeout?,
+        keep_alive: keep_alive?,
         api_dump_dir: (!raw.api_dump_dir.is_empty()).then(|| raw.api_dump_dir.into()),
         circuit_breaker: circuit_breaker?,
     })

@@ -265,7 +265,7 @@ mod tests {
             deadline: None,
             permit: Permit::ask(guard, true).ok(),
             tapped: None,
-            timeouts: Timeouts { connect: wait, response: wait, stream_idle: wait },
+            timeouts: Timeouts { connect: wait, response: wait, stream_idle: wait, keep_alive: wait },
             over: None,
         }
     }

@@ -17,6 +17,8 @@ pub struct Timeouts {
     pub response: Duration,
     /// For silence between two chunks of a stream.
     pub stream_idle: Duration,
+    /// For a connection without a request, until it is closed.
+    pub keep_alive: Duration,
 }
 
 /// One request to the provider.

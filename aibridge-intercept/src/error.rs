@@ -92,6 +92,9 @@ pub enum Error {
     /// The client stopped in the middle of its body.
     #[error("the request body did not arrive: {0}")]
     RequestIncomplete(&'static str),
+    /// The client's body breaks the rules of its framing.
+    #[error("the request body cannot be read: {0}")]
+    RequestMalformed(&'static str),
     /// A response that would outlive its request.
     #[error("background responses are not supported: leave out \"background\"")]
     BackgroundUnsupported,
@@ -166,6 +169,7 @@ impl Error {
             Self::UnsupportedEncoding(_) => (S::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_encoding"),
             Self::InvalidEncoding(_) => (S::BAD_REQUEST, INVALID, "invalid_encoding"),
             Self::RequestIncomplete(_) => (S::REQUEST_TIMEOUT, INVALID, "request_incomplete"),
+            Self::RequestMalformed(_) => (S::BAD_REQUEST, INVALID, "request_incomplete"),
             Self::BackgroundUnsupported => (S::NOT_IMPLEMENTED, INVALID, "background_unsupported"),
             Self::RecorderUnavailable => (S::SERVICE_UNAVAILABLE, "server_error", "recorder_unavailable"),
             Self::ShuttingDown => (S::SERVICE_UNAVAILABLE, "server_error", "shutting_down"),
@@ -247,7 +251,7 @@ impl Error {
                 headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
             }
             // What is left of the request is not read, so the connection cannot be used again.
-            Self::ShuttingDown | Self::RequestIncomplete(_) => {
+            Self::ShuttingDown | Self::RequestIncomplete(_) | Self::RequestMalformed(_) => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

@@ -46,6 +46,7 @@ pub mod observer;
 pub mod payload;
 pub mod rate_limit;
 pub mod relay;
+pub mod request_body;
 pub mod scan;
 pub mod sse;
 pub mod tap;

@@ -1,8 +1,11 @@
 //! The only place that calls a provider.
 
+mod connections;
 mod failover;
 mod read_ahead;
 pub(crate) mod refusal;
+mod unprocessed;
+mod upload;
 
 use crate::answer::{Answer, causes};
 use crate::call::{Attempts, Call, CallBody, Patience, Timeouts};
@@ -12,34 +15,41 @@ use crate::guard::Permit;
 use crate::trace;
 use aibridge_keypool::hint;
 use aibridge_recorder::CredentialKind;
+use connections::Connections;
+use http::Method;
+use http::header::{self, HeaderValue};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
+use unprocessed::is_unprocessed;
+use upload::Upload;
 
 /// One provider's endpoint with its connections and keys.
 #[derive(Debug)]
 pub struct Upstream {
-    client: reqwest::Client,
+    connections: Arc<Connections>,
     base_url: Url,
     keys: KeyFailover,
     timeouts: Timeouts,
-    /// Owns the draining of discarded answers.
+    /// Owns the draining of discarded answers, and what prepares new connections.
     drains: TaskTracker,
+}
+
+/// A request that was sent, and why it has no answer.
+struct Unanswered {
+    error: Error,
+    /// The provider did not process it.
+    is_unprocessed: bool,
 }
 
 /// A discarded answer is drained so that its connection can be used again, but only if that is cheap: error bodies
 /// are small, and a connection costs a handshake.
 const DRAIN_AT_MOST: usize = 64 * 1024;
 const DRAIN_FOR_AT_MOST: Duration = Duration::from_secs(2);
-
-/// Idle connections kept per provider; more than a burst needs, far fewer than there are ports.
-const IDLE_CONNECTIONS: usize = 512;
-
-/// Shorter than most servers keep an idle connection: one that is used just when they close it costs a request.
-const IDLE_FOR: Duration = Duration::from_secs(30);
 
 impl Upstream {
     /// Prepares to call the provider at `base_url`. Nothing is connected yet.
@@ -50,15 +60,8 @@ impl Upstream {
     pub fn new(base_url: Url, keys: KeyFailover, timeouts: Timeouts) -> Result<Self, reqwest::Error> {
         // Installed once per process; that another one is there already is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .connect_timeout(timeouts.connect)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .pool_idle_timeout(IDLE_FOR)
-            .build()?;
-        Ok(Self { client, base_url, keys, timeouts, drains: TaskTracker::new() })
+        let connections = Connections::new(timeouts.connect, timeouts.keep_alive)?;
+        Ok(Self { connections, base_url, keys, timeouts, drains: TaskTracker::new() })
     }
 
     /// The rules about keys.
@@ -105,43 +108,72 @@ impl Upstream {
         deadline: Instant,
         attempts: &mut Attempts,
     ) -> Result<Answer, Error> {
-        let span = trace::upstream(attempts.count + 1, attempts.hint.as_deref());
-        let answered = self.send(call, url, secret, deadline, attempts).instrument(span.clone()).await;
-        trace::attempted(&span, &answered);
-        answered
+        let upload = match &mut call.body {
+            CallBody::Once(body) => body.take().map(Upload::new),
+            CallBody::Replayable(_) => None,
+        };
+        let mut is_last = false;
+        loop {
+            let span = trace::upstream(attempts.count + 1, attempts.hint.as_deref());
+            let sending = self.send(call, upload.as_ref(), url, secret, deadline, attempts);
+            let (answered, is_unprocessed) = match sending.instrument(span.clone()).await {
+                Ok(answer) => (Ok(answer), false),
+                Err(Unanswered { error, is_unprocessed }) => (Err(error), is_unprocessed),
+            };
+            trace::attempted(&span, &answered);
+            if !is_unprocessed || std::mem::replace(&mut is_last, true) {
+                return answered;
+            }
+            if let Some(upload) = &upload
+                && !upload.is_replayable()
+            {
+                return answered;
+            }
+            tracing::info!("the provider did not process a request, sending it once more");
+        }
     }
 
     async fn send(
         &self,
-        call: &mut Call,
+        call: &Call,
+        upload: Option<&Upload>,
         url: &Url,
         secret: &SecretString,
         deadline: Instant,
         attempts: &mut Attempts,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Answer, Unanswered> {
         let mut request = reqwest::Request::new(call.method.clone(), url.clone());
         *request.headers_mut() = call.headers.clone();
         let Some((name, value)) = self.keys.authorization(secret) else {
             // Keys are checked when they are configured, and a client's came in a header.
-            return Err(Error::Internal);
+            return Err(Unanswered { error: Error::Internal, is_unprocessed: false });
         };
         request.headers_mut().insert(name, value);
         trace::inject(request.headers_mut());
-        *request.body_mut() = match &mut call.body {
+        *request.body_mut() = match &call.body {
             CallBody::Replayable(payload) if payload.is_empty() => None,
             CallBody::Replayable(payload) => Some(payload.clone().into()),
-            CallBody::Once(body) => body.take(),
+            CallBody::Once(_) => upload.map(Upload::body),
         };
+        if request.body().is_none() && expects_body(&call.method) {
+            request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         attempts.count += 1;
         let mut tapped = call.tap.as_ref().map(|tap| tap.begin(attempts.count, &mut request, &call.body));
-        let answered = match timeout_at(deadline, self.client.execute(request)).await {
-            Ok(answered) => answered.map_err(|error| unreachable_because(&error)),
-            Err(_) => Err(Error::UpstreamTimeout(self.timeouts.response)),
+        let client = self.connections.client();
+        let sent = timeout_at(deadline, client.execute(request)).await;
+        let is_unprocessed = matches!(&sent, Ok(Err(error)) if is_unprocessed(error));
+        let answered = match (sent, upload.and_then(Upload::failure)) {
+            (Ok(Ok(response)), _) => Ok(response),
+            (_, Some(failure)) => Err(failure),
+            (Ok(Err(error)), None) => Err(unreachable_because(&error)),
+            (Err(_), None) => Err(Error::UpstreamTimeout(self.timeouts.response)),
         };
         if let Some(tapped) = &mut tapped {
             tapped.answered(&answered);
         }
-        let response = answered?;
+        let response = answered.map_err(|error| Unanswered { error, is_unprocessed })?;
+        self.connections.heed(&response, &self.drains);
         attempts.status = Some(response.status());
         let deadline = (call.patience == Patience::Whole).then_some(deadline);
         Ok(Answer { response, deadline, timeouts: self.timeouts, permit: None, over: None, tapped })
@@ -170,6 +202,11 @@ impl Upstream {
             }
         }));
     }
+}
+
+/// Methods whose requests have a body as a rule: one of length 0 is announced (RFC 9110 §8.6).
+fn expects_body(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
 fn unreachable_because(error: &reqwest::Error) -> Error {

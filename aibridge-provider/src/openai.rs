@@ -62,6 +62,7 @@ impl Default for OpenAiConfig {
                 connect: Duration::from_secs(10),
                 response: Duration::from_secs(600),
                 stream_idle: Duration::from_secs(300),
+                keep_alive: Duration::from_secs(15),
             },
             circuit_breaker: None,
             api_dump: None,

@@ -1,6 +1,6 @@
 //! Reading request bodies within limits.
 
-use aibridge_intercept::Error;
+use aibridge_intercept::{Error, request_body};
 use axum::body::Body as AxumBody;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
@@ -12,9 +12,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A client that sends nothing of its body for so long has lost it.
-const SILENCE: Duration = Duration::from_secs(60);
-
 /// How much of a refused request is still read, and for how long: a client that is busy sending would otherwise see a
 /// reset connection instead of the answer.
 const DRAIN_AT_MOST: usize = 64 << 20;
@@ -24,7 +21,8 @@ const DRAIN_FOR_AT_MOST: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 ///
-/// [`Error::RequestTooLarge`] beyond `limit` bytes, [`Error::RequestIncomplete`] if it breaks off.
+/// [`Error::RequestTooLarge`] beyond `limit` bytes, [`Error::RequestIncomplete`] if it breaks off,
+/// [`Error::RequestMalformed`] if its chunks are malformed.
 pub async fn read(body: &mut AxumBody, limit: usize) -> Result<Bytes, Error> {
     if body.size_hint().lower() > limit as u64 {
         return Err(Error::RequestTooLarge(limit));
@@ -49,11 +47,11 @@ pub async fn read(body: &mut AxumBody, limit: usize) -> Result<Bytes, Error> {
 }
 
 async fn next(body: &mut AxumBody) -> Result<Option<Bytes>, Error> {
-    match timeout(SILENCE, body.frame()).await {
+    match timeout(request_body::SILENCE, body.frame()).await {
         Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
-        Ok(Some(Err(_))) => Err(Error::RequestIncomplete("the connection broke")),
+        Ok(Some(Err(error))) => Err(request_body::unreadable(&error)),
         Ok(None) => Ok(None),
-        Err(_) => Err(Error::RequestIncomplete("the client sent nothing for a minute")),
+        Err(_) => Err(request_body::too_slow()),
     }
 }
 

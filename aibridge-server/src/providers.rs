@@ -122,6 +122,7 @@ impl Providers {
                 connect: provider.connect_timeout,
                 response: provider.response_timeout,
                 stream_idle: provider.stream_idle_timeout,
+                keep_alive: provider.keep_alive,
             },
             circuit_breaker: provider.circuit_breaker.as_ref().map(circuit_breaker),
             api_dump: self.api_dump(provider)?,

@@ -17,6 +17,7 @@ impl Provider {
             connect_timeout,
             response_timeout,
             stream_idle_timeout,
+            keep_alive,
             api_dump_dir,
             circuit_breaker,
         } = self;
@@ -30,6 +31,7 @@ impl Provider {
             ("connect_timeout", *connect_timeout != other.connect_timeout),
             ("response_timeout", *response_timeout != other.response_timeout),
             ("stream_idle_timeout", *stream_idle_timeout != other.stream_idle_timeout),
+            ("keep_alive", *keep_alive != other.keep_alive),
             ("api_dump_dir", *api_dump_dir != other.api_dump_dir),
             ("circuit_breaker", *circuit_breaker != other.circuit_breaker),
         ];
@@ -91,6 +93,7 @@ mod tests {
                 vec!["connect_timeout", "response_timeout"],
             ),
             ("stream_idle_timeout = \"1s\"", vec!["stream_idle_timeout"]),
+            ("keep_alive = \"1s\"", vec!["keep_alive"]),
             ("api_dump_dir = \"d\"", vec!["api_dump_dir"]),
             ("[provider.circuit_breaker]", vec!["circuit_breaker"]),
         ];

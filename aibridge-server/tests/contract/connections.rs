@@ -1,7 +1,7 @@
 //! Connections that are used again, and providers that close them: no request is lost, and none is sent twice.
 
 use crate::dialects::{CHAT, DIALECTS, KEY};
-use crate::harness::Harness;
+use crate::harness::{Harness, provider_settings};
 use aibridge_testkit::{BodyEnd, Gate, Script, ScriptedProvider, Step};
 
 #[tokio::test]
@@ -80,4 +80,26 @@ async fn an_answer_that_the_client_left_does_not_spoil_a_connection() {
     assert_eq!(client.rest().await, (CHAT.whole.into(), BodyEnd::Clean));
     let received = provider.received();
     assert_ne!(received[0].connection, received[1].connection);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_kept_no_longer_than_provider_and_settings_say() {
+    let never = ("Keep-Alive", "timeout=0, max=100");
+    for (header, setting) in [(Some(never), ""), (None, "keep_alive = \"1ms\"\n")] {
+        let provider = ScriptedProvider::start(move |_| {
+            let script = Script::json(200, CHAT.whole);
+            header.iter().fold(script, |script, (name, value)| script.header(name, value))
+        })
+        .await;
+        let settings = provider_settings(&provider.base_url(), &[KEY]) + setting;
+        let gateway = Harness::start(&settings).await;
+        let mut requests = 0;
+        while provider.connections() < 2 {
+            requests += 1;
+            assert!(requests < 1000, "{header:?} {setting:?}: the connection is used for ever");
+            let mut client = CHAT.send(gateway.address, false).await;
+            assert_eq!(client.head().await.status, 200);
+            client.rest().await;
+        }
+    }
 }

@@ -37,6 +37,7 @@ mod records;
 mod refusals;
 mod reload;
 mod retention;
+mod retries;
 mod secrets;
 mod shutdown;
 mod store_refuses;
