@@ -16,6 +16,8 @@ pub struct Server {
     pub max_body_bytes: usize,
     /// How long open requests may go on after the gateway was told to stop; may be zero.
     pub shutdown_grace: Duration,
+    /// How long a client's connection may be idle between two requests.
+    pub keep_alive: Duration,
     /// Whether everyone on the network may use the gateway.
     pub insecure: bool,
 }
@@ -26,6 +28,7 @@ pub(crate) struct RawServer {
     listen: String,
     max_body_bytes: RawSize,
     shutdown_grace: RawDuration,
+    keep_alive: RawDuration,
     insecure: bool,
 }
 
@@ -35,6 +38,7 @@ impl Default for RawServer {
             listen: "127.0.0.1:8080".into(),
             max_body_bytes: RawSize::from_mib(64),
             shutdown_grace: RawDuration::from_secs(30),
+            keep_alive: RawDuration::from_secs(75),
             insecure: false,
         }
     }
@@ -46,6 +50,7 @@ impl From<&Server> for RawServer {
             listen: server.listen.to_string(),
             max_body_bytes: server.max_body_bytes.into(),
             shutdown_grace: server.shutdown_grace.into(),
+            keep_alive: server.keep_alive.into(),
             insecure: server.insecure,
         }
     }
@@ -54,10 +59,12 @@ impl From<&Server> for RawServer {
 pub(crate) fn resolve(raw: &RawServer, report: &mut Report<'_>) -> Option<Server> {
     let listen = report.keep("server.listen", address::parse(&raw.listen));
     let max_body_bytes = report.keep("server.max_body_bytes", raw.max_body_bytes.positive());
+    let keep_alive = report.keep("server.keep_alive", raw.keep_alive.positive());
     Some(Server {
         listen: listen?,
         max_body_bytes: max_body_bytes?,
         shutdown_grace: raw.shutdown_grace.get(),
+        keep_alive: keep_alive?,
         insecure: raw.insecure,
     })
 }

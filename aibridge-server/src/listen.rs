@@ -3,11 +3,16 @@
 //! A plain connection speaks HTTP/1.1. One with TLS speaks what client and gateway agree on, HTTP/2 rather than HTTP/1.1.
 //! What an operator can set about connections is taken from what is in force when one begins.
 
+mod activity;
+mod head_timer;
 mod http1;
 mod http2;
 mod last_words;
 mod patient;
 mod places;
+mod progress;
+mod read_ahead;
+mod reject;
 mod routed;
 mod secured;
 mod streams;
@@ -18,6 +23,7 @@ pub use routed::Peer;
 use crate::current::Current;
 use axum::Router;
 use patient::Patient;
+use read_ahead::ReadAhead;
 use routed::Routed;
 use std::io;
 use std::net::SocketAddr;
@@ -40,14 +46,16 @@ pub struct Bounds {
     pub max_connections: Option<NonZeroU32>,
     /// The longest head of a request.
     pub max_header_bytes: usize,
-    /// How long one may be without the whole head of a next request.
+    /// How long a head may take from its first byte, and a connection until its first head.
     pub header_timeout: Duration,
+    /// How long a connection may be idle between two requests.
+    pub keep_alive: Duration,
 }
 
-impl From<&aibridge_config::Limits> for Bounds {
-    fn from(limits: &aibridge_config::Limits) -> Self {
-        let aibridge_config::Limits { max_connections, max_header_bytes, header_timeout, .. } = *limits;
-        Self { max_connections, max_header_bytes, header_timeout }
+impl From<&aibridge_config::Config> for Bounds {
+    fn from(config: &aibridge_config::Config) -> Self {
+        let aibridge_config::Limits { max_connections, max_header_bytes, header_timeout, .. } = config.limits;
+        Self { max_connections, max_header_bytes, header_timeout, keep_alive: config.server.keep_alive }
     }
 }
 
@@ -109,7 +117,7 @@ impl Listener {
         let place = self.places.as_ref().map(Places::take);
         let now = self.current.load();
         let routed = Routed::new(self.router.clone(), peer);
-        let stream = Patient::new(stream);
+        let stream = Patient::new(ReadAhead::new(stream));
         match &now.tls {
             Some(tls) if place.is_some() => {
                 let secured = secured::Secured {

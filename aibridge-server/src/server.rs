@@ -121,7 +121,7 @@ impl Server {
             max_body_bytes: config.server.max_body_bytes,
             shutdown_grace: config.server.shutdown_grace,
             tls: config.tls.as_ref().map(tls::server_config).transpose()?,
-            connections: (&config.limits).into(),
+            connections: (&config).into(),
             retention: config.store.retention.map(aibridge_config::Retention::get),
         });
         let watch = match &metrics {

@@ -1,3 +1,4 @@
+use super::read_ahead::{ClientConnection, ReadAhead};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// A client that takes nothing of what is written for so long is taken for gone.
-const STALL: Duration = Duration::from_secs(300);
+pub(super) const STALL: Duration = Duration::from_secs(300);
 
 /// A connection that ends when the other side takes nothing: otherwise an answer that nobody reads would hold its memory
 /// and its place for ever.
@@ -36,6 +37,12 @@ impl<I> Patient<I> {
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))
+    }
+}
+
+impl ClientConnection for Patient<ReadAhead> {
+    fn tcp(&self) -> &ReadAhead {
+        &self.io
     }
 }
 

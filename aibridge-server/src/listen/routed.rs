@@ -1,5 +1,7 @@
+use super::reject::Rejection;
 use axum::Router;
 use axum::body::Body;
+use futures_util::future::{Either, Ready, ready};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -26,10 +28,17 @@ impl Routed {
 impl Service<Request<Incoming>> for Routed {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = TowerToHyperServiceFuture<Router, Request<Incoming>>;
+    type Future = Either<
+        TowerToHyperServiceFuture<Router, Request<Incoming>>,
+        Ready<Result<Response<Body>, Infallible>>,
+    >;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Err(rejection) = Rejection::check(&request) {
+            tracing::debug!(peer = %self.peer.0, %rejection, "refused");
+            return Either::Right(ready(Ok(rejection.to_response())));
+        }
         request.extensions_mut().insert(self.peer);
-        self.router.call(request)
+        Either::Left(self.router.call(request))
     }
 }

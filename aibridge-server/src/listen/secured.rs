@@ -1,5 +1,6 @@
 use super::patient::Patient;
 use super::places::Place;
+use super::read_ahead::{ClientConnection, ReadAhead};
 use super::routed::Routed;
 use super::{Bounds, Stop, http1, http2};
 use rustls::ServerConfig;
@@ -7,7 +8,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -41,7 +41,7 @@ pub(super) struct Secured {
 
 impl Secured {
     /// Shakes hands and serves the connection to its end.
-    pub(super) async fn serve(self, stream: Patient<TcpStream>, tls: Arc<ServerConfig>) {
+    pub(super) async fn serve(self, stream: Patient<ReadAhead>, tls: Arc<ServerConfig>) {
         let shaken = tokio::select! {
             shaken = timeout(HANDSHAKE_WITHIN, Box::pin(shake_hands(stream, tls))) => shaken,
             () = self.stop.hang_up.cancelled() => return,
@@ -61,11 +61,17 @@ impl Secured {
     }
 }
 
+impl ClientConnection for TlsStream<Patient<ReadAhead>> {
+    fn tcp(&self) -> &ReadAhead {
+        self.get_ref().0.tcp()
+    }
+}
+
 /// Nothing if the client speaks HTTP without TLS, and was told that it should not.
 async fn shake_hands(
-    mut stream: Patient<TcpStream>,
+    mut stream: Patient<ReadAhead>,
     tls: Arc<ServerConfig>,
-) -> io::Result<Option<TlsStream<Patient<TcpStream>>>> {
+) -> io::Result<Option<TlsStream<Patient<ReadAhead>>>> {
     let mut first = [HANDSHAKE];
     stream.get_ref().peek(&mut first).await?;
     if first == [HANDSHAKE] {

@@ -1,3 +1,4 @@
+use super::progress;
 use hyper::rt::Executor;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,13 @@ impl Streams {
         let _ = self.seen.subscribe().wait_for(|seen| seen.begun > 0).await;
     }
 
+    /// Waits until the connection is idle: it had no request within `unused`, or none was open for `keep_alive`.
+    pub(super) async fn idle(&self, unused: Duration, keep_alive: Duration) {
+        if timeout(unused, self.used()).await.is_ok() {
+            self.idle_for(keep_alive).await;
+        }
+    }
+
     /// Waits until none was open for so long.
     pub(super) async fn idle_for(&self, patience: Duration) {
         let mut seen = self.seen.subscribe();
@@ -47,7 +55,7 @@ where
     fn execute(&self, stream: F) {
         let open = Open::new(self.seen.clone());
         self.tasks.spawn(async move {
-            stream.await;
+            progress::watch(stream).await;
             drop(open);
         });
     }

@@ -45,7 +45,7 @@ impl Reloader {
                 max_body_bytes: next.server.max_body_bytes,
                 shutdown_grace: next.server.shutdown_grace,
                 tls: tls.map(tls::server_config).transpose()?.or_else(|| now.tls.clone()),
-                connections: (&next.limits).into(),
+                connections: (&next).into(),
                 retention: next.store.retention.map(Retention::get),
             });
         }
@@ -71,6 +71,7 @@ fn changed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("limits.max_connections", old.limits.max_connections != new.limits.max_connections),
         ("limits.max_header_bytes", old.limits.max_header_bytes != new.limits.max_header_bytes),
         ("limits.header_timeout", old.limits.header_timeout != new.limits.header_timeout),
+        ("server.keep_alive", old.server.keep_alive != new.server.keep_alive),
         ("server.max_body_bytes", old.server.max_body_bytes != new.server.max_body_bytes),
         ("server.shutdown_grace", old.server.shutdown_grace != new.server.shutdown_grace),
         ("store.retention", old.store.retention != new.store.retention),

@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const TLS: &str = "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
 
+const KEPT_BRIEFLY: &str = "[server]\nkeep_alive = \"100ms\"\n";
+
 fn launch(limits: &str, more: &str) -> Launch {
     let settings = format!("[limits]\n{limits}\n[admin]\nlisten = \"127.0.0.1:0\"\n{more}");
     Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings)
@@ -95,7 +97,7 @@ async fn new_settings_make_room_for_who_waits() {
 
 #[tokio::test]
 async fn a_head_that_does_not_come_costs_no_place() {
-    let gateway = launch("max_connections = 1\nheader_timeout = \"100ms\"", "").start().await;
+    let gateway = launch("max_connections = 1\nheader_timeout = \"100ms\"", KEPT_BRIEFLY).start().await;
     for begun in ["", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
         let mut slow = RawClient::connect(gateway.address()).await;
         slow.send(begun.as_bytes()).await;
@@ -106,6 +108,26 @@ async fn a_head_that_does_not_come_costs_no_place() {
         assert!(idle.try_head().await.is_none(), "a connection that is only kept made room, too");
         next.closed().await;
     }
+}
+
+#[tokio::test]
+async fn an_idle_connection_outlives_the_limit_for_a_head() {
+    let authority = Authority::new();
+    let secured = launch("header_timeout = \"100ms\"", TLS);
+    authority.issue().put(secured.dir());
+    let secured = secured.start().await;
+    let plain = launch("header_timeout = \"100ms\"", "").start().await;
+    let mut idle = open(plain.address()).await;
+    let mut idle_h2 = H2Client::connect(secured.address(), &authority).await;
+    assert_eq!(idle_h2.ask("GET", "/healthz", &[], "").await.1, "ok");
+    for _ in 0..2 {
+        RawClient::connect(plain.address()).await.closed().await;
+        H2Client::connect(secured.address(), &authority).await.closed().await;
+    }
+    assert_eq!(idle.ask(&health()).await.status(), 200);
+    assert_eq!(idle_h2.ask("GET", "/healthz", &[], "").await.1, "ok");
+    idle.send(b"GET /healthz").await; // the head has begun, so the limit for a head applies
+    idle.closed().await;
 }
 
 #[tokio::test]
@@ -120,10 +142,10 @@ async fn a_connection_with_a_request_under_way_is_not_idle() {
     .await;
     let settings = provider_settings(&provider.base_url(), &[KEY]);
     let authority = Authority::new();
-    let secured = launch("header_timeout = \"100ms\"", &format!("{TLS}{settings}"));
+    let secured = launch("header_timeout = \"100ms\"", &format!("{KEPT_BRIEFLY}{TLS}{settings}"));
     authority.issue().put(secured.dir());
     let secured = secured.start().await;
-    let plain = launch("header_timeout = \"100ms\"", &settings).start().await;
+    let plain = launch("header_timeout = \"100ms\"", &format!("{KEPT_BRIEFLY}{settings}")).start().await;
 
     let mut one = CHAT.send(plain.address(), true).await;
     one.head().await;

@@ -1,0 +1,153 @@
+//! A client's TCP connection that reports when the client leaves, whatever bytes follow its request.
+//!
+//! While a response is in progress, hyper looks for the end of the connection only if its read buffer is empty. A stray
+//! CRLF, a pipelined request or a body that nobody reads at the moment hides the end behind it. So this connection reads
+//! ahead when hyper does not read: hyper flushes on each of its turns, and a flush fails once the client has left.
+//!
+//! As in hyper, a client that shuts down its sending side while a response is in progress counts as gone.
+
+use super::activity::Activity;
+use bytes::BytesMut;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// The most that is read ahead, in bytes. An end behind more than this, and behind what the kernel holds, is not seen
+/// until hyper reads on.
+const READ_AHEAD: usize = 1 << 20;
+
+/// The room for one read, in bytes.
+const READ: usize = 16 << 10;
+
+/// The connection, and what was read of it before hyper asked.
+pub(super) struct ReadAhead {
+    stream: TcpStream,
+    ahead: BytesMut,
+    /// hyper asked for bytes on this turn and waits for them, so it sees the end itself.
+    reader_waits: bool,
+    /// hyper has seen the end.
+    ended: bool,
+    activity: Arc<Activity>,
+}
+
+impl ReadAhead {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self { stream, ahead: BytesMut::new(), reader_waits: false, ended: false, activity: Arc::default() }
+    }
+
+    /// The same as [`TcpStream::peek`]. Returns only what was not read ahead.
+    pub(super) async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.peek(buffer).await
+    }
+
+    pub(super) fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+
+    /// Makes the connection end with a reset (RST) when it is dropped.
+    pub(super) fn reset_on_drop(&self) -> io::Result<()> {
+        self.stream.set_zero_linger()
+    }
+
+    /// Fails if the client has left. Wakes the task when that may have changed.
+    fn look_for_end(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        if std::mem::take(&mut self.reader_waits) || self.ended {
+            return Ok(());
+        }
+        while self.ahead.len() < READ_AHEAD {
+            match self.stream.poll_read_ready(context) {
+                Poll::Pending => break,
+                Poll::Ready(ready) => ready?,
+            }
+            self.ahead.reserve(READ);
+            match self.stream.try_read_buf(&mut self.ahead) {
+                Ok(0) => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the client left")),
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn unless_left<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match written {
+            Poll::Pending => match self.look_for_end(context) {
+                Ok(()) => Poll::Pending,
+                Err(left) => Poll::Ready(Err(left)),
+            },
+            written => written,
+        }
+    }
+}
+
+impl AsyncRead for ReadAhead {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        if self.ahead.is_empty() {
+            let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+            self.reader_waits = read.is_pending();
+            self.ended |= read.is_ready() && buffer.filled().len() == before && buffer.remaining() > 0;
+            if read.is_pending() || self.ended {
+                return read;
+            }
+        } else {
+            let length = self.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&self.ahead.split_to(length));
+            if self.ahead.is_empty() {
+                self.ahead = BytesMut::new(); // gives the memory back
+            }
+        }
+        self.activity.received(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for ReadAhead {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.unless_left(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.unless_left(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.look_for_end(context)?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// A client's connection, with or without TLS.
+pub(super) trait ClientConnection {
+    /// The TCP connection below.
+    fn tcp(&self) -> &ReadAhead;
+}
