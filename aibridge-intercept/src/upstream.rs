@@ -75,7 +75,8 @@ impl Upstream {
     /// # Errors
     ///
     /// [`Error::CircuitOpen`] if it is not to be called, [`Error::KeysRateLimited`] and [`Error::KeysRejected`] if no
-    /// key is left and no answer can be relayed, [`Error::UpstreamUnreachable`] and [`Error::UpstreamTimeout`] if there is no answer.
+    /// key is left and no answer is relayed, [`Error::UpstreamUnreachable`] and [`Error::UpstreamTimeout`] if there is
+    /// no answer.
     pub async fn call(&self, mut call: Call, attempts: &mut Attempts) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.timeouts.response;
         let url = self.url(&call);

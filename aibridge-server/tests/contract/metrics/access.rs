@@ -62,7 +62,9 @@ async fn a_listener_of_its_own_takes_it_away_from_clients() {
     let gateway = Harness::start(&format!("[admin]\nlisten = \"127.0.0.1:0\"\n{settings}")).await;
     assert_eq!(told(&ask(&gateway, "GET", &[]).await), (404, Some("unknown_route")));
     let admin = gateway.admin.unwrap();
-    Scraped::at(admin).await.check(&[(r#"aibridge_key_pool_state{provider="openai",state="valid"}"#, 1.0)]);
+    Scraped::at(admin)
+        .await
+        .check(&[(r#"aibridge_key_pool_state{model="",provider="openai",state="valid"}"#, 1.0)]);
     assert_eq!(RawClient::get(admin, "/readyz").await.status(), 200);
     let answer = RawClient::get(admin, "/openai/v1/models").await;
     assert_eq!(told(&answer), (404, Some("unknown_route")), "no client is served there");
