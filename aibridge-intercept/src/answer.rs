@@ -1,16 +1,15 @@
 //! A provider's answer: waiting for its pieces, holding it, reading it.
 
 use crate::call::Timeouts;
-use crate::encoding::Encoding;
 use crate::error::Error;
 use crate::guard::Permit;
 use crate::tap::Tapped;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use http::{HeaderMap, header};
 use reqwest::Response;
 use std::error::Error as _;
 use std::future::poll_fn;
+use std::io;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -40,35 +39,27 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The next piece of the body, `None` at its end.
+    /// The next piece of the body, together with what has come behind it by now; `None` at its end. A provider that is
+    /// fast sends many small chunks at once, and each that goes on by itself would cost a write and a wake of its own.
     ///
     /// # Errors
     ///
-    /// [`Error::UpstreamTimeout`] if the provider is silent for too long, [`Error::UpstreamBroken`] if the
-    /// connection is lost.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        if let Some(over) = self.over.take() {
-            return self.came(over.map(|()| None));
-        }
-        let (limit, patience) = match self.deadline {
-            Some(deadline) => (deadline, self.timeouts.response),
-            None => (Instant::now() + self.timeouts.stream_idle, self.timeouts.stream_idle),
-        };
-        match timeout_at(limit, self.response.chunk()).await {
-            Ok(came) => self.came(came),
-            Err(_) => Err(self.failed(Error::UpstreamTimeout(patience))),
+    /// [`Error::UpstreamTimeout`] if the provider is silent for too long, [`Error::UpstreamBroken`] if the connection
+    /// is lost, [`Error::AnswerInvalid`] if the provider breaks the rules of HTTP.
+    pub async fn chunks(&mut self) -> Result<Option<Bytes>, Error> {
+        match self.chunks_until(None).await? {
+            Came::Chunk(chunk) => Ok(Some(chunk)),
+            Came::End | Came::NotYet => Ok(None),
         }
     }
 
-    /// Like [`chunk`](Self::chunk), together with what has come behind it by now: a provider that is fast sends many
-    /// small chunks at once, and each that goes on by itself would cost a write and a wake of its own.
-    ///
-    /// # Errors
-    ///
-    /// As with [`chunk`](Self::chunk).
-    pub async fn chunks(&mut self) -> Result<Option<Bytes>, Error> {
+    /// Like [`chunks`](Self::chunks), but returns [`Came::NotYet`] if nothing has come at `until`.
+    pub(crate) async fn chunks_until(&mut self, until: Option<Instant>) -> Result<Came, Error> {
         let asked_at = Instant::now();
-        let Some(first) = self.chunk().await? else { return Ok(None) };
+        let first = match self.chunk(until).await? {
+            Came::Chunk(chunk) => chunk,
+            other => return Ok(other),
+        };
         let mut all = Gathered::from(first);
         let mut others_had_a_turn = asked_at.elapsed() >= QUIET;
         while all.len() < GATHERED_AT_MOST {
@@ -93,21 +84,36 @@ impl Answer {
                 }
             }
         }
-        Ok(Some(all.into_bytes()))
+        Ok(Came::Chunk(all.into_bytes()))
     }
 
-    fn came(&mut self, came: reqwest::Result<Option<Bytes>>) -> Result<Option<Bytes>, Error> {
+    async fn chunk(&mut self, until: Option<Instant>) -> Result<Came, Error> {
+        if let Some(over) = self.over.take() {
+            return self.came(over.map(|()| None));
+        }
+        let (limit, patience) = match self.deadline {
+            Some(deadline) => (deadline, self.timeouts.response),
+            None => (Instant::now() + self.timeouts.stream_idle, self.timeouts.stream_idle),
+        };
+        let pause = until.filter(|until| *until < limit);
+        match timeout_at(pause.unwrap_or(limit), self.response.chunk()).await {
+            Ok(came) => self.came(came),
+            Err(_) if pause.is_some() => Ok(Came::NotYet),
+            Err(_) => Err(self.failed(Error::UpstreamTimeout(patience))),
+        }
+    }
+
+    fn came(&mut self, came: reqwest::Result<Option<Bytes>>) -> Result<Came, Error> {
         match came {
-            Ok(chunk) => {
-                match &chunk {
-                    Some(chunk) => self.saw(chunk),
-                    None => self.complete(),
-                }
-                Ok(chunk)
+            Ok(Some(chunk)) => {
+                self.saw(&chunk);
+                Ok(Came::Chunk(chunk))
             }
+            Ok(None) => Ok(Came::End),
             Err(error) => {
                 tracing::warn!(error = %causes(&error), "the provider's answer broke off");
-                Err(self.failed(Error::UpstreamBroken))
+                let is_http = !breaks_http(&error);
+                Err(self.failed(if is_http { Error::UpstreamBroken } else { Error::AnswerInvalid }))
             }
         }
     }
@@ -128,12 +134,23 @@ impl Answer {
         error
     }
 
-    /// All that matters of the answer has come.
-    pub(crate) fn complete(&mut self) {
+    /// All that matters of the answer has come. It counts against the provider if it `is_failure`.
+    pub(crate) fn complete(&mut self, is_failure: bool) {
         if let Some(permit) = &mut self.permit {
-            permit.complete();
+            permit.complete(is_failure);
         }
     }
+}
+
+/// The result of waiting for a piece of a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// A piece.
+    Chunk(Bytes),
+    /// The body is over.
+    End,
+    /// Nothing, by the time that was given.
+    NotYet,
 }
 
 /// Lets the tasks run that are ready. Unlike Tokio's `yield_now`, without asking the system for news first.
@@ -147,34 +164,6 @@ pub(crate) async fn give_way() {
         Poll::Pending
     })
     .await;
-}
-
-/// A successful answer is a stream if it says so, or if a stream was asked for and it does not say that it is JSON.
-pub(crate) fn is_stream(answer: &Answer, asked_for: bool) -> bool {
-    let content_type = answer.response.headers().get(header::CONTENT_TYPE);
-    let is = |kind: &str| {
-        content_type.is_some_and(|value| {
-            value
-                .as_bytes()
-                .get(..kind.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
-        })
-    };
-    answer.response.status().is_success() && (is("text/event-stream") || asked_for && !is("application/json"))
-}
-
-/// The body of an answer as it reads. We ask for no encoding, but a provider may use one all the same.
-pub(crate) fn readable(headers: &HeaderMap, body: &Bytes) -> Bytes {
-    match Encoding::of(headers).and_then(|encoding| match encoding {
-        Some(encoding) => encoding.decode(body, HELD_AT_MOST),
-        None => Ok(body.clone()),
-    }) {
-        Ok(text) => text,
-        Err(error) => {
-            tracing::warn!(%error, "an answer could not be read and is recorded without usage");
-            Bytes::new()
-        }
-    }
 }
 
 /// Chunks put together: not copied if there is only one.
@@ -202,6 +191,10 @@ impl Gathered {
         self.all.extend_from_slice(&chunk);
     }
 
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        if self.all.is_empty() { &self.first } else { &self.all }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.first.len().max(self.all.len())
     }
@@ -225,13 +218,29 @@ pub(crate) fn causes(error: &reqwest::Error) -> String {
     text
 }
 
+/// Whether a provider broke the rules of HTTP, rather than the connection.
+pub(crate) fn breaks_http(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let is_bad_head = error.downcast_ref().is_some_and(hyper::Error::is_parse);
+        // A chunk whose size is no number.
+        let is_bad_body = error.downcast_ref().is_some_and(|error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+        });
+        if is_bad_head || is_bad_body {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::guard::{Admission, Guard, Rejected, Went};
     use futures_util::stream;
     use parking_lot::Mutex;
-    use std::io;
     use std::sync::Arc;
 
     /// Admits everything, and keeps what it is told.
@@ -278,7 +287,7 @@ mod tests {
             assert_eq!(answer.chunks().await.unwrap().unwrap(), "data: 1\n\ndata: [DONE]\n\n");
             assert_eq!(*guard.0.lock(), [], "nobody knows yet what the last event means");
             if is_complete {
-                answer.complete();
+                answer.complete(false);
             }
             assert!(matches!(answer.chunks().await, Err(Error::UpstreamBroken)));
             assert_eq!(*guard.0.lock(), [expected]);

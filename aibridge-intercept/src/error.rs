@@ -128,9 +128,12 @@ pub enum Error {
     /// Refused, reset, no DNS, connect timeout.
     #[error("the provider cannot be reached: {0}")]
     UpstreamUnreachable(String),
-    /// The connection broke, or spoke no HTTP, after the answer had begun.
+    /// The connection broke after the answer had begun.
     #[error("the connection to the provider broke before its answer was complete")]
     UpstreamBroken,
+    /// An answer that is no HTTP, or has a status that no answer may have.
+    #[error("the provider's answer is not valid HTTP: check that base_url is the address of its API")]
+    AnswerInvalid,
     /// An answer too large to be held until it is recorded.
     #[error("the provider's answer holds more than {0} bytes in one piece")]
     AnswerTooLarge(usize),
@@ -182,6 +185,7 @@ impl Error {
             Self::UpstreamUnreachable(_) | Self::UpstreamBroken => {
                 (S::BAD_GATEWAY, "api_error", "upstream_unreachable")
             }
+            Self::AnswerInvalid => (S::BAD_GATEWAY, "api_error", "answer_invalid"),
             Self::AnswerTooLarge(_) => (S::BAD_GATEWAY, "api_error", "answer_too_large"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "server_error", "internal_error"),
             Self::UpstreamTimeout(_) => (S::GATEWAY_TIMEOUT, "api_error", "upstream_timeout"),
@@ -202,15 +206,39 @@ impl Error {
         }
     }
 
-    /// What an interception that this ended is recorded with.
+    /// The `error_type` of an interception that ended with this error. Requests that are refused before they are
+    /// recorded have one too, for traces.
     pub fn error_type(&self) -> ErrorType {
         match self {
+            Self::InvalidJson(_)
+            | Self::InvalidPath(_)
+            | Self::InvalidParameter { .. }
+            | Self::QueryTooBroad(_)
+            | Self::UnknownInterception(_)
+            | Self::UnknownRoute { .. }
+            | Self::MethodNotAllowed { .. }
+            | Self::WebsocketUnsupported
+            | Self::RequestTooLarge(_)
+            | Self::UnsupportedEncoding(_)
+            | Self::InvalidEncoding(_)
+            | Self::RequestIncomplete(_)
+            | Self::RequestMalformed(_)
+            | Self::BackgroundUnsupported => ErrorType::InvalidRequest,
+            Self::InvalidGatewayToken(_) | Self::NoCredential(_) => ErrorType::Authentication,
+            Self::AdminOnly(_) | Self::ByokDisabled => ErrorType::Permission,
+            Self::RateLimited(_) | Self::TooManyReaders => ErrorType::RateLimited,
             Self::KeysRateLimited { .. } | Self::KeysRejected => ErrorType::KeysExhausted,
             Self::CircuitOpen { .. } => ErrorType::CircuitOpen,
+            Self::UpstreamUnreachable(_) => ErrorType::UpstreamUnreachable,
             Self::UpstreamTimeout(_) => ErrorType::UpstreamTimeout,
-            Self::UpstreamBroken | Self::AnswerTooLarge(_) => ErrorType::StreamError,
+            Self::UpstreamBroken => ErrorType::StreamError,
+            Self::AnswerInvalid | Self::AnswerTooLarge(_) => ErrorType::InvalidResponse,
             Self::ShuttingDown => ErrorType::Shutdown,
-            _ => ErrorType::UpstreamUnreachable,
+            Self::Overloaded(_)
+            | Self::RecorderUnavailable
+            | Self::RecordsTooSlow(_)
+            | Self::RecordsUnavailable
+            | Self::Internal => ErrorType::GatewayError,
         }
     }
 
@@ -283,6 +311,27 @@ mod tests {
                 "type": "invalid_request_error", "param": null, "code": "unknown_route",
             }})
         );
+    }
+
+    #[test]
+    fn nobody_is_blamed_for_what_others_did() {
+        let table = [
+            (Error::Internal, "gateway_error", 500, "internal_error"),
+            (Error::RecorderUnavailable, "gateway_error", 503, "recorder_unavailable"),
+            (Error::AnswerInvalid, "invalid_response", 502, "answer_invalid"),
+            (Error::AnswerTooLarge(1), "invalid_response", 502, "answer_too_large"),
+            (Error::UpstreamBroken, "stream_error", 502, "upstream_unreachable"),
+            (Error::UpstreamUnreachable(String::new()), "upstream_unreachable", 502, "upstream_unreachable"),
+            (Error::UpstreamTimeout(Duration::ZERO), "upstream_timeout", 504, "upstream_timeout"),
+            (Error::InvalidEncoding("gzip"), "invalid_request", 400, "invalid_encoding"),
+            (Error::ByokDisabled, "permission", 403, "byok_disabled"),
+        ];
+        for (error, error_type, status, code) in table {
+            assert_eq!(
+                (error.error_type().as_str(), error.class().0.as_u16(), error.code()),
+                (error_type, status, code)
+            );
+        }
     }
 
     #[test]

@@ -1,22 +1,23 @@
-//! The life of one interception: recorded, answered, ended.
+//! The life of one interception: recorded, answered, ended. How an answer is relayed is in `answering`.
 
-use crate::answer::{Answer, Gathered, HELD_AT_MOST, give_way, is_stream, readable};
+mod answering;
+
+use crate::answer::{Answer, give_way};
 use crate::call::{Attempts, Call};
 use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::headers;
 use crate::interceptor::Interceptor;
-use crate::observer::{Ending, Learnt, Observer, Verdict};
-use crate::relay::{Batch, Client, Why};
-use crate::sse::{Event, Splitter};
+use crate::observer::{Ending, Learnt};
+use crate::relay::{Client, Why};
 use crate::trace;
-use crate::upstream::{Upstream, refusal};
+use crate::upstream::Upstream;
 use crate::watch::{Held, Seen, Timeline, Watch};
 use aibridge_recorder::{
     CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, UserPrompt,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -168,138 +169,6 @@ impl Exchange {
         answer?.map_err(|error| Why::from(error).into())
     }
 
-    /// Relays `answer` past `observer`, and ends the interception with what was learnt.
-    ///
-    /// # Errors
-    ///
-    /// If it broke off, or it is time to stop.
-    pub async fn answer(
-        &mut self,
-        mut answer: Answer,
-        mut observer: Box<dyn Observer>,
-        streaming: bool,
-    ) -> Result<(), Stop> {
-        let relayed = if is_stream(&answer, streaming) {
-            self.relay_stream(&mut answer, &mut *observer).await
-        } else {
-            self.relay_whole(&mut answer, &mut *observer).await
-        };
-        relayed.map_err(|why| Stop {
-            error_event: match &why {
-                Why::Failed(error) => Some(observer.error_event(error)),
-                Why::ClientGone => None,
-            },
-            learnt: if self.ended { Learnt::default() } else { observer.finish() },
-            why,
-        })
-    }
-
-    async fn relay_stream(&mut self, answer: &mut Answer, observer: &mut dyn Observer) -> Result<(), Why> {
-        let mut head = self.answer_headers(answer);
-        headers::add_streaming(&mut head);
-        self.client.begin(answer.response.status(), head, None);
-        let mut splitter = Splitter::default();
-        while let Some(chunk) = self.next_chunk(answer).await? {
-            let mut batch = Batch::of(chunk.clone());
-            splitter.push(chunk);
-            while let Some(event) = splitter.next_event() {
-                match observer.event(&event) {
-                    Verdict::Relay => batch.push(event.raw),
-                    Verdict::Withhold => {}
-                    Verdict::Terminal => {
-                        answer.complete();
-                        self.send(batch.take()).await?;
-                        self.end_with(observer).await?;
-                        batch.push(event.raw);
-                        batch.push(splitter.take_rest());
-                        self.send(batch.take()).await?;
-                        self.log_end().await;
-                        return self.relay_rest(answer).await;
-                    }
-                }
-            }
-            self.send(batch.take()).await?;
-            if splitter.pending() > HELD_AT_MOST {
-                return Err(Error::AnswerTooLarge(HELD_AT_MOST).into());
-            }
-        }
-        let tail = Event::from(splitter.take_rest());
-        observer.event(&tail);
-        self.end_with(observer).await?;
-        self.send(vec![tail.raw]).await?;
-        self.client.end().await;
-        Ok(())
-    }
-
-    /// Behind the terminal event everything is recorded and the client has what it wants: what still comes passes
-    /// unread, and however it ends is a proper end.
-    async fn relay_rest(&mut self, answer: &mut Answer) -> Result<(), Why> {
-        while let Ok(Some(chunk)) = self.next_chunk(answer).await {
-            self.client.send(chunk).await?;
-        }
-        self.client.end().await;
-        Ok(())
-    }
-
-    async fn relay_whole(&mut self, answer: &mut Answer, observer: &mut dyn Observer) -> Result<(), Why> {
-        let mut held = Gathered::default();
-        while let Some(chunk) = self.next_chunk(answer).await.map_err(unanswered)? {
-            held.push(chunk);
-            if held.len() > HELD_AT_MOST {
-                return Err(Error::AnswerTooLarge(HELD_AT_MOST).into());
-            }
-        }
-        let body = held.into_bytes();
-        let status = answer.response.status();
-        if status.is_success() {
-            observer.body(&readable(answer.response.headers(), &body));
-        }
-        let learnt = observer.finish();
-        let error_type = refusal::error_type(status, answer.response.headers(), &body);
-        let outcome = match (error_type, learnt.ending) {
-            (Some(error_type), _) => Outcome::Failed(error_type),
-            (None, Ending::Failed) => Outcome::Failed(ErrorType::StreamError),
-            (None, Ending::Complete | Ending::Missing) => Outcome::Completed,
-        };
-        self.end(outcome, learnt).await?;
-        self.client.respond(status, self.answer_headers(answer), body);
-        Ok(())
-    }
-
-    async fn next_chunk(&mut self, answer: &mut Answer) -> Result<Option<Bytes>, Why> {
-        let asked_at = self.timeline.now();
-        let chunk = self.client.unless_stopped(answer.chunks()).await;
-        self.timeline.waited_since(asked_at);
-        Ok(chunk??)
-    }
-
-    async fn send(&mut self, pieces: Vec<Bytes>) -> Result<(), Why> {
-        let asked_at = self.timeline.now();
-        for piece in pieces {
-            self.client.send(piece).await?;
-            self.timeline.byte_sent();
-        }
-        self.timeline.waited_since(asked_at);
-        Ok(())
-    }
-
-    fn answer_headers(&self, answer: &Answer) -> HeaderMap {
-        let centralized = self.interception.credential_kind == CredentialKind::Centralized;
-        let mut headers = headers::to_client(answer.response.headers(), centralized);
-        headers.insert(headers::INTERCEPTION_ID, id_value(self.interception.id));
-        headers
-    }
-
-    /// Ends a stream by what its observer saw.
-    async fn end_with(&mut self, observer: &mut dyn Observer) -> Result<(), Why> {
-        let learnt = observer.finish();
-        let outcome = match learnt.ending {
-            Ending::Complete => Outcome::Completed,
-            Ending::Failed | Ending::Missing => Outcome::Failed(ErrorType::StreamError),
-        };
-        self.end(outcome, learnt).await
-    }
-
     /// Records the end; the end of the answer is held until this is durable.
     async fn end(&mut self, outcome: Outcome, learnt: Learnt) -> Result<(), Why> {
         let now = Timestamp::now();
@@ -387,6 +256,10 @@ impl Exchange {
 
     async fn stopped(&mut self, stop: Stop) {
         let outcome = match &stop.why {
+            // SDKs close the connection when they read an error: the answer failed all the same.
+            Why::ClientGone if stop.learnt.ending == Ending::Failed => {
+                Outcome::Failed(ErrorType::StreamError)
+            }
             Why::ClientGone => Outcome::Cancelled,
             Why::Failed(error) => Outcome::Failed(error.error_type()),
         };
@@ -423,17 +296,6 @@ impl Exchange {
             parts.headers.insert(headers::INTERCEPTION_ID, id_value(id));
         }
         self.client.respond(parts.status, parts.headers, body);
-    }
-}
-
-/// Of a blocking answer that breaks off the client sees nothing: to it, and to the record, there was none.
-fn unanswered(why: Why) -> Why {
-    match why {
-        Why::Failed(Error::UpstreamBroken) => {
-            Error::UpstreamUnreachable("the connection broke before the answer was complete".to_owned())
-                .into()
-        }
-        other => other,
     }
 }
 

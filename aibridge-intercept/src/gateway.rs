@@ -1,9 +1,9 @@
 //! What runs interceptions.
 
-use crate::answer::is_stream;
 use crate::call::{Attempts, Call};
 use crate::error::Error;
 use crate::exchange::Exchange;
+use crate::framing::Declared;
 use crate::headers;
 use crate::interceptor::Interceptor;
 use crate::relay::{AnswerBody, Client, Why};
@@ -117,7 +117,8 @@ async fn pass_through(
         }
     };
     let mut head = headers::to_client(answer.response.headers(), centralized);
-    if is_stream(&answer, false) {
+    let is_success = answer.response.status().is_success();
+    if is_success && Declared::by(answer.response.headers()) == Declared::Events {
         headers::add_streaming(&mut head);
     }
     client.begin(answer.response.status(), head, length(&answer.response, is_head));

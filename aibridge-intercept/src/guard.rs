@@ -83,15 +83,15 @@ impl Permit {
         self.reports = false;
     }
 
-    /// All of the answer has come.
-    pub(crate) fn complete(&mut self) {
-        self.report(Went::Well);
+    /// All of the answer has come. It `is_failure` if it consisted of nothing but an error.
+    pub(crate) fn complete(&mut self, is_failure: bool) {
+        self.report(if is_failure { Went::Badly } else { Went::Well });
     }
 
     /// There is no answer, or it broke off.
     pub(crate) fn failed(&mut self, error: &Error) {
-        use Error::{UpstreamBroken, UpstreamTimeout, UpstreamUnreachable};
-        if let UpstreamUnreachable(_) | UpstreamTimeout(_) | UpstreamBroken = error {
+        use Error::{AnswerInvalid, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable};
+        if let UpstreamUnreachable(_) | UpstreamTimeout(_) | UpstreamBroken | AnswerInvalid = error {
             self.report(Went::Badly);
         }
         self.release();

@@ -1,17 +1,24 @@
-//! Splitting a byte stream into server-sent events, without ever changing a byte.
+//! Splitting a byte stream into events, without ever changing a byte.
 //!
-//! An event ends with a blank line; lines end with LF, CRLF or CR (WHATWG HTML §9.2.5). Events that lie
-//! within one chunk are slices of it; only one that spans chunks is put together in a buffer. Work is linear in
-//! the bytes, however they are cut.
+//! A server-sent event ends with a blank line; lines end with LF, CRLF or CR (WHATWG HTML §9.2.5). Two more
+//! boundaries are accepted, since servers need them: a `data` line that is a complete JSON value ends an event if the
+//! next line begins another one, and in NDJSON every line is an event. A comment line between two events is passed on
+//! by itself. Events that lie within one chunk are slices of it; only one that spans chunks is put together in a
+//! buffer. Work is linear in the bytes, however they are cut.
+
+mod scan;
 
 use bytes::{Buf, Bytes, BytesMut};
+use scan::{End, Scan};
 use std::borrow::Cow;
 
-/// One event with everything that belongs to it, its closing blank line included.
+/// One event with everything that belongs to it, its closing blank line included; or a comment or blank line between
+/// two events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// The bytes as they came.
     pub raw: Bytes,
+    is_rest_of_last: bool,
 }
 
 /// Splits chunks into [`Event`]s.
@@ -19,12 +26,40 @@ pub struct Event {
 pub struct Splitter {
     /// The beginning of an event whose end has not come yet.
     pending: BytesMut,
-    /// What of the current chunk is not given out yet.
+    /// The part of the current chunk that was not returned yet.
     chunk: Bytes,
-    scan: Scan,
+    boundary: Boundary,
+    last: Last,
+}
+
+/// What ends an event.
+#[derive(Debug)]
+enum Boundary {
+    /// The rules of server-sent events.
+    Event(Scan),
+    /// A LF.
+    Line,
+}
+
+/// How the last event ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Last {
+    open_cr: bool,
+    is_bare: bool,
+}
+
+impl Default for Boundary {
+    fn default() -> Self {
+        Self::Event(Scan::default())
+    }
 }
 
 impl Splitter {
+    /// Splits NDJSON: every line is an event.
+    pub fn of_lines() -> Self {
+        Self { boundary: Boundary::Line, ..Self::default() }
+    }
+
     /// Takes the next chunk. All events of the one before must have been taken out.
     pub fn push(&mut self, chunk: Bytes) {
         debug_assert!(self.chunk.is_empty(), "next_event() is called until it gives None");
@@ -33,23 +68,58 @@ impl Splitter {
 
     /// The next complete event. `None` asks for another chunk.
     pub fn next_event(&mut self) -> Option<Event> {
-        let Some(end) = self.scan.find_end(&self.chunk) else {
+        if let Some(&first) = self.chunk.first()
+            && std::mem::take(&mut self.last.open_cr)
+            && first == b'\n'
+        {
+            return Some(Event { raw: self.chunk.split_to(1), is_rest_of_last: true });
+        }
+        let Some(End { at, open_cr, is_bare }) = self.find_end() else {
             self.pending.extend_from_slice(&self.chunk);
             self.chunk = Bytes::new();
             return None;
         };
-        self.scan = Scan::default();
-        if self.pending.is_empty() {
-            return Some(Event { raw: self.chunk.split_to(end) });
+        self.last = Last { open_cr, is_bare };
+        Some(Event::from(self.take(at)))
+    }
+
+    fn find_end(&mut self) -> Option<End> {
+        match &mut self.boundary {
+            Boundary::Event(scan) => {
+                let event = [&self.pending[..], &self.chunk[..]];
+                let end = scan
+                    .find_end(&self.pending[scan.scanned()..], event)
+                    .or_else(|| scan.find_end(&self.chunk, event))?;
+                *scan = Scan::default();
+                Some(end)
+            }
+            Boundary::Line => {
+                let length = memchr::memchr(b'\n', &self.chunk)? + 1;
+                Some(End { at: self.pending.len() + length, open_cr: false, is_bare: false })
+            }
         }
-        self.pending.extend_from_slice(&self.chunk[..end]);
-        self.chunk.advance(end);
-        Some(Event { raw: self.pending.split().freeze() })
+    }
+
+    /// The first `length` bytes of what was not returned yet.
+    fn take(&mut self, length: usize) -> Bytes {
+        if self.pending.is_empty() {
+            return self.chunk.split_to(length);
+        }
+        if let Some(missing) = length.checked_sub(self.pending.len()) {
+            self.pending.extend_from_slice(&self.chunk[..missing]);
+            self.chunk.advance(missing);
+        }
+        self.pending.split_to(length).freeze()
     }
 
     /// How many bytes wait for the end of their event.
     pub fn pending(&self) -> usize {
         self.pending.len()
+    }
+
+    /// Whether the last event ended without a blank line: whatever is sent behind it must begin with one.
+    pub fn last_is_bare(&self) -> bool {
+        self.last.is_bare
     }
 
     /// Everything that was not given out: at the end of the stream an event that lacks its blank line, or nothing.
@@ -63,62 +133,21 @@ impl Splitter {
     }
 }
 
-/// Where the scanner stands between two bytes.
-#[derive(Debug)]
-struct Scan {
-    /// The current line has no bytes yet.
-    line_is_empty: bool,
-    /// The last byte was a CR: a following LF belongs to it.
-    after_cr: bool,
-    /// That CR ended a blank line.
-    event_ended: bool,
-}
-
-impl Default for Scan {
-    fn default() -> Self {
-        Self { line_is_empty: true, after_cr: false, event_ended: false }
-    }
-}
-
-impl Scan {
-    /// Goes on through `bytes`, which were not seen before, to just behind the end of the event.
-    fn find_end(&mut self, bytes: &[u8]) -> Option<usize> {
-        let mut at = 0;
-        while at < bytes.len() {
-            if std::mem::take(&mut self.after_cr) {
-                let belongs_to_cr = bytes[at] == b'\n';
-                at += usize::from(belongs_to_cr);
-                if self.event_ended {
-                    return Some(at);
-                }
-                continue;
-            }
-            let Some(length) = memchr::memchr2(b'\n', b'\r', &bytes[at..]) else {
-                self.line_is_empty = false;
-                return None;
-            };
-            let blank = self.line_is_empty && length == 0;
-            self.line_is_empty = true;
-            at += length + 1;
-            if bytes[at - 1] == b'\r' {
-                self.after_cr = true;
-                self.event_ended = blank;
-            } else if blank {
-                return Some(at);
-            }
-        }
-        None
-    }
-}
-
 impl Event {
-    /// The payload: the `data` lines joined by LF, `None` if there is none (a comment, a lone blank line).
+    /// The payload: the `data` lines joined by LF, or a line of NDJSON. `None` if there is none (a comment, a lone
+    /// blank line).
     pub fn data(&self) -> Option<Cow<'_, [u8]>> {
-        self.field(b"data", |data, more| {
+        let data = self.field(b"data", |data, more| {
             let joined = data.to_mut();
             joined.push(b'\n');
             joined.extend_from_slice(more);
-        })
+        });
+        data.or_else(|| Some(self.raw.trim_ascii()).filter(|line| line.starts_with(b"{")).map(Cow::Borrowed))
+    }
+
+    /// Whether this is the LF of a CRLF that was cut, whose CR ended the event before: the same becomes of it.
+    pub fn is_rest_of_last(&self) -> bool {
+        self.is_rest_of_last
     }
 
     /// The last `event` line.
@@ -154,93 +183,9 @@ impl Event {
 
 impl From<Bytes> for Event {
     fn from(raw: Bytes) -> Self {
-        Self { raw }
+        Self { raw, is_rest_of_last: false }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn split(chunks: &[&[u8]]) -> (Vec<Vec<u8>>, Vec<u8>) {
-        let mut splitter = Splitter::default();
-        let mut events = Vec::new();
-        for chunk in chunks {
-            splitter.push(Bytes::copy_from_slice(chunk));
-            while let Some(event) = splitter.next_event() {
-                events.push(event.raw.to_vec());
-            }
-        }
-        (events, splitter.take_rest().to_vec())
-    }
-
-    #[test]
-    fn events_end_with_a_blank_line_of_any_kind() {
-        let table: &[(&[u8], &[&[u8]], &[u8])] = &[
-            (b"data: a\n\ndata: b\n\n", &[b"data: a\n\n", b"data: b\n\n"], b""),
-            (b"data: a\r\n\r\ndata: b\r\n\r\nx", &[b"data: a\r\n\r\n", b"data: b\r\n\r\n"], b"x"),
-            (b"data: a\r\rdata: b\r\r:", &[b"data: a\r\r", b"data: b\r\r"], b":"),
-            (b"data: a\n\r\nb", &[b"data: a\n\r\n"], b"b"),
-            (b"data: a\r\n\nb", &[b"data: a\r\n\n"], b"b"),
-            (b": comment\n\n\ndata: a\n\n", &[b": comment\n\n", b"\n", b"data: a\n\n"], b""),
-            (b"data: [DONE]\n", &[], b"data: [DONE]\n"),
-            (b"", &[], b""),
-        ];
-        for (stream, events, tail) in table {
-            let (found, rest) = split(&[stream]);
-            assert_eq!(found, events.iter().map(|e| e.to_vec()).collect::<Vec<_>>(), "{stream:?}");
-            assert_eq!(&rest, tail, "{stream:?}");
-        }
-    }
-
-    #[test]
-    fn data_lines_are_joined_and_one_space_is_dropped() {
-        let table: &[(&str, Option<&str>)] = &[
-            ("data: {\"a\":1}\n\n", Some("{\"a\":1}")),
-            ("data:x\n\n", Some("x")),
-            ("data:  x\n\n", Some(" x")),
-            ("event: e\ndata: {\ndata: }\n\n", Some("{\n}")),
-            ("data: a\r\ndata: b\r\n\r\n", Some("a\nb")),
-            ("data\n\n", Some("")),
-            ("database: x\n\n", None),
-            (": data: x\n\n", None),
-            ("\u{feff}data: x\n\n", Some("x")),
-        ];
-        for (raw, expected) in table {
-            let event = Event { raw: Bytes::from_static(raw.as_bytes()) };
-            assert_eq!(event.data().as_deref(), expected.map(str::as_bytes), "{raw:?}");
-        }
-        let event = Event { raw: Bytes::from_static(b"event: a\ndata: x\nevent: b\n\n") };
-        assert_eq!(event.kind().as_deref(), Some(&b"b"[..]));
-    }
-
-    #[test]
-    fn events_within_a_chunk_are_not_copied() {
-        let chunk = Bytes::from_static(b"data: a\n\ndata: b\n\n");
-        let mut splitter = Splitter::default();
-        splitter.push(chunk.clone());
-        assert_eq!(splitter.next_event().unwrap().raw.as_ptr(), chunk.as_ptr());
-        assert_eq!(splitter.next_event().unwrap().raw.as_ptr(), chunk[9..].as_ptr());
-    }
-
-    proptest! {
-        #[test]
-        fn cutting_changes_nothing(
-            stream in proptest::collection::vec(
-                prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'd'), Just(b':'), Just(0xC3)], 0..60),
-            cuts in proptest::collection::vec(0usize..60, 0..8),
-        ) {
-            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
-            cuts.extend([0, stream.len()]);
-            cuts.sort_unstable();
-            let chunks: Vec<&[u8]> = cuts.windows(2).map(|pair| &stream[pair[0]..pair[1]]).collect();
-
-            let (events, tail) = split(&chunks);
-            let mut joined = events.concat();
-            joined.extend_from_slice(&tail);
-            prop_assert_eq!(&joined, &stream);
-            prop_assert_eq!(split(&[&stream]), (events, tail));
-        }
-    }
-}
+mod tests;

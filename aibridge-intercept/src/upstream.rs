@@ -7,7 +7,7 @@ pub(crate) mod refusal;
 mod unprocessed;
 mod upload;
 
-use crate::answer::{Answer, causes};
+use crate::answer::{Answer, breaks_http, causes};
 use crate::call::{Attempts, Call, CallBody, Patience, Timeouts};
 use crate::credential::{Credential, KeyFailover};
 use crate::error::Error;
@@ -165,7 +165,7 @@ impl Upstream {
         let sent = timeout_at(deadline, client.execute(request)).await;
         let is_unprocessed = matches!(&sent, Ok(Err(error)) if is_unprocessed(error));
         let answered = match (sent, upload.and_then(Upload::failure)) {
-            (Ok(Ok(response)), _) => Ok(response),
+            (Ok(Ok(response)), _) => final_answer(response),
             (_, Some(failure)) => Err(failure),
             (Ok(Err(error)), None) => Err(unreachable_because(&error)),
             (Err(_), None) => Err(Error::UpstreamTimeout(self.timeouts.response)),
@@ -210,9 +210,17 @@ fn expects_body(method: &Method) -> bool {
     [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
+/// A 1xx is no answer. The HTTP client skips those that announce one, and returns only 101, which nobody asked for.
+fn final_answer(response: reqwest::Response) -> Result<reqwest::Response, Error> {
+    if response.status().is_informational() { Err(Error::AnswerInvalid) } else { Ok(response) }
+}
+
 fn unreachable_because(error: &reqwest::Error) -> Error {
     let causes = causes(error);
     tracing::warn!(error = %causes, "no answer from the provider");
+    if breaks_http(error) {
+        return Error::AnswerInvalid;
+    }
     let reason = if error.is_timeout() {
         "the connection took too long"
     } else if error.is_connect() && causes.contains("dns") {

@@ -44,6 +44,11 @@ pub enum Seen<'a> {
         /// What.
         learnt: &'a Learnt,
     },
+    /// An answer was relayed unread: its `Content-Encoding` could not be decoded.
+    Undecodable {
+        /// Whose answer.
+        interception: &'a Interception,
+    },
     /// An interception that had started is over; its end may not be on record.
     Ended {
         /// Which.

@@ -76,8 +76,12 @@ pub enum ErrorType {
     UpstreamTimeout,
     /// The stream carried an error, or ended without its terminal event.
     StreamError,
+    /// The provider answered 2xx with something that its API does not answer, or its answer is no HTTP.
+    InvalidResponse,
     /// The gateway died with the interception open; found at its next start.
     GatewayCrash,
+    /// The gateway itself failed.
+    GatewayError,
     /// The gateway was told to stop and the grace period was over.
     Shutdown,
 }
@@ -98,7 +102,9 @@ impl ErrorType {
             Self::UpstreamUnreachable => "upstream_unreachable",
             Self::UpstreamTimeout => "upstream_timeout",
             Self::StreamError => "stream_error",
+            Self::InvalidResponse => "invalid_response",
             Self::GatewayCrash => "gateway_crash",
+            Self::GatewayError => "gateway_error",
             Self::Shutdown => "shutdown",
         }
     }

@@ -30,6 +30,7 @@ pub struct Metrics {
     pub(crate) circuits: Circuits,
     pub(crate) passthrough: IntCounterVec,
     pub(crate) limited: IntCounterVec,
+    pub(crate) undecodable: IntCounterVec,
     pub(crate) connections: IntGaugeVec,
     pub(crate) store: StoreFigures,
     pub(crate) readings: Mutex<Readings>,
@@ -90,6 +91,11 @@ impl Metrics {
             &["limit"],
             "Requests that a limit of the settings refused; limit is concurrency, requests or tokens.",
         )?;
+        let undecodable = make.counter(
+            "aibridge_undecodable_responses_total",
+            &["provider"],
+            "Responses that were relayed but not read, since their Content-Encoding could not be decoded.",
+        )?;
         let learnt = LearntCounts::new(&mut make)?;
         let circuits = Circuits::new(&mut make)?;
         let keys = Keys::new(&mut make)?;
@@ -107,6 +113,7 @@ impl Metrics {
             circuits,
             passthrough,
             limited,
+            undecodable,
             connections,
             store,
             readings: Mutex::default(),

@@ -23,6 +23,9 @@ impl Watch for Metrics {
             Seen::Started { prompt: false, .. } => {}
             Seen::Refused { interception } => self.count(interception, "failed"),
             Seen::Learnt { learnt, .. } => self.learn(learnt),
+            Seen::Undecodable { interception } => {
+                self.undecodable.with_label_values(&[&interception.provider_name]).inc();
+            }
             Seen::Ended { interception, outcome, attempts, timeline } => {
                 self.end(interception, outcome, attempts, timeline);
             }

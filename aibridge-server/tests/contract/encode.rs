@@ -22,3 +22,32 @@ fn br(text: &[u8]) -> Vec<u8> {
 fn zstd(text: &[u8]) -> Vec<u8> {
     zstd::encode_all(text, 3).unwrap()
 }
+
+/// Encodes `texts` and flushes behind each: a client can decode every text as soon as its piece is there.
+pub(crate) fn flushed(encoding: &str, texts: &[&str]) -> Vec<Vec<u8>> {
+    let fast = flate2::Compression::fast();
+    match encoding {
+        "gzip" => pieces(flate2::write::GzEncoder::new(Vec::new(), fast), |encoder| encoder.get_mut(), texts),
+        "deflate" => {
+            pieces(flate2::write::ZlibEncoder::new(Vec::new(), fast), |encoder| encoder.get_mut(), texts)
+        }
+        "br" => {
+            let encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 4, 20);
+            pieces(encoder, |encoder| encoder.get_mut(), texts)
+        }
+        "zstd" => {
+            let encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+            pieces(encoder, |encoder| encoder.get_mut(), texts)
+        }
+        other => panic!("{other}"),
+    }
+}
+
+fn pieces<W: Write>(mut encoder: W, written: fn(&mut W) -> &mut Vec<u8>, texts: &[&str]) -> Vec<Vec<u8>> {
+    let piece = |text: &&str| {
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.flush().unwrap();
+        std::mem::take(written(&mut encoder))
+    };
+    texts.iter().map(piece).collect()
+}

@@ -32,6 +32,20 @@ impl Fault {
     }
 
     fn code(self) -> &'static str {
+        match self {
+            Stalls => "upstream_timeout",
+            Babbles => "answer_invalid",
+            Resets | Closes => "upstream_unreachable",
+        }
+    }
+
+    /// How an interception is recorded whose answer had not begun for the client.
+    fn error_type(self) -> &'static str {
+        if self == Babbles { "invalid_response" } else { self.code() }
+    }
+
+    /// What a client is told that has the head of a stream.
+    fn code_in_stream(self) -> &'static str {
         if self == Stalls { "upstream_timeout" } else { "upstream_unreachable" }
     }
 
@@ -69,7 +83,11 @@ async fn expect_error(about: &str, gateway: &Harness, answer: &Answer, fault: Fa
     let error = &answer.json()["error"];
     assert_eq!((&error["type"], &error["code"]), (&"api_error".into(), &fault.code().into()), "{about}");
     let row = row(gateway, answer.header("x-aibridge-interception-id"));
-    assert_eq!((&row["outcome"], &row["error_type"]), (&"failed".into(), &fault.code().into()), "{about}");
+    assert_eq!(
+        (&row["outcome"], &row["error_type"]),
+        (&"failed".into(), &fault.error_type().into()),
+        "{about}"
+    );
     assert_eq!(row["upstream_status"].as_u64(), upstream.map(u64::from), "{about}");
 }
 
@@ -159,7 +177,7 @@ async fn in_a_stream() {
                 let (rest, end) = client.rest().await;
                 let told = String::from_utf8(rest.to_vec()).unwrap();
                 let told = told.strip_prefix("\n").unwrap_or(&told); // a blank line is an event, of nothing
-                assert_eq!(dialect.error_in(told)["code"], fault.code(), "{about}");
+                assert_eq!(dialect.error_in(told)["code"], fault.code_in_stream(), "{about}");
                 assert_eq!(end, BodyEnd::Clean, "{about}: the error event is the end");
 
                 let row = row(&gateway, head.header("x-aibridge-interception-id"));
@@ -187,7 +205,8 @@ async fn before_the_first_event() {
             let gateway = fault.gateway(&provider.base_url()).await;
             let answer = whole_answer(dialect, &gateway, true).await;
             assert_eq!((answer.status(), answer.end), (200, BodyEnd::Clean), "{fault:?}");
-            assert_eq!(dialect.error_in(answer.text())["code"], fault.code(), "{} {fault:?}", dialect.target);
+            let told = dialect.error_in(answer.text());
+            assert_eq!(told["code"], fault.code_in_stream(), "{} {fault:?}", dialect.target);
         }
     }
 }

@@ -20,6 +20,7 @@ mod dumps;
 mod encode;
 mod failover;
 mod faults;
+mod framing;
 mod golden;
 mod harness;
 mod headers;

@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// Samples by name and labels, as they are written.
-struct Scraped(BTreeMap<String, f64>);
+pub(crate) struct Scraped(BTreeMap<String, f64>);
 
 impl Scraped {
-    async fn of(gateway: &Harness) -> Self {
+    pub(crate) async fn of(gateway: &Harness) -> Self {
         Self::at(gateway.admin.unwrap_or(gateway.address)).await
     }
 
@@ -33,7 +33,7 @@ impl Scraped {
     }
 
     /// The value of a series, 0 if it is not there.
-    fn value(&self, series: &str) -> f64 {
+    pub(crate) fn value(&self, series: &str) -> f64 {
         self.0.get(series).copied().unwrap_or(0.0)
     }
 

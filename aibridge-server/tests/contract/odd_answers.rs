@@ -10,18 +10,22 @@ async fn whatever_the_content_type_says() {
     let json = ["application/json", "Application/JSON; charset=utf-8"];
     let stream = ["text/event-stream", "TEXT/Event-Stream;charset=UTF-8"];
     let neither = ["text/plain", "application/octet-stream", ""];
-    // A JSON body may come where a stream was asked for, and the other way round, as long as its type says so. What
-    // says neither is what was asked for.
+    // Asked for a stream, answered with one, the declared types, and whether the head is that of a stream: a type that
+    // declares a stream sends the head at once; else the first byte decides if a stream was asked for.
     let table = [
-        (true, false, &json[..]),
-        (false, false, &json),
-        (true, true, &stream),
-        (false, true, &stream),
-        (true, true, &neither),
-        (false, false, &neither),
+        (true, true, &json[..], true),
+        (true, true, &stream, true),
+        (true, true, &neither, true),
+        (true, false, &json, false),
+        (true, false, &stream, true),
+        (true, false, &neither, false),
+        (false, false, &json, false),
+        (false, false, &stream, true),
+        (false, false, &neither, false),
+        (false, true, &stream, true),
     ];
     for dialect in DIALECTS {
-        for (asked_for_stream, is_stream, types) in table {
+        for (asked_for_stream, is_stream, types, has_stream_head) in table {
             for content_type in types {
                 let about = format!("{} {asked_for_stream} {is_stream} {content_type:?}", dialect.target);
                 let answer = dialect.answer(is_stream);
@@ -43,7 +47,7 @@ async fn whatever_the_content_type_says() {
                     "{about}"
                 );
                 let streamed = head.header("x-accel-buffering") == Some("no");
-                assert_eq!(streamed, is_stream, "{about}: the head of a stream");
+                assert_eq!(streamed, has_stream_head, "{about}: the head of a stream");
 
                 let id = head.header("x-aibridge-interception-id").unwrap();
                 assert_eq!(gateway.store.interception(id).unwrap()["outcome"], "completed", "{about}");
@@ -61,25 +65,25 @@ async fn whatever_the_content_type_says() {
 
 #[tokio::test]
 async fn what_nobody_can_read_is_relayed_and_teaches_nothing() {
-    // The outcomes where no stream was asked for, and where one was: that lacks its terminal event.
+    // The `error_type` where no stream was asked for, and where one was.
     let table = [
-        (200, "text/html", "<html>hello</html>", ["completed", "failed"]),
-        (200, "application/json", "", ["completed"; 2]),
-        (200, "application/json", "{\"usage\":", ["completed"; 2]),
-        (502, "text/html", "<html>bad gateway</html>", ["failed"; 2]),
-        (500, "text/event-stream", "data: {\"error\":{}}\n\n", ["failed"; 2]),
-        (200, "text/event-stream", "", ["failed"; 2]),
-        (200, "text/event-stream", "\u{feff}\u{0} \n\n\n\ndata", ["failed"; 2]),
+        (200, "text/html", "<html>hello</html>", ["invalid_response", "stream_error"]),
+        (200, "application/json", "", ["invalid_response", "stream_error"]),
+        (200, "application/json", "{\"usage\":", ["invalid_response"; 2]),
+        (502, "text/html", "<html>bad gateway</html>", ["upstream_5xx"; 2]),
+        (500, "text/event-stream", "data: {\"error\":{}}\n\n", ["upstream_5xx"; 2]),
+        (200, "text/event-stream", "", ["stream_error"; 2]),
+        (200, "text/event-stream", "\u{feff}\u{0} \n\n\n\ndata", ["stream_error"; 2]),
     ];
     for dialect in DIALECTS {
-        for (status, content_type, body, outcomes) in table {
+        for (status, content_type, body, error_types) in table {
             let script = Script::head(status, Framing::ContentLength(body.len() as u64))
                 .header("Content-Type", content_type)
                 .chunk(body)
                 .then(Step::End);
             let provider = ScriptedProvider::start(move |_| script.clone()).await;
             let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
-            for (streaming, outcome) in [false, true].into_iter().zip(outcomes) {
+            for (streaming, error_type) in [false, true].into_iter().zip(error_types) {
                 let about = format!("{} {streaming} {content_type} {body:?}", dialect.target);
                 let mut client = dialect.send(gateway.address, streaming).await;
                 let head = client.head().await;
@@ -89,7 +93,12 @@ async fn what_nobody_can_read_is_relayed_and_teaches_nothing() {
                     "{about}"
                 );
                 let id = head.header("x-aibridge-interception-id").unwrap();
-                assert_eq!(gateway.store.interception(id).unwrap()["outcome"], outcome, "{about}");
+                let row = gateway.store.interception(id).unwrap();
+                assert_eq!(
+                    (&row["outcome"], &row["error_type"]),
+                    (&"failed".into(), &error_type.into()),
+                    "{about}"
+                );
                 assert!(gateway.store.rows_of("aibridge_token_usages", id).is_empty(), "{about}");
             }
         }
@@ -141,6 +150,6 @@ async fn what_would_fill_the_memory_is_given_up() {
         }
         assert!(provider.closed(0).await.by_peer, "nothing more is read");
         let id = head.header("x-aibridge-interception-id").unwrap();
-        assert_eq!(gateway.store.interception(id).unwrap()["outcome"], "failed");
+        assert_eq!(gateway.store.interception(id).unwrap()["error_type"], "invalid_response");
     }
 }

@@ -1,0 +1,141 @@
+//! Decoding a compressed answer on the side, piece by piece.
+//!
+//! The gateway asks for `identity`, but a provider may compress all the same. The compressed bytes are relayed as they
+//! come; only the reader sees the decoded ones.
+
+use bytes::Bytes;
+use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use http::{HeaderMap, header};
+use std::io::{self, Write};
+
+/// How many compressed bytes are decoded at once.
+pub(crate) const PIECE: usize = 4 << 10;
+
+/// The most that one [`PIECE`] may decode to. gzip reaches 1032:1; more is an attempt to fill the memory.
+const DECODED_AT_MOST: usize = 8 << 20;
+
+/// The largest window of `Content-Encoding: zstd`: 2^23 bytes (RFC 9659).
+const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// The answer is not what its `Content-Encoding` says, or says something that cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the content encoding of an answer cannot be decoded")]
+pub(crate) struct Undecodable;
+
+/// Decodes one answer.
+pub(crate) enum Decoder {
+    /// RFC 1952.
+    Gzip(MultiGzDecoder<Sink>),
+    /// `deflate` is RFC 1950 by the standard and RFC 1951 in some servers: the first two bytes tell.
+    Deflate(Vec<u8>),
+    /// RFC 1950.
+    Zlib(ZlibDecoder<Sink>),
+    /// RFC 1951.
+    RawDeflate(DeflateDecoder<Sink>),
+    /// RFC 7932.
+    Brotli(Box<brotli::DecompressorWriter<Sink>>),
+    /// RFC 8878.
+    Zstd(zstd::stream::write::Decoder<'static, Sink>),
+}
+
+impl Decoder {
+    /// The decoder that `Content-Encoding` asks for; `None` if the body is plain. Values that name no encoding
+    /// (`identity`, `utf-8`, `none`) are ignored: some servers send them.
+    ///
+    /// # Errors
+    ///
+    /// [`Undecodable`] for several encodings, and for those that are registered but not known here.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Option<Self>, Undecodable> {
+        let mut found = None;
+        for value in headers.get_all(header::CONTENT_ENCODING) {
+            for coding in String::from_utf8_lossy(value.as_bytes()).split(',') {
+                let decoder = match coding.trim().to_ascii_lowercase().as_str() {
+                    "gzip" | "x-gzip" => Self::Gzip(MultiGzDecoder::new(Sink::default())),
+                    "deflate" => Self::Deflate(Vec::new()),
+                    "br" => Self::Brotli(Box::new(brotli::DecompressorWriter::new(Sink::default(), PIECE))),
+                    "zstd" => Self::zstd().map_err(|_| Undecodable)?,
+                    "compress" | "x-compress" | "dcb" | "dcz" | "exi" | "aes128gcm" | "pack200-gzip" => {
+                        return Err(Undecodable);
+                    }
+                    _ => continue,
+                };
+                if found.replace(decoder).is_some() {
+                    return Err(Undecodable);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn zstd() -> io::Result<Self> {
+        let mut decoder = zstd::stream::write::Decoder::new(Sink::default())?;
+        decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+        Ok(Self::Zstd(decoder))
+    }
+
+    /// Decodes the next piece, of at most [`PIECE`] bytes. Everything that can be decoded by now is returned.
+    ///
+    /// # Errors
+    ///
+    /// [`Undecodable`] if the bytes are not what they should be, or decode to far too many.
+    pub(crate) fn decode(&mut self, piece: &[u8]) -> Result<Bytes, Undecodable> {
+        let piece = match self {
+            Self::Deflate(begun) => {
+                begun.extend_from_slice(piece);
+                let &[first, second, ..] = &begun[..] else { return Ok(Bytes::new()) };
+                let begun = std::mem::take(begun);
+                *self = if is_zlib(first, second) {
+                    Self::Zlib(ZlibDecoder::new(Sink::default()))
+                } else {
+                    Self::RawDeflate(DeflateDecoder::new(Sink::default()))
+                };
+                &begun.clone()
+            }
+            _ => piece,
+        };
+        match self {
+            Self::Gzip(decoder) => feed(decoder, piece, MultiGzDecoder::get_mut),
+            Self::Zlib(decoder) => feed(decoder, piece, ZlibDecoder::get_mut),
+            Self::RawDeflate(decoder) => feed(decoder, piece, DeflateDecoder::get_mut),
+            Self::Brotli(decoder) => feed(&mut **decoder, piece, brotli::DecompressorWriter::get_mut),
+            Self::Zstd(decoder) => feed(decoder, piece, zstd::stream::write::Decoder::get_mut),
+            Self::Deflate(_) => Ok(Bytes::new()),
+        }
+    }
+}
+
+fn feed<D: Write>(
+    decoder: &mut D,
+    piece: &[u8],
+    sink: impl Fn(&mut D) -> &mut Sink,
+) -> Result<Bytes, Undecodable> {
+    let written = decoder.write_all(piece).and_then(|()| decoder.flush());
+    let decoded = std::mem::take(&mut sink(decoder).0);
+    written.map(|()| decoded.into()).map_err(|_| Undecodable)
+}
+
+/// RFC 1950 §2.2: the compression method is 8, and the two bytes are a multiple of 31.
+fn is_zlib(first: u8, second: u8) -> bool {
+    first & 0x0f == 8 && u16::from_be_bytes([first, second]) % 31 == 0
+}
+
+/// Takes what was decoded, up to a bound.
+#[derive(Debug, Default)]
+pub(crate) struct Sink(Vec<u8>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > DECODED_AT_MOST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
