@@ -79,17 +79,18 @@ impl Decoder {
     ///
     /// [`Undecodable`] if the bytes are not what they should be, or decode to far too many.
     pub(crate) fn decode(&mut self, piece: &[u8]) -> Result<Bytes, Undecodable> {
+        let begun;
         let piece = match self {
-            Self::Deflate(begun) => {
-                begun.extend_from_slice(piece);
-                let &[first, second, ..] = &begun[..] else { return Ok(Bytes::new()) };
-                let begun = std::mem::take(begun);
+            Self::Deflate(first_bytes) => {
+                first_bytes.extend_from_slice(piece);
+                let &[first, second, ..] = &first_bytes[..] else { return Ok(Bytes::new()) };
+                begun = std::mem::take(first_bytes);
                 *self = if is_zlib(first, second) {
                     Self::Zlib(ZlibDecoder::new(Sink::default()))
                 } else {
                     Self::RawDeflate(DeflateDecoder::new(Sink::default()))
                 };
-                &begun.clone()
+                &begun[..]
             }
             _ => piece,
         };
@@ -116,7 +117,7 @@ fn feed<D: Write>(
 
 /// RFC 1950 §2.2: the compression method is 8, and the two bytes are a multiple of 31.
 fn is_zlib(first: u8, second: u8) -> bool {
-    first & 0x0f == 8 && u16::from_be_bytes([first, second]) % 31 == 0
+    first & 0x0f == 8 && u16::from_be_bytes([first, second]).is_multiple_of(31)
 }
 
 /// Takes what was decoded, up to a bound.

@@ -43,7 +43,7 @@ impl Declared {
         ];
         if is(&"text/event-stream") {
             Self::Events
-        } else if LINES.iter().any(|name| is(name)) {
+        } else if LINES.iter().any(is) {
             Self::Lines
         } else {
             Self::Other

@@ -196,3 +196,6 @@ impl Relayed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,12 +30,14 @@ impl Exchange {
             _ => Splitter::default(),
         };
         let mut stream = Stream { relayed, splitter, withheld: false };
-        let (mut raw, mut plain, mut is_end) = (opening.raw, Some(opening.plain), opening.is_end);
+        let (mut raw, mut plain, is_end) = (opening.raw, Some(opening.plain), opening.is_end);
         loop {
+            // Moved, so that nothing of it is kept while the next is waited for.
+            let chunk = std::mem::take(&mut raw);
             let is_over = if stream.relayed.decoding.is_plain() {
-                self.relay_plain(&mut stream, &raw, plain.take()).await?
+                self.relay_plain(&mut stream, chunk, plain.take()).await?
             } else {
-                self.relay_encoded(&mut stream, &raw, plain.take()).await?
+                self.relay_encoded(&mut stream, chunk, plain.take()).await?
             };
             if is_over {
                 return self.relay_rest(&mut stream.relayed.answer).await;
@@ -48,7 +50,7 @@ impl Exchange {
             }
             match self.next(&mut stream.relayed.answer, None).await? {
                 Came::Chunk(chunk) => raw = chunk,
-                Came::End | Came::NotYet => (raw, is_end) = (Bytes::new(), true),
+                Came::End | Came::NotYet => break,
             }
         }
         let tail = Event::from(stream.splitter.take_rest());
@@ -66,7 +68,7 @@ impl Exchange {
     async fn relay_plain(
         &mut self,
         stream: &mut Stream<'_>,
-        chunk: &Bytes,
+        chunk: Bytes,
         plain: Option<Bytes>,
     ) -> Result<bool, Why> {
         let plain = plain.unwrap_or_else(|| chunk.clone());
@@ -103,11 +105,11 @@ impl Exchange {
     async fn relay_encoded(
         &mut self,
         stream: &mut Stream<'_>,
-        chunk: &Bytes,
+        chunk: Bytes,
         plain: Option<Bytes>,
     ) -> Result<bool, Why> {
         let is_decoded = plain.is_some();
-        let pieces = plain.map_or_else(|| stream.relayed.decoding.pieces(chunk), |plain| vec![plain]);
+        let pieces = plain.map_or_else(|| stream.relayed.decoding.pieces(&chunk), |plain| vec![plain]);
         for piece in pieces {
             let decoded = if is_decoded { Ok(piece) } else { stream.relayed.decoding.decode(piece) };
             let Ok(plain) = decoded else {
@@ -118,7 +120,7 @@ impl Exchange {
             while let Some(event) = stream.splitter.next_event() {
                 if stream.read(&event).await == Verdict::Terminal {
                     self.end_stream(stream.relayed).await?;
-                    self.send(chunk.clone()).await?;
+                    self.send(chunk).await?;
                     return Ok(true);
                 }
             }
@@ -127,7 +129,7 @@ impl Exchange {
                 break;
             }
         }
-        self.send(chunk.clone()).await?;
+        self.send(chunk).await?;
         Ok(false)
     }
 
