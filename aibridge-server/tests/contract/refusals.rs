@@ -90,7 +90,7 @@ async fn a_provider_that_fails_is_told_from_a_gateway_that_does() {
             "no HTTP",
             Script::new().then(Step::Bytes("nonsense\r\n\r\n".into())).then(Step::Close),
             502,
-            "upstream_unreachable",
+            "answer_invalid",
         ),
         ("stalls", Script::new().then(Step::Stall), 504, "upstream_timeout"),
         (
