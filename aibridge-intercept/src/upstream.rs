@@ -4,6 +4,7 @@ mod connections;
 mod failover;
 mod read_ahead;
 pub(crate) mod refusal;
+mod target;
 mod unprocessed;
 mod upload;
 
@@ -79,7 +80,7 @@ impl Upstream {
     /// no answer.
     pub async fn call(&self, mut call: Call, attempts: &mut Attempts) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.timeouts.response;
-        let url = self.url(&call);
+        let url = target::url(&self.base_url, &call.path, call.query.as_deref());
         let counts = call.credential.kind() == CredentialKind::Centralized;
         let mut permit = call.guard.take().map(|guard| Permit::ask(guard, counts)).transpose()?;
         let answered = match call.credential.clone() {
@@ -178,14 +179,6 @@ impl Upstream {
         attempts.status = Some(response.status());
         let deadline = (call.patience == Patience::Whole).then_some(deadline);
         Ok(Answer { response, deadline, timeouts: self.timeouts, permit: None, over: None, tapped })
-    }
-
-    /// Only the path is parsed: the host is the provider's, and known.
-    fn url(&self, call: &Call) -> Url {
-        let mut url = self.base_url.clone();
-        url.set_path(&[self.base_url.path().trim_end_matches('/'), &call.path].concat());
-        url.set_query(call.query.as_deref());
-        url
     }
 
     fn discard(&self, answer: Option<Answer>) {

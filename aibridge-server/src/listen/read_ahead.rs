@@ -7,7 +7,7 @@
 //! As in hyper, a client that shuts down its sending side while a response is in progress counts as gone.
 
 use super::activity::Activity;
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -57,19 +57,22 @@ impl ReadAhead {
         if std::mem::take(&mut self.reader_waits) || self.ended {
             return Ok(());
         }
-        while self.ahead.len() < READ_AHEAD {
+        loop {
+            let room = READ_AHEAD.saturating_sub(self.ahead.len());
+            if room == 0 {
+                return Ok(());
+            }
             match self.stream.poll_read_ready(context) {
-                Poll::Pending => break,
+                Poll::Pending => return Ok(()),
                 Poll::Ready(ready) => ready?,
             }
             self.ahead.reserve(READ);
-            match self.stream.try_read_buf(&mut self.ahead) {
+            match self.stream.try_read_buf(&mut (&mut self.ahead).limit(room)) {
                 Ok(0) => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the client left")),
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 _ => {}
             }
         }
-        Ok(())
     }
 
     fn unless_left<T>(
@@ -150,4 +153,59 @@ impl AsyncWrite for ReadAhead {
 pub(super) trait ClientConnection {
     /// The TCP connection below.
     fn tcp(&self) -> &ReadAhead;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (ReadAhead, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (ReadAhead::new(listener.accept().await.unwrap().0), client)
+    }
+
+    /// Flushes on each turn, as hyper does while it reads nothing, until `done` or the client has left.
+    async fn turns(near: &mut ReadAhead, done: impl Fn(&ReadAhead) -> bool) -> io::Result<()> {
+        poll_fn(|context| match Pin::new(&mut *near).poll_flush(context) {
+            Poll::Ready(Ok(())) if !done(near) => Poll::Pending,
+            flushed => flushed,
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn what_is_read_ahead_is_bounded_and_comes_in_order() {
+        let sent: Vec<u8> = (0..3 * READ_AHEAD).map(|n| u8::try_from(n % 251).unwrap()).collect();
+        let (mut near, mut far) = pair().await;
+        let expected = sent.clone();
+        let sending = tokio::spawn(async move { far.write_all(&sent).await });
+        turns(&mut near, |near| near.ahead.len() >= READ_AHEAD).await.unwrap();
+        for _ in 0..10 {
+            turns(&mut near, |_| true).await.unwrap();
+            assert_eq!(near.ahead.len(), READ_AHEAD);
+        }
+        let mut received = Vec::new();
+        near.read_to_end(&mut received).await.unwrap();
+        assert!(received == expected);
+        sending.await.unwrap().unwrap();
+        assert_eq!(near.ahead.capacity(), 0, "the memory is given back");
+    }
+
+    #[tokio::test]
+    async fn a_flush_fails_when_the_client_has_left_unless_the_reader_saw_the_end() {
+        let (mut near, mut far) = pair().await;
+        far.write_all(b"more").await.unwrap();
+        drop(far);
+        let left = turns(&mut near, |_| false).await.unwrap_err();
+        assert_eq!(left.kind(), io::ErrorKind::ConnectionAborted);
+
+        let (mut near, far) = pair().await;
+        drop(far);
+        assert_eq!(near.read(&mut [0; 8]).await.unwrap(), 0);
+        turns(&mut near, |_| true).await.unwrap();
+    }
 }

@@ -188,3 +188,20 @@ async fn an_http_1_0_client_can_tell_a_lost_upstream_from_an_end() {
         );
     }
 }
+
+#[tokio::test]
+async fn path_and_query_reach_the_provider_byte_for_byte() {
+    let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
+    let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+    for target in [
+        "/models?filter='a'&json={b:[1]}",
+        "/models/{id}'s\"x\"|y^z",
+        "/models/a?",
+        "/models/a?b=%7b%22",
+        "/responses/r1?include[]=x|y&q=\u{fc}",
+    ] {
+        let answer = ask(&gateway, &request("GET", &format!("/openai/v1{target}"), &[], b"")).await;
+        assert_eq!(answer.status(), 200, "{target}: {}", answer.text());
+        assert_eq!(provider.received().pop().unwrap().target, format!("/v1{target}"));
+    }
+}
