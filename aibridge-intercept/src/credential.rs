@@ -3,7 +3,7 @@
 use crate::error::Error;
 use aibridge_keypool::{KeyPool, hint};
 use aibridge_recorder::CredentialKind;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 /// How every gateway token begins. What begins so is never a provider's key, and is never sent to one.
@@ -56,9 +56,17 @@ impl KeyFailover {
 
     /// What authenticates a request with these `headers`: the client's own key if it brought one, else the pool.
     pub fn credential(&self, headers: &HeaderMap) -> Option<Credential> {
-        match bearer_token(headers, &self.auth_header) {
-            Some(own) => Some(Credential::Byok(own)),
+        match own_token(headers, &self.auth_header) {
+            Some(own) => Some(Credential::Byok(own.into())),
             None => self.pool.clone().map(Credential::Centralized),
+        }
+    }
+
+    /// Whose key that is.
+    pub fn credential_kind(&self, headers: &HeaderMap) -> Option<CredentialKind> {
+        match own_token(headers, &self.auth_header) {
+            Some(_) => Some(CredentialKind::Byok),
+            None => self.pool.as_ref().map(|_| CredentialKind::Centralized),
         }
     }
 
@@ -82,15 +90,19 @@ impl KeyFailover {
 
 /// The token of `Authorization: Bearer <token>` that is a provider's: `Bearer` in any case, exactly one token.
 /// Anything else, a gateway token included, is none.
-fn bearer_token(headers: &HeaderMap, name: &HeaderName) -> Option<SecretString> {
-    let token = sole_bearer_token(headers, name)?;
-    (!token.starts_with(GATEWAY_TOKEN_PREFIX)).then(|| token.into())
+fn own_token<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    sole_bearer_token(headers, name).filter(|token| !token.starts_with(GATEWAY_TOKEN_PREFIX))
 }
 
 /// The token of the sole `Bearer` credential in header `name`.
-pub fn sole_bearer_token<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+fn sole_bearer_token<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
+    bearer_token(value)
+}
+
+/// The token of `Bearer <token>`: `Bearer` in any case, exactly one token.
+pub fn bearer_token(value: &HeaderValue) -> Option<&str> {
     let mut words = value.to_str().ok()?.split_ascii_whitespace();
     match (words.next()?, words.next(), words.next()) {
         (scheme, Some(token), None) if scheme.eq_ignore_ascii_case("bearer") => Some(token),
@@ -98,14 +110,10 @@ pub fn sole_bearer_token<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Optio
     }
 }
 
-/// The token in the standard header.
-pub fn sole_authorization_token(headers: &HeaderMap) -> Option<&str> {
-    sole_bearer_token(headers, &header::AUTHORIZATION)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header;
 
     #[test]
     fn a_bearer_token_is_exactly_one() {
@@ -128,8 +136,7 @@ mod tests {
             for value in *values {
                 headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
             }
-            let token = bearer_token(&headers, &header::AUTHORIZATION);
-            assert_eq!(token.as_ref().map(ExposeSecret::expose_secret), *expected, "{values:?}");
+            assert_eq!(own_token(&headers, &header::AUTHORIZATION), *expected, "{values:?}");
         }
     }
 }

@@ -24,6 +24,22 @@ pub enum Error {
         "the path {0:?} is not forwarded: write it without dot segments, empty segments and encoded or raw separators"
     )]
     InvalidPath(String),
+    /// The URL holds an access token.
+    #[error(
+        "the URL holds an access token, and URLs are forwarded: send it as \"Authorization: Bearer aib_...\" instead"
+    )]
+    TokenInUrl,
+    /// A request that nothing but its `Host` vouches for names a host that is not the gateway's: a web page may have
+    /// made the browser resolve its own name to the gateway (DNS rebinding).
+    #[error(
+        "the host {0:?} is not one of this gateway's names: use localhost or 127.0.0.1, or add it to server.allowed_hosts"
+    )]
+    HostNotAllowed(String),
+    /// A web page of another origin that the settings do not let in.
+    #[error(
+        "web pages of {0} may not use this gateway: to let them, add their origin to server.cors_origins"
+    )]
+    OriginNotAllowed(String),
     /// Something that is for operators alone.
     #[error("{0}")]
     AdminOnly(&'static str),
@@ -152,7 +168,7 @@ impl Error {
         const INVALID: &str = "invalid_request_error";
         match self {
             Self::InvalidJson(_) => (S::BAD_REQUEST, INVALID, "invalid_json"),
-            Self::InvalidPath(_) => (S::BAD_REQUEST, INVALID, "invalid_path"),
+            Self::InvalidPath(_) | Self::TokenInUrl => (S::BAD_REQUEST, INVALID, "invalid_path"),
             Self::InvalidParameter { .. } => (S::BAD_REQUEST, INVALID, "invalid_parameter"),
             Self::QueryTooBroad(_) => (S::BAD_REQUEST, INVALID, "query_too_broad"),
             Self::UnknownInterception(_) => (S::NOT_FOUND, INVALID, "unknown_interception"),
@@ -162,6 +178,8 @@ impl Error {
             Self::InvalidGatewayToken(_) => {
                 (S::UNAUTHORIZED, "authentication_error", "invalid_gateway_token")
             }
+            Self::HostNotAllowed(_) => (S::FORBIDDEN, "permission_error", "host_not_allowed"),
+            Self::OriginNotAllowed(_) => (S::FORBIDDEN, "permission_error", "origin_not_allowed"),
             Self::AdminOnly(_) => (S::FORBIDDEN, "permission_error", "admin_only"),
             Self::NoCredential(_) => (S::UNAUTHORIZED, "authentication_error", "no_credential"),
             Self::ByokDisabled => (S::FORBIDDEN, "permission_error", "byok_disabled"),
@@ -275,8 +293,14 @@ impl Error {
             Self::MethodNotAllowed { allow, .. } => {
                 headers.insert(header::ALLOW, HeaderValue::from_static(allow));
             }
+            // RFC 9110 §11.6.1.
+            Self::InvalidGatewayToken(_) | Self::NoCredential(_) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            // RFC 9110 §7.8: who sends `Upgrade` names it in `Connection`.
             Self::WebsocketUnsupported => {
                 headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+                headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             }
             // What is left of the request is not read, so the connection cannot be used again.
             Self::ShuttingDown | Self::RequestIncomplete(_) | Self::RequestMalformed(_) => {

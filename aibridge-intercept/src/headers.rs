@@ -74,7 +74,7 @@ pub fn to_client(provider: &HeaderMap, centralized: bool) -> HeaderMap {
         let passes = match name.as_str() {
             "content-length" | "set-cookie" | "alt-svc" | "strict-transport-security" => false,
             "openai-organization" | "openai-project" => !centralized,
-            other => !is_hop_by_hop(other) && !other.starts_with("x-aibridge-"),
+            other => !is_hop_by_hop(other) && !other.starts_with("x-aibridge-") && !is_cors(other),
         };
         if passes && !named.contains(name) {
             headers.append(name, value.clone());
@@ -87,6 +87,12 @@ pub fn to_client(provider: &HeaderMap, centralized: bool) -> HeaderMap {
 pub fn add_streaming(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+}
+
+/// Which web pages may read an answer is the gateway's decision: it would otherwise be open to those that the provider
+/// is open to.
+fn is_cors(name: &str) -> bool {
+    name.starts_with("access-control-")
 }
 
 /// RFC 9110 §7.6.1, and what was hop-by-hop before it.
@@ -225,6 +231,8 @@ mod tests {
             ("strict-transport-security", "max-age=1"),
             ("openai-organization", "org"),
             ("openai-project", "proj"),
+            ("access-control-allow-origin", "*"),
+            ("access-control-expose-headers", "x-request-id"),
             ("x-ratelimit-limit-requests", "1"),
             ("x-request-id", "req_1"),
         ]);

@@ -5,6 +5,7 @@ use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::headers::ToProvider;
 use aibridge_intercept::tap::{CallTap, Subject, Tap};
 use aibridge_intercept::{Actor, Call, Error, Interceptor, Request, Upstream};
+use aibridge_recorder::CredentialKind;
 use http::{HeaderMap, HeaderName, Method};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -144,6 +145,16 @@ pub trait Provider: Send + Sync {
     /// [`Error::NoCredential`] if the client brought nothing and there are no keys.
     fn credential(&self, headers: &HeaderMap) -> Result<Credential, Error> {
         self.key_failover().credential(headers).ok_or_else(|| Error::NoCredential(self.name().to_owned()))
+    }
+
+    /// Whose key authenticates a request with these headers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::credential`].
+    fn credential_kind(&self, headers: &HeaderMap) -> Result<CredentialKind, Error> {
+        let kind = self.key_failover().credential_kind(headers);
+        kind.ok_or_else(|| Error::NoCredential(self.name().to_owned()))
     }
 
     /// The upstream call for a request on a passthrough route.

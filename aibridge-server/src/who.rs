@@ -1,10 +1,10 @@
 //! On whose behalf a request is made, and what of its credentials goes further.
 
 use aibridge_config::AuthMode;
-use aibridge_intercept::credential::sole_authorization_token;
+use aibridge_intercept::credential::{GATEWAY_TOKEN_PREFIX, bearer_token};
 use aibridge_intercept::{Actor, Error};
 use aibridge_store::{Authenticated, Store};
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::SecretString;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -12,7 +12,15 @@ use tokio::time::timeout;
 /// The gateway's own token headers: they leave `Authorization` to the client's own provider key.
 const TOKEN_HEADERS: [HeaderName; 2] =
     [HeaderName::from_static("x-aibridge-token"), HeaderName::from_static("x-coder-ai-governance-token")];
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// Headers in which SDKs send a key. An access token may come in the first three of them; then none of them is the
+/// client's own provider key.
+const CREDENTIAL_HEADERS: [HeaderName; 4] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+];
 
 /// How clients say who they are.
 #[derive(Clone)]
@@ -95,22 +103,20 @@ impl Who {
     }
 }
 
-/// Takes the gateway token out of the header that carries it.
+/// Takes the access token out of `headers`: the first value that looks like one. If it came in a header of its own, the
+/// others are the client's; else they are removed, and the request has no credential but the gateway's.
 fn take_token(headers: &mut HeaderMap) -> Result<SecretString, Error> {
-    for name in TOKEN_HEADERS {
-        if let Some(token) = text(headers, &name) {
+    if let Some(token) = TOKEN_HEADERS.iter().find_map(|name| first_token(headers, name)) {
+        for name in TOKEN_HEADERS {
             headers.remove(name);
-            return Ok(token);
         }
-    }
-    if let Some(token) = sole_authorization_token(headers).map(SecretString::from) {
-        headers.remove(header::AUTHORIZATION);
         return Ok(token);
     }
-    match text(headers, &X_API_KEY) {
+    match CREDENTIAL_HEADERS.iter().take(3).find_map(|name| first_token(headers, name)) {
         Some(token) => {
-            headers.remove(X_API_KEY);
-            headers.remove(header::AUTHORIZATION);
+            for name in CREDENTIAL_HEADERS {
+                headers.remove(name);
+            }
             Ok(token)
         }
         None => Err(Error::InvalidGatewayToken(
@@ -119,37 +125,59 @@ fn take_token(headers: &mut HeaderMap) -> Result<SecretString, Error> {
     }
 }
 
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<SecretString> {
-    let value = headers.get(name)?.to_str().ok()?.trim();
-    (!value.is_empty()).then(|| value.into())
+/// Whether there is something in `headers` that looks like an access token.
+pub fn has_token(headers: &HeaderMap) -> bool {
+    TOKEN_HEADERS
+        .iter()
+        .chain(CREDENTIAL_HEADERS.iter().take(3))
+        .any(|name| first_token(headers, name).is_some())
+}
+
+fn first_token(headers: &HeaderMap, name: &HeaderName) -> Option<SecretString> {
+    let text = |value| match *name {
+        header::AUTHORIZATION => bearer_token(value),
+        _ => HeaderValue::to_str(value).ok().map(str::trim),
+    };
+    let mut values = headers.get_all(name).iter().filter_map(text);
+    values.find(|text| text.starts_with(GATEWAY_TOKEN_PREFIX)).map(SecretString::from)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
     use secrecy::ExposeSecret;
 
     #[test]
     fn the_token_is_taken_from_the_first_header_that_carries_one() {
         let table: &[(&[(&str, &str)], Option<&str>, &[&str])] = &[
-            (&[("x-aibridge-token", "t"), ("authorization", "Bearer own")], Some("t"), &["authorization"]),
             (
-                &[("x-coder-ai-governance-token", " t "), ("authorization", "Bearer own")],
-                Some("t"),
+                &[("x-aibridge-token", "aib_t"), ("authorization", "Bearer own")],
+                Some("aib_t"),
                 &["authorization"],
             ),
-            (&[("x-aibridge-token", ""), ("authorization", "Bearer t")], Some("t"), &["x-aibridge-token"]),
-            (&[("authorization", "bearer t"), ("x-api-key", "k")], Some("t"), &["x-api-key"]),
-            (&[("x-api-key", "t")], Some("t"), &[]),
-            (&[("authorization", "Basic x"), ("x-api-key", "t")], Some("t"), &[]),
-            (&[("authorization", "Basic x")], None, &["authorization"]),
+            (
+                &[("x-coder-ai-governance-token", " aib_t "), ("authorization", "Bearer own")],
+                Some("aib_t"),
+                &["authorization"],
+            ),
+            (
+                &[("x-aibridge-token", "other"), ("authorization", "Bearer aib_t")],
+                Some("aib_t"),
+                &["x-aibridge-token"],
+            ),
+            (&[("authorization", "bearer aib_t"), ("x-api-key", "k")], Some("aib_t"), &[]),
+            (&[("x-api-key", "aib_t"), ("x-goog-api-key", "k")], Some("aib_t"), &[]),
+            (&[("authorization", "Bearer own"), ("x-api-key", "aib_t")], Some("aib_t"), &[]),
+            (&[("authorization", "Bearer own"), ("authorization", "Bearer aib_t")], Some("aib_t"), &[]),
+            (&[("x-api-key", "own"), ("api-key", "aib_t")], Some("aib_t"), &[]),
+            (&[("authorization", "aib_t")], None, &["authorization"]),
+            (&[("x-goog-api-key", "aib_t")], None, &["x-goog-api-key"]),
             (&[], None, &[]),
         ];
         for (given, token, left) in table {
             let mut headers = HeaderMap::new();
             for (name, value) in *given {
-                headers.insert(*name, HeaderValue::from_static(value));
+                headers.append(*name, HeaderValue::from_static(value));
             }
             let taken = take_token(&mut headers).ok();
             assert_eq!(taken.as_ref().map(ExposeSecret::expose_secret), *token, "{given:?}");

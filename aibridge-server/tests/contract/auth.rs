@@ -162,7 +162,7 @@ async fn a_token_is_taken_from_the_first_header_that_carries_one() {
     let unknown = format!("{}x", &token[..token.len() - 1]);
     let unknown_bearer = format!("Bearer {unknown}");
     let own = ("Authorization", OWN_BEARER);
-    let table: [(Headers<'_>, Becomes); 22] = [
+    let table: [(Headers<'_>, Becomes); 25] = [
         // Its own header leaves Authorization to the client's provider key.
         (&[("X-AIBridge-Token", token)], Centralized),
         (&[("X-AIBridge-Token", token), own], Byok),
@@ -174,21 +174,25 @@ async fn a_token_is_taken_from_the_first_header_that_carries_one() {
         // The same token twice is no key of the client's.
         (&[("X-AIBridge-Token", token), ("Authorization", &bearer)], Centralized),
         (&[("X-AIBridge-Token", token), ("Authorization", &unknown_bearer)], Centralized),
-        // Then Authorization, then X-Api-Key: these are used up.
+        // Then Authorization, X-Api-Key, Api-Key: these are used up.
         (&[("Authorization", &bearer)], Centralized),
         (&[("Authorization", &lower)], Centralized),
         (&[("Authorization", &bearer), ("X-Api-Key", OWN_KEY)], Centralized),
         (&[("X-Api-Key", token)], Centralized),
         (&[("X-Api-Key", token), ("Authorization", "Basic c2VjcmV0")], Centralized),
+        (&[("Api-Key", token)], Centralized),
+        (&[own, ("X-Api-Key", token)], Centralized),
+        (&[own, ("Api-Key", token), ("X-Api-Key", OWN_KEY)], Centralized),
+        // What does not look like a token is none.
+        (&[("X-AIBridge-Token", OWN_KEY), ("Authorization", &bearer)], Centralized),
         // What stands in a header that counts more is not made good by one that counts less.
         (&[("X-AIBridge-Token", &unknown), ("Authorization", &bearer)], BAD_TOKEN),
-        (&[own, ("X-Api-Key", token)], BAD_TOKEN),
         (&[], BAD_TOKEN),
         (&[own], BAD_TOKEN),
         (&[("Authorization", &unknown_bearer)], BAD_TOKEN),
         (&[("X-Api-Key", &unknown)], BAD_TOKEN),
         (&[("Authorization", token)], BAD_TOKEN),
-        (&[("Cookie", &bearer), ("Api-Key", token)], BAD_TOKEN),
+        (&[("Cookie", &bearer), ("X-Goog-Api-Key", token)], BAD_TOKEN),
     ];
     for (headers, becomes) in table {
         check(&gateway, &provider, headers, becomes, "ann", &["aib_", token, OWN_KEY]).await;

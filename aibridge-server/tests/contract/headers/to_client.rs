@@ -6,7 +6,7 @@ use crate::ways::{KEYS, OWN_BEARER, WAYS, Way, recorded};
 use aibridge_testkit::{Framing, RawClient, Script, ScriptedProvider, Step};
 
 /// Relayed as they are.
-const RELAYED: [(&str, &str); 12] = [
+const RELAYED: [(&str, &str); 11] = [
     ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"),
     ("Server", "cloudflare"),
     ("X-Request-Id", "req_1"),
@@ -17,12 +17,11 @@ const RELAYED: [(&str, &str); 12] = [
     ("Vary", "Origin"),
     ("Vary", "Accept"),
     ("CF-Ray", "0123-FRA"),
-    ("Access-Control-Expose-Headers", "X-Request-ID"),
     ("X-Empty", ""),
 ];
 
 /// Of the other hop, about the provider's host, or the gateway's to say.
-const DROPPED: [(&str, &str); 13] = [
+const DROPPED: [(&str, &str); 15] = [
     ("Connection", "keep-alive, X-Hop"),
     ("X-Hop", "1"),
     ("Keep-Alive", "timeout=5"),
@@ -34,6 +33,8 @@ const DROPPED: [(&str, &str); 13] = [
     ("set-cookie", "_cfuvid=secret"),
     ("Alt-Svc", "h3=\":443\""),
     ("Strict-Transport-Security", "max-age=31536000"),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "X-Request-ID"),
     ("X-AIBridge-Error", "rate_limit_exceeded"),
     ("X-AIBridge-Interception-Id", "00000000-0000-0000-0000-000000000000"),
 ];
