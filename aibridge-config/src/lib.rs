@@ -71,6 +71,7 @@ mod sources;
 mod store;
 mod telemetry;
 mod tls;
+mod web;
 
 pub use admin::Admin;
 pub use auth::{Auth, AuthMode};
@@ -86,3 +87,4 @@ pub use sources::{Flags, Sources, Surroundings};
 pub use store::{Durability, PostgresUrl, Retention, Spool, SslMode, Store, StoreUrl};
 pub use telemetry::{OtlpProtocol, Telemetry};
 pub use tls::Tls;
+pub use web::ANY_ORIGIN;

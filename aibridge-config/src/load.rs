@@ -3,7 +3,7 @@ use crate::raw::Raw;
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::{Config, ConfigError, Problem, Sources, Surroundings};
-use crate::{admin, auth, limits, log, metrics, provider, server, shape, store, telemetry, tls};
+use crate::{admin, auth, limits, log, metrics, provider, server, shape, store, telemetry, tls, web};
 use figment::Figment;
 
 /// Reads, layers and resolves the settings.
@@ -62,6 +62,7 @@ fn resolve(figment: &Figment, surroundings: &dyn Surroundings, report: &mut Repo
     let auth = auth::resolve(&raw.auth, report);
     if let (Some(server), Some(auth)) = (&server, &auth) {
         server::refuse_exposure(server, admin.as_ref(), auth, report);
+        web::refuse_any_origin(server, auth, report);
     }
     if let (Some(server), Some(admin)) = (&server, &admin) {
         admin::refuse_collision(admin, server, report);

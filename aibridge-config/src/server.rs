@@ -2,7 +2,7 @@ use crate::address::{self, is_exposed};
 use crate::duration::RawDuration;
 use crate::report::Report;
 use crate::size::RawSize;
-use crate::{Admin, Auth, AuthMode};
+use crate::{Admin, Auth, AuthMode, web};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,6 +20,10 @@ pub struct Server {
     pub keep_alive: Duration,
     /// Whether everyone on the network may use the gateway.
     pub insecure: bool,
+    /// Hosts, with or without a port, that requests without an access token may name besides the gateway's own.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of web pages that may use the gateway; [`ANY_ORIGIN`](crate::ANY_ORIGIN) for all of them.
+    pub cors_origins: Vec<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -30,6 +34,8 @@ pub(crate) struct RawServer {
     shutdown_grace: RawDuration,
     keep_alive: RawDuration,
     insecure: bool,
+    allowed_hosts: Vec<String>,
+    cors_origins: Vec<String>,
 }
 
 impl Default for RawServer {
@@ -40,6 +46,8 @@ impl Default for RawServer {
             shutdown_grace: RawDuration::from_secs(30),
             keep_alive: RawDuration::from_secs(75),
             insecure: false,
+            allowed_hosts: Vec::new(),
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -52,6 +60,8 @@ impl From<&Server> for RawServer {
             shutdown_grace: server.shutdown_grace.into(),
             keep_alive: server.keep_alive.into(),
             insecure: server.insecure,
+            allowed_hosts: server.allowed_hosts.clone(),
+            cors_origins: server.cors_origins.clone(),
         }
     }
 }
@@ -60,12 +70,16 @@ pub(crate) fn resolve(raw: &RawServer, report: &mut Report<'_>) -> Option<Server
     let listen = report.keep("server.listen", address::parse(&raw.listen));
     let max_body_bytes = report.keep("server.max_body_bytes", raw.max_body_bytes.positive());
     let keep_alive = report.keep("server.keep_alive", raw.keep_alive.positive());
+    let allowed_hosts = web::hosts(&raw.allowed_hosts, report);
+    let cors_origins = web::origins(&raw.cors_origins, report);
     Some(Server {
         listen: listen?,
         max_body_bytes: max_body_bytes?,
         shutdown_grace: raw.shutdown_grace.get(),
         keep_alive: keep_alive?,
         insecure: raw.insecure,
+        allowed_hosts: allowed_hosts?,
+        cors_origins: cors_origins?,
     })
 }
 

@@ -230,6 +230,7 @@ impl Error {
         match self {
             Self::InvalidJson(_)
             | Self::InvalidPath(_)
+            | Self::TokenInUrl
             | Self::InvalidParameter { .. }
             | Self::QueryTooBroad(_)
             | Self::UnknownInterception(_)
@@ -243,7 +244,9 @@ impl Error {
             | Self::RequestMalformed(_)
             | Self::BackgroundUnsupported => ErrorType::InvalidRequest,
             Self::InvalidGatewayToken(_) | Self::NoCredential(_) => ErrorType::Authentication,
-            Self::AdminOnly(_) | Self::ByokDisabled => ErrorType::Permission,
+            Self::AdminOnly(_) | Self::ByokDisabled | Self::HostNotAllowed(_) | Self::OriginNotAllowed(_) => {
+                ErrorType::Permission
+            }
             Self::RateLimited(_) | Self::TooManyReaders => ErrorType::RateLimited,
             Self::KeysRateLimited { .. } | Self::KeysRejected => ErrorType::KeysExhausted,
             Self::CircuitOpen { .. } => ErrorType::CircuitOpen,

@@ -1,13 +1,22 @@
 //! Which paths a provider serves. The list is a security boundary: a pool key may be allowed to do more than clients
-//! are.
+//! are, and what is passed through is not recorded.
+
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
 /// A provider's routes, below its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Routes {
     /// Intercepted, `POST` only; exact paths.
     pub bridged: &'static [&'static str],
-    /// Relayed unread, any method; an entry that ends with a slash stands for everything below it, but not for itself.
+    /// Relayed unread; an entry that ends with a slash stands for itself and everything below it.
     pub passthrough: &'static [&'static str],
+    /// Entries of `passthrough` below which objects live that belong to an actor. Their paths have one spelling.
+    pub objects: &'static [&'static str],
+    /// Entries of `passthrough` on which a pool key is used for `GET` and `HEAD` only.
+    pub read_only: &'static [&'static str],
+    /// Entries of `passthrough` below which ids may hold encoded slashes.
+    pub slashed_ids: &'static [&'static str],
 }
 
 /// What a path is to a provider.
@@ -20,23 +29,63 @@ pub enum Route {
 }
 
 impl Routes {
-    /// What `path`, with its leading slash, is.
+    /// What `path`, with its leading slash, is. A path that a provider may take for a bridged route, or for another
+    /// path of the same object, is none.
     pub fn find(&self, path: &str) -> Option<Route> {
         if let Some(route) = self.bridged.iter().find(|route| **route == path) {
             return Some(Route::Bridged(route));
         }
-        let listed = self.passthrough.iter().find(|route| match path.strip_prefix(**route) {
-            Some(rest) => rest.is_empty() != route.ends_with('/'),
-            None => false,
-        });
-        listed.map(|route| Route::PassThrough(route))
+        let listed = self
+            .passthrough
+            .iter()
+            .find(|route| path == **route || (route.ends_with('/') && path.starts_with(**route)))?;
+        let is_other_spelling = self.bridged.iter().any(|route| is_spelling_of(path, route))
+            || (self.objects.contains(listed) && path != *listed && !is_plain(path));
+        (!is_other_spelling).then_some(Route::PassThrough(listed))
     }
+
+    /// Whether a pool key is used for reading only on the passthrough `entry`.
+    pub fn is_read_only(&self, entry: &str) -> bool {
+        self.read_only.contains(&entry)
+    }
+
+    /// Where an id begins in `path` that may hold encoded slashes, if there is one.
+    pub fn slashed_id(&self, path: &str) -> Option<usize> {
+        self.slashed_ids.iter().find(|entry| path.starts_with(**entry)).map(|entry| entry.len())
+    }
+}
+
+/// Whether `path` differs from `route` only by what servers ignore: percent-encoding, letter case, `;parameters` and
+/// slashes that end it or double others.
+fn is_spelling_of(path: &str, route: &str) -> bool {
+    let decoded: Cow<'_, [u8]> = percent_decode_str(path).into();
+    let segments =
+        decoded.split(|byte| *byte == b'/').map(without_parameters).filter(|name| !name.is_empty());
+    let names = route.split('/').filter(|name| !name.is_empty());
+    segments.map(<[u8]>::to_ascii_lowercase).eq(names.map(str::as_bytes))
+}
+
+fn without_parameters(segment: &[u8]) -> &[u8] {
+    segment.split(|byte| *byte == b';').next().unwrap_or_default()
+}
+
+/// Whether `path` is the only spelling of what it names: no final slash, no `;parameters`, and nothing encoded that
+/// need not be (RFC 3986 §6.2.2.2).
+fn is_plain(path: &str) -> bool {
+    let is_needless = |(at, _)| {
+        let byte = path.get(at..at + 3).and_then(|encoded| percent_decode_str(encoded).next());
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-._~;".contains(&byte))
+    };
+    !path.ends_with('/') && !path.contains(';') && !path.match_indices('%').any(is_needless)
 }
 
 /// The routes of the OpenAI API that the gateway serves.
 pub(crate) const OPENAI: Routes = Routes {
     bridged: &["/chat/completions", "/responses", "/responses/compact"],
     passthrough: &["/conversations", "/conversations/", "/models", "/models/", "/responses/"],
+    objects: &["/conversations/", "/responses/"],
+    read_only: &["/models", "/models/"],
+    slashed_ids: &["/models/"],
 };
 
 #[cfg(test)]
@@ -51,10 +100,14 @@ mod tests {
         }
         for (path, route) in [
             ("/models", "/models"),
+            ("/models/", "/models/"),
             ("/models/gpt-4.1", "/models/"),
             ("/models/a/b", "/models/"),
+            ("/models/%67pt;v=1/", "/models/"),
             ("/conversations", "/conversations"),
+            ("/conversations/", "/conversations/"),
             ("/conversations/c/items", "/conversations/"),
+            ("/conversations/a%20b", "/conversations/"),
             ("/responses/resp_1", "/responses/"),
             ("/responses/resp_1/cancel", "/responses/"),
             ("/responses/compact/x", "/responses/"),
@@ -69,14 +122,36 @@ mod tests {
             "/chat/completions/x",
             "/completions",
             "/responses/",
-            "/models/",
-            "/conversations/",
             "/modelsx",
             "/model",
             "/embeddings",
             "/files",
             "/Models",
             "models",
+        ] {
+            assert_eq!(OPENAI.find(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_provider_may_take_for_another_path_is_no_route() {
+        for path in [
+            "/responses/Compact",
+            "/responses/c%6fmpact",
+            "/responses/c%6Fmpact",
+            "/responses/compact/",
+            "/responses/compact;v=1",
+            "/responses/compact%3Bv=1",
+            "/responses/;x/COMPACT;y/",
+            "/responses/;x",
+            "/responses/%3b",
+            "/responses/resp_1/",
+            "/responses/resp_1;v=1",
+            "/responses/resp%5F1",
+            "/responses/resp_1/%63ancel",
+            "/conversations/c;v=1/items",
+            "/conversations/c/items/",
+            "/conversations/%63",
         ] {
             assert_eq!(OPENAI.find(path), None, "{path}");
         }

@@ -2,17 +2,18 @@
 
 use crate::handler::App;
 use crate::listen::{Peer, Places};
+use crate::who;
 use aibridge_api::{Api, Endpoint};
 use aibridge_intercept::Error;
 use aibridge_metrics::{AtScrape, CONTENT_TYPE, Metrics};
 use aibridge_store::Store;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::routing::any;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
+use http::{HeaderName, HeaderValue, Method, Response, header};
 use std::sync::Arc;
 
 /// What is needed to answer operators.
@@ -38,6 +39,8 @@ const FORWARDED: [HeaderName; 3] =
 /// What an operator wants to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
+    /// What says nothing about anyone.
+    Nothing,
     /// How much of what.
     Counts,
     /// Who asked what: it holds prompts.
@@ -58,40 +61,31 @@ pub async fn unknown(request: Parts) -> Response<Body> {
     unknown_route(&request).to_response().map(Body::from)
 }
 
-async fn metrics(
-    State(admin): State<Arc<Admin>>,
-    Extension(peer): Extension<Peer>,
-    request: Parts,
-) -> Response<Body> {
+async fn metrics(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> {
     let rendered = async {
+        if let Some(answered) = admin.preflight(&request)? {
+            return Ok(answered);
+        }
         read_only(&request)?;
-        admin.admit(Wanted::Counts, peer, &request.headers).await?;
-        admin.render()
+        admin.admit(Wanted::Counts, &request).await?;
+        Ok(answer(admin.render()?, CONTENT_TYPE))
     };
-    match rendered.await {
-        Ok(text) => answer(text, CONTENT_TYPE),
-        Err(error) => error.to_response().map(Body::from),
-    }
+    admin.finish(&request, rendered.await)
 }
 
 /// Records and keys. What is answered holds prompts, so nobody on the way may keep it.
-async fn api(
-    State(admin): State<Arc<Admin>>,
-    Extension(peer): Extension<Peer>,
-    request: Parts,
-) -> Response<Body> {
+async fn api(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> {
     let answered = async {
         let endpoint = Endpoint::find(request.uri.path()).ok_or_else(|| unknown_route(&request))?;
-        read_only(&request)?;
-        if !endpoint.is_public() {
-            admin.admit(Wanted::Records, peer, &request.headers).await?;
+        if let Some(answered) = admin.preflight(&request)? {
+            return Ok(answered);
         }
-        admin.ask(&endpoint, request.uri.query()).await
+        read_only(&request)?;
+        let wanted = if endpoint.is_public() { Wanted::Nothing } else { Wanted::Records };
+        admin.admit(wanted, &request).await?;
+        Ok(answer(admin.ask(&endpoint, request.uri.query()).await?, "application/json"))
     };
-    let mut response = match answered.await {
-        Ok(json) => answer(json, "application/json"),
-        Err(error) => error.to_response().map(Body::from),
-    };
+    let mut response = admin.finish(&request, answered.await);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -117,15 +111,38 @@ fn answer(body: impl Into<Body>, kind: &'static str) -> Response<Body> {
 impl Admin {
     /// Lets operators pass. Who they are, admin tokens say; where no token is in use, being on the gateway's own machine
     /// does, unless a proxy there speaks for someone else. For counts, that or reaching a listener of their own is enough.
-    async fn admit(&self, wanted: Wanted, Peer(peer): Peer, headers: &HeaderMap) -> Result<(), Error> {
-        let is_local = peer.ip().to_canonical().is_loopback()
+    /// No web page passes that way: it would speak for the operator whose browser shows it.
+    async fn admit(&self, wanted: Wanted, request: &Parts) -> Result<(), Error> {
+        let headers = &request.headers;
+        let is_local = Peer::of(request).remote.ip().to_canonical().is_loopback()
             && !FORWARDED.iter().any(|name| headers.contains_key(name));
         let now = self.app.current.load();
-        let passes = match wanted {
+        let wants_tokens = now.who.wants_tokens();
+        let needs_no_token = match wanted {
+            Wanted::Nothing if wants_tokens => return Ok(()),
+            Wanted::Nothing => true,
             Wanted::Counts => is_local || !self.shared,
-            Wanted::Records => is_local && !now.who.wants_tokens(),
+            Wanted::Records => is_local && !wants_tokens,
         };
-        if passes { Ok(()) } else { now.who.require_admin(headers).await }
+        if !needs_no_token {
+            return now.who.require_admin(headers).await;
+        }
+        match now.origins.admit(request) {
+            Err(_) if wants_tokens && who::has_token(headers) => now.who.require_admin(headers).await,
+            admitted => admitted,
+        }
+    }
+
+    fn preflight(&self, request: &Parts) -> Result<Option<Response<Body>>, Error> {
+        let now = self.app.current.load();
+        let answered = now.origins.preflight(request, now.who.wants_tokens())?;
+        Ok(answered.map(|answer| answer.map(|()| Body::empty())))
+    }
+
+    fn finish(&self, request: &Parts, answered: Result<Response<Body>, Error>) -> Response<Body> {
+        let mut response = answered.unwrap_or_else(|error| error.to_response().map(Body::from));
+        self.app.current.load().origins.add_headers(&request.headers, response.headers_mut());
+        response
     }
 
     async fn ask(&self, endpoint: &Endpoint, query: Option<&str>) -> Result<Bytes, Error> {

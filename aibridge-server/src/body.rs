@@ -1,19 +1,20 @@
 //! Reading request bodies within limits.
 
+mod upload;
+
+pub use upload::{Upload, Uploaded};
+
 use aibridge_intercept::{Error, request_body};
 use axum::body::Body as AxumBody;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use http_body_util::BodyExt;
-use parking_lot::Mutex;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How much of a refused request is still read, and for how long: a client that is busy sending would otherwise see a
-/// reset connection instead of the answer.
+/// How much of a refused request is still read behind its answer, and for how long: a client that is busy sending would
+/// otherwise see a reset connection instead of the answer.
 const DRAIN_AT_MOST: usize = 64 << 20;
 const DRAIN_FOR_AT_MOST: Duration = Duration::from_secs(5);
 
@@ -55,12 +56,14 @@ async fn next(body: &mut AxumBody) -> Result<Option<Bytes>, Error> {
     }
 }
 
-/// Reads on after a refusal, so that the client gets to see it. A client that waits for `100 Continue` has sent nothing
-/// and is not made to.
-pub async fn drain(body: &mut AxumBody, headers: &HeaderMap) {
-    if headers.contains_key(header::EXPECT) || body.is_end_stream() {
-        return;
-    }
+/// Whether the client of a refused request may be sending its body. One that waits for `100 Continue` has sent nothing and
+/// is not made to.
+pub fn is_being_sent(body: &AxumBody, headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::EXPECT) && !body.is_end_stream()
+}
+
+/// Reads on behind a refusal, so that the client gets to see it.
+pub async fn drain(mut body: AxumBody) {
     let mut left = DRAIN_AT_MOST;
     let _ = timeout(DRAIN_FOR_AT_MOST, async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -71,35 +74,4 @@ pub async fn drain(body: &mut AxumBody, headers: &HeaderMap) {
         }
     })
     .await;
-}
-
-/// A request body on its way through: it keeps its length, and the lock makes it shareable, as the HTTP client wants;
-/// nobody ever contends for it.
-pub struct Upload(Mutex<AxumBody>);
-
-impl Upload {
-    /// Passes `body` through.
-    pub fn new(body: AxumBody) -> Self {
-        Self(Mutex::new(body))
-    }
-}
-
-impl Body for Upload {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(self.0.get_mut()).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.lock().is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.lock().size_hint()
-    }
 }

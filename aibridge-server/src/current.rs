@@ -2,6 +2,7 @@
 
 use crate::limits::Limits;
 use crate::listen::Bounds;
+use crate::origin::OriginPolicy;
 use crate::providers::Providers;
 use crate::who::Who;
 use arc_swap::ArcSwap;
@@ -15,6 +16,8 @@ pub struct InForce {
     pub providers: Providers,
     /// Who asks.
     pub who: Who,
+    /// Which web pages may ask.
+    pub origins: OriginPolicy,
     /// Whether clients may bring their own keys.
     pub byok: bool,
     /// How much they may ask.

@@ -1,12 +1,14 @@
 //! From a client's request to the answer.
 
-use crate::body::{self, Upload};
+use crate::body::{self, Upload, Uploaded};
 use crate::current::{Current, InForce};
 use crate::limits::{Place, Placed};
 use crate::route::{self, Target};
 use crate::telemetry;
 use aibridge_intercept::call::CallBody;
 use aibridge_intercept::credential::Credential;
+use aibridge_intercept::encoding::Encoding;
+use aibridge_intercept::error::ERROR_HEADER;
 use aibridge_intercept::gateway::PassedTo;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
@@ -16,6 +18,7 @@ use aibridge_provider::{PassThrough, Provider, Route};
 use aibridge_recorder::CredentialKind;
 use axum::body::Body;
 use axum::extract::State;
+use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
 use http_body::Body as _;
@@ -45,40 +48,56 @@ pub async fn handle(
     // Held until the answer has begun, so that a shutdown waits for it.
     let _under_way = app.gateway.tasks.token();
     let (parts, mut body) = request.into_parts();
-    match answer(&app, &parts, &mut body).await {
+    let now = app.current.load();
+    let mut response = match answer(&app, &now, &parts, &mut body).await {
         Ok(response) => response,
         Err(error) => {
-            tracing::debug!(method = %parts.method, path = parts.uri.path(), code = error.code(), "refused");
-            let _ = app.unless_cut(body::drain(&mut body, &parts.headers)).await;
+            log_refusal(&parts, &error);
+            app.drain_behind_answer(body, &parts.headers);
             error.to_response().map(|body| AnswerBody::from(body).into())
         }
-    }
+    };
+    now.origins.add_headers(&parts.headers, response.headers_mut());
+    response
+}
+
+fn log_refusal(parts: &Parts, error: &Error) {
+    let path = match error {
+        Error::TokenInUrl => "",
+        _ => parts.uri.path(),
+    };
+    tracing::debug!(method = %parts.method, path, code = error.code(), "refused");
 }
 
 async fn answer(
     app: &App,
+    now: &InForce,
     parts: &Parts,
     body: &mut Body,
 ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
-    let now = app.current.load();
+    if let Some(answered) = now.origins.preflight(parts, now.who.wants_tokens())? {
+        return Ok(answered.map(|()| AnswerBody::from(Bytes::new()).into()));
+    }
     let target = route::find(now.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
+    if !now.who.wants_tokens() {
+        now.origins.admit(parts)?;
+    }
     let mut headers = parts.headers.clone();
     let has_keys = target.provider.key_failover().pool().is_some();
     let actor = now.who.identify(&mut headers, has_keys).await?;
     let span = begin_span(&target, &actor, parts);
-    let answered = match app.admit(&now, &target, &actor) {
+    let answered = match now.admit(&target, &actor, &headers, parts) {
         Ok(place) => {
-            let work = answer_actor(app, &now, target, actor, headers, parts, body);
-            let answered = work.instrument(span.clone()).await;
-            answered.map(|response| response.map(|body| Placed::new(body, place)))
+            let work = answer_actor(app, now, Admitted { target, actor, headers, place }, parts, body);
+            work.instrument(span.clone()).await
         }
         Err(refusal) => Err(refusal),
     };
     trace::answered(&span, &answered);
-    answered
+    answered.inspect_err(|error| app.refused(now, error))
 }
 
 fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
@@ -91,51 +110,67 @@ fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
     span
 }
 
-/// Answers a request when it is known whose it is. `headers` are without what authenticated it.
+/// A request that may be answered. Its body is unread.
+struct Admitted {
+    target: Target,
+    actor: Actor,
+    /// Without what authenticated it.
+    headers: HeaderMap,
+    place: Place,
+}
+
 async fn answer_actor(
     app: &App,
     now: &InForce,
-    target: Target,
-    actor: Actor,
-    headers: HeaderMap,
+    admitted: Admitted,
     parts: &Parts,
     body: &mut Body,
-) -> Result<http::Response<AnswerBody>, Error> {
+) -> Result<http::Response<Placed<AnswerBody>>, Error> {
+    let Admitted { target, actor, headers, place } = admitted;
     let query = parts.uri.query().map(str::to_owned);
     match target.route {
         Route::Bridged(route) => {
             let wire = app.unless_cut(body::read(body, now.max_body_bytes)).await??;
+            place.take()?;
             let received = app.gateway.clock.now();
             let read = ReadRequest { route, query, headers, wire, actor, limit: now.max_body_bytes };
             let interceptor =
                 read.interceptor(target.provider).instrument(trace::create_interceptor()).await?;
-            now.allow(interceptor.asked().0.credential_kind)?;
-            Ok(app.gateway.intercept(interceptor, received).await)
+            let answer = app.gateway.intercept(interceptor, received).await;
+            Ok(answer.map(|body| Placed::new(body, place)))
         }
         Route::PassThrough(route) => {
             let credential = target.provider.credential(&headers)?;
-            now.allow(credential.kind())?;
-            let body = app.unless_cut(pass_through_body(body, &credential, now.max_body_bytes)).await??;
+            let sending =
+                app.unless_cut(Sending::begin(body, &credential, now.max_body_bytes, place)).await??;
             let Target { provider, path, .. } = target;
+            let Sending { body, kept } = sending;
             let method = parts.method.clone();
             let call =
                 provider.pass_through(PassThrough { method, path, query, headers, body, actor }, credential);
             tracing::info!(provider = provider.name(), method = %parts.method, path = parts.uri.path(), "passed through");
             let passed = PassedTo { provider: provider.name().to_owned(), route };
-            Ok(app.gateway.pass_through(passed, provider.profile().upstream.clone(), call).await)
+            let answer = app.gateway.pass_through(passed, provider.profile().upstream.clone(), call).await;
+            kept.keep(answer)
         }
     }
 }
 
 impl App {
-    /// Gives a request its place, unless a limit refuses it.
-    fn admit(&self, now: &InForce, target: &Target, actor: &Actor) -> Result<Place, Error> {
-        let spends_tokens = matches!(target.route, Route::Bridged(_));
-        now.limits.admit(&actor.id, spends_tokens).inspect_err(|error| {
-            if let Some(limit) = error.limit() {
-                self.gateway.watch.saw(&Seen::Limited { limit });
-            }
-        })
+    /// A limit of the settings may have refused a request.
+    fn refused(&self, now: &InForce, error: &Error) {
+        if let Some(limit) = error.limit() {
+            now.limits.refused(error);
+            self.gateway.watch.saw(&Seen::Limited { limit });
+        }
+    }
+
+    /// Reads what the client of a refused request is still sending, while the answer is on its way.
+    fn drain_behind_answer(&self, body: Body, headers: &HeaderMap) {
+        if body::is_being_sent(&body, headers) {
+            let cut = self.gateway.cut.clone();
+            self.gateway.tasks.spawn(async move { cut.run_until_cancelled(body::drain(body)).await });
+        }
     }
 
     /// Waits for the client, but not longer than the gateway may.
@@ -149,8 +184,24 @@ impl App {
 }
 
 impl InForce {
-    fn allow(&self, kind: CredentialKind) -> Result<(), Error> {
-        if kind == CredentialKind::Byok && !self.byok { Err(Error::ByokDisabled) } else { Ok(()) }
+    /// Decides all that can be decided before the body is read.
+    fn admit(
+        &self,
+        target: &Target,
+        actor: &Actor,
+        headers: &HeaderMap,
+        parts: &Parts,
+    ) -> Result<Place, Error> {
+        let credential = target.provider.credential_kind(headers)?;
+        if credential == CredentialKind::Byok && !self.byok {
+            return Err(Error::ByokDisabled);
+        }
+        target.allow(&parts.method, &parts.uri, credential)?;
+        let is_bridged = matches!(target.route, Route::Bridged(_));
+        if is_bridged {
+            Encoding::of(headers)?;
+        }
+        self.limits.admit(&actor.id, is_bridged)
     }
 }
 
@@ -159,7 +210,7 @@ struct ReadRequest {
     route: &'static str,
     query: Option<String>,
     headers: HeaderMap,
-    wire: bytes::Bytes,
+    wire: Bytes,
     actor: Actor,
     limit: usize,
 }
@@ -187,16 +238,51 @@ impl ReadRequest {
     }
 }
 
-/// Only what may have to be sent to a second key is buffered.
-async fn pass_through_body(
-    body: &mut Body,
-    credential: &Credential,
-    limit: usize,
-) -> Result<CallBody, Error> {
-    let may_fail_over = matches!(credential, Credential::Centralized(pool) if pool.len() > 1);
-    if may_fail_over || body.is_end_stream() {
-        return Ok(CallBody::Replayable(Payload::from(body::read(body, limit).await?)));
+/// The body of a request that is passed through, and the place of its answer.
+struct Sending {
+    body: CallBody,
+    kept: Keeping,
+}
+
+/// What keeps the place of a request while its body is on the way.
+enum Keeping {
+    Whole(Place),
+    Streamed(Arc<Uploaded>),
+}
+
+impl Sending {
+    /// Only what may have to be sent to a second key is buffered.
+    async fn begin(
+        body: &mut Body,
+        credential: &Credential,
+        limit: usize,
+        place: Place,
+    ) -> Result<Self, Error> {
+        let may_fail_over = matches!(credential, Credential::Centralized(pool) if pool.len() > 1);
+        if may_fail_over || body.is_end_stream() {
+            let body = CallBody::Replayable(Payload::from(body::read(body, limit).await?));
+            place.take()?;
+            return Ok(Self { body, kept: Keeping::Whole(place) });
+        }
+        let (upload, uploaded) = Upload::new(std::mem::take(body), place);
+        let body = CallBody::Once(Some(reqwest::Body::wrap(upload)));
+        Ok(Self { body, kept: Keeping::Streamed(uploaded) })
     }
-    let upload = Upload::new(std::mem::take(body));
-    Ok(CallBody::Once(Some(reqwest::Body::wrap(upload))))
+}
+
+impl Keeping {
+    /// The answer with its place, unless there is none because the body did not arrive.
+    fn keep(self, answer: http::Response<AnswerBody>) -> Result<http::Response<Placed<AnswerBody>>, Error> {
+        match self {
+            Self::Whole(place) => Ok(answer.map(|body| Placed::new(body, place))),
+            Self::Streamed(uploaded) => {
+                let is_own = answer.headers().contains_key(ERROR_HEADER);
+                if let Some(error) = uploaded.refusal().filter(|_| is_own) {
+                    return Err(error);
+                }
+                uploaded.place.take_anyway();
+                Ok(answer.map(|body| Placed::shared(body, uploaded.place.clone())))
+            }
+        }
+    }
 }

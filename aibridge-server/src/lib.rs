@@ -2,7 +2,8 @@
 //!
 //! [`Server::bind`] turns settings into a gateway: a store, a provider each with its connections and keys, and a
 //! listener. [`Server::run`] serves until it is told to stop. A request finds its way through [`route`] (which provider,
-//! which kind of route), [`who`] (on whose behalf), [`limits`] (whether it may now), [`body`] (read whole) and
+//! which kind of route), [`origin`] (from which web page), [`who`] (on whose behalf), [`limits`] (whether it may now),
+//! [`body`] (read whole) and
 //! [`handler`], which hands it to the provider's interceptor. What requests go by is [`current`], which [`reload`]
 //! replaces while it serves; [`health`] tells load balancers how it is.
 //!
@@ -18,6 +19,7 @@ pub mod key_news;
 pub mod limits;
 pub mod listen;
 pub mod log;
+pub mod origin;
 pub mod providers;
 pub mod record_log;
 pub mod records;

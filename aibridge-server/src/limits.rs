@@ -1,8 +1,8 @@
 //! How much clients may ask of this gateway: requests under way at once, and each actor's requests and tokens in a
 //! minute.
 //!
-//! A request is [admitted](Limits::admit) when it is known whose it is, and before its body is read. What it is given
-//! then is its [`Place`], which goes with the answer's body to the end. Its tokens are known only when it has been
+//! A request is [admitted](Limits::admit) when it is known whose it is, and before its body is read. It takes its
+//! [`Place`] when the body is there, and the place goes with the answer's body to the end. Its tokens are known only when it has been
 //! answered: [`Charging`] sees them, and takes them from the actor's bucket, which may go into debt.
 //!
 //! A reload brings other limits; what counts against them lives on.
@@ -49,20 +49,21 @@ impl Limits {
         Self { settings, counts: self.counts.clone() }
     }
 
-    /// Admits a request of `actor`, until its place is dropped. One that does not spend tokens need not wait for them.
+    /// Admits a request of `actor` before its body is read. Its place is to be taken when the body is there. A request
+    /// that does not spend tokens need not wait for them.
     ///
     /// # Errors
     ///
     /// [`Error::Overloaded`] or [`Error::RateLimited`], for which the actor is charged nothing.
     pub fn admit(&self, actor: &str, spends_tokens: bool) -> Result<Place, Error> {
-        let admitted = self.place(actor, spends_tokens);
-        admitted.inspect_err(|error| self.counts.told.refused(error))
-    }
-
-    fn place(&self, actor: &str, spends_tokens: bool) -> Result<Place, Error> {
-        let place = self.counts.concurrency.enter(self.settings.max_concurrent_requests)?;
+        let place = Place::find(&self.counts.concurrency, self.settings.max_concurrent_requests)?;
         self.counts.actors.request(actor, self.per_minute(), spends_tokens)?;
         Ok(place)
+    }
+
+    /// Logs that a limit has refused a request with `error`, now and then.
+    pub fn refused(&self, error: &Error) {
+        self.counts.told.refused(error);
     }
 
     /// Takes `tokens` from what `actor` may use.

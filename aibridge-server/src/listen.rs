@@ -93,7 +93,10 @@ impl Listener {
                 () = self.stop.hang_up.cancelled() => break,
             };
             match accepted {
-                Ok((stream, peer)) => self.begin(stream, Peer(peer)),
+                Ok((stream, remote)) => {
+                    let peer = Peer::new(&stream, remote);
+                    self.begin(stream, peer);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;

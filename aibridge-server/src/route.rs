@@ -1,7 +1,11 @@
 //! Which provider and which route a path means. Strict on purpose: what two parsers could read in two ways is refused.
 
+mod path;
+mod token;
+
 use aibridge_intercept::Error;
 use aibridge_provider::{Provider, Route};
+use aibridge_recorder::CredentialKind;
 use http::{HeaderMap, Method, Uri, header};
 use std::sync::Arc;
 
@@ -19,23 +23,28 @@ pub struct Target {
 ///
 /// # Errors
 ///
-/// [`Error::InvalidPath`], [`Error::UnknownRoute`], [`Error::MethodNotAllowed`], and on bridged routes
-/// [`Error::WebsocketUnsupported`].
+/// [`Error::TokenInUrl`], [`Error::InvalidPath`], [`Error::UnknownRoute`], [`Error::MethodNotAllowed`], and on bridged
+/// routes [`Error::WebsocketUnsupported`].
 pub fn find(
     providers: &[Arc<dyn Provider>],
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Target, Error> {
+    if token::is_in(uri) {
+        return Err(Error::TokenInUrl);
+    }
     let path = uri.path();
-    if !is_unambiguous(path) {
+    let served =
+        providers.iter().find_map(|provider| Some((provider, path.strip_prefix(provider.route_prefix())?)));
+    let id = served.and_then(|(provider, rest)| {
+        Some(path.len() - rest.len() + provider.profile().routes.slashed_id(rest)?)
+    });
+    if !path::is_unambiguous(path, id) {
         return Err(Error::InvalidPath(path.to_owned()));
     }
     let unknown = || Error::UnknownRoute { method: method.to_string(), path: path.to_owned() };
-    let (provider, rest) = providers
-        .iter()
-        .find_map(|provider| Some((provider, path.strip_prefix(provider.route_prefix())?)))
-        .ok_or_else(unknown)?;
+    let (provider, rest) = served.ok_or_else(unknown)?;
     let route = provider.profile().routes.find(rest).ok_or_else(unknown)?;
     let allow = match route {
         Route::Bridged("/responses") if method != Method::POST && asks_for_websocket(headers) => {
@@ -50,6 +59,23 @@ pub fn find(
     Err(Error::MethodNotAllowed { method: method.to_string(), path: path.to_owned(), allow })
 }
 
+impl Target {
+    /// Checks that a pool key may be used for `method` here: it may be allowed to do more than clients are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MethodNotAllowed`].
+    pub fn allow(&self, method: &Method, uri: &Uri, credential: CredentialKind) -> Result<(), Error> {
+        let is_read_only = matches!(self.route, Route::PassThrough(entry)
+            if credential == CredentialKind::Centralized && self.provider.profile().routes.is_read_only(entry));
+        if !is_read_only || matches!(*method, Method::GET | Method::HEAD) {
+            return Ok(());
+        }
+        let (method, path) = (method.to_string(), uri.path().to_owned());
+        Err(Error::MethodNotAllowed { method, path, allow: "GET, HEAD" })
+    }
+}
+
 /// What may be used on routes that are passed through, besides whatever a provider makes up.
 const PASSED_THROUGH: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
@@ -57,19 +83,6 @@ const PASSED_THROUGH: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 /// included (RFC 9110 §9.3.6, §9.3.8).
 fn is_about_the_connection(method: &Method) -> bool {
     matches!(*method, Method::CONNECT | Method::TRACE)
-}
-
-/// No `.` or `..` segment, no empty segment, no encoded slash, dot, backslash or NUL, no raw backslash.
-fn is_unambiguous(path: &str) -> bool {
-    let encoded = |at: usize| {
-        path.get(at + 1..at + 3).is_some_and(|hex| {
-            ["2f", "2e", "5c", "00"].iter().any(|forbidden| hex.eq_ignore_ascii_case(forbidden))
-        })
-    };
-    !path.contains('\\')
-        && !path.contains("//")
-        && !path.split('/').any(|segment| matches!(segment, "." | ".."))
-        && !path.match_indices('%').any(|(at, _)| encoded(at))
 }
 
 /// RFC 6455 §4.1.
@@ -82,20 +95,23 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
     use aibridge_provider::{OpenAi, OpenAiConfig};
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
 
-    fn found(method: Method, path: &'static str) -> Result<String, &'static str> {
-        let providers: Vec<Arc<dyn Provider>> = ["openai", "openai-2"]
-            .iter()
-            .map(|name| {
-                let config = OpenAiConfig { name: (*name).into(), ..OpenAiConfig::default() };
-                Arc::new(OpenAi::new(config).unwrap()) as Arc<dyn Provider>
-            })
-            .collect();
+    static PROVIDERS: LazyLock<[Arc<dyn Provider>; 2]> = LazyLock::new(|| {
+        ["openai", "openai-2"].map(|name| {
+            let config = OpenAiConfig { name: name.into(), ..OpenAiConfig::default() };
+            Arc::new(OpenAi::new(config).unwrap()) as Arc<dyn Provider>
+        })
+    });
+
+    fn found(method: Method, path: &str) -> Result<String, &'static str> {
         let mut headers = HeaderMap::new();
         if method == Method::CONNECT {
             headers.insert(header::UPGRADE, "h2c, WebSocket".parse().unwrap());
         }
-        find(&providers, &method, &path.parse().unwrap(), &headers)
+        find(&*PROVIDERS, &method, &path.parse().unwrap(), &headers)
             .map(|target| format!("{} {:?} {}", target.provider.name(), target.route, target.path))
             .map_err(|error| error.code())
     }
@@ -127,31 +143,55 @@ mod tests {
     }
 
     #[test]
-    fn ambiguous_paths_are_refused() {
-        for path in [
-            "/openai/v1/models/../files",
-            "/openai/v1/models/.",
-            "/openai/v1/models/..",
-            "/openai/v1//models",
-            "/openai/v1/models//x",
-            "//openai/v1/models",
-            "/openai/v1/models/%2e%2e/files",
-            "/openai/v1/models/a%2Fb",
-            "/openai/v1/models/a%2fb",
-            "/openai/v1/models/a%5Cb",
-            "/openai/v1/models/a%5cb",
-            "/openai/v1/models/a%00",
-            "/openai/v1/models/a\\b",
-        ] {
+    fn ids_of_models_may_hold_encoded_slashes() {
+        assert_eq!(
+            found(Method::GET, "/openai/v1/models/openai%2Fgpt-oss-120b").unwrap(),
+            "openai PassThrough(\"/models/\") /models/openai%2Fgpt-oss-120b"
+        );
+        for path in ["/openai/v1/models%2Fa", "/openai/v1/responses/a%2Fb", "/nobody/v1/models/a%2Fb"] {
             assert_eq!(found(Method::GET, path), Err("invalid_path"), "{path}");
         }
-        for path in [
-            "/openai/v1/models/a%20b",
-            "/openai/v1/models/...",
-            "/openai/v1/models/a.b",
-            "/openai/v1/models/.a",
-        ] {
-            assert!(found(Method::GET, path).is_ok(), "{path}");
+    }
+
+    proptest! {
+        /// Whatever servers ignore is added to a bridged route in any combination: it is never passed through.
+        #[test]
+        fn no_other_spelling_of_a_bridged_route_is_passed_through(
+            route in prop::sample::select(&["/chat/completions", "/responses", "/responses/compact"][..]),
+            spelling in prop::collection::vec((0..4_u8, 0..8_u8), 20),
+            end in "(/|;[a-z=/]{0,3}|%3[bB]x){0,3}",
+        ) {
+            let spelled: String = route.bytes().zip(spelling.iter().cycle()).map(|(byte, (how, insert))| {
+                let before = match (byte, insert) {
+                    (b'/', 0) => ";v=1",
+                    (b'/', 1) => "/;x",
+                    _ => "",
+                };
+                before.to_owned() + &match how {
+                    0 if byte != b'/' => format!("%{byte:02x}"),
+                    1 if byte != b'/' => format!("%{byte:02X}"),
+                    2 => char::from(byte.to_ascii_uppercase()).to_string(),
+                    _ => char::from(byte).to_string(),
+                }
+            }).collect();
+            let path = format!("/openai/v1{spelled}{end}");
+            let found = found(Method::POST, &path);
+            prop_assert!(found.as_ref().map_or(true, |found| found.contains("Bridged") && spelled == route), "{path} {found:?}");
+        }
+
+        /// The same, from paths that were made of nothing in particular.
+        #[test]
+        fn what_reads_as_a_bridged_route_is_not_passed_through(
+            rest in "(/|//|;|;a|%3b|%2f|%2F|%2e|%25|\\.|r|R|%72|%52|responses|Responses|res%70onses|compact|COMPACT|comp%61ct|models){1,8}",
+        ) {
+            let path = format!("/openai/v1/responses/{rest}");
+            let decoded = percent_decode_str(&path).decode_utf8_lossy().to_lowercase();
+            let segments = decoded.split('/').map(|segment| segment.split(';').next().unwrap());
+            let read: Vec<&str> = segments.filter(|segment| !segment.is_empty()).skip(2).collect();
+            if let ["responses"] | ["responses", "compact"] = read[..] {
+                let found = found(Method::POST, &path);
+                prop_assert!(found.as_ref().map_or(true, |found| found.contains("Bridged")), "{path} {found:?}");
+            }
         }
     }
 

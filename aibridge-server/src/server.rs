@@ -7,6 +7,7 @@ use crate::health::Health;
 use crate::key_news;
 use crate::limits::{Charging, Limits};
 use crate::listen::{Listener, Places, Stop};
+use crate::origin::OriginPolicy;
 use crate::providers::Providers;
 use crate::record_log::RecordLog;
 use crate::reload::Reloader;
@@ -116,6 +117,7 @@ impl Server {
         let current = Current::new(InForce {
             providers,
             who: Who::new(config.auth.mode, store.clone(), start_within),
+            origins: OriginPolicy::new(&config.server, &config.admin),
             byok: config.auth.byok,
             limits,
             max_body_bytes: config.server.max_body_bytes,

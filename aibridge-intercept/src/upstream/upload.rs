@@ -147,3 +147,24 @@ impl Body for Attempt {
         hint
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{StreamExt, stream};
+    use http_body_util::BodyExt;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_stops_sending_is_given_up() {
+        let first = stream::iter([Ok::<_, std::io::Error>("first")]);
+        let upload = Upload::new(reqwest::Body::wrap_stream(first.chain(stream::pending())));
+        let mut body = upload.body();
+        assert!(body.frame().await.unwrap().is_ok());
+
+        let begun = Instant::now();
+        assert!(body.frame().await.unwrap().is_err());
+        assert_eq!(begun.elapsed(), request_body::SILENCE);
+        assert_eq!(upload.failure().unwrap().class().0, 408);
+    }
+}

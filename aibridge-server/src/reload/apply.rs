@@ -1,5 +1,6 @@
 use super::{Reloader, restart};
 use crate::current::InForce;
+use crate::origin::OriginPolicy;
 use crate::providers::Changes;
 use crate::server::StartError;
 use crate::tls;
@@ -25,7 +26,7 @@ impl Reloader {
             (Some(old), Some(new)) if old != new => Some(new),
             _ => None, // switching it on or off needs a restart
         };
-        let server = Server { listen: self.settings.server.listen, ..new.server };
+        let server = Server { listen: self.settings.server.listen, ..new.server.clone() };
         let store = Store { retention: new.store.retention, ..self.settings.store.clone() };
         let next = Config {
             server,
@@ -40,6 +41,7 @@ impl Reloader {
             self.current.replace(InForce {
                 providers,
                 who: now.who.with_mode(next.auth.mode),
+                origins: OriginPolicy::new(&next.server, &next.admin),
                 byok: next.auth.byok,
                 limits: now.limits.renewed(next.limits.clone()),
                 max_body_bytes: next.server.max_body_bytes,
@@ -73,6 +75,8 @@ fn changed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("limits.header_timeout", old.limits.header_timeout != new.limits.header_timeout),
         ("server.keep_alive", old.server.keep_alive != new.server.keep_alive),
         ("server.max_body_bytes", old.server.max_body_bytes != new.server.max_body_bytes),
+        ("server.allowed_hosts", old.server.allowed_hosts != new.server.allowed_hosts),
+        ("server.cors_origins", old.server.cors_origins != new.server.cors_origins),
         ("server.shutdown_grace", old.server.shutdown_grace != new.server.shutdown_grace),
         ("store.retention", old.store.retention != new.store.retention),
         ("tls", old.tls != new.tls),

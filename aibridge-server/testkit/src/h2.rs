@@ -94,7 +94,7 @@ impl H2Client {
         is_all: bool,
     ) -> H2Stream {
         let uri =
-            if target.starts_with('/') { format!("https://gateway.test{target}") } else { target.to_owned() };
+            if target.starts_with('/') { format!("https://localhost{target}") } else { target.to_owned() };
         let request = Request::builder().method(method).uri(uri);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let ready = within(self.requests.clone().ready(), "room for a stream").await;

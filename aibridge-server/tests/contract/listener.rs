@@ -98,7 +98,7 @@ async fn new_settings_make_room_for_who_waits() {
 #[tokio::test]
 async fn a_head_that_does_not_come_costs_no_place() {
     let gateway = launch("max_connections = 1\nheader_timeout = \"100ms\"", KEPT_BRIEFLY).start().await;
-    for begun in ["", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
+    for begun in ["", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] {
         let mut slow = RawClient::connect(gateway.address()).await;
         slow.send(begun.as_bytes()).await;
         let mut idle = RawClient::connect(gateway.address()).await;

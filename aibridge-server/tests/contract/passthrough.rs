@@ -31,7 +31,6 @@ async fn method_path_query_and_body_go_as_they_came_and_nothing_is_recorded() {
         for (method, path, body) in [
             ("GET", "/models", ""),
             ("GET", "/models/gpt-4.1?x=1&x=2&y=a%20b", ""),
-            ("DELETE", "/models/ft:gpt-4.1:org", ""),
             ("GET", "/responses/resp_1?include[]=x&stream=false", ""),
             ("DELETE", "/responses/resp_1", ""),
             ("POST", "/responses/resp_1/cancel", ""),

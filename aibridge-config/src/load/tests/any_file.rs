@@ -22,6 +22,8 @@ fn any_toml() -> impl Strategy<Value = toml::Value> {
         "provider",
         "listen",
         "insecure",
+        "allowed_hosts",
+        "cors_origins",
         "mode",
         "url",
         "type",

@@ -14,6 +14,7 @@ fn nothing_set_is_a_gateway_on_this_machine() {
     assert_eq!(config.server.max_body_bytes, 64 << 20);
     assert_eq!(config.server.shutdown_grace, Duration::from_secs(30));
     assert!(!config.server.insecure);
+    assert!(config.server.allowed_hosts.is_empty() && config.server.cors_origins.is_empty());
     assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::None, true));
     assert_eq!(config.store.url, StoreUrl::Sqlite("aibridge.db".into()));
     assert_eq!(config.store.durability, Durability::Process);
@@ -42,6 +43,8 @@ fn the_file_can_say_everything() {
         max_body_bytes = 1000
         shutdown_grace = "0s"
         insecure = true
+        allowed_hosts = ["Gateway.Example"]
+        cors_origins = ["https://app.example", "*"]
         [auth]
         mode = "tokens"
         byok = false
@@ -89,6 +92,8 @@ fn the_file_can_say_everything() {
 
     assert_eq!(config.server.listen.to_string(), "0.0.0.0:80");
     assert_eq!((config.server.max_body_bytes, config.server.insecure), (1000, true));
+    assert_eq!(config.server.allowed_hosts, ["gateway.example"]);
+    assert_eq!(config.server.cors_origins, ["https://app.example", "*"]);
     assert_eq!(config.server.shutdown_grace, Duration::ZERO);
     assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::Tokens, false));
     assert_eq!(config.store.url, StoreUrl::Sqlite("/var/lib/aibridge.db".into()));

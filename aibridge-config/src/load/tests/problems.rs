@@ -40,6 +40,16 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
             "aibridge.toml: server.shutdown_grace: 10 has no unit; for seconds, write \"10s\", e.g. \"10s\"",
         ),
         (
+            file("[server]\ncors_origins = [\"https://app.example\", \"*\"]"),
+            "aibridge.toml: server.cors_origins[1]: \"*\" would let every web page that your users visit spend your keys \
+             while auth.mode is \"none\"; write auth.mode = \"tokens\", or name the origins",
+        ),
+        (
+            env(&[("AIBRIDGE_SERVER__ALLOWED_HOSTS", "[\"a.example\", \"http://b.example\"]")]),
+            "AIBRIDGE_SERVER__ALLOWED_HOSTS: server.allowed_hosts[1]: \"http://b.example\" is no host; write a name or \
+             an address without scheme and path, e.g. \"gateway.example\"",
+        ),
+        (
             file("[auth]\nbyok = \"false\""),
             "aibridge.toml: auth.byok: is a text; write true or false, without quotes",
         ),

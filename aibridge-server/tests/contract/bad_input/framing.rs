@@ -5,12 +5,13 @@ use crate::harness::Harness;
 use aibridge_testkit::RawClient;
 
 /// Behind a request of doubtful length: what a smuggler would want to be taken for a request.
-const SMUGGLED: &str = "GET /openai/v1/models HTTP/1.1\r\nHost: x\r\n\r\n";
+const SMUGGLED: &str = "GET /openai/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// Sends `head` (of a POST) and `body`, and gives the statuses until the connection is closed, as it has to be.
 async fn statuses(gateway: &Harness, head: &str, body: &str) -> Vec<u16> {
     let mut client = RawClient::connect(gateway.address).await;
-    let post = format!("POST /openai/v1/responses HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n{body}{SMUGGLED}");
+    let post =
+        format!("POST /openai/v1/responses HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n{body}{SMUGGLED}");
     client.send(post.as_bytes()).await;
     let mut statuses = Vec::new();
     while let Some(head) = client.try_head().await {

@@ -18,10 +18,9 @@ async fn ambiguous_paths_are_refused() {
         "/openai/v1/models/%2E%2e/files",
         "/openai/v1/models/.%2e/files",
         "/openai/v1/models/%2e",
-        "/openai/v1/models/gpt-4%2e1",
         "/openai/v1/models/..%2ffiles",
-        "/openai/v1/models/a%2Fb",
-        "/openai/v1/models/a%2fb",
+        "/openai/v1/models/..;",
+        "/openai/v1/models/%252e%252e",
         "/openai/v1/models/..%5cfiles",
         "/openai/v1/models/a%5Cb",
         "/openai/v1/models/a\\b",
@@ -59,7 +58,7 @@ async fn what_is_no_request_target_at_all_is_refused_and_its_connection_closed()
         b"",
     ] {
         let mut client = RawClient::connect(gateway.address).await;
-        let answer = client.ask(&[b"GET ", path, b" HTTP/1.1\r\nHost: x\r\n\r\n"].concat()).await;
+        let answer = client.ask(&[b"GET ", path, b" HTTP/1.1\r\nHost: localhost\r\n\r\n"].concat()).await;
         assert_eq!(answer.status(), 400, "{path:?}");
         client.closed().await;
     }
@@ -83,8 +82,6 @@ async fn what_is_not_on_the_list_is_unknown() {
         "/openai/v1/Models",
         "/openai/v1/modelsx",
         "/openai/v1/model",
-        "/openai/v1/models/",
-        "/openai/v1/conversations/",
         "/openai/v1/responses/",
         "/openai/v1/chat",
         "/openai/v1/chat/completions/",
@@ -118,9 +115,7 @@ async fn unusual_paths_that_can_be_read_in_one_way_only_go_on_as_they_are() {
         ("/models/ft:gpt-4.1:org::id", ""),
         ("/models/...", ""),
         ("/models/.hidden", ""),
-        ("/models/..;", ""),
         ("/models/a%20b%3Fc", ""),
-        ("/models/%252e%252e", ""),
         ("/models/a%2", "?"),
         ("/models/%zz", "?a=%2f..%2F&&b=/../&c=//x&d=%00"),
         ("/models/a;b=1,c@d!$&'()*+", "??a=b?c"),

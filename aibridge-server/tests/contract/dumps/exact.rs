@@ -75,7 +75,7 @@ async fn what_is_edited_or_compressed_is_dumped_as_it_was_sent() {
 #[tokio::test]
 async fn what_is_passed_through_is_dumped_however_its_body_comes() {
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
-    let chunked = b"POST /openai/v1/conversations?x=1&api_key=0123456789 HTTP/1.1\r\nHost: x\r\n\
+    let chunked = b"POST /openai/v1/conversations?x=1&api_key=0123456789 HTTP/1.1\r\nHost: localhost\r\n\
                     Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n";
     // With one key the body is streamed, with several it is read first.
     for keys in [&KEYS[..1], &KEYS] {

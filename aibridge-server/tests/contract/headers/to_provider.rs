@@ -16,7 +16,7 @@ const OWN: [(&str, &str); 13] = [
     ("Idempotency-Key", "stainless-retry-1"),
     ("session_id", "0199"),
     ("Originator", "codex_cli_rs"),
-    ("Origin", "https://app.example.org"),
+    ("Origin", "http://localhost:3000"),
     ("Accept-Language", "de, en;q=0.5"),
     ("X-Empty", ""),
     ("Cache-Control", "no-store"),
@@ -94,7 +94,7 @@ async fn the_provider_gets_what_is_the_clients_own_and_nothing_else() {
 async fn values_keep_their_order_and_their_bytes() {
     let provider = provider().await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
-    let head = b"POST /openai/v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\
+    let head = b"POST /openai/v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\
         X-Name: caf\xe9 \xc3\xa9\r\nX-Many: b\r\nX-Many: a, c\r\nX-Many: b\r\nX-Spaced:  a  b \t\r\n\r\n{}";
     RawClient::connect(gateway.address).await.ask(head).await;
     let request = provider.received().pop().unwrap();

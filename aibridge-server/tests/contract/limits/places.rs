@@ -74,15 +74,15 @@ async fn leaving_while_something_is_passed_through_or_sent_makes_room() {
     drop(client);
     gets_in(&gateway, "passthrough").await;
 
-    for way in &WAYS {
-        let mut client = RawClient::connect(gateway.address).await;
-        client.send(&request("POST", way.target, &[("Content-Length", "99")], b"")).await;
-        client.send(way.body.as_bytes()).await;
-        let refused = async { while WAYS[0].ask(&gateway, &[("X-Good", "1")]).await.status() != 503 {} };
-        within(refused, "half a body to take a place").await;
-        drop(client);
-        gets_in(&gateway, way.name).await;
-    }
+    // What is streamed to the provider counts from its first bytes.
+    let way = &WAYS[4];
+    let mut client = RawClient::connect(gateway.address).await;
+    client.send(&request("POST", way.target, &[("Content-Length", "99")], b"")).await;
+    client.send(way.body.as_bytes()).await;
+    let refused = async { while WAYS[0].ask(&gateway, &[("X-Good", "1")]).await.status() != 503 {} };
+    within(refused, "half a body to take a place").await;
+    drop(client);
+    gets_in(&gateway, way.name).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,132 @@
+//! A request body on its way through to the provider.
+
+use crate::limits::Place;
+use aibridge_intercept::Error;
+use axum::body::Body as AxumBody;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// A request body that keeps its length, and takes the permit of its request with the first bytes. The lock makes it
+/// shareable, as the HTTP client wants; nobody ever contends for it.
+pub struct Upload(Mutex<Uploading>);
+
+struct Uploading {
+    body: AxumBody,
+    uploaded: Arc<Uploaded>,
+}
+
+/// The permit of an upload, for who answers its request.
+pub struct Uploaded {
+    /// Taken by the first bytes.
+    pub place: Arc<Place>,
+    refusal: Mutex<Option<Error>>,
+}
+
+/// Why an upload cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// The client's body cannot be read.
+    #[error(transparent)]
+    Body(#[from] axum::Error),
+    /// The request got no permit: [`Uploaded::refusal`] returns the error for the client.
+    #[error("too many requests are in flight")]
+    Refused,
+}
+
+impl Upload {
+    /// Passes `body` through, of a request that is to have `place`.
+    pub fn new(body: AxumBody, place: Place) -> (Self, Arc<Uploaded>) {
+        let uploaded = Arc::new(Uploaded { place: Arc::new(place), refusal: Mutex::default() });
+        let uploading = Uploading { body, uploaded: uploaded.clone() };
+        (Self(Mutex::new(uploading)), uploaded)
+    }
+}
+
+impl Uploaded {
+    /// Why the gateway did not read on, if that is why the provider has not answered.
+    pub fn refusal(&self) -> Option<Error> {
+        self.refusal.lock().take()
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = UploadError;
+
+    /// Trailers are left out: the rules for headers could not be applied to them once the request is under way.
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
+        let Uploading { body, uploaded } = self.0.get_mut();
+        loop {
+            let Some(frame) = ready!(Pin::new(&mut *body).poll_frame(context)?) else {
+                return Poll::Ready(None);
+            };
+            if !frame.is_data() {
+                continue;
+            }
+            if let Err(refusal) = uploaded.place.take() {
+                *uploaded.refusal.lock() = Some(refusal);
+                return Poll::Ready(Some(Err(UploadError::Refused)));
+            }
+            return Poll::Ready(Some(Ok(frame)));
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.lock().body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.lock().body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use futures_util::{StreamExt, stream};
+    use http::{HeaderMap, HeaderValue, header};
+    use http_body_util::{BodyExt, StreamBody};
+    use quanta::Clock;
+    use std::num::NonZeroU32;
+
+    fn limits() -> Limits {
+        let settings =
+            aibridge_config::Limits { max_concurrent_requests: NonZeroU32::new(1), ..Default::default() };
+        Limits::new(settings, Clock::mock().0)
+    }
+
+    #[tokio::test]
+    async fn an_upload_takes_its_permit_with_the_first_bytes() {
+        let limits = limits();
+        let has_room = || limits.admit("bob", false).is_ok();
+        let first = stream::iter([Ok::<_, std::io::Error>("first")]);
+        let body = AxumBody::from_stream(first.chain(stream::pending()));
+
+        let (mut upload, uploaded) = Upload::new(body, limits.admit("ann", false).unwrap());
+        assert!(has_room());
+        assert!(upload.frame().await.unwrap().is_ok());
+        assert!(!has_room());
+        drop((upload, uploaded));
+        assert!(has_room());
+    }
+
+    #[tokio::test]
+    async fn an_upload_passes_data_and_leaves_trailers_out() {
+        let trailers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static("late"))]);
+        let frames =
+            [Frame::data(Bytes::from("a")), Frame::trailers(trailers), Frame::data(Bytes::from("b"))];
+        let body = AxumBody::new(StreamBody::new(stream::iter(frames.map(Ok::<_, std::io::Error>))));
+        let (upload, _uploaded) = Upload::new(body, limits().admit("ann", false).unwrap());
+        let collected = upload.collect().await.unwrap();
+        assert!(collected.trailers().is_none());
+        assert_eq!(collected.to_bytes(), "ab");
+    }
+}
