@@ -1,16 +1,14 @@
 //! From a client's request to the answer.
 
-use crate::body::{self, Upload, Uploaded};
+mod sending;
+
+use crate::body;
 use crate::current::{Current, InForce};
 use crate::limits::{Place, Placed};
 use crate::route::{self, Target};
 use crate::telemetry;
-use aibridge_intercept::call::CallBody;
-use aibridge_intercept::credential::Credential;
 use aibridge_intercept::encoding::Encoding;
-use aibridge_intercept::error::ERROR_HEADER;
 use aibridge_intercept::gateway::PassedTo;
-use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::watch::Seen;
 use aibridge_intercept::{Actor, Error, Gateway, Interceptor, Request, RequestBody, trace};
@@ -21,7 +19,7 @@ use axum::extract::State;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
-use http_body::Body as _;
+use sending::Sending;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
@@ -235,54 +233,5 @@ impl ReadRequest {
             body,
             actor: self.actor,
         })
-    }
-}
-
-/// The body of a request that is passed through, and the place of its answer.
-struct Sending {
-    body: CallBody,
-    kept: Keeping,
-}
-
-/// What keeps the place of a request while its body is on the way.
-enum Keeping {
-    Whole(Place),
-    Streamed(Arc<Uploaded>),
-}
-
-impl Sending {
-    /// Only what may have to be sent to a second key is buffered.
-    async fn begin(
-        body: &mut Body,
-        credential: &Credential,
-        limit: usize,
-        place: Place,
-    ) -> Result<Self, Error> {
-        let may_fail_over = matches!(credential, Credential::Centralized(pool) if pool.len() > 1);
-        if may_fail_over || body.is_end_stream() {
-            let body = CallBody::Replayable(Payload::from(body::read(body, limit).await?));
-            place.take()?;
-            return Ok(Self { body, kept: Keeping::Whole(place) });
-        }
-        let (upload, uploaded) = Upload::new(std::mem::take(body), place);
-        let body = CallBody::Once(Some(reqwest::Body::wrap(upload)));
-        Ok(Self { body, kept: Keeping::Streamed(uploaded) })
-    }
-}
-
-impl Keeping {
-    /// The answer with its place, unless there is none because the body did not arrive.
-    fn keep(self, answer: http::Response<AnswerBody>) -> Result<http::Response<Placed<AnswerBody>>, Error> {
-        match self {
-            Self::Whole(place) => Ok(answer.map(|body| Placed::new(body, place))),
-            Self::Streamed(uploaded) => {
-                let is_own = answer.headers().contains_key(ERROR_HEADER);
-                if let Some(error) = uploaded.refusal().filter(|_| is_own) {
-                    return Err(error);
-                }
-                uploaded.place.take_anyway();
-                Ok(answer.map(|body| Placed::shared(body, uploaded.place.clone())))
-            }
-        }
     }
 }
