@@ -19,6 +19,9 @@ pub enum Error {
     /// The body is not one JSON object.
     #[error("{0}")]
     InvalidJson(#[from] crate::json::JsonError),
+    /// A model name longer than any provider's, which would be repeated in every list and metric.
+    #[error("the model name is longer than {0} bytes: send the name of a model")]
+    InvalidModel(usize),
     /// The path could be read in two ways, and the allow-list is a security boundary.
     #[error(
         "the path {0:?} is not forwarded: write it without dot segments, empty segments and encoded or raw separators"
@@ -168,6 +171,7 @@ impl Error {
         const INVALID: &str = "invalid_request_error";
         match self {
             Self::InvalidJson(_) => (S::BAD_REQUEST, INVALID, "invalid_json"),
+            Self::InvalidModel(_) => (S::BAD_REQUEST, INVALID, "invalid_model"),
             Self::InvalidPath(_) | Self::TokenInUrl => (S::BAD_REQUEST, INVALID, "invalid_path"),
             Self::InvalidParameter { .. } => (S::BAD_REQUEST, INVALID, "invalid_parameter"),
             Self::QueryTooBroad(_) => (S::BAD_REQUEST, INVALID, "query_too_broad"),
@@ -229,6 +233,7 @@ impl Error {
     pub fn error_type(&self) -> ErrorType {
         match self {
             Self::InvalidJson(_)
+            | Self::InvalidModel(_)
             | Self::InvalidPath(_)
             | Self::TokenInUrl
             | Self::InvalidParameter { .. }

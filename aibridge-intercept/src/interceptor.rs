@@ -6,6 +6,7 @@ use crate::client::Client;
 use crate::encoding::Encoding;
 use crate::error::Error;
 use crate::exchange::{Exchange, Stop};
+use crate::json::Json;
 use crate::observer::Observer;
 use crate::payload::Payload;
 use crate::upstream::Upstream;
@@ -77,6 +78,23 @@ pub struct Asked {
     pub edited: Option<Payload>,
     /// Reads the answer.
     pub observer: Box<dyn Observer>,
+}
+
+/// The longest model name that is accepted, in bytes.
+const MODEL_AT_MOST: usize = 512;
+
+impl Asked {
+    /// The model that a request names, `None` if it names none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidModel`] if the name is longer than 512 bytes.
+    pub fn model(model: Option<Json<'_>>) -> Result<Option<String>, Error> {
+        match model.and_then(Json::non_empty_string) {
+            Some(name) if name.len() > MODEL_AT_MOST => Err(Error::InvalidModel(MODEL_AT_MOST)),
+            name => Ok(name),
+        }
+    }
 }
 
 /// Answers one intercepted request.

@@ -4,15 +4,17 @@
 //! found by scanning past the others, and an [`Edit`] replaces a range of bytes. So unknown members, key
 //! order, number spelling, duplicate members and whitespace survive.
 
+mod lenient;
 mod nest;
 mod scan;
 
+pub use lenient::LenientText;
 use scan::{Scan, Scanned};
 use serde::Deserializer as _;
 use serde::de::{Error as _, IgnoredAny, Visitor};
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Not, Range};
 
 /// A valid JSON value: its text, without the whitespace around it.
 #[derive(Debug, Clone, Copy)]
@@ -46,13 +48,16 @@ impl<'a> Json<'a> {
         names: [&str; N],
     ) -> Result<[Option<Json<'a>>; N], JsonError> {
         let text = std::str::from_utf8(body).map_err(|e| JsonError::NotUtf8(e.valid_up_to()))?;
-        members(text, names).ok_or_else(|| explain(text))
+        members(Scan::strict(text), text, names).ok_or_else(|| explain(text))
     }
 
     /// Takes `body` for a JSON value if it is one.
     pub fn parse(body: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
-        let mut scan = Scan::new(text);
+        Self::whole(Scan::strict(text), text)
+    }
+
+    fn whole(mut scan: Scan<'_>, text: &'a str) -> Option<Self> {
         scan.space();
         let found = scan.value()?;
         scan.is_over().then(|| Self::new(text, found))
@@ -74,7 +79,10 @@ impl<'a> Json<'a> {
 
     /// The members called `names`, `None` for those that are missing; all `None` if this is not an object.
     pub fn members<const N: usize>(self, names: [&str; N]) -> [Option<Json<'a>>; N] {
-        if self.is_object() { members(self.text, names).unwrap_or([None; N]) } else { [None; N] }
+        if !self.is_object() {
+            return [None; N];
+        }
+        members(Scan::lenient(self.text), self.text, names).unwrap_or([None; N])
     }
 
     /// The member called `name`.
@@ -95,13 +103,13 @@ impl<'a> Json<'a> {
         if self.last.is_some() || !self.is_array() {
             return self.last.map(Self::known);
         }
-        let passed = Scan::new(self.text).value()?;
+        let passed = Scan::lenient(self.text).value()?;
         Self::new(self.text, passed).last.map(Self::known)
     }
 
     /// Looks at the elements of an array one after the other; none if this is not an array.
     pub fn for_each_element(self, mut each: impl FnMut(Json<'a>)) {
-        let mut scan = Scan::new(self.text);
+        let mut scan = Scan::lenient(self.text);
         let mut more = scan.eat(b'[');
         while more.is_some()
             && let Some(element) = scan.value()
@@ -118,7 +126,9 @@ impl<'a> Json<'a> {
         if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
             return Some(Cow::Borrowed(inner));
         }
-        serde_json::Deserializer::from_str(self.text).deserialize_bytes(LossyText).ok().map(Cow::Owned)
+        let decoded = serde_json::Deserializer::from_str(self.text).deserialize_bytes(LossyText);
+        // An escape that JSON does not have stays as it is spelt.
+        Some(decoded.map_or(Cow::Borrowed(inner), Cow::Owned))
     }
 
     /// The content of a string that is not empty.
@@ -126,15 +136,46 @@ impl<'a> Json<'a> {
         self.string().filter(|text| !text.is_empty()).map(Cow::into_owned)
     }
 
-    /// A whole number, however it is spelt (`12`, `12.0`, `1.2e1`).
-    pub fn integer(self) -> Option<i64> {
-        self.text.parse().ok().or_else(|| {
-            let float: f64 = serde_json::from_str(self.text).ok()?;
-            (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64)
-        })
+    /// A count of something: a number or a string that holds one, rounded to an integer. `None` for anything else and
+    /// for what no provider counts: negative numbers and those from 9e15.
+    pub fn count(self) -> Option<i64> {
+        let text = self.string();
+        let text = text.as_deref().unwrap_or(self.text).trim();
+        let count = text.parse().map(|integer: i64| integer as f64).or_else(|_| text.parse::<f64>()).ok()?;
+        (0.0..9e15).contains(&count).then(|| count.round() as i64)
     }
 
-    fn is_array(self) -> bool {
+    /// The number that this value is, or that its string holds, as it is spelt. `None` for what JSON takes for no number
+    /// and for numbers of more than 64 characters.
+    pub fn number(self) -> Option<String> {
+        let text = self.string();
+        let text = text.as_deref().unwrap_or(self.text).trim();
+        let starts = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        (starts && text.len() <= 64 && Json::parse(text.as_bytes()).is_some()).then(|| text.to_owned())
+    }
+
+    /// Whether a dynamic language takes this value for true: not `null`, `false`, a zero, or an empty string, object or
+    /// array.
+    pub fn is_truthy(self) -> bool {
+        match self.text.as_bytes() {
+            b"null" | b"false" | b"\"\"" => false,
+            [b'{' | b'[', inner @ .., b'}' | b']'] => !inner.trim_ascii().is_empty(),
+            _ => self.text.parse::<f64>().is_ok_and(|number| number == 0.0).not(),
+        }
+    }
+
+    /// About how many characters it takes to write this value down.
+    pub fn length(self) -> u64 {
+        if self.is_null() { 0 } else { crate::scan::characters(self.text.trim_matches('"').as_bytes()) }
+    }
+
+    /// Whether this is a string of which `text` is the content.
+    pub fn is_string(self, text: &str) -> bool {
+        self.string().as_deref() == Some(text)
+    }
+
+    /// Whether this is an array.
+    pub fn is_array(self) -> bool {
         self.text.starts_with('[')
     }
 
@@ -194,9 +235,12 @@ impl Edit {
     }
 }
 
-fn members<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Option<Json<'a>>; N]> {
+fn members<'a, const N: usize>(
+    mut scan: Scan<'_>,
+    text: &'a str,
+    names: [&str; N],
+) -> Option<[Option<Json<'a>>; N]> {
     let mut found = [None; N];
-    let mut scan = Scan::new(text);
     scan.eat(b'{')?;
     if scan.eat(b'}').is_none() {
         loop {

@@ -32,6 +32,7 @@
 pub mod actor;
 pub mod answer;
 pub mod call;
+pub mod capped;
 pub mod client;
 pub mod credential;
 mod decoder;
@@ -42,6 +43,7 @@ mod framing;
 pub mod gateway;
 pub mod guard;
 pub mod headers;
+pub mod in_band;
 pub mod interceptor;
 pub mod json;
 mod json_end;
@@ -56,6 +58,7 @@ pub mod sse;
 pub mod tap;
 pub mod trace;
 pub mod upstream;
+pub mod usage;
 pub mod watch;
 
 pub use actor::Actor;

@@ -45,10 +45,12 @@ pub struct Learnt {
     pub usage: Option<Usage>,
     /// Tools picked.
     pub tools: Vec<ToolCall>,
-    /// Thoughts.
-    pub thoughts: Vec<(ThoughtSource, String)>,
+    /// Reasoning, in the order of the response.
+    pub thoughts: Vec<Thought>,
     /// How it ended.
     pub ending: Ending,
+    /// About how many characters the model generated. Only for an estimate where `usage` is missing.
+    pub characters: u64,
 }
 
 /// How an answer ended.
@@ -66,20 +68,24 @@ pub enum Ending {
 /// Tokens spent on an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Input tokens, cached ones not counted.
+    /// Input tokens, without those read from or written to a cache.
     pub input: i64,
     /// Output tokens.
     pub output: i64,
     /// Input tokens read from the provider's cache.
     pub cache_read: i64,
+    /// Input tokens written to the provider's cache.
+    pub cache_write: i64,
     /// Further counts by name.
     pub extra: BTreeMap<String, i64>,
+    /// The cost that the provider states: a JSON number as the provider spells it.
+    pub cost: Option<String>,
 }
 
 impl Usage {
     /// All tokens that providers count against a limit: cached ones too, but nothing twice.
     pub fn total(&self) -> u64 {
-        let counts = [self.input, self.output, self.cache_read];
+        let counts = [self.input, self.output, self.cache_read, self.cache_write];
         counts.into_iter().map(|count| u64::try_from(count).unwrap_or(0)).fold(0, u64::saturating_add)
     }
 }
@@ -93,12 +99,36 @@ pub struct ToolCall {
     pub name: String,
     /// JSON text, or the string as it came.
     pub input: String,
+    /// Whether the end of a text is missing because the response is larger than what is gathered.
+    pub truncated: bool,
+}
+
+/// A piece of reasoning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thought {
+    /// Where in the response it stood.
+    pub source: ThoughtSource,
+    /// The text.
+    pub text: String,
+    /// Whether its end is missing because the response is larger than what is gathered.
+    pub truncated: bool,
+}
+
+impl Learnt {
+    /// The tokens that count against a limit, and whether they are an estimate: one output token for 4 characters where
+    /// the provider states no usage.
+    pub fn limit_tokens(&self) -> (u64, bool) {
+        match self.usage.as_ref().map_or(0, Usage::total) {
+            0 => (self.characters.div_ceil(4), true),
+            total => (total, false),
+        }
+    }
 }
 
 impl Learnt {
     /// As records of the interception `interception_id`, learnt at `now`.
     pub(crate) fn into_records(self, interception_id: Uuid, now: Timestamp) -> Vec<Record> {
-        let Self { response_id, usage, tools, thoughts, ending: _ } = self;
+        let Self { response_id, usage, tools, thoughts, ending: _, characters: _ } = self;
         let usage = usage.map(|usage| {
             Record::TokenUsage(TokenUsage {
                 id: Uuid::now_v7(),
@@ -107,8 +137,9 @@ impl Learnt {
                 input_tokens: usage.input,
                 output_tokens: usage.output,
                 cache_read_input_tokens: usage.cache_read,
-                cache_write_input_tokens: 0,
+                cache_write_input_tokens: usage.cache_write,
                 extra_token_types: usage.extra,
+                cost: usage.cost,
                 created_at: now,
             })
         });
@@ -123,15 +154,17 @@ impl Learnt {
                 input: tool.input,
                 injected: false,
                 invocation_error: None,
+                truncated: tool.truncated,
                 created_at: now,
             }))
         });
-        let thoughts = thoughts.into_iter().map(|(source, content)| {
+        let thoughts = thoughts.into_iter().map(|Thought { source, text, truncated }| {
             Record::Thought(ModelThought {
                 id: Uuid::now_v7(),
                 interception_id,
-                content,
+                content: text,
                 source,
+                truncated,
                 created_at: now,
             })
         });

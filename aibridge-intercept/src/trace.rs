@@ -152,7 +152,10 @@ pub(crate) fn learnt(span: &Span, learnt: &Learnt) {
         span.record("gen_ai.response.id", cut(id));
     }
     if let Some(usage) = &learnt.usage {
-        span.record("gen_ai.usage.input_tokens", usage.input.saturating_add(usage.cache_read));
+        span.record(
+            "gen_ai.usage.input_tokens",
+            usage.input.saturating_add(usage.cache_read).saturating_add(usage.cache_write),
+        );
         span.record("gen_ai.usage.output_tokens", usage.output);
         span.record("gen_ai.usage.cache_read.input_tokens", usage.cache_read);
     }

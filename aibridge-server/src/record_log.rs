@@ -93,6 +93,7 @@ fn token_usage(row: &TokenUsage) {
         cache_read_input_tokens = row.cache_read_input_tokens,
         cache_write_input_tokens = row.cache_write_input_tokens,
         extra_token_types = json(&row.extra_token_types),
+        cost = row.cost,
         created_at = time(row.created_at),
     );
 }
@@ -109,6 +110,7 @@ fn tool_usage(row: &ToolUsage) {
         input = row.input,
         injected = row.injected,
         invocation_error = row.invocation_error,
+        truncated = row.truncated.then_some(true),
         created_at = time(row.created_at),
     );
 }
@@ -120,6 +122,7 @@ fn thought(row: &ModelThought) {
         interception_id = %row.interception_id,
         content = row.content,
         source = row.source.as_str(),
+        truncated = row.truncated.then_some(true),
         created_at = time(row.created_at),
     );
 }

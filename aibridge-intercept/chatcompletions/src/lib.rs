@@ -25,10 +25,11 @@
 
 pub mod blocking;
 mod observer;
+mod reader;
+mod reasoning;
 mod request;
 mod streaming;
 mod tools;
-mod usage;
 
 pub use observer::ChatCompletion;
 pub use request::read;

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 ///
 /// # Errors
 ///
-/// [`Error::InvalidJson`] if the body is not one JSON object.
+/// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::InvalidModel`] if its model name is too long.
 pub fn read(request: &Request) -> Result<Asked, Error> {
     let body = &request.body.text;
     let [model, stream, stream_options, metadata, messages] =
@@ -27,7 +27,7 @@ pub fn read(request: &Request) -> Result<Asked, Error> {
     let role = role.and_then(Json::string);
     let is = |name| role.as_deref() == Some(name);
     Ok(Asked {
-        model: model.and_then(Json::non_empty_string),
+        model: Asked::model(model)?,
         streaming,
         prompt: content.filter(|_| is("user")).and_then(prompt),
         correlating_tool_call_id: tool_call_id.filter(|_| is("tool")).and_then(Json::non_empty_string),

@@ -1,105 +1,75 @@
 //! A stream of chunks: `data: {json}`, closed by `data: [DONE]`.
 
-use crate::blocking::Message;
-use crate::tools::ToolCalls;
-use crate::usage;
-use aibridge_intercept::json::Json;
-use aibridge_intercept::observer::{Ending, Usage};
-use aibridge_intercept::scan::Interest;
+use crate::reader::Reader;
+use aibridge_intercept::in_band::{is_error, is_error_event};
+use aibridge_intercept::json::LenientText;
+use aibridge_intercept::scan::{Interest, StringLength};
 use aibridge_intercept::sse::Event;
 use aibridge_intercept::{Learnt, Verdict};
-use aibridge_recorder::ThoughtSource;
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// All that is read from a chunk once the response's id is known.
-static TOLD: LazyLock<Interest> = LazyLock::new(|| {
-    Interest::new(&["usage", "error", "finish_reason", "tool_calls", "reasoning_content", "reasoning"])
+/// What is read from a chunk once the response's id is known. A chunk without any of it is a piece of content of the
+/// choice 0.
+static READ: LazyLock<Interest> = LazyLock::new(|| {
+    let members = [
+        "usage",
+        "error",
+        "finish_reason",
+        "tool_calls",
+        "function_call",
+        "reasoning_content",
+        "reasoning",
+        "reasoning_details",
+        "thinking",
+    ];
+    Interest::new(&members).unless_zero("index")
 });
+
+static CONTENT: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"content\""));
 
 /// Reads a stream's chunks as they pass.
 #[derive(Debug)]
 pub struct Streaming {
     withhold_usage: bool,
-    response_id: Option<String>,
-    usage: Option<Usage>,
-    tools: ToolCalls,
-    /// Reasoning text by choice.
-    thoughts: BTreeMap<i64, String>,
-    ending: Ending,
+    reader: Reader,
+    done: bool,
 }
 
 impl Streaming {
     /// `withhold_usage`: the client did not ask for the usage chunk.
     pub fn new(withhold_usage: bool) -> Self {
-        Self {
-            withhold_usage,
-            response_id: None,
-            usage: None,
-            tools: ToolCalls::default(),
-            thoughts: BTreeMap::new(),
-            ending: Ending::Missing,
-        }
+        Self { withhold_usage, reader: Reader::default(), done: false }
     }
 
-    /// Reads the next event.
+    /// Reads the next event. An error does not end the stream: usage may follow.
     pub fn event(&mut self, event: &Event) -> Verdict {
         let Some(data) = event.data() else { return Verdict::Relay };
         if data.trim_ascii() == b"[DONE]" {
-            self.ending = Ending::Complete;
+            self.done = true;
             return Verdict::Terminal;
         }
-        if self.response_id.is_some() && !TOLD.is_in(&data) {
+        let is_error_event = is_error_event(event, &data);
+        if is_error_event {
+            self.reader.fail();
+        }
+        if self.reader.has_id() && !READ.is_in(&data) {
+            self.reader.skipped(CONTENT.sum(&data));
             return Verdict::Relay;
         }
-        let Ok([id, choices, usage, error]) = Json::object(&data, ["id", "choices", "usage", "error"]) else {
-            return Verdict::Relay;
-        };
-        if self.response_id.is_none() {
-            self.response_id = id.and_then(Json::non_empty_string);
+        match self.reader.object(&data, false) {
+            Some(read) if self.withhold_usage && read.usage_only && !is_error_event => {
+                return Verdict::Withhold;
+            }
+            Some(_) => {}
+            None if LenientText::new(&data).json().is_some_and(is_error) => self.reader.fail(),
+            None => {}
         }
-        let usage = usage.and_then(usage::read);
-        let tells_usage = usage.is_some();
-        self.usage = usage.or(self.usage.take());
-        if error.is_some_and(|error| !error.is_null()) {
-            self.ending = Ending::Failed;
-            return Verdict::Terminal;
-        }
-        let choices = choices.map(|choices| (choices.text().starts_with('['), choices.elements()));
-        for choice in choices.iter().flat_map(|(_, choices)| choices) {
-            self.choice(*choice);
-        }
-        let no_choices = choices.is_some_and(|(is_array, choices)| is_array && choices.is_empty());
-        if self.withhold_usage && tells_usage && no_choices { Verdict::Withhold } else { Verdict::Relay }
-    }
-
-    fn choice(&mut self, choice: Json<'_>) {
-        let [index, delta, finish_reason] = choice.members(["index", "delta", "finish_reason"]);
-        let index = index.and_then(Json::integer).unwrap_or(0);
-        if finish_reason.and_then(Json::string).is_some() {
-            self.ending = Ending::Complete;
-        }
-        let Some(delta) = delta.map(Message::read) else { return };
-        for entry in delta.tool_calls {
-            self.tools.read(index, entry);
-        }
-        if let Some(piece) = delta.thought {
-            self.thoughts.entry(index).or_default().push_str(&piece);
-        }
+        Verdict::Relay
     }
 
     /// What was learnt so far.
     pub fn finish(&mut self) -> Learnt {
-        Learnt {
-            response_id: self.response_id.take(),
-            usage: self.usage.take(),
-            tools: self.tools.finish(),
-            thoughts: std::mem::take(&mut self.thoughts)
-                .into_values()
-                .map(|text| (ThoughtSource::Thinking, text))
-                .collect(),
-            ending: self.ending,
-        }
+        self.reader.finish(self.done)
     }
 }
 

@@ -11,7 +11,7 @@ pub struct TokenUsage {
     pub interception_id: Uuid,
     /// The provider's id of the answer, if it gave one.
     pub provider_response_id: Option<String>,
-    /// Input tokens that were not read from the provider's cache.
+    /// Input tokens that were neither read from the provider's cache nor written to it.
     pub input_tokens: i64,
     /// Output tokens.
     pub output_tokens: i64,
@@ -21,6 +21,8 @@ pub struct TokenUsage {
     pub cache_write_input_tokens: i64,
     /// Further counts by name, e.g. `completion_reasoning`.
     pub extra_token_types: BTreeMap<String, i64>,
+    /// The cost that the provider states, a JSON number as the provider spells it: `cost` among the further counts.
+    pub cost: Option<String>,
     /// When it was learnt.
     pub created_at: Timestamp,
 }
@@ -46,6 +48,8 @@ pub struct ToolUsage {
     pub injected: bool,
     /// Why an injected tool could not be called.
     pub invocation_error: Option<String>,
+    /// Whether the end of `input` is missing: `truncated` in the column `metadata`.
+    pub truncated: bool,
     /// When it was learnt.
     pub created_at: Timestamp,
 }
@@ -61,6 +65,8 @@ pub struct ModelThought {
     pub content: String,
     /// Where in the answer it stood.
     pub source: ThoughtSource,
+    /// Whether the end of `content` is missing: `truncated` in the column `metadata`.
+    pub truncated: bool,
     /// When it was learnt.
     pub created_at: Timestamp,
 }

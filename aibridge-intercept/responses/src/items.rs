@@ -1,9 +1,10 @@
-//! What the items of a response's `output` tell.
+//! What the items of a response's `output` contain.
 
-use aibridge_intercept::Learnt;
+use aibridge_intercept::capped::Budget;
 use aibridge_intercept::json::Json;
-use aibridge_intercept::observer::ToolCall;
+use aibridge_intercept::observer::{Thought, ToolCall};
 use aibridge_recorder::ThoughtSource;
+use std::borrow::Cow;
 
 /// The calls by which agents act, beside functions and custom tools. The tool's name is the type without `_call`.
 const CALLS: [&str; 9] = [
@@ -18,80 +19,154 @@ const CALLS: [&str; 9] = [
     "image_generation_call",
 ];
 
-/// Adds what one item tells to `learnt`.
-pub(crate) fn learn(item: Json<'_>, learnt: &mut Learnt) {
-    let [kind] = item.members(["type"]);
-    match kind.and_then(Json::string).as_deref() {
-        Some("function_call") => learnt.tools.push(named_call(item, "arguments")),
-        Some("custom_tool_call") => learnt.tools.push(named_call(item, "input")),
-        Some("reasoning") => reasoning(item, learnt),
-        Some("message") => commentary(item, learnt),
-        Some(kind) if CALLS.contains(&kind) => learnt.tools.push(built_in_call(item, kind)),
-        _ => {}
-    }
+/// Gathers the tool calls and the reasoning of items.
+#[derive(Debug, Default)]
+pub(crate) struct Items {
+    pub(crate) tools: Vec<ToolCall>,
+    pub(crate) thoughts: Vec<Thought>,
+    /// About how many characters the items have that were generated.
+    pub(crate) characters: u64,
+    tool_budget: Budget,
+    reasoning_budget: Budget,
 }
 
-fn named_call(item: Json<'_>, input: &str) -> ToolCall {
-    let [call_id, name, input] = item.members(["call_id", "name", input]);
-    ToolCall {
-        id: call_id.and_then(Json::non_empty_string),
-        name: name.and_then(Json::non_empty_string).unwrap_or_default(),
-        input: input.map(text_or_json).unwrap_or_default(),
+impl Items {
+    /// Reads all items of an `output`.
+    pub(crate) fn read_all(&mut self, output: Json<'_>) {
+        output.for_each_element(|item| self.read(item));
     }
-}
 
-fn built_in_call(item: Json<'_>, kind: &str) -> ToolCall {
-    let [call_id, id, action, operation] = item.members(["call_id", "id", "action", "operation"]);
-    let given = |json: Option<Json<'_>>| json.is_some_and(|json| !json.is_null());
-    let input = if given(action) {
-        action
-    } else if given(operation) {
-        operation
-    } else {
-        Some(item)
-    };
-    ToolCall {
-        id: call_id.and_then(Json::non_empty_string).or_else(|| id.and_then(Json::non_empty_string)),
-        name: kind.strip_suffix("_call").unwrap_or(kind).to_owned(),
-        input: input.map(text_or_json).unwrap_or_default(),
+    /// Reads one item.
+    pub(crate) fn read(&mut self, item: Json<'_>) {
+        let kind = item.member("type").and_then(Json::string);
+        match kind.as_deref() {
+            Some("function_call") => self.function_call(item),
+            Some("custom_tool_call") => self.custom_tool_call(item),
+            Some("reasoning") => self.reasoning(item),
+            Some("message") => self.message(item),
+            Some(kind) if CALLS.contains(&kind) => self.built_in_call(item, kind),
+            _ => {}
+        }
+    }
+
+    fn function_call(&mut self, item: Json<'_>) {
+        let [call_id, name, arguments] = item.members(["call_id", "name", "arguments"]);
+        let name = name.and_then(Json::string).unwrap_or_default();
+        self.call(call_id, &name, &arguments.map(text_or_json).unwrap_or_default());
+    }
+
+    /// The input is a text in the model's own format: it stays a string, whatever it looks like.
+    fn custom_tool_call(&mut self, item: Json<'_>) {
+        let [call_id, name, input] = item.members(["call_id", "name", "input"]);
+        let name = name.and_then(Json::string).unwrap_or_default();
+        if let Some(call) = self.call(call_id, &name, &input.map(text_or_json).unwrap_or_default()) {
+            call.input = serde_json::Value::from(std::mem::take(&mut call.input)).to_string();
+        }
+    }
+
+    fn built_in_call(&mut self, item: Json<'_>, kind: &str) {
+        let [call_id, id, action, operation] = item.members(["call_id", "id", "action", "operation"]);
+        let given = |json: Option<Json<'_>>| json.is_some_and(|json| !json.is_null());
+        let input = if given(action) {
+            action
+        } else if given(operation) {
+            operation
+        } else {
+            Some(item)
+        };
+        let has_call_id = call_id.and_then(Json::string).is_some_and(|id| !id.is_empty());
+        let id = if has_call_id { call_id } else { id };
+        let name = kind.strip_suffix("_call").unwrap_or(kind);
+        self.call(id, name, &input.map(text_or_json).unwrap_or_default());
+    }
+
+    fn call(&mut self, id: Option<Json<'_>>, name: &str, input: &str) -> Option<&mut ToolCall> {
+        self.characters += input.chars().count() as u64;
+        if !self.tool_budget.row() {
+            if let Some(last) = self.tools.last_mut() {
+                last.truncated = true;
+            }
+            return None;
+        }
+        let id = self.tool_budget.copy(&id.and_then(Json::string).unwrap_or_default());
+        let name = self.tool_budget.copy(name);
+        let input = self.tool_budget.copy(input);
+        self.tools.push(ToolCall {
+            id: Some(id.text).filter(|id| !id.is_empty()),
+            name: name.text,
+            input: input.text,
+            truncated: id.truncated || name.truncated || input.truncated,
+        });
+        self.tools.last_mut()
+    }
+
+    /// Summaries, and the reasoning itself where a provider shows it.
+    fn reasoning(&mut self, item: Json<'_>) {
+        let [summary, content] = item.members(["summary", "content"]);
+        let first = self.thoughts.len();
+        if let Some(summary) = summary {
+            summary.for_each_element(|part| self.thought(first, ThoughtSource::ReasoningSummary, part));
+        }
+        if let Some(content) = content {
+            content.for_each_element(|part| {
+                if part.member("type").is_some_and(|kind| kind.is_string("reasoning_text")) {
+                    self.thought(first, ThoughtSource::Thinking, part);
+                }
+            });
+        }
+    }
+
+    fn message(&mut self, item: Json<'_>) {
+        let [role, phase, content] = item.members(["role", "phase", "content"]);
+        let is = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
+        let is_commentary = is(role, "assistant") && is(phase, "commentary");
+        let Some(content) = content else { return };
+        let first = self.thoughts.len();
+        content.for_each_element(|part| {
+            if !is(part.member("type"), "output_text") {
+                return;
+            }
+            if is_commentary {
+                self.thought(first, ThoughtSource::Commentary, part);
+            } else {
+                self.characters += part.member("text").map_or(0, Json::length);
+            }
+        });
+    }
+
+    /// Adds the text of `part`, unless it is empty or the thoughts from `first` on, those of the same item, hold it.
+    fn thought(&mut self, first: usize, source: ThoughtSource, part: Json<'_>) {
+        let text = part.member("text").and_then(Json::string).unwrap_or_default();
+        self.characters += text.chars().count() as u64;
+        let own = self.thoughts.get(first..).unwrap_or_default();
+        if text.is_empty() || own.iter().any(|thought| thought.source != source && thought.text == text) {
+            return;
+        }
+        if !self.reasoning_budget.row() {
+            if let Some(last) = self.thoughts.last_mut() {
+                last.truncated = true;
+            }
+            return;
+        }
+        let kept = self.reasoning_budget.copy(&text);
+        self.thoughts.push(Thought { source, text: kept.text, truncated: kept.truncated });
     }
 }
 
 /// A string's content, anything else as it is spelt.
-fn text_or_json(json: Json<'_>) -> String {
-    json.string().map_or_else(|| json.text().to_owned(), Into::into)
-}
-
-fn reasoning(item: Json<'_>, learnt: &mut Learnt) {
-    for part in item.member("summary").map(Json::elements).unwrap_or_default() {
-        let text = part.member("text").and_then(Json::non_empty_string);
-        learnt.thoughts.extend(text.map(|text| (ThoughtSource::ReasoningSummary, text)));
-    }
-}
-
-fn commentary(item: Json<'_>, learnt: &mut Learnt) {
-    let [role, phase, content] = item.members(["role", "phase", "content"]);
-    let is = |json: Option<Json<'_>>, text| json.and_then(Json::string).as_deref() == Some(text);
-    if !is(role, "assistant") || !is(phase, "commentary") {
-        return;
-    }
-    for part in content.map(Json::elements).unwrap_or_default() {
-        let [kind, text] = part.members(["type", "text"]);
-        if is(kind, "output_text") {
-            let text = text.and_then(Json::non_empty_string);
-            learnt.thoughts.extend(text.map(|text| (ThoughtSource::Commentary, text)));
-        }
-    }
+fn text_or_json(json: Json<'_>) -> Cow<'_, str> {
+    json.string().unwrap_or(Cow::Borrowed(json.text()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aibridge_intercept::capped::GATHERED_AT_MOST;
 
-    fn learnt(item: &str) -> Learnt {
-        let mut found = Learnt::default();
-        learn(Json::parse(item.as_bytes()).unwrap(), &mut found);
-        found
+    fn read(item: &str) -> Items {
+        let mut items = Items::default();
+        items.read(Json::parse(item.as_bytes()).unwrap());
+        items
     }
 
     #[test]
@@ -107,7 +182,16 @@ mod tests {
             ),
             (
                 r#"{"type":"custom_tool_call","call_id":"c","name":"apply_patch","input":"*** Begin\n"}"#,
-                ("c", "apply_patch", "*** Begin\n"),
+                ("c", "apply_patch", r#""*** Begin\n""#),
+            ),
+            (
+                r#"{"type":"custom_tool_call","call_id":"c","name":"run","input":"{\"a\": 1}"}"#,
+                ("c", "run", r#""{\"a\": 1}""#),
+            ),
+            (r#"{"type":"custom_tool_call","call_id":"c","name":"run","input":"5"}"#, ("c", "run", r#""5""#)),
+            (
+                r#"{"type":"function_call","call_id":"c","name":"add","arguments":{"a": 3.0}}"#,
+                ("c", "add", r#"{"a": 3.0}"#),
             ),
             (
                 r#"{"type":"local_shell_call","call_id":"c","action":{"command":["ls"],"x":1.0}}"#,
@@ -147,10 +231,11 @@ mod tests {
             ),
         ];
         for (item, (id, name, input)) in table {
-            let expected = ToolCall { id: Some(id.into()), name: name.into(), input: input.into() };
-            assert_eq!(learnt(item).tools, [expected], "{item}");
+            let expected =
+                ToolCall { id: Some(id.into()), name: name.into(), input: input.into(), truncated: false };
+            assert_eq!(read(item).tools, [expected], "{item}");
         }
-        assert!(learnt(r#"{"type":"function_call_output","call_id":"c"}"#).tools.is_empty());
+        assert!(read(r#"{"type":"function_call_output","call_id":"c"}"#).tools.is_empty());
     }
 
     #[test]
@@ -170,11 +255,37 @@ mod tests {
             ),
             (r#"{"type":"message","role":"assistant","content":[{"type":"output_text","text":"c"}]}"#, &[]),
             (r#"{"type":"reasoning","summary":null}"#, &[]),
+            (
+                r#"{"type":"reasoning","summary":[],"content":[{"type":"reasoning_text","text":"a"},{"type":"other","text":"b"}]}"#,
+                &[(ThoughtSource::Thinking, "a")],
+            ),
+            (
+                r#"{"type":"reasoning","summary":[{"text":"a"}],"content":[{"type":"reasoning_text","text":"a"},{"type":"reasoning_text","text":"b"}]}"#,
+                &[(ThoughtSource::ReasoningSummary, "a"), (ThoughtSource::Thinking, "b")],
+            ),
         ];
         for (item, expected) in table {
-            let found = learnt(item).thoughts;
-            let found: Vec<_> = found.iter().map(|(source, text)| (*source, text.as_str())).collect();
+            let found = read(item).thoughts;
+            let found: Vec<_> = found.iter().map(|thought| (thought.source, thought.text.as_str())).collect();
             assert_eq!(found, *expected, "{item}");
         }
+    }
+
+    #[test]
+    fn what_is_gathered_has_an_end() {
+        let long = "ä".repeat(3 << 20);
+        let mut items = Items::default();
+        let call = format!(r#"{{"type":"function_call","call_id":"c","name":"x","arguments":"{long}"}}"#);
+        let summary = format!(r#"{{"type":"reasoning","summary":[{{"text":"{long}"}}]}}"#);
+        for text in [&call, &summary, &call, &summary, &call, &summary] {
+            items.read(Json::parse(text.as_bytes()).unwrap());
+        }
+        let inputs: usize = items.tools.iter().map(|tool| tool.input.len()).sum();
+        let thoughts: usize = items.thoughts.iter().map(|thought| thought.text.len()).sum();
+        for gathered in [inputs, thoughts] {
+            assert!((GATHERED_AT_MOST - 200..=GATHERED_AT_MOST).contains(&gathered), "{gathered}");
+        }
+        assert_eq!(items.tools.iter().map(|tool| tool.truncated).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(items.thoughts.iter().map(|thought| thought.truncated).collect::<Vec<_>>(), [false, true]);
     }
 }

@@ -20,7 +20,6 @@ mod items;
 mod observer;
 mod request;
 mod streaming;
-mod usage;
 
 pub use observer::Response;
 pub use request::read;

@@ -18,12 +18,13 @@ const TOOL_OUTPUTS: [&str; 5] = [
 ///
 /// # Errors
 ///
-/// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::BackgroundUnsupported`] if the response is to
+/// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::InvalidModel`] if its model name is too long,
+/// [`Error::BackgroundUnsupported`] if the response is to
 /// outlive its request: nobody would see its end.
 pub fn read(request: &Request) -> Result<Asked, Error> {
     let [model, stream, background, metadata, input] =
         Json::object(&request.body.text, ["model", "stream", "background", "metadata", "input"])?;
-    if background.is_some_and(Json::is_true) {
+    if background.is_some_and(|background| !matches!(background.text(), "false" | "null")) {
         return Err(Error::BackgroundUnsupported);
     }
     let last = input.and_then(Json::last_element);
@@ -36,7 +37,7 @@ pub fn read(request: &Request) -> Result<Asked, Error> {
         None => content.filter(|_| is_user).and_then(text_of_parts),
     };
     Ok(Asked {
-        model: model.and_then(Json::non_empty_string),
+        model: Asked::model(model)?,
         streaming: stream.is_some_and(Json::is_true),
         prompt,
         correlating_tool_call_id: call_id.filter(|_| is_output).and_then(Json::non_empty_string),
@@ -115,8 +116,12 @@ mod tests {
 
     #[test]
     fn background_is_refused() {
-        assert!(matches!(ask(r#"{"background":true}"#), Err(Error::BackgroundUnsupported)));
-        assert!(ask(r#"{"background":false}"#).is_ok());
-        assert!(ask(r#"{"background":null}"#).is_ok());
+        for background in ["true", "1", "0", r#""true""#, r#""""#, "{}", "[]", r#"false,"background":true"#] {
+            let asked = ask(&format!(r#"{{"background":{background}}}"#));
+            assert!(matches!(asked, Err(Error::BackgroundUnsupported)), "{background}");
+        }
+        for background in ["false", "null", r#"true,"background":false"#] {
+            assert!(ask(&format!(r#"{{"background":{background}}}"#)).is_ok(), "{background}");
+        }
     }
 }

@@ -1,12 +1,14 @@
-//! A stream of events, closed by a terminal event: `response.completed`, `.incomplete` or `.failed`, or `error`.
+//! A stream of events, closed by a terminal event: `response.completed`, `.incomplete` or `.failed`.
 
-use crate::blocking::learn_response;
-use crate::items;
-use aibridge_intercept::json::Json;
+use crate::blocking::EXTRA;
+use crate::items::Items;
+use aibridge_intercept::in_band::{has_error, is_error, is_error_event};
+use aibridge_intercept::json::{Json, LenientText};
 use aibridge_intercept::observer::Ending;
-use aibridge_intercept::scan::Interest;
+use aibridge_intercept::scan::{Interest, StringLength};
 use aibridge_intercept::sse::Event;
-use aibridge_intercept::{Learnt, Verdict};
+use aibridge_intercept::usage::UsageCounter;
+use aibridge_intercept::{Learnt, Verdict, capped};
 use std::sync::LazyLock;
 
 /// The events that are read once the response's id is known.
@@ -20,49 +22,70 @@ static READ: LazyLock<Interest> = LazyLock::new(|| {
     ])
 });
 
+static DELTA: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"delta\""));
+
 /// Reads a stream's events as they pass.
 #[derive(Debug, Default)]
 pub struct Streaming {
     response_id: Option<String>,
-    /// What finished items told, for a terminal event without `output`.
-    from_items: Learnt,
-    terminal: Option<Learnt>,
+    usage: UsageCounter,
+    /// The items of the terminal event's `output`; until there is one, those that are done.
+    items: Items,
+    complete: bool,
+    failed: bool,
+    characters: u64,
     events: i64,
 }
 
 impl Streaming {
-    /// Reads the next event.
+    /// Reads the next event. An error does not end the stream: `response.failed` may follow.
     pub fn event(&mut self, event: &Event) -> Verdict {
         let Some(data) = event.data() else { return Verdict::Relay };
         self.events += 1;
+        self.failed |= is_error_event(event, &data);
         if self.response_id.is_some() && !READ.is_in(&data) {
+            self.characters += DELTA.sum(&data);
             return Verdict::Relay;
         }
-        let Ok([kind, response, item]) = Json::object(&data, ["type", "response", "item"]) else {
+        let text = LenientText::new(&data);
+        let names = ["type", "response", "item", "error", "object"];
+        let Some([kind, response, item, error, object]) = text.object(names) else {
+            self.failed |= text.json().is_some_and(is_error);
             return Verdict::Relay;
         };
+        self.failed |= has_error(error) || object.is_some_and(|object| object.is_string("error"));
         if self.response_id.is_none() {
-            self.response_id =
-                response.and_then(|response| response.member("id")).and_then(Json::non_empty_string);
+            let id = response.and_then(|response| response.member("id"));
+            self.response_id = id.and_then(Json::non_empty_string).map(capped::response_id);
         }
-        let ending = match kind.and_then(Json::string).as_deref() {
+        match kind.and_then(Json::string).as_deref() {
             Some("response.output_item.done") => {
                 if let Some(item) = item {
-                    items::learn(item, &mut self.from_items);
+                    self.items.read(item);
                 }
                 return Verdict::Relay;
             }
-            Some("response.completed" | "response.incomplete") => Ending::Complete,
-            Some("response.failed" | "error") => Ending::Failed,
-            _ => return Verdict::Relay,
-        };
-        let mut learnt = response.map(learn_response).unwrap_or_default();
-        if !response.is_some_and(has_output) {
-            learnt.tools = std::mem::take(&mut self.from_items.tools);
-            learnt.thoughts = std::mem::take(&mut self.from_items.thoughts);
+            Some("response.completed" | "response.incomplete") => self.complete = true,
+            Some("response.failed") => self.failed = true,
+            other => {
+                self.failed |= other == Some("error");
+                return Verdict::Relay;
+            }
         }
-        self.terminal = Some(Learnt { ending, ..learnt });
+        if let Some(response) = response {
+            self.terminal(response);
+        }
         Verdict::Terminal
+    }
+
+    fn terminal(&mut self, response: Json<'_>) {
+        let [usage, output, error] = response.members(["usage", "output", "error"]);
+        self.failed |= has_error(error);
+        self.usage.read(usage);
+        if let Some(output) = output.filter(|output| output.last_element().is_some()) {
+            self.items = Items::default();
+            self.items.read_all(output);
+        }
     }
 
     /// How many events there were: the `sequence_number` of the next.
@@ -72,13 +95,20 @@ impl Streaming {
 
     /// What was learnt so far.
     pub fn finish(&mut self) -> Learnt {
-        let learnt = self.terminal.take().unwrap_or_else(|| std::mem::take(&mut self.from_items));
-        Learnt { response_id: self.response_id.take(), ..learnt }
+        let items = std::mem::take(&mut self.items);
+        Learnt {
+            response_id: self.response_id.take(),
+            usage: self.usage.finish(&EXTRA),
+            ending: match (self.failed, self.complete) {
+                (true, _) => Ending::Failed,
+                (false, true) => Ending::Complete,
+                (false, false) => Ending::Missing,
+            },
+            characters: self.characters.max(items.characters),
+            tools: items.tools,
+            thoughts: items.thoughts,
+        }
     }
-}
-
-fn has_output(response: Json<'_>) -> bool {
-    response.member("output").and_then(Json::last_element).is_some()
 }
 
 #[cfg(test)]
@@ -128,17 +158,49 @@ mod tests {
 
     #[test]
     fn how_a_stream_ended() {
-        for (terminal, ending, verdict) in [
-            ("response.completed", Ending::Complete, Verdict::Terminal),
-            ("response.incomplete", Ending::Complete, Verdict::Terminal),
-            ("response.failed", Ending::Failed, Verdict::Terminal),
-            ("error", Ending::Failed, Verdict::Terminal),
-            ("response.output_text.delta", Ending::Missing, Verdict::Relay),
-        ] {
-            let (verdicts, learnt) = observe(&[CREATED, &format!(r#"{{"type":"{terminal}"}}"#)]);
-            assert_eq!((verdicts[1], learnt.ending), (verdict, ending), "{terminal}");
+        let error = r#"{"type":"error","code":"server_error","message":"x"}"#;
+        let completed = r#"{"type":"response.completed","response":{"error":null}}"#;
+        let failed =
+            r#"{"type":"response.failed","response":{"usage":{"input_tokens":1,"output_tokens":2}}}"#;
+        let delta = r#"{"type":"response.output_text.delta","delta":"x"}"#;
+        let table: &[(&[&str], Ending, Verdict)] = &[
+            (&[completed], Ending::Complete, Verdict::Terminal),
+            (&[r#"{"type":"response.incomplete"}"#], Ending::Complete, Verdict::Terminal),
+            (&[failed], Ending::Failed, Verdict::Terminal),
+            (&[error], Ending::Failed, Verdict::Relay),
+            (&[error, failed], Ending::Failed, Verdict::Terminal),
+            (&[error, completed], Ending::Failed, Verdict::Terminal),
+            (&[r#"{"error":{"message":"x"}}"#], Ending::Failed, Verdict::Relay),
+            (&[r#"{"object":"error","message":"x"}"#], Ending::Failed, Verdict::Relay),
+            (&[r#"[{"error":{"code":503}}]"#], Ending::Failed, Verdict::Relay),
+            (&[r#"{"type":"response.in_progress","error":{}}"#], Ending::Missing, Verdict::Relay),
+            (&[delta], Ending::Missing, Verdict::Relay),
+        ];
+        for (events, ending, verdict) in table {
+            let (verdicts, learnt) = observe(&[&[CREATED], *events].concat());
+            assert_eq!((verdicts.last(), learnt.ending), (Some(verdict), *ending), "{events:?}");
+            let usage = learnt.usage.map(|usage| (usage.input, usage.output));
+            assert_eq!(usage, events.contains(&failed).then_some((1, 2)), "{events:?}");
         }
         assert_eq!(observe(&[]).1.ending, Ending::Missing);
         assert_eq!(observe(&["no json", "[1]"]).0, [Verdict::Relay, Verdict::Relay]);
+    }
+
+    #[test]
+    fn an_event_named_error_is_one() {
+        let mut streaming = Streaming::default();
+        let event = Event::from(Bytes::from_static(b"event: error\ndata: {\"message\":\"busy\"}\n\n"));
+        assert_eq!(streaming.event(&event), Verdict::Relay);
+        assert_eq!(streaming.finish().ending, Ending::Failed);
+    }
+
+    #[test]
+    fn generated_characters_are_counted() {
+        let delta = r#"{"type":"response.output_text.delta","delta":"äbcd"}"#;
+        let completed = r#"{"type":"response.completed","response":{"output":[
+            {"type":"message","content":[{"type":"output_text","text":"äbcdefgh"}]}]}}"#;
+        assert_eq!(observe(&[CREATED, delta, delta]).1.limit_tokens(), (2, true));
+        assert_eq!(observe(&[CREATED, delta, delta, completed]).1.limit_tokens(), (2, true));
+        assert_eq!(observe(&[CREATED, completed]).1.limit_tokens(), (2, true));
     }
 }

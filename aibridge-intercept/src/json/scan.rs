@@ -1,4 +1,5 @@
-//! Going through JSON text once, checking it on the way (RFC 8259), without a tree and without recursion.
+//! Going through JSON text once, checking it on the way (RFC 8259), without a tree and without recursion. A lenient scan
+//! accepts what [`LenientText`](super::LenientText) lists; it differs only where a strict one fails.
 //!
 //! Coding agents send hundreds of kilobytes with every request, nearly all of it in long strings: these are looked
 //! through 64 bytes at a time.
@@ -25,6 +26,7 @@ enum Escape {
 pub(super) struct Scan<'a> {
     text: &'a [u8],
     at: usize,
+    lenient: bool,
 }
 
 /// A value that was gone through.
@@ -36,8 +38,14 @@ pub(super) struct Scanned {
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { text: text.as_bytes(), at: 0 }
+    /// Accepts JSON alone.
+    pub(super) fn strict(text: &'a str) -> Self {
+        Self { text: text.as_bytes(), at: 0, lenient: false }
+    }
+
+    /// Accepts what providers send as well.
+    pub(super) fn lenient(text: &'a str) -> Self {
+        Self { text: text.as_bytes(), at: 0, lenient: true }
     }
 
     /// Passes `byte` and the white space around it, if it comes next.
@@ -138,8 +146,14 @@ impl<'a> Scan<'a> {
             b't' => self.word(b"true"),
             b'f' => self.word(b"false"),
             b'n' => self.word(b"null"),
+            b'N' | b'I' if self.lenient => self.no_number(),
             _ => self.number(),
         }
+    }
+
+    /// Passes what JavaScript and Python write for floats that JSON does not have.
+    fn no_number(&mut self) -> Option<()> {
+        self.word(b"NaN").or_else(|| self.word(b"Infinity"))
     }
 
     fn word(&mut self, word: &[u8]) -> Option<()> {
@@ -147,7 +161,9 @@ impl<'a> Scan<'a> {
     }
 
     fn number(&mut self) -> Option<()> {
-        self.skip(b"-");
+        if self.skip(b"-") && self.lenient && matches!(self.peek(), Some(b'N' | b'I')) {
+            return self.no_number();
+        }
         if !self.skip(b"0") {
             self.digits()?;
         }
@@ -202,7 +218,7 @@ impl<'a> Scan<'a> {
                     return Some(());
                 }
                 b'\\' => self.at = self.escape(self.at)?,
-                0..0x20 => return None,
+                0..0x20 if !self.lenient => return None,
                 _ => self.at += 1,
             }
         }
@@ -221,11 +237,16 @@ impl<'a> Scan<'a> {
                     return Some(true);
                 }
                 b'\\' => {
-                    self.escape(self.at + first)?;
+                    let length = self.escape(self.at + first)? - self.at - first;
+                    if length == 1 {
+                        specials &= !(1 << first);
+                        continue;
+                    }
                     // What is escaped is not special; behind the block's last byte it lies in the next.
                     end = BLOCK + usize::from(first == BLOCK - 1);
                     specials &= !(3 << first);
                 }
+                _ if self.lenient => specials &= specials - 1,
                 _ => return None,
             }
         }
@@ -235,14 +256,17 @@ impl<'a> Scan<'a> {
 
     /// Checks the escape whose backslash is at `at`, and gives its end.
     fn escape(&self, at: usize) -> Option<usize> {
-        match ESCAPES[usize::from(*self.text.get(at + 1)?)] {
+        let end = match ESCAPES[usize::from(*self.text.get(at + 1)?)] {
             Escape::Invalid => None,
             Escape::Single => Some(at + 2),
-            Escape::Unicode => {
-                let digits = self.text.get(at + 2..at + 6)?;
-                digits.iter().all(u8::is_ascii_hexdigit).then_some(at + 6)
-            }
-        }
+            Escape::Unicode => self
+                .text
+                .get(at + 2..at + 6)
+                .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+                .map(|_| at + 6),
+        };
+        // A backslash that escapes nothing stands for itself.
+        end.or_else(|| self.lenient.then_some(at + 1))
     }
 
     /// Passes white space.

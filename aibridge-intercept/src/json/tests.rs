@@ -61,22 +61,40 @@ fn strings_are_read_lossily_and_only_strings() {
 #[test]
 fn a_key_may_hold_a_lone_surrogate() {
     let [a] = Json::object(br#"{"\ud800":1,"a":2}"#, ["a"]).unwrap();
-    assert_eq!(a.unwrap().integer(), Some(2));
+    assert_eq!(a.unwrap().count(), Some(2));
 }
 
 #[test]
-fn integers_however_spelt() {
+fn counts_however_spelt() {
     for (text, expected) in [
         ("12", Some(12)),
-        ("-3", Some(-3)),
         ("12.0", Some(12)),
         ("1.2e1", Some(12)),
-        ("1.5", None),
+        ("1.5", Some(2)),
+        (r#""12""#, Some(12)),
+        (r#"" 12.0 ""#, Some(12)),
+        ("0", Some(0)),
+        ("-3", None),
         ("1e300", None),
-        ("\"1\"", None),
+        ("9223372036854775807", None),
+        (r#""""#, None),
+        (r#""x""#, None),
+        ("NaN", None),
         ("null", None),
+        ("true", None),
+        ("[1]", None),
     ] {
-        assert_eq!(Json::known(text).integer(), expected, "{text}");
+        assert_eq!(Json::known(text).count(), expected, "{text}");
+    }
+}
+
+#[test]
+fn truth_is_that_of_dynamic_languages() {
+    for text in ["null", "false", r#""""#, "{}", "{ \n}", "[]", "[ ]", "0", "0.0", "-0"] {
+        assert!(!Json::known(text).is_truthy(), "{text}");
+    }
+    for text in ["true", r#"" ""#, r#""0""#, r#"{"a":0}"#, "[0]", "1", "-0.5", r#""{}""#] {
+        assert!(Json::known(text).is_truthy(), "{text}");
     }
 }
 

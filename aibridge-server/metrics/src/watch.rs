@@ -79,8 +79,12 @@ impl Metrics {
 
     fn learn(&self, learnt: &Learnt) {
         if let Some(usage) = &learnt.usage {
-            let counts =
-                [("input", usage.input), ("output", usage.output), ("cache_read_input", usage.cache_read)];
+            let counts = [
+                ("input", usage.input),
+                ("output", usage.output),
+                ("cache_read_input", usage.cache_read),
+                ("cache_write_input", usage.cache_write),
+            ];
             for (kind, count) in counts {
                 self.learnt.tokens.with_label_values(&[kind]).inc_by(u64::try_from(count).unwrap_or(0));
             }

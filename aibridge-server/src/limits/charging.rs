@@ -18,10 +18,12 @@ impl Charging {
 
 impl Watch for Charging {
     fn saw(&self, seen: &Seen<'_>) {
-        if let Seen::Learnt { interception, learnt } = seen
-            && let Some(usage) = &learnt.usage
-        {
-            self.current.load().limits.charge(&interception.initiator_id, usage.total());
+        if let Seen::Learnt { interception, learnt } = seen {
+            let (tokens, estimated) = learnt.limit_tokens();
+            if estimated && tokens > 0 {
+                tracing::debug!(id = %interception.id, tokens, estimated, "response without usage is charged");
+            }
+            self.current.load().limits.charge(&interception.initiator_id, tokens);
         }
         self.next.saw(seen);
     }

@@ -131,6 +131,7 @@ fn all() -> Vec<(Record, Value)> {
                 cache_read_input_tokens: 3,
                 cache_write_input_tokens: i64::MAX,
                 extra_token_types: BTreeMap::from([("output_reasoning".into(), 4)]),
+                cost: None,
                 created_at: at(),
             }),
             json!({
@@ -151,6 +152,7 @@ fn all() -> Vec<(Record, Value)> {
                 input: "{\"path\":\"/etc/hosts\"}".into(),
                 injected: true,
                 invocation_error: some("refused"),
+                truncated: false,
                 created_at: at(),
             })),
             json!({
@@ -166,6 +168,7 @@ fn all() -> Vec<(Record, Value)> {
                 interception_id: id(OF),
                 content: "hm".into(),
                 source: ThoughtSource::ReasoningSummary,
+                truncated: false,
                 created_at: at(),
             }),
             json!({

@@ -1,3 +1,4 @@
+use aibridge_recorder::{ThoughtSource, TokenUsage};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,9 +14,21 @@ pub(crate) fn json_of_texts(entries: &BTreeMap<String, String>) -> String {
     json(entries.iter().map(|(name, text)| (name, storable(text).into())))
 }
 
-/// The object `entries` as JSON, all text storable.
-pub(crate) fn json_of_counts(entries: &BTreeMap<String, i64>) -> String {
-    json(entries.iter().map(|(name, count)| (name, (*count).into())))
+/// The further counts of a usage as JSON, all text storable, and the cost among them as the provider spells it.
+pub(crate) fn extra_token_types(usage: &TokenUsage) -> String {
+    let counts = json(usage.extra_token_types.iter().map(|(name, count)| (name, (*count).into())));
+    match &usage.cost {
+        None => counts,
+        Some(cost) if counts == "{}" => format!("{{\"cost\":{cost}}}"),
+        Some(cost) => format!("{{\"cost\":{cost},{}", &counts[1..]),
+    }
+}
+
+/// The `metadata` of a text that may have been cut.
+pub(crate) fn metadata(source: Option<ThoughtSource>, truncated: bool) -> Value {
+    let source = source.map(|source| ("source".to_owned(), source.as_str().into()));
+    let truncated = truncated.then(|| ("truncated".to_owned(), true.into()));
+    Value::Object(source.into_iter().chain(truncated).collect())
 }
 
 fn json<'a>(entries: impl Iterator<Item = (&'a String, Value)>) -> String {
@@ -26,6 +39,8 @@ fn json<'a>(entries: impl Iterator<Item = (&'a String, Value)>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::Timestamp;
+    use uuid::Uuid;
 
     #[test]
     fn nul_alone_is_replaced() {
@@ -46,8 +61,39 @@ mod tests {
     fn json_holds_no_nul_in_names_or_values() {
         let texts = BTreeMap::from([("a\0".to_owned(), "b\0\"".to_owned()), ("z".to_owned(), String::new())]);
         assert_eq!(json_of_texts(&texts), "{\"a\u{fffd}\":\"b\u{fffd}\\\"\",\"z\":\"\"}");
+    }
+
+    #[test]
+    fn the_cost_is_spelt_as_the_provider_spells_it() {
         let counts = BTreeMap::from([("n\0".to_owned(), i64::MAX)]);
-        assert_eq!(json_of_counts(&counts), "{\"n\u{fffd}\":9223372036854775807}");
-        assert_eq!(json_of_counts(&BTreeMap::new()), "{}");
+        for (counts, cost, expected) in [
+            (counts.clone(), None, "{\"n\u{fffd}\":9223372036854775807}"),
+            (counts, Some("1.250e-03"), "{\"cost\":1.250e-03,\"n\u{fffd}\":9223372036854775807}"),
+            (BTreeMap::new(), Some("0"), "{\"cost\":0}"),
+            (BTreeMap::new(), None, "{}"),
+        ] {
+            let usage = TokenUsage {
+                id: Uuid::nil(),
+                interception_id: Uuid::nil(),
+                provider_response_id: None,
+                input_tokens: 0,
+                output_tokens: 0,
+                cache_read_input_tokens: 0,
+                cache_write_input_tokens: 0,
+                extra_token_types: counts,
+                cost: cost.map(str::to_owned),
+                created_at: Timestamp::UNIX_EPOCH,
+            };
+            assert_eq!(extra_token_types(&usage), expected);
+        }
+    }
+
+    #[test]
+    fn metadata_says_what_is_cut() {
+        let source = Some(ThoughtSource::Thinking);
+        assert_eq!(metadata(source, false).to_string(), r#"{"source":"thinking"}"#);
+        assert_eq!(metadata(source, true).to_string(), r#"{"source":"thinking","truncated":true}"#);
+        assert_eq!(metadata(None, true).to_string(), r#"{"truncated":true}"#);
+        assert_eq!(metadata(None, false).to_string(), "{}");
     }
 }

@@ -195,6 +195,7 @@ fn full(ago: Duration) -> Vec<Record> {
         input: r#"{"a":1}"#.to_owned(),
         injected: true,
         invocation_error: Some("refused".to_owned()),
+        truncated: false,
         created_at,
     };
     let usage = TokenUsage {
@@ -206,6 +207,7 @@ fn full(ago: Duration) -> Vec<Record> {
         cache_read_input_tokens: 5,
         cache_write_input_tokens: 1,
         extra_token_types: [("output_reasoning".to_owned(), 2)].into(),
+        cost: None,
         created_at,
     };
     let thought = aibridge_recorder::ModelThought {
@@ -213,6 +215,7 @@ fn full(ago: Duration) -> Vec<Record> {
         interception_id,
         content: "hm".to_owned(),
         source: ThoughtSource::Thinking,
+        truncated: false,
         created_at,
     };
     vec![

@@ -114,7 +114,7 @@ const FILL: &str = "
         'centralized', '', NULL, '{}', at, at, 'completed', NULL, 200 FROM number;
     INSERT INTO aibridge_user_prompts SELECT id, id, NULL, printf('%.*c', 10000, 'x'), at FROM number;
     INSERT INTO aibridge_token_usages SELECT id, id, NULL, 1, 2, 3, 4, '{}', at FROM number;
-    INSERT INTO aibridge_tool_usages SELECT id, id, NULL, NULL, 'look', NULL, '{}', 0, NULL, at FROM number;
+    INSERT INTO aibridge_tool_usages SELECT id, id, NULL, NULL, 'look', NULL, '{}', 0, NULL, at, NULL FROM number;
     INSERT INTO aibridge_model_thoughts SELECT id, id, 'hm', '{}', at FROM number;";
 
 #[tokio::test]

@@ -140,8 +140,8 @@ pub struct TokenUsage {
     /// The counts.
     #[serde(flatten)]
     pub tokens: Tokens,
-    /// Further counts, parts of the others.
-    pub extra_token_types: BTreeMap<String, i64>,
+    /// Further counts, parts of the others, and the `cost` that the provider states.
+    pub extra_token_types: BTreeMap<String, f64>,
     /// When it was learnt.
     pub created_at: Timestamp,
 }
@@ -171,6 +171,8 @@ pub struct ToolUsage {
     pub invocation_error: Option<String>,
     /// When it was learnt.
     pub created_at: Timestamp,
+    /// `truncated`: true if the end of `input` is missing.
+    pub metadata: BTreeMap<String, bool>,
 }
 
 /// What the model thought aloud.
@@ -180,8 +182,17 @@ pub struct ModelThought {
     pub id: Uuid,
     /// The text.
     pub content: String,
-    /// Its `source`: `thinking`, `reasoning_summary` or `commentary`.
-    pub metadata: BTreeMap<String, String>,
+    /// Its `source`, and whether its end is missing.
+    pub metadata: ThoughtMetadata,
     /// When it was learnt.
     pub created_at: Timestamp,
+}
+
+/// What is to be known about a thought.
+#[derive(ToSchema)]
+pub struct ThoughtMetadata {
+    /// `thinking`, `reasoning_summary` or `commentary`.
+    pub source: String,
+    /// Whether the end of `content` is missing; left out if not.
+    pub truncated: Option<bool>,
 }

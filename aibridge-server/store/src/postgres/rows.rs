@@ -1,5 +1,5 @@
 use super::table::{ENDS, INTERCEPTIONS, PROMPTS, TABLES, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
-use crate::text::storable;
+use crate::text::{extra_token_types, metadata, storable};
 use aibridge_recorder::{Ended, Interception, ModelThought, Record, TokenUsage, ToolUsage, UserPrompt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -98,7 +98,7 @@ fn token_usage(row: &TokenUsage) -> Value {
         "output_tokens": row.output_tokens,
         "cache_read_input_tokens": row.cache_read_input_tokens,
         "cache_write_input_tokens": row.cache_write_input_tokens,
-        "extra_token_types": object(row.extra_token_types.iter().map(|(name, count)| (name, (*count).into()))),
+        "extra_token_types": serde_json::from_str(&extra_token_types(row)).unwrap_or(Value::Null),
         "created_at": time(row.created_at),
     })
 }
@@ -115,6 +115,7 @@ fn tool_usage(row: &ToolUsage) -> Value {
         "injected": row.injected,
         "invocation_error": optional(&row.invocation_error),
         "created_at": time(row.created_at),
+        "metadata": metadata(None, row.truncated),
     })
 }
 
@@ -123,7 +124,7 @@ fn thought(row: &ModelThought) -> Value {
         "id": row.id.to_string(),
         "interception_id": row.interception_id.to_string(),
         "content": storable(&row.content),
-        "metadata": { "source": row.source.as_str() },
+        "metadata": metadata(Some(row.source), row.truncated),
         "created_at": time(row.created_at),
     })
 }

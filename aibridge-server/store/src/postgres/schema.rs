@@ -3,8 +3,11 @@ use tokio_postgres::Client;
 
 /// The steps from an empty database to the latest schema, in order. `aibridge_schema` has a row for each step taken.
 /// Never change one that was released; add another.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_records.sql"), include_str!("migrations/0002_model_cooldowns.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_records.sql"),
+    include_str!("migrations/0002_model_cooldowns.sql"),
+    include_str!("migrations/0003_tool_metadata.sql"),
+];
 
 /// Names our advisory lock, under which one gateway after the other looks at the schema: "aibr".
 const LOCK: i64 = 0x6169_6272;

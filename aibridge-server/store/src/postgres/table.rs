@@ -37,7 +37,7 @@ pub(super) const TABLES: [Table; 6] = [
     Table { name: "aibridge_tool_usages", key: CHILD, columns: &[
         ("id", "uuid"), ("interception_id", "uuid"), ("provider_response_id", "text"),
         ("provider_tool_call_id", "text"), ("tool", "text"), ("server_url", "text"), ("input", "text"),
-        ("injected", "boolean"), ("invocation_error", "text"), ("created_at", "timestamptz"),
+        ("injected", "boolean"), ("invocation_error", "text"), ("created_at", "timestamptz"), ("metadata", "jsonb"),
     ] },
     Table { name: "aibridge_model_thoughts", key: CHILD, columns: &[
         ("id", "uuid"), ("interception_id", "uuid"), ("content", "text"), ("metadata", "jsonb"),

@@ -136,6 +136,7 @@ pub struct ToolUsageRow {
     pub invocation_error: Option<String>,
     #[serde(serialize_with = "time")]
     pub created_at: Timestamp,
+    pub metadata: Box<RawValue>,
 }
 
 /// A thought.

@@ -1,7 +1,7 @@
 use super::insert::Insert;
 use super::time::to_text;
 use super::verdict::Verdict;
-use crate::text::{json_of_counts, json_of_texts, storable};
+use crate::text::{extra_token_types, json_of_texts, metadata, storable};
 use aibridge_recorder::{Ended, Interception, ModelThought, Record, TokenUsage, ToolUsage, UserPrompt};
 use rusqlite::{Connection, params};
 use std::borrow::Cow;
@@ -39,7 +39,7 @@ impl Rows {
             ]),
             tool_usages: Insert::into("aibridge_tool_usages", &[
                 "id", "interception_id", "provider_response_id", "provider_tool_call_id", "tool", "server_url",
-                "input", "injected", "invocation_error", "created_at",
+                "input", "injected", "invocation_error", "created_at", "metadata",
             ]),
             thoughts: Insert::into("aibridge_model_thoughts", &[
                 "id", "interception_id", "content", "metadata", "created_at",
@@ -98,7 +98,7 @@ impl Rows {
             row.output_tokens,
             row.cache_read_input_tokens,
             row.cache_write_input_tokens,
-            json_of_counts(&row.extra_token_types),
+            extra_token_types(row),
             to_text(row.created_at),
         ];
         self.token_usages.run(connection, values)
@@ -116,6 +116,7 @@ impl Rows {
             row.injected,
             optional(&row.invocation_error),
             to_text(row.created_at),
+            metadata(None, row.truncated).to_string(),
         ];
         self.tool_usages.run(connection, values)
     }
@@ -125,7 +126,7 @@ impl Rows {
             row.id.to_string(),
             row.interception_id.to_string(),
             storable(&row.content),
-            format!("{{\"source\":\"{}\"}}", row.source.as_str()),
+            metadata(Some(row.source), row.truncated).to_string(),
             to_text(row.created_at),
         ];
         self.thoughts.run(connection, values)

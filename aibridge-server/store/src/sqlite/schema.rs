@@ -5,8 +5,11 @@ use std::path::Path;
 
 /// The steps from an empty file to the latest schema, in order. `PRAGMA user_version` counts the steps taken.
 /// Never change one that was released; add another.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_records.sql"), include_str!("migrations/0002_admin_tokens.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_records.sql"),
+    include_str!("migrations/0002_admin_tokens.sql"),
+    include_str!("migrations/0003_tool_metadata.sql"),
+];
 
 /// Written into the file's header (`PRAGMA application_id`), so that another program's database is not taken for
 /// ours: "aibr".

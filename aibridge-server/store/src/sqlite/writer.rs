@@ -217,6 +217,7 @@ mod tests {
             interception_id,
             content: String::new(),
             source: ThoughtSource::Thinking,
+            truncated: false,
             created_at: Timestamp::now(),
         })]
     }

@@ -40,6 +40,7 @@ fn open(id: Uuid) -> Vec<Record> {
         cache_read_input_tokens: 3,
         cache_write_input_tokens: 4,
         extra_token_types: BTreeMap::new(),
+        cost: None,
         created_at: Timestamp::now(),
     };
     let tool = ToolUsage {
@@ -52,6 +53,7 @@ fn open(id: Uuid) -> Vec<Record> {
         input: "{}".to_owned(),
         injected: false,
         invocation_error: None,
+        truncated: false,
         created_at: Timestamp::now(),
     };
     let thought = ModelThought {
@@ -59,6 +61,7 @@ fn open(id: Uuid) -> Vec<Record> {
         interception_id: id,
         content: "hm".to_owned(),
         source: ThoughtSource::Thinking,
+        truncated: false,
         created_at: Timestamp::now(),
     };
     vec![

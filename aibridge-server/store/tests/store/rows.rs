@@ -156,6 +156,7 @@ pub(crate) fn end() -> Vec<Record> {
             ("total_tokens".to_owned(), 9),
             ("output_reasoning".to_owned(), 5),
         ]),
+        cost: None,
         created_at,
     };
     let client_tool = ToolUsage {
@@ -168,6 +169,7 @@ pub(crate) fn end() -> Vec<Record> {
         input: "{ \"cmd\" : [1.0e2] }".to_owned(),
         injected: false,
         invocation_error: None,
+        truncated: false,
         created_at,
     };
     let injected_tool = ToolUsage {
@@ -179,12 +181,20 @@ pub(crate) fn end() -> Vec<Record> {
         input: "no json".to_owned(),
         injected: true,
         invocation_error: Some("timed out".to_owned()),
+        truncated: false,
         ..client_tool.clone()
     };
     let sources = [ThoughtSource::ReasoningSummary, ThoughtSource::Thinking, ThoughtSource::Commentary];
     let thoughts = sources.into_iter().zip(5..).map(|(source, last)| {
         let content = "hm".to_owned();
-        Record::Thought(ModelThought { id: id(last), interception_id: id(10), content, source, created_at })
+        Record::Thought(ModelThought {
+            id: id(last),
+            interception_id: id(10),
+            content,
+            source,
+            truncated: false,
+            created_at,
+        })
     });
     let ended = Ended {
         interception_id: id(10),
@@ -280,6 +290,7 @@ pub(crate) fn dirty_records() -> Vec<Record> {
             cache_read_input_tokens: 0,
             cache_write_input_tokens: 0,
             extra_token_types: BTreeMap::from([(dirty(), 1)]),
+            cost: None,
             created_at,
         }),
         Record::ToolUsage(Box::new(ToolUsage {
@@ -292,6 +303,7 @@ pub(crate) fn dirty_records() -> Vec<Record> {
             input: dirty(),
             injected: true,
             invocation_error: Some(dirty()),
+            truncated: false,
             created_at,
         })),
         Record::Thought(ModelThought {
@@ -299,6 +311,7 @@ pub(crate) fn dirty_records() -> Vec<Record> {
             interception_id,
             content: dirty(),
             source: ThoughtSource::Thinking,
+            truncated: false,
             created_at,
         }),
         Record::Ended(Ended {

@@ -14,7 +14,7 @@ const TOKEN_USAGES: &str = "SELECT interception_id, id, provider_response_id, in
     cache_read_input_tokens, cache_write_input_tokens, extra_token_types::text, created_at \
     FROM aibridge_token_usages WHERE interception_id = ANY($1) ORDER BY id";
 const TOOL_USAGES: &str = "SELECT interception_id, id, provider_response_id, provider_tool_call_id, tool, server_url, \
-    input, injected, invocation_error, created_at \
+    input, injected, invocation_error, created_at, coalesce(metadata::text, '{}') \
     FROM aibridge_tool_usages WHERE interception_id = ANY($1) ORDER BY id";
 const THOUGHTS: &str = "SELECT interception_id, id, content, metadata::text, created_at \
     FROM aibridge_model_thoughts WHERE interception_id = ANY($1) ORDER BY id";
@@ -91,6 +91,7 @@ fn tool_usage(row: &Row) -> Result<ToolUsageRow, Error> {
         injected: row.try_get(7)?,
         invocation_error: row.try_get(8)?,
         created_at: row.try_get(9)?,
+        metadata: row.try_get::<_, Json>(10)?.0,
     })
 }
 

@@ -10,7 +10,7 @@ const TOKEN_USAGES: &str = "SELECT id, provider_response_id, input_tokens, outpu
     cache_write_input_tokens, extra_token_types, created_at \
     FROM aibridge_token_usages WHERE interception_id = ?1 ORDER BY id";
 const TOOL_USAGES: &str = "SELECT id, provider_response_id, provider_tool_call_id, tool, server_url, input, injected, \
-    invocation_error, created_at FROM aibridge_tool_usages WHERE interception_id = ?1 ORDER BY id";
+    invocation_error, created_at, coalesce(metadata, '{}') FROM aibridge_tool_usages WHERE interception_id = ?1 ORDER BY id";
 const THOUGHTS: &str = "SELECT id, content, metadata, created_at \
     FROM aibridge_model_thoughts WHERE interception_id = ?1 ORDER BY id";
 
@@ -76,6 +76,7 @@ fn tool_usage(row: &Row<'_>) -> rusqlite::Result<ToolUsageRow> {
         injected: row.get(6)?,
         invocation_error: row.get(7)?,
         created_at: columns.time(8)?,
+        metadata: columns.json(9)?,
     })
 }
 

@@ -124,6 +124,7 @@ async fn texts_may_be_as_long_as_clients_send_them() {
         input: "\\u0000\u{1}\u{7f}\"".to_owned(),
         injected: false,
         invocation_error: None,
+        truncated: false,
         created_at: Timestamp::now(),
     };
     let records =

@@ -1,0 +1,154 @@
+//! Token counts as providers state them: in several places, under several names, once or with every event.
+
+use crate::json::Json;
+use crate::observer::Usage;
+use std::collections::BTreeMap;
+
+/// How a dialect names the further counts in its records; `None` for those that it does not record.
+#[derive(Debug)]
+pub struct ExtraNames {
+    /// Audio tokens of the prompt.
+    pub prompt_audio: Option<&'static str>,
+    /// Audio tokens of the output.
+    pub output_audio: Option<&'static str>,
+    /// Reasoning tokens, which are part of the output.
+    pub reasoning: Option<&'static str>,
+    /// Predicted tokens that became output.
+    pub accepted_prediction: Option<&'static str>,
+    /// Predicted tokens that did not.
+    pub rejected_prediction: Option<&'static str>,
+}
+
+/// Gathers the usage of one response. Of each count the last value counts that is not 0, so that an empty object after
+/// the real one changes nothing.
+#[derive(Debug, Default)]
+pub struct UsageCounter {
+    prompt: Option<i64>,
+    output: Option<i64>,
+    total: Option<i64>,
+    cache_read: Option<i64>,
+    cache_write: Option<i64>,
+    prompt_audio: Option<i64>,
+    output_audio: Option<i64>,
+    reasoning: Option<i64>,
+    accepted_prediction: Option<i64>,
+    rejected_prediction: Option<i64>,
+    cost: Option<String>,
+}
+
+impl UsageCounter {
+    /// Reads a `usage`; anything but an object is ignored.
+    pub fn read(&mut self, usage: Option<Json<'_>>) {
+        let Some(usage) = usage.filter(|usage| usage.is_object()) else { return };
+        let [prompt, input, completion, output, total, cost] = usage.members([
+            "prompt_tokens",
+            "input_tokens",
+            "completion_tokens",
+            "output_tokens",
+            "total_tokens",
+            "cost",
+        ]);
+        keep(&mut self.prompt, [prompt, input]);
+        keep(&mut self.output, [completion, output]);
+        keep(&mut self.total, [total]);
+        if let Some(cost) = cost.and_then(Json::number)
+            && (self.cost.is_none() || cost.parse::<f64>().is_ok_and(|cost| cost != 0.0))
+        {
+            self.cost = Some(cost);
+        }
+        self.read_cache_and_prompt(usage);
+        self.read_output_details(usage);
+    }
+
+    fn read_cache_and_prompt(&mut self, usage: Json<'_>) {
+        let [prompt_details, input_details, cached, hit, read, written] = usage.members([
+            "prompt_tokens_details",
+            "input_tokens_details",
+            "cached_tokens",
+            "prompt_cache_hit_tokens",
+            "cache_read_input_tokens",
+            "cache_creation_input_tokens",
+        ]);
+        let details = |details: Option<Json<'_>>| {
+            let names = ["cached_tokens", "cache_write_tokens", "cache_creation_tokens", "audio_tokens"];
+            details.map(|details| counts(details.members(names))).unwrap_or_default()
+        };
+        let [prompt_details, input_details] = [details(prompt_details), details(input_details)];
+        let [cached, hit, read, written] = counts([cached, hit, read, written]);
+        keep_count(&mut self.cache_read, &[prompt_details[0], input_details[0], cached, hit, read]);
+        let [_, write, creation, _] = prompt_details;
+        keep_count(&mut self.cache_write, &[write, creation, input_details[1], input_details[2], written]);
+        keep_count(&mut self.prompt_audio, &[prompt_details[3], input_details[3]]);
+    }
+
+    fn read_output_details(&mut self, usage: Json<'_>) {
+        for details in usage.members(["completion_tokens_details", "output_tokens_details"]) {
+            let Some(details) = details else { continue };
+            let [audio, reasoning, accepted, rejected] = details.members([
+                "audio_tokens",
+                "reasoning_tokens",
+                "accepted_prediction_tokens",
+                "rejected_prediction_tokens",
+            ]);
+            keep(&mut self.output_audio, [audio]);
+            keep(&mut self.reasoning, [reasoning]);
+            keep(&mut self.accepted_prediction, [accepted]);
+            keep(&mut self.rejected_prediction, [rejected]);
+        }
+    }
+
+    /// The usage of the response, `None` if nothing was stated that is known.
+    pub fn finish(&mut self, names: &ExtraNames) -> Option<Usage> {
+        let Self { prompt, output, total, cache_read, cache_write, .. } = *self;
+        let extra: BTreeMap<String, i64> = [
+            (names.prompt_audio, self.prompt_audio),
+            (names.output_audio, self.output_audio),
+            (names.reasoning, self.reasoning),
+            (names.accepted_prediction, self.accepted_prediction),
+            (names.rejected_prediction, self.rejected_prediction),
+            (Some("total_tokens"), total),
+        ]
+        .into_iter()
+        .filter_map(|(name, count)| Some((name?.to_owned(), count?)))
+        .collect();
+        let cost = self.cost.take();
+        let nothing = [prompt, output, cache_read, cache_write].iter().all(Option::is_none);
+        if nothing && extra.is_empty() && cost.is_none() {
+            return None;
+        }
+        let [read, written] = [cache_read.unwrap_or(0), cache_write.unwrap_or(0)];
+        Some(Usage {
+            input: (prompt.unwrap_or(0) - read - written).max(0),
+            output: self.output_with_thinking(),
+            cache_read: read,
+            cache_write: written,
+            extra,
+            cost,
+        })
+    }
+
+    /// Some providers count thinking beside the output, and only the total shows it (Gemini, xAI).
+    fn output_with_thinking(&self) -> i64 {
+        let output = self.output.unwrap_or(0);
+        let (Some(prompt), Some(total)) = (self.prompt, self.total) else { return output };
+        let beside = total - prompt - output;
+        if beside > 0 && beside >= self.reasoning.unwrap_or(0) { total - prompt } else { output }
+    }
+}
+
+/// Keeps the first of `values` that is not 0, or a 0 if nothing else was stated so far.
+fn keep<const N: usize>(count: &mut Option<i64>, values: [Option<Json<'_>>; N]) {
+    keep_count(count, &counts(values));
+}
+
+fn keep_count(count: &mut Option<i64>, values: &[Option<i64>]) {
+    let stated = values.iter().copied().flatten();
+    *count = stated.clone().find(|value| *value != 0).or(*count).or_else(|| stated.clone().next());
+}
+
+fn counts<const N: usize>(values: [Option<Json<'_>>; N]) -> [Option<i64>; N] {
+    values.map(|value| value.and_then(Json::count))
+}
+
+#[cfg(test)]
+mod tests;
