@@ -15,12 +15,16 @@ pub struct Client {
 enum Sign {
     /// `User-Agent` begins so, in any case.
     UserAgent(&'static str),
+    /// `User-Agent` has a product token with this name, in any case.
+    Product(&'static str),
+    /// `User-Agent` begins with a product of this SDK family and this language.
+    Sdk(&'static str, &'static str),
     /// This header is there.
     Header(&'static str),
     /// `originator` is this.
     Originator(&'static str),
 }
-use Sign::{Header, Originator, UserAgent};
+use Sign::{Header, Originator, Product, Sdk, UserAgent};
 
 /// Name, signs (one suffices), headers with the session id (the first that is not empty counts).
 const CLIENTS: &[(&str, &[Sign], &[&str])] = &[
@@ -30,12 +34,24 @@ const CLIENTS: &[(&str, &[Sign], &[&str])] = &[
     ("GitHub Copilot (VS Code)", &[UserAgent("githubcopilotchat/")], &["x-interaction-id"]),
     ("GitHub Copilot (CLI)", &[UserAgent("copilot/")], &["x-client-session-id"]),
     ("Kilo Code", &[UserAgent("kilo-code/"), Originator("kilo-code")], &["x-kilocode-taskid"]),
-    ("Roo Code", &[UserAgent("roo-code/"), Originator("roo-code")], &[]),
+    ("Roo Code", &[UserAgent("roo-code/"), UserAgent("roocode/"), Originator("roo-code")], &[]),
     ("Zed", &[UserAgent("zed/")], &[]),
     ("Mux", &[UserAgent("mux/")], &["x-mux-workspace-id"]),
     ("Charm Crush", &[UserAgent("charm crush/")], &[]),
     ("Coder Agents", &[UserAgent("coder-agents/")], &["x-coder-chat-id"]),
     ("OpenCode", &[UserAgent("opencode/")], &["x-opencode-session", "x-session-affinity"]),
+    ("OpenAI SDK (Python)", &[Sdk("openai", "python")], &[]),
+    ("OpenAI SDK (Node)", &[Sdk("openai", "js")], &[]),
+    ("OpenAI SDK (Go)", &[Sdk("openai", "go")], &[]),
+    ("OpenAI SDK (Java)", &[Sdk("openai", "java")], &[]),
+    ("OpenAI SDK (Ruby)", &[Sdk("openai", "ruby")], &[]),
+    ("Anthropic SDK (Python)", &[Sdk("anthropic", "python")], &[]),
+    ("Anthropic SDK (Node)", &[Sdk("anthropic", "js")], &[]),
+    ("Anthropic SDK (Go)", &[Sdk("anthropic", "go")], &[]),
+    ("Anthropic SDK (Java)", &[Sdk("anthropic", "java")], &[]),
+    ("Anthropic SDK (Ruby)", &[Sdk("anthropic", "ruby")], &[]),
+    ("LangChain4j", &[UserAgent("langchain4j")], &[]),
+    ("LangChainGo", &[Product("langchaingo")], &[]),
 ];
 const CLAUDE_CODE: &str = "Claude Code";
 
@@ -59,18 +75,43 @@ impl Client {
 impl Sign {
     fn is_on(&self, headers: &HeaderMap) -> bool {
         match self {
-            UserAgent(prefix) => text(headers, header::USER_AGENT.as_str()).is_some_and(|agent| {
-                agent
-                    .as_bytes()
-                    .get(..prefix.len())
-                    .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+            UserAgent(prefix) => {
+                user_agent(headers).is_some_and(|agent| without_prefix(agent, prefix).is_some())
+            }
+            Product(name) => user_agent(headers).is_some_and(|agent| {
+                agent.split([' ', '(', ')', ';', ',']).any(|product| {
+                    product.split_once('/').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name))
+                })
             }),
+            Sdk(family, language) => user_agent(headers).is_some_and(|agent| is_sdk(agent, family, language)),
             Header(name) => headers.contains_key(*name),
             Originator(value) => {
                 text(headers, "originator").is_some_and(|found| found.eq_ignore_ascii_case(value))
             }
         }
     }
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<&str> {
+    text(headers, header::USER_AGENT.as_str())
+}
+
+/// Whether `agent` begins with `[Async]Family[Client…]/Language`, as official SDKs do: `AsyncOpenAI/Python 2.1`,
+/// `OpenAIClientImpl/Java 4.0`, `OpenAI::Client/Ruby 0.3`.
+fn is_sdk(agent: &str, family: &str, language: &str) -> bool {
+    let Some((word, rest)) = agent.split_once('/') else { return false };
+    let word = without_prefix(word, "async").unwrap_or(word);
+    let Some(behind) = without_prefix(word, family) else { return false };
+    let behind = behind.strip_prefix("::").unwrap_or(behind);
+    let is_client = behind.is_empty() || without_prefix(behind, "client").is_some();
+    let found = rest.split(|letter: char| !letter.is_ascii_alphanumeric()).next();
+    is_client && found.is_some_and(|found| found.eq_ignore_ascii_case(language))
+}
+
+/// What follows `prefix`, in any case.
+fn without_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 /// A header's text without the whitespace around it; empty is none.
@@ -127,7 +168,40 @@ mod tests {
             (&[(ua, "coder-agents/1"), ("x-coder-chat-id", "h")], "Coder Agents", Some("h")),
             (&[(ua, "opencode/1"), ("x-opencode-session", "o")], "OpenCode", Some("o")),
             (&[(ua, "opencode/1"), ("x-session-affinity", "a")], "OpenCode", Some("a")),
-            (&[(ua, "OpenAI/Python 2.0"), ("session_id", "x")], "Unknown", None),
+            (
+                &[(ua, "opencode/1"), ("x-opencode-session", " "), ("x-session-affinity", "a")],
+                "OpenCode",
+                Some("a"),
+            ),
+            (
+                &[(ua, "opencode/1"), ("x-session-affinity", "a"), ("x-opencode-session", "o")],
+                "OpenCode",
+                Some("o"),
+            ),
+            (&[(ua, "RooCode/3.1")], "Roo Code", None),
+            (&[(ua, "OpenAI/Python 2.0"), ("session_id", "x")], "OpenAI SDK (Python)", None),
+            (&[(ua, "AsyncOpenAI/Python 1.109.1")], "OpenAI SDK (Python)", None),
+            (&[(ua, "asyncopenai/python")], "OpenAI SDK (Python)", None),
+            (&[(ua, "OpenAI/JS 6.1.0")], "OpenAI SDK (Node)", None),
+            (&[(ua, "OpenAI/Go 3.0")], "OpenAI SDK (Go)", None),
+            (&[(ua, "OpenAIClientImpl/Java 4.0")], "OpenAI SDK (Java)", None),
+            (&[(ua, "OpenAIClientAsyncImpl/Java 4.0")], "OpenAI SDK (Java)", None),
+            (&[(ua, "OpenAI::Client/Ruby 0.3")], "OpenAI SDK (Ruby)", None),
+            (&[(ua, "Anthropic/Python 0.70")], "Anthropic SDK (Python)", None),
+            (&[(ua, "AsyncAnthropic/Python 0.70")], "Anthropic SDK (Python)", None),
+            (&[(ua, "Anthropic/JS 0.65")], "Anthropic SDK (Node)", None),
+            (&[(ua, "Anthropic/Go 1.2")], "Anthropic SDK (Go)", None),
+            (&[(ua, "AnthropicClientImpl/Java 2.0")], "Anthropic SDK (Java)", None),
+            (&[(ua, "Anthropic::Client/Ruby 1.1")], "Anthropic SDK (Ruby)", None),
+            (&[(ua, "langchain4j-openai")], "LangChain4j", None),
+            (&[(ua, "Go-http-client/1.1 LangChainGo/0.1.14")], "LangChainGo", None),
+            (&[(ua, "app (langchaingo/0.1)")], "LangChainGo", None),
+            (&[(ua, "mylangchaingo/1")], "Unknown", None),
+            (&[(ua, "OpenAI/Rust 1")], "Unknown", None),
+            (&[(ua, "OpenAI/Golang")], "Unknown", None),
+            (&[(ua, "OpenAIProxy/Python")], "Unknown", None),
+            (&[(ua, "MyOpenAI/Python")], "Unknown", None),
+            (&[(ua, "OpenAI Python")], "Unknown", None),
             (&[(ua, "my-codex")], "Unknown", None),
             (&[(ua, "zed")], "Unknown", None),
             (&[], "Unknown", None),
