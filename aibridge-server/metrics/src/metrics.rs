@@ -182,7 +182,7 @@ impl LearntCounts {
             tokens: make.counter(
                 "aibridge_tokens_total",
                 &["type"],
-                "Tokens that providers told; type is input (without cached ones), output or cache_read_input.",
+                "Tokens that providers told; type is input (without cached ones), output, cache_read_input or cache_write_input.",
             )?,
             tools: make.counter(
                 "aibridge_non_injected_tool_selections_total",

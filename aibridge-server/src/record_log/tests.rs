@@ -131,14 +131,14 @@ fn all() -> Vec<(Record, Value)> {
                 cache_read_input_tokens: 3,
                 cache_write_input_tokens: i64::MAX,
                 extra_token_types: BTreeMap::from([("output_reasoning".into(), 4)]),
-                cost: None,
+                cost: some("1.5e-3"),
                 created_at: at(),
             }),
             json!({
                 "record_type": "token_usage", "id": ID, "interception_id": OF, "provider_response_id": "resp-1",
                 "input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": 3,
                 "cache_write_input_tokens": i64::MAX, "extra_token_types": "{\"output_reasoning\":4}",
-                "created_at": AT,
+                "cost": "1.5e-3", "created_at": AT,
             }),
         ),
         (
@@ -152,14 +152,14 @@ fn all() -> Vec<(Record, Value)> {
                 input: "{\"path\":\"/etc/hosts\"}".into(),
                 injected: true,
                 invocation_error: some("refused"),
-                truncated: false,
+                truncated: true,
                 created_at: at(),
             })),
             json!({
                 "record_type": "tool_usage", "id": ID, "interception_id": OF, "provider_response_id": "resp-1",
                 "provider_tool_call_id": "call-1", "tool": "read_file", "server_url": "http://mcp.test/",
                 "input": "{\"path\":\"/etc/hosts\"}", "injected": true, "invocation_error": "refused",
-                "created_at": AT,
+                "truncated": true, "created_at": AT,
             }),
         ),
         (

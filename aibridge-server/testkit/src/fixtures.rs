@@ -10,6 +10,12 @@ pub fn fixtures_dir() -> Option<PathBuf> {
     dir.canonicalize().ok().filter(|dir| dir.is_dir())
 }
 
+/// Where odd provider answers lie as JSON files, if they are there: `../shared/cases` beside the workspace.
+pub fn cases_dir() -> Option<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases");
+    dir.canonicalize().ok().filter(|dir| dir.is_dir())
+}
+
 /// Every `.txtar` file below `dir`, by its path relative to it without the extension, in order.
 ///
 /// # Panics

@@ -49,7 +49,7 @@ mod wire;
 
 pub use certificates::{Authority, Issued, shake_hands};
 pub use client::{Answer, BodyEnd, Head, RawClient, request};
-pub use fixtures::{all_fixtures, fixtures_dir};
+pub use fixtures::{all_fixtures, cases_dir, fixtures_dir};
 pub use gate::Gate;
 pub use gateway::Gateway;
 pub use h2::{H2Client, H2End, H2Stream};

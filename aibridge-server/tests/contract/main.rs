@@ -50,4 +50,6 @@ mod tls;
 mod traces;
 mod unread;
 mod ways;
+mod wire_cases;
 mod wire_from_clients;
+mod wire_reading;

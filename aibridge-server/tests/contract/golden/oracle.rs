@@ -71,6 +71,7 @@ fn chat_records(case: &Case, request: &Value) -> Value {
             ("completion_reasoning", &taken["reasoning_tokens"]),
             ("completion_accepted_prediction", &taken["accepted_prediction_tokens"]),
             ("completion_rejected_prediction", &taken["rejected_prediction_tokens"]),
+            ("total_tokens", &usage["total_tokens"]),
         ];
         let output = &usage["completion_tokens"];
         usage_row(id, &usage["prompt_tokens"], &given["cached_tokens"], output, extra.into_iter())
@@ -182,6 +183,7 @@ fn usage_row<'a>(
 fn tool_row(id: Option<&str>, call: &Value, name: &Value, input: &str) -> Value {
     json!({
         "provider_response_id": id, "provider_tool_call_id": call, "tool": name, "input": input, "injected": 0,
+        "metadata": {},
     })
 }
 
