@@ -127,12 +127,14 @@ impl UsageCounter {
         })
     }
 
-    /// Some providers count thinking beside the output, and only the total shows it (Gemini, xAI).
+    /// Some providers count thinking beside the output, and only the total shows it (Gemini, xAI). One that states 0
+    /// reasoning tokens did not: its total is off for another reason.
     fn output_with_thinking(&self) -> i64 {
         let output = self.output.unwrap_or(0);
         let (Some(prompt), Some(total)) = (self.prompt, self.total) else { return output };
         let beside = total - prompt - output;
-        if beside > 0 && beside >= self.reasoning.unwrap_or(0) { total - prompt } else { output }
+        let thinking = self.reasoning.unwrap_or(1);
+        if thinking > 0 && beside >= thinking { total - prompt } else { output }
     }
 }
 

@@ -93,6 +93,10 @@ fn the_last_value_counts_that_is_not_zero() {
 #[test]
 fn thinking_beside_the_output_is_output() {
     let table = [
+        (
+            r#"{"prompt_tokens":4862,"completion_tokens":45,"total_tokens":4914,"completion_tokens_details":{"reasoning_tokens":0}}"#,
+            45,
+        ),
         (r#"{"prompt_tokens":9,"completion_tokens":1,"total_tokens":103}"#, 94),
         (
             r#"{"prompt_tokens":9,"completion_tokens":1,"total_tokens":103,"completion_tokens_details":{"reasoning_tokens":93}}"#,
