@@ -66,7 +66,7 @@ async fn a_whole_interception_reads_back_exactly() {
                 "server_url": null,
                 "input": "{ \"cmd\" : [1.0e2] }",
                 "injected": 0,
-                "invocation_error": null,
+                "invocation_error": null, "metadata": "{}",
                 "created_at": "2026-01-02T03:04:08.000Z",
             }),
             json!({
@@ -78,7 +78,7 @@ async fn a_whole_interception_reads_back_exactly() {
                 "server_url": "https://mcp.example.org",
                 "input": "no json",
                 "injected": 1,
-                "invocation_error": "timed out",
+                "invocation_error": "timed out", "metadata": "{}",
                 "created_at": "2026-01-02T03:04:08.000Z",
             }),
         ]
