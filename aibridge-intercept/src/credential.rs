@@ -9,6 +9,14 @@ use secrecy::{ExposeSecret, SecretString};
 /// How every gateway token begins. What begins so is never a provider's key, and is never sent to one.
 pub const GATEWAY_TOKEN_PREFIX: &str = "aib_";
 
+/// Whether `text` contains what looks like an access token, wherever it stands. Such text is never sent to a provider.
+pub fn contains_access_token(text: &[u8]) -> bool {
+    // No searcher is built for the few bytes of a header: most hold no underscore at all.
+    let ends =
+        |at: usize| text.get(..=at).is_some_and(|head| head.ends_with(GATEWAY_TOKEN_PREFIX.as_bytes()));
+    memchr::memchr_iter(b'_', text).any(ends)
+}
+
 /// What one request is authenticated with upstream.
 #[derive(Debug, Clone)]
 pub enum Credential {
@@ -91,7 +99,7 @@ impl KeyFailover {
 /// The token of `Authorization: Bearer <token>` that is a provider's: `Bearer` in any case, exactly one token.
 /// Anything else, a gateway token included, is none.
 fn own_token<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    sole_bearer_token(headers, name).filter(|token| !token.starts_with(GATEWAY_TOKEN_PREFIX))
+    sole_bearer_token(headers, name).filter(|token| !contains_access_token(token.as_bytes()))
 }
 
 /// The token of the sole `Bearer` credential in header `name`.

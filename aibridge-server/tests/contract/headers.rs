@@ -4,6 +4,8 @@ mod encoding;
 mod relayed;
 mod to_client;
 mod to_provider;
+mod tokens;
+mod underscores;
 
 /// Names in lower case with their values, sorted: what two sets of headers are compared by.
 fn sorted(headers: &[(impl AsRef<str>, impl AsRef<str>)]) -> Vec<(String, String)> {
