@@ -47,6 +47,7 @@ pub mod in_band;
 pub mod interceptor;
 pub mod json;
 mod json_end;
+pub mod mask;
 pub mod observer;
 pub mod payload;
 pub mod rate_limit;

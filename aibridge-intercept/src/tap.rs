@@ -2,10 +2,9 @@
 //!
 //! What a tap sees holds prompts and answers but no credential: those are masked before.
 
-mod mask;
-
 use crate::call::CallBody;
 use crate::error::Error;
+use crate::mask;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode, Version};

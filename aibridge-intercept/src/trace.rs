@@ -5,6 +5,7 @@
 
 use crate::answer::Answer;
 use crate::error::Error;
+use crate::mask;
 use crate::observer::Learnt;
 use aibridge_recorder::{ErrorType, Interception, Outcome};
 use http::{HeaderMap, Response, StatusCode};
@@ -30,7 +31,7 @@ pub fn intercept(provider: &str, user_id: &str, request_path: &str) -> Span {
         otel.status_code = Empty,
         provider,
         user_id,
-        request_path = cut(request_path),
+        request_path = cut(&mask::text(request_path)),
         interception_id = Empty,
         model = Empty,
         streaming = Empty,
@@ -56,7 +57,7 @@ pub fn passthrough(provider: &str, user_id: &str, request_path: &str) -> Span {
         otel.status_code = Empty,
         provider,
         user_id,
-        request_path = cut(request_path),
+        request_path = cut(&mask::text(request_path)),
         "error.type" = Empty,
         "http.response.status_code" = Empty,
     )
