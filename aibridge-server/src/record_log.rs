@@ -1,7 +1,7 @@
 //! Every record as a line of the log, for those who collect logs rather than query a store.
 
 use aibridge_recorder::{
-    Ended, ErrorType, Interception, ModelThought, Record, Recorder, RecorderError, TokenUsage, ToolUsage,
+    Ended, ErrorType, Interception, ModelThought, ObjectOwner, Record, Recorder, RecorderError, TokenUsage, ToolUsage,
     UserPrompt, async_trait,
 };
 use jiff::Timestamp;
@@ -47,6 +47,7 @@ fn log(record: &Record) {
         Record::TokenUsage(row) => token_usage(row),
         Record::ToolUsage(row) => tool_usage(row),
         Record::Thought(row) => thought(row),
+        Record::Owner(row) => owner(row),
         Record::Ended(row) => ended(row),
     }
 }
@@ -123,6 +124,16 @@ fn thought(row: &ModelThought) {
         content = row.content,
         source = row.source.as_str(),
         truncated = row.truncated.then_some(true),
+        created_at = time(row.created_at),
+    );
+}
+
+fn owner(row: &ObjectOwner) {
+    line!(
+        "object_owner",
+        provider_name = row.provider_name,
+        object_id = row.object_id,
+        initiator_id = row.initiator_id,
         created_at = time(row.created_at),
     );
 }

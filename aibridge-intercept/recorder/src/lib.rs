@@ -27,10 +27,12 @@
 mod ended;
 mod interception;
 mod learnt;
+mod owner;
 mod recorder;
 
 pub use async_trait::async_trait;
 pub use ended::{Ended, ErrorType, Outcome};
 pub use interception::{CredentialKind, Interception, UserPrompt};
 pub use learnt::{ModelThought, ThoughtSource, TokenUsage, ToolUsage};
+pub use owner::ObjectOwner;
 pub use recorder::{Record, Recorder, RecorderError};

@@ -1,8 +1,8 @@
-use crate::{Ended, Interception, ModelThought, TokenUsage, ToolUsage, UserPrompt};
+use crate::{Ended, Interception, ModelThought, ObjectOwner, TokenUsage, ToolUsage, UserPrompt};
 use async_trait::async_trait;
 use std::sync::Arc;
 
-/// One thing to store about an interception.
+/// One thing to store, nearly always about an interception.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
     /// The interception began; always the first record of its id.
@@ -15,6 +15,8 @@ pub enum Record {
     ToolUsage(Box<ToolUsage>),
     /// Something the model thought aloud.
     Thought(ModelThought),
+    /// Who made an object at the provider; also for objects that were made without an interception.
+    Owner(ObjectOwner),
     /// The interception is over; always the last record of its id.
     Ended(Ended),
 }

@@ -5,6 +5,7 @@ mod drain;
 mod error;
 mod instances;
 mod link;
+mod owners;
 mod reader;
 mod records;
 mod rows;
@@ -152,6 +153,20 @@ impl PostgresStore {
     /// [`StoreError::Database`] if the database cannot tell.
     pub async fn authenticate(&self, token: &SecretString) -> Result<Option<Authenticated>, StoreError> {
         self.parts.authenticator.authenticate(token).await
+    }
+
+    /// The owner of each of the objects `ids` at `provider`, `None` for those that are unknown.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`] if the database cannot tell.
+    pub async fn object_owners(
+        &self,
+        provider: &str,
+        ids: &[String],
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        let found = self.parts.reader.ask(async |client| owners::find(client, provider, ids).await).await;
+        found.map_err(|trouble| StoreError::from(&trouble))
     }
 
     /// Whether a record would be stored now, in the database or in the spool. Waits at most `limit`.

@@ -113,6 +113,13 @@ pub(crate) trait Sweeps {
     /// Deletes some of these, from the first on, as far as they are still old.
     async fn delete(&mut self, ids: &[Self::Id], old: Old) -> Result<Batch, StoreError>;
 
+    /// How many owners of objects one call of [`delete_owners`](Self::delete_owners) deletes at most.
+    const OWNERS: u64;
+
+    /// Deletes some owners of objects that were recorded before `old.before`. They have no id that tells their age, so
+    /// that `old.reach` makes no difference.
+    async fn delete_owners(&mut self, old: Old) -> Result<Batch, StoreError>;
+
     /// Gives back what only a sweep needs.
     fn release(&mut self);
 }
@@ -134,9 +141,29 @@ pub(crate) enum Batch {
 }
 
 async fn run<S: Sweeps>(sweeps: &mut S, old: Old, each: impl FnMut(u64)) -> Result<(), StoreError> {
-    let ended = walk(sweeps, old, each).await;
+    let ended = match walk(sweeps, old, each).await {
+        Ok(()) => walk_owners(sweeps, old).await,
+        failed => failed,
+    };
     sweeps.release();
     ended
+}
+
+async fn walk_owners<S: Sweeps>(sweeps: &mut S, old: Old) -> Result<(), StoreError> {
+    let mut turned_away = 0;
+    loop {
+        match gently(S::REST, sweeps.delete_owners(old)).await? {
+            Batch::Elsewhere => return Ok(()),
+            Batch::Done { done: 0, .. } if turned_away == TURNED_AWAY => return Err(others_write()),
+            Batch::Done { done: 0, .. } => turned_away += 1,
+            Batch::Done { deleted, .. } if deleted < S::OWNERS => return Ok(()),
+            Batch::Done { .. } => turned_away = 0,
+        }
+    }
+}
+
+fn others_write() -> StoreError {
+    StoreError::Database("others are writing all the time".to_owned())
 }
 
 async fn walk<S: Sweeps>(sweeps: &mut S, old: Old, mut each: impl FnMut(u64)) -> Result<(), StoreError> {
@@ -150,7 +177,7 @@ async fn walk<S: Sweeps>(sweeps: &mut S, old: Old, mut each: impl FnMut(u64)) ->
                 Batch::Done { done: 0, .. } => {
                     turned_away += 1;
                     if turned_away == TURNED_AWAY {
-                        return Err(StoreError::Database("others are writing all the time".to_owned()));
+                        return Err(others_write());
                     }
                 }
                 Batch::Done { done, deleted } => {

@@ -6,6 +6,7 @@ mod error;
 mod file;
 mod insert;
 mod orphans;
+mod owners;
 mod presence;
 mod records;
 mod rows;
@@ -29,6 +30,7 @@ use async_trait::async_trait;
 use authenticator::Authenticator;
 use deletion::Progress;
 use error::no_thread;
+use owners::Owners;
 use presence::Presence;
 use quanta::Clock;
 use secrecy::SecretString;
@@ -61,6 +63,7 @@ struct Parts {
     path: PathBuf,
     writer: Worker<Work, Progress>,
     authenticator: Authenticator,
+    owners: Owners,
     orphans_closed: u64,
     commits: Arc<CommitObserver>,
 }
@@ -85,7 +88,8 @@ impl SqliteStore {
         let commits = Arc::<CommitObserver>::default();
         let writer = Writer::start(connection, mover, presence, commits.clone())
             .map_err(|error| no_thread(&path, &error))?;
-        Ok(Self { parts: Arc::new(Parts { path, writer, authenticator, orphans_closed, commits }) })
+        let owners = Owners::new(path.clone());
+        Ok(Self { parts: Arc::new(Parts { path, writer, authenticator, owners, orphans_closed, commits }) })
     }
 
     /// How many interceptions were found open and closed as `gateway_crash` at this start.
@@ -113,6 +117,19 @@ impl SqliteStore {
         self.parts.authenticator.authenticate(token).await
     }
 
+    /// The owner of each of the objects `ids` at `provider`, `None` for those that are unknown.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`], [`StoreError::TooSlow`].
+    pub async fn object_owners(
+        &self,
+        provider: &str,
+        ids: &[String],
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        self.parts.owners.find(provider, ids).await
+    }
+
     /// Whether a record would be stored now: writes a page that says nothing new, behind what is queued, and waits at
     /// most `limit`.
     ///
@@ -136,6 +153,7 @@ impl SqliteStore {
     /// to end, a bounded time. Only then may another gateway take over what is open.
     pub async fn close(self) {
         self.parts.authenticator.stop(CLOSE_LIMIT).await;
+        self.parts.owners.close().await;
         self.parts.writer.stop(CLOSE_LIMIT).await;
     }
 }

@@ -71,6 +71,22 @@ impl Store {
         }
     }
 
+    /// The owner of each of the objects `ids` at `provider`, `None` for those that are unknown.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`], [`StoreError::TooSlow`].
+    pub async fn object_owners(
+        &self,
+        provider: &str,
+        ids: &[String],
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.object_owners(provider, ids).await,
+            Self::Postgres(store) => store.object_owners(provider, ids).await,
+        }
+    }
+
     /// Whether a record would be stored now. Waits at most `limit`.
     ///
     /// # Errors

@@ -1,15 +1,17 @@
-use super::table::{ENDS, INTERCEPTIONS, PROMPTS, TABLES, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
+use super::table::{ENDS, INTERCEPTIONS, OWNERS, PROMPTS, TABLES, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
 use crate::text::{extra_token_types, metadata, storable};
-use aibridge_recorder::{Ended, Interception, ModelThought, Record, TokenUsage, ToolUsage, UserPrompt};
+use aibridge_recorder::{
+    Ended, Interception, ModelThought, ObjectOwner, Record, TokenUsage, ToolUsage, UserPrompt,
+};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use uuid::Uuid;
 
 /// The records of one caller as rows, in JSON, by table: what a statement reads, and what waits in a spool.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Rows([Vec<Box<RawValue>>; TABLES.len()]);
 
 impl Rows {
@@ -27,6 +29,7 @@ impl Rows {
                 Record::TokenUsage(row) => (TOKEN_USAGES, token_usage(row)),
                 Record::ToolUsage(row) => (TOOL_USAGES, tool_usage(row)),
                 Record::Thought(row) => (THOUGHTS, thought(row)),
+                Record::Owner(row) => (OWNERS, owner(row)),
                 Record::Ended(row) => (ENDS, end(row)),
             };
             rows.0[table].push(to_raw_value(&row)?);
@@ -42,6 +45,20 @@ impl Rows {
     /// How many bytes they are, about.
     pub(super) fn size(&self) -> usize {
         self.0.iter().flatten().map(|row| row.get().len()).sum()
+    }
+}
+
+impl<'de> Deserialize<'de> for Rows {
+    /// Takes rows with fewer tables too: an earlier version left them in its spool.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut tables = Vec::<Vec<Box<RawValue>>>::deserialize(deserializer)?;
+        if tables.len() < TABLES.len() {
+            tables.resize_with(TABLES.len(), Vec::new);
+        }
+        let tables = <[_; TABLES.len()]>::try_from(tables);
+        tables
+            .map(Self)
+            .map_err(|tables| serde::de::Error::invalid_length(tables.len(), &"the tables of this version"))
     }
 }
 
@@ -141,6 +158,15 @@ fn end(row: &Ended) -> Value {
     })
 }
 
+fn owner(row: &ObjectOwner) -> Value {
+    json!({
+        "provider_name": storable(&row.provider_name),
+        "object_id": storable(&row.object_id),
+        "initiator_id": storable(&row.initiator_id),
+        "created_at": time(row.created_at),
+    })
+}
+
 fn object<'a>(entries: impl Iterator<Item = (&'a String, Value)>) -> Value {
     Value::Object(entries.map(|(name, value)| (storable(name).into_owned(), value)).collect::<Map<_, _>>())
 }
@@ -152,4 +178,19 @@ fn optional(text: &Option<String>) -> Option<Cow<'_, str>> {
 /// Cut to milliseconds, as everywhere.
 fn time(time: Timestamp) -> String {
     format!("{time:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_an_earlier_version_spooled_are_read() {
+        let earlier = r#"[[{"id":1}],[],[],[],[],[{"id":2}]]"#;
+        let rows: Rows = serde_json::from_str(earlier).expect("rows");
+        assert_eq!(array(INTERCEPTIONS, [&rows]), (r#"[{"id":1}]"#.to_owned(), 1));
+        assert_eq!(array(ENDS, [&rows]), (r#"[{"id":2}]"#.to_owned(), 1));
+        assert_eq!(array(OWNERS, [&rows]), ("[]".to_owned(), 0));
+        assert!(serde_json::from_str::<Rows>("[[],[],[],[],[],[],[],[]]").is_err(), "a later version's");
+    }
 }

@@ -7,6 +7,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_records.sql"),
     include_str!("migrations/0002_model_cooldowns.sql"),
     include_str!("migrations/0003_tool_metadata.sql"),
+    include_str!("migrations/0004_object_owners.sql"),
 ];
 
 /// Names our advisory lock, under which one gateway after the other looks at the schema: "aibr".

@@ -1,5 +1,6 @@
 use super::error::Trouble;
 use super::link::Link;
+use super::owners;
 use crate::StoreError;
 use crate::retention::{Batch, Found, Old, Sweeps};
 use jiff::Timestamp;
@@ -94,10 +95,21 @@ impl Sweeps for PostgresSweeps {
     async fn delete(&mut self, ids: &[Uuid], old: Old) -> Result<Batch, StoreError> {
         let ids = &ids[..ids.len().min(self.batch)];
         let began = Instant::now();
-        let deleted = self.ask(async |client| delete(client, ids, old.before).await).await;
+        let deleted = self.ask(async |client| alone(client, delete(client, ids, old.before)).await).await;
         self.adapt(began.elapsed(), deleted.is_ok());
         Ok(match deleted? {
             Some(deleted) => Batch::Done { done: ids.len(), deleted },
+            None => Batch::Elsewhere,
+        })
+    }
+
+    const OWNERS: u64 = owners::BATCH;
+
+    async fn delete_owners(&mut self, old: Old) -> Result<Batch, StoreError> {
+        let deleted =
+            self.ask(async |client| alone(client, owners::delete(client, old.before)).await).await?;
+        Ok(match deleted {
+            Some(deleted) => Batch::Done { done: 1, deleted },
             None => Batch::Elsewhere,
         })
     }
@@ -107,14 +119,22 @@ impl Sweeps for PostgresSweeps {
     }
 }
 
-/// How many of these interceptions were still old, and are deleted; `None` if another gateway is deleting.
-async fn delete(client: &Client, ids: &[Uuid], before: Timestamp) -> Result<Option<u64>, Trouble> {
+/// What `deletion` does in a transaction of its own; `None` if another gateway is deleting.
+async fn alone(
+    client: &Client,
+    deletion: impl Future<Output = Result<u64, Trouble>>,
+) -> Result<Option<u64>, Trouble> {
     client.batch_execute("BEGIN").await?;
     if !client.query_one(IS_FREE, &[&LOCK]).await?.try_get::<_, bool>(0)? {
         client.batch_execute("ROLLBACK").await?;
         return Ok(None);
     }
-    let deleted = client.execute(DELETE, &[&ids, &before]).await?;
+    let deleted = deletion.await?;
     client.batch_execute("COMMIT").await?;
     Ok(Some(deleted))
+}
+
+/// How many of these interceptions were still old, and are deleted.
+async fn delete(client: &Client, ids: &[Uuid], before: Timestamp) -> Result<u64, Trouble> {
+    Ok(client.execute(DELETE, &[&ids, &before]).await?)
 }

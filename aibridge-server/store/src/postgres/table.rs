@@ -14,11 +14,13 @@ pub(super) const TOKEN_USAGES: usize = 2;
 pub(super) const TOOL_USAGES: usize = 3;
 pub(super) const THOUGHTS: usize = 4;
 pub(super) const ENDS: usize = 5;
+/// Behind the ends, because a spool of an earlier version knows only the tables before.
+pub(super) const OWNERS: usize = 6;
 
 const CHILD: &[&str] = &["interception_id", "id"];
 
 #[rustfmt::skip]
-pub(super) const TABLES: [Table; 6] = [
+pub(super) const TABLES: [Table; 7] = [
     Table { name: "aibridge_interceptions", key: &["id"], columns: &[
         ("id", "uuid"), ("initiator_id", "text"), ("provider", "text"), ("provider_name", "text"),
         ("model", "text"), ("route", "text"), ("streaming", "boolean"), ("client", "text"),
@@ -47,6 +49,9 @@ pub(super) const TABLES: [Table; 6] = [
         ("id", "uuid"), ("outcome", "text"), ("error_type", "text"), ("upstream_status", "integer"),
         ("ended_at", "timestamptz"), ("credential_hint", "text"), ("provider_response_id", "text"),
     ] },
+    Table { name: "aibridge_object_owners", key: &["provider_name", "object_id"], columns: &[
+        ("provider_name", "text"), ("object_id", "text"), ("initiator_id", "text"), ("created_at", "timestamptz"),
+    ] },
 ];
 
 /// What an end changes of a row, so that it does not tell two rows apart.
@@ -66,7 +71,11 @@ impl Table {
     }
 
     pub(super) fn sql(&self, at: usize) -> Sql {
-        if at == ENDS { self.ending() } else { self.inserting() }
+        match at {
+            ENDS => self.ending(),
+            OWNERS => self.claiming(),
+            _ => self.inserting(),
+        }
     }
 
     fn inserting(&self) -> Sql {
@@ -108,6 +117,22 @@ impl Table {
                  ) SELECT count(*) FROM closed"
             ),
             find: format!("SELECT count(*) FROM {rows} JOIN aibridge_interceptions t ON t.id = r.id"),
+        }
+    }
+
+    /// The first owner stays, and a later one is no contradiction. The order keeps two instances that write the same
+    /// owners from waiting for each other.
+    fn claiming(&self) -> Sql {
+        let Self { name, .. } = self;
+        let rows = self.rows();
+        let columns = self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let key = self.key.join(", ");
+        Sql {
+            write: format!(
+                "WITH new AS (INSERT INTO {name} ({columns}) SELECT {columns} FROM {rows} ORDER BY {key} \
+                 ON CONFLICT DO NOTHING) SELECT count(*) FROM {rows}"
+            ),
+            find: format!("SELECT count(*) FROM {rows} JOIN {name} t USING ({key})"),
         }
     }
 

@@ -1,4 +1,5 @@
 use super::insert::Insert;
+use super::owners;
 use super::time::to_text;
 use super::verdict::Verdict;
 use crate::text::{extra_token_types, json_of_texts, metadata, storable};
@@ -54,6 +55,7 @@ impl Rows {
             Record::TokenUsage(usage) => self.token_usage(connection, usage),
             Record::ToolUsage(usage) => self.tool_usage(connection, usage),
             Record::Thought(thought) => self.thought(connection, thought),
+            Record::Owner(owner) => Ok(owners::claim(connection, owner)?),
             Record::Ended(ended) => end(connection, ended),
         }
     }

@@ -9,6 +9,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_records.sql"),
     include_str!("migrations/0002_admin_tokens.sql"),
     include_str!("migrations/0003_tool_metadata.sql"),
+    include_str!("migrations/0004_object_owners.sql"),
 ];
 
 /// Written into the file's header (`PRAGMA application_id`), so that another program's database is not taken for

@@ -1,7 +1,7 @@
 use super::deletion::{BATCH, Deletion, Progress};
 use super::time::to_text;
 use super::writer::Work;
-use super::{BUSY, Parts, connection};
+use super::{BUSY, Parts, connection, owners};
 use crate::StoreError;
 use crate::retention::{Batch, Found, Old, Sweeps};
 use rusqlite::{Connection, params};
@@ -60,6 +60,14 @@ impl Sweeps for SqliteSweeps {
         let ids = ids.iter().take(BATCH).cloned().collect();
         let deletion = Deletion { ids, before: to_text(old.before) };
         let Progress { done, deleted } = self.parts.writer.ask(Work::Delete(deletion), LIMIT).await?;
+        Ok(Batch::Done { done, deleted })
+    }
+
+    const OWNERS: u64 = owners::BATCH;
+
+    async fn delete_owners(&mut self, old: Old) -> Result<Batch, StoreError> {
+        let work = Work::DeleteOwners(to_text(old.before));
+        let Progress { done, deleted } = self.parts.writer.ask(work, LIMIT).await?;
         Ok(Batch::Done { done, deleted })
     }
 

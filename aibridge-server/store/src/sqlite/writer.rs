@@ -1,6 +1,7 @@
 use super::BUSY;
 use super::checkpoint::{Checkpoints, Mover};
 use super::deletion::{Deletion, Progress};
+use super::owners;
 use super::presence::Presence;
 use super::rows::Rows;
 use super::schema;
@@ -29,6 +30,8 @@ pub(super) enum Work {
     Record(Vec<Record>),
     /// Deletes some old interceptions, when there is nothing to record.
     Delete(Deletion),
+    /// Likewise some owners of objects, made before a time.
+    DeleteOwners(String),
 }
 
 /// All records of one caller. The answer to it is no progress in deleting.
@@ -86,26 +89,38 @@ impl Writer {
     /// Records first, whatever came first.
     fn take_turn(&mut self, jobs: Vec<Job<Work, Progress>>) {
         let (mut writes, mut deletions) = (Vec::with_capacity(jobs.len()), Vec::new());
+        let mut owner_deletions = Vec::new();
         for job in jobs.into_iter().filter(|job| !job.is_abandoned()) {
             let (work, reply) = job.split();
             match work {
                 Work::Record(records) => writes.push(Job::of(records, reply)),
                 Work::Delete(deletion) => deletions.push(Job::of(deletion, reply)),
+                Work::DeleteOwners(before) => owner_deletions.push(Job::of(before, reply)),
             }
         }
         if !writes.is_empty() {
             self.serve(writes);
         }
         for job in deletions {
-            let progress = self.delete(&job.question);
+            let progress = self.delete(|connection| job.question.run(connection));
+            job.answer(progress.map_err(StoreError::from));
+        }
+        for job in owner_deletions {
+            let progress = self.delete(|connection| {
+                let deleted = owners::delete(connection, &job.question)?;
+                Ok(Progress { done: 1, deleted })
+            });
             job.answer(progress.map_err(StoreError::from));
         }
     }
 
     /// Waits for no other process that writes: whoever records would have to wait behind it.
-    fn delete(&self, deletion: &Deletion) -> rusqlite::Result<Progress> {
+    fn delete(
+        &self,
+        deletion: impl FnOnce(&Connection) -> rusqlite::Result<Progress>,
+    ) -> rusqlite::Result<Progress> {
         self.connection.busy_timeout(Duration::ZERO)?;
-        let deleted = self.transact(|| deletion.run(&self.connection));
+        let deleted = self.transact(|| deletion(&self.connection));
         self.connection.busy_timeout(BUSY)?;
         match deleted {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {

@@ -11,6 +11,8 @@ mod openings;
 #[cfg(test)]
 mod orphans;
 #[cfg(test)]
+mod owners;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod queries;

@@ -3,6 +3,7 @@
 mod away;
 mod cooldowns;
 mod documented;
+mod owners;
 mod queries;
 mod replicas;
 mod retention;

@@ -20,7 +20,7 @@ async fn many_start_on_an_empty_database_at_once() {
         let store = store.expect("opened");
         store.record(start().1).await.expect("stored");
     }
-    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 3);
+    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 4);
     assert_eq!(server.rows("aibridge_interceptions").await.len(), 8);
     assert_eq!(server.rows("aibridge_instances").await.len(), 8);
 }

@@ -1,0 +1,39 @@
+//! Which actor owns an object at a provider: looking up, and deleting by age. [`super::table`] writes.
+
+use super::error::Trouble;
+use crate::text::storable;
+use jiff::Timestamp;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use tokio_postgres::Client;
+
+const FIND: &str = "SELECT object_id, initiator_id FROM aibridge_object_owners \
+    WHERE provider_name = $1 AND object_id = ANY ($2)";
+const DELETE: &str = "DELETE FROM aibridge_object_owners o USING ( \
+        SELECT provider_name, object_id FROM aibridge_object_owners WHERE created_at < $1 \
+        ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED \
+    ) old WHERE o.provider_name = old.provider_name AND o.object_id = old.object_id";
+
+/// How many rows one transaction deletes.
+pub(super) const BATCH: u64 = 512;
+
+/// The owner of each of the objects `ids` at `provider`, `None` for those that are unknown.
+pub(super) async fn find(
+    client: &Client,
+    provider: &str,
+    ids: &[String],
+) -> Result<Vec<Option<String>>, Trouble> {
+    let stored: Vec<Cow<'_, str>> = ids.iter().map(|id| storable(id)).collect();
+    let stored: Vec<&str> = stored.iter().map(Cow::as_ref).collect();
+    let rows = client.query(FIND, &[&&*storable(provider), &stored]).await?;
+    let mut owners = HashMap::new();
+    for row in &rows {
+        owners.insert(row.try_get::<_, String>(0)?, row.try_get::<_, String>(1)?);
+    }
+    Ok(stored.into_iter().map(|id| owners.get(id).cloned()).collect())
+}
+
+/// Deletes at most [`BATCH`] rows made before `before`, and returns how many.
+pub(super) async fn delete(client: &Client, before: Timestamp) -> Result<u64, Trouble> {
+    Ok(client.execute(DELETE, &[&before, &(BATCH as i64)]).await?)
+}

@@ -1,0 +1,94 @@
+//! Which actor owns an object at a provider: writing, looking up, and deleting by age.
+
+use super::time::to_text;
+use super::{BUSY, connection};
+use crate::StoreError;
+use crate::text::storable;
+use aibridge_recorder::ObjectOwner;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// The first owner stays.
+const CLAIM: &str = "INSERT INTO aibridge_object_owners (provider_name, object_id, initiator_id, created_at) \
+    VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+const FIND: &str =
+    "SELECT initiator_id FROM aibridge_object_owners WHERE provider_name = ?1 AND object_id = ?2";
+const DELETE: &str = "DELETE FROM aibridge_object_owners WHERE (provider_name, object_id) IN ( \
+    SELECT provider_name, object_id FROM aibridge_object_owners WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
+
+/// How many rows one turn of the writer deletes: about a millisecond, for which records wait.
+pub(super) const BATCH: u64 = 64;
+
+/// How long a request waits to learn whose object it names.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// Writes a row.
+pub(super) fn claim(connection: &Connection, owner: &ObjectOwner) -> rusqlite::Result<()> {
+    let values = params![
+        storable(&owner.provider_name),
+        storable(&owner.object_id),
+        storable(&owner.initiator_id),
+        to_text(owner.created_at),
+    ];
+    connection.prepare_cached(CLAIM)?.execute(values).map(drop)
+}
+
+/// Deletes at most [`BATCH`] rows made before `before`, and returns how many.
+pub(super) fn delete(connection: &Connection, before: &str) -> rusqlite::Result<u64> {
+    let deleted = connection.prepare_cached(DELETE)?.execute(params![before, BATCH as i64])?;
+    Ok(deleted as u64)
+}
+
+/// Looks owners up with a connection of its own. Few requests name an object that this process has not seen lately, so
+/// one lookup at a time is enough, and no thread waits for the next.
+pub(super) struct Owners {
+    path: PathBuf,
+    reader: Arc<Mutex<Option<Connection>>>,
+}
+
+impl Owners {
+    /// Opens nothing yet.
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, reader: Arc::default() }
+    }
+
+    /// The owner of each of the objects `ids` at `provider`, `None` for those that are unknown.
+    pub(super) async fn find(
+        &self,
+        provider: &str,
+        ids: &[String],
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        let (path, provider, ids) = (self.path.clone(), provider.to_owned(), ids.to_vec());
+        let finding = async {
+            let mut reader = self.reader.clone().lock_owned().await;
+            let found = spawn_blocking(move || {
+                let connection = match reader.take() {
+                    Some(connection) => connection,
+                    None => connection::reading(&path, BUSY)?,
+                };
+                let found = find(&connection, &provider, &ids)?;
+                *reader = Some(connection); // not after an error, of which the connection may be the cause
+                Ok(found)
+            });
+            found.await.unwrap_or_else(|error| Err(StoreError::Database(error.to_string())))
+        };
+        timeout(LIMIT, finding).await.unwrap_or(Err(StoreError::TooSlow(LIMIT)))
+    }
+
+    /// Closes the connection.
+    pub(super) async fn close(&self) {
+        drop(self.reader.lock().await.take());
+    }
+}
+
+fn find(connection: &Connection, provider: &str, ids: &[String]) -> rusqlite::Result<Vec<Option<String>>> {
+    let mut statement = connection.prepare_cached(FIND)?;
+    ids.iter()
+        .map(|id| statement.query_row([storable(provider), storable(id)], |row| row.get(0)).optional())
+        .collect()
+}
