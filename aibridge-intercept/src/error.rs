@@ -1,6 +1,7 @@
 //! Answers of the gateway's own, in the shape of the OpenAI API: the one table from what went wrong to status,
 //! `type` and `code`.
 
+use crate::objects::ObjectReference;
 use crate::rate_limit::RateLimited;
 use aibridge_recorder::ErrorType;
 use bytes::Bytes;
@@ -86,6 +87,9 @@ pub enum Error {
         /// The request's path.
         path: String,
     },
+    /// An object at the provider that belongs to another actor, in the provider's words for one that does not exist.
+    #[error("{0}")]
+    ObjectNotFound(ObjectReference),
     /// A bridged route, but not its method.
     #[error("{method} is not allowed on {path}: use {allow}")]
     MethodNotAllowed {
@@ -188,6 +192,7 @@ impl Error {
             Self::NoCredential(_) => (S::UNAUTHORIZED, "authentication_error", "no_credential"),
             Self::ByokDisabled => (S::FORBIDDEN, "permission_error", "byok_disabled"),
             Self::UnknownRoute { .. } => (S::NOT_FOUND, INVALID, "unknown_route"),
+            Self::ObjectNotFound(_) => (S::NOT_FOUND, INVALID, "not_found"),
             Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, INVALID, "method_not_allowed"),
             Self::WebsocketUnsupported => (S::UPGRADE_REQUIRED, INVALID, "websocket_unsupported"),
             Self::RequestTooLarge(_) => (S::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
@@ -240,6 +245,7 @@ impl Error {
             | Self::QueryTooBroad(_)
             | Self::UnknownInterception(_)
             | Self::UnknownRoute { .. }
+            | Self::ObjectNotFound(_)
             | Self::MethodNotAllowed { .. }
             | Self::WebsocketUnsupported
             | Self::RequestTooLarge(_)

@@ -4,10 +4,12 @@ mod answering;
 
 use crate::answer::{Answer, give_way};
 use crate::call::{Attempts, Call};
+use crate::durable::{self, END_WITHIN};
 use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::headers;
 use crate::interceptor::Interceptor;
+use crate::objects;
 use crate::observer::{Ending, Learnt};
 use crate::relay::{Client, Why};
 use crate::trace;
@@ -21,14 +23,9 @@ use http::HeaderValue;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::timeout;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
-
-/// An end that the store does not take is held for so long, and then cut.
-const END_WITHIN: Duration = Duration::from_secs(30);
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// One interception under way: what an interceptor calls the provider and answers the client with.
 pub struct Exchange {
@@ -176,7 +173,9 @@ impl Exchange {
         self.watch.saw(&Seen::Learnt { interception: &self.interception, learnt: &learnt });
         let tokens = learnt.usage.as_ref().map(|usage| (usage.input, usage.output, usage.cache_read));
         trace::learnt(&self.span, &learnt);
+        let owners: Vec<Record> = objects::owners(&self.interception, &learnt.objects, now).collect();
         let mut records = learnt.into_records(self.interception.id, now);
+        records.extend(owners);
         records.push(Record::Ended(ended));
         let span = trace::record_interception_ended(&self.span);
         self.store_end(records).instrument(span).await?;
@@ -186,23 +185,11 @@ impl Exchange {
     }
 
     async fn store_end(&self, records: Vec<Record>) -> Result<(), Why> {
-        let deadline = Instant::now() + END_WITHIN;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match timeout_at(deadline, self.recorder.record(records.clone())).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => {
-                    tracing::error!(id = %self.interception.id, %error, "an end could not be recorded: it is held");
-                }
-                Err(_) => {
-                    tracing::error!(id = %self.interception.id, "an end could not be recorded: its answer is cut");
-                    trace::failed(&self.span, Error::RecorderUnavailable.code());
-                    return Err(Error::RecorderUnavailable.into());
-                }
-            }
-            sleep_until((Instant::now() + pause).min(deadline)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+        let stored = durable::store(&*self.recorder, records, &self.interception.id).await;
+        stored.map_err(|error| {
+            trace::failed(&self.span, error.code());
+            error.into()
+        })
     }
 
     fn tell_end(&mut self, outcome: Outcome, tokens: Option<(i64, i64, i64)>) {

@@ -1,23 +1,21 @@
 //! What runs interceptions.
 
-use crate::call::{Attempts, Call};
+use crate::call::Call;
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::framing::Declared;
-use crate::headers;
 use crate::interceptor::Interceptor;
-use crate::relay::{AnswerBody, Client, Why};
-use crate::trace;
+use crate::passthrough::{Passage, PassedTo};
+use crate::relay::{AnswerBody, Client};
 use crate::upstream::Upstream;
-use crate::watch::{Seen, Timeline, Unwatched, Watch};
-use aibridge_recorder::{CredentialKind, Recorder};
-use http::{Method, Response, StatusCode, header};
+use crate::watch::{Timeline, Unwatched, Watch};
+use aibridge_recorder::Recorder;
+use http::Response;
 use quanta::Instant;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 /// What all interceptions of a process share.
 #[derive(Clone)]
@@ -69,7 +67,7 @@ impl Gateway {
         answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
     }
 
-    /// Relays an answer unread and unrecorded.
+    /// Relays an answer unread. Nothing of it is recorded but the owner of the object that it may be.
     pub async fn pass_through(
         &self,
         passed: PassedTo,
@@ -77,75 +75,8 @@ impl Gateway {
         call: Call,
     ) -> Response<AnswerBody> {
         let (client, answered) = Client::new(self.cut.clone());
-        let passing = pass_through(client, self.watch.clone(), passed, upstream, call);
-        self.tasks.spawn(passing.in_current_span());
+        let passage = Passage::new(self.clone(), client, passed);
+        self.tasks.spawn(passage.run(upstream, call).in_current_span());
         answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
-    }
-}
-
-/// Where a request is passed through to.
-#[derive(Debug, Clone)]
-pub struct PassedTo {
-    /// The provider's configured name.
-    pub provider: String,
-    /// The matching entry of the provider's routes.
-    pub route: &'static str,
-}
-
-async fn pass_through(
-    mut client: Client,
-    watch: Arc<dyn Watch>,
-    passed: PassedTo,
-    upstream: Arc<Upstream>,
-    call: Call,
-) {
-    let credential = call.credential.kind();
-    let centralized = credential == CredentialKind::Centralized;
-    let method = call.method.clone();
-    let is_head = method == Method::HEAD;
-    let mut attempts = Attempts::default();
-    let answered = client.unless_stopped(upstream.call(call, &mut attempts)).await;
-    let PassedTo { provider, route } = &passed;
-    watch.saw(&Seen::PassedThrough { provider, route, method: &method, credential, attempts: &attempts });
-    let mut answer = match answered.and_then(|answer| answer.map_err(Why::from)) {
-        Ok(answer) => answer,
-        Err(Why::ClientGone) => return,
-        Err(Why::Failed(error)) => {
-            trace::failed(&Span::current(), error.error_type().as_str());
-            let (parts, body) = error.to_response().into_parts();
-            return client.respond(parts.status, parts.headers, body);
-        }
-    };
-    let mut head = headers::to_client(answer.response.headers(), centralized);
-    let is_success = answer.response.status().is_success();
-    if is_success && Declared::by(answer.response.headers()) == Declared::Events {
-        headers::add_streaming(&mut head);
-    }
-    client.begin(answer.response.status(), head, length(&answer.response, is_head));
-    loop {
-        match client.unless_stopped(answer.chunks()).await {
-            Ok(Ok(Some(chunk))) => {
-                if client.send(chunk).await.is_err() {
-                    return;
-                }
-            }
-            Ok(Ok(None)) => return client.end().await,
-            Ok(Err(error)) => {
-                trace::failed(&Span::current(), error.error_type().as_str());
-                return client.abort();
-            }
-            Err(_) => return client.abort(),
-        }
-    }
-}
-
-/// The length to announce: of the body, or of the one that there would be (RFC 9110 §8.6).
-fn length(response: &reqwest::Response, is_head: bool) -> Option<u64> {
-    match response.status() {
-        StatusCode::NO_CONTENT => None,
-        status if is_head || status == StatusCode::NOT_MODIFIED => {
-            response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-        }
-        _ => response.content_length(),
     }
 }

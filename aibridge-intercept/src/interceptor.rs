@@ -7,6 +7,7 @@ use crate::encoding::Encoding;
 use crate::error::Error;
 use crate::exchange::{Exchange, Stop};
 use crate::json::Json;
+use crate::objects::ObjectReference;
 use crate::observer::Observer;
 use crate::payload::Payload;
 use crate::upstream::Upstream;
@@ -72,6 +73,8 @@ pub struct Asked {
     pub prompt: Option<String>,
     /// The tool call that this request brings the result of.
     pub correlating_tool_call_id: Option<String>,
+    /// The objects at the provider that the request refers to.
+    pub references: Vec<ObjectReference>,
     /// Which client program asks, and in which session.
     pub client: Client,
     /// The edited body, `None` if it goes on as it came.
@@ -106,6 +109,11 @@ pub trait Interceptor: Send {
     /// The interception and its prompt, recorded before [`process`](Self::process) is called.
     fn asked(&self) -> (&Arc<Interception>, Option<&str>);
 
+    /// The objects at the provider that the request refers to. They must not belong to another actor.
+    fn references(&self) -> &[ObjectReference] {
+        &[]
+    }
+
     /// Calls the provider and answers the client.
     ///
     /// # Errors
@@ -120,6 +128,8 @@ pub struct OneCall {
     pub interception: Arc<Interception>,
     /// What the user asked.
     pub prompt: Option<String>,
+    /// The objects at the provider that the request refers to.
+    pub references: Vec<ObjectReference>,
     /// The provider's endpoint.
     pub upstream: Arc<Upstream>,
     /// What it is asked.
@@ -132,6 +142,10 @@ pub struct OneCall {
 impl Interceptor for OneCall {
     fn asked(&self) -> (&Arc<Interception>, Option<&str>) {
         (&self.interception, self.prompt.as_deref())
+    }
+
+    fn references(&self) -> &[ObjectReference] {
+        &self.references
     }
 
     async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), Stop> {

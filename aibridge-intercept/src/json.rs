@@ -91,6 +91,23 @@ impl<'a> Json<'a> {
         found
     }
 
+    /// Calls `each` for every member called one of `names`, duplicates included, with the position of its name; never if
+    /// this is not an object.
+    pub fn for_each_member<const N: usize>(self, names: [&str; N], mut each: impl FnMut(usize, Json<'a>)) {
+        let mut scan = Scan::lenient(self.text);
+        let mut more = scan.eat(b'{');
+        while more.is_some()
+            && let Some(key) = scan.key()
+            && scan.eat(b':').is_some()
+            && let Some(value) = scan.value()
+        {
+            if let Some(position) = position(&self.text[key], &names) {
+                each(position, Self::new(self.text, value));
+            }
+            more = scan.eat(b',');
+        }
+    }
+
     /// The elements of an array; none if this is not an array.
     pub fn elements(self) -> Vec<Json<'a>> {
         let mut elements = Vec::new();

@@ -45,6 +45,8 @@ pub struct Learnt {
     pub usage: Option<Usage>,
     /// Tools picked.
     pub tools: Vec<ToolCall>,
+    /// The provider's ids of the objects that the response made or used: they belong to the actor.
+    pub objects: Vec<String>,
     /// Reasoning, in the order of the response.
     pub thoughts: Vec<Thought>,
     /// How it ended.
@@ -128,7 +130,7 @@ impl Learnt {
 impl Learnt {
     /// As records of the interception `interception_id`, learnt at `now`.
     pub(crate) fn into_records(self, interception_id: Uuid, now: Timestamp) -> Vec<Record> {
-        let Self { response_id, usage, tools, thoughts, ending: _, characters: _ } = self;
+        let Self { response_id, usage, tools, thoughts, objects: _, ending: _, characters: _ } = self;
         let usage = usage.map(|usage| {
             Record::TokenUsage(TokenUsage {
                 id: Uuid::now_v7(),

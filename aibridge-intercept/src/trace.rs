@@ -196,7 +196,8 @@ fn record_status(span: &Span, status: StatusCode) {
     span.record("http.response.status_code", i64::from(status.as_u16()));
 }
 
-fn cut(text: &str) -> &str {
+/// `text` up to so many bytes as spans and log lines show of what a client chose.
+pub(crate) fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONGEST)]
 }
 

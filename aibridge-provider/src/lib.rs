@@ -71,6 +71,7 @@
 //! ```
 
 mod circuit_breaker;
+mod objects;
 mod openai;
 mod provider;
 mod routes;

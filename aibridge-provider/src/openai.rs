@@ -2,9 +2,10 @@
 
 use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerSettings};
 use crate::provider::{ApiDump, Profile, Provider, ProviderError};
-use crate::routes;
+use crate::{objects, routes};
 use aibridge_intercept::call::{CallBody, Patience, Timeouts};
 use aibridge_intercept::credential::{Credential, KeyFailover};
+use aibridge_intercept::objects::ObjectReference;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::tap::Subject;
 use aibridge_intercept::{Asked, Call, Error, Interceptor, OneCall, Request, Upstream};
@@ -147,6 +148,22 @@ impl Provider for OpenAi {
         &self.profile
     }
 
+    fn object_in_path(&self, path: &str) -> Option<ObjectReference> {
+        objects::in_path(path)
+    }
+
+    fn may_refer_to_objects(&self, path: &str) -> bool {
+        objects::may_be_in_body(path)
+    }
+
+    fn objects_in_body(&self, body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
+        aibridge_responses::referenced(body)
+    }
+
+    fn makes_object(&self, method: &Method, path: &str) -> bool {
+        objects::are_made_by(method, path)
+    }
+
     fn create_interceptor(&self, request: Request) -> Result<Box<dyn Interceptor>, Error> {
         let credential = self.credential(&request.headers)?;
         let asked = match request.route.as_str() {
@@ -167,6 +184,7 @@ impl Provider for OpenAi {
         Ok(Box::new(OneCall {
             interception: Arc::new(interception),
             prompt: asked.prompt,
+            references: asked.references,
             upstream: self.profile.upstream.clone(),
             call: Call {
                 method: Method::POST,

@@ -3,6 +3,7 @@ use crate::routes::Routes;
 use aibridge_intercept::call::{CallBody, Patience};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::headers::ToProvider;
+use aibridge_intercept::objects::ObjectReference;
 use aibridge_intercept::tap::{CallTap, Subject, Tap};
 use aibridge_intercept::{Actor, Call, Error, Interceptor, Request, Upstream};
 use aibridge_recorder::CredentialKind;
@@ -155,6 +156,30 @@ pub trait Provider: Send + Sync {
     fn credential_kind(&self, headers: &HeaderMap) -> Result<CredentialKind, Error> {
         let kind = self.key_failover().credential_kind(headers);
         kind.ok_or_else(|| Error::NoCredential(self.name().to_owned()))
+    }
+
+    /// The object that lives at the provider and that `path`, below the route prefix, is about.
+    fn object_in_path(&self, _path: &str) -> Option<ObjectReference> {
+        None
+    }
+
+    /// Whether the body of a passthrough request to `path` may refer to objects that live at the provider.
+    fn may_refer_to_objects(&self, _path: &str) -> bool {
+        false
+    }
+
+    /// The objects that such a body refers to; none if it cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if they are too many.
+    fn objects_in_body(&self, _body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// Whether a successful answer to a passthrough request is an object that the request made.
+    fn makes_object(&self, _method: &Method, _path: &str) -> bool {
+        false
     }
 
     /// The upstream call for a request on a passthrough route.

@@ -1,25 +1,23 @@
 //! From a client's request to the answer.
 
-mod sending;
-
 use crate::body;
 use crate::current::{Current, InForce};
+use crate::isolation::Isolation;
 use crate::limits::{Place, Placed};
+use crate::passthrough;
 use crate::route::{self, Target};
 use crate::telemetry;
 use aibridge_intercept::encoding::Encoding;
-use aibridge_intercept::gateway::PassedTo;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::watch::Seen;
 use aibridge_intercept::{Actor, Error, Gateway, Interceptor, Request, RequestBody, trace};
-use aibridge_provider::{PassThrough, Provider, Route};
+use aibridge_provider::{Provider, Route};
 use aibridge_recorder::CredentialKind;
 use axum::body::Body;
 use axum::extract::State;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
-use sending::Sending;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
@@ -30,6 +28,8 @@ pub struct App {
     pub current: Current,
     /// Records and relays.
     pub gateway: Gateway,
+    /// Keeps actors from each other's objects.
+    pub isolation: Arc<Isolation>,
     /// New requests are refused: the gateway is stopping.
     pub stopping: CancellationToken,
 }
@@ -125,31 +125,23 @@ async fn answer_actor(
     body: &mut Body,
 ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
     let Admitted { target, actor, headers, place } = admitted;
-    let query = parts.uri.query().map(str::to_owned);
     match target.route {
         Route::Bridged(route) => {
+            let query = parts.uri.query().map(str::to_owned);
             let wire = app.unless_cut(body::read(body, now.max_body_bytes)).await??;
             place.take()?;
             let received = app.gateway.clock.now();
             let read = ReadRequest { route, query, headers, wire, actor, limit: now.max_body_bytes };
             let interceptor =
                 read.interceptor(target.provider).instrument(trace::create_interceptor()).await?;
+            let references = interceptor.references().to_vec();
+            let interception = interceptor.asked().0.clone();
+            app.isolation.check_interception(now, &interception, &references).await?;
             let answer = app.gateway.intercept(interceptor, received).await;
             Ok(answer.map(|body| Placed::new(body, place)))
         }
         Route::PassThrough(route) => {
-            let credential = target.provider.credential(&headers)?;
-            let sending =
-                app.unless_cut(Sending::begin(body, &credential, now.max_body_bytes, place)).await??;
-            let Target { provider, path, .. } = target;
-            let Sending { body, kept } = sending;
-            let method = parts.method.clone();
-            let call =
-                provider.pass_through(PassThrough { method, path, query, headers, body, actor }, credential);
-            tracing::info!(provider = provider.name(), method = %parts.method, path = parts.uri.path(), "passed through");
-            let passed = PassedTo { provider: provider.name().to_owned(), route };
-            let answer = app.gateway.pass_through(passed, provider.profile().upstream.clone(), call).await;
-            kept.keep(answer)
+            passthrough::Request { route, target, actor, headers, place, parts, body }.answer(app, now).await
         }
     }
 }

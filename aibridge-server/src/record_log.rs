@@ -1,8 +1,8 @@
 //! Every record as a line of the log, for those who collect logs rather than query a store.
 
 use aibridge_recorder::{
-    Ended, ErrorType, Interception, ModelThought, ObjectOwner, Record, Recorder, RecorderError, TokenUsage, ToolUsage,
-    UserPrompt, async_trait,
+    Ended, ErrorType, Interception, ModelThought, ObjectOwner, Record, Recorder, RecorderError, TokenUsage,
+    ToolUsage, UserPrompt, async_trait,
 };
 use jiff::Timestamp;
 use serde::Serialize;

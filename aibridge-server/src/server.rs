@@ -4,6 +4,7 @@ use crate::admin::{self, Admin};
 use crate::current::{Current, InForce};
 use crate::handler::{App, handle};
 use crate::health::Health;
+use crate::isolation::Isolation;
 use crate::key_news;
 use crate::limits::{Charging, Limits};
 use crate::listen::{Listener, Places, Stop};
@@ -131,8 +132,10 @@ impl Server {
             None => Arc::new(Unwatched),
         };
         let watch = Arc::new(Charging::new(current.clone(), watch));
-        let gateway = Gateway { start_within, watch, ..Gateway::new(recorder(&config, &store)) };
-        let app = Arc::new(App { current, gateway, stopping: CancellationToken::new() });
+        let isolation =
+            Arc::new(Isolation::new(recorder(&config, &store), store.clone(), current.clone(), start_within));
+        let gateway = Gateway { start_within, watch, ..Gateway::new(isolation.clone()) };
+        let app = Arc::new(App { current, gateway, isolation, stopping: CancellationToken::new() });
         Ok(Self { config, listener, address, admin, store, app, dumps, metrics })
     }
 

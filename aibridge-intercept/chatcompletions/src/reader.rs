@@ -143,6 +143,7 @@ impl Reader {
         let all_finished = !self.too_many_choices && self.choices.values().all(|finished| *finished);
         let finished = complete || all_finished && !self.choices.is_empty();
         Learnt {
+            objects: Vec::new(),
             response_id: self.response_id.take(),
             usage: self.usage.finish(&EXTRA),
             tools: self.tools.finish(),

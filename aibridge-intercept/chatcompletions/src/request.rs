@@ -31,6 +31,7 @@ pub fn read(request: &Request) -> Result<Asked, Error> {
         streaming,
         prompt: content.filter(|_| is("user")).and_then(prompt),
         correlating_tool_call_id: tool_call_id.filter(|_| is("tool")).and_then(Json::non_empty_string),
+        references: Vec::new(),
         client: Client::guess(&request.headers, metadata),
         observer: Box::new(ChatCompletion::new(edit.is_some())),
         edited: edit.map(|edit| Payload::edited(body, vec![edit])),

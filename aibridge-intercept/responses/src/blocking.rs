@@ -1,6 +1,7 @@
 //! A blocking response, and the `response` of a stream's terminal event: the same object.
 
 use crate::items::Items;
+use crate::objects;
 use aibridge_intercept::json::{Json, LenientText};
 use aibridge_intercept::observer::Ending;
 use aibridge_intercept::usage::{ExtraNames, UsageCounter};
@@ -31,6 +32,7 @@ pub fn learn(body: &[u8]) -> Learnt {
     }
     Learnt {
         response_id: id.and_then(Json::non_empty_string).map(capped::response_id),
+        objects: objects::of_response(response),
         usage: counter.finish(&EXTRA),
         tools: items.tools,
         thoughts: items.thoughts,

@@ -17,10 +17,12 @@
 
 pub mod blocking;
 mod items;
+mod objects;
 mod observer;
 mod request;
 mod streaming;
 
+pub use objects::referenced;
 pub use observer::Response;
 pub use request::read;
 pub use streaming::Streaming;

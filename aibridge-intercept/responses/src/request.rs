@@ -1,6 +1,6 @@
 //! What a request asks.
 
-use crate::Response;
+use crate::{Response, objects};
 use aibridge_intercept::client::Client;
 use aibridge_intercept::json::Json;
 use aibridge_intercept::{Asked, Error, Request};
@@ -22,8 +22,16 @@ const TOOL_OUTPUTS: [&str; 5] = [
 /// [`Error::BackgroundUnsupported`] if the response is to
 /// outlive its request: nobody would see its end.
 pub fn read(request: &Request) -> Result<Asked, Error> {
-    let [model, stream, background, metadata, input] =
-        Json::object(&request.body.text, ["model", "stream", "background", "metadata", "input"])?;
+    let [previous_response, conversation] = objects::MEMBERS;
+    let [model, stream, background, metadata, input, previous_response, conversation] = Json::object(
+        &request.body.text,
+        ["model", "stream", "background", "metadata", "input", previous_response, conversation],
+    )?;
+    // Nearly no request refers to an object, and one that does is looked through once more.
+    let references = match previous_response.or(conversation) {
+        Some(_) => objects::referenced(&request.body.text)?,
+        None => Vec::new(),
+    };
     if background.is_some_and(|background| !matches!(background.text(), "false" | "null")) {
         return Err(Error::BackgroundUnsupported);
     }
@@ -41,6 +49,7 @@ pub fn read(request: &Request) -> Result<Asked, Error> {
         streaming: stream.is_some_and(Json::is_true),
         prompt,
         correlating_tool_call_id: call_id.filter(|_| is_output).and_then(Json::non_empty_string),
+        references,
         client: Client::guess(&request.headers, metadata),
         edited: None,
         observer: Box::new(Response::default()),

@@ -2,6 +2,7 @@
 
 use crate::blocking::EXTRA;
 use crate::items::Items;
+use crate::objects;
 use aibridge_intercept::in_band::{has_error, is_error, is_error_event};
 use aibridge_intercept::json::{Json, LenientText};
 use aibridge_intercept::observer::Ending;
@@ -28,6 +29,8 @@ static DELTA: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"del
 #[derive(Debug, Default)]
 pub struct Streaming {
     response_id: Option<String>,
+    /// The objects that the events with a response named.
+    objects: Vec<String>,
     usage: UsageCounter,
     /// The items of the terminal event's `output`; until there is one, those that are done.
     items: Items,
@@ -57,6 +60,7 @@ impl Streaming {
         if self.response_id.is_none() {
             let id = response.and_then(|response| response.member("id"));
             self.response_id = id.and_then(Json::non_empty_string).map(capped::response_id);
+            self.objects = response.map(objects::of_response).unwrap_or_default();
         }
         match kind.and_then(Json::string).as_deref() {
             Some("response.output_item.done") => {
@@ -79,6 +83,11 @@ impl Streaming {
     }
 
     fn terminal(&mut self, response: Json<'_>) {
+        for object in objects::of_response(response) {
+            if !self.objects.contains(&object) {
+                self.objects.push(object);
+            }
+        }
         let [usage, output, error] = response.members(["usage", "output", "error"]);
         self.failed |= has_error(error);
         self.usage.read(usage);
@@ -98,6 +107,7 @@ impl Streaming {
         let items = std::mem::take(&mut self.items);
         Learnt {
             response_id: self.response_id.take(),
+            objects: std::mem::take(&mut self.objects),
             usage: self.usage.finish(&EXTRA),
             ending: match (self.failed, self.complete) {
                 (true, _) => Ending::Failed,

@@ -177,6 +177,18 @@ fn all() -> Vec<(Record, Value)> {
             }),
         ),
         (
+            Record::Owner(ObjectOwner {
+                provider_name: "openai-eu".into(),
+                object_id: "resp-1".into(),
+                initiator_id: "ann".into(),
+                created_at: at(),
+            }),
+            json!({
+                "record_type": "object_owner", "provider_name": "openai-eu", "object_id": "resp-1",
+                "initiator_id": "ann", "created_at": AT,
+            }),
+        ),
+        (
             Record::Ended(Ended {
                 interception_id: id(OF),
                 outcome: Outcome::Failed(ErrorType::RateLimited),

@@ -5,6 +5,7 @@ use crate::ways::{CHAT, HINTS, KEYS, OWN_BEARER, OWN_HINT, OWN_KEY, WAYS, record
 use aibridge_store::{Durability, Options, Tokens};
 use aibridge_testkit::{RawClient, Received, Script, ScriptedProvider};
 use secrecy::ExposeSecret;
+use std::path::PathBuf;
 
 mod actor;
 mod command;
@@ -30,7 +31,11 @@ type Headers<'a> = &'a [(&'a str, &'a str)];
 
 /// Opens the tokens of `gateway`'s store, as the command line does beside it.
 pub(crate) fn tokens_of(gateway: &Harness) -> Tokens {
-    let path = gateway.store.path().to_owned();
+    tokens_in(gateway.store.path().to_owned())
+}
+
+/// The same of a store in a file.
+pub(crate) fn tokens_in(path: PathBuf) -> Tokens {
     Tokens::open(&Options { path, durability: Durability::Process }).unwrap()
 }
 

@@ -25,6 +25,7 @@ mod golden;
 mod harness;
 mod headers;
 mod health;
+mod isolation;
 mod limits;
 mod listener;
 mod lockstep;

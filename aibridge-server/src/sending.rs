@@ -13,20 +13,20 @@ use http_body::Body as _;
 use std::sync::Arc;
 
 /// The body of a request that is passed through, and the place of its answer.
-pub(super) struct Sending {
-    pub(super) body: CallBody,
-    pub(super) kept: Keeping,
+pub(crate) struct Sending {
+    pub(crate) body: CallBody,
+    pub(crate) kept: Keeping,
 }
 
 /// What keeps the place of a request while its body is on the way.
-pub(super) enum Keeping {
+pub(crate) enum Keeping {
     Whole(Place),
     Streamed(Arc<Uploaded>),
 }
 
 impl Sending {
     /// Only what may have to be sent to a second key is buffered.
-    pub(super) async fn begin(
+    pub(crate) async fn begin(
         body: &mut Body,
         credential: &Credential,
         limit: usize,
@@ -46,7 +46,7 @@ impl Sending {
 
 impl Keeping {
     /// The answer with its place, unless the gateway itself stopped reading the body.
-    pub(super) fn keep(
+    pub(crate) fn keep(
         self,
         answer: http::Response<AnswerBody>,
     ) -> Result<http::Response<Placed<AnswerBody>>, Error> {

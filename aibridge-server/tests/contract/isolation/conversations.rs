@@ -1,0 +1,104 @@
+//! Conversations, which are made on a passthrough route or by a response.
+
+use super::{RESPONSES, User, answer, assert_not_found, gateway};
+use crate::encode::gzip;
+use aibridge_testkit::{Framing, Gate, RawClient, Script, ScriptedProvider, Step, request};
+use serde_json::json;
+
+const CONVERSATIONS: &str = "/openai/v1/conversations";
+
+#[tokio::test]
+async fn nobody_reads_continues_or_deletes_the_conversation_of_another() {
+    let provider = ScriptedProvider::start(answer).await;
+    let gateway = gateway(&provider).await;
+    let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
+    let made = ann.ask("POST", CONVERSATIONS, r#"{"metadata":{"name":"ann"}}"#).await;
+    assert_eq!((made.status(), made.text()), (200, r#"{"id":"conv_ann","object":"conversation"}"#));
+    // Not made through the gateway: whoever uses it first owns it.
+    let used = json!({"model": "1", "conversation": {"id": "conv_used"}}).to_string();
+    assert_eq!(ann.ask("POST", RESPONSES, &used).await.status(), 200);
+
+    for id in ["conv_ann", "conv_used"] {
+        let message = format!("Conversation with id '{id}' not found.");
+        let before = provider.received().len();
+        for (method, below) in [
+            ("GET", ""),
+            ("POST", ""),
+            ("DELETE", ""),
+            ("GET", "/items"),
+            ("POST", "/items"),
+            ("DELETE", "/items/msg_1"),
+        ] {
+            let target = format!("{CONVERSATIONS}/{id}{below}");
+            assert_not_found(&bob.ask(method, &target, "{}").await, &message);
+        }
+        for conversation in [json!(id), json!({"id": id})] {
+            let body = json!({"model": "m", "conversation": conversation}).to_string();
+            assert_not_found(&bob.ask("POST", RESPONSES, &body).await, &message);
+        }
+        assert_eq!(provider.received().len(), before, "nothing reaches the provider");
+        for (method, target, body) in [
+            ("GET", format!("{CONVERSATIONS}/{id}/items"), String::new()),
+            ("POST", RESPONSES.to_owned(), json!({"model": "m", "conversation": id}).to_string()),
+        ] {
+            assert_eq!(ann.ask(method, &target, &body).await.status(), 200, "{method} {target}: its own");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_owner_is_on_record_before_a_client_has_the_whole_answer() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let provider = ScriptedProvider::start(move |request| match request.method.as_str() {
+        "POST" => Script::head(200, Framing::Chunked)
+            .header("Content-Type", "application/json")
+            .chunk(r#"{"id":"conv_1","#)
+            .then(Step::Await(held.clone()))
+            .chunk(r#" "object":"conversation"}"#)
+            .then(Step::End),
+        _ => Script::json(200, "{}"),
+    })
+    .await;
+    let gateway = gateway(&provider).await;
+    let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
+    let mut client = RawClient::connect(gateway.address).await;
+    let token = [("X-AIBridge-Token", ann.token.as_str())];
+    client.send(&request("POST", CONVERSATIONS, &token, b"{}")).await;
+    assert_eq!(client.head().await.status, 200);
+    gate.open();
+    let (body, _) = client.rest().await;
+    assert_eq!(body, r#"{"id":"conv_1", "object":"conversation"}"#);
+    let target = format!("{CONVERSATIONS}/conv_1");
+    assert_not_found(&bob.ask("GET", &target, "").await, "Conversation with id 'conv_1' not found.");
+}
+
+#[tokio::test]
+async fn answers_are_relayed_as_they_came_whatever_they_are() {
+    let compressed = gzip(br#"{"id":"conv_zip"}"#);
+    let long = format!(r#"{{"id":"conv_long","pad":"{}"}}"#, "x".repeat(2 << 20));
+    let bodies: [(u16, Vec<u8>); 5] = [
+        (200, compressed.clone()),
+        (200, long.clone().into_bytes()),
+        (200, b"no JSON".to_vec()),
+        (200, Vec::new()),
+        (400, br#"{"id":"conv_bad"}"#.to_vec()),
+    ];
+    for (status, body) in bodies {
+        let is_compressed = body == compressed;
+        let sent = body.clone();
+        let provider = ScriptedProvider::start(move |request| match request.method.as_str() {
+            "POST" if is_compressed => Script::json(status, sent.clone()).header("Content-Encoding", "gzip"),
+            "POST" => Script::json(status, sent.clone()),
+            _ => Script::json(200, "{}"),
+        })
+        .await;
+        let gateway = gateway(&provider).await;
+        let ann = User::of(&gateway, "ann");
+        let answer = ann.ask("POST", CONVERSATIONS, "{}").await;
+        assert_eq!((answer.status(), answer.body.len()), (status, body.len()));
+        assert!(answer.body == body, "{status}");
+        let owned = gateway.store.query("SELECT object_id FROM aibridge_object_owners", &[]);
+        assert_eq!(owned.len(), usize::from(is_compressed), "{owned:?}");
+    }
+}
