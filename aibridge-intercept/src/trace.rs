@@ -197,7 +197,7 @@ fn record_status(span: &Span, status: StatusCode) {
 }
 
 /// `text` up to so many bytes as spans and log lines show of what a client chose.
-pub(crate) fn cut(text: &str) -> &str {
+pub fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONGEST)]
 }
 

@@ -168,11 +168,11 @@ pub trait Provider: Send + Sync {
         false
     }
 
-    /// The objects that such a body refers to; none if it cannot be read.
+    /// The objects that such a body, which is not empty, refers to.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] if they are too many.
+    /// [`Error::InvalidJson`] if it cannot be read, [`Error::InvalidParameter`] if they are too many.
     fn objects_in_body(&self, _body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
         Ok(Vec::new())
     }

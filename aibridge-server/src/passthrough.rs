@@ -12,7 +12,7 @@ use aibridge_intercept::mask;
 use aibridge_intercept::passthrough::PassedTo;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
-use aibridge_intercept::{Actor, Error, RequestBody};
+use aibridge_intercept::{Actor, Error, RequestBody, trace};
 use aibridge_provider::PassThrough;
 use axum::body::Body;
 use http::HeaderMap;
@@ -50,7 +50,7 @@ impl Request<'_> {
                 actor,
                 provider = provider.name(),
                 method = %parts.method,
-                path = %mask::text(parts.uri.path()),
+                path = trace::cut(&mask::text(parts.uri.path())),
                 status = error.class().0.as_u16(),
                 code = error.code(),
                 "not passed through"
@@ -73,7 +73,9 @@ impl Request<'_> {
             if Isolation::applies(now, caller) && provider.may_refer_to_objects(&path) {
                 let wire = app.unless_cut(body::read(body, limit)).await??;
                 let read = RequestBody::decode(wire, &headers, limit)?;
-                app.isolation.check(now, caller, &provider.objects_in_body(&read.text)?).await?;
+                if !read.text.is_empty() {
+                    app.isolation.check(now, caller, &provider.objects_in_body(&read.text)?).await?;
+                }
                 place.take()?;
                 let body = CallBody::Replayable(Payload::from(read.wire));
                 Sending { body, kept: Keeping::Whole(place) }

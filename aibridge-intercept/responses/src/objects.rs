@@ -18,14 +18,17 @@ pub(crate) fn of_response(response: Json<'_>) -> Vec<String> {
 }
 
 /// The objects that a request refers to. Of duplicate members all count: which of them a provider reads is not known.
-/// None if `body` is not a JSON object.
 ///
 /// # Errors
 ///
+/// [`Error::InvalidJson`] if `body` is not one JSON object: another reader, say of UTF-16, could find any object in it.
 /// [`Error::InvalidParameter`] if they are too many to be looked up.
 pub fn referenced(body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
     let mut references: Vec<ObjectReference> = Vec::new();
     let mut too_many = None;
+    if Json::object(body, MEMBERS)?.iter().all(Option::is_none) {
+        return Ok(references);
+    }
     let Some(body) = Json::parse(body) else { return Ok(references) };
     body.for_each_member(MEMBERS, |member, value| {
         let reference = match member {
@@ -75,11 +78,17 @@ mod tests {
             ),
             (r#"{"previous_response_id":null,"conversation":{"id":7},"input":{"conversation":"x"}}"#, &[]),
             (r#"{"previous_response_id":"","conversation":{}}"#, &[]),
-            ("[1]", &[]),
-            ("no JSON", &[]),
+            (" {} ", &[]),
         ];
         for (body, expected) in table {
             assert_eq!(ids(body), *expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_others_could_read_otherwise_is_refused() {
+        for body in ["", "[1]", "no JSON", "\u{feff}{\"conversation\":\"c\"}", "{\0}"] {
+            assert!(matches!(referenced(body.as_bytes()), Err(Error::InvalidJson(_))), "{body}");
         }
     }
 

@@ -174,10 +174,28 @@ async fn what_is_unknown_or_somebodys_own_account_or_at_another_provider_passes(
         ("POST", "/other/v1/responses", body, &[]),
         ("GET", "/openai/v1/responses/resp_1", "", &own),
         ("POST", RESPONSES, body, &own),
-        ("POST", "/openai/v1/responses/input_tokens", "no JSON", &[]),
+        ("POST", "/openai/v1/responses/input_tokens", r#"{"model":"m"}"#, &[]),
+        ("POST", "/openai/v1/conversations/conv_unknown/items", "no JSON", &[]),
     ] {
         assert_eq!(bob.ask_with(method, target, body, headers).await.status(), 200, "{method} {target}");
     }
+}
+
+#[tokio::test]
+async fn a_body_that_may_name_objects_and_cannot_be_read_is_refused() {
+    let provider = ScriptedProvider::start(answer).await;
+    let gateway = gateway(&provider).await;
+    let bob = User::of(&gateway, "bob");
+    let target = format!("{RESPONSES}/input_tokens");
+    for body in ["no JSON", "\u{feff}{\"previous_response_id\":\"resp_1\"}", "[]"] {
+        let refused = bob.ask("POST", &target, body).await;
+        assert_eq!(
+            (refused.status(), refused.header("x-aibridge-error")),
+            (400, Some("invalid_json")),
+            "{body}"
+        );
+    }
+    assert_eq!(provider.received().len(), 0, "nothing reaches the provider");
 }
 
 #[tokio::test]
