@@ -4,9 +4,12 @@
 //! A thread with a connection of its own moves what is there while the log grows. The log can start anew only when all
 //! of it is moved, which under load is never the case at the end of a pass: so when it is long enough, and only little
 //! is left to move, the writer moves that little itself.
+//!
+//! SQLite lets one connection at a time move pages, and refuses the others with "database is locked". The thread and the
+//! writer therefore share a lock. The writer does not wait for it unless the log is too long: the next commit tries again.
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, hooks::Wal};
+use rusqlite::{Connection, ErrorCode, hooks::Wal};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,7 +39,7 @@ pub(super) struct Checkpoints {
 struct Pass {
     /// How many pages of the log are known to be moved.
     moved: AtomicU32,
-    /// Locked while the thread moves pages.
+    /// Locked by whoever of the two moves pages.
     under_way: Mutex<()>,
 }
 
@@ -67,7 +70,9 @@ impl Checkpoints {
             let _no_other = self.pass.under_way.lock();
             report(wal.checkpoint());
         } else if pages >= LONG && left <= LITTLE {
-            report(wal.checkpoint());
+            if let Some(_no_other) = self.pass.under_way.try_lock() {
+                report(wal.checkpoint());
+            }
         } else if pages - self.asked_at >= PASS || pages >= LONG {
             // If the queue is full, it has been asked already.
             let _ = self.wake.try_send(());
@@ -90,9 +95,53 @@ impl Pass {
     }
 }
 
-/// Nothing is lost by a pass that fails: the next one moves the pages.
+/// Nothing is lost by a pass that fails: the next one moves the pages. If it is refused because another process moves
+/// them, they are being moved.
 fn report(pass: rusqlite::Result<()>) {
-    if let Err(error) = pass {
-        tracing::warn!(%error, "the store's log could not be moved into the database yet");
+    match pass {
+        Ok(()) => {}
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+            tracing::debug!(%error, "another process moves the store's log into the database");
+        }
+        Err(error) => tracing::warn!(%error, "the store's log could not be moved into the database yet"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::{BUSY, connection};
+    use crate::{Durability, Options};
+    use std::fs;
+
+    /// A commit of about so many bytes.
+    fn commit(connection: &Connection, bytes: usize) {
+        connection.execute("INSERT INTO filler VALUES (zeroblob(?1))", [bytes as i64]).expect("a commit");
+    }
+
+    #[test]
+    fn the_writer_moves_nothing_while_the_thread_does() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
+        let (path, mut connection) = connection::writing(&options, BUSY).expect("a connection");
+        connection.execute_batch("CREATE TABLE filler (data BLOB)").expect("a table");
+        let (wake, _asked) = sync_channel(1);
+        let pass = Arc::new(Pass::default());
+        let mut checkpoints = Checkpoints { wake, pass: pass.clone(), asked_at: 0, pages: 0 };
+        let hook = move |wal: &mut Wal, pages| {
+            checkpoints.committed(wal, u32::try_from(pages).expect("a number"));
+            Ok(())
+        };
+        connection.wal_hook(Some(hook)).expect("a hook");
+        let size = || fs::metadata(&path).expect("a file").len();
+        let before = size();
+
+        pass.moved.store(TOO_LONG, Ordering::Relaxed); // as if little were left
+        let the_thread = pass.under_way.lock();
+        commit(&connection, LONG as usize * 4096);
+        assert_eq!(size(), before, "the thread moves the pages");
+        drop(the_thread);
+        commit(&connection, 1);
+        assert!(size() > before + u64::from(LONG) * 4096, "the writer moves what is left");
     }
 }
