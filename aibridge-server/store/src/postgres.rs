@@ -67,7 +67,7 @@ struct Parts {
     connector: Arc<Connector>,
     asker: Asker<Rows, ()>,
     commits: Arc<CommitObserver>,
-    authenticator: Authenticator,
+    authenticator: Arc<Authenticator>,
     reader: Arc<Reader>,
     spool: Option<Spool>,
     news: Arc<Notify>,
@@ -108,6 +108,11 @@ impl PostgresStore {
         if let Some(spool) = &spool {
             helpers.spawn(drain::run(spool.clone(), link()));
         }
+        let authenticator = Arc::new(Authenticator::new(reader.clone(), Clock::new(), spool.is_some()));
+        if spool.is_some() {
+            let authenticator = authenticator.clone();
+            helpers.spawn(async move { authenticator.forget_revoked().await });
+        }
         let commits = Arc::<CommitObserver>::default();
         let news = connector.news();
         let (asker, jobs) = queue(writer::QUEUE);
@@ -119,7 +124,7 @@ impl PostgresStore {
                 connector,
                 asker,
                 commits,
-                authenticator: Authenticator::new(reader.clone(), Clock::new(), spool.is_some()),
+                authenticator,
                 reader,
                 spool,
                 news,

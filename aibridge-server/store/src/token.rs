@@ -64,6 +64,11 @@ impl TokenHash {
         text.starts_with(PREFIX).then(|| Self(Sha256::digest(text).into()))
     }
 
+    /// A stored hash; `None` if it has another length.
+    pub(crate) fn from_bytes(stored: &[u8]) -> Option<Self> {
+        stored.try_into().ok().map(Self)
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

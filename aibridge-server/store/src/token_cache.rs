@@ -14,16 +14,23 @@ const LIFETIME: Duration = Duration::from_millis(250);
 const CAPACITY: usize = 4096;
 
 /// The tokens that were found good a moment ago, by their hash: a client with many requests a second costs the
-/// database four look-ups a second. That a token is bad is never remembered, so a new one works at once.
+/// database four look-ups a second. An unknown token that is bad is never remembered, so a new one works at once. A
+/// known token that turns out to be bad is forgotten at once, so that it stays bad when the database goes away.
 pub(crate) struct TokenCache {
     clock: Clock,
     entries: Mutex<HashMap<TokenHash, Entry>>,
 }
 
 struct Entry {
+    /// `None` after a look-up refused the token. The entry stays, so that a look-up which began earlier and finishes
+    /// later cannot bring the token back.
+    bearer: Option<Bearer>,
+    read_at: Instant,
+}
+
+struct Bearer {
     who: Authenticated,
     expires_at: Option<Timestamp>,
-    read_at: Instant,
 }
 
 impl TokenCache {
@@ -50,9 +57,10 @@ impl TokenCache {
     ) -> Option<Authenticated> {
         let entries = self.entries.lock();
         let entry = entries.get(hash)?;
+        let bearer = entry.bearer.as_ref()?;
         let fresh = self.clock.now().duration_since(entry.read_at) < age;
-        let valid = entry.expires_at.is_none_or(|end| now < end);
-        (fresh && valid).then(|| entry.who.clone())
+        let valid = bearer.expires_at.is_none_or(|end| now < end);
+        (fresh && valid).then(|| bearer.who.clone())
     }
 
     /// Who bears a token whose row was looked up, read at `read_at` or later: nobody, if it does not admit at `now`.
@@ -63,17 +71,47 @@ impl TokenCache {
         read_at: Instant,
         now: Timestamp,
     ) -> Option<Authenticated> {
-        found.filter(|row| row.admits(now)).map(|row| self.put(hash, &row, read_at))
+        match found.filter(|row| row.admits(now)) {
+            Some(row) => Some(self.put(hash, &row, read_at)),
+            None => {
+                self.refuse(&hash, read_at);
+                None
+            }
+        }
+    }
+
+    /// The tokens that count as good, to be looked up again.
+    pub(crate) fn known(&self) -> Vec<TokenHash> {
+        let entries = self.entries.lock();
+        entries.iter().filter(|(_, entry)| entry.bearer.is_some()).map(|(hash, _)| *hash).collect()
+    }
+
+    /// Whether this token was good and then found bad. A token that was revoked stays revoked.
+    pub(crate) fn is_refused(&self, hash: &TokenHash) -> bool {
+        self.entries.lock().get(hash).is_some_and(|entry| entry.bearer.is_none())
+    }
+
+    /// Forgets who bears this token, as was read at `read_at` or later.
+    pub(crate) fn refuse(&self, hash: &TokenHash, read_at: Instant) {
+        if let Some(entry) = self.entries.lock().get_mut(hash)
+            && entry.read_at <= read_at
+        {
+            *entry = Entry { bearer: None, read_at };
+        }
     }
 
     /// Remembers a row that admitted its bearer, read at `read_at` or later.
     fn put(&self, hash: TokenHash, row: &TokenRow, read_at: Instant) -> Authenticated {
         let who = Authenticated { token_id: row.id, user: row.user.clone(), admin: row.admin };
         let mut entries = self.entries.lock();
+        if entries.get(&hash).is_some_and(|entry| entry.read_at > read_at) {
+            return who; // a later look-up has answered already
+        }
         if entries.len() >= CAPACITY {
             entries.clear(); // cheaper than to find the oldest: none of them had long to live
         }
-        entries.insert(hash, Entry { who: who.clone(), expires_at: row.expires_at, read_at });
+        let bearer = Some(Bearer { who: who.clone(), expires_at: row.expires_at });
+        entries.insert(hash, Entry { bearer, read_at });
         who
     }
 }
@@ -130,5 +168,31 @@ mod tests {
             assert!(cache.entries.lock().len() <= CAPACITY);
             assert!(cache.get(&hash, at(0)).is_some());
         }
+    }
+
+    #[test]
+    fn a_token_found_bad_is_forgotten_at_once_and_an_older_answer_does_not_bring_it_back() {
+        let (clock, mock) = Clock::mock();
+        let (cache, token) = (TokenCache::new(clock), issue());
+        let hour = Duration::from_secs(3600);
+        let revoked = TokenRow { revoked_at: Some(at(1)), ..token.row.clone() };
+        for bad in [None, Some(revoked)] {
+            let first = cache.now();
+            mock.increment(Duration::from_millis(1));
+            assert!(cache.admit(token.hash, Some(token.row.clone()), first, at(0)).is_some());
+            let asked = cache.now();
+            assert_eq!(cache.admit(token.hash, bad, asked, at(2)), None);
+            assert_eq!(cache.get_younger(hour, &token.hash, at(2)), None);
+            assert!(cache.known().is_empty() && cache.is_refused(&token.hash));
+
+            cache.put(token.hash, &token.row, first);
+            assert_eq!(cache.get_younger(hour, &token.hash, at(2)), None, "that was read earlier");
+            mock.increment(Duration::from_millis(1));
+        }
+        cache.admit(token.hash, Some(token.row.clone()), cache.now(), at(0));
+        assert!(cache.known() == [token.hash]);
+        let unknown = issue().hash;
+        cache.refuse(&unknown, cache.now());
+        assert!(!cache.entries.lock().contains_key(&unknown), "bad tokens take no room");
     }
 }

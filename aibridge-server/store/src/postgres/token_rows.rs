@@ -2,6 +2,7 @@ use super::error::Trouble;
 use crate::TokenRow;
 use crate::token::{Issued, TokenHash};
 use jiff::Timestamp;
+use std::collections::HashSet;
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ const LIST: &str =
     "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin FROM aibridge_tokens ORDER BY id";
 const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin, hash \
     FROM aibridge_tokens WHERE hash = $1";
+const UNREVOKED: &str = "SELECT hash FROM aibridge_tokens WHERE hash = ANY ($1) AND revoked_at IS NULL";
 const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1";
 
 pub(super) async fn insert(client: &Client, token: &Issued) -> Result<(), Trouble> {
@@ -35,6 +37,15 @@ pub(super) async fn find(client: &Client, hash: &TokenHash) -> Result<Option<Tok
     let Some(row) = client.query_opt(FIND, &[&hash.as_bytes()]).await? else { return Ok(None) };
     let token = read(&row)?;
     Ok(hash.matches(row.try_get(7)?).then_some(token))
+}
+
+/// Those of the tokens with these hashes that exist and are not revoked.
+pub(super) async fn unrevoked(client: &Client, hashes: &[TokenHash]) -> Result<HashSet<TokenHash>, Trouble> {
+    let hashes: Vec<&[u8]> = hashes.iter().map(TokenHash::as_bytes).collect();
+    let found = client.query(UNREVOKED, &[&hashes]).await?;
+    let hash = |row: &Row| Ok(TokenHash::from_bytes(row.try_get(0)?));
+    let hashes: Vec<Option<TokenHash>> = found.iter().map(hash).collect::<Result<_, Trouble>>()?;
+    Ok(hashes.into_iter().flatten().collect())
 }
 
 /// Whether there was such a token. One that is revoked already keeps its time.

@@ -70,3 +70,38 @@ async fn while_the_database_is_away_only_a_spool_keeps_known_tokens_good() {
     let answers = async { while plain.authenticate(&known).await.is_err() {} };
     timeout(Duration::from_secs(5), answers).await.expect("an answer in time");
 }
+
+#[tokio::test]
+async fn a_revoked_token_stays_revoked_when_the_database_goes_away() {
+    let Some(server) = Postgres::start().await else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(spooled(&server, dir.path())).await;
+    let (used, token) = create(&server, None).await;
+    let (admin, admin_token) =
+        command(&server, |tokens| tokens.create_admin("root", None).expect("created")).await;
+    let (unused, unused_token) = create(&server, None).await;
+    let (_, good) = create(&server, None).await;
+    for token in [&token, &admin_token, &unused_token, &good] {
+        assert!(store.authenticate(token).await.expect("an answer").is_some());
+    }
+    for id in [used.id, admin.id, unused.id] {
+        assert_eq!(command(&server, move |tokens| tokens.revoke(id)).await, Ok(true));
+    }
+    for token in [&token, &admin_token] {
+        refused_within_a_second(&store, token).await;
+    }
+    // Nobody uses the third token between its revocation and the outage: the store looks it up by itself.
+    let revoked_at = server.query("SELECT now()::text AS now").await[0]["now"].clone();
+    let looked_up = format!(
+        "EXISTS (SELECT FROM pg_stat_activity WHERE state = 'idle' AND query LIKE '%ANY ($1) AND revoked_at IS NULL' \
+         AND query_start > '{}'::timestamptz)",
+        revoked_at.as_str().expect("a time")
+    );
+    server.until(&looked_up, Duration::from_secs(5), "the tokens to be looked up again").await;
+    server.stop().await;
+    for token in [&token, &admin_token, &unused_token] {
+        refused_within_a_second(&store, token).await;
+        assert_eq!(store.authenticate(token).await, Ok(None));
+    }
+    assert!(store.authenticate(&good).await.expect("an answer").is_some(), "the others go on");
+}
