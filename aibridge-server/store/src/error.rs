@@ -29,6 +29,15 @@ pub enum StoreError {
     /// The database did not do it now, e.g. because the disk is full or another process holds the write lock.
     #[error("the database refused: {0}")]
     Database(String),
+    /// A file of the store is not the one that was opened: what is written to it would be lost.
+    #[error(
+        "the store's file {file} was removed, moved or replaced while it was open, and nothing is recorded in it; put \
+         it back, or restart the gateway to open what is there now"
+    )]
+    FileGone {
+        /// The database, its write-ahead log (`-wal`) or its index (`-shm`).
+        file: String,
+    },
     /// The database will never do it, e.g. because the id of a new row is taken.
     #[error("the records contradict what is stored: {0}")]
     Contradiction(String),
@@ -69,6 +78,7 @@ impl StoreError {
             Self::Open { .. } => "open",
             Self::NewerSchema { .. } => "newer_schema",
             Self::Database(_) => "database",
+            Self::FileGone { .. } => "file_gone",
             Self::Contradiction(_) => "contradiction",
             Self::TooSlow(_) => "too_slow",
             Self::GivenUp => "given_up",
@@ -86,6 +96,13 @@ impl StoreError {
 
     /// Whether the same call may succeed later.
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Open { .. } | Self::Database(_) | Self::TooSlow(_) | Self::Randomness(_))
+        matches!(
+            self,
+            Self::Open { .. }
+                | Self::Database(_)
+                | Self::FileGone { .. }
+                | Self::TooSlow(_)
+                | Self::Randomness(_)
+        )
     }
 }

@@ -72,6 +72,7 @@ mod observe;
 mod options;
 mod postgres;
 mod private;
+mod probe;
 mod query;
 mod retention;
 mod sqlite;

@@ -26,6 +26,7 @@ pub(crate) use tokens::PostgresTokens;
 
 use crate::job::{Asker, queue};
 use crate::observe::CommitObserver;
+use crate::probe;
 use crate::{Authenticated, PostgresOptions, StoreError, Sweeper};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
@@ -116,8 +117,9 @@ impl PostgresStore {
         let commits = Arc::<CommitObserver>::default();
         let news = connector.news();
         let (asker, jobs) = queue(writer::QUEUE);
-        let writer =
-            Writer::new(Link::new(connector.clone(), session), spool.clone(), limit, commits.clone());
+        let probe = Rows::new(&probe::records().1, instance).map_err(not_json)?;
+        let link = Link::new(connector.clone(), session);
+        let writer = Writer::new(link, spool.clone(), limit, commits.clone(), probe);
         Ok(Self {
             parts: Arc::new(Parts {
                 instance,
@@ -174,7 +176,8 @@ impl PostgresStore {
         found.map_err(|trouble| StoreError::from(&trouble))
     }
 
-    /// Whether a record would be stored now, in the database or in the spool. Waits at most `limit`.
+    /// Whether a record would be stored now: in the spool, or else in the database, where a row is written into each
+    /// table that requests write, after what is queued, and undone. Waits at most `limit`.
     ///
     /// # Errors
     ///
@@ -184,18 +187,8 @@ impl PostgresStore {
             let full = || StoreError::Database("the spool takes nothing more".to_owned());
             return if spool.takes() { Ok(()) } else { Err(full()) };
         }
-        let asked = self.parts.reader.ask(async |client| {
-            Ok(client
-                .query_one("SELECT current_setting('transaction_read_only') = 'off'", &[])
-                .await?
-                .try_get(0)?)
-        });
-        match timeout(limit, asked).await {
-            Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => Err(StoreError::Database("it is read-only".to_owned())),
-            Ok(Err(trouble)) => Err((&trouble).into()),
-            Err(_) => Err(StoreError::TooSlow(limit)),
-        }
+        let nothing = Rows::new(&[], self.parts.instance).map_err(not_json)?;
+        self.parts.asker.ask(nothing, limit).await
     }
 
     /// What deletes old interceptions, if it is told to.
@@ -230,6 +223,11 @@ impl PostgresStore {
             tracing::debug!(%error, "no farewell");
         }
     }
+}
+
+/// A defect of ours: records are texts and numbers.
+fn not_json(error: serde_json::Error) -> StoreError {
+    StoreError::Contradiction(error.to_string())
 }
 
 #[async_trait]

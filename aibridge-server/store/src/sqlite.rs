@@ -5,6 +5,7 @@ mod deletion;
 mod error;
 mod file;
 mod insert;
+mod open_files;
 mod orphans;
 mod owners;
 mod presence;
@@ -30,6 +31,7 @@ use async_trait::async_trait;
 use authenticator::Authenticator;
 use deletion::Progress;
 use error::no_thread;
+use jiff::Timestamp;
 use owners::Owners;
 use presence::Presence;
 use quanta::Clock;
@@ -61,6 +63,8 @@ pub struct SqliteStore {
 
 struct Parts {
     path: PathBuf,
+    /// When the files were last written to before they were opened; `None` if they are new.
+    last_written: Option<Timestamp>,
     writer: Worker<Work, Progress>,
     authenticator: Authenticator,
     owners: Owners,
@@ -77,6 +81,7 @@ impl SqliteStore {
     ///
     /// [`StoreError::Open`] and [`StoreError::NewerSchema`], which name the file and what to do.
     pub fn open(options: Options) -> Result<Self, StoreError> {
+        let last_written = file::last_written(&options.path);
         let (path, connection) = connection::writing(&options, BUSY)?;
         let mut presence = Presence::enter(&path)?;
         let orphans_closed = orphans::close(&connection, &presence, &path)?;
@@ -86,10 +91,11 @@ impl SqliteStore {
             Authenticator::start(reader, Clock::new()).map_err(|error| no_thread(&path, &error))?;
         let mover = connection::moving(&path, BUSY)?;
         let commits = Arc::<CommitObserver>::default();
-        let writer = Writer::start(connection, mover, presence, commits.clone())
+        let writer = Writer::start(connection, mover, &path, presence, commits.clone())
             .map_err(|error| no_thread(&path, &error))?;
         let owners = Owners::new(path.clone());
-        Ok(Self { parts: Arc::new(Parts { path, writer, authenticator, owners, orphans_closed, commits }) })
+        let parts = Parts { path, last_written, writer, authenticator, owners, orphans_closed, commits };
+        Ok(Self { parts: Arc::new(parts) })
     }
 
     /// How many interceptions were found open and closed as `gateway_crash` at this start.
@@ -130,8 +136,8 @@ impl SqliteStore {
         self.parts.owners.find(provider, ids).await
     }
 
-    /// Whether a record would be stored now: writes a page that says nothing new, behind what is queued, and waits at
-    /// most `limit`.
+    /// Whether a record would be stored now: after what is queued, writes a row into each table that requests write and
+    /// deletes it in the same transaction. Waits at most `limit`.
     ///
     /// # Errors
     ///

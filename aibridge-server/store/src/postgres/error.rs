@@ -10,6 +10,9 @@ pub(super) enum Trouble {
     /// It said no, or nothing.
     #[error("{}", causes(.0))]
     Database(#[from] Error),
+    /// Likewise, when tables were to be made or changed.
+    #[error("{}", causes(.0))]
+    Migration(Error),
     /// It did not answer in time.
     #[error("it did not answer within {0:?}")]
     Silent(Duration),
@@ -43,7 +46,7 @@ impl Trouble {
         match self {
             Self::Silent(_) | Self::Resting(_) => true,
             Self::NewerSchema { .. } => false,
-            Self::Database(error) => match error.code() {
+            Self::Database(error) | Self::Migration(error) => match error.code() {
                 // Insufficient resources, operator intervention (it starts or stops), a standby.
                 Some(code) => {
                     ["08", "53", "57"].iter().any(|class| code.code().starts_with(class))
@@ -79,7 +82,7 @@ impl Trouble {
             }
             Opener::Command | Opener::Reader => "see that it runs and can be reached",
         };
-        let Self::Database(error) = self else { return is_away };
+        let (Self::Database(error) | Self::Migration(error)) = self else { return is_away };
         match error.code() {
             Some(code) if code.code().starts_with("28") => {
                 "check the user and the password in store.url, and the server's pg_hba.conf"
@@ -88,11 +91,14 @@ impl Trouble {
                 Opener::Gateway | Opener::Command => "create the database, or name another in store.url",
                 Opener::Reader => "name the database of a gateway in store.url",
             },
-            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => match opener {
-                Opener::Gateway | Opener::Command => {
+            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => match (self, opener) {
+                (Self::Migration(_), _) => {
                     "grant its user the right to create tables in the schema, or start once as a user that has it"
                 }
-                Opener::Reader => "grant its user the right to read the tables",
+                (_, Opener::Gateway | Opener::Command) => {
+                    "grant its user SELECT, INSERT, UPDATE and DELETE on all tables of aibridge"
+                }
+                (_, Opener::Reader) => "grant its user SELECT on all tables of aibridge",
             },
             None if is_tls(error) => "check sslmode and sslrootcert in store.url against what the server has",
             _ => is_away,

@@ -37,6 +37,11 @@ impl Rows {
         Ok(rows)
     }
 
+    /// Whether there are none: the caller wants to know whether some would be stored.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(Vec::is_empty)
+    }
+
     /// Whether an interception begins in them.
     pub(super) fn has_start(&self) -> bool {
         !self.0[INTERCEPTIONS].is_empty()

@@ -27,13 +27,13 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), Trouble> {
     }
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-    transaction.batch_execute(CREATE).await?;
+    transaction.batch_execute(CREATE).await.map_err(Trouble::Migration)?;
     let found = found(transaction.query_one(FOUND, &[]).await?.try_get(0)?)?;
     for (step, version) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(found).unwrap_or_default()) {
-        transaction.batch_execute(step).await?;
-        transaction.execute(APPLIED, &[&version]).await?;
+        transaction.batch_execute(step).await.map_err(Trouble::Migration)?;
+        transaction.execute(APPLIED, &[&version]).await.map_err(Trouble::Migration)?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await.map_err(Trouble::Migration)
 }
 
 /// Whether the tables are there, in a schema that this version can work with. Changes nothing.

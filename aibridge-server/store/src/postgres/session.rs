@@ -74,6 +74,18 @@ impl Session {
         Ok(all)
     }
 
+    /// Writes `rows`, which are not there yet, and undoes it.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot be written.
+    pub(super) async fn probe(&self, rows: &Rows) -> Result<(), Trouble> {
+        self.client.batch_execute("BEGIN").await?;
+        let written = self.try_write(rows).await;
+        self.client.batch_execute("ROLLBACK").await?;
+        written.map(drop)
+    }
+
     async fn write_apart(&self, job: &Rows) -> Result<Result<(), StoreError>, Trouble> {
         self.client.batch_execute("SAVEPOINT job").await?;
         match self.try_write(job).await {

@@ -20,7 +20,7 @@ const BATCH: usize = 256;
 /// How many bytes of rows, about, before the next transaction begins: prompts may be long.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// All rows of one caller.
+/// All rows of one caller. Without rows, the caller wants to know whether some would be stored.
 pub(super) type Write = Job<Rows, ()>;
 
 /// The only writer of records. Whatever has queued up while it wrote becomes its next transaction: the busier the
@@ -32,6 +32,8 @@ pub(super) struct Writer {
     /// once.
     limit: Duration,
     commits: Arc<CommitObserver>,
+    /// All rows of an interception that never happened.
+    probe: Rows,
     /// Since when the database does not write; only a change is worth a line in the log.
     away_since: Option<Instant>,
 }
@@ -42,13 +44,16 @@ impl Writer {
         spool: Option<Spool>,
         limit: Duration,
         commits: Arc<CommitObserver>,
+        probe: Rows,
     ) -> Self {
-        Self { link, spool, limit, commits, away_since: None }
+        Self { link, spool, limit, commits, probe, away_since: None }
     }
 
     /// Serves until the queue is closed and empty.
     pub(super) async fn run(mut self, mut queue: Queue<Rows, ()>) {
-        while let Some(mut jobs) = queue.arrived(BATCH).await {
+        while let Some(jobs) = queue.arrived(BATCH).await {
+            let (probes, mut jobs): (Vec<_>, Vec<_>) =
+                jobs.into_iter().partition(|job| job.question.is_empty());
             while !jobs.is_empty() {
                 let later = jobs.split_off(share(&jobs));
                 match self.spool.clone() {
@@ -57,7 +62,27 @@ impl Writer {
                 }
                 jobs = later;
             }
+            if !probes.is_empty() {
+                let probed = self.probe().await;
+                probes.into_iter().for_each(|probe| probe.answer(probed.clone()));
+            }
         }
+    }
+
+    /// Writes what requests write, on the connection on which they write it, and undoes it.
+    async fn probe(&mut self) -> Result<(), StoreError> {
+        let probed = match self.link.session().await {
+            Err(trouble) => Err(trouble),
+            Ok(session) => {
+                let probed = timeout(self.limit, session.probe(&self.probe)).await;
+                let probed = probed.unwrap_or(Err(Trouble::Silent(self.limit)));
+                if let Err(trouble @ Trouble::Silent(_)) = &probed {
+                    self.link.failed(trouble); // a transaction may be open
+                }
+                probed
+            }
+        };
+        probed.map_err(|trouble| StoreError::from(&trouble))
     }
 
     /// Tries again as long as somebody waits, unless the database has been away for long.

@@ -1,5 +1,7 @@
 use crate::StoreError;
 use crate::private::private;
+use jiff::Timestamp;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,4 +25,12 @@ pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
         return Err(failed(io::ErrorKind::IsADirectory.into()));
     }
     Ok(path)
+}
+
+/// When the database at `path`, or its write-ahead log, was last written to; `None` if there is none.
+pub(super) fn last_written(path: &Path) -> Option<Timestamp> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    written(path).max(written(Path::new(&log))).and_then(|at| Timestamp::try_from(at).ok())
 }

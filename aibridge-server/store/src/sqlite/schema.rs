@@ -33,11 +33,6 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     transaction.commit().map_err(failed)
 }
 
-/// Writes what the file's header says anyhow: the smallest change that a transaction can make.
-pub(super) fn rewrite_id(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "application_id", APPLICATION_ID)
-}
-
 /// The schema of the file, if this version can work with it: 0 for an empty file. Changes nothing.
 pub(super) fn check(connection: &mut Connection, path: &Path) -> Result<i64, StoreError> {
     let transaction = connection.transaction().map_err(|error| open_error(path, error))?;

@@ -1,19 +1,21 @@
 use super::BUSY;
 use super::checkpoint::{Checkpoints, Mover};
 use super::deletion::{Deletion, Progress};
+use super::open_files::OpenFiles;
 use super::owners;
 use super::presence::Presence;
 use super::rows::Rows;
-use super::schema;
 use super::verdict::Verdict;
 use super::worker::Worker;
 use crate::StoreError;
 use crate::job::{Job, Queue};
 use crate::observe::CommitObserver;
+use crate::probe;
 use aibridge_recorder::Record;
 use quanta::Instant;
 use rusqlite::{Connection, ErrorCode, hooks::Wal};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,9 +26,12 @@ const QUEUE: usize = 1024;
 /// How many callers share a commit at most, so that the first of them does not wait long for the last.
 const BATCH: usize = 256;
 
+/// Undoes a probe; what belongs to the interception goes with it.
+const UNDO: &str = "DELETE FROM aibridge_interceptions WHERE id = ?1";
+
 /// What the writer does for a caller.
 pub(super) enum Work {
-    /// Stores records, all or none.
+    /// Stores records, all or none. Without records, finds out whether some would be stored.
     Record(Vec<Record>),
     /// Deletes some old interceptions, when there is nothing to record.
     Delete(Deletion),
@@ -41,6 +46,7 @@ type Write = Job<Vec<Record>, Progress>;
 /// gateway, the more callers share a commit.
 pub(super) struct Writer {
     connection: Connection,
+    files: OpenFiles,
     rows: Rows,
     /// Whether the last transaction succeeded; only a change is worth a line in the log.
     accepts: bool,
@@ -54,6 +60,7 @@ impl Writer {
     pub(super) fn start(
         mut connection: Connection,
         mover: Connection,
+        path: &Path,
         presence: Presence,
         observer: Arc<CommitObserver>,
     ) -> io::Result<Worker<Work, Progress>> {
@@ -64,12 +71,17 @@ impl Writer {
                 Ok(())
             }))
             .map_err(io::Error::other)?;
-        let writer = Self::new(connection, presence, observer);
+        let writer = Self::new(connection, OpenFiles::of(path), presence, observer);
         Worker::start("aibridge-store-writer", QUEUE, |queue| writer.run(queue, mover))
     }
 
-    fn new(connection: Connection, presence: Presence, observer: Arc<CommitObserver>) -> Self {
-        Self { connection, rows: Rows::new(), accepts: true, observer, _presence: presence }
+    fn new(
+        connection: Connection,
+        files: OpenFiles,
+        presence: Presence,
+        observer: Arc<CommitObserver>,
+    ) -> Self {
+        Self { connection, files, rows: Rows::new(), accepts: true, observer, _presence: presence }
     }
 
     fn run(mut self, mut queue: Queue<Work, Progress>, mover: Mover) {
@@ -132,7 +144,7 @@ impl Writer {
 
     fn serve(&mut self, jobs: Vec<Write>) {
         let began = Instant::now();
-        let committed = self.commit(&jobs);
+        let committed = self.commit_durably(&jobs);
         self.observer.committed(began.elapsed());
         match committed {
             Ok(verdicts) => {
@@ -149,12 +161,22 @@ impl Writer {
                     tracing::error!(%error, "the store does not accept records");
                 }
                 self.accepts = false;
-                let error = StoreError::from(error);
                 for job in jobs {
                     job.answer(Err(error.clone()));
                 }
             }
         }
+    }
+
+    /// Commits the jobs to the files that others find. A look at the files comes last: what was written to them before
+    /// they were removed is lost. While records are refused it also comes first, so that no more are written in vain.
+    fn commit_durably(&mut self, jobs: &[Write]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        if !self.accepts {
+            self.files.check()?;
+        }
+        let verdicts = self.commit(jobs)?;
+        self.files.check()?;
+        Ok(verdicts)
     }
 
     /// Writes the jobs in one transaction. An error fails them all; a contradiction only the job that it is in.
@@ -186,9 +208,17 @@ impl Writer {
             return Ok(()); // its caller left while the transaction waited to begin
         }
         if job.question.is_empty() {
-            return Ok(schema::rewrite_id(&self.connection)?); // it only asks whether it would be written
+            return self.probe();
         }
         job.question.iter().try_for_each(|record| self.rows.write(&self.connection, record))
+    }
+
+    /// Writes what requests write, and undoes it. Its pages go through the log as those of a request do.
+    fn probe(&self) -> Result<(), Verdict> {
+        let (id, records) = probe::records();
+        records.iter().try_for_each(|record| self.rows.write(&self.connection, record))?;
+        self.connection.prepare_cached(UNDO)?.execute([id.to_string()])?;
+        Ok(())
     }
 
     fn write_apart(&self, job: &Write) -> rusqlite::Result<Result<(), StoreError>> {
@@ -223,7 +253,8 @@ mod tests {
     fn writer(directory: &TempDir) -> Writer {
         let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
         let (path, connection) = connection::writing(&options, BUSY).expect("a connection");
-        Writer::new(connection, Presence::enter(&path).expect("a presence"), Arc::default())
+        let presence = Presence::enter(&path).expect("a presence");
+        Writer::new(connection, OpenFiles::of(&path), presence, Arc::default())
     }
 
     fn thought(interception_id: Uuid) -> Vec<Record> {

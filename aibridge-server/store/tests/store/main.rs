@@ -7,6 +7,8 @@ mod documented;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod gone;
+#[cfg(test)]
 mod openings;
 #[cfg(test)]
 mod orphans;
@@ -14,6 +16,8 @@ mod orphans;
 mod owners;
 #[cfg(test)]
 mod postgres;
+#[cfg(test)]
+mod probes;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod away;
 mod cooldowns;
 mod documented;
 mod owners;
+mod probes;
 mod queries;
 mod replicas;
 mod retention;
