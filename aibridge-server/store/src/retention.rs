@@ -1,10 +1,14 @@
+mod trusted_time;
+
 use crate::StoreError;
 use crate::postgres::PostgresSweeps;
 use crate::query::first_id;
 use crate::sqlite::SqliteSweeps;
 use jiff::{SignedDuration, Timestamp};
+use quanta::Clock;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use trusted_time::TrustedTime;
 use uuid::Uuid;
 
 /// How long a sweep rests after each step, at least and at most.
@@ -53,7 +57,12 @@ fn before(now: Timestamp, age: Duration) -> Timestamp {
 ///
 /// Batches are transactions of their own, and recording goes on between them. A sweep that is dropped ends after the
 /// batch that is under way.
-pub struct Sweeper(Kind);
+pub struct Sweeper {
+    kind: Kind,
+    clock: Clock,
+    wall: fn() -> Timestamp,
+    trusted: Option<TrustedTime>,
+}
 
 enum Kind {
     Sqlite(SqliteSweeps),
@@ -62,27 +71,43 @@ enum Kind {
 
 impl From<SqliteSweeps> for Sweeper {
     fn from(sweeps: SqliteSweeps) -> Self {
-        Self(Kind::Sqlite(sweeps))
+        Self::new(Kind::Sqlite(sweeps))
     }
 }
 
 impl From<PostgresSweeps> for Sweeper {
     fn from(sweeps: PostgresSweeps) -> Self {
-        Self(Kind::Postgres(sweeps))
+        Self::new(Kind::Postgres(sweeps))
     }
 }
 
 impl Sweeper {
-    /// When what is of this `age` started, by the clock of the database if it has one.
+    fn new(kind: Kind) -> Self {
+        Self { kind, clock: Clock::new(), wall: Timestamp::now, trusted: None }
+    }
+
+    /// When what is of this `age` started, by the clock of the database if it has one. A clock that jumps ahead is not
+    /// believed at once.
     ///
     /// # Errors
     ///
     /// [`StoreError::Database`].
     pub async fn before(&mut self, age: Duration) -> Result<Timestamp, StoreError> {
-        match &mut self.0 {
-            Kind::Sqlite(_) => Ok(before(Timestamp::now(), age)),
-            Kind::Postgres(sweeps) => sweeps.before(age).await,
-        }
+        let wall = match &mut self.kind {
+            Kind::Sqlite(_) => (self.wall)(),
+            Kind::Postgres(sweeps) => sweeps.now().await?,
+        };
+        let trusted = match &mut self.trusted {
+            Some(trusted) => trusted,
+            none => {
+                let last_sign = match &mut self.kind {
+                    Kind::Sqlite(sweeps) => sweeps.last_sign(),
+                    Kind::Postgres(sweeps) => sweeps.last_sign().await?,
+                };
+                none.insert(TrustedTime::new(wall, last_sign, self.clock.now()))
+            }
+        };
+        Ok(before(trusted.read(wall, self.clock.now()), age))
     }
 
     /// Deletes what is `old`, and tells `each` how many interceptions after every batch. If another gateway is deleting
@@ -92,7 +117,7 @@ impl Sweeper {
     ///
     /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
     pub async fn sweep(&mut self, old: Old, each: impl FnMut(u64)) -> Result<(), StoreError> {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Sqlite(sweeps) => run(sweeps, old, each).await,
             Kind::Postgres(sweeps) => run(sweeps, old, each).await,
         }
@@ -200,4 +225,34 @@ async fn gently<T>(rest: u32, work: impl Future<Output = T>) -> T {
     let done = work.await;
     sleep((began.elapsed() * rest).clamp(SHORTEST_REST, LONGEST_REST)).await;
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Durability, Options, SqliteStore};
+    use quanta::Clock;
+
+    /// What a clock says that jumped ahead.
+    fn in_a_year() -> Timestamp {
+        Timestamp::now() + SignedDuration::from_hours(24 * 365)
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_jumps_ahead_while_a_gateway_runs_makes_nothing_old() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
+        let store = SqliteStore::open(options).expect("a store");
+        let (clock, mock) = Clock::mock();
+        let mut sweeper = Sweeper { clock, ..store.sweeper() };
+        let age = Duration::from_secs(60 * 60 * 24 * 60);
+        let first = sweeper.before(age).await.expect("a time");
+        for wall in [in_a_year, in_a_year, Timestamp::now] {
+            sweeper.wall = wall;
+            mock.increment(Duration::from_secs(1));
+            let moved = sweeper.before(age).await.expect("a time").duration_since(first);
+            assert!(moved <= SignedDuration::from_mins(2), "by {moved}");
+        }
+        store.close().await;
+    }
 }

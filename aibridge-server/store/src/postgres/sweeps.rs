@@ -24,7 +24,10 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Names our advisory lock, under which one gateway at a time deletes: "aibs".
 const LOCK: i64 = 0x6169_6273;
 
-const BEFORE: &str = "SELECT date_trunc('milliseconds', now() - make_interval(secs => $1))";
+const NOW: &str = "SELECT now()";
+/// By clocks of gateways, and by that of the database when it was made or migrated.
+const LAST_SIGN: &str = "SELECT greatest((SELECT max(applied_at) FROM aibridge_schema), \
+    (SELECT started_at FROM aibridge_interceptions ORDER BY id DESC LIMIT 1))";
 const FIND: &str = "SELECT id, started_at < $3 AND ended_at IS NOT NULL FROM aibridge_interceptions \
     WHERE id > $1 AND id < $2 ORDER BY id LIMIT $4";
 /// For this transaction only, so that it goes with the connection, and with one that hangs.
@@ -45,8 +48,14 @@ impl PostgresSweeps {
         Self { link, batch: FIRST_BATCH }
     }
 
-    pub(crate) async fn before(&mut self, age: Duration) -> Result<Timestamp, StoreError> {
-        self.ask(async |client| Ok(client.query_one(BEFORE, &[&age.as_secs_f64()]).await?.try_get(0)?)).await
+    /// The time, by the clock of the database.
+    pub(crate) async fn now(&mut self) -> Result<Timestamp, StoreError> {
+        self.ask(async |client| Ok(client.query_one(NOW, &[]).await?.try_get(0)?)).await
+    }
+
+    /// The latest time that is known to have come.
+    pub(crate) async fn last_sign(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.ask(async |client| Ok(client.query_one(LAST_SIGN, &[]).await?.try_get(0)?)).await
     }
 
     async fn ask<T>(

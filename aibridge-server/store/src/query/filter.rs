@@ -1,7 +1,7 @@
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-/// How far the time in an id and the time of the start may be apart: both are taken when a request is accepted.
+/// How far the time in an id may be before the time of the start: both are taken when a request is accepted.
 const SLACK: SignedDuration = SignedDuration::from_mins(1);
 
 /// Which interceptions are meant: those that meet all that is given.
@@ -28,14 +28,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The ids between which all that is meant lies. An id begins with its time, so that a range of times is one of
-    /// ids, and no other row has to be read.
+    /// The ids between which all that is meant lies. An id begins with a time that is not much before the start, so that
+    /// no earlier row has to be read. It may be long after the start: ids go on from the latest one when a clock is set
+    /// back. So `until` bounds no ids.
     pub(crate) fn ids(&self) -> (Uuid, Uuid) {
         let first =
             self.since.map_or(Uuid::nil(), |since| first_id(since.saturating_sub(SLACK).unwrap_or(since)));
-        let last =
-            self.until.map_or(Uuid::max(), |until| first_id(until.saturating_add(SLACK).unwrap_or(until)));
-        (first, self.before.map_or(last, |before| last.min(previous(before))))
+        (first, self.before.map_or(Uuid::max(), previous))
     }
 }
 
@@ -60,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_of_times_is_one_of_ids() {
+    fn ids_begin_shortly_before_the_start_and_may_be_of_any_time_after() {
         let at = |text: &str| Some(text.parse().expect("a timestamp"));
         let all = Filter::default().ids();
         assert_eq!(all, (Uuid::nil(), Uuid::max()));
@@ -73,13 +72,13 @@ mod tests {
         let (first, last) = day.ids();
         let millis = |id: Uuid| i64::try_from(id.as_u128() >> 80).expect("48 bits");
         let time = |id| Timestamp::from_millisecond(millis(id)).expect("a timestamp").to_string();
-        assert_eq!((time(first), time(last)), ("2026-01-01T23:59:00Z".into(), "2026-01-03T00:01:00Z".into()));
+        assert_eq!((time(first), last), ("2026-01-01T23:59:00Z".into(), Uuid::max()));
 
         let before = Some(Uuid::from_u128(8));
         let page = Filter { before, ..Filter::default() };
         assert_eq!(page.ids(), (Uuid::nil(), Uuid::from_u128(7)), "not that one itself");
         assert_eq!(Filter { before, ..day.clone() }.ids().1, Uuid::from_u128(7));
-        assert_eq!(Filter { before: Some(Uuid::max()), ..day }.ids(), (first, last));
+        assert_eq!(Filter { before: Some(Uuid::max()), ..day }.ids(), (first, previous(Uuid::max())));
         assert!(Filter { since: at("0001-01-01T00:00:00Z"), ..Filter::default() }.ids().0.is_nil());
     }
 }

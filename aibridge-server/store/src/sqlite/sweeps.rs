@@ -4,6 +4,7 @@ use super::writer::Work;
 use super::{BUSY, Parts, connection, owners};
 use crate::StoreError;
 use crate::retention::{Batch, Found, Old, Sweeps};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,11 @@ pub(crate) struct SqliteSweeps {
 impl SqliteSweeps {
     pub(super) fn new(parts: Arc<Parts>) -> Self {
         Self { parts, reader: None }
+    }
+
+    /// The latest time that is known to have come before this start.
+    pub(crate) fn last_sign(&self) -> Option<Timestamp> {
+        self.parts.last_written
     }
 }
 

@@ -88,3 +88,23 @@ async fn a_range_of_times_is_exact() {
     let ids = many_in(&place).await;
     ranges_are_exact(&Records::open(&place.options()).expect("records"), &ids);
 }
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_hides_nothing_from_until() {
+    let place = Place::new();
+    let store = place.open();
+    let now = Timestamp::now();
+    // Ids go on from the latest one, while the clock tells an earlier time.
+    let mut one = interception_at(now);
+    one.started_at = now - SignedDuration::from_hours(5);
+    let id = one.id;
+    store.record(vec![Record::Started(one.into())]).await.expect("stored");
+    store.close().await;
+    let records = Records::open(&place.options()).expect("opened");
+    let until = |hours| Filter { until: Some(now - SignedDuration::from_hours(hours)), ..Filter::default() };
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        assert_eq!(read(&records, &until(4), order), [id]);
+        assert!(read(&records, &until(6), order).is_empty());
+    }
+    assert_eq!(records.count(&until(4)), Ok(1));
+}

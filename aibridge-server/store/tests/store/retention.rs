@@ -274,3 +274,25 @@ async fn the_file_is_used_again() {
     let refilled = size();
     assert!(refilled < full * 5 / 4, "{full} bytes, then {refilled}");
 }
+
+#[tokio::test]
+async fn after_a_start_age_is_measured_from_the_last_sign_of_time() {
+    let place = Place::new();
+    let store = place.open();
+    many(&store, 3).await;
+    store.close().await;
+    // As if the gateway had stopped a year ago, or the clock were a year ahead.
+    let year = Duration::from_secs(60 * 60 * 24 * 365);
+    let stopped = std::time::SystemTime::now() - year;
+    std::fs::File::options()
+        .write(true)
+        .open(place.path())
+        .expect("a file")
+        .set_modified(stopped)
+        .expect("set");
+    let store = place.open();
+    let before = store.sweeper().before(Duration::from_secs(60)).await.expect("a time");
+    let late = Timestamp::now() - SignedDuration::try_from(year).expect("a year");
+    assert!(before <= late, "{before}");
+    store.close().await;
+}
