@@ -1,5 +1,6 @@
 //! What was recorded, read back: filters, rows, and what is added up over them. Databases only say how rows are found.
 
+mod columns;
 mod filter;
 mod records;
 mod rows;
@@ -7,6 +8,7 @@ mod sessions;
 mod stretch;
 mod usage;
 
+pub(crate) use columns::{listed, whole};
 pub use filter::Filter;
 pub(crate) use filter::first_id;
 pub use records::{Order, Records};
@@ -14,5 +16,5 @@ pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
 };
 pub use sessions::{SessionRow, Sessions};
-pub(crate) use stretch::{Block, Place, Stretch};
+pub(crate) use stretch::{BLOCK_BYTES, Block, Place, Stretch};
 pub use usage::{Sums, Usage, UsageKey, UsageRow};

@@ -98,7 +98,7 @@ impl Trouble {
                 (_, Opener::Gateway | Opener::Command) => {
                     "grant its user SELECT, INSERT, UPDATE and DELETE on all tables of aibridge"
                 }
-                (_, Opener::Reader) => "grant its user SELECT on all tables of aibridge",
+                (_, Opener::Reader) => "grant its user the right to read the tables",
             },
             None if is_tls(error) => "check sslmode and sslrootcert in store.url against what the server has",
             _ => is_away,

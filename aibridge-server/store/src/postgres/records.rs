@@ -4,7 +4,7 @@ mod read;
 use super::connector::Connector;
 use super::error::{Opener, Trouble};
 use super::schema;
-use crate::query::{Block, Filter, FullInterception, InterceptionRow, Place, Stretch, Summary};
+use crate::query::{BLOCK_BYTES, Block, Filter, FullInterception, Place, Stretch, Summary, listed, whole};
 use crate::{PostgresOptions, StoreError};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -16,14 +16,21 @@ use uuid::Uuid;
 /// How long a command waits for the database, for each stretch anew.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How many interceptions one transaction looks at. What belongs to them may be megabytes for each, and is all in memory
-/// at once.
+/// How many interceptions one transaction looks at.
 const SUMMARIES: i64 = 1000;
 const FULL: i64 = 64;
 
-const COLUMNS: &str = "i.id, i.initiator_id, i.provider, i.provider_name, i.model, i.route, i.streaming, i.client, \
-    i.client_session_id, i.user_agent, i.credential_kind, i.credential_hint, i.correlating_tool_call_id, \
-    i.metadata::text, i.started_at, i.ended_at, i.outcome, i.error_type, i.upstream_status";
+/// How a document is selected as text, so that its numbers stay as they are.
+const METADATA: &str = "i.metadata::text";
+
+/// How many bytes the texts of an interception have. The database looks none of them up for that.
+const BYTES: &str = "(octet_length(i.model) + coalesce(octet_length(i.client_session_id), 0) \
+    + coalesce(octet_length(i.user_agent), 0) + coalesce(octet_length(i.correlating_tool_call_id), 0) \
+    + coalesce((SELECT sum(octet_length(c.prompt)) FROM aibridge_user_prompts c WHERE c.interception_id = i.id), 0) \
+    + coalesce((SELECT sum(octet_length(c.input) + octet_length(c.tool)) FROM aibridge_tool_usages c \
+        WHERE c.interception_id = i.id), 0) \
+    + coalesce((SELECT sum(octet_length(c.content)) FROM aibridge_model_thoughts c \
+        WHERE c.interception_id = i.id), 0))::bigint";
 
 /// What a filter means; the range of ids is that of the stretch which is read.
 const MEANT: &str = "i.id >= $1 AND i.id <= $2 \
@@ -78,7 +85,7 @@ impl PostgresRecords {
     }
 
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE i.id = $1");
+        let sql = format!("SELECT {} FROM aibridge_interceptions i WHERE i.id = $1", whole(METADATA));
         self.transaction(async {
             let found = self.client.query_opt(&sql, &[&id]).await?;
             let found = found.as_ref().map(read::interception).transpose()?;
@@ -89,9 +96,10 @@ impl PostgresRecords {
     pub(crate) fn summaries(&self, filter: &Filter, place: Place) -> Result<Block<Summary>, StoreError> {
         let sql = |order| {
             format!(
-                "SELECT {COLUMNS}, {SUMS} FROM aibridge_interceptions i \
+                "SELECT {}, {SUMS} FROM aibridge_interceptions i \
                  LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
-                 WHERE {MEANT} GROUP BY i.id ORDER BY i.id {order}"
+                 WHERE {MEANT} GROUP BY i.id ORDER BY i.id {order}",
+                listed(METADATA)
             )
         };
         self.transaction(async {
@@ -103,13 +111,21 @@ impl PostgresRecords {
     }
 
     pub(crate) fn full(&self, filter: &Filter, place: Place) -> Result<Block<FullInterception>, StoreError> {
-        let sql = |order| {
-            format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
+        let sizes = |order| {
+            format!("SELECT i.id, {BYTES} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
         };
+        let order = Stretch::ahead(filter, place).order;
+        let sql = format!(
+            "SELECT {} FROM aibridge_interceptions i WHERE i.id = ANY ($1) ORDER BY i.id {order}",
+            whole(METADATA)
+        );
         self.transaction(async {
-            let found = self.block(filter, place, FULL, sql).await?;
-            let Block::<InterceptionRow> { rows, last } = rows(&found, read::interception)?;
-            Ok(Block { rows: children::complete(&self.client, rows).await?, last })
+            let sizes = self.block(filter, place, FULL, sizes).await?;
+            let Block { rows: sizes, last } = rows(&sizes, |row| Ok((row.try_get(0)?, row.try_get(1)?)))?;
+            let (ids, cut) = fitting(&sizes);
+            let found = self.client.query(&sql, &[&ids]).await?;
+            let found = found.iter().map(read::interception).collect::<Result<_, _>>()?;
+            Ok(Block { rows: children::complete(&self.client, found).await?, last: cut.or(last) })
         })
     }
 
@@ -169,4 +185,18 @@ fn rows<T>(
 ) -> Result<Block<T>, Trouble> {
     let rows = found.rows.iter().map(read).collect::<Result<_, _>>()?;
     Ok(Block { rows, last: found.last })
+}
+
+/// The ids that are read at once, of interceptions with so many bytes: at least one. Behind which of them the next block
+/// begins, if these are not all.
+fn fitting(sizes: &[(Uuid, i64)]) -> (Vec<Uuid>, Option<Uuid>) {
+    let mut bytes = 0;
+    let fits = |(_, size): &&(Uuid, i64)| {
+        let has_room = bytes < BLOCK_BYTES;
+        bytes = bytes.saturating_add(usize::try_from(*size).unwrap_or(usize::MAX));
+        has_room
+    };
+    let ids: Vec<Uuid> = sizes.iter().take_while(fits).map(|(id, _)| *id).collect();
+    let cut = if ids.len() < sizes.len() { ids.last().copied() } else { None };
+    (ids, cut)
 }

@@ -96,6 +96,20 @@ impl FullInterception {
             sums
         })
     }
+
+    /// How many bytes its texts have, about: what clients and providers choose.
+    pub(crate) fn bytes(&self) -> usize {
+        let Self { interception, user_prompts, token_usages, tool_usages, model_thoughts } = self;
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        interception.model.len()
+            + optional(&interception.client_session_id)
+            + optional(&interception.user_agent)
+            + optional(&interception.correlating_tool_call_id)
+            + user_prompts.iter().map(|row| row.prompt.len()).sum::<usize>()
+            + token_usages.iter().map(|row| row.extra_token_types.get().len()).sum::<usize>()
+            + tool_usages.iter().map(|row| row.input.len() + row.tool.len()).sum::<usize>()
+            + model_thoughts.iter().map(|row| row.content.len()).sum::<usize>()
+    }
 }
 
 /// A prompt.

@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 /// Sessions, while they are put together. It needs memory for each session, not for each row.
 #[derive(Debug, Default)]
-pub struct Sessions(HashMap<(String, String), SessionRow>);
+pub struct Sessions {
+    rows: HashMap<(String, String), SessionRow>,
+    bytes: usize,
+}
 
 /// What one client did for one user under one id of a session.
 #[derive(Debug, Clone, Serialize)]
@@ -39,11 +42,12 @@ impl Sessions {
         let interception = &row.interception;
         let Some(session) = &interception.client_session_id else { return };
         let at = interception.started_at;
-        let session = match self.0.entry((session.clone(), interception.initiator_id.clone())) {
+        let session = match self.rows.entry((session.clone(), interception.initiator_id.clone())) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let (session, user) = entry.key().clone();
                 let client = interception.client.clone();
+                self.bytes += session.len() + user.len() + client.len();
                 entry.insert(SessionRow {
                     session,
                     user,
@@ -63,19 +67,24 @@ impl Sessions {
 
     /// How many there are so far.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.rows.len()
+    }
+
+    /// How many bytes their texts have.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether there are none so far.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rows.is_empty()
     }
 
     /// At most `limit` sessions, the latest begun first, of those that began before the interception `before`. Where one
     /// began stays, whatever is recorded later: so no page of them misses or repeats one.
     pub fn begun_before(self, before: Option<Uuid>, limit: usize) -> Vec<SessionRow> {
         let is_meant = |row: &SessionRow| before.is_none_or(|before| row.first_id < before);
-        let mut rows: Vec<_> = self.0.into_values().filter(is_meant).collect();
+        let mut rows: Vec<_> = self.rows.into_values().filter(is_meant).collect();
         rows.sort_by_key(|row| Reverse(row.first_id));
         rows.truncate(limit);
         rows
@@ -83,7 +92,7 @@ impl Sessions {
 
     /// All sessions, the latest first.
     pub fn rows(self) -> Vec<SessionRow> {
-        let mut rows: Vec<_> = self.0.into_values().collect();
+        let mut rows: Vec<_> = self.rows.into_values().collect();
         rows.sort_by(|a, b| b.last_at.cmp(&a.last_at).then_with(|| a.session.cmp(&b.session)));
         rows
     }

@@ -51,6 +51,9 @@ impl Stretch {
     }
 }
 
+/// How many bytes of whole interceptions are read at once, about: one more row than fits.
+pub(crate) const BLOCK_BYTES: usize = 8 << 20;
+
 /// What was found in a bounded stretch of all interceptions.
 #[derive(Debug)]
 pub(crate) struct Block<T> {

@@ -54,6 +54,7 @@ impl UsageKey {
 pub struct Usage {
     keys: Vec<UsageKey>,
     sums: BTreeMap<Vec<String>, Sums>,
+    bytes: usize,
 }
 
 /// What was used by those with the same values.
@@ -96,18 +97,27 @@ impl Usage {
                 once.push(*key);
             }
         }
-        Self { keys: once, sums: BTreeMap::new() }
+        Self { keys: once, sums: BTreeMap::new(), bytes: 0 }
     }
 
     /// Adds an interception.
     pub fn add(&mut self, row: &Summary) {
         let values = self.keys.iter().map(|key| key.of(row)).collect();
-        self.sums.entry(values).or_default().add(row);
+        let sums = self.sums.entry(values).or_insert_with_key(|values| {
+            self.bytes += values.iter().map(String::len).sum::<usize>();
+            Sums::default()
+        });
+        sums.add(row);
     }
 
     /// How many combinations of values there are so far.
     pub fn len(&self) -> usize {
         self.sums.len()
+    }
+
+    /// How many bytes their values have.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether there are none so far.
@@ -117,7 +127,7 @@ impl Usage {
 
     /// One row for each combination of values, in their order.
     pub fn rows(self) -> Vec<UsageRow> {
-        let Self { keys, sums } = self;
+        let Self { keys, sums, .. } = self;
         let key = |values: Vec<String>| keys.iter().map(|key| key.as_str()).zip(values).collect();
         sums.into_iter().map(|(values, sums)| UsageRow { key: key(values), sums }).collect()
     }

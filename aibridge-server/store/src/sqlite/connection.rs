@@ -40,6 +40,30 @@ pub(super) fn reading(path: &Path, busy: Duration) -> Result<Connection, StoreEr
     open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy).map_err(|error| open_error(path, error))
 }
 
+/// Whether `connection` can read beside others. For that SQLite needs files beside the database, and has to make them if
+/// nobody has the database open.
+pub(super) fn can_share(connection: &Connection) -> bool {
+    let read = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+    let code = read.err().and_then(|error| error.sqlite_error_code());
+    !matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+/// Opens the database, which exists, for reading without any file beside it. Nobody may write to it meanwhile.
+pub(super) fn reading_at_rest(path: &Path) -> Result<Connection, StoreError> {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte))
+            }
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    open(Path::new(&uri), flags, Duration::ZERO).map_err(|error| open_error(path, error))
+}
+
 /// Opens the database, which exists, for moving its log.
 pub(super) fn moving(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy).map_err(|error| open_error(path, error))

@@ -5,7 +5,10 @@ mod read;
 use super::error::open_error;
 use super::time::to_text;
 use super::{connection, schema};
-use crate::query::{Block, Filter, FullInterception, InterceptionRow, Place, Stretch, Summary, TokenSums};
+use crate::query::{
+    BLOCK_BYTES, Block, Filter, FullInterception, InterceptionRow, Place, Stretch, Summary, TokenSums,
+    listed, whole,
+};
 use crate::{Options, StoreError};
 use log::Log;
 use read::Columns;
@@ -21,14 +24,12 @@ const BUSY: Duration = Duration::from_secs(10);
 /// How many instructions of SQLite's machine run between two looks at whether reading was given up: some ten microseconds.
 const LOOK_EVERY: i32 = 1000;
 
-/// How many interceptions one transaction looks at: few enough to be over in some milliseconds. What belongs to them may
-/// be megabytes for each, and is all in memory at once.
+/// How many interceptions one transaction looks at: few enough to be over in some milliseconds.
 const SUMMARIES: u32 = 1000;
 const FULL: u32 = 64;
 
-const COLUMNS: &str = "i.id, i.initiator_id, i.provider, i.provider_name, i.model, i.route, i.streaming, i.client, \
-    i.client_session_id, i.user_agent, i.credential_kind, i.credential_hint, i.correlating_tool_call_id, i.metadata, \
-    i.started_at, i.ended_at, i.outcome, i.error_type, i.upstream_status";
+/// How a document is selected as text.
+const METADATA: &str = "i.metadata";
 
 /// What a filter means; the range of ids is that of the stretch which is read.
 const MEANT: &str = "i.id >= :low AND i.id <= :high \
@@ -45,6 +46,8 @@ const MEANT: &str = "i.id >= :low AND i.id <= :high \
 pub(crate) struct SqliteRecords {
     connection: Connection,
     log: Log,
+    /// Whether the file is read as one that nobody writes to.
+    is_at_rest: bool,
     given_up: CancellationToken,
 }
 
@@ -59,7 +62,12 @@ impl SqliteRecords {
         if !path.exists() {
             return Err(missing("there is no such file"));
         }
+        let log = Log::of(&path);
         let mut connection = connection::reading(&path, BUSY)?;
+        let is_at_rest = log.is_empty() && !connection::can_share(&connection);
+        if is_at_rest {
+            connection = connection::reading_at_rest(&path)?;
+        }
         if schema::check(&mut connection, &path)? == 0 {
             return Err(missing("it is empty"));
         }
@@ -67,12 +75,12 @@ impl SqliteRecords {
         connection.pragma_update(None, "query_only", true).map_err(failed)?;
         let look = given_up.clone();
         connection.progress_handler(LOOK_EVERY, Some(move || look.is_cancelled())).map_err(failed)?;
-        Ok(Self { connection, log: Log::of(&path), given_up })
+        Ok(Self { connection, log, is_at_rest, given_up })
     }
 
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
         self.transaction(|transaction| {
-            let sql = format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE i.id = ?1");
+            let sql = format!("SELECT {} FROM aibridge_interceptions i WHERE i.id = ?1", whole(METADATA));
             let found = transaction.query_row(&sql, [id.to_string()], interception).optional()?;
             found.map(|row| children::complete(transaction, row)).transpose()
         })
@@ -81,37 +89,46 @@ impl SqliteRecords {
     pub(crate) fn summaries(&self, filter: &Filter, place: Place) -> Result<Block<Summary>, StoreError> {
         let sql = |order| {
             format!(
-                "SELECT {COLUMNS}, total(u.input_tokens), total(u.output_tokens), total(u.cache_read_input_tokens), \
+                "SELECT {}, total(u.input_tokens), total(u.output_tokens), total(u.cache_read_input_tokens), \
                  total(u.cache_write_input_tokens) FROM aibridge_interceptions i \
                  LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
-                 WHERE {MEANT} GROUP BY i.id ORDER BY i.id {order}"
+                 WHERE {MEANT} GROUP BY i.id ORDER BY i.id {order}",
+                listed(METADATA)
             )
         };
-        let summary = |row: &Row<'_>| Ok(Summary { interception: interception(row)?, tokens: sums(row)? });
-        self.block(filter, place, SUMMARIES, sql, |_, row| summary(row))
+        self.block(filter, place, SUMMARIES, sql, |_, row| {
+            Ok((Summary { interception: interception(row)?, tokens: sums(row)? }, None))
+        })
     }
 
     pub(crate) fn full(&self, filter: &Filter, place: Place) -> Result<Block<FullInterception>, StoreError> {
         let sql = |order| {
-            format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
+            let columns = whole(METADATA);
+            format!("SELECT {columns} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
         };
-        self.block(filter, place, FULL, sql, |transaction, row| {
-            children::complete(transaction, interception(row)?)
+        let mut bytes = 0;
+        self.block(filter, place, FULL, sql, move |transaction, row| {
+            let full = children::complete(transaction, interception(row)?)?;
+            bytes += full.bytes();
+            let last = (bytes >= BLOCK_BYTES).then_some(full.interception.id);
+            Ok((full, last))
         })
     }
 
     pub(crate) fn count(&self, filter: &Filter, place: Place) -> Result<Block<u64>, StoreError> {
         let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MEANT}");
-        self.block(filter, place, SUMMARIES, sql, |_, row| Ok(row.get::<_, i64>(0)?.unsigned_abs()))
+        self.block(filter, place, SUMMARIES, sql, |_, row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), None)))
     }
 
+    /// What is meant of the next `limit` interceptions. `read` reads a row, and returns its id too if the block is to end
+    /// with it.
     fn block<T>(
         &self,
         filter: &Filter,
         place: Place,
         limit: u32,
         sql: impl FnOnce(&'static str) -> String,
-        read: impl Fn(&Transaction<'_>, &Row<'_>) -> rusqlite::Result<T>,
+        mut read: impl FnMut(&Transaction<'_>, &Row<'_>) -> rusqlite::Result<(T, Option<Uuid>)>,
     ) -> Result<Block<T>, StoreError> {
         self.transaction(|transaction| {
             let stretch = stretch(transaction, filter, place, limit)?;
@@ -128,8 +145,17 @@ impl SqliteRecords {
                 ":since": filter.since.map(to_text),
                 ":until": filter.until.map(to_text),
             };
-            let rows = statement.query_map(parameters, |row| read(transaction, row))?;
-            Ok(Block { rows: rows.collect::<rusqlite::Result<_>>()?, last: stretch.last })
+            let mut found = statement.query(parameters)?;
+            let mut block = Block { rows: Vec::new(), last: stretch.last };
+            while let Some(row) = found.next()? {
+                let (row, end) = read(transaction, row)?;
+                block.rows.push(row);
+                if end.is_some() {
+                    block.last = end;
+                    break;
+                }
+            }
+            Ok(block)
         })
     }
 
@@ -139,10 +165,14 @@ impl SqliteRecords {
     ) -> Result<T, StoreError> {
         self.log.make_way();
         let done = self.connection.unchecked_transaction().and_then(|transaction| work(&transaction));
-        match self.given_up.is_cancelled() {
-            true => Err(StoreError::GivenUp),
-            false => Ok(done?),
+        if self.given_up.is_cancelled() {
+            return Err(StoreError::GivenUp);
         }
+        if self.is_at_rest && !self.log.is_empty() {
+            let problem = "a gateway began to write to it, beside which this user cannot read: read as the gateway's user";
+            return Err(StoreError::Database(problem.to_owned()));
+        }
+        Ok(done?)
     }
 }
 

@@ -1,6 +1,6 @@
 use crate::support::{Place, start};
 use aibridge_recorder::Recorder;
-use aibridge_store::{Durability, Options, SqliteStore, StoreError, Tokens};
+use aibridge_store::{Durability, Options, Records, SqliteStore, StoreError, Tokens};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -130,6 +130,34 @@ fn a_read_only_file_or_directory_is_refused_with_advice() {
 
     set(&directory, 0o700);
     SqliteStore::open(place.options()).expect("writable again");
+}
+
+/// As above.
+#[tokio::test]
+async fn a_store_at_rest_is_read_without_the_right_to_write() {
+    let place = Place::new();
+    let store = place.open();
+    let (id, records) = start();
+    store.record(records).await.expect("stored");
+    store.close().await;
+    let directory = place.path().parent().expect("a directory").to_owned();
+    let set =
+        |path: &PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+    set(&place.path(), 0o400);
+    if fs::File::options().write(true).open(place.path()).is_ok() {
+        return again_as_nobody("openings::a_store_at_rest_is_read_without_the_right_to_write");
+    }
+    set(&directory, 0o500);
+    let records = Records::open(&place.options()).expect("opened");
+    assert!(records.find(id).expect("read").is_some());
+    assert_eq!(fs::read_dir(&directory).expect("a directory").count(), 2, "the database and its lock");
+
+    set(&directory, 0o700);
+    set(&place.path(), 0o600);
+    let store = place.open();
+    let error = records.find(id).expect_err("a gateway writes now").to_string();
+    assert!(error.contains("began to write"), "{error}");
+    store.close().await;
 }
 
 fn again_as_nobody(test: &str) {

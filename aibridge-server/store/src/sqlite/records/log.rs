@@ -24,6 +24,11 @@ impl Log {
         Self(name.into())
     }
 
+    /// Whether nothing is in it, which is so after every gateway has stopped in order.
+    pub(super) fn is_empty(&self) -> bool {
+        fs::metadata(&self.0).map_or(true, |file| file.len() == 0)
+    }
+
     /// Called when nothing is read: stays away for a moment if the log is long and grows. It can start anew only at a
     /// moment when nobody reads from it, which several readers, each short, may never leave.
     pub(super) fn make_way(&self) {

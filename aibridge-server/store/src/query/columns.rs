@@ -1,0 +1,51 @@
+//! The columns of an interception, in the order in which rows are read.
+
+/// How many characters of a text a list shows. Clients choose these texts, and a list has many rows.
+const LISTED_CHARS: usize = 512;
+
+/// Each column, and whether its text may be long.
+const COLUMNS: [(&str, bool); 19] = [
+    ("id", false),
+    ("initiator_id", true),
+    ("provider", false),
+    ("provider_name", false),
+    ("model", true),
+    ("route", false),
+    ("streaming", false),
+    ("client", true),
+    ("client_session_id", true),
+    ("user_agent", true),
+    ("credential_kind", false),
+    ("credential_hint", false),
+    ("correlating_tool_call_id", true),
+    ("metadata", false),
+    ("started_at", false),
+    ("ended_at", false),
+    ("outcome", false),
+    ("error_type", false),
+    ("upstream_status", false),
+];
+
+/// What to select of `aibridge_interceptions i`. `metadata` is how the database writes that column as text.
+pub(crate) fn whole(metadata: &str) -> String {
+    select(metadata, |name, _| format!("i.{name}"))
+}
+
+/// The same for lists: what is long is cut, and ends in `…`.
+pub(crate) fn listed(metadata: &str) -> String {
+    let n = LISTED_CHARS;
+    select(metadata, |name, may_be_long| match may_be_long {
+        true => {
+            format!("CASE WHEN length(i.{name}) > {n} THEN substr(i.{name}, 1, {n}) || '…' ELSE i.{name} END")
+        }
+        false => format!("i.{name}"),
+    })
+}
+
+fn select(metadata: &str, column: impl Fn(&str, bool) -> String) -> String {
+    let columns = COLUMNS.map(|(name, may_be_long)| match name {
+        "metadata" => metadata.to_owned(),
+        _ => column(name, may_be_long),
+    });
+    columns.join(", ")
+}
