@@ -56,18 +56,18 @@ fn started(row: &Interception) {
     line!(
         "interception_start",
         interception_id = %row.id,
-        initiator_id = row.initiator_id,
+        initiator_id = short(&row.initiator_id),
         provider = row.provider,
         provider_name = row.provider_name,
-        model = row.model,
+        model = short(&row.model),
         route = row.route,
         streaming = row.streaming,
-        client = row.client,
-        client_session_id = row.client_session_id,
-        user_agent = row.user_agent,
+        client = short(&row.client),
+        client_session_id = optional(&row.client_session_id),
+        user_agent = optional(&row.user_agent),
         credential_kind = row.credential_kind.as_str(),
         credential_hint = row.credential_hint,
-        correlating_tool_call_id = row.correlating_tool_call_id,
+        correlating_tool_call_id = optional(&row.correlating_tool_call_id),
         metadata = json(&row.metadata),
         started_at = time(row.started_at),
     );
@@ -88,7 +88,7 @@ fn token_usage(row: &TokenUsage) {
         "token_usage",
         id = %row.id,
         interception_id = %row.interception_id,
-        provider_response_id = row.provider_response_id,
+        provider_response_id = optional(&row.provider_response_id),
         input_tokens = row.input_tokens,
         output_tokens = row.output_tokens,
         cache_read_input_tokens = row.cache_read_input_tokens,
@@ -104,13 +104,13 @@ fn tool_usage(row: &ToolUsage) {
         "tool_usage",
         id = %row.id,
         interception_id = %row.interception_id,
-        provider_response_id = row.provider_response_id,
-        provider_tool_call_id = row.provider_tool_call_id,
-        tool = row.tool,
-        server_url = row.server_url,
+        provider_response_id = optional(&row.provider_response_id),
+        provider_tool_call_id = optional(&row.provider_tool_call_id),
+        tool = short(&row.tool),
+        server_url = optional(&row.server_url),
         input = row.input,
         injected = row.injected,
-        invocation_error = row.invocation_error,
+        invocation_error = optional(&row.invocation_error),
         truncated = row.truncated.then_some(true),
         created_at = time(row.created_at),
     );
@@ -146,9 +146,22 @@ fn ended(row: &Ended) {
         error_type = row.outcome.error_type().map(ErrorType::as_str),
         upstream_status = row.upstream_status,
         credential_hint = row.credential_hint,
-        provider_response_id = row.provider_response_id,
+        provider_response_id = optional(&row.provider_response_id),
         ended_at = time(row.ended_at),
     );
+}
+
+/// How many bytes of a name, an id or another short text a line has. Clients and providers choose them, and may choose
+/// millions; what a line is there for (a prompt, an input, a thought) is whole.
+const SHORT_BYTES: usize = 512;
+
+/// The beginning of a text that should be short.
+fn short(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SHORT_BYTES)]
+}
+
+fn optional(text: &Option<String>) -> Option<&str> {
+    text.as_deref().map(short)
 }
 
 /// RFC 3339 in UTC, as SQLite has it.

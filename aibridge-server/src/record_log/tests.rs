@@ -249,3 +249,41 @@ async fn what_was_not_stored_is_not_logged() {
     assert!(record(&log, false, records).await.is_err());
     assert_eq!(log.lines(), []);
 }
+
+#[tokio::test]
+async fn short_texts_are_cut_however_long_clients_make_them() {
+    let log = Log::capture();
+    let long = "ß".repeat(3_000_000);
+    let row = Interception {
+        id: Uuid::now_v7(),
+        initiator_id: "ann".into(),
+        provider: "openai".into(),
+        provider_name: "openai".into(),
+        model: long.clone(),
+        route: "/responses".into(),
+        streaming: true,
+        client: "Codex".into(),
+        client_session_id: Some(long.clone()),
+        user_agent: Some(long.clone()),
+        credential_kind: CredentialKind::Centralized,
+        credential_hint: String::new(),
+        correlating_tool_call_id: Some(long.clone()),
+        metadata: BTreeMap::new(),
+        started_at: Timestamp::now(),
+    };
+    let prompt = UserPrompt {
+        id: Uuid::now_v7(),
+        interception_id: row.id,
+        prompt: long.clone(),
+        created_at: Timestamp::now(),
+    };
+    let store = Arc::new(Store { log: log.text.clone(), accepts: true });
+    let records = vec![Record::Started(row.into())];
+    RecordLog::new(store).record(records).await.unwrap();
+    let lines = log.lines();
+    for name in ["model", "client_session_id", "user_agent", "correlating_tool_call_id"] {
+        assert_eq!(lines[0][name], "ß".repeat(256), "{name}");
+    }
+    super::log(&Record::Prompt(prompt));
+    assert_eq!(log.lines()[1]["prompt"], long, "what the line is there for is whole");
+}
