@@ -1,6 +1,7 @@
 //! Lists in pages. A cursor holds the row behind which the next page begins, and what else has to stay the same.
 
 use crate::parameters::{FilterParameters, PageParameters, Sent, invalid};
+use crate::time::is_storable;
 use aibridge_intercept::Error;
 use aibridge_store::Filter;
 use base64::Engine;
@@ -67,8 +68,9 @@ impl Paging {
                 let problem = "it belongs to other filters: repeat those of the first page, or leave it out to begin anew";
                 return Err(invalid("cursor", problem));
             }
-            filter.since = cursor.since.and_then(|at| at.parse().ok());
-            filter.until = cursor.until.and_then(|at| at.parse().ok());
+            let time = |at: String| at.parse().ok().filter(|at| is_storable(*at));
+            filter.since = cursor.since.and_then(time);
+            filter.until = cursor.until.and_then(time);
             before = Some(cursor.before);
         }
         Ok(Self { filter, limit: limit.unwrap_or(LIMIT), before, list, fingerprint })

@@ -19,16 +19,39 @@ const READERS: usize = 4;
 /// How long one may read.
 const READ_WITHIN: Duration = Duration::from_secs(10);
 
-/// How many rows are added up in memory: some ten megabytes.
+/// How many rows are added up in memory, and how many bytes their texts may have: some ten megabytes, which are held
+/// several times while they are written as JSON.
 const GROUPS_AT_MOST: usize = 50_000;
+const GROUP_BYTES_AT_MOST: usize = 8 << 20;
 
 /// Reads records, in threads of its own.
 pub(crate) struct Reader {
     store: StoreOptions,
     places: Arc<Semaphore>,
     limit: Duration,
-    groups: usize,
+    sums: SumsLimit,
     tasks: TaskTracker,
+}
+
+/// How much is added up in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SumsLimit {
+    groups: usize,
+    bytes: usize,
+}
+
+impl SumsLimit {
+    /// Refuses so many rows with so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::TooBroad`].
+    pub(crate) fn check(self, groups: usize, bytes: usize) -> Result<(), ReadError> {
+        if groups > self.groups || bytes > self.bytes {
+            return Err(ReadError::TooBroad(groups.saturating_sub(1)));
+        }
+        Ok(())
+    }
 }
 
 /// Why a read found nothing to answer.
@@ -51,12 +74,13 @@ pub(crate) enum ReadError {
 impl Reader {
     pub(crate) fn new(store: StoreOptions, tasks: TaskTracker) -> Self {
         let places = Arc::new(Semaphore::new(READERS));
-        Self { store, places, limit: READ_WITHIN, groups: GROUPS_AT_MOST, tasks }
+        let sums = SumsLimit { groups: GROUPS_AT_MOST, bytes: GROUP_BYTES_AT_MOST };
+        Self { store, places, limit: READ_WITHIN, sums, tasks }
     }
 
-    /// How many rows may be added up in memory.
-    pub(crate) fn groups(&self) -> usize {
-        self.groups
+    /// How much may be added up in memory.
+    pub(crate) fn sums_limit(&self) -> SumsLimit {
+        self.sums
     }
 
     /// Does `work` on a connection of its own, and makes JSON of what it finds. When nobody waits any more, or too long,
@@ -180,19 +204,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_adds_up_to_too_many_rows_is_refused() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let reader = Reader { groups: 2, ..reader(&dir, READ_WITHIN) };
-        let StoreOptions::Sqlite(options) = reader.store.clone() else { panic!("a file") };
-        let store = SqliteStore::open(options).expect("a store");
-        for is_too_much in [false, false, true] {
-            store.record(vec![one_of_a_kind()]).await.expect("stored");
-            let by_model = usage::usage(&reader, Some("by=model")).await;
-            for answered in [by_model, sessions::list(&reader, Some("limit=1")).await] {
-                let code = answered.err().map(|error| error.code());
-                assert_eq!(code, is_too_much.then_some("query_too_broad"));
+    async fn what_adds_up_to_too_many_rows_or_bytes_is_refused() {
+        for sums in [SumsLimit { groups: 2, bytes: 1000 }, SumsLimit { groups: 1000, bytes: 100 }] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let reader = Reader { sums, ..reader(&dir, READ_WITHIN) };
+            let StoreOptions::Sqlite(options) = reader.store.clone() else { panic!("a file") };
+            let store = SqliteStore::open(options).expect("a store");
+            for is_too_much in [false, false, true] {
+                store.record(vec![one_of_a_kind()]).await.expect("stored");
+                let by_model = usage::usage(&reader, Some("by=model")).await;
+                for answered in [by_model, sessions::list(&reader, Some("limit=1")).await] {
+                    let code = answered.err().map(|error| error.code());
+                    assert_eq!(code, is_too_much.then_some("query_too_broad"), "{sums:?}");
+                }
+                assert!(usage::usage(&reader, Some("by=client")).await.is_ok(), "these are few");
             }
-            assert!(usage::usage(&reader, Some("by=client")).await.is_ok(), "these are few");
         }
     }
 }

@@ -19,13 +19,14 @@ use bytes::Bytes;
 )]
 pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, Error> {
     let paging = Paging::of(List::Sessions, query)?;
-    let groups = reader.groups();
+    let limit = reader.sums_limit();
     reader
         .read(move |records| {
             let mut sessions = Sessions::default();
             records.summaries(&paging.filter, Order::OldestFirst, |row| {
                 sessions.add(&row);
-                if sessions.len() > groups { Err(ReadError::TooBroad(groups)) } else { Ok(true) }
+                limit.check(sessions.len(), sessions.bytes())?;
+                Ok::<_, ReadError>(true)
             })?;
             let rows = sessions.begun_before(paging.before, paging.limit + 1);
             Ok(paging.page(rows, |row| row.first_id))

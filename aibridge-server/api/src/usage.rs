@@ -23,12 +23,13 @@ pub(crate) async fn usage(reader: &Reader, query: Option<&str>) -> Result<Bytes,
     let UsageParameters { by } = sent.take()?;
     sent.finish()?;
     let mut usage = Usage::by(&by.unwrap_or_else(|| vec![UsageKey::User, UsageKey::Model]));
-    let groups = reader.groups();
+    let limit = reader.sums_limit();
     reader
         .read(move |records| {
             records.summaries(&filter, Order::OldestFirst, |row| {
                 usage.add(&row);
-                if usage.len() > groups { Err(ReadError::TooBroad(groups)) } else { Ok(true) }
+                limit.check(usage.len(), usage.bytes())?;
+                Ok::<_, ReadError>(true)
             })?;
             Ok(Page::whole(usage.rows()))
         })
