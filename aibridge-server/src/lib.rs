@@ -22,6 +22,7 @@ pub mod listen;
 pub mod log;
 pub mod origin;
 mod passthrough;
+pub mod print;
 pub mod providers;
 pub mod record_log;
 pub mod records;

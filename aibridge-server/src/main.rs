@@ -2,6 +2,7 @@
 
 use aibridge_config::Config;
 use aibridge_server::cli::{Cli, Command, SettingsArgs};
+use aibridge_server::print::print;
 use aibridge_server::settings::{self, SettingsError};
 use aibridge_server::signals::{self, StopSignals};
 use aibridge_server::store_options::store_options;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(code) => code,
         Err(error) => {
-            print(&mut std::io::stderr(), &format!("aibridge: {error}\n"));
+            tell(&mut std::io::stderr(), &format!("aibridge: {error}\n"));
             let is_bad_usage = error.is::<SettingsError>()
                 || error.downcast_ref().is_some_and(tokens::TokenError::is_bad_usage);
             if is_bad_usage { ExitCode::from(BAD_SETTINGS) } else { ExitCode::FAILURE }
@@ -38,13 +39,12 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Some(Command::Check) => {
             let warning = config.tls.as_ref().and_then(tls::warning);
             if let Some(warning) = warning {
-                print(&mut std::io::stderr(), &format!("aibridge: warning: {warning}\n"));
+                tell(&mut std::io::stderr(), &format!("aibridge: warning: {warning}\n"));
             }
-            print(&mut std::io::stdout(), &config.to_masked_toml());
+            print(&mut std::io::stdout(), &config.to_masked_toml())?;
         }
         Some(Command::Token(command)) => {
-            let text = tokens::run(command, store_options(&config))?;
-            print(&mut std::io::stdout(), &text);
+            tokens::run(command, store_options(&config), &mut std::io::stdout())?;
         }
         Some(Command::Interceptions(command)) => {
             records::interceptions(command, store_options(&config), &mut std::io::stdout())?;
@@ -82,7 +82,7 @@ async fn serve_until_told(
     let server = Server::bind(config, quanta::Clock::new()).await?;
     let mut lines = server.introduction();
     lines.extend(startup::proxies(settings::variables().into_iter()));
-    print(&mut std::io::stdout(), &(lines.join("\n") + "\n"));
+    tell(&mut std::io::stdout(), &(lines.join("\n") + "\n"));
 
     let reloading = AbortOnDropHandle::new(tokio::spawn(server.reloader().run(args, hangup)));
     let (stop, stopped) = oneshot::channel::<()>();
@@ -107,7 +107,7 @@ async fn serve_until_told(
     }
 }
 
-/// Writes to a stream that may be closed: then nobody wants to read it.
-fn print(stream: &mut dyn Write, text: &str) {
+/// Writes what is no result of a command, to a stream that may be closed: then nobody wants to read it.
+fn tell(stream: &mut dyn Write, text: &str) {
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }

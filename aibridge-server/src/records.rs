@@ -4,7 +4,7 @@ mod export;
 mod flat;
 mod list;
 mod show;
-mod table;
+pub(crate) mod table;
 
 pub use export::export;
 
@@ -44,6 +44,9 @@ pub enum RecordsError {
         /// Why.
         source: io::Error,
     },
+    /// Another export writes there, or wrote there when it was killed; or somebody else put something there.
+    #[error("{0} exists: wait for the export that writes it, or remove it if there is none")]
+    PartExists(String),
     /// Nobody reads this at a terminal.
     #[error("Parquet is not for a terminal: name a file with --output, or redirect the output")]
     Terminal,

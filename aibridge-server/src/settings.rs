@@ -2,8 +2,13 @@
 
 use crate::cli::SettingsArgs;
 use aibridge_config::{Config, ConfigError, Flags, Sources, Surroundings};
+#[cfg(unix)]
+use rustix::fs::OFlags;
 use std::cell::RefCell;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
+#[cfg(unix)]
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The file that is read if no other is named.
@@ -21,7 +26,10 @@ pub enum SettingsError {
         source: io::Error,
     },
     /// The file has lost what was in it.
-    #[error("the settings file {} is empty, and was not before: restart to serve without one", path.display())]
+    #[error(
+        "the settings file {} has no settings, and had some before: restart to serve without them",
+        path.display()
+    )]
     Empty {
         /// Which.
         path: PathBuf,
@@ -60,8 +68,38 @@ impl Surroundings for Process {
 
     fn read(&self, path: &Path) -> io::Result<String> {
         self.files.borrow_mut().push(path.to_owned());
-        std::fs::read_to_string(path)
+        read_whole(path)
     }
+}
+
+/// How much is read of a file, far more than settings or a key need.
+const FILE_BYTES: u64 = 16 << 20;
+
+/// Reads a file that is there as a whole. To open a pipe, or to read from it, might take for ever.
+fn read_whole(path: &Path) -> io::Result<String> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    OpenOptionsExt::custom_flags(&mut options, OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path)?;
+    let kind = file.metadata()?.file_type();
+    #[cfg(unix)]
+    if kind.is_fifo() || kind.is_socket() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a socket: name a file"));
+    }
+    if kind.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut text = String::new();
+    if file.take(FILE_BYTES + 1).read_to_string(&mut text)? as u64 > FILE_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
+}
+
+/// Whether a settings file with this text sets anything: it may hold comments alone.
+fn sets_something(text: &str) -> bool {
+    text.lines().map(str::trim_start).any(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// All variables of the environment that are text.
@@ -85,7 +123,7 @@ impl Again {
     /// being written, or there was no room for it.
     pub fn new(args: SettingsArgs) -> Self {
         let path = args.config.clone().unwrap_or_else(|| DEFAULT_FILE.into());
-        let says_something = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+        let says_something = read_whole(&path).is_ok_and(|text| sets_something(&text));
         let config = if says_something { Some(path) } else { args.config };
         Self { args: SettingsArgs { config, ..args }, says_something }
     }
@@ -102,7 +140,7 @@ fn load_from(args: &SettingsArgs, process: &Process, says_something: bool) -> Re
     let file = read_file(args.config.as_deref(), process)?;
     if let Some((path, text)) = &file
         && says_something
-        && text.is_empty()
+        && !sets_something(text)
     {
         return Err(SettingsError::Empty { path: path.clone() });
     }

@@ -29,7 +29,10 @@ pub fn export(args: &ExportArgs, options: StoreOptions) -> Result<(), RecordsErr
         return unless_nobody_reads(write(args, &records, file));
     }
     let part = part(path);
-    let file = private(&part).map_err(failed)?;
+    let file = private(&part).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => RecordsError::PartExists(part.display().to_string()),
+        _ => failed(error),
+    })?;
     let written = write(args, &records, file).and_then(|()| fs::rename(&part, path).map_err(failed));
     if written.is_err() {
         let _ = fs::remove_file(&part);
@@ -137,10 +140,10 @@ fn part(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// A new file that only its owner can read: it will hold prompts.
+/// A new file that only its owner can read: it will hold prompts. What is there already, a link too, is left alone.
 fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

@@ -170,7 +170,7 @@ async fn what_cannot_be_used_is_refused_and_the_old_stays() {
     let table = [
         ("[[provider]]\ntype = \"openai\"\nkeys = [\"sk-hunter2\"\n", vec!["is no TOML in line 3"]),
         ("[auth]\nmode = \"all\"\n[server]\nlistn = \"x\"\n", vec!["auth.mode: ", "; ", "listn: "]),
-        ("", vec!["is empty, and was not before"]),
+        ("", vec!["has no settings, and had some before"]),
         ("[[provider]]\ntype = \"openai\"\nkeys = [\"file:/nowhere/key\"]\n", vec!["provider[0].keys[0]: "]),
     ];
     for (text, words) in table {
