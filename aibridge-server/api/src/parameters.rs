@@ -16,14 +16,19 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub struct FilterParameters {
     /// On whose behalf.
+    #[serde(default, deserialize_with = "optional_text")]
     user: Option<String>,
     /// The model as the client named it.
+    #[serde(default, deserialize_with = "optional_text")]
     model: Option<String>,
     /// The provider's configured name.
+    #[serde(default, deserialize_with = "optional_text")]
     provider: Option<String>,
     /// The client program, e.g. `Codex`.
+    #[serde(default, deserialize_with = "optional_text")]
     client: Option<String>,
     /// The client's own id of its session.
+    #[serde(default, deserialize_with = "optional_text")]
     session: Option<String>,
     /// How it ended; `open` if it has not.
     outcome: Option<OutcomeParameter>,
@@ -143,6 +148,14 @@ impl From<FilterParameters> for Filter {
 
 pub(crate) fn invalid(name: &str, problem: &str) -> Error {
     Error::InvalidParameter { name: name.to_owned(), problem: problem.to_owned() }
+}
+
+fn optional_text<'de, D: Deserializer<'de>>(given: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(given)?;
+    if text.contains('\0') {
+        return Err(D::Error::custom("write it without NUL (%00), which no record holds"));
+    }
+    Ok(Some(text))
 }
 
 fn optional_time<'de, D: Deserializer<'de>>(given: D) -> Result<Option<Timestamp>, D::Error> {

@@ -1,12 +1,17 @@
 //! What was asked wrongly is refused, with what to write instead.
 
-use super::{interception, on_sqlite};
+use super::{Served, interception, on_each_database};
 use aibridge_recorder::Record;
 use std::time::Duration;
 
 #[tokio::test]
 async fn a_parameter_that_cannot_be_used_is_named() {
-    let served = on_sqlite().await;
+    for served in on_each_database().await {
+        is_named(&served).await;
+    }
+}
+
+async fn is_named(served: &Served) {
     for _ in 0..2 {
         served.record(vec![Record::Started(interception(Duration::ZERO).into())]).await;
     }
@@ -24,6 +29,11 @@ async fn a_parameter_that_cannot_be_used_is_named() {
         ("interceptions?outcome=ok", "outcome", "`cancelled`, `open`"),
         ("usage?since=yesterday", "since", "7d, 12h"),
         ("sessions?until=2026-02-30", "until", "2026-01-31"),
+        ("usage?since=2026-01-31T12:00:00", "since", "2026-01-31T12:00:00Z for UTC"),
+        ("interceptions?until=2026-01-31T12:00", "until", "no time zone"),
+        ("sessions?since=-004713-01-01T00:00:00Z", "since", "from the year 0 on"),
+        ("interceptions?user=%00", "user", "without NUL"),
+        ("usage?session=a%00b", "session", "without NUL"),
         ("usage?by=weather", "by", "user, model, client, day, provider"),
         ("usage?by=user,,day", "by", "with commas"),
         ("usage?by=", "by", "with commas"),
