@@ -144,7 +144,7 @@ impl Writer {
 
     fn serve(&mut self, jobs: Vec<Write>) {
         let began = Instant::now();
-        let committed = self.commit_durably(&jobs);
+        let committed = self.commit_to_open_files(&jobs);
         self.observer.committed(began.elapsed());
         match committed {
             Ok(verdicts) => {
@@ -168,15 +168,11 @@ impl Writer {
         }
     }
 
-    /// Commits the jobs to the files that others find. A look at the files comes last: what was written to them before
-    /// they were removed is lost. While records are refused it also comes first, so that no more are written in vain.
-    fn commit_durably(&mut self, jobs: &[Write]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-        if !self.accepts {
-            self.files.check()?;
-        }
-        let verdicts = self.commit(jobs)?;
+    /// Commits the jobs, unless others would not find them. Files that go while it commits are as good as files that go
+    /// right after it.
+    fn commit_to_open_files(&mut self, jobs: &[Write]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         self.files.check()?;
-        Ok(verdicts)
+        Ok(self.commit(jobs)?)
     }
 
     /// Writes the jobs in one transaction. An error fails them all; a contradiction only the job that it is in.
