@@ -3,7 +3,7 @@
 use aibridge_config::Config;
 use aibridge_server::cli::{Cli, Command, SettingsArgs};
 use aibridge_server::print::print;
-use aibridge_server::settings::{self, SettingsError};
+use aibridge_server::settings::{self, Again, SettingsError};
 use aibridge_server::signals::{self, StopSignals};
 use aibridge_server::store_options::store_options;
 use aibridge_server::telemetry::Traces;
@@ -79,12 +79,13 @@ async fn serve_until_told(
 ) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut signals = StopSignals::listen()?;
     let hangup = signals::hangup()?;
+    let source = Again::new(args); // before anybody knows that it serves, and changes the settings
     let server = Server::bind(config, quanta::Clock::new()).await?;
     let mut lines = server.introduction();
     lines.extend(startup::proxies(settings::variables().into_iter()));
     tell(&mut std::io::stdout(), &(lines.join("\n") + "\n"));
 
-    let reloading = AbortOnDropHandle::new(tokio::spawn(server.reloader().run(args, hangup)));
+    let reloading = AbortOnDropHandle::new(tokio::spawn(server.reloader().run(source, hangup)));
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = async {
         server.run(async { drop(stopped.await) }).await;

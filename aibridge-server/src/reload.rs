@@ -4,7 +4,6 @@ mod apply;
 mod file_watch;
 mod restart;
 
-use crate::cli::SettingsArgs;
 use crate::current::Current;
 use crate::settings::Again;
 use aibridge_config::Config;
@@ -42,9 +41,8 @@ impl Reloader {
         Self { current, settings, told: Told::default() }
     }
 
-    /// Reads the settings that `args` name whenever `hangup` or a file asks for it, until it is dropped.
-    pub async fn run(mut self, args: SettingsArgs, mut hangup: Signal) {
-        let source = Again::new(args);
+    /// Reads the settings from `source` whenever `hangup` or a file asks for it, until it is dropped.
+    pub async fn run(mut self, source: Again, mut hangup: Signal) {
         let mut files = FileWatch::new();
         let mut why = Why::Seen; // they may have changed since the start, before anyone watched
         loop {
