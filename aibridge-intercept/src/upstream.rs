@@ -160,11 +160,12 @@ impl Upstream {
         if request.body().is_none() && expects_body(&call.method) {
             request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
+        let has_body = request.body().is_some();
         attempts.count += 1;
         let mut tapped = call.tap.as_ref().map(|tap| tap.begin(attempts.count, &mut request, &call.body));
         let client = self.connections.client();
         let sent = timeout_at(deadline, client.execute(request)).await;
-        let is_unprocessed = matches!(&sent, Ok(Err(error)) if is_unprocessed(error));
+        let is_unprocessed = matches!(&sent, Ok(Err(error)) if is_unprocessed(error, &call.method, has_body));
         let answered = match (sent, upload.and_then(Upload::failure)) {
             (Ok(Ok(response)), _) => final_answer(response),
             (_, Some(failure)) => Err(failure),

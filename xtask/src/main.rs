@@ -11,6 +11,7 @@ mod bench;
 mod ci;
 mod demo;
 mod e2e;
+mod fuzz;
 mod gateway;
 mod workspace;
 
@@ -35,6 +36,8 @@ enum Task {
     Demo(demo::Options),
     /// Plays the official Python SDK against a provider nobody here wrote, directly and through the gateway.
     E2e(e2e::Options),
+    /// Runs the fuzz targets of the parsers; needs cargo-fuzz.
+    Fuzz(fuzz::Options),
 }
 
 #[tokio::main]
@@ -44,6 +47,7 @@ async fn main() -> ExitCode {
         Task::Ci(options) => ci::run(&options),
         Task::Demo(options) => demo::run(&options, &mut std::io::stdout()).await,
         Task::E2e(options) => e2e::run(&options).await,
+        Task::Fuzz(options) => fuzz::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

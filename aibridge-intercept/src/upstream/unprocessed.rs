@@ -4,20 +4,22 @@
 //! connection by itself.
 
 use h2::Reason;
+use http::Method;
 use std::error::Error;
 
-/// Whether the provider says that it did not process the request (RFC 9113 §8.7): it reset the stream with
-/// `REFUSED_STREAM`, or named an earlier stream as the last one in `GOAWAY`.
+/// Whether the provider did not process the request (RFC 9113 §8.7): it reset the stream with `REFUSED_STREAM`, or named
+/// an earlier stream as the last one in `GOAWAY`.
 ///
-/// h2 reports a `GOAWAY` of the other side only on streams that the frame excludes. The others go on, or end with the
-/// error of their connection.
-pub(super) fn is_unprocessed(error: &reqwest::Error) -> bool {
+/// The HTTP client reports a `GOAWAY` for the streams that the frame excludes, and for a request that it has just handed
+/// over when the frame arrives. The latter may have been sent, but without its body. So `GOAWAY` proves nothing for a
+/// request without a body, and such a request goes once more only if its method is safe (RFC 9110 §9.2.1).
+pub(super) fn is_unprocessed(error: &reqwest::Error, method: &Method, has_body: bool) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<h2::Error>() {
-            return error.is_remote()
-                && (error.is_go_away()
-                    || error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM));
+            let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
+            let is_excluded = error.is_go_away() && (has_body || method.is_safe());
+            return error.is_remote() && (is_refused || is_excluded);
         }
         cause = error.source();
     }

@@ -125,7 +125,10 @@ mod tests {
             );
         let day = Duration::from_secs(24 * 3600);
         Secured {
-            routed: Routed::new(router, Peer(([127, 0, 0, 1], 1).into())),
+            routed: Routed::new(
+                router,
+                Peer { remote: ([127, 0, 0, 1], 1).into(), local: [127, 0, 0, 1].into() },
+            ),
             bounds: Bounds {
                 max_connections: None,
                 max_header_bytes: 1 << 16,

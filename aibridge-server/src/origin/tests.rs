@@ -7,6 +7,7 @@ fn policy(allowed_hosts: &[&str], cors_origins: &[&str]) -> OriginPolicy {
     let server = Server {
         listen: "0.0.0.0:8080".parse().unwrap(),
         max_body_bytes: 0,
+        keep_alive: std::time::Duration::ZERO,
         shutdown_grace: std::time::Duration::ZERO,
         insecure: true,
         allowed_hosts: owned(allowed_hosts),

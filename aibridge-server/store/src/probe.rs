@@ -1,8 +1,8 @@
 //! What a store writes to find out whether it would record: one row in every table that requests write, which it undoes.
 
 use aibridge_recorder::{
-    CredentialKind, Ended, Interception, ModelThought, Outcome, Record, ThoughtSource, TokenUsage, ToolUsage,
-    UserPrompt,
+    CredentialKind, Ended, Interception, ModelThought, ObjectOwner, Outcome, Record, ThoughtSource,
+    TokenUsage, ToolUsage, UserPrompt,
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -73,7 +73,14 @@ pub(crate) fn records() -> (Uuid, Vec<Record>) {
         provider_response_id: Some(String::new()),
         ended_at: now,
     };
+    let owner = ObjectOwner {
+        provider_name: String::new(),
+        object_id: id.to_string(),
+        initiator_id: String::new(),
+        created_at: now,
+    };
     let records = vec![
+        Record::Owner(owner),
         Record::Started(interception.into()),
         Record::Prompt(prompt),
         Record::TokenUsage(usage),

@@ -105,7 +105,7 @@ fn answer(streaming: bool) -> (Provider, Given) {
         deadline: None,
         permit: None,
         tapped: None,
-        timeouts: Timeouts { connect: wait, response: wait, stream_idle: wait },
+        timeouts: Timeouts { connect: wait, response: wait, stream_idle: wait, keep_alive: wait },
         over: None,
     };
     (provider, Given { interception: Arc::new(interception), answer })

@@ -26,8 +26,11 @@ const QUEUE: usize = 1024;
 /// How many callers share a commit at most, so that the first of them does not wait long for the last.
 const BATCH: usize = 256;
 
-/// Undoes a probe; what belongs to the interception goes with it.
-const UNDO: &str = "DELETE FROM aibridge_interceptions WHERE id = ?1";
+/// Undo a probe; what belongs to the interception goes with it.
+const UNDO: [&str; 2] = [
+    "DELETE FROM aibridge_interceptions WHERE id = ?1",
+    "DELETE FROM aibridge_object_owners WHERE provider_name = '' AND object_id = ?1",
+];
 
 /// What the writer does for a caller.
 pub(super) enum Work {
@@ -213,7 +216,9 @@ impl Writer {
     fn probe(&self) -> Result<(), Verdict> {
         let (id, records) = probe::records();
         records.iter().try_for_each(|record| self.rows.write(&self.connection, record))?;
-        self.connection.prepare_cached(UNDO)?.execute([id.to_string()])?;
+        for statement in UNDO {
+            self.connection.prepare_cached(statement)?.execute([id.to_string()])?;
+        }
         Ok(())
     }
 

@@ -62,7 +62,10 @@ async fn a_store_of_an_earlier_version_is_brought_up_to_date() {
     drop(Tokens::open(&place.options()).expect("created"));
     place
         .sql()
-        .execute_batch("DROP TABLE aibridge_object_owners; PRAGMA user_version = 2")
+        .execute_batch(
+            "ALTER TABLE aibridge_tool_usages DROP COLUMN metadata; DROP TABLE aibridge_object_owners;
+             PRAGMA user_version = 2",
+        )
         .expect("as it was");
     let store = place.open();
     store.record(vec![owner("resp_1", "ann")]).await.expect("stored");

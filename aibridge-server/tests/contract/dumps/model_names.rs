@@ -10,7 +10,7 @@ const DIRECT: &str = "a/../../../../../../../../../../../tmp/aibridge-escaped";
 
 #[tokio::test]
 async fn whatever_the_model_is_called_it_is_one_folder_below_the_providers() {
-    let long = "x".repeat(5000);
+    let long = "x".repeat(511);
     let names = [
         "gpt-4.1",
         "meta-llama/Llama-3",

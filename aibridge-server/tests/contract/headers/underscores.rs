@@ -72,7 +72,7 @@ async fn a_malformed_name_in_connection_costs_only_itself() {
         b"\xe9\r\nConnection: x-hop",
     ] {
         let mut head =
-            b"POST /openai/v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nX-Hop: 1\r\nConnection: "
+            b"POST /openai/v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nX-Hop: 1\r\nConnection: "
                 .to_vec();
         head.extend_from_slice(connection);
         head.extend_from_slice(b"\r\n\r\n{}");

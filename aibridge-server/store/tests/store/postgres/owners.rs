@@ -29,7 +29,7 @@ async fn replicas_share_owners_and_the_first_stays() {
 async fn a_database_of_an_earlier_version_is_brought_up_to_date() {
     let Some(server) = Postgres::start().await else { return };
     open(options(&server)).await.close().await;
-    server.execute("DROP TABLE aibridge_object_owners; DELETE FROM aibridge_schema WHERE version = 2").await;
+    server.execute("DROP TABLE aibridge_object_owners; DELETE FROM aibridge_schema WHERE version = 4").await;
     let store = open(options(&server)).await;
     store.record(vec![owner("resp_1", "ann")]).await.expect("stored");
     assert_eq!(store.object_owners("openai", &ids(&["resp_1"])).await.expect("found"), [some("ann")]);
