@@ -10,7 +10,7 @@
 //! resolved by a function of its own, which finds values that make no sense. `docs/settings.md` lists all
 //! settings; a test compares it with the mirror.
 //!
-//! This crate touches neither the environment nor the file system: they come in as [`Surroundings`]. No
+//! This crate touches neither the environment nor the file system: they come in as [`Environment`]. No
 //! secret can be printed from any of its types, nor is one named in a problem.
 //!
 //! ```
@@ -83,7 +83,7 @@ pub use metrics::Metrics;
 pub use problem::{ConfigError, Problem};
 pub use provider::{CircuitBreaker, Provider, ProviderKind};
 pub use server::Server;
-pub use sources::{Flags, Sources, Surroundings};
+pub use sources::{Environment, Flags, Sources};
 pub use store::{Durability, PostgresUrl, Retention, Spool, SslMode, Store, StoreUrl};
 pub use telemetry::{OtlpProtocol, Telemetry};
 pub use tls::Tls;

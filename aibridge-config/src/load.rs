@@ -2,7 +2,7 @@ use crate::layer::{self, Layer};
 use crate::raw::Raw;
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::{Config, ConfigError, Problem, Sources, Surroundings};
+use crate::{Config, ConfigError, Environment, Problem, Sources};
 use crate::{admin, auth, limits, log, metrics, provider, server, shape, store, telemetry, tls, web};
 use figment::Figment;
 
@@ -14,7 +14,7 @@ use figment::Figment;
 /// # Errors
 ///
 /// All problems that can be found at once.
-pub fn load(sources: &Sources, surroundings: &dyn Surroundings) -> Result<Config, ConfigError> {
+pub fn load(sources: &Sources, surroundings: &dyn Environment) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
     let layers = read(sources, surroundings, &mut problems);
     let mut figment = layers
@@ -33,7 +33,7 @@ pub fn load(sources: &Sources, surroundings: &dyn Surroundings) -> Result<Config
 }
 
 /// The layers, the weakest first.
-fn read(sources: &Sources, surroundings: &dyn Surroundings, problems: &mut Vec<Problem>) -> Vec<Layer> {
+fn read(sources: &Sources, surroundings: &dyn Environment, problems: &mut Vec<Problem>) -> Vec<Layer> {
     let telemetry = layer::from_telemetry_variables(surroundings);
     let file = sources.file.as_ref().map(|(path, text)| layer::from_file(path, text));
     let file = file.and_then(|file| file.map_err(|problem| problems.push(problem)).ok());
@@ -52,7 +52,7 @@ fn may_hide_a_provider(problem: &Problem) -> bool {
 }
 
 /// `None` only if there is a problem.
-fn resolve(figment: &Figment, surroundings: &dyn Surroundings, report: &mut Report<'_>) -> Option<Config> {
+fn resolve(figment: &Figment, surroundings: &dyn Environment, report: &mut Report<'_>) -> Option<Config> {
     // Every layer has the right shape, so all of them together have.
     let raw = figment.extract::<Raw<Secret>>().map_err(|error| error.kind.to_string());
     let raw = report.keep("settings", raw)?;

@@ -8,7 +8,7 @@ mod raw;
 pub use circuit_breaker::CircuitBreaker;
 pub(crate) use raw::RawProvider;
 
-use crate::Surroundings;
+use crate::Environment;
 use crate::base_url::{self, Wanted};
 use crate::choice::choice;
 use crate::duration::RawDuration;
@@ -73,7 +73,7 @@ impl ProviderKind {
 /// All providers; `None` if any of them has a problem.
 pub(crate) fn resolve(
     raw: Vec<RawProvider<Secret>>,
-    surroundings: &dyn Surroundings,
+    surroundings: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<Vec<Provider>> {
     let mut names = Names::default();
@@ -89,7 +89,7 @@ fn resolve_one(
     raw: RawProvider<Secret>,
     at: &str,
     names: &mut Names,
-    surroundings: &dyn Surroundings,
+    surroundings: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<Provider> {
     let kind = match &raw.kind {

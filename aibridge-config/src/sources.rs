@@ -3,7 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The world outside, as far as settings refer to it.
-pub trait Surroundings {
+pub trait Environment {
     /// The value of an environment variable.
     fn var(&self, name: &str) -> Option<String>;
 

@@ -1,6 +1,6 @@
 mod pem;
 
-use crate::Surroundings;
+use crate::Environment;
 use crate::report::Report;
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ impl From<&Tls> for RawTls {
 /// `None` if there is a problem, `Some(None)` if connections are not to be protected.
 pub(crate) fn resolve(
     raw: &RawTls,
-    surroundings: &dyn Surroundings,
+    surroundings: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<Option<Tls>> {
     if raw.cert.is_empty() && raw.key.is_empty() {
@@ -74,7 +74,7 @@ struct Half {
 const CERT: Half = Half { setting: "tls.cert", other: "tls.key", what: "certificate" };
 const KEY: Half = Half { setting: "tls.key", other: "tls.cert", what: "private key" };
 
-fn text(path: &str, half: Half, surroundings: &dyn Surroundings) -> Result<String, String> {
+fn text(path: &str, half: Half, surroundings: &dyn Environment) -> Result<String, String> {
     let Half { other, what, .. } = half;
     if path.is_empty() {
         return Err(format!(

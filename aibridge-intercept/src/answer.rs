@@ -68,7 +68,7 @@ impl Answer {
                 if std::mem::replace(&mut others_had_a_turn, true) {
                     break;
                 }
-                give_way().await;
+                yield_once().await;
                 continue;
             };
             others_had_a_turn = false;
@@ -91,7 +91,7 @@ impl Answer {
         if let Some(over) = self.over.take() {
             return self.came(over.map(|()| None));
         }
-        let (limit, patience) = match self.deadline {
+        let (limit, timeout_scope) = match self.deadline {
             Some(deadline) => (deadline, self.timeouts.response),
             None => (Instant::now() + self.timeouts.stream_idle, self.timeouts.stream_idle),
         };
@@ -99,7 +99,7 @@ impl Answer {
         match timeout_at(pause.unwrap_or(limit), self.response.chunk()).await {
             Ok(came) => self.came(came),
             Err(_) if pause.is_some() => Ok(Came::NotYet),
-            Err(_) => Err(self.failed(Error::UpstreamTimeout(patience))),
+            Err(_) => Err(self.failed(Error::UpstreamTimeout(timeout_scope))),
         }
     }
 
@@ -154,7 +154,7 @@ pub(crate) enum Came {
 }
 
 /// Lets the tasks run that are ready. Unlike Tokio's `yield_now`, without asking the system for news first.
-pub(crate) async fn give_way() {
+pub(crate) async fn yield_once() {
     let mut gave = false;
     poll_fn(|context| {
         if std::mem::replace(&mut gave, true) {
@@ -238,14 +238,14 @@ pub(crate) fn breaks_http(error: &reqwest::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guard::{Admission, Guard, Rejected, Went};
+    use crate::guard::{Admission, CallOutcome, Guard, Rejected};
     use futures_util::stream;
     use parking_lot::Mutex;
     use std::sync::Arc;
 
     /// Admits everything, and keeps what it is told.
     #[derive(Default)]
-    struct Told(Mutex<Vec<Went>>);
+    struct Told(Mutex<Vec<CallOutcome>>);
 
     impl Guard for Told {
         fn admit(&self, _: bool) -> Result<Admission, Rejected> {
@@ -258,7 +258,7 @@ mod tests {
 
         fn release(&self, _: Admission) {}
 
-        fn report(&self, _: Admission, went: Went) {
+        fn report(&self, _: Admission, went: CallOutcome) {
             self.0.lock().push(went);
         }
     }
@@ -281,7 +281,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_came_together_goes_on_together_and_a_break_is_told_behind_it() {
-        for (is_complete, expected) in [(true, Went::Well), (false, Went::Badly)] {
+        for (is_complete, expected) in [(true, CallOutcome::Success), (false, CallOutcome::Failure)] {
             let guard = Arc::new(Told::default());
             let mut answer = broken(guard.clone());
             assert_eq!(answer.chunks().await.unwrap().unwrap(), "data: 1\n\ndata: [DONE]\n\n");

@@ -38,7 +38,7 @@ pub struct Call {
     /// Who pays.
     pub credential: Credential,
     /// How long the answer may take.
-    pub patience: Patience,
+    pub timeout_scope: TimeoutScope,
     /// Whether it may be made at all.
     pub guard: Option<Arc<dyn Guard>>,
     /// What sees it on the wire.
@@ -56,7 +56,7 @@ pub enum CallBody {
 
 /// What `response_timeout` covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub enum TimeoutScope {
     /// The answer as a whole.
     Whole,
     /// Its head; then `stream_idle_timeout` covers each silence.

@@ -2,7 +2,7 @@
 
 mod answering;
 
-use crate::answer::{Answer, give_way};
+use crate::answer::{Answer, yield_once};
 use crate::call::{Attempts, Call};
 use crate::durable::{self, END_WITHIN};
 use crate::error::Error;
@@ -10,11 +10,11 @@ use crate::gateway::Gateway;
 use crate::headers;
 use crate::interceptor::Interceptor;
 use crate::objects;
-use crate::observer::{Ending, Learnt};
-use crate::relay::{Client, Why};
+use crate::observer::{Ending, ResponseSummary};
+use crate::relay::{Client, RelayError};
 use crate::trace;
 use crate::upstream::Upstream;
-use crate::watch::{Held, Seen, Timeline, Watch};
+use crate::watch::{EventSink, Held, InterceptionEvent, Timeline};
 use aibridge_recorder::{
     CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, UserPrompt,
 };
@@ -31,7 +31,7 @@ use uuid::Uuid;
 pub struct Exchange {
     interception: Arc<Interception>,
     recorder: Arc<dyn Recorder>,
-    watch: Arc<dyn Watch>,
+    watch: Arc<dyn EventSink>,
     client: Client,
     attempts: Attempts,
     timeline: Timeline,
@@ -53,18 +53,18 @@ struct LastLine {
 
 /// Why an interceptor could not answer to the end, and what it had learnt by then.
 #[derive(Debug)]
-pub struct Stop {
+pub struct InterceptError {
     /// Why.
-    pub why: Why,
+    pub why: RelayError,
     /// What is recorded all the same.
-    pub learnt: Learnt,
+    pub learnt: ResponseSummary,
     /// How the API tells it in the middle of a stream.
     pub error_event: Option<Bytes>,
 }
 
-impl From<Why> for Stop {
-    fn from(why: Why) -> Self {
-        Self { why, learnt: Learnt::default(), error_event: None }
+impl From<RelayError> for InterceptError {
+    fn from(why: RelayError) -> Self {
+        Self { why, learnt: ResponseSummary::default(), error_event: None }
     }
 }
 
@@ -97,7 +97,7 @@ impl Exchange {
     pub(crate) async fn run(mut self, interceptor: Box<dyn Interceptor>) {
         let (_, prompt) = interceptor.asked();
         if !self.start(prompt).instrument(trace::record_interception()).await {
-            self.watch.saw(&Seen::Refused { interception: &self.interception });
+            self.watch.on_event(&InterceptionEvent::Refused { interception: &self.interception });
             trace::failed(&self.span, Error::RecorderUnavailable.code());
             self.respond_with(&Error::RecorderUnavailable, None);
             return self.forget_start().await;
@@ -126,7 +126,7 @@ impl Exchange {
         };
         match timeout(self.start_within, self.recorder.record(records)).await {
             Ok(Ok(())) => {
-                self.watch.saw(&Seen::Started { interception, prompt: prompt.is_some() });
+                self.watch.on_event(&InterceptionEvent::Started { interception, prompt: prompt.is_some() });
                 tracing::debug!(
                     id = %interception.id, route = interception.route, model = interception.model,
                     actor = interception.initiator_id, client = interception.client, key = hint,
@@ -158,19 +158,22 @@ impl Exchange {
     /// # Errors
     ///
     /// If there is no answer, or it is time to stop.
-    pub async fn call(&mut self, upstream: &Upstream, call: Call) -> Result<Answer, Stop> {
+    pub async fn call(&mut self, upstream: &Upstream, call: Call) -> Result<Answer, InterceptError> {
         let asked_at = self.timeline.now();
         // Boxed, so that a stream that goes on for minutes does not keep the room that the call took.
         let answer = self.client.unless_stopped(Box::pin(upstream.call(call, &mut self.attempts))).await;
         self.timeline.waited_since(asked_at);
-        answer?.map_err(|error| Why::from(error).into())
+        answer?.map_err(|error| RelayError::from(error).into())
     }
 
     /// Records the end; the end of the answer is held until this is durable.
-    async fn end(&mut self, outcome: Outcome, learnt: Learnt) -> Result<(), Why> {
+    async fn end(&mut self, outcome: Outcome, learnt: ResponseSummary) -> Result<(), RelayError> {
         let now = Timestamp::now();
         let ended = self.ended(outcome, learnt.response_id.clone(), now);
-        self.watch.saw(&Seen::Learnt { interception: &self.interception, learnt: &learnt });
+        self.watch.on_event(&InterceptionEvent::ResponseSummary {
+            interception: &self.interception,
+            learnt: &learnt,
+        });
         let tokens = learnt.usage.as_ref().map(|usage| (usage.input, usage.output, usage.cache_read));
         trace::learnt(&self.span, &learnt);
         let owners: Vec<Record> = objects::owners(&self.interception, &learnt.objects, now).collect();
@@ -184,7 +187,7 @@ impl Exchange {
         Ok(())
     }
 
-    async fn store_end(&self, records: Vec<Record>) -> Result<(), Why> {
+    async fn store_end(&self, records: Vec<Record>) -> Result<(), RelayError> {
         let stored = durable::store(&*self.recorder, records, &self.interception.id).await;
         stored.map_err(|error| {
             trace::failed(&self.span, error.code());
@@ -195,7 +198,7 @@ impl Exchange {
     fn tell_end(&mut self, outcome: Outcome, tokens: Option<(i64, i64, i64)>) {
         let Self { interception, attempts, timeline, watch, span, .. } = self;
         trace::ended(span, outcome);
-        watch.saw(&Seen::Ended { interception, outcome, attempts, timeline });
+        watch.on_event(&InterceptionEvent::Ended { interception, outcome, attempts, timeline });
         let (took, overhead) = (timeline.elapsed(), timeline.overhead());
         self.last_line = Some(LastLine { outcome, tokens, took, overhead });
     }
@@ -203,7 +206,7 @@ impl Exchange {
     /// One line for each interception, when the client has its answer: it need not wait for that.
     async fn log_end(&mut self) {
         let Some(LastLine { outcome, tokens, took, overhead }) = self.last_line.take() else { return };
-        give_way().await;
+        yield_once().await;
         let Self { interception, attempts, .. } = self;
         tracing::info!(
             id = %interception.id,
@@ -241,26 +244,26 @@ impl Exchange {
         }
     }
 
-    async fn stopped(&mut self, stop: Stop) {
+    async fn stopped(&mut self, stop: InterceptError) {
         let outcome = match &stop.why {
             // SDKs close the connection when they read an error: the answer failed all the same.
-            Why::ClientGone if stop.learnt.ending == Ending::Failed => {
+            RelayError::ClientGone if stop.learnt.ending == Ending::Failed => {
                 Outcome::Failed(ErrorType::StreamError)
             }
-            Why::ClientGone => Outcome::Cancelled,
-            Why::Failed(error) => Outcome::Failed(error.error_type()),
+            RelayError::ClientGone => Outcome::Cancelled,
+            RelayError::Failed(error) => Outcome::Failed(error.error_type()),
         };
-        let cannot_record = matches!(stop.why, Why::Failed(Error::RecorderUnavailable));
+        let cannot_record = matches!(stop.why, RelayError::Failed(Error::RecorderUnavailable));
         let recorded = self.ended || (!cannot_record && self.end(outcome, stop.learnt).await.is_ok());
         if !recorded {
             let Self { interception, attempts, timeline, .. } = &*self;
             let outcome = Outcome::Failed(ErrorType::GatewayCrash);
-            self.watch.saw(&Seen::Ended { interception, outcome, attempts, timeline });
+            self.watch.on_event(&InterceptionEvent::Ended { interception, outcome, attempts, timeline });
         }
         match stop.why {
-            Why::ClientGone => self.client.abort(),
-            Why::Failed(error) if recorded => self.fail(&error, stop.error_event, true).await,
-            Why::Failed(_) => self.fail(&Error::RecorderUnavailable, stop.error_event, false).await,
+            RelayError::ClientGone => self.client.abort(),
+            RelayError::Failed(error) if recorded => self.fail(&error, stop.error_event, true).await,
+            RelayError::Failed(_) => self.fail(&Error::RecorderUnavailable, stop.error_event, false).await,
         }
     }
 

@@ -4,10 +4,10 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::interceptor::Interceptor;
-use crate::passthrough::{Passage, PassedTo};
+use crate::passthrough::{Passage, PassthroughTarget};
 use crate::relay::{AnswerBody, Client};
 use crate::upstream::Upstream;
-use crate::watch::{Timeline, Unwatched, Watch};
+use crate::watch::{EventSink, NoopEventSink, Timeline};
 use aibridge_recorder::Recorder;
 use http::Response;
 use quanta::Instant;
@@ -27,7 +27,7 @@ pub struct Gateway {
     /// Cuts the open answers, when the grace period of a shutdown is over.
     pub cut: CancellationToken,
     /// Sees what happens.
-    pub watch: Arc<dyn Watch>,
+    pub watch: Arc<dyn EventSink>,
     /// Measures how long things take.
     pub clock: quanta::Clock,
     /// How long a start may take to become durable; then its request is refused.
@@ -44,7 +44,7 @@ impl Gateway {
             recorder,
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
-            watch: Arc::new(Unwatched),
+            watch: Arc::new(NoopEventSink),
             clock: quanta::Clock::new(),
             start_within: START_WITHIN,
         }
@@ -70,7 +70,7 @@ impl Gateway {
     /// Relays an answer unread. Nothing of it is recorded but the owner of the object that it may be.
     pub async fn pass_through(
         &self,
-        passed: PassedTo,
+        passed: PassthroughTarget,
         upstream: Arc<Upstream>,
         call: Call,
     ) -> Response<AnswerBody> {

@@ -20,7 +20,7 @@ pub trait Guard: Send + Sync {
     fn release(&self, admission: Admission);
 
     /// Tells how an admitted call went, if that says anything about the provider.
-    fn report(&self, admission: Admission, went: Went);
+    fn report(&self, admission: Admission, went: CallOutcome);
 }
 
 /// An admitted call.
@@ -44,11 +44,11 @@ pub struct Rejected {
 
 /// How a call went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Went {
+pub enum CallOutcome {
     /// The provider answered, to the end.
-    Well,
+    Success,
     /// The provider failed, or its answer broke off.
-    Badly,
+    Failure,
 }
 
 /// One admitted call. Whatever becomes of it, its guard learns when it waits no more; how it went only if that says
@@ -72,7 +72,7 @@ impl Permit {
     /// An answer with `status` has begun. That it is a success is known at its end only.
     pub(crate) fn answered(&mut self, status: u16) {
         if self.guard.is_failure(status) {
-            self.report(Went::Badly);
+            self.report(CallOutcome::Failure);
         }
         self.release();
     }
@@ -85,19 +85,19 @@ impl Permit {
 
     /// All of the answer has come. It `is_failure` if it consisted of nothing but an error.
     pub(crate) fn complete(&mut self, is_failure: bool) {
-        self.report(if is_failure { Went::Badly } else { Went::Well });
+        self.report(if is_failure { CallOutcome::Failure } else { CallOutcome::Success });
     }
 
     /// There is no answer, or it broke off.
     pub(crate) fn failed(&mut self, error: &Error) {
         use Error::{AnswerInvalid, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable};
         if let UpstreamUnreachable(_) | UpstreamTimeout(_) | UpstreamBroken | AnswerInvalid = error {
-            self.report(Went::Badly);
+            self.report(CallOutcome::Failure);
         }
         self.release();
     }
 
-    fn report(&mut self, went: Went) {
+    fn report(&mut self, went: CallOutcome) {
         if std::mem::take(&mut self.reports) {
             self.guard.report(self.admission, went);
         }

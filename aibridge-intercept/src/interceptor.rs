@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::encoding::Encoding;
 use crate::error::Error;
-use crate::exchange::{Exchange, Stop};
+use crate::exchange::{Exchange, InterceptError};
 use crate::json::Json;
 use crate::objects::ObjectReference;
 use crate::observer::Observer;
@@ -64,7 +64,7 @@ impl RequestBody {
 }
 
 /// What a dialect reads from a request, and what it makes of it.
-pub struct Asked {
+pub struct ParsedRequest {
     /// The model as the client named it.
     pub model: Option<String>,
     /// Whether the client asked for a stream.
@@ -86,7 +86,7 @@ pub struct Asked {
 /// The longest model name that is accepted, in bytes.
 const MODEL_AT_MOST: usize = 512;
 
-impl Asked {
+impl ParsedRequest {
     /// The model that a request names, `None` if it names none.
     ///
     /// # Errors
@@ -119,7 +119,7 @@ pub trait Interceptor: Send {
     /// # Errors
     ///
     /// Why the answer could not be relayed to its end.
-    async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), Stop>;
+    async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), InterceptError>;
 }
 
 /// The interceptor that relays the answer of one upstream call.
@@ -148,7 +148,7 @@ impl Interceptor for OneCall {
         &self.references
     }
 
-    async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), Stop> {
+    async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), InterceptError> {
         let answer = exchange.call(&self.upstream, self.call).await?;
         exchange.answer(answer, self.observer, self.interception.streaming).await
     }

@@ -1,6 +1,6 @@
 //! The core that every interceptor shares.
 //!
-//! A client's [`Request`] becomes an [`Interceptor`] (made by a provider, from what a dialect [`Asked`]), and a
+//! A client's [`Request`] becomes an [`Interceptor`] (made by a provider, from what a dialect [`ParsedRequest`]), and a
 //! [`Gateway`] runs it: the start is recorded, the provider is [called](Upstream), the answer is
 //! relayed while an [`Observer`] reads it on the side, and its last bytes are held until what was learnt is durable.
 //!
@@ -68,8 +68,8 @@ pub mod watch;
 pub use actor::Actor;
 pub use call::Call;
 pub use error::Error;
-pub use exchange::{Exchange, Stop};
+pub use exchange::{Exchange, InterceptError};
 pub use gateway::Gateway;
-pub use interceptor::{Asked, Interceptor, OneCall, Request, RequestBody};
-pub use observer::{Learnt, Observer, Verdict};
+pub use interceptor::{Interceptor, OneCall, ParsedRequest, Request, RequestBody};
+pub use observer::{EventAction, Observer, ResponseSummary};
 pub use upstream::Upstream;

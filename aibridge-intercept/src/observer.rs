@@ -13,13 +13,13 @@ use uuid::Uuid;
 /// A small state machine without I/O: what it learns it keeps until [`finish`](Self::finish).
 pub trait Observer: Send {
     /// Reads the next event of a stream and says what becomes of it.
-    fn event(&mut self, event: &Event) -> Verdict;
+    fn event(&mut self, event: &Event) -> EventAction;
 
     /// Reads a blocking answer, whole.
     fn body(&mut self, body: &[u8]);
 
     /// What was learnt; asked once, when the answer is over or broke off.
-    fn finish(&mut self) -> Learnt;
+    fn finish(&mut self) -> ResponseSummary;
 
     /// How this API tells an error in the middle of a stream.
     fn error_event(&self, error: &Error) -> Bytes;
@@ -27,7 +27,7 @@ pub trait Observer: Send {
 
 /// What becomes of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum EventAction {
     /// It goes on to the client.
     Relay,
     /// The client did not ask for it and could not bear it.
@@ -38,7 +38,7 @@ pub enum Verdict {
 
 /// What an answer told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Learnt {
+pub struct ResponseSummary {
     /// The provider's id of the answer.
     pub response_id: Option<String>,
     /// Tokens spent.
@@ -116,7 +116,7 @@ pub struct Thought {
     pub truncated: bool,
 }
 
-impl Learnt {
+impl ResponseSummary {
     /// The tokens that count against a limit, and whether they are an estimate: one output token for 4 characters where
     /// the provider states no usage.
     pub fn limit_tokens(&self) -> (u64, bool) {
@@ -127,7 +127,7 @@ impl Learnt {
     }
 }
 
-impl Learnt {
+impl ResponseSummary {
     /// As records of the interception `interception_id`, learnt at `now`.
     pub(crate) fn into_records(self, interception_id: Uuid, now: Timestamp) -> Vec<Record> {
         let Self { response_id, usage, tools, thoughts, objects: _, ending: _, characters: _ } = self;

@@ -9,9 +9,9 @@ use crate::framing::Declared;
 use crate::gateway::Gateway;
 use crate::json::Json;
 use crate::objects;
-use crate::relay::{Client, Why};
+use crate::relay::{Client, RelayError};
 use crate::upstream::Upstream;
-use crate::watch::Seen;
+use crate::watch::InterceptionEvent;
 use crate::{headers, mask, trace};
 use aibridge_recorder::CredentialKind;
 use bytes::Bytes;
@@ -25,7 +25,7 @@ const OBJECT_AT_MOST: usize = 1 << 20;
 
 /// Where a request is passed through to, and for whom.
 #[derive(Debug, Clone)]
-pub struct PassedTo {
+pub struct PassthroughTarget {
     /// The provider's configured name.
     pub provider: String,
     /// The matching entry of the provider's routes.
@@ -40,13 +40,13 @@ pub struct PassedTo {
 pub(crate) struct Passage {
     gateway: Gateway,
     client: Client,
-    passed: PassedTo,
+    passed: PassthroughTarget,
     /// What the client was answered.
     status: Option<StatusCode>,
 }
 
 impl Passage {
-    pub(crate) fn new(gateway: Gateway, client: Client, passed: PassedTo) -> Self {
+    pub(crate) fn new(gateway: Gateway, client: Client, passed: PassthroughTarget) -> Self {
         Self { gateway, client, passed, status: None }
     }
 
@@ -57,8 +57,8 @@ impl Passage {
         let mut attempts = Attempts::default();
         let outcome = match self.relay(&upstream, call, &mut attempts).await {
             Ok(()) => "completed",
-            Err(Why::ClientGone) => "cancelled",
-            Err(Why::Failed(error)) => {
+            Err(RelayError::ClientGone) => "cancelled",
+            Err(RelayError::Failed(error)) => {
                 self.fail(&error);
                 "failed"
             }
@@ -80,12 +80,18 @@ impl Passage {
         );
     }
 
-    async fn relay(&mut self, upstream: &Upstream, call: Call, attempts: &mut Attempts) -> Result<(), Why> {
+    async fn relay(
+        &mut self,
+        upstream: &Upstream,
+        call: Call,
+        attempts: &mut Attempts,
+    ) -> Result<(), RelayError> {
         let (credential, method) = (call.credential.kind(), call.method.clone());
         let answered = self.client.unless_stopped(upstream.call(call, attempts)).await;
-        let PassedTo { provider, route, .. } = &self.passed;
-        let seen = Seen::PassedThrough { provider, route, method: &method, credential, attempts };
-        self.gateway.watch.saw(&seen);
+        let PassthroughTarget { provider, route, .. } = &self.passed;
+        let seen =
+            InterceptionEvent::PassedThrough { provider, route, method: &method, credential, attempts };
+        self.gateway.watch.on_event(&seen);
         let mut answer = answered??;
         let status = answer.response.status();
         let mut head =
@@ -108,7 +114,7 @@ impl Passage {
 
     /// Holds the object that an answer is until its owner is durable. Whether more of the answer is to come: an answer
     /// that is far too long for an object goes on unread.
-    async fn relay_object(&mut self, answer: &mut Answer) -> Result<bool, Why> {
+    async fn relay_object(&mut self, answer: &mut Answer) -> Result<bool, RelayError> {
         let mut held = Gathered::default();
         while held.len() <= OBJECT_AT_MOST {
             match self.client.unless_stopped(answer.chunks()).await? {
@@ -143,7 +149,7 @@ impl Passage {
         };
         let id = Json::parse(&object).and_then(|object| object.member("id")).and_then(Json::non_empty_string);
         let Some(id) = id else { return Ok(()) };
-        let PassedTo { provider, actor, .. } = &self.passed;
+        let PassthroughTarget { provider, actor, .. } = &self.passed;
         let Some(owner) = objects::owner(provider, actor, &id, Timestamp::now()) else { return Ok(()) };
         durable::store(&*self.gateway.recorder, vec![owner], &id).await
     }

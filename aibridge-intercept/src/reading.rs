@@ -1,7 +1,7 @@
 //! Reading an answer on the side without holding up other tasks.
 
 use crate::error::Error;
-use crate::observer::{Ending, Learnt, Observer, Verdict};
+use crate::observer::{Ending, EventAction, Observer, ResponseSummary};
 use crate::sse::Event;
 use bytes::Bytes;
 use std::panic::resume_unwind;
@@ -33,12 +33,12 @@ impl Reading {
     }
 
     /// Reads the next event of a stream.
-    pub(crate) async fn event(&mut self, event: &Event) -> Verdict {
+    pub(crate) async fn event(&mut self, event: &Event) -> EventAction {
         self.pause_after(event.raw.len()).await;
         if Self::is_large(event) {
             self.events += 1;
             let event = event.clone();
-            return self.aside(move |observer| observer.event(&event)).await.unwrap_or(Verdict::Relay);
+            return self.aside(move |observer| observer.event(&event)).await.unwrap_or(EventAction::Relay);
         }
         // Two events are enough to know that there was more than an error.
         if self.events < 2 && event.data().is_some_and(|data| data.trim_ascii() != b"[DONE]") {
@@ -57,7 +57,7 @@ impl Reading {
     }
 
     /// What was learnt.
-    pub(crate) fn finish(&mut self) -> Learnt {
+    pub(crate) fn finish(&mut self) -> ResponseSummary {
         self.observer.finish()
     }
 
@@ -107,14 +107,14 @@ impl Reading {
 struct Absent;
 
 impl Observer for Absent {
-    fn event(&mut self, _: &Event) -> Verdict {
-        Verdict::Relay
+    fn event(&mut self, _: &Event) -> EventAction {
+        EventAction::Relay
     }
 
     fn body(&mut self, _: &[u8]) {}
 
-    fn finish(&mut self) -> Learnt {
-        Learnt::default()
+    fn finish(&mut self) -> ResponseSummary {
+        ResponseSummary::default()
     }
 
     fn error_event(&self, _: &Error) -> Bytes {
@@ -133,16 +133,18 @@ mod tests {
     struct Waiting(mpsc::Receiver<()>);
 
     impl Observer for Waiting {
-        fn event(&mut self, _: &Event) -> Verdict {
-            self.0.recv_timeout(Duration::from_secs(30)).map_or(Verdict::Relay, |()| Verdict::Terminal)
+        fn event(&mut self, _: &Event) -> EventAction {
+            self.0
+                .recv_timeout(Duration::from_secs(30))
+                .map_or(EventAction::Relay, |()| EventAction::Terminal)
         }
 
         fn body(&mut self, _: &[u8]) {
             self.event(&Bytes::new().into());
         }
 
-        fn finish(&mut self) -> Learnt {
-            Learnt::default()
+        fn finish(&mut self) -> ResponseSummary {
+            ResponseSummary::default()
         }
 
         fn error_event(&self, _: &Error) -> Bytes {
@@ -156,7 +158,7 @@ mod tests {
         let mut reading = Reading::new(Box::new(Waiting(receiver)));
         let other = tokio::spawn(async move { sender.send(()) });
         let verdict = reading.event(&Bytes::from(vec![b'x'; LARGE + 1]).into()).await;
-        assert_eq!(verdict, Verdict::Terminal, "the other task ran meanwhile");
+        assert_eq!(verdict, EventAction::Terminal, "the other task ran meanwhile");
         assert!(other.await.unwrap().is_ok(), "the observer is back");
     }
 

@@ -21,14 +21,14 @@ const CLIENT_STALL: Duration = Duration::from_secs(300);
 
 /// Why a relay stops before its end.
 #[derive(Debug)]
-pub enum Why {
+pub enum RelayError {
     /// The client went away.
     ClientGone,
     /// The gateway or the provider failed.
     Failed(Error),
 }
 
-impl From<Error> for Why {
+impl From<Error> for RelayError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
@@ -66,12 +66,12 @@ impl Client {
     }
 
     /// Does `work`, unless the client goes away or the gateway stops first.
-    pub(crate) async fn unless_stopped<F: Future>(&mut self, work: F) -> Result<F::Output, Why> {
+    pub(crate) async fn unless_stopped<F: Future>(&mut self, work: F) -> Result<F::Output, RelayError> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = self.state.gone() => Err(Why::ClientGone),
-            () = self.cut.cancelled() => Err(Why::Failed(Error::ShuttingDown)),
+            () = self.state.gone() => Err(RelayError::ClientGone),
+            () = self.cut.cancelled() => Err(RelayError::Failed(Error::ShuttingDown)),
         }
     }
 
@@ -98,16 +98,16 @@ impl Client {
     }
 
     /// Sends a piece, when the client has taken those before.
-    pub(crate) async fn send(&mut self, piece: Bytes) -> Result<(), Why> {
+    pub(crate) async fn send(&mut self, piece: Bytes) -> Result<(), RelayError> {
         let State::Streaming(pieces) = &self.state else { return Ok(()) };
         let pieces = pieces.clone();
         match pieces.try_send(Part::Data(piece)) {
             Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(Why::ClientGone),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(RelayError::ClientGone),
             Err(mpsc::error::TrySendError::Full(part)) => {
                 match self.unless_stopped(timeout(CLIENT_STALL, pieces.send(part))).await? {
                     Ok(Ok(())) => Ok(()),
-                    Ok(Err(_)) | Err(_) => Err(Why::ClientGone),
+                    Ok(Err(_)) | Err(_) => Err(RelayError::ClientGone),
                 }
             }
         }
@@ -270,13 +270,13 @@ mod tests {
         let (mut client, answered) = Client::new(CancellationToken::new());
         drop(answered);
         let stopped = client.unless_stopped(std::future::pending::<()>()).await;
-        assert!(matches!(stopped, Err(Why::ClientGone)));
+        assert!(matches!(stopped, Err(RelayError::ClientGone)));
 
         let (mut client, answered) = Client::new(CancellationToken::new());
         client.begin(StatusCode::OK, HeaderMap::new(), None);
         drop(answered);
         let stopped = client.unless_stopped(std::future::pending::<()>()).await;
-        assert!(matches!(stopped, Err(Why::ClientGone)));
-        assert!(matches!(client.send(Bytes::from_static(b"a")).await, Err(Why::ClientGone)));
+        assert!(matches!(stopped, Err(RelayError::ClientGone)));
+        assert!(matches!(client.send(Bytes::from_static(b"a")).await, Err(RelayError::ClientGone)));
     }
 }

@@ -11,7 +11,7 @@ const LANES: usize = 16;
 /// It may say yes when there is nothing, but never no when there is something: a text with escapes that could spell
 /// a word differently is always worth reading.
 #[derive(Debug)]
-pub struct Interest {
+pub struct Prefilter {
     /// With the quote behind them, without the one before.
     words: Vec<Vec<u8>>,
     /// Their first bytes, each once: most of what is quoted begins with another.
@@ -20,7 +20,7 @@ pub struct Interest {
     unless_zero: Option<Vec<u8>>,
 }
 
-impl Interest {
+impl Prefilter {
     /// Interest in `words`, each a member's name or a string value without its quotes, in plain ASCII.
     pub fn new(words: &[&str]) -> Self {
         let words = words.iter().map(|word| format!("{word}\"").into_bytes()).collect();
@@ -141,7 +141,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_word_is_found_wherever_it_stands(before in "[ a-z\":,]{0,40}", behind in "[ a-z\":,]{0,40}") {
-            let interest = Interest::new(&["usage", "error", "response.completed"]);
+            let interest = Prefilter::new(&["usage", "error", "response.completed"]);
             let is_in = |text: &str| interest.is_in(text.as_bytes());
             for told in ["\"usage\"", "\"error\":1", "\"response.completed\"", "\\u"] {
                 let told_here = format!("{before}{told} {behind}");
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_member_may_be_worth_reading_unless_it_is_zero() {
-        let interest = Interest::new(&["usage"]).unless_zero("index");
+        let interest = Prefilter::new(&["usage"]).unless_zero("index");
         for (text, expected) in [
             (r#"{"choices":[{"index":0,"delta":{}}]}"#, false),
             (r#"{"choices":[{"delta":{},"index" : 0 }]}"#, false),
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn words_are_found_however_they_are_spelt() {
-        let interest = Interest::new(&["usage", "response.completed"]);
+        let interest = Prefilter::new(&["usage", "response.completed"]);
         for (text, expected) in [
             (r#"{"id":"1","choices":[]}"#, false),
             (r#"{"usage":{}}"#, true),

@@ -6,7 +6,7 @@
 use crate::answer::Answer;
 use crate::error::Error;
 use crate::mask;
-use crate::observer::Learnt;
+use crate::observer::ResponseSummary;
 use aibridge_recorder::{ErrorType, Interception, Outcome};
 use http::{HeaderMap, Response, StatusCode};
 use opentelemetry::global;
@@ -145,7 +145,7 @@ pub(crate) fn about(span: &Span, interception: &Interception) {
 }
 
 /// What was read from an answer. Input tokens include the cached ones, as the conventions have it.
-pub(crate) fn learnt(span: &Span, learnt: &Learnt) {
+pub(crate) fn learnt(span: &Span, learnt: &ResponseSummary) {
     if span.is_disabled() {
         return;
     }

@@ -9,7 +9,7 @@ mod unprocessed;
 mod upload;
 
 use crate::answer::{Answer, breaks_http, causes};
-use crate::call::{Attempts, Call, CallBody, Patience, Timeouts};
+use crate::call::{Attempts, Call, CallBody, TimeoutScope, Timeouts};
 use crate::credential::{Credential, KeyFailover};
 use crate::error::Error;
 use crate::guard::Permit;
@@ -178,7 +178,7 @@ impl Upstream {
         let response = answered.map_err(|error| Unanswered { error, is_unprocessed })?;
         self.connections.heed(&response, &self.drains);
         attempts.status = Some(response.status());
-        let deadline = (call.patience == Patience::Whole).then_some(deadline);
+        let deadline = (call.timeout_scope == TimeoutScope::Whole).then_some(deadline);
         Ok(Answer { response, deadline, timeouts: self.timeouts, permit: None, over: None, tapped })
     }
 

@@ -1,16 +1,16 @@
 //! Seeing what happens, for metrics: nothing here changes what is relayed or recorded.
 
 use crate::call::Attempts;
-use crate::observer::Learnt;
+use crate::observer::ResponseSummary;
 use aibridge_recorder::{CredentialKind, Interception, Outcome};
 use http::Method;
 use quanta::{Clock, Instant};
 use std::time::Duration;
 
 /// Sees interceptions as they go. It is called on the way of every request, so it must be quick and never wait.
-pub trait Watch: Send + Sync + 'static {
+pub trait EventSink: Send + Sync + 'static {
     /// Something happened.
-    fn saw(&self, seen: &Seen<'_>);
+    fn on_event(&self, event: &InterceptionEvent<'_>);
 
     /// An interception was accepted. What is returned is dropped when it is over, however that happens: also if its
     /// end could not be recorded, or its task panicked.
@@ -24,7 +24,7 @@ pub trait Held: Send + Sync {}
 
 /// What happened.
 #[derive(Debug)]
-pub enum Seen<'a> {
+pub enum InterceptionEvent<'a> {
     /// An interception is recorded, with or without a prompt.
     Started {
         /// Which.
@@ -38,11 +38,11 @@ pub enum Seen<'a> {
         interception: &'a Interception,
     },
     /// An answer told something.
-    Learnt {
+    ResponseSummary {
         /// Whose answer.
         interception: &'a Interception,
         /// What.
-        learnt: &'a Learnt,
+        learnt: &'a ResponseSummary,
     },
     /// An answer was relayed unread: its `Content-Encoding` could not be decoded.
     Undecodable {
@@ -89,10 +89,10 @@ pub enum Seen<'a> {
 
 /// Sees and forgets.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Unwatched;
+pub struct NoopEventSink;
 
-impl Watch for Unwatched {
-    fn saw(&self, _: &Seen<'_>) {}
+impl EventSink for NoopEventSink {
+    fn on_event(&self, _: &InterceptionEvent<'_>) {}
 }
 
 /// When what happened to one interception.

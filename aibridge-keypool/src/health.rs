@@ -2,7 +2,7 @@
 
 use crate::cooldown::{Cooldowns, MAX_COOLDOWN, RATE_LIMITED};
 use crate::models::Models;
-use crate::probation::Probation;
+use crate::probation::Probe;
 use crate::{CoolingReason, KeyState, ModelCooldown, Transitions};
 use quanta::Instant;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     whole: Cooldowns,
-    probation: Probation,
+    probation: Probe,
     models: Models,
 }
 
@@ -43,20 +43,20 @@ impl Health {
 
     pub(crate) fn rate_limited(&mut self, model: Option<&str>, now: Instant, cooldown: Option<Duration>) {
         let until = now + cooldown.unwrap_or(RATE_LIMITED).min(MAX_COOLDOWN);
-        if !model.is_some_and(|model| self.models.cool(model, now, until, Probation::due())) {
+        if !model.is_some_and(|model| self.models.cool(model, now, until, Probe::due())) {
             self.whole.rate_limited(now, until);
-            self.probation = Probation::due();
+            self.probation = Probe::due();
         }
     }
 
     pub(crate) fn out_of_quota(&mut self, now: Instant) {
         self.whole.out_of_quota(now);
-        self.probation = Probation::due();
+        self.probation = Probe::due();
     }
 
     pub(crate) fn rejected(&mut self, now: Instant) {
         self.whole.rejected(now);
-        self.probation = Probation::due();
+        self.probation = Probe::due();
     }
 
     pub(crate) fn succeeded(&mut self, model: Option<&str>, now: Instant) {
@@ -71,7 +71,7 @@ impl Health {
     pub(crate) fn recovered(&mut self, model: Option<&str>, now: Instant) {
         match model {
             Some(model) => self.models.succeeded(model, now),
-            None if self.whole.state(now) == KeyState::Valid => self.probation = Probation::default(),
+            None if self.whole.state(now) == KeyState::Valid => self.probation = Probe::default(),
             None => {}
         }
     }
@@ -87,7 +87,7 @@ impl Health {
         let until = now + remaining.min(MAX_COOLDOWN);
         if let Some(model) = model
             && (self.models.remaining(model, now) >= remaining
-                || self.models.cool(model, now, until, Probation::due_elsewhere(until)))
+                || self.models.cool(model, now, until, Probe::due_elsewhere(until)))
         {
             return;
         }
@@ -97,7 +97,7 @@ impl Health {
         };
         if remaining > already {
             self.whole.extend(now, reason, until);
-            self.probation = Probation::due_elsewhere(until);
+            self.probation = Probe::due_elsewhere(until);
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::CoolingReason;
 use crate::Transitions;
 use crate::backoff::remaining;
-use crate::probation::Probation;
+use crate::probation::Probe;
 use quanta::Instant;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(crate) struct Models {
 #[derive(Debug)]
 struct Limited {
     until: Instant,
-    probation: Probation,
+    probation: Probe,
 }
 
 impl Models {
@@ -40,7 +40,7 @@ impl Models {
 
     /// Cools `model` until then, unless it does so for longer. Returns whether there was room for it.
     #[must_use]
-    pub(crate) fn cool(&mut self, model: &str, now: Instant, until: Instant, probation: Probation) -> bool {
+    pub(crate) fn cool(&mut self, model: &str, now: Instant, until: Instant, probation: Probe) -> bool {
         let was_cooling = !self.remaining(model, now).is_zero();
         match self.limited.get_mut(model) {
             Some(limited) => {
@@ -71,7 +71,7 @@ impl Models {
     }
 
     /// What is left of a cooldown of `model`: it has to be tried.
-    pub(crate) fn probation(&mut self, model: &str) -> Option<&mut Probation> {
+    pub(crate) fn probation(&mut self, model: &str) -> Option<&mut Probe> {
         if self.limited.is_empty() {
             return None; // as almost always
         }

@@ -11,14 +11,14 @@ const ELSEWHERE: Duration = Duration::from_secs(2);
 
 /// Whether a key has to be tried, and by whom.
 #[derive(Debug, Default)]
-pub(crate) struct Probation {
+pub(crate) struct Probe {
     /// Whether the key has cooled since the provider last accepted it.
     due: bool,
     /// Until when a walk, here or in another process, has the trial.
     taken_until: Option<Instant>,
 }
 
-impl Probation {
+impl Probe {
     /// The key cools, and has to be tried by any walk after that.
     pub(crate) fn due() -> Self {
         Self { due: true, taken_until: None }

@@ -5,7 +5,7 @@
 //! again. An answer is a success when all of it has come, but a trial gives its place to the next when its answer
 //! begins: a stream may take minutes.
 
-use aibridge_intercept::guard::{Admission, Guard, Rejected, Went};
+use aibridge_intercept::guard::{Admission, CallOutcome, Guard, Rejected};
 use parking_lot::{Mutex, RwLock};
 use quanta::{Clock, Instant};
 use std::collections::{BTreeMap, HashMap};
@@ -176,11 +176,11 @@ impl Guard for CircuitGuard {
         }
     }
 
-    fn report(&self, admission: Admission, went: Went) {
+    fn report(&self, admission: Admission, went: CallOutcome) {
         let circuit = match (self.shared.find(&self.name), went) {
             (Some(circuit), _) => circuit,
-            (None, Went::Badly) => self.shared.open_account(&self.name),
-            (None, Went::Well) => return,
+            (None, CallOutcome::Failure) => self.shared.open_account(&self.name),
+            (None, CallOutcome::Success) => return,
         };
         if circuit.report(admission, went, self.shared.clock.now(), &self.shared.settings) {
             self.shared.count_trip(&self.name);
@@ -279,13 +279,13 @@ impl Circuit {
     fn report(
         &self,
         admission: Admission,
-        went: Went,
+        went: CallOutcome,
         now: Instant,
         settings: &CircuitBreakerSettings,
     ) -> bool {
         let mut state = self.state.lock();
         let next = match (*state, admission, went) {
-            (State::Closed { failures, since }, _, Went::Badly) => {
+            (State::Closed { failures, since }, _, CallOutcome::Failure) => {
                 let fresh = now.duration_since(since) >= settings.interval;
                 let (failures, since) = if fresh || failures == 0 { (1, now) } else { (failures + 1, since) };
                 if failures >= settings.failure_threshold {
@@ -294,8 +294,8 @@ impl Circuit {
                     State::Closed { failures, since }
                 }
             }
-            (State::Closed { since, .. }, _, Went::Well) => State::Closed { failures: 0, since },
-            (State::HalfOpen { round, .. }, Admission::Trial { round: mine }, Went::Badly)
+            (State::Closed { since, .. }, _, CallOutcome::Success) => State::Closed { failures: 0, since },
+            (State::HalfOpen { round, .. }, Admission::Trial { round: mine }, CallOutcome::Failure)
                 if round == mine =>
             {
                 self.trip(now, settings)
@@ -303,7 +303,7 @@ impl Circuit {
             (
                 State::HalfOpen { since, round, trials, successes },
                 Admission::Trial { round: mine },
-                Went::Well,
+                CallOutcome::Success,
             ) if round == mine => {
                 if successes + 1 >= settings.max_requests {
                     State::Closed { failures: 0, since: now }

@@ -3,12 +3,12 @@
 use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerSettings};
 use crate::provider::{ApiDump, Profile, Provider, ProviderError};
 use crate::{objects, routes};
-use aibridge_intercept::call::{CallBody, Patience, Timeouts};
+use aibridge_intercept::call::{CallBody, TimeoutScope, Timeouts};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::objects::ObjectReference;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::tap::Subject;
-use aibridge_intercept::{Asked, Call, Error, Interceptor, OneCall, Request, Upstream};
+use aibridge_intercept::{Call, Error, Interceptor, OneCall, ParsedRequest, Request, Upstream};
 use aibridge_keypool::KeyPool;
 use aibridge_recorder::Interception;
 use http::{HeaderMap, Method, header};
@@ -121,7 +121,12 @@ impl OpenAi {
         })
     }
 
-    fn interception(&self, request: &Request, asked: &Asked, credential: &Credential) -> Interception {
+    fn interception(
+        &self,
+        request: &Request,
+        asked: &ParsedRequest,
+        credential: &Credential,
+    ) -> Interception {
         let user_agent = request.headers.get(header::USER_AGENT);
         Interception {
             id: Uuid::now_v7(),
@@ -194,7 +199,7 @@ impl Provider for OpenAi {
                 body: CallBody::Replayable(asked.edited.unwrap_or_else(|| Payload::from(request.body.wire))),
                 model: asked.model,
                 credential,
-                patience: if asked.streaming { Patience::Head } else { Patience::Whole },
+                timeout_scope: if asked.streaming { TimeoutScope::Head } else { TimeoutScope::Whole },
                 guard,
                 tap,
             },

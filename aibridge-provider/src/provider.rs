@@ -1,6 +1,6 @@
 use crate::circuit_breaker::CircuitBreaker;
 use crate::routes::Routes;
-use aibridge_intercept::call::{CallBody, Patience};
+use aibridge_intercept::call::{CallBody, TimeoutScope};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::headers::ToProvider;
 use aibridge_intercept::objects::ObjectReference;
@@ -192,7 +192,7 @@ pub trait Provider: Send + Sync {
             body: request.body,
             model: None,
             credential,
-            patience: Patience::Head,
+            timeout_scope: TimeoutScope::Head,
             guard: None,
             tap: self.profile().tap(|| Subject {
                 id: Uuid::now_v7(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What requests go by. One that has begun goes by what was in force then, to its end.
-pub struct InForce {
+pub struct RuntimeSnapshot {
     /// Whom to ask.
     pub providers: Providers,
     /// Who asks.
@@ -36,21 +36,21 @@ pub struct InForce {
 
 /// Where to find what is in force. Clones find the same.
 #[derive(Clone)]
-pub struct Current(Arc<ArcSwap<InForce>>);
+pub struct Current(Arc<ArcSwap<RuntimeSnapshot>>);
 
 impl Current {
     /// Puts `first` in force.
-    pub fn new(first: InForce) -> Self {
+    pub fn new(first: RuntimeSnapshot) -> Self {
         Self(Arc::new(ArcSwap::from_pointee(first)))
     }
 
     /// What is in force now.
-    pub fn load(&self) -> Arc<InForce> {
+    pub fn load(&self) -> Arc<RuntimeSnapshot> {
         self.0.load_full()
     }
 
     /// Puts `next` in force, from the next request on.
-    pub fn replace(&self, next: InForce) {
+    pub fn replace(&self, next: RuntimeSnapshot) {
         self.0.store(Arc::new(next));
     }
 }

@@ -1,7 +1,7 @@
 //! From a client's request to the answer.
 
 use crate::body;
-use crate::current::{Current, InForce};
+use crate::current::{Current, RuntimeSnapshot};
 use crate::isolation::Isolation;
 use crate::limits::{Place, Placed};
 use crate::passthrough;
@@ -9,7 +9,7 @@ use crate::route::{self, Target};
 use crate::telemetry;
 use aibridge_intercept::encoding::Encoding;
 use aibridge_intercept::relay::AnswerBody;
-use aibridge_intercept::watch::Seen;
+use aibridge_intercept::watch::InterceptionEvent;
 use aibridge_intercept::{Actor, Error, Gateway, Interceptor, Request, RequestBody, trace};
 use aibridge_provider::{Provider, Route};
 use aibridge_recorder::CredentialKind;
@@ -69,7 +69,7 @@ fn log_refusal(parts: &Parts, error: &Error) {
 
 async fn answer(
     app: &App,
-    now: &InForce,
+    now: &RuntimeSnapshot,
     parts: &Parts,
     body: &mut Body,
 ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
@@ -119,7 +119,7 @@ struct Admitted {
 
 async fn answer_actor(
     app: &App,
-    now: &InForce,
+    now: &RuntimeSnapshot,
     admitted: Admitted,
     parts: &Parts,
     body: &mut Body,
@@ -148,10 +148,10 @@ async fn answer_actor(
 
 impl App {
     /// A limit of the settings may have refused a request.
-    fn refused(&self, now: &InForce, error: &Error) {
+    fn refused(&self, now: &RuntimeSnapshot, error: &Error) {
         if let Some(limit) = error.limit() {
             now.limits.refused(error);
-            self.gateway.watch.saw(&Seen::Limited { limit });
+            self.gateway.watch.on_event(&InterceptionEvent::Limited { limit });
         }
     }
 
@@ -173,7 +173,7 @@ impl App {
     }
 }
 
-impl InForce {
+impl RuntimeSnapshot {
     /// Decides all that can be decided before the body is read.
     fn admit(
         &self,

@@ -3,7 +3,7 @@
 
 mod cache;
 
-use crate::current::{Current, InForce};
+use crate::current::{Current, RuntimeSnapshot};
 use aibridge_intercept::Error;
 use aibridge_intercept::objects::ObjectReference;
 use aibridge_recorder::{
@@ -45,7 +45,7 @@ impl Isolation {
 
     /// Whether objects of other actors are out of reach for `caller`. Only access tokens tell actors apart, and a client
     /// with its own key is limited by that.
-    pub fn applies(now: &InForce, caller: Caller<'_>) -> bool {
+    pub fn applies(now: &RuntimeSnapshot, caller: Caller<'_>) -> bool {
         now.who.wants_tokens() && caller.credential == CredentialKind::Centralized
     }
 
@@ -56,7 +56,7 @@ impl Isolation {
     /// As [`Self::check`].
     pub async fn check_interception(
         &self,
-        now: &InForce,
+        now: &RuntimeSnapshot,
         interception: &Interception,
         references: &[ObjectReference],
     ) -> Result<(), Error> {
@@ -75,7 +75,7 @@ impl Isolation {
     /// [`Error::ObjectNotFound`], and [`Error::RecorderUnavailable`] if the store does not say whose an object is.
     pub async fn check(
         &self,
-        now: &InForce,
+        now: &RuntimeSnapshot,
         caller: Caller<'_>,
         objects: &[ObjectReference],
     ) -> Result<(), Error> {

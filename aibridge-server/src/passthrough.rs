@@ -1,7 +1,7 @@
 //! Requests on passthrough routes: whose objects they name, what of them is read, and where they go.
 
 use crate::body;
-use crate::current::InForce;
+use crate::current::RuntimeSnapshot;
 use crate::handler::App;
 use crate::isolation::{Caller, Isolation};
 use crate::limits::{Place, Placed};
@@ -9,7 +9,7 @@ use crate::route::Target;
 use crate::sending::{Keeping, Sending};
 use aibridge_intercept::call::CallBody;
 use aibridge_intercept::mask;
-use aibridge_intercept::passthrough::PassedTo;
+use aibridge_intercept::passthrough::PassthroughTarget;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::{Actor, Error, RequestBody, trace};
@@ -41,7 +41,7 @@ impl Request<'_> {
     pub(crate) async fn answer(
         self,
         app: &App,
-        now: &InForce,
+        now: &RuntimeSnapshot,
     ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
         let (provider, actor, parts) = (self.target.provider.clone(), self.actor.id.clone(), self.parts);
         let answered = self.pass_through(app, now).await;
@@ -62,7 +62,7 @@ impl Request<'_> {
     async fn pass_through(
         self,
         app: &App,
-        now: &InForce,
+        now: &RuntimeSnapshot,
     ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
         let Self { route, target: Target { provider, path, .. }, actor, headers, place, parts, body } = self;
         let credential = provider.credential(&headers)?;
@@ -82,7 +82,7 @@ impl Request<'_> {
             } else {
                 app.unless_cut(Sending::begin(body, &credential, limit, place)).await??
             };
-        let passed = PassedTo {
+        let passed = PassthroughTarget {
             provider: provider.name().to_owned(),
             route,
             actor: actor.id.clone(),

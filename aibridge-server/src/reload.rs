@@ -23,7 +23,7 @@ pub struct Reloader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Why {
     /// Someone asked, and wants an answer.
-    Asked,
+    ParsedRequest,
     /// Something changed beside one of the files, maybe not the file.
     Seen,
 }
@@ -56,7 +56,7 @@ impl Reloader {
             };
             why = tokio::select! {
                 asked = hangup.recv() => match asked {
-                    Some(()) => Why::Asked,
+                    Some(()) => Why::ParsedRequest,
                     None => return,
                 },
                 () = files.changed() => Why::Seen,
@@ -96,10 +96,10 @@ impl Told {
                 ?settings,
                 "settings reloaded"
             );
-        } else if why == Why::Asked || was_refused {
+        } else if why == Why::ParsedRequest || was_refused {
             tracing::info!("settings reloaded: nothing changed");
         }
-        if !needs_restart.is_empty() && (why == Why::Asked || is_new) {
+        if !needs_restart.is_empty() && (why == Why::ParsedRequest || is_new) {
             tracing::warn!(settings = ?needs_restart, "these settings have changed, which needs a restart");
         }
         self.needs_restart = needs_restart;
@@ -107,7 +107,7 @@ impl Told {
 
     /// One line, whatever the number of problems.
     fn refused(&mut self, why: Why, problems: String) {
-        if why == Why::Asked || self.refused.as_ref() != Some(&problems) {
+        if why == Why::ParsedRequest || self.refused.as_ref() != Some(&problems) {
             let line = problems.replace('\n', "; ");
             tracing::error!("the new settings are refused, and the old ones stay in force: {line}");
         }

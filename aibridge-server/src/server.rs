@@ -1,7 +1,7 @@
 //! The gateway as a whole: set up, run, stopped.
 
 use crate::admin::{self, Admin};
-use crate::current::{Current, InForce};
+use crate::current::{Current, RuntimeSnapshot};
 use crate::handler::{App, handle};
 use crate::health::Health;
 use crate::isolation::Isolation;
@@ -21,7 +21,7 @@ use aibridge_api::Api;
 use aibridge_config::Config;
 use aibridge_dump::Dumps;
 use aibridge_intercept::Gateway;
-use aibridge_intercept::watch::{Unwatched, Watch};
+use aibridge_intercept::watch::{EventSink, NoopEventSink};
 use aibridge_keypool::KeyPoolError;
 use aibridge_metrics::{Metrics, MetricsError};
 use aibridge_provider::ProviderError;
@@ -115,7 +115,7 @@ impl Server {
             None => None,
         };
         let metrics = metrics(&config, &store)?;
-        let current = Current::new(InForce {
+        let current = Current::new(RuntimeSnapshot {
             providers,
             who: Who::new(config.auth.mode, store.clone(), start_within),
             origins: OriginPolicy::new(&config.server, &config.admin),
@@ -128,8 +128,8 @@ impl Server {
             retention: config.store.retention.map(aibridge_config::Retention::get),
         });
         let watch = match &metrics {
-            Some(metrics) => metrics.clone() as Arc<dyn Watch>,
-            None => Arc::new(Unwatched),
+            Some(metrics) => metrics.clone() as Arc<dyn EventSink>,
+            None => Arc::new(NoopEventSink),
         };
         let watch = Arc::new(Charging::new(current.clone(), watch));
         let isolation =

@@ -1,7 +1,7 @@
 //! Where settings come from: the file, the environment, the flags.
 
 use crate::cli::SettingsArgs;
-use aibridge_config::{Config, ConfigError, Flags, Sources, Surroundings};
+use aibridge_config::{Config, ConfigError, Environment, Flags, Sources};
 #[cfg(unix)]
 use rustix::fs::OFlags;
 use std::cell::RefCell;
@@ -60,7 +60,7 @@ struct Process {
     files: RefCell<Vec<PathBuf>>,
 }
 
-impl Surroundings for Process {
+impl Environment for Process {
     #[expect(clippy::disallowed_methods, reason = "the environment is this crate's to read")]
     fn var(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()

@@ -1,5 +1,5 @@
 use super::{Layer, Origin, nested};
-use crate::Surroundings;
+use crate::Environment;
 use figment::value::{Dict, Value};
 
 pub(super) const API_KEY: &str = "OPENAI_API_KEY";
@@ -7,7 +7,7 @@ pub(super) const BASE_URL: &str = "OPENAI_BASE_URL";
 
 /// The provider of someone who has configured none: OpenAI, by the variables that its own SDKs read. Empty
 /// ones count as unset.
-pub(crate) fn fallback_provider(surroundings: &dyn Surroundings) -> Layer {
+pub(crate) fn fallback_provider(surroundings: &dyn Environment) -> Layer {
     let var = |name| surroundings.var(name).filter(|value| !value.trim().is_empty());
     let mut provider = Dict::from([("type".to_owned(), Value::from("openai"))]);
     if let Some(base_url) = var(BASE_URL) {

@@ -4,7 +4,7 @@ mod masked;
 mod problems;
 
 use super::load;
-use crate::{Config, Sources, Surroundings};
+use crate::{Config, Environment, Sources};
 use secrecy::ExposeSecret;
 use std::io;
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::path::Path;
 /// The process variables of a test; there are no files but one.
 struct World(&'static [(&'static str, &'static str)]);
 
-impl Surroundings for World {
+impl Environment for World {
     fn var(&self, name: &str) -> Option<String> {
         self.0.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
     }

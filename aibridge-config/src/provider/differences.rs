@@ -57,12 +57,12 @@ fn are_same<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Sources, Surroundings, load};
+    use crate::{Environment, Sources, load};
     use std::{io, path::Path};
 
     struct Nowhere;
 
-    impl Surroundings for Nowhere {
+    impl Environment for Nowhere {
         fn var(&self, _: &str) -> Option<String> {
             None
         }

@@ -1,4 +1,4 @@
-use crate::Surroundings;
+use crate::Environment;
 use crate::report::Report;
 use crate::secret::Secret;
 use secrecy::{ExposeSecret, SecretString};
@@ -8,7 +8,7 @@ use std::path::Path;
 pub(super) fn resolve(
     entries: &[Secret],
     at: &str,
-    surroundings: &dyn Surroundings,
+    surroundings: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<Vec<SecretString>> {
     let mut keys: Vec<(usize, SecretString)> = Vec::new();
@@ -21,7 +21,7 @@ pub(super) fn resolve(
 }
 
 /// The key that an entry names: `env:NAME`, `file:PATH`, or is.
-fn look_up(entry: &str, surroundings: &dyn Surroundings) -> Result<SecretString, String> {
+fn look_up(entry: &str, surroundings: &dyn Environment) -> Result<SecretString, String> {
     if let Some(name) = entry.strip_prefix("env:") {
         let value = surroundings.var(name).unwrap_or_default();
         usable(
@@ -75,7 +75,7 @@ mod tests {
 
     struct World;
 
-    impl Surroundings for World {
+    impl Environment for World {
         fn var(&self, name: &str) -> Option<String> {
             match name {
                 "KEY" => Some("sk-env".into()),

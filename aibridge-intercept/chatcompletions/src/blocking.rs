@@ -1,10 +1,10 @@
 //! A blocking response.
 
 use crate::reader::Reader;
-use aibridge_intercept::Learnt;
+use aibridge_intercept::ResponseSummary;
 
 /// What `body` contains. A body that is no JSON object is a failure.
-pub fn learn(body: &[u8]) -> Learnt {
+pub fn learn(body: &[u8]) -> ResponseSummary {
     let mut reader = Reader::default();
     if reader.object(body, true).is_none() {
         reader.fail();

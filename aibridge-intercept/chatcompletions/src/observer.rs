@@ -1,13 +1,13 @@
 use crate::{Streaming, blocking};
 use aibridge_intercept::sse::Event;
-use aibridge_intercept::{Error, Learnt, Observer, Verdict};
+use aibridge_intercept::{Error, EventAction, Observer, ResponseSummary};
 use bytes::Bytes;
 
 /// Reads the answer to one chat completions request.
 #[derive(Debug)]
 pub struct ChatCompletion {
     streaming: Streaming,
-    whole: Option<Learnt>,
+    whole: Option<ResponseSummary>,
 }
 
 impl ChatCompletion {
@@ -18,7 +18,7 @@ impl ChatCompletion {
 }
 
 impl Observer for ChatCompletion {
-    fn event(&mut self, event: &Event) -> Verdict {
+    fn event(&mut self, event: &Event) -> EventAction {
         self.streaming.event(event)
     }
 
@@ -26,7 +26,7 @@ impl Observer for ChatCompletion {
         self.whole = Some(blocking::learn(body));
     }
 
-    fn finish(&mut self) -> Learnt {
+    fn finish(&mut self) -> ResponseSummary {
         self.whole.take().unwrap_or_else(|| self.streaming.finish())
     }
 

@@ -2,7 +2,7 @@
 
 use crate::reasoning::{self, Reasoning};
 use crate::tools::ToolCalls;
-use aibridge_intercept::Learnt;
+use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::capped;
 use aibridge_intercept::in_band::has_error;
 use aibridge_intercept::json::{Json, LenientText};
@@ -139,10 +139,10 @@ impl Reader {
     }
 
     /// What was gathered. The response is complete if all choices are finished, or if `complete` says so.
-    pub(crate) fn finish(&mut self, complete: bool) -> Learnt {
+    pub(crate) fn finish(&mut self, complete: bool) -> ResponseSummary {
         let all_finished = !self.too_many_choices && self.choices.values().all(|finished| *finished);
         let finished = complete || all_finished && !self.choices.is_empty();
-        Learnt {
+        ResponseSummary {
             objects: Vec::new(),
             response_id: self.response_id.take(),
             usage: self.usage.finish(&EXTRA),

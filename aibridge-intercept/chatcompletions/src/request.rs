@@ -4,7 +4,7 @@ use crate::ChatCompletion;
 use aibridge_intercept::client::Client;
 use aibridge_intercept::json::{Edit, Json};
 use aibridge_intercept::payload::Payload;
-use aibridge_intercept::{Asked, Error, Request};
+use aibridge_intercept::{Error, ParsedRequest, Request};
 use std::borrow::Cow;
 
 /// Reads `request`, in one pass over its body.
@@ -15,7 +15,7 @@ use std::borrow::Cow;
 /// # Errors
 ///
 /// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::InvalidModel`] if its model name is too long.
-pub fn read(request: &Request) -> Result<Asked, Error> {
+pub fn read(request: &Request) -> Result<ParsedRequest, Error> {
     let body = &request.body.text;
     let [model, stream, stream_options, metadata, messages] =
         Json::object(body, ["model", "stream", "stream_options", "metadata", "messages"])?;
@@ -26,8 +26,8 @@ pub fn read(request: &Request) -> Result<Asked, Error> {
         last.map(|last| last.members(["role", "content", "tool_call_id"])).unwrap_or_default();
     let role = role.and_then(Json::string);
     let is = |name| role.as_deref() == Some(name);
-    Ok(Asked {
-        model: Asked::model(model)?,
+    Ok(ParsedRequest {
+        model: ParsedRequest::model(model)?,
         streaming,
         prompt: content.filter(|_| is("user")).and_then(prompt),
         correlating_tool_call_id: tool_call_id.filter(|_| is("tool")).and_then(Json::non_empty_string),
@@ -77,7 +77,7 @@ mod tests {
     use aibridge_intercept::{Actor, RequestBody};
     use bytes::Bytes;
 
-    fn ask(body: &str) -> Asked {
+    fn ask(body: &str) -> ParsedRequest {
         let body = RequestBody::plain(Bytes::copy_from_slice(body.as_bytes()));
         let request = Request {
             route: "/chat/completions".into(),

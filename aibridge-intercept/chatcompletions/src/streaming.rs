@@ -3,14 +3,14 @@
 use crate::reader::Reader;
 use aibridge_intercept::in_band::{is_error, is_error_event};
 use aibridge_intercept::json::LenientText;
-use aibridge_intercept::scan::{Interest, StringLength};
+use aibridge_intercept::scan::{Prefilter, StringLength};
 use aibridge_intercept::sse::Event;
-use aibridge_intercept::{Learnt, Verdict};
+use aibridge_intercept::{EventAction, ResponseSummary};
 use std::sync::LazyLock;
 
 /// What is read from a chunk once the response's id is known. A chunk without any of it is a piece of content of the
 /// choice 0.
-static READ: LazyLock<Interest> = LazyLock::new(|| {
+static READ: LazyLock<Prefilter> = LazyLock::new(|| {
     let members = [
         "usage",
         "error",
@@ -22,7 +22,7 @@ static READ: LazyLock<Interest> = LazyLock::new(|| {
         "reasoning_details",
         "thinking",
     ];
-    Interest::new(&members).unless_zero("index")
+    Prefilter::new(&members).unless_zero("index")
 });
 
 static CONTENT: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"content\""));
@@ -42,11 +42,11 @@ impl Streaming {
     }
 
     /// Reads the next event. An error does not end the stream: usage may follow.
-    pub fn event(&mut self, event: &Event) -> Verdict {
-        let Some(data) = event.data() else { return Verdict::Relay };
+    pub fn event(&mut self, event: &Event) -> EventAction {
+        let Some(data) = event.data() else { return EventAction::Relay };
         if data.trim_ascii() == b"[DONE]" {
             self.done = true;
-            return Verdict::Terminal;
+            return EventAction::Terminal;
         }
         let is_error_event = is_error_event(event, &data);
         if is_error_event {
@@ -54,21 +54,21 @@ impl Streaming {
         }
         if self.reader.has_id() && !READ.is_in(&data) {
             self.reader.skipped(CONTENT.sum(&data));
-            return Verdict::Relay;
+            return EventAction::Relay;
         }
         match self.reader.object(&data, false) {
             Some(read) if self.withhold_usage && read.usage_only && !is_error_event => {
-                return Verdict::Withhold;
+                return EventAction::Withhold;
             }
             Some(_) => {}
             None if LenientText::new(&data).json().is_some_and(is_error) => self.reader.fail(),
             None => {}
         }
-        Verdict::Relay
+        EventAction::Relay
     }
 
     /// What was learnt so far.
-    pub fn finish(&mut self) -> Learnt {
+    pub fn finish(&mut self) -> ResponseSummary {
         self.reader.finish(self.done)
     }
 }

@@ -5,7 +5,7 @@ use crate::objects;
 use aibridge_intercept::json::{Json, LenientText};
 use aibridge_intercept::observer::Ending;
 use aibridge_intercept::usage::{ExtraNames, UsageCounter};
-use aibridge_intercept::{Learnt, capped, in_band};
+use aibridge_intercept::{ResponseSummary, capped, in_band};
 
 /// How the further counts of a response are called in its record.
 pub(crate) const EXTRA: ExtraNames = ExtraNames {
@@ -17,10 +17,10 @@ pub(crate) const EXTRA: ExtraNames = ExtraNames {
 };
 
 /// What `body` contains. A body that is no JSON object is a failure.
-pub fn learn(body: &[u8]) -> Learnt {
+pub fn learn(body: &[u8]) -> ResponseSummary {
     let text = LenientText::new(body);
     let Some(response) = text.json().filter(|json| json.is_object()) else {
-        return Learnt { ending: Ending::Failed, ..Learnt::default() };
+        return ResponseSummary { ending: Ending::Failed, ..ResponseSummary::default() };
     };
     let [id, kind, status, usage, output] = response.members(["id", "type", "status", "usage", "output"]);
     let is = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
@@ -30,7 +30,7 @@ pub fn learn(body: &[u8]) -> Learnt {
     if let Some(output) = output {
         items.read_all(output);
     }
-    Learnt {
+    ResponseSummary {
         response_id: id.and_then(Json::non_empty_string).map(capped::response_id),
         objects: objects::of_response(response),
         usage: counter.finish(&EXTRA),

@@ -1,6 +1,6 @@
 //! Responses (`POST /responses` and `/responses/compact`): what a request asks, and what its answer tells.
 //!
-//! [`read`] looks at a request and gives an [`Asked`](aibridge_intercept::Asked): the model, the prompt, and the
+//! [`read`] looks at a request and gives an [`ParsedRequest`](aibridge_intercept::Asked): the model, the prompt, and the
 //! observer that reads the answer as it passes, [`Streaming`] or [`blocking`]. Neither request nor answer is
 //! edited. Wire facts are those of the OpenAI API.
 //!

@@ -1,17 +1,17 @@
 use crate::{Streaming, blocking};
 use aibridge_intercept::sse::Event;
-use aibridge_intercept::{Error, Learnt, Observer, Verdict};
+use aibridge_intercept::{Error, EventAction, Observer, ResponseSummary};
 use bytes::Bytes;
 
 /// Reads the answer to one responses request.
 #[derive(Debug, Default)]
 pub struct Response {
     streaming: Streaming,
-    whole: Option<Learnt>,
+    whole: Option<ResponseSummary>,
 }
 
 impl Observer for Response {
-    fn event(&mut self, event: &Event) -> Verdict {
+    fn event(&mut self, event: &Event) -> EventAction {
         self.streaming.event(event)
     }
 
@@ -19,7 +19,7 @@ impl Observer for Response {
         self.whole = Some(blocking::learn(body));
     }
 
-    fn finish(&mut self) -> Learnt {
+    fn finish(&mut self) -> ResponseSummary {
         self.whole.take().unwrap_or_else(|| self.streaming.finish())
     }
 

@@ -3,7 +3,7 @@
 use crate::{Response, objects};
 use aibridge_intercept::client::Client;
 use aibridge_intercept::json::Json;
-use aibridge_intercept::{Asked, Error, Request};
+use aibridge_intercept::{Error, ParsedRequest, Request};
 
 /// The items by which a client brings the result of a tool call.
 const TOOL_OUTPUTS: [&str; 5] = [
@@ -21,7 +21,7 @@ const TOOL_OUTPUTS: [&str; 5] = [
 /// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::InvalidModel`] if its model name is too long,
 /// [`Error::BackgroundUnsupported`] if the response is to
 /// outlive its request: nobody would see its end.
-pub fn read(request: &Request) -> Result<Asked, Error> {
+pub fn read(request: &Request) -> Result<ParsedRequest, Error> {
     let [previous_response, conversation] = objects::MEMBERS;
     let [model, stream, background, metadata, input, previous_response, conversation] = Json::object(
         &request.body.text,
@@ -44,8 +44,8 @@ pub fn read(request: &Request) -> Result<Asked, Error> {
         Some(text) => Some(text),
         None => content.filter(|_| is_user).and_then(text_of_parts),
     };
-    Ok(Asked {
-        model: Asked::model(model)?,
+    Ok(ParsedRequest {
+        model: ParsedRequest::model(model)?,
         streaming: stream.is_some_and(Json::is_true),
         prompt,
         correlating_tool_call_id: call_id.filter(|_| is_output).and_then(Json::non_empty_string),
@@ -77,7 +77,7 @@ mod tests {
     use aibridge_intercept::{Actor, RequestBody};
     use bytes::Bytes;
 
-    fn ask(body: &str) -> Result<Asked, Error> {
+    fn ask(body: &str) -> Result<ParsedRequest, Error> {
         read(&Request {
             route: "/responses".into(),
             query: None,

@@ -6,15 +6,15 @@ use crate::objects;
 use aibridge_intercept::in_band::{has_error, is_error, is_error_event};
 use aibridge_intercept::json::{Json, LenientText};
 use aibridge_intercept::observer::Ending;
-use aibridge_intercept::scan::{Interest, StringLength};
+use aibridge_intercept::scan::{Prefilter, StringLength};
 use aibridge_intercept::sse::Event;
 use aibridge_intercept::usage::UsageCounter;
-use aibridge_intercept::{Learnt, Verdict, capped};
+use aibridge_intercept::{EventAction, ResponseSummary, capped};
 use std::sync::LazyLock;
 
 /// The events that are read once the response's id is known.
-static READ: LazyLock<Interest> = LazyLock::new(|| {
-    Interest::new(&[
+static READ: LazyLock<Prefilter> = LazyLock::new(|| {
+    Prefilter::new(&[
         "response.output_item.done",
         "response.completed",
         "response.incomplete",
@@ -42,19 +42,19 @@ pub struct Streaming {
 
 impl Streaming {
     /// Reads the next event. An error does not end the stream: `response.failed` may follow.
-    pub fn event(&mut self, event: &Event) -> Verdict {
-        let Some(data) = event.data() else { return Verdict::Relay };
+    pub fn event(&mut self, event: &Event) -> EventAction {
+        let Some(data) = event.data() else { return EventAction::Relay };
         self.events += 1;
         self.failed |= is_error_event(event, &data);
         if self.response_id.is_some() && !READ.is_in(&data) {
             self.characters += DELTA.sum(&data);
-            return Verdict::Relay;
+            return EventAction::Relay;
         }
         let text = LenientText::new(&data);
         let names = ["type", "response", "item", "error", "object"];
         let Some([kind, response, item, error, object]) = text.object(names) else {
             self.failed |= text.json().is_some_and(is_error);
-            return Verdict::Relay;
+            return EventAction::Relay;
         };
         self.failed |= has_error(error) || object.is_some_and(|object| object.is_string("error"));
         if self.response_id.is_none() {
@@ -67,19 +67,19 @@ impl Streaming {
                 if let Some(item) = item {
                     self.items.read(item);
                 }
-                return Verdict::Relay;
+                return EventAction::Relay;
             }
             Some("response.completed" | "response.incomplete") => self.complete = true,
             Some("response.failed") => self.failed = true,
             other => {
                 self.failed |= other == Some("error");
-                return Verdict::Relay;
+                return EventAction::Relay;
             }
         }
         if let Some(response) = response {
             self.terminal(response);
         }
-        Verdict::Terminal
+        EventAction::Terminal
     }
 
     fn terminal(&mut self, response: Json<'_>) {
@@ -103,9 +103,9 @@ impl Streaming {
     }
 
     /// What was learnt so far.
-    pub fn finish(&mut self) -> Learnt {
+    pub fn finish(&mut self) -> ResponseSummary {
         let items = std::mem::take(&mut self.items);
-        Learnt {
+        ResponseSummary {
             response_id: self.response_id.take(),
             objects: std::mem::take(&mut self.objects),
             usage: self.usage.finish(&EXTRA),
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use bytes::Bytes;
 
-    fn observe(stream: &[&str]) -> (Vec<Verdict>, Learnt) {
+    fn observe(stream: &[&str]) -> (Vec<EventAction>, ResponseSummary) {
         let mut streaming = Streaming::default();
         let verdicts = stream
             .iter()
@@ -145,7 +145,7 @@ mod tests {
             "output":[{"type":"function_call","call_id":"c2","name":"sub","arguments":"{}"}],
             "usage":{"input_tokens":1,"output_tokens":2}}}"#;
         let (verdicts, learnt) = observe(&[CREATED, ITEM, completed]);
-        assert_eq!(verdicts, [Verdict::Relay, Verdict::Relay, Verdict::Terminal]);
+        assert_eq!(verdicts, [EventAction::Relay, EventAction::Relay, EventAction::Terminal]);
         assert_eq!(learnt.tools.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["sub"]);
         assert_eq!(learnt.usage.map(|usage| usage.output), Some(2));
         assert_eq!((learnt.response_id.as_deref(), learnt.ending), (Some("resp_1"), Ending::Complete));
@@ -173,18 +173,18 @@ mod tests {
         let failed =
             r#"{"type":"response.failed","response":{"usage":{"input_tokens":1,"output_tokens":2}}}"#;
         let delta = r#"{"type":"response.output_text.delta","delta":"x"}"#;
-        let table: &[(&[&str], Ending, Verdict)] = &[
-            (&[completed], Ending::Complete, Verdict::Terminal),
-            (&[r#"{"type":"response.incomplete"}"#], Ending::Complete, Verdict::Terminal),
-            (&[failed], Ending::Failed, Verdict::Terminal),
-            (&[error], Ending::Failed, Verdict::Relay),
-            (&[error, failed], Ending::Failed, Verdict::Terminal),
-            (&[error, completed], Ending::Failed, Verdict::Terminal),
-            (&[r#"{"error":{"message":"x"}}"#], Ending::Failed, Verdict::Relay),
-            (&[r#"{"object":"error","message":"x"}"#], Ending::Failed, Verdict::Relay),
-            (&[r#"[{"error":{"code":503}}]"#], Ending::Failed, Verdict::Relay),
-            (&[r#"{"type":"response.in_progress","error":{}}"#], Ending::Missing, Verdict::Relay),
-            (&[delta], Ending::Missing, Verdict::Relay),
+        let table: &[(&[&str], Ending, EventAction)] = &[
+            (&[completed], Ending::Complete, EventAction::Terminal),
+            (&[r#"{"type":"response.incomplete"}"#], Ending::Complete, EventAction::Terminal),
+            (&[failed], Ending::Failed, EventAction::Terminal),
+            (&[error], Ending::Failed, EventAction::Relay),
+            (&[error, failed], Ending::Failed, EventAction::Terminal),
+            (&[error, completed], Ending::Failed, EventAction::Terminal),
+            (&[r#"{"error":{"message":"x"}}"#], Ending::Failed, EventAction::Relay),
+            (&[r#"{"object":"error","message":"x"}"#], Ending::Failed, EventAction::Relay),
+            (&[r#"[{"error":{"code":503}}]"#], Ending::Failed, EventAction::Relay),
+            (&[r#"{"type":"response.in_progress","error":{}}"#], Ending::Missing, EventAction::Relay),
+            (&[delta], Ending::Missing, EventAction::Relay),
         ];
         for (events, ending, verdict) in table {
             let (verdicts, learnt) = observe(&[&[CREATED], *events].concat());
@@ -193,14 +193,14 @@ mod tests {
             assert_eq!(usage, events.contains(&failed).then_some((1, 2)), "{events:?}");
         }
         assert_eq!(observe(&[]).1.ending, Ending::Missing);
-        assert_eq!(observe(&["no json", "[1]"]).0, [Verdict::Relay, Verdict::Relay]);
+        assert_eq!(observe(&["no json", "[1]"]).0, [EventAction::Relay, EventAction::Relay]);
     }
 
     #[test]
     fn an_event_named_error_is_one() {
         let mut streaming = Streaming::default();
         let event = Event::from(Bytes::from_static(b"event: error\ndata: {\"message\":\"busy\"}\n\n"));
-        assert_eq!(streaming.event(&event), Verdict::Relay);
+        assert_eq!(streaming.event(&event), EventAction::Relay);
         assert_eq!(streaming.finish().ending, Ending::Failed);
     }
 

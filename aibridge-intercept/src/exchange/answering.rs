@@ -4,14 +4,14 @@ mod decoding;
 mod opening;
 mod stream;
 
-use super::{Exchange, Stop, id_value};
+use super::{Exchange, InterceptError, id_value};
 use crate::answer::{Answer, Came};
 use crate::error::Error;
 use crate::framing::{Declared, Framing};
 use crate::headers;
-use crate::observer::{Ending, Learnt, Observer};
+use crate::observer::{Ending, Observer, ResponseSummary};
 use crate::reading::Reading;
-use crate::relay::Why;
+use crate::relay::RelayError;
 use crate::upstream::refusal;
 use aibridge_recorder::{CredentialKind, ErrorType, Outcome};
 use bytes::Bytes;
@@ -44,12 +44,12 @@ impl Exchange {
         answer: Answer,
         observer: Box<dyn Observer>,
         streaming: bool,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), InterceptError> {
         let mut relayed = Relayed::new(answer, observer, streaming);
         self.relay(&mut relayed).await.map_err(|why| relayed.stop(why, self.ended))
     }
 
-    async fn relay(&mut self, relayed: &mut Relayed) -> Result<(), Why> {
+    async fn relay(&mut self, relayed: &mut Relayed) -> Result<(), RelayError> {
         if relayed.decoding.is_unreadable() {
             self.undecodable();
         }
@@ -65,7 +65,7 @@ impl Exchange {
     }
 
     /// Sends a blocking answer, all of which has come.
-    async fn relay_whole(&mut self, relayed: &mut Relayed, opening: Opening) -> Result<(), Why> {
+    async fn relay_whole(&mut self, relayed: &mut Relayed, opening: Opening) -> Result<(), RelayError> {
         let status = relayed.answer.response.status();
         let is_read = status.is_success() && !relayed.decoding.is_unreadable();
         if is_read {
@@ -104,14 +104,14 @@ impl Exchange {
     }
 
     /// Waits for the next piece of the body; no longer than `until`, if that is given.
-    async fn next(&mut self, answer: &mut Answer, until: Option<Instant>) -> Result<Came, Why> {
+    async fn next(&mut self, answer: &mut Answer, until: Option<Instant>) -> Result<Came, RelayError> {
         let asked_at = self.timeline.now();
         let came = self.client.unless_stopped(answer.chunks_until(until)).await;
         self.timeline.waited_since(asked_at);
         Ok(came??)
     }
 
-    async fn send(&mut self, piece: Bytes) -> Result<(), Why> {
+    async fn send(&mut self, piece: Bytes) -> Result<(), RelayError> {
         if piece.is_empty() {
             return Ok(());
         }
@@ -122,7 +122,7 @@ impl Exchange {
         Ok(())
     }
 
-    async fn send_all(&mut self, pieces: Vec<Bytes>) -> Result<(), Why> {
+    async fn send_all(&mut self, pieces: Vec<Bytes>) -> Result<(), RelayError> {
         for piece in pieces {
             self.send(piece).await?;
         }
@@ -154,29 +154,31 @@ impl Relayed {
     }
 
     /// A stream that breaks off broke off, however that came; of a blocking answer that breaks off there is nothing.
-    fn blame(&self, why: Why) -> Why {
+    fn blame(&self, why: RelayError) -> RelayError {
         let unreachable = "the connection broke before the answer was complete";
         match why {
-            Why::Failed(Error::UpstreamBroken) if !self.has_begun_as_stream() => {
+            RelayError::Failed(Error::UpstreamBroken) if !self.has_begun_as_stream() => {
                 Error::UpstreamUnreachable(unreachable.to_owned()).into()
             }
-            Why::Failed(Error::AnswerInvalid) if self.has_begun_as_stream() => Error::UpstreamBroken.into(),
+            RelayError::Failed(Error::AnswerInvalid) if self.has_begun_as_stream() => {
+                Error::UpstreamBroken.into()
+            }
             other => other,
         }
     }
 
     /// Why the answer could not be relayed to its end, and what was learnt of it that is not recorded yet.
-    fn stop(&mut self, why: Why, is_recorded: bool) -> Stop {
+    fn stop(&mut self, why: RelayError, is_recorded: bool) -> InterceptError {
         let why = self.blame(why);
         let error_event = match &why {
-            Why::Failed(error) => self.error_event(error),
-            Why::ClientGone => None,
+            RelayError::Failed(error) => self.error_event(error),
+            RelayError::ClientGone => None,
         };
-        let learnt = if is_recorded { Learnt::default() } else { self.reading.finish() };
+        let learnt = if is_recorded { ResponseSummary::default() } else { self.reading.finish() };
         if self.reading.is_lone_error(learnt.ending) {
             self.answer.complete(true);
         }
-        Stop { why, learnt, error_event }
+        InterceptError { why, learnt, error_event }
     }
 
     /// How a client that has the head of a stream is told of `error`; `None` if nothing that it would understand can

@@ -15,7 +15,7 @@ impl Bench {
         self.breaker.guard("/responses", model)
     }
 
-    fn call(&self, model: &str, went: Went) -> bool {
+    fn call(&self, model: &str, went: CallOutcome) -> bool {
         let guard = self.guard(model);
         let admitted = guard.admit(true);
         admitted.inspect(|admission| end(&*guard, *admission, went)).is_ok()
@@ -23,7 +23,7 @@ impl Bench {
 
     fn fail(&self, times: usize) {
         for _ in 0..times {
-            assert!(self.call("m", Went::Badly));
+            assert!(self.call("m", CallOutcome::Failure));
         }
     }
 
@@ -36,7 +36,7 @@ impl Bench {
     }
 }
 
-fn end(guard: &dyn Guard, admission: Admission, went: Went) {
+fn end(guard: &dyn Guard, admission: Admission, went: CallOutcome) {
     guard.report(admission, went);
     guard.release(admission);
 }
@@ -50,7 +50,7 @@ fn consecutive_failures_open_it_for_its_time() {
     assert_eq!(bench.state(), Some(CircuitState::Open));
     bench.pass(10);
     assert_eq!(bench.guard("m").admit(true), Err(Rejected { retry_after: Duration::from_secs(20) }));
-    assert!(bench.call("other", Went::Well), "another model is another circuit");
+    assert!(bench.call("other", CallOutcome::Success), "another model is another circuit");
     bench.pass(20);
     assert_eq!(bench.state(), Some(CircuitState::HalfOpen));
     assert_eq!(bench.breaker.statuses()[0].trips, 1);
@@ -61,7 +61,7 @@ fn consecutive_failures_open_it_for_its_time() {
 fn successes_and_time_forget_failures() {
     let bench = Bench::new();
     bench.fail(4);
-    bench.call("m", Went::Well);
+    bench.call("m", CallOutcome::Success);
     bench.fail(4);
     bench.pass(10);
     bench.fail(4);
@@ -80,10 +80,10 @@ fn half_open_admits_a_few_and_their_successes_close_it() {
     assert!(guard.admit(true).is_err(), "no more than max_requests at once");
     guard.release(trials[0]);
     let fourth = guard.admit(true).unwrap();
-    end(&*guard, trials[1], Went::Well);
-    end(&*guard, trials[2], Went::Well);
+    end(&*guard, trials[1], CallOutcome::Success);
+    end(&*guard, trials[2], CallOutcome::Success);
     assert_eq!(bench.state(), Some(CircuitState::HalfOpen));
-    end(&*guard, fourth, Went::Well);
+    end(&*guard, fourth, CallOutcome::Success);
     assert_eq!(bench.state(), Some(CircuitState::Closed));
 }
 
@@ -94,13 +94,13 @@ fn one_failed_trial_opens_it_again_and_the_others_do_not_count() {
     bench.pass(30);
     let guard = bench.guard("m");
     let trials: Vec<_> = (0..2).map(|_| guard.admit(true).unwrap()).collect();
-    end(&*guard, trials[0], Went::Badly);
+    end(&*guard, trials[0], CallOutcome::Failure);
     assert_eq!(bench.state(), Some(CircuitState::Open));
     bench.pass(30);
     let fresh = guard.admit(true).unwrap();
-    end(&*guard, trials[1], Went::Badly);
+    end(&*guard, trials[1], CallOutcome::Failure);
     assert_eq!(bench.state(), Some(CircuitState::HalfOpen), "a trial of an earlier round says nothing");
-    end(&*guard, fresh, Went::Badly);
+    end(&*guard, fresh, CallOutcome::Failure);
     assert_eq!(bench.breaker.statuses()[0].trips, 3);
 }
 
@@ -113,10 +113,10 @@ fn trips_outlive_their_circuits() {
     assert_eq!(trips(), [("m".to_owned(), 1)]);
     bench.pass(30);
     for _ in 0..3 {
-        bench.call("m", Went::Well);
+        bench.call("m", CallOutcome::Success);
     }
     for n in 0..2 * CIRCUITS_AT_MOST {
-        bench.call(&format!("invented-{n}"), Went::Badly);
+        bench.call(&format!("invented-{n}"), CallOutcome::Failure);
     }
     assert!(bench.breaker.statuses().iter().all(|status| status.name.model != "m"), "it is forgotten");
     assert_eq!(trips(), [("m".to_owned(), 1)]);
@@ -145,12 +145,12 @@ fn a_trial_gives_its_place_back_when_it_is_answered_but_tells_how_it_went_at_the
     let guard = bench.guard("m");
     let trials: Vec<_> =
         (0..6).map(|_| guard.admit(true).inspect(|trial| guard.release(*trial)).unwrap()).collect();
-    guard.report(trials[0], Went::Well);
-    guard.report(trials[1], Went::Well);
+    guard.report(trials[0], CallOutcome::Success);
+    guard.report(trials[1], CallOutcome::Success);
     assert_eq!(bench.state(), Some(CircuitState::HalfOpen));
-    guard.report(trials[2], Went::Badly);
+    guard.report(trials[2], CallOutcome::Failure);
     assert_eq!(bench.state(), Some(CircuitState::Open));
-    guard.report(trials[3], Went::Well);
+    guard.report(trials[3], CallOutcome::Success);
     assert_eq!(bench.state(), Some(CircuitState::Open));
 }
 
@@ -174,16 +174,16 @@ fn invented_models_do_not_fill_the_memory_and_do_not_keep_out_what_is_used() {
     for went in [1, 5] {
         for n in 0..3 * CIRCUITS_AT_MOST {
             for _ in 0..went {
-                bench.call(&format!("invented-{went}-{n}-{long}"), Went::Badly);
+                bench.call(&format!("invented-{went}-{n}-{long}"), CallOutcome::Failure);
             }
-            bench.call(&format!("fine-{n}"), Went::Well);
+            bench.call(&format!("fine-{n}"), CallOutcome::Success);
         }
         let statuses = bench.breaker.statuses();
         assert!(statuses.len() <= CIRCUITS_AT_MOST, "{}", statuses.len());
         assert!(statuses.iter().all(|status| status.name.model.len() <= MODEL_AT_MOST));
         let model = format!("m{went}");
-        (0..5).for_each(|_| assert!(bench.call(&model, Went::Badly)));
-        assert!(!bench.call(&model, Went::Well), "there is room for what fails now");
+        (0..5).for_each(|_| assert!(bench.call(&model, CallOutcome::Failure)));
+        assert!(!bench.call(&model, CallOutcome::Success), "there is room for what fails now");
     }
 }
 
@@ -192,9 +192,9 @@ fn what_is_open_outlives_what_failed_a_little() {
     let bench = Bench::new();
     bench.fail(5);
     for n in 0..10 * CIRCUITS_AT_MOST {
-        bench.call(&format!("invented-{n}"), Went::Badly);
+        bench.call(&format!("invented-{n}"), CallOutcome::Failure);
     }
-    assert!(!bench.call("m", Went::Well));
+    assert!(!bench.call("m", CallOutcome::Success));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn an_open_circuit_that_nobody_asks_for_any_more_makes_room() {
     let bench = Bench::new();
     for n in 0..CIRCUITS_AT_MOST {
         for _ in 0..5 {
-            bench.call(&format!("invented-{n}"), Went::Badly);
+            bench.call(&format!("invented-{n}"), CallOutcome::Failure);
         }
     }
     bench.pass(60);

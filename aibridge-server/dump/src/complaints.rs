@@ -9,7 +9,7 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// Warns that dumps fail, but rarely.
 #[derive(Debug)]
-pub(crate) struct Complaints {
+pub(crate) struct WarnThrottle {
     clock: Clock,
     state: Mutex<State>,
 }
@@ -20,7 +20,7 @@ struct State {
     unsaid: u64,
 }
 
-impl Complaints {
+impl WarnThrottle {
     pub(crate) fn new(clock: Clock) -> Self {
         Self { clock, state: Mutex::default() }
     }
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn speaks_once_in_a_while_and_counts_the_rest() {
         let (clock, mock) = Clock::mock();
-        let complaints = Complaints::new(clock);
+        let complaints = WarnThrottle::new(clock);
         assert_eq!(complaints.may_speak(), Some(0));
         assert_eq!((complaints.may_speak(), complaints.may_speak()), (None, None));
         mock.increment(EVERY);

@@ -1,5 +1,5 @@
 use crate::attempt::ProviderDump;
-use crate::complaints::Complaints;
+use crate::complaints::WarnThrottle;
 use crate::queue::Queue;
 use crate::writer::Writer;
 use aibridge_intercept::tap::Tap;
@@ -62,7 +62,7 @@ impl Dumps {
 
 impl Thread {
     fn start(clock: Clock) -> io::Result<Self> {
-        let complaints = Arc::new(Complaints::new(clock));
+        let complaints = Arc::new(WarnThrottle::new(clock));
         let (queue, jobs) = Queue::new(complaints.clone());
         let (ending, ended) = oneshot::channel();
         Builder::new().name("aibridge-dumps".into()).spawn(move || {

@@ -1,4 +1,4 @@
-use crate::complaints::Complaints;
+use crate::complaints::WarnThrottle;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ pub(crate) struct Piece {
 pub(crate) struct Queue {
     jobs: Sender<Job>,
     room: Arc<Mutex<Taken>>,
-    complaints: Arc<Complaints>,
+    complaints: Arc<WarnThrottle>,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +74,7 @@ impl DumpFile {
 
 impl Queue {
     /// A queue and where it ends.
-    pub(crate) fn new(complaints: Arc<Complaints>) -> (Self, Receiver<Job>) {
+    pub(crate) fn new(complaints: Arc<WarnThrottle>) -> (Self, Receiver<Job>) {
         let (jobs, receiver) = mpsc::channel();
         (Self { jobs, room: Arc::default(), complaints }, receiver)
     }
@@ -133,7 +133,7 @@ mod tests {
     use quanta::Clock;
 
     fn queue() -> (Queue, Receiver<Job>) {
-        Queue::new(Arc::new(Complaints::new(Clock::new())))
+        Queue::new(Arc::new(WarnThrottle::new(Clock::new())))
     }
 
     fn file(name: &str) -> Arc<DumpFile> {

@@ -1,4 +1,4 @@
-use crate::complaints::Complaints;
+use crate::complaints::WarnThrottle;
 use crate::queue::{DumpFile, Job};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -16,12 +16,12 @@ const CUT_SHORT: &[u8] = b"\r\n[aibridge: cut short here, the disk did not keep 
 
 /// Writes files, one piece after the other. Between pieces at most one is open, so that open streams cost no handles.
 pub(crate) struct Writer {
-    complaints: Arc<Complaints>,
+    complaints: Arc<WarnThrottle>,
     open: Option<(Arc<DumpFile>, File)>,
 }
 
 impl Writer {
-    pub(crate) fn new(complaints: Arc<Complaints>) -> Self {
+    pub(crate) fn new(complaints: Arc<WarnThrottle>) -> Self {
         Self { complaints, open: None }
     }
 

@@ -25,7 +25,7 @@ pub struct Metrics {
     pub(crate) models: Names,
     pub(crate) tools: Names,
     pub(crate) interceptions: Interceptions,
-    pub(crate) learnt: LearntCounts,
+    pub(crate) learnt: ResponseCounts,
     pub(crate) keys: Keys,
     pub(crate) circuits: Circuits,
     pub(crate) passthrough: IntCounterVec,
@@ -44,7 +44,7 @@ pub(crate) struct Interceptions {
     pub(crate) overhead: HistogramVec,
 }
 
-pub(crate) struct LearntCounts {
+pub(crate) struct ResponseCounts {
     pub(crate) prompts: IntCounterVec,
     pub(crate) tokens: IntCounterVec,
     pub(crate) tools: IntCounterVec,
@@ -96,7 +96,7 @@ impl Metrics {
             &["provider"],
             "Responses that were relayed but not read, since their Content-Encoding could not be decoded.",
         )?;
-        let learnt = LearntCounts::new(&mut make)?;
+        let learnt = ResponseCounts::new(&mut make)?;
         let circuits = Circuits::new(&mut make)?;
         let keys = Keys::new(&mut make)?;
         let connections =
@@ -175,7 +175,7 @@ impl Interceptions {
     }
 }
 
-impl LearntCounts {
+impl ResponseCounts {
     fn new(make: &mut Maker) -> Result<Self, Error> {
         Ok(Self {
             prompts: make.counter("aibridge_prompts_total", &["provider"], "Prompts that users wrote.")?,

@@ -1,12 +1,12 @@
 use crate::Metrics;
-use aibridge_intercept::Learnt;
+use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::call::{Attempts, PoolExhausted};
-use aibridge_intercept::watch::{Held, Seen, Timeline, Watch};
+use aibridge_intercept::watch::{EventSink, Held, InterceptionEvent, Timeline};
 use aibridge_recorder::{CredentialKind, ErrorType, Interception, Outcome};
 use http::Method;
 use prometheus::IntGauge;
 
-impl Watch for Metrics {
+impl EventSink for Metrics {
     fn opened(&self, interception: &Interception) -> Option<Box<dyn Held>> {
         let Interception { provider_name, model, route, .. } = interception;
         let gauge =
@@ -15,26 +15,26 @@ impl Watch for Metrics {
         Some(Box::new(InFlight(gauge)))
     }
 
-    fn saw(&self, seen: &Seen<'_>) {
-        match *seen {
-            Seen::Started { interception, prompt: true } => {
+    fn on_event(&self, event: &InterceptionEvent<'_>) {
+        match *event {
+            InterceptionEvent::Started { interception, prompt: true } => {
                 self.learnt.prompts.with_label_values(&[&interception.provider_name]).inc();
             }
-            Seen::Started { prompt: false, .. } => {}
-            Seen::Refused { interception } => self.count(interception, "failed"),
-            Seen::Learnt { learnt, .. } => self.learn(learnt),
-            Seen::Undecodable { interception } => {
+            InterceptionEvent::Started { prompt: false, .. } => {}
+            InterceptionEvent::Refused { interception } => self.count(interception, "failed"),
+            InterceptionEvent::ResponseSummary { learnt, .. } => self.learn(learnt),
+            InterceptionEvent::Undecodable { interception } => {
                 self.undecodable.with_label_values(&[&interception.provider_name]).inc();
             }
-            Seen::Ended { interception, outcome, attempts, timeline } => {
+            InterceptionEvent::Ended { interception, outcome, attempts, timeline } => {
                 self.end(interception, outcome, attempts, timeline);
             }
-            Seen::PassedThrough { provider, route, method, credential, attempts } => {
+            InterceptionEvent::PassedThrough { provider, route, method, credential, attempts } => {
                 self.passthrough.with_label_values(&[provider, route, method_label(method)]).inc();
                 self.tried(provider, credential, attempts);
             }
-            Seen::Limited { limit } => self.limited.with_label_values(&[limit]).inc(),
-            Seen::ToolInvoked { server, name } => {
+            InterceptionEvent::Limited { limit } => self.limited.with_label_values(&[limit]).inc(),
+            InterceptionEvent::ToolInvoked { server, name } => {
                 self.learnt.injected.with_label_values(&[server, self.tools.label(name)]).inc();
             }
         }
@@ -77,7 +77,7 @@ impl Metrics {
         self.interceptions.total.with_label_values(&series).inc();
     }
 
-    fn learn(&self, learnt: &Learnt) {
+    fn learn(&self, learnt: &ResponseSummary) {
         if let Some(usage) = &learnt.usage {
             let counts = [
                 ("input", usage.input),

@@ -37,11 +37,11 @@ impl Streams {
     }
 
     /// Waits until none was open for so long.
-    pub(super) async fn idle_for(&self, patience: Duration) {
+    pub(super) async fn idle_for(&self, timeout_scope: Duration) {
         let mut seen = self.seen.subscribe();
         loop {
             let Ok(begun) = seen.wait_for(|seen| seen.open == 0).await.map(|seen| seen.begun) else { return };
-            if timeout(patience, seen.wait_for(|seen| seen.begun > begun)).await.is_err() {
+            if timeout(timeout_scope, seen.wait_for(|seen| seen.begun > begun)).await.is_err() {
                 return;
             }
         }

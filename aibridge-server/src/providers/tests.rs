@@ -1,5 +1,5 @@
 use super::*;
-use aibridge_config::{Sources, Surroundings};
+use aibridge_config::{Environment, Sources};
 use aibridge_keypool::KeyState;
 use std::io;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 struct Nowhere;
 
-impl Surroundings for Nowhere {
+impl Environment for Nowhere {
     fn var(&self, _: &str) -> Option<String> {
         None
     }

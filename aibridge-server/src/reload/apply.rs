@@ -1,5 +1,5 @@
 use super::{Reloader, restart};
-use crate::current::InForce;
+use crate::current::RuntimeSnapshot;
 use crate::origin::OriginPolicy;
 use crate::providers::Changes;
 use crate::server::StartError;
@@ -38,7 +38,7 @@ impl Reloader {
         };
         let settings = changed(&self.settings, &next);
         if !changes.is_empty() || !settings.is_empty() {
-            self.current.replace(InForce {
+            self.current.replace(RuntimeSnapshot {
                 providers,
                 who: now.who.with_mode(next.auth.mode),
                 origins: OriginPolicy::new(&next.server, &next.admin),

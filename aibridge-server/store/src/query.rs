@@ -16,5 +16,5 @@ pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
 };
 pub use sessions::{SessionRow, Sessions};
-pub(crate) use stretch::{BLOCK_BYTES, Block, Place, Stretch};
+pub(crate) use stretch::{BLOCK_BYTES, Block, IdRange, Place};
 pub use usage::{Sums, Usage, UsageKey, UsageRow};

@@ -220,19 +220,19 @@ impl Postgres {
         done.unwrap_or_else(|error| panic!("{error:?} in {sql:?}"));
     }
 
-    /// Waits until `condition` holds there, for as long as `patience`.
+    /// Waits until `condition` holds there, for as long as `timeout_scope`.
     ///
     /// # Panics
     ///
     /// After that, naming `what` was waited for; or if the condition is no good.
-    pub async fn until(&self, condition: &str, patience: Duration, what: &str) {
+    pub async fn until(&self, condition: &str, timeout_scope: Duration, what: &str) {
         let (client, sql) = (self.client().await, format!("SELECT {condition}"));
-        let held = timeout(patience, async {
+        let held = timeout(timeout_scope, async {
             while !client.query_one(&sql, &[]).await.expect("a condition").get::<_, bool>(0) {
                 sleep(GLANCE).await;
             }
         });
-        assert!(held.await.is_ok(), "waited {patience:?} in vain for {what}");
+        assert!(held.await.is_ok(), "waited {timeout_scope:?} in vain for {what}");
     }
 
     async fn try_start(&self) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! A gateway in this process, with a clock that tests can move.
 
-use aibridge_config::{Config, Flags, Sources, Surroundings};
+use aibridge_config::{Config, Environment, Flags, Sources};
 use aibridge_server::Server;
 use aibridge_testkit::{Store, within};
 use std::io;
@@ -27,7 +27,7 @@ pub(crate) struct Harness {
 /// Nothing around: settings come from the text of a test alone.
 struct Nowhere;
 
-impl Surroundings for Nowhere {
+impl Environment for Nowhere {
     fn var(&self, _: &str) -> Option<String> {
         None
     }

@@ -8,7 +8,7 @@ fn event(data: &str) -> Event {
     Event::from(Bytes::from(format!("data: {data}\n\n")))
 }
 
-fn observe(withhold_usage: bool, stream: &[&str]) -> (Vec<Verdict>, Learnt) {
+fn observe(withhold_usage: bool, stream: &[&str]) -> (Vec<EventAction>, ResponseSummary) {
     let mut streaming = Streaming::new(withhold_usage);
     let verdicts = stream.iter().map(|data| streaming.event(&event(data))).collect();
     (verdicts, streaming.finish())
@@ -18,27 +18,30 @@ fn observe(withhold_usage: bool, stream: &[&str]) -> (Vec<Verdict>, Learnt) {
 fn only_the_usage_chunk_that_nobody_asked_for_is_withheld() {
     let usage = r#"{"prompt_tokens":1,"completion_tokens":2}"#;
     let table = [
-        (format!(r#"{{"choices":[],"usage":{usage}}}"#), Verdict::Withhold),
-        (format!(r#"{{"usage":{usage},"choices":[ ]}}"#), Verdict::Withhold),
-        (format!(r#"{{"choices":[{{"delta":{{}}}}],"usage":{usage}}}"#), Verdict::Relay),
-        (format!(r#"{{"usage":{usage}}}"#), Verdict::Relay),
-        (format!(r#"{{"choices":null,"usage":{usage}}}"#), Verdict::Relay),
-        (r#"{"choices":[],"usage":null}"#.into(), Verdict::Relay),
-        (r#"{"choices":[]}"#.into(), Verdict::Relay),
-        (r#"{"choices":[],"prompt_filter_results":[]}"#.into(), Verdict::Relay),
-        ("no json".into(), Verdict::Relay),
-        (format!(r#"{{"error":null,"choices":[],"usage":{usage}}}"#), Verdict::Withhold),
-        (r#"{"choices":[],"usage":{}}"#.into(), Verdict::Withhold),
-        (r#"{"error":{"message":"x"},"choices":[],"usage":{}}"#.into(), Verdict::Relay),
-        (r#"{"error":{"message":"x"}}"#.into(), Verdict::Relay),
-        ("[DONE]".into(), Verdict::Terminal),
+        (format!(r#"{{"choices":[],"usage":{usage}}}"#), EventAction::Withhold),
+        (format!(r#"{{"usage":{usage},"choices":[ ]}}"#), EventAction::Withhold),
+        (format!(r#"{{"choices":[{{"delta":{{}}}}],"usage":{usage}}}"#), EventAction::Relay),
+        (format!(r#"{{"usage":{usage}}}"#), EventAction::Relay),
+        (format!(r#"{{"choices":null,"usage":{usage}}}"#), EventAction::Relay),
+        (r#"{"choices":[],"usage":null}"#.into(), EventAction::Relay),
+        (r#"{"choices":[]}"#.into(), EventAction::Relay),
+        (r#"{"choices":[],"prompt_filter_results":[]}"#.into(), EventAction::Relay),
+        ("no json".into(), EventAction::Relay),
+        (format!(r#"{{"error":null,"choices":[],"usage":{usage}}}"#), EventAction::Withhold),
+        (r#"{"choices":[],"usage":{}}"#.into(), EventAction::Withhold),
+        (r#"{"error":{"message":"x"},"choices":[],"usage":{}}"#.into(), EventAction::Relay),
+        (r#"{"error":{"message":"x"}}"#.into(), EventAction::Relay),
+        ("[DONE]".into(), EventAction::Terminal),
     ];
     for (data, expected) in &table {
         assert_eq!(observe(true, &[data]).0, [*expected], "{data}");
-        let asked_for = if *expected == Verdict::Withhold { Verdict::Relay } else { *expected };
+        let asked_for = if *expected == EventAction::Withhold { EventAction::Relay } else { *expected };
         assert_eq!(observe(false, &[data]).0, [asked_for], "{data}");
     }
-    assert_eq!(Streaming::new(true).event(&Event::from(Bytes::from_static(b": ping\n\n"))), Verdict::Relay);
+    assert_eq!(
+        Streaming::new(true).event(&Event::from(Bytes::from_static(b": ping\n\n"))),
+        EventAction::Relay
+    );
 }
 
 #[test]
@@ -164,7 +167,7 @@ fn what_follows_an_error_is_read() {
     let error =
         r#"{"error":{"code":502},"choices":[{"delta":{"tool_calls":[{"id":"t","function":{"name":"x"}}]}}]}"#;
     let (verdicts, learnt) = observe(true, &[error, usage, "[DONE]"]);
-    assert_eq!(verdicts, [Verdict::Relay, Verdict::Withhold, Verdict::Terminal]);
+    assert_eq!(verdicts, [EventAction::Relay, EventAction::Withhold, EventAction::Terminal]);
     assert_eq!((learnt.ending, learnt.tools.len()), (Ending::Failed, 1));
     assert_eq!(learnt.usage.map(|usage| usage.output), Some(2));
 }

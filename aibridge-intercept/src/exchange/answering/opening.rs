@@ -4,7 +4,7 @@ use super::{Exchange, Relayed};
 use crate::answer::{Came, Gathered, HELD_AT_MOST};
 use crate::error::Error;
 use crate::framing::{Framing, Sniffer};
-use crate::relay::Why;
+use crate::relay::RelayError;
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,7 +36,7 @@ struct Held {
 impl Exchange {
     /// Reads until the framing is certain. The head is held as well, for [`HEAD_WITHIN`]; once it is sent, blank
     /// bytes go on as they come.
-    pub(super) async fn open(&mut self, relayed: &mut Relayed) -> Result<Opening, Why> {
+    pub(super) async fn open(&mut self, relayed: &mut Relayed) -> Result<Opening, RelayError> {
         let head_by = Instant::now() + HEAD_WITHIN;
         let mut held = Held {
             raw: Gathered::default(),
@@ -74,7 +74,7 @@ impl Exchange {
         relayed: &mut Relayed,
         held: &mut Held,
         chunk: Bytes,
-    ) -> Result<Option<Framing>, Why> {
+    ) -> Result<Option<Framing>, RelayError> {
         let mut framing = None;
         for piece in relayed.decoding.pieces(&chunk) {
             let Ok(plain) = relayed.decoding.decode(piece) else {
@@ -98,7 +98,7 @@ impl Exchange {
         Ok(framing)
     }
 
-    async fn send_blanks(&mut self, held: &mut Held) -> Result<(), Why> {
+    async fn send_blanks(&mut self, held: &mut Held) -> Result<(), RelayError> {
         let blank = held.sniffer.blank();
         let piece = Bytes::copy_from_slice(&held.raw.as_slice()[held.sent..blank]);
         held.sent = blank;

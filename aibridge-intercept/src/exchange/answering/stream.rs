@@ -4,11 +4,11 @@ use super::{Exchange, Opening, Relayed};
 use crate::answer::{Answer, Came, HELD_AT_MOST};
 use crate::error::Error;
 use crate::framing::Framing;
-use crate::observer::{Ending, Verdict};
+use crate::observer::{Ending, EventAction};
 use crate::reading::Reading;
-use crate::relay::{Batch, Why};
+use crate::relay::{Batch, RelayError};
 use crate::sse::{Event, Splitter};
-use crate::watch::Seen;
+use crate::watch::InterceptionEvent;
 use aibridge_recorder::{ErrorType, Outcome};
 use bytes::Bytes;
 
@@ -21,7 +21,11 @@ struct Stream<'a> {
 }
 
 impl Exchange {
-    pub(super) async fn relay_stream(&mut self, relayed: &mut Relayed, opening: Opening) -> Result<(), Why> {
+    pub(super) async fn relay_stream(
+        &mut self,
+        relayed: &mut Relayed,
+        opening: Opening,
+    ) -> Result<(), RelayError> {
         if !self.client.has_begun() {
             self.begin(relayed);
         }
@@ -70,7 +74,7 @@ impl Exchange {
         stream: &mut Stream<'_>,
         chunk: Bytes,
         plain: Option<Bytes>,
-    ) -> Result<bool, Why> {
+    ) -> Result<bool, RelayError> {
         let plain = plain.unwrap_or_else(|| chunk.clone());
         let mut batch = Batch::of(chunk.clone());
         batch.push(chunk.slice(..chunk.len() - plain.len()));
@@ -80,9 +84,9 @@ impl Exchange {
                 self.send_all(batch.take()).await?;
             }
             match stream.read(&event).await {
-                Verdict::Relay => batch.push(event.raw),
-                Verdict::Withhold => {}
-                Verdict::Terminal => {
+                EventAction::Relay => batch.push(event.raw),
+                EventAction::Withhold => {}
+                EventAction::Terminal => {
                     self.send_all(batch.take()).await?;
                     self.end_stream(stream.relayed).await?;
                     batch.push(event.raw);
@@ -107,7 +111,7 @@ impl Exchange {
         stream: &mut Stream<'_>,
         chunk: Bytes,
         plain: Option<Bytes>,
-    ) -> Result<bool, Why> {
+    ) -> Result<bool, RelayError> {
         let is_decoded = plain.is_some();
         let pieces = plain.map_or_else(|| stream.relayed.decoding.pieces(&chunk), |plain| vec![plain]);
         for piece in pieces {
@@ -118,7 +122,7 @@ impl Exchange {
             };
             stream.splitter.push(plain);
             while let Some(event) = stream.splitter.next_event() {
-                if stream.read(&event).await == Verdict::Terminal {
+                if stream.read(&event).await == EventAction::Terminal {
                     self.end_stream(stream.relayed).await?;
                     self.send(chunk).await?;
                     return Ok(true);
@@ -135,7 +139,7 @@ impl Exchange {
 
     /// Behind the terminal event everything is recorded and the client has what it wants: what still comes passes
     /// unread, and however it ends is a proper end.
-    async fn relay_rest(&mut self, answer: &mut Answer) -> Result<(), Why> {
+    async fn relay_rest(&mut self, answer: &mut Answer) -> Result<(), RelayError> {
         self.log_end().await;
         while let Ok(Came::Chunk(chunk)) = self.next(answer, None).await {
             self.client.send(chunk).await?;
@@ -150,7 +154,7 @@ impl Exchange {
         &mut self,
         relayed: &mut Relayed,
         opening: Option<Bytes>,
-    ) -> Result<(), Why> {
+    ) -> Result<(), RelayError> {
         if !self.client.has_begun() {
             self.begin(relayed);
         }
@@ -167,7 +171,7 @@ impl Exchange {
     }
 
     /// Ends a stream by what its observer saw.
-    async fn end_stream(&mut self, relayed: &mut Relayed) -> Result<(), Why> {
+    async fn end_stream(&mut self, relayed: &mut Relayed) -> Result<(), RelayError> {
         let learnt = relayed.reading.finish();
         relayed.answer.complete(relayed.reading.is_lone_error(learnt.ending));
         let outcome = match learnt.ending {
@@ -189,17 +193,17 @@ impl Exchange {
             provider = interception.provider_name,
             "an answer is relayed unread: its content encoding cannot be decoded; turn compression off at the provider"
         );
-        self.watch.saw(&Seen::Undecodable { interception });
+        self.watch.on_event(&InterceptionEvent::Undecodable { interception });
     }
 }
 
 impl Stream<'_> {
-    async fn read(&mut self, event: &Event) -> Verdict {
+    async fn read(&mut self, event: &Event) -> EventAction {
         if event.is_rest_of_last() {
-            return if self.withheld { Verdict::Withhold } else { Verdict::Relay };
+            return if self.withheld { EventAction::Withhold } else { EventAction::Relay };
         }
         let verdict = self.relayed.reading.event(event).await;
-        self.withheld = verdict == Verdict::Withhold;
+        self.withheld = verdict == EventAction::Withhold;
         verdict
     }
 }

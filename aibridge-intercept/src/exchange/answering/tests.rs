@@ -2,7 +2,7 @@ use super::*;
 use crate::call::Timeouts;
 use crate::gateway::Gateway;
 use crate::interceptor::Interceptor;
-use crate::observer::Verdict;
+use crate::observer::EventAction;
 use crate::relay::AnswerBody;
 use crate::sse::Event;
 use aibridge_recorder::{Ended, Interception, Record, Recorder, RecorderError};
@@ -40,17 +40,17 @@ impl Recorder for Ends {
 struct Simple(Ending);
 
 impl Observer for Simple {
-    fn event(&mut self, event: &Event) -> Verdict {
+    fn event(&mut self, event: &Event) -> EventAction {
         self.0 = if event.data().is_some() { Ending::Failed } else { self.0 };
-        Verdict::Relay
+        EventAction::Relay
     }
 
     fn body(&mut self, _: &[u8]) {
         self.0 = Ending::Complete;
     }
 
-    fn finish(&mut self) -> Learnt {
-        Learnt { ending: self.0, ..Learnt::default() }
+    fn finish(&mut self) -> ResponseSummary {
+        ResponseSummary { ending: self.0, ..ResponseSummary::default() }
     }
 
     fn error_event(&self, _: &Error) -> Bytes {
@@ -70,7 +70,7 @@ impl Interceptor for Given {
         (&self.interception, None)
     }
 
-    async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), Stop> {
+    async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), InterceptError> {
         exchange.answer(self.answer, Box::<Simple>::default(), self.interception.streaming).await
     }
 }

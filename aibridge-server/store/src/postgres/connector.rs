@@ -1,4 +1,4 @@
-use super::error::Trouble;
+use super::error::PgError;
 use super::session::Session;
 use super::{instances, schema, tls};
 use crate::{PostgresOptions, StoreError};
@@ -77,12 +77,12 @@ impl Connector {
     }
 
     /// A connection to a database with the latest schema.
-    pub(super) async fn connect(&self) -> Result<Session, Trouble> {
-        let silent = |_| Trouble::Silent(self.limit);
+    pub(super) async fn connect(&self) -> Result<Session, PgError> {
+        let silent = |_| PgError::Silent(self.limit);
         let mut client = self.client().await?;
         if !self.migrated.load(Ordering::Acquire) {
             let migrated = timeout(MIGRATE_WITHIN, schema::migrate(&mut client)).await;
-            migrated.map_err(|_| Trouble::Silent(MIGRATE_WITHIN))??;
+            migrated.map_err(|_| PgError::Silent(MIGRATE_WITHIN))??;
             self.migrated.store(true, Ordering::Release);
         }
         if let Some(instance) = self.instance {
@@ -95,8 +95,8 @@ impl Connector {
     }
 
     /// A connection to a database as it is.
-    pub(super) async fn client(&self) -> Result<Client, Trouble> {
-        let silent = |_| Trouble::Silent(self.limit);
+    pub(super) async fn client(&self) -> Result<Client, PgError> {
+        let silent = |_| PgError::Silent(self.limit);
         let connected = timeout(self.limit, self.config.connect(self.tls.clone()));
         let (client, connection) = connected.await.map_err(silent)??;
         tokio::spawn(drive(connection, self.news.clone())); // lives as long as its client
@@ -105,7 +105,7 @@ impl Connector {
     }
 
     /// Asks the server to give up what it does for `client`.
-    pub(super) async fn cancel(&self, client: &Client) -> Result<(), Trouble> {
+    pub(super) async fn cancel(&self, client: &Client) -> Result<(), PgError> {
         Ok(client.cancel_token().cancel_query(self.tls.clone()).await?)
     }
 }

@@ -1,4 +1,4 @@
-use super::error::Trouble;
+use super::error::PgError;
 use super::{PostgresStore, connector};
 use crate::StoreError;
 use aibridge_keypool::{CoolingReason, Fingerprint};
@@ -110,7 +110,7 @@ impl PostgresStore {
 
     async fn ask<T>(
         &self,
-        question: impl AsyncFnOnce(&Client) -> Result<T, Trouble>,
+        question: impl AsyncFnOnce(&Client) -> Result<T, PgError>,
     ) -> Result<T, StoreError> {
         self.parts.reader.ask(question).await.map_err(|trouble| StoreError::from(&trouble))
     }
@@ -125,6 +125,6 @@ fn stored(model: Option<&str>) -> String {
     }
 }
 
-async fn tell(client: &Client) -> Result<(), Trouble> {
+async fn tell(client: &Client) -> Result<(), PgError> {
     Ok(client.batch_execute(connector::NOTIFY).await?)
 }

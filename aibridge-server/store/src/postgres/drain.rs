@@ -1,4 +1,4 @@
-use super::error::Trouble;
+use super::error::PgError;
 use super::link::Link;
 use super::rows::Rows;
 use super::spool::Spool;
@@ -47,9 +47,9 @@ pub(super) async fn run(spool: Spool, mut link: Link) {
     }
 }
 
-async fn store(link: &mut Link, rows: &[&Rows]) -> Result<(), Trouble> {
+async fn store(link: &mut Link, rows: &[&Rows]) -> Result<(), PgError> {
     let session = link.session().await?;
-    let written = timeout(LIMIT, session.write(rows)).await.unwrap_or(Err(Trouble::Silent(LIMIT)));
+    let written = timeout(LIMIT, session.write(rows)).await.unwrap_or(Err(PgError::Silent(LIMIT)));
     match &written {
         Ok(_) => link.worked(),
         Err(trouble) => link.failed(trouble),

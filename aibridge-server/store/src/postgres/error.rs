@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 
 /// Why the database did not do something.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum PgError {
     /// It said no, or nothing.
     #[error("{}", causes(.0))]
     Database(#[from] Error),
@@ -40,7 +40,7 @@ pub(super) enum Opener {
     Reader,
 }
 
-impl Trouble {
+impl PgError {
     /// Whether it is away, and may come back without anybody changing a setting.
     pub(super) fn is_absence(&self) -> bool {
         match self {
@@ -106,8 +106,8 @@ impl Trouble {
     }
 }
 
-impl From<&Trouble> for StoreError {
-    fn from(trouble: &Trouble) -> Self {
+impl From<&PgError> for StoreError {
+    fn from(trouble: &PgError) -> Self {
         if trouble.is_contradiction() {
             Self::Contradiction(trouble.to_string())
         } else {

@@ -1,4 +1,4 @@
-use super::error::Trouble;
+use super::error::PgError;
 use super::reader::Reader;
 use crate::Heartbeat;
 use std::sync::Arc;
@@ -23,19 +23,19 @@ const CLOSE: &str = "UPDATE aibridge_interceptions \
         ) FOR UPDATE OF i SKIP LOCKED)";
 
 /// Tells all others that `instance` lives.
-pub(super) async fn beat(client: &Client, instance: Uuid) -> Result<(), Trouble> {
+pub(super) async fn beat(client: &Client, instance: Uuid) -> Result<(), PgError> {
     client.execute(BEAT, &[&instance]).await?;
     Ok(())
 }
 
 /// Tells all others that `instance` will write nothing more.
-pub(super) async fn leave(client: &Client, instance: Uuid) -> Result<(), Trouble> {
+pub(super) async fn leave(client: &Client, instance: Uuid) -> Result<(), PgError> {
     client.execute(LEAVE, &[&instance]).await?;
     Ok(())
 }
 
 /// Closes what dead instances left open, and returns how many interceptions that were.
-async fn close_orphans(client: &Client, stale_after: Duration) -> Result<u64, Trouble> {
+async fn close_orphans(client: &Client, stale_after: Duration) -> Result<u64, PgError> {
     let closed = client.execute(CLOSE, &[&stale_after.as_secs_f64()]).await?;
     client.execute(FORGET, &[]).await?;
     Ok(closed)

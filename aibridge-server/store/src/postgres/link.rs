@@ -1,5 +1,5 @@
 use super::connector::Connector;
-use super::error::Trouble;
+use super::error::PgError;
 use super::session::Session;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,13 +29,13 @@ impl Link {
     }
 
     /// The connection. While the database rests from a failure, it is not asked.
-    pub(super) async fn session(&mut self) -> Result<Arc<Session>, Trouble> {
+    pub(super) async fn session(&mut self) -> Result<Arc<Session>, PgError> {
         if let Some(session) = self.session.as_ref().filter(|session| !session.client.is_closed()) {
             return Ok(session.clone());
         }
         self.session = None;
         if let Some(rest) = self.trouble.as_ref().filter(|rest| Instant::now() < rest.until) {
-            return Err(Trouble::Resting(rest.why.clone()));
+            return Err(PgError::Resting(rest.why.clone()));
         }
         match self.connector.connect().await {
             Ok(session) => {
@@ -56,7 +56,7 @@ impl Link {
     }
 
     /// It did not: it is given up, and the next one waits a little longer.
-    pub(super) fn failed(&mut self, trouble: &Trouble) {
+    pub(super) fn failed(&mut self, trouble: &PgError) {
         self.session = None;
         let pause = self.trouble.as_ref().map_or(FIRST_PAUSE, |rest| (rest.pause * 2).min(LONGEST_PAUSE));
         let why = trouble.to_string();

@@ -1,6 +1,6 @@
 //! Which actor owns an object at a provider: looking up, and deleting by age. [`super::table`] writes.
 
-use super::error::Trouble;
+use super::error::PgError;
 use crate::text::storable;
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -22,7 +22,7 @@ pub(super) async fn find(
     client: &Client,
     provider: &str,
     ids: &[String],
-) -> Result<Vec<Option<String>>, Trouble> {
+) -> Result<Vec<Option<String>>, PgError> {
     let stored: Vec<Cow<'_, str>> = ids.iter().map(|id| storable(id)).collect();
     let stored: Vec<&str> = stored.iter().map(Cow::as_ref).collect();
     let rows = client.query(FIND, &[&&*storable(provider), &stored]).await?;
@@ -34,6 +34,6 @@ pub(super) async fn find(
 }
 
 /// Deletes at most [`BATCH`] rows made before `before`, and returns how many.
-pub(super) async fn delete(client: &Client, before: Timestamp) -> Result<u64, Trouble> {
+pub(super) async fn delete(client: &Client, before: Timestamp) -> Result<u64, PgError> {
     Ok(client.execute(DELETE, &[&before, &(BATCH as i64)]).await?)
 }

@@ -1,4 +1,4 @@
-use super::error::Trouble;
+use super::error::PgError;
 use super::link::Link;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -20,9 +20,9 @@ impl Reader {
     /// Asks what `question` asks.
     pub(super) async fn ask<T>(
         &self,
-        question: impl AsyncFnOnce(&Client) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
-        let silent = |_| Trouble::Silent(self.limit);
+        question: impl AsyncFnOnce(&Client) -> Result<T, PgError>,
+    ) -> Result<T, PgError> {
+        let silent = |_| PgError::Silent(self.limit);
         let session = timeout(self.limit, async { self.link.lock().await.session().await });
         let session = session.await.map_err(silent)??;
         let answer = timeout(self.limit, question(&session.client)).await.unwrap_or_else(|e| Err(silent(e)));

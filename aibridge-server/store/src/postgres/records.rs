@@ -2,9 +2,9 @@ mod children;
 mod read;
 
 use super::connector::Connector;
-use super::error::{Opener, Trouble};
+use super::error::{Opener, PgError};
 use super::schema;
-use crate::query::{BLOCK_BYTES, Block, Filter, FullInterception, Place, Stretch, Summary, listed, whole};
+use crate::query::{BLOCK_BYTES, Block, Filter, FullInterception, IdRange, Place, Summary, listed, whole};
 use crate::{PostgresOptions, StoreError};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -70,7 +70,7 @@ impl PostgresRecords {
         let opened = runtime.block_on(given_up.run_until_cancelled(async {
             let client = connector.client().await?;
             let checked = timeout(LIMIT, schema::check(&client)).await;
-            let is_ours = checked.map_err(|_| Trouble::Silent(LIMIT))??;
+            let is_ours = checked.map_err(|_| PgError::Silent(LIMIT))??;
             Ok((client, is_ours))
         }));
         match opened.ok_or(StoreError::GivenUp)? {
@@ -80,7 +80,7 @@ impl PostgresRecords {
                 problem: "it has no records".to_owned(),
                 advice: "name the database of a gateway that has run",
             }),
-            Err(trouble) => Err(Trouble::to_open_error(&trouble, connector.shown(), Opener::Reader)),
+            Err(trouble) => Err(PgError::to_open_error(&trouble, connector.shown(), Opener::Reader)),
         }
     }
 
@@ -114,7 +114,7 @@ impl PostgresRecords {
         let sizes = |order| {
             format!("SELECT i.id, {BYTES} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
         };
-        let order = Stretch::ahead(filter, place).order;
+        let order = IdRange::ahead(filter, place).order;
         let sql = format!(
             "SELECT {} FROM aibridge_interceptions i WHERE i.id = ANY ($1) ORDER BY i.id {order}",
             whole(METADATA)
@@ -145,8 +145,8 @@ impl PostgresRecords {
         place: Place,
         limit: i64,
         sql: impl FnOnce(&'static str) -> String,
-    ) -> Result<Block<Row>, Trouble> {
-        let ahead = Stretch::ahead(filter, place);
+    ) -> Result<Block<Row>, PgError> {
+        let ahead = IdRange::ahead(filter, place);
         let end = self.client.query_opt(&ahead.end_sql(), &[&ahead.low, &ahead.high, &(limit - 1)]).await?;
         let stretch = ahead.until(end.map(|row| row.try_get(0)).transpose()?);
         let Filter { user, model, provider, client, session, outcome, since, until, .. } = filter;
@@ -161,7 +161,7 @@ impl PostgresRecords {
         Ok(Block { rows, last: stretch.last })
     }
 
-    fn transaction<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, StoreError> {
+    fn transaction<T>(&self, work: impl Future<Output = Result<T, PgError>>) -> Result<T, StoreError> {
         let done = async {
             self.client.batch_execute(BEGIN).await?;
             let done = work.await;
@@ -173,7 +173,7 @@ impl PostgresRecords {
                 let _ = timeout(CANCEL_WITHIN, self.connector.cancel(&self.client)).await;
                 return Err(StoreError::GivenUp);
             };
-            let done = done.unwrap_or(Err(Trouble::Silent(LIMIT)));
+            let done = done.unwrap_or(Err(PgError::Silent(LIMIT)));
             done.map_err(|trouble| StoreError::Database(trouble.to_string())) // what reads cannot contradict
         })
     }
@@ -182,7 +182,7 @@ impl PostgresRecords {
 fn rows<T>(
     found: &Block<Row>,
     read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
-) -> Result<Block<T>, Trouble> {
+) -> Result<Block<T>, PgError> {
     let rows = found.rows.iter().map(read).collect::<Result<_, _>>()?;
     Ok(Block { rows, last: found.last })
 }

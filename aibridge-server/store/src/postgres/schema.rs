@@ -1,4 +1,4 @@
-use super::error::Trouble;
+use super::error::PgError;
 use tokio_postgres::Client;
 
 /// The steps from an empty database to the latest schema, in order. `aibridge_schema` has a row for each step taken.
@@ -20,24 +20,24 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS aibridge_schema \
 const APPLIED: &str = "INSERT INTO aibridge_schema (version) VALUES ($1)";
 
 /// Brings the database to the latest schema. Gateways that start at once do not get in each other's way.
-pub(super) async fn migrate(client: &mut Client) -> Result<(), Trouble> {
+pub(super) async fn migrate(client: &mut Client) -> Result<(), PgError> {
     let there: bool = client.query_one(IS_THERE, &[]).await?.try_get(0)?;
     if there && found(client.query_one(FOUND, &[]).await?.try_get(0)?)? == known() {
         return Ok(()); // no right to change anything is needed for that
     }
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-    transaction.batch_execute(CREATE).await.map_err(Trouble::Migration)?;
+    transaction.batch_execute(CREATE).await.map_err(PgError::Migration)?;
     let found = found(transaction.query_one(FOUND, &[]).await?.try_get(0)?)?;
     for (step, version) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(found).unwrap_or_default()) {
-        transaction.batch_execute(step).await.map_err(Trouble::Migration)?;
-        transaction.execute(APPLIED, &[&version]).await.map_err(Trouble::Migration)?;
+        transaction.batch_execute(step).await.map_err(PgError::Migration)?;
+        transaction.execute(APPLIED, &[&version]).await.map_err(PgError::Migration)?;
     }
-    transaction.commit().await.map_err(Trouble::Migration)
+    transaction.commit().await.map_err(PgError::Migration)
 }
 
 /// Whether the tables are there, in a schema that this version can work with. Changes nothing.
-pub(super) async fn check(client: &Client) -> Result<bool, Trouble> {
+pub(super) async fn check(client: &Client) -> Result<bool, PgError> {
     if !client.query_one(IS_THERE, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(false);
     }
@@ -49,6 +49,6 @@ fn known() -> i64 {
 }
 
 /// The schema of the database, if this version can work with it.
-fn found(found: i64) -> Result<i64, Trouble> {
-    if found > known() { Err(Trouble::NewerSchema { found, known: known() }) } else { Ok(found) }
+fn found(found: i64) -> Result<i64, PgError> {
+    if found > known() { Err(PgError::NewerSchema { found, known: known() }) } else { Ok(found) }
 }

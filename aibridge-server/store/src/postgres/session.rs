@@ -1,4 +1,4 @@
-use super::error::Trouble;
+use super::error::PgError;
 use super::rows::{Rows, array};
 use super::table::TABLES;
 use crate::StoreError;
@@ -21,11 +21,11 @@ struct Prepared {
 pub(super) type Verdicts = Vec<Result<(), StoreError>>;
 
 impl Session {
-    pub(super) async fn new(client: Client) -> Result<Self, Trouble> {
+    pub(super) async fn new(client: Client) -> Result<Self, PgError> {
         let prepare = async |(at, table): (usize, &super::table::Table)| {
             let sql = table.sql(at);
             let (write, find) = join(client.prepare(&sql.write), client.prepare(&sql.find)).await;
-            Ok::<_, Trouble>(Prepared { name: table.name(), write: write?, find: find? })
+            Ok::<_, PgError>(Prepared { name: table.name(), write: write?, find: find? })
         };
         let statements = try_join_all(TABLES.iter().enumerate().map(prepare)).await?;
         Ok(Self { client, statements })
@@ -36,7 +36,7 @@ impl Session {
     ///
     /// Contradictions are not expected: only when there may be one, each caller's rows are written so that they can be
     /// undone alone.
-    pub(super) async fn write(&self, jobs: &[&Rows]) -> Result<Verdicts, Trouble> {
+    pub(super) async fn write(&self, jobs: &[&Rows]) -> Result<Verdicts, PgError> {
         if self.write_together(jobs).await? {
             return Ok(jobs.iter().map(|_| Ok(())).collect());
         }
@@ -50,7 +50,7 @@ impl Session {
     }
 
     /// Writes all rows at once; `false`, and nothing is written, if one of them is there already or cannot be.
-    async fn write_together(&self, jobs: &[&Rows]) -> Result<bool, Trouble> {
+    async fn write_together(&self, jobs: &[&Rows]) -> Result<bool, PgError> {
         let arrays = (0..TABLES.len()).map(|table| (table, array(table, jobs.iter().copied())));
         let arrays: Vec<_> = arrays.filter(|(_, (_, count))| *count > 0).collect();
         // All are sent before the first is answered.
@@ -79,14 +79,14 @@ impl Session {
     /// # Errors
     ///
     /// Why they cannot be written.
-    pub(super) async fn probe(&self, rows: &Rows) -> Result<(), Trouble> {
+    pub(super) async fn probe(&self, rows: &Rows) -> Result<(), PgError> {
         self.client.batch_execute("BEGIN").await?;
         let written = self.try_write(rows).await;
         self.client.batch_execute("ROLLBACK").await?;
         written.map(drop)
     }
 
-    async fn write_apart(&self, job: &Rows) -> Result<Result<(), StoreError>, Trouble> {
+    async fn write_apart(&self, job: &Rows) -> Result<Result<(), StoreError>, PgError> {
         self.client.batch_execute("SAVEPOINT job").await?;
         match self.try_write(job).await {
             Ok(None) => {
@@ -99,14 +99,14 @@ impl Session {
         }
     }
 
-    async fn undo(&self, error: StoreError) -> Result<Result<(), StoreError>, Trouble> {
+    async fn undo(&self, error: StoreError) -> Result<Result<(), StoreError>, PgError> {
         tracing::error!(%error, "records contradict what is stored, and are refused");
         self.client.batch_execute("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job").await?;
         Ok(Err(error))
     }
 
     /// Why the rows of one caller contradict what is stored, if they do.
-    async fn try_write(&self, job: &Rows) -> Result<Option<String>, Trouble> {
+    async fn try_write(&self, job: &Rows) -> Result<Option<String>, PgError> {
         for (table, Prepared { name, .. }) in self.statements.iter().enumerate() {
             let (rows, count) = array(table, [job]);
             if count > 0
@@ -129,7 +129,7 @@ impl Session {
         table: usize,
         rows: &str,
         count: i64,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, PgError> {
         let Prepared { write: writing, find, .. } = &self.statements[table];
         let statement = if write { writing } else { find };
         let row = self.client.query_one(statement, &[&rows]).await?;

@@ -34,7 +34,7 @@ struct Shared {
 }
 
 /// What is to be stored next.
-pub(super) struct Draught {
+pub(super) struct Batch {
     pub(super) jobs: Vec<Rows>,
     bytes: u64,
 }
@@ -108,14 +108,14 @@ impl Spool {
     }
 
     /// What has waited longest.
-    pub(super) async fn draw(&self) -> io::Result<Draught> {
+    pub(super) async fn draw(&self) -> io::Result<Batch> {
         let (payloads, bytes) = self.with_log(|log| log.read(DRAUGHT)).await?;
         let jobs = payloads.iter().map(|payload| serde_json::from_slice(payload));
-        Ok(Draught { jobs: jobs.collect::<serde_json::Result<_>>()?, bytes })
+        Ok(Batch { jobs: jobs.collect::<serde_json::Result<_>>()?, bytes })
     }
 
     /// Forgets what is stored now.
-    pub(super) async fn remove(&self, draught: Draught) -> io::Result<()> {
+    pub(super) async fn remove(&self, draught: Batch) -> io::Result<()> {
         self.with_log(move |log| log.remove(draught.bytes)).await
     }
 

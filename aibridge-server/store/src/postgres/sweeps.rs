@@ -1,4 +1,4 @@
-use super::error::Trouble;
+use super::error::PgError;
 use super::link::Link;
 use super::owners;
 use crate::StoreError;
@@ -60,11 +60,11 @@ impl PostgresSweeps {
 
     async fn ask<T>(
         &mut self,
-        question: impl AsyncFnOnce(&Client) -> Result<T, Trouble>,
+        question: impl AsyncFnOnce(&Client) -> Result<T, PgError>,
     ) -> Result<T, StoreError> {
         let session = self.link.session().await.map_err(|trouble| StoreError::from(&trouble))?;
         let answer = timeout(LIMIT, question(&session.client)).await;
-        let answer = answer.unwrap_or(Err(Trouble::Silent(LIMIT)));
+        let answer = answer.unwrap_or(Err(PgError::Silent(LIMIT)));
         match &answer {
             Ok(_) => self.link.worked(),
             Err(trouble) => self.link.failed(trouble),
@@ -95,7 +95,7 @@ impl Sweeps for PostgresSweeps {
             .await?;
         let is_old = |row: &Row| Ok((row.try_get(0)?, row.try_get(1)?));
         let looked_at: Result<Vec<(Uuid, bool)>, tokio_postgres::Error> = rows.iter().map(is_old).collect();
-        let looked_at = looked_at.map_err(|error| StoreError::from(&Trouble::from(error)))?;
+        let looked_at = looked_at.map_err(|error| StoreError::from(&PgError::from(error)))?;
         let last = looked_at.last().filter(|_| looked_at.len() as i64 == LOOK).map(|(id, _)| *id);
         let old = looked_at.iter().filter_map(|(id, is_old)| is_old.then_some(*id)).collect();
         Ok(Found { old, last })
@@ -131,8 +131,8 @@ impl Sweeps for PostgresSweeps {
 /// What `deletion` does in a transaction of its own; `None` if another gateway is deleting.
 async fn alone(
     client: &Client,
-    deletion: impl Future<Output = Result<u64, Trouble>>,
-) -> Result<Option<u64>, Trouble> {
+    deletion: impl Future<Output = Result<u64, PgError>>,
+) -> Result<Option<u64>, PgError> {
     client.batch_execute("BEGIN").await?;
     if !client.query_one(IS_FREE, &[&LOCK]).await?.try_get::<_, bool>(0)? {
         client.batch_execute("ROLLBACK").await?;
@@ -144,6 +144,6 @@ async fn alone(
 }
 
 /// How many of these interceptions were still old, and are deleted.
-async fn delete(client: &Client, ids: &[Uuid], before: Timestamp) -> Result<u64, Trouble> {
+async fn delete(client: &Client, ids: &[Uuid], before: Timestamp) -> Result<u64, PgError> {
     Ok(client.execute(DELETE, &[&ids, &before]).await?)
 }

@@ -1,4 +1,4 @@
-use super::error::Trouble;
+use super::error::PgError;
 use crate::TokenRow;
 use crate::token::{Issued, TokenHash};
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_
 const UNREVOKED: &str = "SELECT hash FROM aibridge_tokens WHERE hash = ANY ($1) AND revoked_at IS NULL";
 const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1";
 
-pub(super) async fn insert(client: &Client, token: &Issued) -> Result<(), Trouble> {
+pub(super) async fn insert(client: &Client, token: &Issued) -> Result<(), PgError> {
     let row = &token.row;
     let hash = token.hash.as_bytes();
     client
@@ -28,32 +28,32 @@ pub(super) async fn insert(client: &Client, token: &Issued) -> Result<(), Troubl
 }
 
 /// All tokens, oldest first.
-pub(super) async fn list(client: &Client) -> Result<Vec<TokenRow>, Trouble> {
+pub(super) async fn list(client: &Client) -> Result<Vec<TokenRow>, PgError> {
     client.query(LIST, &[]).await?.iter().map(read).collect()
 }
 
 /// The token with this hash. The index finds it; that it is the one is decided in constant time.
-pub(super) async fn find(client: &Client, hash: &TokenHash) -> Result<Option<TokenRow>, Trouble> {
+pub(super) async fn find(client: &Client, hash: &TokenHash) -> Result<Option<TokenRow>, PgError> {
     let Some(row) = client.query_opt(FIND, &[&hash.as_bytes()]).await? else { return Ok(None) };
     let token = read(&row)?;
     Ok(hash.matches(row.try_get(7)?).then_some(token))
 }
 
 /// Those of the tokens with these hashes that exist and are not revoked.
-pub(super) async fn unrevoked(client: &Client, hashes: &[TokenHash]) -> Result<HashSet<TokenHash>, Trouble> {
+pub(super) async fn unrevoked(client: &Client, hashes: &[TokenHash]) -> Result<HashSet<TokenHash>, PgError> {
     let hashes: Vec<&[u8]> = hashes.iter().map(TokenHash::as_bytes).collect();
     let found = client.query(UNREVOKED, &[&hashes]).await?;
     let hash = |row: &Row| Ok(TokenHash::from_bytes(row.try_get(0)?));
-    let hashes: Vec<Option<TokenHash>> = found.iter().map(hash).collect::<Result<_, Trouble>>()?;
+    let hashes: Vec<Option<TokenHash>> = found.iter().map(hash).collect::<Result<_, PgError>>()?;
     Ok(hashes.into_iter().flatten().collect())
 }
 
 /// Whether there was such a token. One that is revoked already keeps its time.
-pub(super) async fn revoke(client: &Client, id: Uuid, now: Timestamp) -> Result<bool, Trouble> {
+pub(super) async fn revoke(client: &Client, id: Uuid, now: Timestamp) -> Result<bool, PgError> {
     Ok(client.execute(REVOKE, &[&id, &now]).await? > 0)
 }
 
-fn read(row: &Row) -> Result<TokenRow, Trouble> {
+fn read(row: &Row) -> Result<TokenRow, PgError> {
     Ok(TokenRow {
         id: row.try_get(0)?,
         user: row.try_get(1)?,

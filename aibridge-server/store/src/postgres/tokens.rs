@@ -1,5 +1,5 @@
 use super::connector::Connector;
-use super::error::{Opener, Trouble};
+use super::error::{Opener, PgError};
 use super::session::Session;
 use super::token_rows;
 use crate::token::Issued;
@@ -41,7 +41,7 @@ impl PostgresTokens {
         self.wait(token_rows::revoke(&self.session.client, id, Timestamp::now()))
     }
 
-    fn wait<T>(&self, asked: impl Future<Output = Result<T, Trouble>>) -> Result<T, StoreError> {
+    fn wait<T>(&self, asked: impl Future<Output = Result<T, PgError>>) -> Result<T, StoreError> {
         self.runtime.block_on(asked).map_err(|trouble| StoreError::from(&trouble))
     }
 }

@@ -1,4 +1,4 @@
-use super::error::Trouble;
+use super::error::PgError;
 use super::link::Link;
 use super::rows::Rows;
 use super::session::Verdicts;
@@ -75,8 +75,8 @@ impl Writer {
             Err(trouble) => Err(trouble),
             Ok(session) => {
                 let probed = timeout(self.limit, session.probe(&self.probe)).await;
-                let probed = probed.unwrap_or(Err(Trouble::Silent(self.limit)));
-                if let Err(trouble @ Trouble::Silent(_)) = &probed {
+                let probed = probed.unwrap_or(Err(PgError::Silent(self.limit)));
+                if let Err(trouble @ PgError::Silent(_)) = &probed {
                     self.link.failed(trouble); // a transaction may be open
                 }
                 probed
@@ -123,7 +123,7 @@ impl Writer {
         spool.put(jobs).await;
     }
 
-    async fn write(&mut self, jobs: &[Write]) -> Result<Verdicts, Trouble> {
+    async fn write(&mut self, jobs: &[Write]) -> Result<Verdicts, PgError> {
         let rows: Vec<&Rows> = jobs.iter().map(|job| &job.question).collect();
         let began = Instant::now();
         let session = self.link.session().await;
@@ -131,7 +131,7 @@ impl Writer {
             Err(trouble) => Err(trouble),
             Ok(session) => {
                 let written = timeout(self.limit, session.write(&rows)).await;
-                let written = written.unwrap_or(Err(Trouble::Silent(self.limit)));
+                let written = written.unwrap_or(Err(PgError::Silent(self.limit)));
                 match &written {
                     Ok(_) => self.link.worked(),
                     Err(trouble) => self.link.failed(trouble),
@@ -146,7 +146,7 @@ impl Writer {
         written
     }
 
-    fn tell(&mut self, written: &Result<Verdicts, Trouble>, began: Instant) {
+    fn tell(&mut self, written: &Result<Verdicts, PgError>, began: Instant) {
         match written {
             Ok(_) if self.away_since.take().is_some() => tracing::info!("the store accepts records again"),
             Err(error) if self.away_since.is_none() => {

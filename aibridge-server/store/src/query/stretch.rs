@@ -13,7 +13,7 @@ pub(crate) enum Place {
 
 /// A range of ids, both included, and the order in which it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stretch {
+pub(crate) struct IdRange {
     pub(crate) low: Uuid,
     pub(crate) high: Uuid,
     /// As SQL says it.
@@ -22,7 +22,7 @@ pub(crate) struct Stretch {
     pub(crate) last: Option<Uuid>,
 }
 
-impl Stretch {
+impl IdRange {
     /// All that may be meant from `place` on.
     pub(crate) fn ahead(filter: &Filter, place: Place) -> Self {
         let (first, last) = filter.ids();

@@ -44,11 +44,11 @@ struct Pass {
 }
 
 /// The thread. It ends when its [`Checkpoints`] is dropped.
-pub(super) type Mover = JoinHandle<()>;
+pub(super) type Checkpointer = JoinHandle<()>;
 
 impl Checkpoints {
     /// Starts the thread, on a connection that may write.
-    pub(super) fn start(connection: Connection) -> io::Result<(Self, Mover)> {
+    pub(super) fn start(connection: Connection) -> io::Result<(Self, Checkpointer)> {
         let (wake, asked) = sync_channel(1);
         let pass = Arc::new(Pass::default());
         let passes = pass.clone();

@@ -6,7 +6,7 @@ use super::error::open_error;
 use super::time::to_text;
 use super::{connection, schema};
 use crate::query::{
-    BLOCK_BYTES, Block, Filter, FullInterception, InterceptionRow, Place, Stretch, Summary, TokenSums,
+    BLOCK_BYTES, Block, Filter, FullInterception, IdRange, InterceptionRow, Place, Summary, TokenSums,
     listed, whole,
 };
 use crate::{Options, StoreError};
@@ -182,8 +182,8 @@ fn stretch(
     filter: &Filter,
     place: Place,
     limit: u32,
-) -> rusqlite::Result<Stretch> {
-    let ahead = Stretch::ahead(filter, place);
+) -> rusqlite::Result<IdRange> {
+    let ahead = IdRange::ahead(filter, place);
     let parameters = (ahead.low.to_string(), ahead.high.to_string(), limit - 1);
     let mut statement = transaction.prepare_cached(&ahead.end_sql())?;
     let end = statement.query_row(parameters, |row| Columns(row).id(0)).optional()?;

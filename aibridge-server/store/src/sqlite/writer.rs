@@ -1,5 +1,5 @@
 use super::BUSY;
-use super::checkpoint::{Checkpoints, Mover};
+use super::checkpoint::{Checkpointer, Checkpoints};
 use super::deletion::{Deletion, Progress};
 use super::open_files::OpenFiles;
 use super::owners;
@@ -87,7 +87,7 @@ impl Writer {
         Self { connection, files, rows: Rows::new(), accepts: true, observer, _presence: presence }
     }
 
-    fn run(mut self, mut queue: Queue<Work, Progress>, mover: Mover) {
+    fn run(mut self, mut queue: Queue<Work, Progress>, mover: Checkpointer) {
         while let Some(jobs) = queue.next(BATCH) {
             self.take_turn(jobs);
         }

@@ -27,8 +27,8 @@ async fn failures_in_a_row_open_it_whatever_their_kind() {
     ] {
         for way in bridged() {
             let about = format!("{} {does:?}", way.name);
-            let patience = if matches!(does, Does::Stalls) { "50ms" } else { "600s" };
-            let settings = format!("response_timeout = \"{patience}\"\n{SETTINGS}{more}");
+            let timeout_scope = if matches!(does, Does::Stalls) { "50ms" } else { "600s" };
+            let settings = format!("response_timeout = \"{timeout_scope}\"\n{SETTINGS}{more}");
             let bench = Bench::with(&KEYS[..1], &settings, "").await;
             bench.provider_does(does.clone());
             for _ in 0..3 {

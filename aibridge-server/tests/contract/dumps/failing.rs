@@ -73,7 +73,7 @@ async fn where_there_is_no_answer_a_file_says_why() {
     let reset = ScriptedProvider::start(|_| Script::new().then(Step::Reset)).await;
     let silent = ScriptedProvider::start(|_| Script::new().then(Step::Stall)).await;
     let refused = ScriptedProvider::unreachable_base_url().await;
-    for (base_url, patience, why) in [
+    for (base_url, timeout_scope, why) in [
         (refused, "600s", "the provider cannot be reached: the connection was refused or failed\n"),
         (
             reset.base_url(),
@@ -85,7 +85,7 @@ async fn where_there_is_no_answer_a_file_says_why() {
         for way in &WAYS {
             let dir = TempDir::new().unwrap();
             let settings = settings(&base_url, &KEYS, dir.path());
-            let settings = format!("{settings}response_timeout = \"{patience}\"\n");
+            let settings = format!("{settings}response_timeout = \"{timeout_scope}\"\n");
             let gateway = Harness::start(&settings).await;
             assert!(way.ask(&gateway, &[]).await.status() >= 502, "{}", way.name);
             gateway.stop().await;

@@ -1,5 +1,5 @@
 use super::read::Json;
-use crate::postgres::error::Trouble;
+use crate::postgres::error::PgError;
 use crate::query::{
     FullInterception, InterceptionRow, PromptRow, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
 };
@@ -23,7 +23,7 @@ const THOUGHTS: &str = "SELECT interception_id, id, content, metadata::text, cre
 pub(super) async fn complete(
     client: &Client,
     interceptions: Vec<InterceptionRow>,
-) -> Result<Vec<FullInterception>, Trouble> {
+) -> Result<Vec<FullInterception>, PgError> {
     let ids: Vec<Uuid> = interceptions.iter().map(|row| row.id).collect();
     let (mut prompts, mut token_usages, mut tool_usages, mut thoughts) = try_join4(
         all(client, PROMPTS, &ids, prompt),
@@ -48,7 +48,7 @@ async fn all<T>(
     sql: &str,
     ids: &[Uuid],
     read: fn(&Row) -> Result<T, Error>,
-) -> Result<HashMap<Uuid, Vec<T>>, Trouble> {
+) -> Result<HashMap<Uuid, Vec<T>>, PgError> {
     let mut found = HashMap::<_, Vec<T>>::new();
     for row in client.query(sql, &[&ids]).await? {
         found.entry(row.try_get(0)?).or_default().push(read(&row)?);
