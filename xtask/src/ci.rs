@@ -1,8 +1,10 @@
 //! `cargo xtask ci`: one step after the other; the first failure ends it.
 
 mod edges;
+mod language;
 mod links;
 mod look;
+mod modules;
 mod step;
 mod top_level;
 
@@ -48,6 +50,8 @@ fn steps() -> Vec<Step> {
         Step::check("edges", edges::check),
         Step::check("top-level", top_level::check),
         Step::check("links", links::check),
+        Step::check("modules", modules::check),
+        Step::check("language", language::check),
         Step::cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         Step::cargo("docs", &["doc", "--workspace", "--no-deps"]).with_env("RUSTDOCFLAGS", "-D warnings"),
         Step::cargo("tests", &["test", "--workspace", "--no-fail-fast"]).looking(look::at_tests),
