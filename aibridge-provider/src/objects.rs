@@ -24,7 +24,8 @@ pub(crate) fn may_be_in_body(path: &str) -> bool {
 
 /// Whether a successful answer is an object that the request made.
 pub(crate) fn are_made_by(method: &Method, path: &str) -> bool {
-    method == Method::POST && path == "/conversations"
+    // A provider may serve other spellings of the path and the method alike.
+    method.as_str().eq_ignore_ascii_case("POST") && path.trim_end_matches('/') == "/conversations"
 }
 
 #[cfg(test)]
@@ -53,6 +54,8 @@ mod tests {
     #[test]
     fn only_creating_a_conversation_makes_an_object() {
         assert!(are_made_by(&Method::POST, "/conversations"));
+        assert!(are_made_by(&Method::POST, "/conversations/"));
+        assert!(are_made_by(&Method::from_bytes(b"post").unwrap(), "/conversations"));
         assert!(!are_made_by(&Method::GET, "/conversations"));
         assert!(!are_made_by(&Method::POST, "/conversations/conv_1/items"));
         assert!(!are_made_by(&Method::POST, "/responses/resp_1/cancel"));

@@ -69,14 +69,16 @@ fn without_parameters(segment: &[u8]) -> &[u8] {
     segment.split(|byte| *byte == b';').next().unwrap_or_default()
 }
 
-/// Whether `path` is the only spelling of what it names: no final slash, no `;parameters`, and nothing encoded that
-/// need not be (RFC 3986 §6.2.2.2).
+/// Whether `path` is the only spelling of what it names. Ids of objects consist of letters, digits, `-`, `_`, `~`, and
+/// inner `.` and `:`; servers may trim, cut or decode anything else.
 fn is_plain(path: &str) -> bool {
-    let is_needless = |(at, _)| {
-        let byte = path.get(at..at + 3).and_then(|encoded| percent_decode_str(encoded).next());
-        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-._~;".contains(&byte))
+    let is_plain_segment = |segment: &str| {
+        let is_inner = |byte| b".:".contains(&byte);
+        let ends = [segment.bytes().next(), segment.bytes().next_back()];
+        segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) || is_inner(byte))
+            && ends.into_iter().all(|end| end.is_some_and(|byte| !is_inner(byte)))
     };
-    !path.ends_with('/') && !path.contains(';') && !path.match_indices('%').any(is_needless)
+    path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_plain_segment))
 }
 
 /// The routes of the OpenAI API that the gateway serves.
@@ -107,7 +109,7 @@ mod tests {
             ("/conversations", "/conversations"),
             ("/conversations/", "/conversations/"),
             ("/conversations/c/items", "/conversations/"),
-            ("/conversations/a%20b", "/conversations/"),
+            ("/conversations/a.b:c~d", "/conversations/"),
             ("/responses/resp_1", "/responses/"),
             ("/responses/resp_1/cancel", "/responses/"),
             ("/responses/compact/x", "/responses/"),

@@ -79,14 +79,17 @@ impl Isolation {
         caller: Caller<'_>,
         objects: &[ObjectReference],
     ) -> Result<(), Error> {
-        // No owner is recorded for an id that is longer.
-        let recordable = |object: &&ObjectReference| object.id.len() <= ObjectOwner::MAX_ID_BYTES;
         if objects.is_empty() || !Self::applies(now, caller) {
             return Ok(());
         }
+        // Two providers with one upstream have the same objects.
+        let providers: Vec<&str> =
+            now.providers.sharing_upstream(caller.provider).map(|provider| provider.name()).collect();
+        // No owner is recorded for an id that is longer.
+        let recordable = |object: &&ObjectReference| object.id.len() <= ObjectOwner::MAX_ID_BYTES;
         let mut unknown = Vec::new();
         for object in objects.iter().filter(recordable) {
-            match self.cache.owner(caller.provider, &object.id) {
+            match providers.iter().find_map(|provider| self.cache.owner(provider, &object.id)) {
                 Some(owner) => admit(caller, object, &owner)?,
                 None => unknown.push(object),
             }
@@ -95,11 +98,13 @@ impl Isolation {
             return Ok(());
         }
         let ids: Vec<String> = unknown.iter().map(|object| object.id.clone()).collect();
-        let owners = self.look_up(caller.provider, &ids).await?;
-        for (object, owner) in unknown.into_iter().zip(owners) {
-            if let Some(owner) = owner {
-                self.cache.remember(caller.provider, &object.id, &owner);
-                admit(caller, object, &owner)?;
+        for provider in providers {
+            let owners = self.look_up(provider, &ids).await?;
+            for (object, owner) in unknown.iter().zip(owners) {
+                if let Some(owner) = owner {
+                    self.cache.remember(provider, &object.id, &owner);
+                    admit(caller, object, &owner)?;
+                }
             }
         }
         Ok(())

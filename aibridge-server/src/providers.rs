@@ -44,6 +44,13 @@ impl Providers {
         Ok(nothing.renewed(settings)?.0)
     }
 
+    /// The providers, in their order, whose upstream is that of the provider called `name`, itself included.
+    pub fn sharing_upstream(&self, name: &str) -> impl Iterator<Item = &Arc<dyn Provider>> {
+        let base_url =
+            self.all().iter().find(|provider| provider.name() == name).map(|found| found.base_url());
+        self.all().iter().filter(move |provider| Some(provider.base_url()) == base_url)
+    }
+
     /// The providers of other settings. Those whose settings are the same are the same, with their connections and
     /// circuits; of the others, keys that they had before keep their state.
     ///

@@ -10,11 +10,9 @@ pub(crate) const MEMBERS: [&str; 2] = ["previous_response_id", "conversation"];
 /// How many objects a request may refer to. A client needs one; more come only from duplicate members.
 const REFERENCES_AT_MOST: usize = 8;
 
-/// The ids of the response and of the conversation that it belongs to.
+/// The ids of the objects that a response made: its own. Its conversation belongs to the actor who created that.
 pub(crate) fn of_response(response: Json<'_>) -> Vec<String> {
-    let [id, conversation] = response.members(["id", "conversation"]);
-    let ids = [id.and_then(Json::non_empty_string), conversation.and_then(id_of)];
-    ids.into_iter().flatten().collect()
+    response.member("id").and_then(Json::non_empty_string).into_iter().collect()
 }
 
 /// The objects that a request refers to. Of duplicate members all count: which of them a provider reads is not known.
@@ -104,10 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn a_response_has_an_id_and_perhaps_a_conversation() {
+    fn a_response_makes_itself() {
         let table: &[(&str, &[&str])] = &[
-            (r#"{"id":"resp_1","conversation":{"id":"conv_1"}}"#, &["resp_1", "conv_1"]),
-            (r#"{"id":"resp_1","conversation":null}"#, &["resp_1"]),
+            (r#"{"id":"resp_1","conversation":{"id":"conv_1"}}"#, &["resp_1"]),
+            (r#"{"id":"","conversation":null}"#, &[]),
             (r#"{"id":"resp_1"}"#, &["resp_1"]),
             ("{}", &[]),
         ];

@@ -33,7 +33,7 @@ fn answer(request: &Received) -> Script {
                 json!({"id": format!("resp_{name}"), "conversation": asked["conversation"], "output": []});
             Script::json(200, response.to_string())
         }
-        ("POST", "/v1/conversations") => {
+        ("POST", "/v1/conversations" | "/v1/conversations/") => {
             let id = asked["metadata"]["name"].as_str().unwrap_or("x").to_owned();
             Script::json(200, json!({"id": format!("conv_{id}"), "object": "conversation"}).to_string())
         }
@@ -41,11 +41,16 @@ fn answer(request: &Received) -> Script {
     }
 }
 
-/// A gateway with a pool key that wants tokens.
+/// A gateway with a pool key that wants tokens. Its provider `twin` has the same upstream, `other` has another.
 async fn gateway(provider: &ScriptedProvider) -> Harness {
-    let other = provider_settings(&provider.base_url(), &KEYS[..1]).replace("type", "name = \"other\"\ntype");
-    let settings = provider_settings(&provider.base_url(), &KEYS[..1]);
-    Harness::start(&format!("[auth]\nmode = \"tokens\"\n{settings}{other}")).await
+    let base_url = provider.base_url();
+    let settings = provider_settings(&base_url, &KEYS[..1]);
+    let named = |name: &str, base_url: &str| {
+        provider_settings(base_url, &KEYS[..1]).replace("type", &format!("name = \"{name}\"\ntype"))
+    };
+    let twin = named("twin", &base_url);
+    let other = named("other", &base_url.replace("/v1", "/other/v1"));
+    Harness::start(&format!("[auth]\nmode = \"tokens\"\n{settings}{twin}{other}")).await
 }
 
 /// Somebody with an access token.
@@ -179,6 +184,20 @@ async fn what_is_unknown_or_somebodys_own_account_or_at_another_provider_passes(
     ] {
         assert_eq!(bob.ask_with(method, target, body, headers).await.status(), 200, "{method} {target}");
     }
+}
+
+#[tokio::test]
+async fn a_second_provider_with_the_same_upstream_is_no_way_around() {
+    let provider = ScriptedProvider::start(answer).await;
+    let gateway = gateway(&provider).await;
+    let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
+    ann.respond("1", false).await;
+    let read = bob.ask("GET", "/twin/v1/responses/resp_1", "").await;
+    assert_not_found(&read, "Response with id 'resp_1' not found.");
+    let body = r#"{"model":"m","previous_response_id":"resp_1"}"#;
+    let continued = bob.ask("POST", "/twin/v1/responses", body).await;
+    assert_not_found(&continued, "Previous response with id 'resp_1' not found.");
+    assert_eq!(ann.ask("GET", "/twin/v1/responses/resp_1", "").await.status(), 200);
 }
 
 #[tokio::test]

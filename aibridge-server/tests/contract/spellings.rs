@@ -45,6 +45,14 @@ async fn another_spelling_is_unknown_whoever_pays() {
             "/conversations/conv_1/",
             "/conversations/conv_1;v=1/items",
             "/conversations/%63onv_1",
+            "/responses/compact%20",
+            "/responses/compact.",
+            "/responses/compact%3Fx",
+            "/responses/%EF%BC%A3ompact",
+            "/responses/resp_1%20",
+            "/responses/resp_1.",
+            "/responses/resp_1%0a",
+            "/conversations/conv_1%23x",
         ] {
             for method in ["POST", "GET", "DELETE"] {
                 let answer = ask(&gateway, method, path, &[("Authorization", OWN_BEARER)]).await;

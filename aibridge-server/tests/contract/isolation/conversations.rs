@@ -1,4 +1,4 @@
-//! Conversations, which are made on a passthrough route or by a response.
+//! Conversations, which are created on a passthrough route.
 
 use super::{RESPONSES, User, answer, assert_not_found, gateway};
 use crate::encode::gzip;
@@ -14,11 +14,14 @@ async fn nobody_reads_continues_or_deletes_the_conversation_of_another() {
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
     let made = ann.ask("POST", CONVERSATIONS, r#"{"metadata":{"name":"ann"}}"#).await;
     assert_eq!((made.status(), made.text()), (200, r#"{"id":"conv_ann","object":"conversation"}"#));
-    // Not made through the gateway: whoever uses it first owns it.
+    let made = ann.ask("POST", "/openai/v1/conversations/", r#"{"metadata":{"name":"slash"}}"#).await;
+    assert_eq!(made.status(), 200);
+    // Not created through the gateway: using it makes nobody its owner.
     let used = json!({"model": "1", "conversation": {"id": "conv_used"}}).to_string();
-    assert_eq!(ann.ask("POST", RESPONSES, &used).await.status(), 200);
+    assert_eq!(bob.ask("POST", RESPONSES, &used).await.status(), 200);
+    assert_eq!(ann.ask("GET", "/openai/v1/conversations/conv_used", "").await.status(), 200);
 
-    for id in ["conv_ann", "conv_used"] {
+    for id in ["conv_ann", "conv_slash"] {
         let message = format!("Conversation with id '{id}' not found.");
         let before = provider.received().len();
         for (method, below) in [
