@@ -9,7 +9,12 @@ pub const SILENCE: Duration = Duration::from_secs(60);
 
 /// The error for a client that has sent nothing for [`SILENCE`].
 pub fn too_slow() -> Error {
-    Error::RequestIncomplete("the client sent nothing for a minute")
+    Error::RequestIncomplete("the client stopped sending")
+}
+
+/// The error for a client that was still sending when the time for the request was over.
+pub fn too_slow_as_a_whole() -> Error {
+    Error::RequestIncomplete("it took longer to arrive than the provider's response_timeout")
 }
 
 /// The error for a body whose reading failed with `error`: its chunks are malformed, or the connection broke.

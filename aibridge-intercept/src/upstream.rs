@@ -170,7 +170,9 @@ impl Upstream {
             (Ok(Ok(response)), _) => final_answer(response),
             (_, Some(failure)) => Err(failure),
             (Ok(Err(error)), None) => Err(unreachable_because(&error)),
-            (Err(_), None) => Err(Error::UpstreamTimeout(self.timeouts.response)),
+            (Err(_), None) => Err(upload
+                .and_then(Upload::too_slow)
+                .unwrap_or(Error::UpstreamTimeout(self.timeouts.response))),
         };
         if let Some(tapped) = &mut tapped {
             tapped.answered(&answered);

@@ -8,7 +8,7 @@ use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::objects::ObjectReference;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::tap::Subject;
-use aibridge_intercept::{Call, Error, Interceptor, OneCall, ParsedRequest, Request, Upstream};
+use aibridge_intercept::{Call, Error, Interceptor, OneCall, ParsedRequest, Request, Upstream, mask};
 use aibridge_keypool::KeyPool;
 use aibridge_recorder::Interception;
 use http::{HeaderMap, Method, header};
@@ -137,8 +137,8 @@ impl OpenAi {
             route: request.route.clone(),
             streaming: asked.streaming,
             client: asked.client.name.to_owned(),
-            client_session_id: asked.client.session_id.clone(),
-            user_agent: user_agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
+            client_session_id: asked.client.session_id.as_deref().map(recordable),
+            user_agent: user_agent.map(|agent| recordable(&String::from_utf8_lossy(agent.as_bytes()))),
             credential_kind: credential.kind(),
             credential_hint: credential.initial_hint(),
             correlating_tool_call_id: asked.correlating_tool_call_id.clone(),
@@ -215,6 +215,11 @@ fn parse_base_url(text: &str) -> Option<Url> {
         && url.query().is_none()
         && url.fragment().is_none();
     usable.then_some(url)
+}
+
+/// A text of the client's for its record, without an access token that it may contain.
+fn recordable(text: &str) -> String {
+    mask::text(text).into_owned()
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use aibridge_intercept::objects::ObjectReference;
 use aibridge_intercept::tap::{CallTap, Subject, Tap};
 use aibridge_intercept::{Actor, Call, Error, Interceptor, Request, Upstream};
 use aibridge_recorder::CredentialKind;
-use http::{HeaderMap, HeaderName, Method};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -184,8 +185,13 @@ pub trait Provider: Send + Sync {
 
     /// The upstream call for a request on a passthrough route.
     fn pass_through(&self, request: PassThrough, credential: Credential) -> Call {
+        let mut headers =
+            self.profile().upstream_headers(&request.headers, &request.actor, &credential, false);
+        if request.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0") {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         Call {
-            headers: self.profile().upstream_headers(&request.headers, &request.actor, &credential, false),
+            headers,
             method: request.method,
             path: request.path,
             query: request.query,

@@ -79,10 +79,10 @@ async fn answer(
     if let Some(answered) = now.origins.preflight(parts, now.who.wants_tokens())? {
         return Ok(answered.map(|()| AnswerBody::from(Bytes::new()).into()));
     }
-    let target = route::find(now.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
     if !now.who.wants_tokens() {
         now.origins.admit(parts)?;
     }
+    let target = route::find(now.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
     let mut headers = parts.headers.clone();
     let has_keys = target.provider.key_failover().pool().is_some();
     let actor = now.who.identify(&mut headers, has_keys).await?;
@@ -92,7 +92,12 @@ async fn answer(
             let work = answer_actor(app, now, Admitted { target, actor, headers, place }, parts, body);
             work.instrument(span.clone()).await
         }
-        Err(refusal) => Err(refusal),
+        Err(refusal) => {
+            if let Route::PassThrough(_) = target.route {
+                passthrough::log_refusal(&*target.provider, &actor, parts, &refusal);
+            }
+            Err(refusal)
+        }
     };
     trace::answered(&span, &answered);
     answered.inspect_err(|error| app.refused(now, error))

@@ -13,7 +13,7 @@ use aibridge_intercept::passthrough::PassthroughTarget;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::{Actor, Error, RequestBody, trace};
-use aibridge_provider::PassThrough;
+use aibridge_provider::{PassThrough, Provider};
 use axum::body::Body;
 use http::HeaderMap;
 use http::request::Parts;
@@ -43,18 +43,10 @@ impl Request<'_> {
         app: &App,
         now: &RuntimeSnapshot,
     ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
-        let (provider, actor, parts) = (self.target.provider.clone(), self.actor.id.clone(), self.parts);
+        let (provider, actor, parts) = (self.target.provider.clone(), self.actor.clone(), self.parts);
         let answered = self.pass_through(app, now).await;
         if let Err(error) = &answered {
-            tracing::info!(
-                actor,
-                provider = provider.name(),
-                method = %parts.method,
-                path = trace::cut(&mask::text(parts.uri.path())),
-                status = error.class().0.as_u16(),
-                code = error.code(),
-                "not passed through"
-            );
+            log_refusal(&*provider, &actor, parts, error);
         }
         answered
     }
@@ -93,4 +85,17 @@ impl Request<'_> {
         let call = provider.pass_through(request, credential);
         kept.keep(app.gateway.pass_through(passed, provider.profile().upstream.clone(), call).await)
     }
+}
+
+/// Logs a request that was refused before the provider was called.
+pub(crate) fn log_refusal(provider: &dyn Provider, actor: &Actor, parts: &Parts, error: &Error) {
+    tracing::info!(
+        actor = actor.id,
+        provider = provider.name(),
+        method = %parts.method,
+        path = trace::cut(&mask::text(parts.uri.path())),
+        status = error.class().0.as_u16(),
+        code = error.code(),
+        "not passed through"
+    );
 }

@@ -29,6 +29,7 @@ pub(super) fn reaches_provider(name: &str, rules: &ToProvider<'_>) -> bool {
         "forwarded" | "via" | "x-real-ip" => false,
         // A server behind the allow-list of routes and methods may act on these instead of on the request line.
         "x-http-method-override" | "x-http-method" | "x-method-override" => false,
+        "x-original-url" | "x-rewrite-url" => false,
         // The gateway sends its own if traces are propagated.
         "traceparent" | "tracestate" => false,
         // A client does not choose who is billed for a pool key.

@@ -1,15 +1,49 @@
 //! Which names of headers and query parameters announce a credential.
 
 /// Words that announce one wherever they stand in a name.
-const ANYWHERE: [&str; 7] =
-    ["authorization", "cookie", "credential", "signature", "secret", "password", "apikey"];
+const ANYWHERE: [&str; 15] = [
+    "authorization",
+    "cookie",
+    "credential",
+    "signature",
+    "secret",
+    "password",
+    "apikey",
+    "api-key",
+    "accesskey",
+    "access-key",
+    "jwt",
+    "assertion",
+    "bearer",
+    "dpop",
+    "portkey-config",
+];
 
 /// Words that announce one at the end of a name. `key` also covers `accessKey` and `subscription-key`; names that merely
 /// end alike (`monkey`) are masked too.
 const AT_THE_END: [&str; 5] = ["key", "token", "auth", "passwd", "passphrase"];
 
 /// Names and ends of names that announce one in a query, but not in a header: `X-Error-Code` is worth showing.
-const IN_QUERIES: [&str; 7] = ["sig", "code", "jwt", "otp", "pass", "pwd", "assertion"];
+const IN_QUERIES: [&str; 18] = [
+    "sig",
+    "code",
+    "otp",
+    "totp",
+    "pass",
+    "pwd",
+    "pat",
+    "pin",
+    "sas",
+    "hmac",
+    "sid",
+    "session",
+    "ticket",
+    "verifier",
+    "samlresponse",
+    "keys",
+    "tokens",
+    "bearer",
+];
 
 /// Whether the header `name`, in lower case with `_` read as `-`, carries a credential.
 pub(super) fn is_secret_header(name: &str) -> bool {

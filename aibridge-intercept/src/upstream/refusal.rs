@@ -31,7 +31,7 @@ pub(crate) enum Refusal {
 /// Codes and types of a 429 for lack of credit, by the vendor that documents them: OpenAI (`insufficient_quota`,
 /// `billing_…`), Anthropic (`billing_error`, `enforced_spend_limit_reached`), Moonshot (`exceeded_current_quota_error`),
 /// and those that OpenAI-compatible gateways have in common. Besides these, whatever begins as [`CREDIT_PREFIXES`].
-const CREDIT: [&str; 8] = [
+const CREDIT: [&str; 16] = [
     "insufficient_quota",
     "insufficient_user_quota",
     "insufficient_balance",
@@ -40,11 +40,19 @@ const CREDIT: [&str; 8] = [
     "insufficient_funds",
     "exceeded_current_quota_error",
     "enforced_spend_limit_reached",
+    "spend_limit_exceeded",
+    "quota_exceeded",
+    "account_quota_exceeded",
+    "out_of_credits",
+    "no_credits",
+    "no_credit",
+    "payment_required",
+    "arrearage",
 ];
 const CREDIT_PREFIXES: [&str; 2] = ["billing", "credit"];
 
 /// Codes and types of a 401 that names the key or its account. OpenAI documents the first two.
-const REJECTED: [&str; 10] = [
+const REJECTED: [&str; 14] = [
     "invalid_api_key",
     "account_deactivated",
     "account_disabled",
@@ -55,6 +63,11 @@ const REJECTED: [&str; 10] = [
     "api_key_revoked",
     "expired_api_key",
     "incorrect_api_key",
+    "api_key_not_found",
+    "token_expired",
+    "token_revoked",
+    // Moonshot.
+    "invalid_authentication_error",
 ];
 
 /// Codes of a 429 that is about the size of the request, where it is not a 400 or 413.
@@ -96,7 +109,7 @@ impl Refusal {
             403 => Some(Self::Forbidden),
             401 if error.names_the_key() => Some(Self::Rejected),
             401 => Some(Self::Unauthorized),
-            400 if error.is_googles_invalid_key() => Some(Self::Rejected),
+            400 if error.is_googles_invalid_key() || error.is_xais_invalid_key() => Some(Self::Rejected),
             _ => None,
         }
     }
@@ -133,8 +146,6 @@ pub(crate) fn error_type(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
 #[derive(Default)]
 struct ErrorObject {
     error: Value,
-    /// Whether it is in Anthropic's envelope, `{"type":"error","error":{…}}`.
-    is_anthropic: bool,
 }
 
 impl ErrorObject {
@@ -154,9 +165,14 @@ impl ErrorObject {
             Value::Array(items) => items.into_iter().next()?,
             other => other,
         };
-        let is_anthropic = root.get("type").is_some_and(|kind| kind == "error");
         let inner = root.get_mut("error").filter(|error| error.is_object()).map(Value::take);
-        Some(Self { error: inner.unwrap_or(root), is_anthropic })
+        let mut error = inner.unwrap_or(root);
+        // xAI and others: `"error"` is the message, or the code itself.
+        if let Some(text) = error.get("error").and_then(Value::as_str).map(str::to_owned) {
+            let member = if text.contains(' ') { "message" } else { "type" };
+            error[member] = Value::from(text);
+        }
+        Some(Self { error })
     }
 
     /// `code`, `type` and `details.error_code`.
@@ -167,7 +183,10 @@ impl ErrorObject {
     }
 
     fn has_code(&self, among: &[&str]) -> bool {
-        self.codes().any(|code| among.iter().any(|known| known.eq_ignore_ascii_case(code)))
+        self.codes().any(|code| {
+            let code = code.replace('-', "_");
+            among.iter().any(|known| known.eq_ignore_ascii_case(&code))
+        })
     }
 
     fn message(&self) -> &str {
@@ -201,9 +220,23 @@ impl ErrorObject {
     fn names_the_key(&self) -> bool {
         self.has_code(&REJECTED)
             || self.is_googles_invalid_key()
-            || self.is_anthropic
-                && self.has_code(&["authentication_error"])
-                && ["x-api-key", "api key"].iter().any(|name| self.message().to_lowercase().contains(name))
+            || self.is_xais_invalid_key()
+            // Anthropic and DeepSeek.
+            || self.has_code(&["authentication_error"]) && self.message_names_the_key()
+            // Azure.
+            || self.message().starts_with("Access denied due to invalid subscription key")
+    }
+
+    /// Not so if it is about a scope that a restricted key lacks.
+    fn message_names_the_key(&self) -> bool {
+        let message = self.message().to_lowercase();
+        let contains = |word: &&str| message.contains(word);
+        ["x-api-key", "api key"].iter().any(contains) && !["scope", "permission"].iter().any(contains)
+    }
+
+    /// xAI answers 400 or 401 with a message of this beginning, which a request cannot bring about.
+    fn is_xais_invalid_key(&self) -> bool {
+        self.message().starts_with("Incorrect API key provided")
     }
 
     /// `google.rpc.ErrorInfo` with this reason, also in answers of Google's OpenAI-compatible endpoint.

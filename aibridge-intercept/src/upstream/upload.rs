@@ -24,6 +24,8 @@ struct State {
     /// The body of an earlier attempt reads nothing any more.
     attempt: usize,
     silence: Option<Pin<Box<Sleep>>>,
+    /// The client has sent all of it.
+    is_complete: bool,
     failure: Option<Error>,
 }
 
@@ -48,6 +50,7 @@ impl Upload {
             kept_length: 0,
             attempt: 0,
             silence: None,
+            is_complete: false,
             failure: None,
         })))
     }
@@ -62,6 +65,13 @@ impl Upload {
     /// Whether it can be sent from its beginning.
     pub(super) fn is_replayable(&self) -> bool {
         self.0.lock().kept.is_some()
+    }
+
+    /// The error for a request that took too long while the client was still sending; `None` if it has sent all.
+    pub(super) fn too_slow(&self) -> Option<Error> {
+        let state = self.0.lock();
+        let is_complete = state.is_complete || state.body.is_end_stream();
+        (!is_complete).then(request_body::too_slow_as_a_whole)
     }
 
     /// Why the client's body could not be read, if that is why there is no response.
@@ -88,7 +98,10 @@ impl State {
                 return Poll::Ready(Some(Ok(frame)));
             }
             Poll::Ready(Some(Err(error))) => self.failure = Some(request_body::unreadable(&error)),
-            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(None) => {
+                self.is_complete = true;
+                return Poll::Ready(None);
+            }
         }
         Poll::Ready(Some(Err(Unreadable)))
     }

@@ -1,7 +1,7 @@
 //! A request body on its way through to the provider.
 
 use crate::limits::Place;
-use aibridge_intercept::Error;
+use aibridge_intercept::{Error, request_body};
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -9,6 +9,8 @@ use parking_lot::Mutex;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Sleep, sleep};
 
 /// A request body that keeps its length, and takes the permit of its request with the first bytes. The lock makes it
 /// shareable, as the HTTP client wants; nobody ever contends for it.
@@ -16,8 +18,13 @@ pub struct Upload(Mutex<Uploading>);
 
 struct Uploading {
     body: AxumBody,
+    /// Runs while the client sends nothing.
+    silence: Option<Pin<Box<Sleep>>>,
     uploaded: Arc<Uploaded>,
 }
+
+/// How long a client may send nothing of its body while it holds a permit that others wait for.
+const CONTENDED_SILENCE: Duration = Duration::from_secs(5);
 
 /// The permit of an upload, for who answers its request.
 pub struct Uploaded {
@@ -32,8 +39,8 @@ pub enum UploadError {
     /// The client's body cannot be read.
     #[error(transparent)]
     Body(#[from] axum::Error),
-    /// The request got no permit: [`Uploaded::refusal`] returns the error for the client.
-    #[error("too many requests are in flight")]
+    /// The request got no permit, or kept one without sending: [`Uploaded::refusal`] returns the error for the client.
+    #[error("the gateway stopped reading the request")]
     Refused,
 }
 
@@ -41,7 +48,7 @@ impl Upload {
     /// Passes `body` through, of a request that is to have `place`.
     pub fn new(body: AxumBody, place: Place) -> (Self, Arc<Uploaded>) {
         let uploaded = Arc::new(Uploaded { place: Arc::new(place), refusal: Mutex::default() });
-        let uploading = Uploading { body, uploaded: uploaded.clone() };
+        let uploading = Uploading { body, silence: None, uploaded: uploaded.clone() };
         (Self(Mutex::new(uploading)), uploaded)
     }
 }
@@ -62,11 +69,20 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
-        let Uploading { body, uploaded } = self.0.get_mut();
+        let Uploading { body, silence, uploaded } = self.0.get_mut();
         loop {
-            let Some(frame) = ready!(Pin::new(&mut *body).poll_frame(context)?) else {
-                return Poll::Ready(None);
+            let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context)? else {
+                let silent = silence.get_or_insert_with(|| Box::pin(sleep(CONTENDED_SILENCE)));
+                ready!(silent.as_mut().poll(context));
+                *silence = None;
+                if uploaded.place.is_contended() {
+                    *uploaded.refusal.lock() = Some(request_body::too_slow());
+                    return Poll::Ready(Some(Err(UploadError::Refused)));
+                }
+                continue;
             };
+            *silence = None;
+            let Some(frame) = frame else { return Poll::Ready(None) };
             if !frame.is_data() {
                 continue;
             }
@@ -116,6 +132,19 @@ mod tests {
         assert!(!has_room());
         drop((upload, uploaded));
         assert!(has_room());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_upload_gives_its_permit_up_when_others_wait() {
+        let limits = limits();
+        let first = stream::iter([Ok::<_, std::io::Error>("first")]);
+        let body = AxumBody::from_stream(first.chain(stream::pending()));
+        let (mut upload, uploaded) = Upload::new(body, limits.admit("ann", false).unwrap());
+        assert!(upload.frame().await.unwrap().is_ok());
+        let begun = tokio::time::Instant::now();
+        assert!(upload.frame().await.unwrap().is_err());
+        assert_eq!(begun.elapsed(), CONTENDED_SILENCE);
+        assert_eq!(uploaded.refusal().unwrap().class().0, 408);
     }
 
     #[tokio::test]

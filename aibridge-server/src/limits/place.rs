@@ -68,6 +68,11 @@ impl Place {
         Ok(())
     }
 
+    /// Whether others are refused because all places are taken.
+    pub fn is_contended(&self) -> bool {
+        self.concurrency.0.load(Ordering::Relaxed) >= self.at_most
+    }
+
     /// Takes it even if there is none: the request is under way already.
     pub fn take_anyway(&self) {
         if !self.is_taken.swap(true, Ordering::Relaxed) {

@@ -8,6 +8,9 @@ use std::borrow::Cow;
 /// A URL is decoded so often at most: what is encoded more often is no token to anyone.
 const DECODED_AT_MOST: usize = 3;
 
+/// The characters of an access token after its prefix: 256 bits in base64url.
+const TOKEN_LENGTH: usize = 43;
+
 /// Whether path or query of `uri` hold something that looks like an access token, percent-encoded or not.
 pub(super) fn is_in(uri: &Uri) -> bool {
     let mut text = Cow::Borrowed(uri.path_and_query().map_or("", |url| url.as_str()).as_bytes());
@@ -23,12 +26,15 @@ pub(super) fn is_in(uri: &Uri) -> bool {
     holds_token(&text)
 }
 
-/// A token begins where a word begins: ids and cursors may hold its prefix by chance.
+/// Whether a word begins like a token, or something as long as a token stands inside a word: ids and cursors may contain
+/// the prefix by chance.
 fn holds_token(text: &[u8]) -> bool {
     let prefix = GATEWAY_TOKEN_PREFIX.as_bytes();
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-    text.windows(prefix.len()).enumerate().any(|(at, window)| {
-        window == prefix && !at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(is_word)
+    text.windows(prefix.len()).enumerate().filter(|(_, window)| *window == prefix).any(|(at, _)| {
+        let begins_word = !text[..at].last().is_some_and(is_word);
+        begins_word
+            || text[at + prefix.len()..].iter().take_while(|byte| is_word(byte)).count() >= TOKEN_LENGTH
     })
 }
 
@@ -50,6 +56,7 @@ mod tests {
             ("/openai/v1/models?key=Bearer%20aib_1", true),
             ("/openai/v1/models?key=Bearer+aib_1", true),
             ("/openai/v1/models/aib_1", true),
+            ("/openai/v1/models?k=xaib_0123456789012345678901234567890123456789012", true),
         ] {
             assert_eq!(is_in(&url.parse().unwrap()), expected, "{url}");
         }

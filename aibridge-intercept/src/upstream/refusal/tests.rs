@@ -29,6 +29,40 @@ fn refusals_are_told_apart_by_status_and_code() {
             Some(Quota),
         ),
         (429, r#"{"error":{"code":"CREDIT_LIMIT"}}"#, Some(Quota)),
+        (429, r#"{"error":{"code":"insufficient-quota"}}"#, Some(Quota)),
+        (429, r#"{"error":{"code":"Arrearage"}}"#, Some(Quota)),
+        // xAI, DeepSeek, Moonshot, Azure.
+        (
+            400,
+            r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xa***1. You can obtain an API key."}"#,
+            Some(Rejected),
+        ),
+        (
+            400,
+            r#"{"code":"Client specified an invalid argument","error":"Model not found: Incorrect API key provided"}"#,
+            None,
+        ),
+        (
+            401,
+            r#"{"error":{"message":"Authentication Fails, Your api key: ****1234 is invalid","type":"authentication_error"}}"#,
+            Some(Rejected),
+        ),
+        (
+            401,
+            r#"{"error":{"message":"Invalid Authentication","type":"invalid_authentication_error"}}"#,
+            Some(Rejected),
+        ),
+        (
+            401,
+            r#"{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}"#,
+            Some(Rejected),
+        ),
+        (401, r#"{"error":"invalid_api_key"}"#, Some(Rejected)),
+        (
+            401,
+            r#"{"error":{"message":"Missing scopes: model.request. Check your restricted API key.","type":"authentication_error"}}"#,
+            Some(Unauthorized),
+        ),
         (
             429,
             r#"{"error":{"message":"Request too large for gpt-4o in organization org-1 on tokens per min (TPM): Limit 30000, Requested 40000. The input or output tokens must be reduced in order to run successfully.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}"#,
