@@ -1,74 +1,73 @@
-//! How much clients may ask of this gateway: requests under way at once, and each actor's requests and tokens in a
-//! minute.
+//! Limits on requests: how many are in flight, and how many requests and tokens each actor may use per minute.
 //!
-//! A request is [admitted](Limits::admit) when it is known whose it is, and before its body is read. It takes its
-//! [`Place`] when the body is there, and the place goes with the answer's body to the end. Its tokens are known only when it has been
-//! answered: [`Charging`] sees them, and takes them from the actor's bucket, which may go into debt.
+//! A request is [admitted](RequestLimits::admit) after authentication and before its body is read. It acquires its
+//! [`RequestPermit`] when the body is read, and the [`PermitBody`] of the response holds the permit to the end. The tokens
+//! of a request are known only after the response: [`RequestLimits::charge`] takes them from the bucket of the actor,
+//! which may go into debt.
 //!
-//! A reload brings other limits; what counts against them lives on.
+//! A reload replaces the limits and keeps the counts.
 
-mod actors;
+mod actor_buckets;
 mod bucket;
-mod charging;
-mod place;
-mod told;
+mod permit;
+mod refusal_log;
 
-use actors::{Actors, PerMinute};
+use actor_buckets::{ActorBuckets, PerMinute};
 use aibridge_intercept::Error;
-use place::Concurrency;
+use permit::InFlight;
 use quanta::Clock;
+use refusal_log::RefusalLog;
 use std::sync::Arc;
-use told::Told;
 
-pub use charging::Charging;
-pub use place::{Place, Placed};
+pub use permit::{PermitBody, RequestPermit};
 
-/// The limits in force, and what counts against them.
-pub struct Limits {
+/// The limits in force, and the counts of what is used.
+pub struct RequestLimits {
     settings: aibridge_config::Limits,
     counts: Arc<Counts>,
 }
 
-/// What lives on when the limits change.
+/// The counts, which stay when the limits change.
 struct Counts {
-    concurrency: Arc<Concurrency>,
-    actors: Actors,
-    told: Told,
+    in_flight: Arc<InFlight>,
+    actors: ActorBuckets,
+    refusal_log: RefusalLog,
 }
 
-impl Limits {
-    /// Nothing counts yet. `clock` measures the minutes.
+impl RequestLimits {
+    /// Creates limits of which nothing is used. `clock` measures the minutes.
     pub fn new(settings: aibridge_config::Limits, clock: Clock) -> Self {
-        let (concurrency, actors, told) = (Arc::default(), Actors::new(clock.clone()), Told::new(clock));
-        Self { settings, counts: Arc::new(Counts { concurrency, actors, told }) }
+        let (in_flight, actors, refusal_log) =
+            (Arc::default(), ActorBuckets::new(clock.clone()), RefusalLog::new(clock));
+        Self { settings, counts: Arc::new(Counts { in_flight, actors, refusal_log }) }
     }
 
-    /// Other limits for the same counts.
+    /// Returns other limits with the same counts.
     #[must_use]
-    pub fn renewed(&self, settings: aibridge_config::Limits) -> Self {
+    pub fn with_settings(&self, settings: aibridge_config::Limits) -> Self {
         Self { settings, counts: self.counts.clone() }
     }
 
-    /// Admits a request of `actor` before its body is read. Its place is to be taken when the body is there. A request
-    /// that does not spend tokens need not wait for them.
+    /// Admits a request of `actor` before its body is read, and returns the permit to acquire when it is. The token limit
+    /// applies only if the request `spends_tokens`.
     ///
     /// # Errors
     ///
-    /// [`Error::Overloaded`] or [`Error::RateLimited`], for which the actor is charged nothing.
-    pub fn admit(&self, actor: &str, spends_tokens: bool) -> Result<Place, Error> {
-        let place = Place::find(&self.counts.concurrency, self.settings.max_concurrent_requests)?;
-        self.counts.actors.request(actor, self.per_minute(), spends_tokens)?;
-        Ok(place)
+    /// [`Error::Overloaded`] or [`Error::RateLimited`]. A refused request is not charged.
+    pub fn admit(&self, actor: &str, spends_tokens: bool) -> Result<RequestPermit, Error> {
+        let permit = RequestPermit::new(&self.counts.in_flight, self.settings.max_concurrent_requests)?;
+        self.counts.actors.take_request(actor, self.per_minute(), spends_tokens)?;
+        Ok(permit)
     }
 
-    /// Logs that a limit has refused a request with `error`, now and then.
-    pub fn refused(&self, error: &Error) {
-        self.counts.told.refused(error);
+    /// Logs that a limit refused a request with `error`, at most once a minute for each limit.
+    pub fn log_refusal(&self, error: &Error) {
+        self.counts.refusal_log.add(error);
     }
 
-    /// Takes `tokens` from what `actor` may use.
-    fn charge(&self, actor: &str, tokens: u64) {
-        self.counts.actors.charge(actor, self.per_minute(), tokens);
+    /// Charges `actor` for `tokens`, however many are left.
+    pub fn charge(&self, actor: &str, tokens: u64) {
+        self.counts.actors.charge_tokens(actor, self.per_minute(), tokens);
     }
 
     fn per_minute(&self) -> PerMinute {

@@ -1,8 +1,8 @@
-//! Which web pages may use the gateway.
+//! The rules for requests of web pages: `Host`, `Origin` and CORS.
 //!
-//! A browser sends requests of any page to any address, the user's own machine included. Where no access token tells
-//! who asks, `Host`, `Origin` and `Sec-Fetch-Site` tell whether a page asks, and whose. `server.cors_origins` lets
-//! chosen origins read what is answered (CORS).
+//! A browser sends requests of any page to any address, the user's own machine included. Without access tokens, `Host`,
+//! `Origin` and `Sec-Fetch-Site` show whether a request comes from a page, and from which. `server.cors_origins` allows
+//! chosen origins to read responses (CORS).
 
 use crate::listen::Peer;
 use aibridge_config::{Admin, Server};
@@ -17,35 +17,35 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
-/// All that routes take.
+/// All methods that routes accept.
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
-/// What scripts may read beyond the few headers that they always may: the gateway's own, and what SDKs look at.
+/// The response headers that scripts may read beside the CORS-safelisted ones: the gateway's own, and those that SDKs read.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "X-AIBridge-Interception-Id, X-AIBridge-Error, Retry-After, Retry-After-Ms, X-Request-Id, \
      X-RateLimit-Limit-Requests, X-RateLimit-Remaining-Requests, X-RateLimit-Reset-Requests, \
      X-RateLimit-Limit-Tokens, X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Tokens",
 );
 
-/// How long a browser may keep the answer to a preflight, in seconds.
+/// How long a browser may cache the response to a preflight, in seconds.
 const PREFLIGHT_MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
-/// A header is quoted in a message up to so many characters.
-const QUOTED_AT_MOST: usize = 100;
+/// The most characters of a header that an error message quotes.
+const MAX_QUOTED: usize = 100;
 
 /// The rules for requests of web pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginPolicy {
-    /// The addresses that the settings say to listen on.
+    /// The listen addresses of the settings.
     listen: Vec<IpAddr>,
     allowed_hosts: Vec<String>,
-    /// Without `*`.
+    /// The listed origins, without `*`.
     cors_origins: Vec<String>,
     any_origin: bool,
 }
 
 impl OriginPolicy {
-    /// The rules that the settings make.
+    /// Creates the rules from the settings.
     pub fn new(server: &Server, admin: &Admin) -> Self {
         let is_any = |origin: &&String| *origin == aibridge_config::ANY_ORIGIN;
         Self {
@@ -60,8 +60,8 @@ impl OriginPolicy {
         }
     }
 
-    /// Checks where a request comes from that no access token authenticates. `*` in `cors_origins` lets nobody in here:
-    /// it stands for pages that bring a token.
+    /// Checks the host and the origin of a request without an access token. `*` in `cors_origins` does not count here,
+    /// because it stands for pages that send a token.
     ///
     /// # Errors
     ///
@@ -72,12 +72,12 @@ impl OriginPolicy {
         self.check_origin(&request.headers, local)
     }
 
-    /// The answer to a preflight (CORS) of an origin that may read answers. `None` if the request is another; a
-    /// preflight of a page of the gateway's own machine is a request like others, as long as its origin is not listed.
+    /// Returns the response to a CORS preflight of an origin that may read responses. Returns `None` for other requests,
+    /// and for a preflight of a page on the gateway's own machine whose origin is not listed: it is routed like others.
     ///
     /// # Errors
     ///
-    /// [`Error::OriginNotAllowed`], and unless `by_token` clients are authenticated, [`Error::HostNotAllowed`].
+    /// [`Error::OriginNotAllowed`]; also [`Error::HostNotAllowed`] unless clients are authenticated `by_token`.
     pub fn preflight(&self, request: &Parts, by_token: bool) -> Result<Option<Response<()>>, Error> {
         let headers = &request.headers;
         let is_preflight = request.method == Method::OPTIONS
@@ -90,25 +90,25 @@ impl OriginPolicy {
         if !by_token {
             self.check_host(request, local)?;
         }
-        match self.shared_with(headers) {
-            Some(_) => Ok(Some(preflight_answer(headers))),
+        match self.allowed_origin(headers) {
+            Some(_) => Ok(Some(preflight_response(headers))),
             None => self.check_origin(headers, local).map(|()| None),
         }
     }
 
-    /// Adds what lets a page of a listed origin read the answer to `request`.
-    pub fn add_headers(&self, request: &HeaderMap, answer: &mut HeaderMap) {
+    /// Adds the CORS headers that allow a page of a listed origin to read the response to `request`.
+    pub fn add_headers(&self, request: &HeaderMap, response: &mut HeaderMap) {
         if !self.cors_origins.is_empty() {
-            answer.append(header::VARY, HeaderValue::from_static("Origin"));
+            response.append(header::VARY, HeaderValue::from_static("Origin"));
         }
-        if let Some(origin) = self.shared_with(request) {
-            answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+        if let Some(origin) = self.allowed_origin(request) {
+            response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
         }
     }
 
-    /// The origins that may read the answer: that of the request, or all.
-    fn shared_with(&self, request: &HeaderMap) -> Option<HeaderValue> {
+    /// Returns the origin that may read the response: that of the request, or `*`.
+    fn allowed_origin(&self, request: &HeaderMap) -> Option<HeaderValue> {
         if !self.any_origin && self.cors_origins.is_empty() {
             return None;
         }
@@ -124,7 +124,7 @@ impl OriginPolicy {
         self.cors_origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin))
     }
 
-    /// HTTP/1.0 without `Host` is from no browser, and neither is HTTP/1.1 with the absolute form of a URL.
+    /// Browsers send neither HTTP/1.0 without `Host` nor HTTP/1.1 with the absolute form of a URL.
     fn check_host(&self, request: &Parts, local: IpAddr) -> Result<(), Error> {
         let headers = request.headers.get_all(header::HOST).iter();
         let named = headers.map(|host| host.to_str().unwrap_or_default());
@@ -133,7 +133,7 @@ impl OriginPolicy {
         if all.peek().is_none() && request.version != Version::HTTP_10 {
             return Err(Error::HostNotAllowed(String::new()));
         }
-        match all.find(|host| !self.is_ours(host, local)) {
+        match all.find(|host| !self.is_own_or_allowed(host, local)) {
             Some(host) => Err(Error::HostNotAllowed(quoted(host))),
             None => Ok(()),
         }
@@ -145,7 +145,7 @@ impl OriginPolicy {
         for origin in origins {
             let origin = origin.to_str().unwrap_or_default();
             let host = origin.split_once("://").map(|(_, host)| host);
-            if !host.is_some_and(|host| self.is_ours(host, local)) && !self.lists(origin) {
+            if !host.is_some_and(|host| self.is_own_or_allowed(host, local)) && !self.lists(origin) {
                 return Err(Error::OriginNotAllowed(format!("{:?}", quoted(origin))));
             }
         }
@@ -156,8 +156,8 @@ impl OriginPolicy {
         Ok(())
     }
 
-    /// Whether `authority`, a host with or without a port, is the gateway's machine, or allowed.
-    fn is_ours(&self, authority: &str, local: IpAddr) -> bool {
+    /// Whether `authority`, a host with or without a port, is the gateway's machine or an allowed host.
+    fn is_own_or_allowed(&self, authority: &str, local: IpAddr) -> bool {
         let Ok(parsed) = authority.parse::<Authority>() else { return false };
         if authority.contains('@') {
             return false;
@@ -181,20 +181,20 @@ impl OriginPolicy {
     }
 }
 
-/// RFC 6761 §6.3: `localhost` and what is below it.
+/// Whether `name` is `localhost` or a name below it (RFC 6761 §6.3).
 fn is_loopback_name(name: &str) -> bool {
     let top = name.rsplit('.').next().unwrap_or_default();
     top.eq_ignore_ascii_case("localhost")
 }
 
-fn preflight_answer(request: &HeaderMap) -> Response<()> {
+fn preflight_response(request: &HeaderMap) -> Response<()> {
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
-    // SDKs send headers of their own, which nobody could list.
-    for wanted in request.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-        headers.append(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+    // SDKs send headers of their own, so no fixed list is complete.
+    for requested in request.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.append(header::ACCESS_CONTROL_ALLOW_HEADERS, requested.clone());
     }
     if request.contains_key(REQUEST_PRIVATE_NETWORK) {
         headers.insert(ALLOW_PRIVATE_NETWORK, HeaderValue::from_static("true"));
@@ -206,7 +206,7 @@ fn preflight_answer(request: &HeaderMap) -> Response<()> {
 }
 
 fn quoted(text: &str) -> String {
-    text.chars().take(QUOTED_AT_MOST).collect()
+    text.chars().take(MAX_QUOTED).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Which provider and which route a path means. Strict on purpose: what two parsers could read in two ways is refused.
+//! Finds the provider and the route of a request. Strict on purpose: a path that two parsers could read in two ways is
+//! refused.
 
 mod path;
 mod token;
@@ -9,17 +10,17 @@ use aibridge_recorder::CredentialKind;
 use http::{HeaderMap, Method, Uri, header};
 use std::sync::Arc;
 
-/// Where a request goes.
+/// The destination of a request.
 pub struct Target {
-    /// The provider.
+    /// The provider that serves the request.
     pub provider: Arc<dyn Provider>,
-    /// What the path is to it.
+    /// The matching route of the provider.
     pub route: Route,
     /// The path below the provider's prefix.
     pub path: String,
 }
 
-/// Finds where a request goes.
+/// Finds the destination of a request.
 ///
 /// # Errors
 ///
@@ -47,11 +48,11 @@ pub fn find(
     let (provider, rest) = served.ok_or_else(unknown)?;
     let route = provider.profile().routes.find(rest).ok_or_else(unknown)?;
     let allow = match route {
-        Route::Bridged("/responses") if method != Method::POST && asks_for_websocket(headers) => {
+        Route::Bridged("/responses") if method != Method::POST && requests_websocket(headers) => {
             return Err(Error::WebsocketUnsupported);
         }
         Route::Bridged(_) if method != Method::POST => "POST",
-        Route::PassThrough(_) if is_about_the_connection(method) => PASSED_THROUGH,
+        Route::PassThrough(_) if is_never_relayed(method) => PASSTHROUGH_METHODS,
         Route::Bridged(_) | Route::PassThrough(_) => {
             return Ok(Target { provider: provider.clone(), route, path: rest.to_owned() });
         }
@@ -60,11 +61,12 @@ pub fn find(
 }
 
 impl Target {
-    /// Checks that a pool key may be used for `method` here: it may be allowed to do more than clients are.
+    /// Checks that a request with a pooled key uses only `GET` or `HEAD` on a read-only route. A pooled key may have more
+    /// rights than a client should have.
     ///
     /// # Errors
     ///
-    /// [`Error::MethodNotAllowed`].
+    /// [`Error::MethodNotAllowed`] for another method.
     pub fn allow(&self, method: &Method, uri: &Uri, credential: CredentialKind) -> Result<(), Error> {
         let is_read_only = matches!(self.route, Route::PassThrough(entry)
             if credential == CredentialKind::Centralized && self.provider.profile().routes.is_read_only(entry));
@@ -76,17 +78,17 @@ impl Target {
     }
 }
 
-/// What may be used on routes that are passed through, besides whatever a provider makes up.
-const PASSED_THROUGH: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+/// The standard methods of passthrough routes, for `Allow`. Extension methods are passed through as well.
+const PASSTHROUGH_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/// `CONNECT` has no path that an allow-list could be about, and `TRACE` is answered with the request, the pool's key
-/// included (RFC 9110 §9.3.6, §9.3.8).
-fn is_about_the_connection(method: &Method) -> bool {
+/// Whether `method` is never relayed: `CONNECT` has no path to check, and the response to `TRACE` holds the request, the
+/// pooled key included (RFC 9110 §9.3.6, §9.3.8).
+fn is_never_relayed(method: &Method) -> bool {
     matches!(*method, Method::CONNECT | Method::TRACE)
 }
 
-/// RFC 6455 §4.1.
-fn asks_for_websocket(headers: &HeaderMap) -> bool {
+/// Whether `Upgrade` names the WebSocket protocol (RFC 6455 §4.1).
+fn requests_websocket(headers: &HeaderMap) -> bool {
     let protocols = headers.get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
     protocols.flat_map(|value| value.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"))
 }
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_models_may_hold_encoded_slashes() {
+    fn model_ids_may_contain_encoded_slashes() {
         assert_eq!(
             found(Method::GET, "/openai/v1/models/openai%2Fgpt-oss-120b").unwrap(),
             "openai PassThrough(\"/models/\") /models/openai%2Fgpt-oss-120b"
@@ -154,7 +156,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever servers ignore is added to a bridged route in any combination: it is never passed through.
+        /// No spelling of a bridged route with parts that servers ignore is passed through.
         #[test]
         fn no_other_spelling_of_a_bridged_route_is_passed_through(
             route in prop::sample::select(&["/chat/completions", "/responses", "/responses/compact"][..]),
@@ -179,7 +181,7 @@ mod tests {
             prop_assert!(found.as_ref().map_or(true, |found| found.contains("Bridged") && spelled == route), "{path} {found:?}");
         }
 
-        /// The same, from paths that were made of nothing in particular.
+        /// The same for random paths.
         #[test]
         fn what_reads_as_a_bridged_route_is_not_passed_through(
             rest in "(/|//|;|;a|%3b|%2f|%2F|%2e|%25|\\.|r|R|%72|%52|responses|Responses|res%70onses|compact|COMPACT|comp%61ct|models){1,8}",
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_that_are_about_the_connection_go_no_further() {
+    fn connect_and_trace_are_not_relayed() {
         for method in [Method::CONNECT, Method::TRACE] {
             assert_eq!(found(method, "/openai/v1/models"), Err("method_not_allowed"));
         }
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn bridged_routes_are_posted_to() {
+    fn bridged_routes_accept_post_only() {
         for method in [Method::GET, Method::PUT, Method::OPTIONS, Method::HEAD] {
             assert_eq!(found(method, "/openai/v1/responses"), Err("method_not_allowed"));
         }

@@ -1,4 +1,4 @@
-//! Sending traces to a collector, by OTLP.
+//! PassthroughBody traces to a collector, by OTLP.
 //!
 //! Spans that have ended wait in a bounded queue for a thread that sends them in batches; what does not fit is lost.
 //! No request ever waits for that.

@@ -1,7 +1,7 @@
 //! `aibridge token`: a connection of its own to the store, beside a gateway that may be running.
 
 use crate::cli::TokenCommand;
-use crate::print::{PrintError, print};
+use crate::output::{PrintError, print};
 use crate::records::table::{one_line, table};
 use aibridge_store::{StoreError, StoreOptions, TokenRow, Tokens};
 use jiff::Timestamp;

@@ -1,6 +1,6 @@
-//! A request body on its way through to the provider.
+//! A request body that is streamed to the provider.
 
-use crate::limits::Place;
+use crate::limits::RequestPermit;
 use aibridge_intercept::Error;
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
@@ -10,44 +10,44 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// A request body that keeps its length, and takes the permit of its request with the first bytes. The lock makes it
-/// shareable, as the HTTP client wants; nobody ever contends for it.
-pub struct Upload(Mutex<Uploading>);
+/// A request body that keeps its length, and acquires the permit of its request with the first bytes. The lock makes it
+/// `Sync`, as the HTTP client requires; it is never contended.
+pub struct Upload(Mutex<UploadBody>);
 
-struct Uploading {
+struct UploadBody {
     body: AxumBody,
-    uploaded: Arc<Uploaded>,
+    state: Arc<UploadState>,
 }
 
-/// The permit of an upload, for who answers its request.
-pub struct Uploaded {
-    /// Taken by the first bytes.
-    pub place: Arc<Place>,
+/// The state of an upload, shared with the handler of its request.
+pub struct UploadState {
+    /// Acquired with the first bytes.
+    pub permit: Arc<RequestPermit>,
     refusal: Mutex<Option<Error>>,
 }
 
-/// Why an upload cannot go on.
+/// The reason why an upload cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     /// The client's body cannot be read.
     #[error(transparent)]
     Body(#[from] axum::Error),
-    /// The request got no permit: [`Uploaded::refusal`] returns the error for the client.
+    /// The request got no permit: [`UploadState::refusal`] returns the error for the client.
     #[error("too many requests are in flight")]
     Refused,
 }
 
 impl Upload {
-    /// Passes `body` through, of a request that is to have `place`.
-    pub fn new(body: AxumBody, place: Place) -> (Self, Arc<Uploaded>) {
-        let uploaded = Arc::new(Uploaded { place: Arc::new(place), refusal: Mutex::default() });
-        let uploading = Uploading { body, uploaded: uploaded.clone() };
-        (Self(Mutex::new(uploading)), uploaded)
+    /// Creates an upload of `body` that acquires `permit`.
+    pub fn new(body: AxumBody, permit: RequestPermit) -> (Self, Arc<UploadState>) {
+        let state = Arc::new(UploadState { permit: Arc::new(permit), refusal: Mutex::default() });
+        let upload = UploadBody { body, state: state.clone() };
+        (Self(Mutex::new(upload)), state)
     }
 }
 
-impl Uploaded {
-    /// Why the gateway did not read on, if that is why the provider has not answered.
+impl UploadState {
+    /// Takes the error of a permit that could not be acquired.
     pub fn refusal(&self) -> Option<Error> {
         self.refusal.lock().take()
     }
@@ -57,12 +57,12 @@ impl Body for Upload {
     type Data = Bytes;
     type Error = UploadError;
 
-    /// Trailers are left out: the rules for headers could not be applied to them once the request is under way.
+    /// Drops trailers: the rules for headers cannot be applied to them after the head of the request is sent.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
-        let Uploading { body, uploaded } = self.0.get_mut();
+        let UploadBody { body, state } = self.0.get_mut();
         loop {
             let Some(frame) = ready!(Pin::new(&mut *body).poll_frame(context)?) else {
                 return Poll::Ready(None);
@@ -70,8 +70,8 @@ impl Body for Upload {
             if !frame.is_data() {
                 continue;
             }
-            if let Err(refusal) = uploaded.place.take() {
-                *uploaded.refusal.lock() = Some(refusal);
+            if let Err(refusal) = state.permit.acquire() {
+                *state.refusal.lock() = Some(refusal);
                 return Poll::Ready(Some(Err(UploadError::Refused)));
             }
             return Poll::Ready(Some(Ok(frame)));
@@ -90,17 +90,17 @@ impl Body for Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
+    use crate::limits::RequestLimits;
     use futures_util::{StreamExt, stream};
     use http::{HeaderMap, HeaderValue, header};
     use http_body_util::{BodyExt, StreamBody};
     use quanta::Clock;
     use std::num::NonZeroU32;
 
-    fn limits() -> Limits {
+    fn limits() -> RequestLimits {
         let settings =
             aibridge_config::Limits { max_concurrent_requests: NonZeroU32::new(1), ..Default::default() };
-        Limits::new(settings, Clock::mock().0)
+        RequestLimits::new(settings, Clock::mock().0)
     }
 
     #[tokio::test]
@@ -110,11 +110,11 @@ mod tests {
         let first = stream::iter([Ok::<_, std::io::Error>("first")]);
         let body = AxumBody::from_stream(first.chain(stream::pending()));
 
-        let (mut upload, uploaded) = Upload::new(body, limits.admit("ann", false).unwrap());
+        let (mut upload, state) = Upload::new(body, limits.admit("ann", false).unwrap());
         assert!(has_room());
         assert!(upload.frame().await.unwrap().is_ok());
         assert!(!has_room());
-        drop((upload, uploaded));
+        drop((upload, state));
         assert!(has_room());
     }
 
@@ -124,7 +124,7 @@ mod tests {
         let frames =
             [Frame::data(Bytes::from("a")), Frame::trailers(trailers), Frame::data(Bytes::from("b"))];
         let body = AxumBody::new(StreamBody::new(stream::iter(frames.map(Ok::<_, std::io::Error>))));
-        let (upload, _uploaded) = Upload::new(body, limits().admit("ann", false).unwrap());
+        let (upload, _state) = Upload::new(body, limits().admit("ann", false).unwrap());
         let collected = upload.collect().await.unwrap();
         assert!(collected.trailers().is_none());
         assert_eq!(collected.to_bytes(), "ab");

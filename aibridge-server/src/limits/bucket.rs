@@ -1,37 +1,37 @@
-//! A token bucket that may go into debt: what an answer costs is known when it has been given.
+//! A token bucket that may go into debt, because the cost of a response is known only after it.
 //!
 //! It holds a minute's worth and is refilled continuously. Counting is exact, in whole numbers: at a limit of `n` a
-//! minute, `n` [parts](PARTS) of one come back each nanosecond.
+//! minute, `n` [parts](PARTS) of one are refilled each nanosecond.
 
 use quanta::Instant;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// So many parts are one: a minute in nanoseconds.
+/// The parts of one request or token: a minute in nanoseconds.
 const PARTS: u128 = 60_000_000_000;
 
-/// A provider that counts nonsense must not shut an actor out for ever: more than a day's worth is forgiven.
-const DEBT_AT_MOST: u128 = 24 * 60;
+/// The most that may be used, in minutes: a day. A provider that reports absurd usage must not block an actor forever.
+const MAX_USED_MINUTES: u128 = 24 * 60;
 
-/// What is used of a limit. The number of things that it holds is the limit without what is used.
+/// How much of a limit is used. The rest is what the bucket holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bucket {
     limit: NonZeroU32,
-    /// In parts, as it was at `at`.
+    /// The parts that were used at `at`.
     used: u128,
     at: Instant,
 }
 
 impl Bucket {
-    /// A full one.
+    /// Creates a full bucket.
     pub(super) fn full(limit: NonZeroU32, now: Instant) -> Self {
         Self { limit, used: 0, at: now }
     }
 
-    /// The same under another limit. Under a higher one, what is used is as much as before; under a lower one the same
-    /// share of a minute's worth, so that nobody waits longer for the change.
+    /// Returns the bucket under another limit. Under a higher limit the used amount stays; under a lower one the used share
+    /// stays, so that the wait does not become longer.
     #[must_use]
-    pub(super) fn under(self, limit: NonZeroU32, now: Instant) -> Self {
+    pub(super) fn with_limit(self, limit: NonZeroU32, now: Instant) -> Self {
         let used = self.parts_used(now);
         let used = if limit < self.limit {
             used * u128::from(limit.get()) / u128::from(self.limit.get())
@@ -41,34 +41,34 @@ impl Bucket {
         Self { limit, used, at: now }
     }
 
-    /// What it holds when it is full.
+    /// Returns what a full bucket holds.
     pub(super) fn limit(&self) -> u32 {
         self.limit.get()
     }
 
-    /// Takes `amount`, whether it holds that much or not.
+    /// Takes `amount`, even if the bucket holds less.
     pub(super) fn take(&mut self, amount: u64, now: Instant) {
         let used = self.parts_used(now) + u128::from(amount) * PARTS;
-        let at_most = DEBT_AT_MOST * parts(self.limit);
-        *self = Self { used: used.min(at_most), at: now, ..*self };
+        let max = MAX_USED_MINUTES * parts(self.limit);
+        *self = Self { used: used.min(max), at: now, ..*self };
     }
 
-    /// Until it holds one; zero if it does.
+    /// Returns the time until the bucket holds one; zero if it does now.
     pub(super) fn wait(&self, now: Instant) -> Duration {
         self.refilled_by((self.parts_used(now) + PARTS).saturating_sub(parts(self.limit)))
     }
 
-    /// Until it is full.
+    /// Returns the time until the bucket is full.
     pub(super) fn reset(&self, now: Instant) -> Duration {
         self.refilled_by(self.parts_used(now))
     }
 
-    /// How many are used, rounded up; more than the limit if it is in debt.
+    /// Returns how many are used, rounded up: more than the limit if the bucket is in debt.
     pub(super) fn used(&self, now: Instant) -> u64 {
         u64::try_from(self.parts_used(now).div_ceil(PARTS)).unwrap_or(u64::MAX)
     }
 
-    /// As good as none.
+    /// Whether the bucket can be removed, because a missing one counts as full.
     pub(super) fn is_full(&self, now: Instant) -> bool {
         self.parts_used(now) == 0
     }
@@ -78,14 +78,14 @@ impl Bucket {
         self.used.saturating_sub(elapsed.as_nanos() * u128::from(self.limit.get()))
     }
 
-    /// How long `parts` take to come back.
+    /// Returns the time in which `parts` are refilled.
     fn refilled_by(&self, parts: u128) -> Duration {
         let nanoseconds = parts.div_ceil(u128::from(self.limit.get()));
         Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
     }
 }
 
-/// The parts of a minute's worth.
+/// Returns the parts of a full bucket.
 fn parts(limit: NonZeroU32) -> u128 {
     u128::from(limit.get()) * PARTS
 }

@@ -1,9 +1,10 @@
-//! The time limits of an HTTP/1 connection that waits for a request.
+//! The timeouts of an HTTP/1 connection that waits for a request.
 //!
-//! hyper has one limit, from the end of the last response to the end of the next head. The gateway has two: an idle
-//! connection may last as long as those of the load balancer in front of it, a head that has begun may not.
+//! hyper has one timeout, from the end of the last response to the end of the next head. The gateway has two: the keep
+//! alive of an idle connection, which should be longer than that of the load balancer in front of it, and a shorter one
+//! for a head that has begun.
 
-use super::activity::Activity;
+use crate::listen::activity::Activity;
 use hyper::rt::{Sleep, Timer};
 use pin_project_lite::pin_project;
 use std::pin::Pin;
@@ -13,8 +14,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{self, Instant};
 
-/// A timer for hyper's `header_read_timeout`. hyper starts it when it begins to wait for a head, polls it only while it
-/// waits, and drops it when the head is complete.
+/// The timer behind hyper's `header_read_timeout`. hyper starts it when it begins to wait for a head, polls it only while
+/// it waits, and drops it when the head is complete.
 pub(super) struct HeadTimer {
     header_timeout: Duration,
     keep_alive: Duration,
@@ -23,8 +24,8 @@ pub(super) struct HeadTimer {
 }
 
 impl HeadTimer {
-    /// A first request has `header_timeout` from the beginning of its connection. A later one may take `keep_alive` to
-    /// begin, and then has `header_timeout`.
+    /// The first head of a connection must be complete within `header_timeout`. A later one must begin within
+    /// `keep_alive`, and then be complete within `header_timeout`.
     pub(super) fn new(header_timeout: Duration, keep_alive: Duration, activity: Arc<Activity>) -> Self {
         Self { header_timeout, keep_alive, activity, is_first: AtomicBool::new(true) }
     }
@@ -45,7 +46,7 @@ impl Timer for HeadTimer {
         Box::pin(self.head_deadline())
     }
 
-    #[expect(clippy::disallowed_types, reason = "hyper's trait names it, and the value is not used")]
+    #[expect(clippy::disallowed_types, reason = "hyper's trait names it, and the value is not first_request")]
     fn sleep_until(&self, _: std::time::Instant) -> Pin<Box<dyn Sleep>> {
         Box::pin(self.head_deadline())
     }
@@ -55,7 +56,7 @@ pin_project! {
     struct HeadDeadline {
         #[pin]
         sleep: time::Sleep,
-        // The limit that applies once the head has begun; `None` if it applies already.
+        // The timeout that applies once the head has begun; `None` if it applies already.
         header_timeout: Option<Duration>,
         activity: Arc<Activity>,
     }
@@ -91,19 +92,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_head_has_its_time_from_the_beginning_and_later_ones_may_take_longer_to_begin() {
+    async fn the_first_head_has_the_header_timeout_and_later_ones_have_keep_alive_to_begin() {
         let (timer, activity) = timer();
-        for (limit, comes) in [(HEADER_TIMEOUT, ""), (KEEP_ALIVE, ""), (KEEP_ALIVE, "\r\n")] {
+        for (timeout, received) in [(HEADER_TIMEOUT, ""), (KEEP_ALIVE, ""), (KEEP_ALIVE, "\r\n")] {
             let begun = Instant::now();
             let head = timer.sleep(Duration::ZERO);
-            activity.received(comes.as_bytes());
+            activity.received(received.as_bytes());
             head.await;
-            assert_eq!(begun.elapsed().as_secs(), limit.as_secs(), "{comes:?}");
+            assert_eq!(begun.elapsed().as_secs(), timeout.as_secs(), "{received:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_that_has_begun_has_its_time_from_then() {
+    async fn a_head_that_has_begun_has_the_header_timeout_from_then() {
         let (timer, activity) = timer();
         drop(timer.sleep(Duration::ZERO));
         activity.received(b"GET / HTTP/1.1\r\n\r\n");

@@ -1,8 +1,10 @@
-use super::head_timer::HeadTimer;
-use super::places::Place;
-use super::read_ahead::ClientConnection;
-use super::routed::Routed;
-use super::{Bounds, WRITE_BUFFER};
+//! Serves one HTTP/1 connection.
+
+use crate::listen::connection_limit::ConnectionPermit;
+use crate::listen::head_timer::HeadTimer;
+use crate::listen::read_ahead::ClientConnection;
+use crate::listen::service::RequestService;
+use crate::listen::settings::{ConnectionBounds, WRITE_BUFFER};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -12,24 +14,25 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-/// Serves one connection to its end.
+/// Serves one connection to its end. After `close` is cancelled, that is the end of its current response.
 ///
-/// No `async fn`: that would keep room for its arguments beside what it makes of them, for every open connection.
+/// Not an `async fn`: its future would hold the arguments as well as what is built from them, for every open
+/// connection.
 pub(super) fn serve<I>(
     io: I,
-    routed: Routed,
-    bounds: &Bounds,
-    hang_up: CancellationToken,
-    place: Option<Place>,
+    service: RequestService,
+    bounds: &ConnectionBounds,
+    close: CancellationToken,
+    permit: Option<ConnectionPermit>,
 ) -> impl Future<Output = ()> + use<I>
 where
     I: AsyncRead + AsyncWrite + ClientConnection + Unpin + Send + 'static,
 {
     let activity = io.tcp().activity().clone();
-    let observed = activity.clone();
+    let request_activity = activity.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        observed.requested(request.version());
-        routed.call(request)
+        request_activity.request_began(request.version());
+        service.call(request)
     });
     let mut connection = http1::Builder::new()
         .timer(HeadTimer::new(bounds.header_timeout, bounds.keep_alive, activity.clone()))
@@ -40,7 +43,7 @@ where
     async move {
         let ended = tokio::select! {
             ended = &mut connection => Some(ended),
-            () = hang_up.cancelled() => None,
+            () = close.cancelled() => None,
         };
         let ended = match ended {
             Some(ended) => ended,
@@ -56,9 +59,9 @@ where
                 && activity.is_close_delimited()
                 && let Err(error) = connection.into_parts().io.inner().tcp().reset_on_drop()
             {
-                tracing::debug!(%error, "a connection could not be reset");
+                tracing::debug!(%error, "could not reset a connection");
             }
         }
-        drop(place);
+        drop(permit);
     }
 }

@@ -1,8 +1,12 @@
-use super::last_words::{LastWords, Turns};
-use super::progress::Paced;
-use super::secured::Secured;
-use super::streams::Streams;
-use super::{Bounds, Stop, WRITE_BUFFER};
+//! Serves one HTTP/2 connection.
+
+use crate::listen::connection_limit::ConnectionPermit;
+use crate::listen::flush_before_reset::{ConnectionPolls, FlushBeforeReset};
+use crate::listen::progress::ProgressBody;
+use crate::listen::service::RequestService;
+use crate::listen::settings::{ConnectionBounds, WRITE_BUFFER};
+use crate::listen::shutdown::ShutdownSignals;
+use crate::listen::streams::StreamTasks;
 use futures_util::TryFutureExt;
 use http::Request;
 use hyper::body::Incoming;
@@ -12,59 +16,76 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::task::TaskTracker;
 
-/// How many requests one connection may have under way. Clients open another connection for more.
+/// How many requests one connection may have in flight. Clients open another connection for more.
 const MAX_STREAMS: u32 = 100;
 
-/// How much of a request's body may come before it is read, and of all that one connection carries: bodies that nobody
-/// reads at the moment must not hold up the others.
+/// How many bytes of one request body may arrive before they are read.
 const STREAM_WINDOW: u32 = 1 << 20;
+/// The same for all bodies of a connection, so that bodies that are not read at the moment do not block the others.
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// Streams that a client resets before they are looked at (CVE-2023-44487), and streams that it makes us reset; beyond,
-/// the connection is closed.
-const PENDING_RESETS: usize = 20;
-const PROVOKED_RESETS: usize = 1024;
+/// How many streams a client may reset before the gateway accepts them (CVE-2023-44487). Then the connection is closed.
+const MAX_PENDING_RESETS: usize = 20;
+/// How many streams a client may make the gateway reset. Then the connection is closed.
+const MAX_PROVOKED_RESETS: usize = 1024;
 
-/// Whether a client is still there is asked so often, and it has so long to answer.
-const PING_EVERY: Duration = Duration::from_secs(30);
-const PONG_WITHIN: Duration = Duration::from_secs(20);
+/// The time between two PINGs, which find out whether the client is still connected.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// The time within which the client must answer a PING.
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A client without requests that was told to go is given so long.
-const GONE_WITHIN: Duration = Duration::from_secs(5);
+/// How long a client without requests has to close the connection after GOAWAY.
+const GOAWAY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves one connection to its end.
-pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, secured: Secured) {
-    let Secured { routed, bounds, stop, tasks, place } = secured;
-    let (streams, turns) = (Streams::new(tasks), Turns::default());
-    let behind = turns.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let turns = behind.clone();
-        routed.call(request).map_ok(|answer| answer.map(|body| Paced::new(LastWords::of(body, turns))))
-    });
-    let mut connection = builder(streams.clone(), &bounds).serve_connection(TokioIo::new(stream), service);
-    let ended = tokio::select! {
-        ended = turns.of(&mut connection) => Some(ended),
-        () = streams.idle(bounds.header_timeout, bounds.keep_alive) => None,
-        () = stop.told(&streams) => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            Pin::new(&mut connection).graceful_shutdown();
-            tokio::select! {
-                ended = turns.of(&mut connection) => ended,
-                () = streams.idle_for(GONE_WITHIN) => Ok(()),
-            }
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
-    }
-    drop(place);
+/// What an HTTP/2 connection needs beside its stream.
+pub(super) struct Http2Connection {
+    pub(super) service: RequestService,
+    pub(super) bounds: ConnectionBounds,
+    pub(super) shutdown: ShutdownSignals,
+    /// Tracks the tasks of the streams.
+    pub(super) tasks: TaskTracker,
+    pub(super) permit: Option<ConnectionPermit>,
 }
 
-fn builder(streams: Streams, bounds: &Bounds) -> http2::Builder<Streams> {
+impl Http2Connection {
+    /// Serves the connection on `stream` to its end.
+    pub(super) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let Self { service, bounds, shutdown, tasks, permit } = self;
+        let (streams, polls) = (StreamTasks::new(tasks), ConnectionPolls::default());
+        let stream_polls = polls.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let polls = stream_polls.clone();
+            let response = service.call(request);
+            response
+                .map_ok(|response| response.map(|body| ProgressBody::new(FlushBeforeReset::new(body, polls))))
+        });
+        let mut connection =
+            builder(streams.clone(), &bounds).serve_connection(TokioIo::new(stream), service);
+        let ended = tokio::select! {
+            ended = polls.drive(&mut connection) => Some(ended),
+            () = streams.idle(bounds.header_timeout, bounds.keep_alive) => None,
+            () = close_requested(&shutdown, &streams) => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                Pin::new(&mut connection).graceful_shutdown();
+                tokio::select! {
+                    ended = polls.drive(&mut connection) => ended,
+                    () = streams.idle_for(GOAWAY_TIMEOUT) => Ok(()),
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(permit);
+    }
+}
+
+fn builder(streams: StreamTasks, bounds: &ConnectionBounds) -> http2::Builder<StreamTasks> {
     let mut builder = http2::Builder::new(streams);
     builder
         .timer(TokioTimer::new())
@@ -73,32 +94,31 @@ fn builder(streams: Streams, bounds: &Bounds) -> http2::Builder<Streams> {
         .max_send_buf_size(WRITE_BUFFER)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_pending_accept_reset_streams(PENDING_RESETS)
-        .max_local_error_reset_streams(PROVOKED_RESETS)
-        .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PONG_WITHIN);
+        .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+        .max_local_error_reset_streams(MAX_PROVOKED_RESETS)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT);
     builder
 }
 
-impl Stop {
-    /// Waits until the connection should take no more requests. One that has had none yet is to see its first refused.
-    async fn told(&self, streams: &Streams) {
-        let refused = async {
-            self.stopping.cancelled().await;
-            streams.used().await;
-        };
-        tokio::select! {
-            () = refused => {}
-            () = self.hang_up.cancelled() => {}
-        }
+/// Waits until the connection should take no more requests. While the gateway stops, a connection without a request
+/// stays open for one, which is refused with an error.
+async fn close_requested(shutdown: &ShutdownSignals, streams: &StreamTasks) {
+    let refused = async {
+        shutdown.stopping.cancelled().await;
+        streams.first_request().await;
+    };
+    tokio::select! {
+        () = refused => {}
+        () = shutdown.close.cancelled() => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listen::patient::STALL;
-    use crate::listen::routed::{Peer, Routed};
+    use crate::listen::peer::Peer;
+    use crate::listen::write_timeout::STALL;
     use axum::Router;
     use axum::body::Body;
     use bytes::Bytes;
@@ -110,7 +130,7 @@ mod tests {
 
     const LENGTH: usize = 300_000;
 
-    fn secured() -> Secured {
+    fn connection() -> Http2Connection {
         let router = Router::new()
             .route("/whole", axum::routing::get(|| async { vec![b'x'; LENGTH] }))
             .route("/small", axum::routing::get(|| async { "x" }))
@@ -124,27 +144,27 @@ mod tests {
                 }),
             );
         let day = Duration::from_secs(24 * 3600);
-        Secured {
-            routed: Routed::new(
+        Http2Connection {
+            service: RequestService::new(
                 router,
                 Peer { remote: ([127, 0, 0, 1], 1).into(), local: [127, 0, 0, 1].into() },
             ),
-            bounds: Bounds {
+            bounds: ConnectionBounds {
                 max_connections: None,
                 max_header_bytes: 1 << 16,
                 header_timeout: day,
                 keep_alive: day,
             },
-            stop: Stop { stopping: CancellationToken::new(), hang_up: CancellationToken::new() },
+            shutdown: ShutdownSignals { stopping: CancellationToken::new(), close: CancellationToken::new() },
             tasks: TaskTracker::new(),
-            place: None,
+            permit: None,
         }
     }
 
-    /// A client with this window for each stream. It answers PINGs.
+    /// Connects a client that answers PINGs and has `window` bytes for each stream.
     async fn connect(window: u32) -> SendRequest<Bytes> {
         let (near, far) = tokio::io::duplex(1 << 20);
-        tokio::spawn(serve(near, secured()));
+        tokio::spawn(connection().serve(near));
         let (requests, connection) =
             client::Builder::new().initial_window_size(window).handshake(far).await.unwrap();
         tokio::spawn(connection);
@@ -166,7 +186,7 @@ mod tests {
                 let mut body = get(&requests, path).await;
                 let end = loop {
                     match body.data().await {
-                        Some(Ok(_)) => {} // received, but no room is made for more
+                        Some(Ok(_)) => {} // received, but the window is not enlarged
                         end => break end,
                     }
                 };
@@ -183,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_a_little_now_and_then_gets_all() {
+    async fn a_client_that_reads_slowly_receives_the_whole_response() {
         let requests = connect(65_535).await;
         let mut body = get(&requests, "/whole").await;
         let (begun, mut length) = (Instant::now(), 0);
@@ -191,7 +211,7 @@ mod tests {
             let taken = data.unwrap().len();
             length += taken;
             body.flow_control().release_capacity(taken).unwrap();
-            sleep(STALL / 5).await; // h2 makes room once half of the window was taken
+            sleep(STALL / 5).await; // h2 enlarges the window once half of it was read
         }
         assert_eq!(length, LENGTH);
         assert!(begun.elapsed() > STALL * 3);

@@ -1,10 +1,10 @@
-//! Ending an HTTP/2 stream whose client takes nothing of the response.
+//! The write timeout of an HTTP/2 stream.
 //!
 //! A client that answers PINGs but opens no window (RFC 9113 §5.2) would otherwise hold the response, its memory and its
-//! place among the requests for good. hyper asks the body for its next piece when the last one has fitted into the
-//! window, so a piece that is out for too long means that the client takes nothing.
+//! request permit forever. hyper polls the body for its next chunk when the last one has fitted into the window, so a
+//! chunk without a further poll means that the client makes no progress.
 
-use super::patient::STALL;
+use crate::listen::write_timeout::STALL;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
@@ -13,15 +13,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// The largest piece, in bytes: the default frame size of HTTP/2. Taking one piece is progress, so a slow client that
-/// takes a large body has time; and no more than one piece waits inside the HTTP library.
-const PIECE: usize = 16 << 10;
+/// The largest chunk, in bytes: the default frame size of HTTP/2. One chunk is progress, so a slow client has time for a
+/// large body; and no more than one chunk waits inside the HTTP library.
+const MAX_CHUNK: usize = 16 << 10;
 
 tokio::task_local! {
     static PROGRESS: Progress;
 }
 
-/// Since when the client has had something to take; `None` while the gateway has nothing for it.
+/// When the current chunk was handed to hyper; `None` while there is none.
 #[derive(Debug, Clone, Default)]
 struct Progress(Arc<Mutex<Option<Instant>>>);
 
@@ -30,7 +30,7 @@ impl Progress {
         *self.0.lock() = Some(Instant::now());
     }
 
-    fn taken(&self) {
+    fn accepted(&self) {
         *self.0.lock() = None;
     }
 
@@ -38,7 +38,7 @@ impl Progress {
         *self.0.lock()
     }
 
-    /// Waits until the client has left something untaken for [`STALL`].
+    /// Waits until one chunk has waited for the client for [`STALL`].
     async fn stalled(&self) {
         loop {
             let Some(offered_at) = self.offered_at() else {
@@ -53,31 +53,31 @@ impl Progress {
     }
 }
 
-/// Drives the stream of one request to its end, or until its client has taken nothing for [`STALL`]. Dropping the stream
-/// resets it.
-pub(super) async fn watch(stream: impl Future) {
+/// Drives the stream of one request to its end, or until its client has made no progress for [`STALL`]. Dropping the
+/// stream resets it.
+pub(super) async fn reset_when_stalled(stream: impl Future) {
     let progress = Progress::default();
     tokio::select! {
         _ = PROGRESS.scope(progress.clone(), stream) => {}
-        () = progress.stalled() => tracing::debug!("a client takes nothing of a response: its stream is reset"),
+        () = progress.stalled() => tracing::debug!("a client accepts no bytes of a response: its stream is reset"),
     }
 }
 
-/// A response body in pieces of at most [`PIECE`] bytes, whose stream is under [`watch`].
-pub(super) struct Paced<B> {
+/// A response body in chunks of at most [`MAX_CHUNK`] bytes, which reports its progress to [`reset_when_stalled`].
+pub(super) struct ProgressBody<B> {
     body: B,
     rest: Bytes,
     progress: Progress,
 }
 
-impl<B> Paced<B> {
-    /// Must be called on the task of the stream.
+impl<B> ProgressBody<B> {
+    /// Must be called on the task of the stream, which holds its progress.
     pub(super) fn new(body: B) -> Self {
         Self { body, rest: Bytes::new(), progress: PROGRESS.try_with(Clone::clone).unwrap_or_default() }
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for Paced<B> {
+impl<B: Body<Data = Bytes> + Unpin> Body for ProgressBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -85,7 +85,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Paced<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        self.progress.taken();
+        self.progress.accepted();
         if self.rest.is_empty() {
             match ready!(Pin::new(&mut self.body).poll_frame(context))
                 .map(|frame| frame.map(Frame::into_data))
@@ -97,7 +97,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Paced<B> {
             }
         }
         self.progress.offer();
-        let length = self.rest.len().min(PIECE);
+        let length = self.rest.len().min(MAX_CHUNK);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 

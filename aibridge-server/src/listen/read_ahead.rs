@@ -1,12 +1,12 @@
-//! A client's TCP connection that reports when the client leaves, whatever bytes follow its request.
+//! Detects that the client closed its TCP connection, whatever bytes follow its request.
 //!
 //! While a response is in progress, hyper looks for the end of the connection only if its read buffer is empty. A stray
-//! CRLF, a pipelined request or a body that nobody reads at the moment hides the end behind it. So this connection reads
-//! ahead when hyper does not read: hyper flushes on each of its turns, and a flush fails once the client has left.
+//! CRLF, a pipelined request or a body that is not read at the moment hides the end. So this connection reads ahead when
+//! hyper does not read: hyper flushes on each poll, and a flush fails after the client has closed the connection.
 //!
-//! As in hyper, a client that shuts down its sending side while a response is in progress counts as gone.
+//! As in hyper, a client that shuts down its sending side while a response is in progress counts as disconnected.
 
-use super::activity::Activity;
+use crate::listen::activity::Activity;
 use bytes::{BufMut, BytesMut};
 use std::io;
 use std::pin::Pin;
@@ -15,20 +15,20 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// The most that is read ahead, in bytes. An end behind more than this, and behind what the kernel holds, is not seen
-/// until hyper reads on.
+/// The most that is read ahead, in bytes. An end after more than this, and after what the kernel buffers, is detected
+/// only when hyper reads on.
 const READ_AHEAD: usize = 1 << 20;
 
-/// The room for one read, in bytes.
+/// The size of one read, in bytes.
 const READ: usize = 16 << 10;
 
-/// The connection, and what was read of it before hyper asked.
+/// A TCP connection, and the bytes that were read before hyper polled for them.
 pub(super) struct ReadAhead {
     stream: TcpStream,
     ahead: BytesMut,
-    /// hyper asked for bytes on this turn and waits for them, so it sees the end itself.
+    /// hyper polled for bytes and waits for them, so it detects the end itself.
     reader_waits: bool,
-    /// hyper has seen the end.
+    /// hyper has read the end of the connection.
     ended: bool,
     activity: Arc<Activity>,
 }
@@ -38,7 +38,7 @@ impl ReadAhead {
         Self { stream, ahead: BytesMut::new(), reader_waits: false, ended: false, activity: Arc::default() }
     }
 
-    /// The same as [`TcpStream::peek`]. Returns only what was not read ahead.
+    /// The same as [`TcpStream::peek`]. Does not return bytes that were read ahead.
     pub(super) async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.peek(buffer).await
     }
@@ -52,7 +52,7 @@ impl ReadAhead {
         self.stream.set_zero_linger()
     }
 
-    /// Fails if the client has left. Wakes the task when that may have changed.
+    /// Fails if the client has disconnected. Wakes the task when that may have changed.
     fn look_for_end(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if std::mem::take(&mut self.reader_waits) || self.ended {
             return Ok(());
@@ -68,14 +68,16 @@ impl ReadAhead {
             }
             self.ahead.reserve(READ);
             match self.stream.try_read_buf(&mut (&mut self.ahead).limit(room)) {
-                Ok(0) => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the client left")),
+                Ok(0) => {
+                    return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the client disconnected"));
+                }
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
                 _ => {}
             }
         }
     }
 
-    fn unless_left<T>(
+    fn unless_disconnected<T>(
         &mut self,
         context: &mut Context<'_>,
         written: Poll<io::Result<T>>,
@@ -83,7 +85,7 @@ impl ReadAhead {
         match written {
             Poll::Pending => match self.look_for_end(context) {
                 Ok(()) => Poll::Pending,
-                Err(left) => Poll::Ready(Err(left)),
+                Err(error) => Poll::Ready(Err(error)),
             },
             written => written,
         }
@@ -108,7 +110,7 @@ impl AsyncRead for ReadAhead {
             let length = self.ahead.len().min(buffer.remaining());
             buffer.put_slice(&self.ahead.split_to(length));
             if self.ahead.is_empty() {
-                self.ahead = BytesMut::new(); // gives the memory back
+                self.ahead = BytesMut::new(); // releases the memory
             }
         }
         self.activity.received(&buffer.filled()[before..]);
@@ -123,7 +125,7 @@ impl AsyncWrite for ReadAhead {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.unless_left(context, written)
+        self.unless_disconnected(context, written)
     }
 
     fn poll_write_vectored(
@@ -132,7 +134,7 @@ impl AsyncWrite for ReadAhead {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
-        self.unless_left(context, written)
+        self.unless_disconnected(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -151,7 +153,7 @@ impl AsyncWrite for ReadAhead {
 
 /// A client's connection, with or without TLS.
 pub(super) trait ClientConnection {
-    /// The TCP connection below.
+    /// Returns the TCP connection below TLS, if any.
     fn tcp(&self) -> &ReadAhead;
 }
 
@@ -168,8 +170,8 @@ mod tests {
         (ReadAhead::new(listener.accept().await.unwrap().0), client)
     }
 
-    /// Flushes on each turn, as hyper does while it reads nothing, until `done` or the client has left.
-    async fn turns(near: &mut ReadAhead, done: impl Fn(&ReadAhead) -> bool) -> io::Result<()> {
+    /// Flushes on each poll, as hyper does while it reads nothing, until `done` or the client has disconnected.
+    async fn flush_until(near: &mut ReadAhead, done: impl Fn(&ReadAhead) -> bool) -> io::Result<()> {
         poll_fn(|context| match Pin::new(&mut *near).poll_flush(context) {
             Poll::Ready(Ok(())) if !done(near) => Poll::Pending,
             flushed => flushed,
@@ -178,34 +180,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_read_ahead_is_bounded_and_comes_in_order() {
+    async fn bytes_read_ahead_are_bounded_and_stay_in_order() {
         let sent: Vec<u8> = (0..3 * READ_AHEAD).map(|n| u8::try_from(n % 251).unwrap()).collect();
         let (mut near, mut far) = pair().await;
         let expected = sent.clone();
         let sending = tokio::spawn(async move { far.write_all(&sent).await });
-        turns(&mut near, |near| near.ahead.len() >= READ_AHEAD).await.unwrap();
+        flush_until(&mut near, |near| near.ahead.len() >= READ_AHEAD).await.unwrap();
         for _ in 0..10 {
-            turns(&mut near, |_| true).await.unwrap();
+            flush_until(&mut near, |_| true).await.unwrap();
             assert_eq!(near.ahead.len(), READ_AHEAD);
         }
         let mut received = Vec::new();
         near.read_to_end(&mut received).await.unwrap();
         assert!(received == expected);
         sending.await.unwrap().unwrap();
-        assert_eq!(near.ahead.capacity(), 0, "the memory is given back");
+        assert_eq!(near.ahead.capacity(), 0, "the memory is released");
     }
 
     #[tokio::test]
-    async fn a_flush_fails_when_the_client_has_left_unless_the_reader_saw_the_end() {
+    async fn a_flush_fails_after_the_client_disconnected_unless_the_reader_read_the_end() {
         let (mut near, mut far) = pair().await;
         far.write_all(b"more").await.unwrap();
         drop(far);
-        let left = turns(&mut near, |_| false).await.unwrap_err();
-        assert_eq!(left.kind(), io::ErrorKind::ConnectionAborted);
+        let error = flush_until(&mut near, |_| false).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
 
         let (mut near, far) = pair().await;
         drop(far);
         assert_eq!(near.read(&mut [0; 8]).await.unwrap(), 0);
-        turns(&mut near, |_| true).await.unwrap();
+        flush_until(&mut near, |_| true).await.unwrap();
     }
 }

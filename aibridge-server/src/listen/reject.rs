@@ -1,9 +1,9 @@
-//! Requests that HTTP itself tells a server to refuse and that hyper lets through.
+//! Requests that HTTP requires a server to refuse and that hyper accepts.
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
 
-/// Why a request is refused.
+/// The reason why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Rejection {
     #[error("the request has no Host header: HTTP/1.1 requires one (RFC 9112 section 3.2)")]
@@ -17,13 +17,13 @@ pub(super) enum Rejection {
 }
 
 impl Rejection {
-    /// Checks `request`.
+    /// Checks `Host` and `Transfer-Encoding` of `request`.
     pub(super) fn check<B>(request: &Request<B>) -> Result<(), Self> {
         check_host(request.version(), request.headers())?;
         check_transfer_coding(request.headers())
     }
 
-    /// The response, in the shape of the API. The rest of the request is not read, so the connection ends with it.
+    /// Renders the response as an API error. The rest of the request is not read, so the connection closes afterwards.
     pub(super) fn to_response(self) -> Response<Body> {
         let (status, code) = match self {
             Self::MissingHost | Self::SeveralHosts | Self::InvalidHost => {
@@ -44,7 +44,7 @@ impl Rejection {
     }
 }
 
-/// HTTP/2 has `:authority` for it, HTTP/1.0 may have none.
+/// HTTP/2 has `:authority` instead, and HTTP/1.0 may have none.
 fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Rejection> {
     let mut hosts = headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -55,7 +55,7 @@ fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Rejection> {
     }
 }
 
-/// A byte of `uri-host [":" port]` (RFC 3986 §3.2.2).
+/// Whether `byte` may occur in `uri-host [":" port]` (RFC 3986 §3.2.2).
 fn is_in_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte)
 }

@@ -1,4 +1,6 @@
-use super::progress;
+//! The tasks of the streams of one HTTP/2 connection, and how long it has been idle.
+
+use crate::listen::progress;
 use hyper::rt::Executor;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,75 +8,80 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-/// The streams of one HTTP/2 connection: a request and its answer each, in a task of its own.
+/// Runs each stream of one HTTP/2 connection, a request and its response, in a task of its own. Clones share the counts.
 #[derive(Clone)]
-pub(super) struct Streams {
+pub(super) struct StreamTasks {
     tasks: TaskTracker,
-    seen: Arc<watch::Sender<Seen>>,
+    counts: Arc<watch::Sender<StreamCounts>>,
 }
 
+/// The streams of a connection.
 #[derive(Default)]
-struct Seen {
+struct StreamCounts {
+    /// Since the connection began.
     begun: u64,
+    /// At the moment.
     open: usize,
 }
 
-impl Streams {
+impl StreamTasks {
     pub(super) fn new(tasks: TaskTracker) -> Self {
-        Self { tasks, seen: Arc::default() }
+        Self { tasks, counts: Arc::default() }
     }
 
-    /// Waits until there was a request.
-    pub(super) async fn used(&self) {
-        let _ = self.seen.subscribe().wait_for(|seen| seen.begun > 0).await;
+    /// Waits until the first request begins.
+    pub(super) async fn first_request(&self) {
+        let _ = self.counts.subscribe().wait_for(|counts| counts.begun > 0).await;
     }
 
-    /// Waits until the connection is idle: it had no request within `unused`, or none was open for `keep_alive`.
-    pub(super) async fn idle(&self, unused: Duration, keep_alive: Duration) {
-        if timeout(unused, self.used()).await.is_ok() {
+    /// Waits until the connection is idle: no request began within `first_timeout`, or none was open for `keep_alive`.
+    pub(super) async fn idle(&self, first_timeout: Duration, keep_alive: Duration) {
+        if timeout(first_timeout, self.first_request()).await.is_ok() {
             self.idle_for(keep_alive).await;
         }
     }
 
-    /// Waits until none was open for so long.
-    pub(super) async fn idle_for(&self, timeout_scope: Duration) {
-        let mut seen = self.seen.subscribe();
+    /// Waits until no request was open for `duration`.
+    pub(super) async fn idle_for(&self, duration: Duration) {
+        let mut counts = self.counts.subscribe();
         loop {
-            let Ok(begun) = seen.wait_for(|seen| seen.open == 0).await.map(|seen| seen.begun) else { return };
-            if timeout(timeout_scope, seen.wait_for(|seen| seen.begun > begun)).await.is_err() {
+            let idle = counts.wait_for(|counts| counts.open == 0).await;
+            let Ok(begun) = idle.map(|counts| counts.begun) else { return };
+            if timeout(duration, counts.wait_for(|counts| counts.begun > begun)).await.is_err() {
                 return;
             }
         }
     }
 }
 
-impl<F> Executor<F> for Streams
+impl<F> Executor<F> for StreamTasks
 where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        let open = Open::new(self.seen.clone());
+        let open = OpenStream::new(self.counts.clone());
         self.tasks.spawn(async move {
-            progress::watch(stream).await;
+            progress::reset_when_stalled(stream).await;
             drop(open);
         });
     }
 }
 
-struct Open(Arc<watch::Sender<Seen>>);
+/// Counts one open stream until it is dropped.
+struct OpenStream(Arc<watch::Sender<StreamCounts>>);
 
-impl Open {
-    fn new(seen: Arc<watch::Sender<Seen>>) -> Self {
-        seen.send_modify(|seen| {
-            seen.begun += 1;
-            seen.open += 1;
+impl OpenStream {
+    fn new(counts: Arc<watch::Sender<StreamCounts>>) -> Self {
+        counts.send_modify(|counts| {
+            counts.begun += 1;
+            counts.open += 1;
         });
-        Self(seen)
+        Self(counts)
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenStream {
     fn drop(&mut self) {
-        self.0.send_modify(|seen| seen.open -= 1);
+        self.0.send_modify(|counts| counts.open -= 1);
     }
 }

@@ -1,7 +1,9 @@
+//! Tests of the rules for web pages.
+
 use super::*;
 use std::net::SocketAddr;
 
-/// Listens on all addresses; the connection came in on 192.0.2.7.
+/// A policy of a gateway that listens on all addresses. The connection of a request is to 192.0.2.7.
 fn policy(allowed_hosts: &[&str], cors_origins: &[&str]) -> OriginPolicy {
     let owned = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
     let server = Server {
@@ -25,7 +27,7 @@ fn request(version: Version, uri: &str, headers: &[(&str, &str)]) -> Parts {
 }
 
 #[test]
-fn the_host_is_the_gateways_own() {
+fn the_host_must_be_the_gateways_own_or_allowed() {
     let policy = policy(&["gateway.example", "[fd00::1]", "other.example:8443"], &[]);
     for (host, expected) in [
         ("localhost", true),
@@ -66,7 +68,7 @@ fn the_host_is_the_gateways_own() {
 }
 
 #[test]
-fn every_name_that_a_request_gives_its_host_counts() {
+fn every_host_name_of_a_request_is_checked() {
     let policy = policy(&[], &[]);
     for (version, uri, headers, expected) in [
         (Version::HTTP_2, "https://localhost:8443/x", &[][..], true),
@@ -88,7 +90,7 @@ fn every_name_that_a_request_gives_its_host_counts() {
 }
 
 #[test]
-fn the_origin_is_the_gateways_own_or_listed() {
+fn the_origin_must_be_the_gateways_own_or_listed() {
     let policy = policy(&["gateway.example"], &["https://app.example", "app://desktop", "*"]);
     for (headers, expected) in [
         (&[][..], true),

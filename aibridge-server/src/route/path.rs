@@ -1,4 +1,4 @@
-//! Whether all parsers read a path in the same way.
+//! Checks that all parsers read a path in the same way.
 
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
@@ -17,7 +17,7 @@ pub(super) fn is_unambiguous(path: &str, id: Option<usize>) -> bool {
         && !has_dot_segment(path)
 }
 
-/// The byte that is percent-encoded at `at`.
+/// Returns the byte that is percent-encoded at `at`.
 fn encoded(path: &str, at: usize) -> Option<u8> {
     let bytes = path.as_bytes().get(at..at + 3)?;
     let hex = std::str::from_utf8(bytes.get(1..)?).ok()?;
@@ -35,7 +35,7 @@ fn is_between_characters(path: &str, at: usize) -> bool {
         && !is_slash(at.checked_sub(3).filter(|at| path.as_bytes().get(*at) == Some(&b'%')))
 }
 
-/// Decoded, and whatever parameters a segment has.
+/// Whether a segment of the decoded path is `.` or `..`, with or without parameters.
 fn has_dot_segment(path: &str) -> bool {
     let decoded: Cow<'_, [u8]> = percent_decode_str(path).into();
     decoded

@@ -1,17 +1,17 @@
-//! Access tokens in a URL, where they would reach the provider and its logs.
+//! Finds access tokens in a URL, which would expose them to the provider and to logs.
 
 use aibridge_intercept::credential::GATEWAY_TOKEN_PREFIX;
 use http::Uri;
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
 
-/// A URL is decoded so often at most: what is encoded more often is no token to anyone.
-const DECODED_AT_MOST: usize = 3;
+/// How many layers of percent-encoding are decoded. No recipient decodes more of them.
+const MAX_DECODED: usize = 3;
 
-/// Whether path or query of `uri` hold something that looks like an access token, percent-encoded or not.
+/// Whether the path or the query of `uri` contains what looks like an access token, percent-encoded or not.
 pub(super) fn is_in(uri: &Uri) -> bool {
     let mut text = Cow::Borrowed(uri.path_and_query().map_or("", |url| url.as_str()).as_bytes());
-    for _ in 0..DECODED_AT_MOST {
+    for _ in 0..MAX_DECODED {
         if holds_token(&text) {
             return true;
         }
@@ -23,7 +23,7 @@ pub(super) fn is_in(uri: &Uri) -> bool {
     holds_token(&text)
 }
 
-/// A token begins where a word begins: ids and cursors may hold its prefix by chance.
+/// Whether `text` contains a token. It must begin a word, because ids and cursors may contain the prefix by chance.
 fn holds_token(text: &[u8]) -> bool {
     let prefix = GATEWAY_TOKEN_PREFIX.as_bytes();
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_found_wherever_it_is_in_the_url() {
+    fn a_token_is_found_anywhere_in_the_url() {
         for (url, expected) in [
             ("/openai/v1/models", false),
             ("/openai/v1/models?after=xaib_1&y=x-aib_", false),

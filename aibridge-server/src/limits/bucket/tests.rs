@@ -1,3 +1,5 @@
+//! Tests of the token bucket.
+
 use super::*;
 use proptest::prelude::*;
 use quanta::{Clock, Mock};
@@ -14,7 +16,7 @@ fn pass(mock: &Arc<Mock>, nanoseconds: u64) {
 }
 
 #[test]
-fn a_minutes_worth_goes_at_once_and_comes_back_evenly() {
+fn a_full_bucket_can_be_used_at_once_and_is_refilled_evenly() {
     for (per_minute, one_every) in
         [(1, 60 * SECOND), (3, 20 * SECOND), (7, 8_571_428_572), (60_000, SECOND / 1000)]
     {
@@ -63,7 +65,7 @@ fn nonsense_is_forgiven_after_a_day() {
         bucket.take(u64::MAX, clock.now());
         assert!(bucket.reset(clock.now()) <= Duration::from_secs(24 * 3600), "{per_minute}");
         assert!(bucket.used(clock.now()) > u64::from(per_minute) * 3, "{per_minute}");
-        let lower = bucket.under(limit(per_minute.div_ceil(2)), clock.now());
+        let lower = bucket.with_limit(limit(per_minute.div_ceil(2)), clock.now());
         assert!(lower.reset(clock.now()) <= bucket.reset(clock.now()), "{per_minute}");
     }
 }
@@ -87,7 +89,7 @@ fn another_limit_makes_nobody_wait_longer() {
     for (old, used, new, then) in table {
         let mut bucket = Bucket::full(limit(old), now);
         bucket.take(used, now);
-        let changed = bucket.under(limit(new), now);
+        let changed = bucket.with_limit(limit(new), now);
         assert_eq!((changed.used(now), changed.limit()), (then, new), "{used} of {old} under {new}");
         assert!(changed.reset(now) <= bucket.reset(now), "{used} of {old} under {new}");
     }
@@ -121,7 +123,7 @@ proptest! {
             prop_assert_eq!(bucket.is_full(now), used == 0);
             let has_one = used + PARTS <= u128::from(per_minute) * PARTS;
             prop_assert_eq!(bucket.wait(now).is_zero(), has_one);
-            prop_assert!(has_one || !obeys, "who waits as told gets one");
+            prop_assert!(has_one || !obeys, "who waits as refusal_log gets one");
             taken.push((elapsed, amount));
             bucket.take(amount, now);
         }

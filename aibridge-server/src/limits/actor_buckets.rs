@@ -1,4 +1,6 @@
-use super::bucket::Bucket;
+//! The buckets of each actor: requests and tokens per minute.
+
+use crate::limits::bucket::Bucket;
 use aibridge_intercept::rate_limit::{Allowance, RateLimited, Unit};
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
@@ -6,42 +8,45 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// When so many actors are known, those are forgotten whose buckets are full again; and then when there are twice as
-/// many as were left. So there are never more than twice as many as have used something within their last minutes.
-const FORGET_FROM: usize = 1024;
+/// At this many actors, those with full buckets are removed; and again at twice as many as were left. So the map is never
+/// larger than twice the number of actors with buckets that are not full, or than this.
+const FIRST_CLEANUP: usize = 1024;
 
-/// What each actor may use in a minute.
+/// What each actor may use in a minute; `None` means unlimited.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PerMinute {
     pub(super) requests: Option<NonZeroU32>,
     pub(super) tokens: Option<NonZeroU32>,
 }
 
-/// What actors have used of it.
-pub(super) struct Actors {
+/// What each actor has used.
+pub(super) struct ActorBuckets {
     clock: Clock,
-    known: Mutex<Known>,
+    buckets_by_actor: Mutex<BucketMap>,
 }
 
-struct Known {
+struct BucketMap {
     actors: HashMap<String, Buckets>,
-    forget_at: usize,
+    cleanup_at: usize,
 }
 
-/// One actor's. None is as good as a full one.
+/// The buckets of one actor. A missing bucket counts as full.
 #[derive(Debug, Clone, Copy, Default)]
 struct Buckets {
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
 }
 
-impl Actors {
+impl ActorBuckets {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, known: Mutex::new(Known { actors: HashMap::new(), forget_at: FORGET_FROM }) }
+        Self {
+            clock,
+            buckets_by_actor: Mutex::new(BucketMap { actors: HashMap::new(), cleanup_at: FIRST_CLEANUP }),
+        }
     }
 
-    /// Takes a request from what `actor` may make, unless there is none; or no token, if it `spends_tokens`.
-    pub(super) fn request(
+    /// Charges `actor` for a request. Refuses it if no request is left, or no token and the request `spends_tokens`.
+    pub(super) fn take_request(
         &self,
         actor: &str,
         limits: PerMinute,
@@ -51,61 +56,61 @@ impl Actors {
             return Ok(());
         }
         let now = self.clock.now();
-        let mut known = self.known.lock();
-        let buckets = known.of(actor).under(limits, now);
+        let mut buckets_by_actor = self.buckets_by_actor.lock();
+        let buckets = buckets_by_actor.get(actor).with_limits(limits, now);
         if let Some(refusal) = buckets.refusal(actor, spends_tokens, now) {
             return Err(Box::new(refusal));
         }
         if let Some(mut requests) = buckets.requests {
             requests.take(1, now);
-            known.put(actor, Buckets { requests: Some(requests), ..buckets }, now);
+            buckets_by_actor.put(actor, Buckets { requests: Some(requests), ..buckets }, now);
         }
         Ok(())
     }
 
-    /// Takes `tokens` from what `actor` may use, whether there are so many or not.
-    pub(super) fn charge(&self, actor: &str, limits: PerMinute, tokens: u64) {
+    /// Charges `actor` for `tokens`, however many are left.
+    pub(super) fn charge_tokens(&self, actor: &str, limits: PerMinute, tokens: u64) {
         if limits.tokens.is_none() {
             return;
         }
         let now = self.clock.now();
-        let mut known = self.known.lock();
-        let mut buckets = known.of(actor).under(limits, now);
+        let mut buckets_by_actor = self.buckets_by_actor.lock();
+        let mut buckets = buckets_by_actor.get(actor).with_limits(limits, now);
         if let Some(bucket) = &mut buckets.tokens {
             bucket.take(tokens, now);
         }
-        known.put(actor, buckets, now);
+        buckets_by_actor.put(actor, buckets, now);
     }
 }
 
-impl Known {
-    fn of(&self, actor: &str) -> Buckets {
+impl BucketMap {
+    fn get(&self, actor: &str) -> Buckets {
         self.actors.get(actor).copied().unwrap_or_default()
     }
 
     fn put(&mut self, actor: &str, buckets: Buckets, now: Instant) {
-        if let Some(known) = self.actors.get_mut(actor) {
-            *known = buckets;
+        if let Some(buckets_by_actor) = self.actors.get_mut(actor) {
+            *buckets_by_actor = buckets;
             return;
         }
-        if self.actors.len() >= self.forget_at {
+        if self.actors.len() >= self.cleanup_at {
             self.actors.retain(|_, buckets| !buckets.are_full(now));
-            self.forget_at = FORGET_FROM.max(2 * self.actors.len());
+            self.cleanup_at = FIRST_CLEANUP.max(2 * self.actors.len());
         }
         self.actors.insert(actor.to_owned(), buckets);
     }
 }
 
 impl Buckets {
-    /// What there is under these limits.
-    fn under(self, limits: PerMinute, now: Instant) -> Self {
-        let under = |bucket: Option<Bucket>, limit: NonZeroU32| match bucket {
-            Some(bucket) => bucket.under(limit, now),
+    /// Returns the buckets under these limits.
+    fn with_limits(self, limits: PerMinute, now: Instant) -> Self {
+        let with_limit = |bucket: Option<Bucket>, limit: NonZeroU32| match bucket {
+            Some(bucket) => bucket.with_limit(limit, now),
             None => Bucket::full(limit, now),
         };
         Self {
-            requests: limits.requests.map(|limit| under(self.requests, limit)),
-            tokens: limits.tokens.map(|limit| under(self.tokens, limit)),
+            requests: limits.requests.map(|limit| with_limit(self.requests, limit)),
+            tokens: limits.tokens.map(|limit| with_limit(self.tokens, limit)),
         }
     }
 
@@ -113,18 +118,18 @@ impl Buckets {
         [self.requests, self.tokens].iter().flatten().all(|bucket| bucket.is_full(now))
     }
 
-    /// Of two limits it is about the one that lasts longer: who has waited for that gets in.
+    /// Returns the refusal of a request, if one of the limits is reached. Of two it names the one with the longer wait.
     fn refusal(&self, actor: &str, spends_tokens: bool, now: Instant) -> Option<RateLimited> {
         let wait = |bucket: Option<Bucket>| bucket.map_or(Duration::ZERO, |bucket| bucket.wait(now));
-        let (of_requests, of_tokens) = (wait(self.requests), wait(self.tokens.filter(|_| spends_tokens)));
-        let retry_after = of_requests.max(of_tokens);
+        let (request_wait, token_wait) = (wait(self.requests), wait(self.tokens.filter(|_| spends_tokens)));
+        let retry_after = request_wait.max(token_wait);
         if retry_after.is_zero() {
             return None;
         }
         let requests = self.requests.map(|bucket| allowance(Unit::Requests, &bucket, now));
         let tokens = self.tokens.map(|bucket| allowance(Unit::Tokens, &bucket, now));
         let (exceeded, beside) =
-            if of_requests < of_tokens { (tokens?, requests) } else { (requests?, tokens) };
+            if request_wait < token_wait { (tokens?, requests) } else { (requests?, tokens) };
         Some(RateLimited { actor: actor.to_owned(), retry_after, exceeded, beside })
     }
 }

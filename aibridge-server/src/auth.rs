@@ -1,4 +1,4 @@
-//! On whose behalf a request is made, and what of its credentials goes further.
+//! Authenticates clients by access token, and removes the token from their requests.
 
 use aibridge_config::AuthMode;
 use aibridge_intercept::credential::{GATEWAY_TOKEN_PREFIX, bearer_token};
@@ -9,12 +9,12 @@ use secrecy::SecretString;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The gateway's own token headers: they leave `Authorization` to the client's own provider key.
+/// The gateway's own headers for access tokens. They leave `Authorization` to the client's own provider key.
 const TOKEN_HEADERS: [HeaderName; 2] =
     [HeaderName::from_static("x-aibridge-token"), HeaderName::from_static("x-coder-ai-governance-token")];
 
-/// Headers in which SDKs send a key. An access token may come in the first three of them; then none of them is the
-/// client's own provider key.
+/// Headers in which SDKs send a key. The first three may carry an access token; then none of the four carries a provider
+/// key of the client.
 const CREDENTIAL_HEADERS: [HeaderName; 4] = [
     header::AUTHORIZATION,
     HeaderName::from_static("x-api-key"),
@@ -22,38 +22,38 @@ const CREDENTIAL_HEADERS: [HeaderName; 4] = [
     HeaderName::from_static("x-goog-api-key"),
 ];
 
-/// How clients say who they are.
+/// Finds the actor of a request, by access token if the settings require one.
 #[derive(Clone)]
-pub struct Who {
+pub struct Authenticator {
     mode: AuthMode,
     store: Store,
     limit: Duration,
 }
 
-impl Who {
-    /// Asks `store` about tokens, if `mode` wants any. As with the start of an interception, a store that does not
+impl Authenticator {
+    /// Authenticates against `store` if `mode` requires tokens. As at the start of an interception, a store that does not
     /// answer within `limit` counts as unavailable.
     pub fn new(mode: AuthMode, store: Store, limit: Duration) -> Self {
         Self { mode, store, limit }
     }
 
-    /// Asks the same store, about what `mode` wants.
+    /// Returns an authenticator with the same store and another mode.
     #[must_use]
     pub fn with_mode(&self, mode: AuthMode) -> Self {
         Self { mode, ..self.clone() }
     }
 
-    /// Whether every client needs a token.
-    pub fn wants_tokens(&self) -> bool {
+    /// Whether every client needs an access token.
+    pub fn requires_tokens(&self) -> bool {
         self.mode == AuthMode::Tokens
     }
 
-    /// Finds the actor, and removes from `headers` what authenticated it: what is left in `Authorization` is the
-    /// client's own provider key.
+    /// Finds the actor, and removes the access token from `headers`. If `Authorization` remains, it holds the client's
+    /// own provider key.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidGatewayToken`], or [`Error::RecorderUnavailable`] if the store cannot tell.
+    /// [`Error::InvalidGatewayToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
     pub async fn identify(&self, headers: &mut HeaderMap, provider_has_keys: bool) -> Result<Actor, Error> {
         match self.mode {
             AuthMode::None => {
@@ -69,11 +69,11 @@ impl Who {
         }
     }
 
-    /// Lets operators pass, which only tokens can tell apart.
+    /// Checks that the request carries an admin token.
     ///
     /// # Errors
     ///
-    /// [`Error::AdminOnly`], and as [`Self::identify`].
+    /// [`Error::AdminOnly`] without an admin token, and the errors of [`Self::identify`].
     pub async fn require_admin(&self, headers: &HeaderMap) -> Result<(), Error> {
         if self.mode == AuthMode::None {
             return Err(Error::AdminOnly("this is answered to the gateway's own machine alone"));
@@ -92,19 +92,19 @@ impl Who {
                 Err(Error::InvalidGatewayToken("the gateway token is unknown, expired or revoked"))
             }
             Ok(Err(error)) => {
-                tracing::error!(%error, "a gateway token could not be checked");
+                tracing::error!(%error, "could not check an access token: the request is refused");
                 Err(Error::RecorderUnavailable)
             }
             Err(_) => {
-                tracing::error!("the store took too long to check a gateway token");
+                tracing::error!("timed out checking an access token in the store: the request is refused");
                 Err(Error::RecorderUnavailable)
             }
         }
     }
 }
 
-/// Takes the access token out of `headers`: the first value that looks like one. If it came in a header of its own, the
-/// others are the client's; else they are removed, and the request has no credential but the gateway's.
+/// Removes the access token from `headers`: the first value that looks like one. If it came in one of
+/// [`TOKEN_HEADERS`], the other headers are the client's credentials and stay; otherwise they are removed as well.
 fn take_token(headers: &mut HeaderMap) -> Result<SecretString, Error> {
     if let Some(token) = TOKEN_HEADERS.iter().find_map(|name| first_token(headers, name)) {
         for name in TOKEN_HEADERS {
@@ -125,7 +125,7 @@ fn take_token(headers: &mut HeaderMap) -> Result<SecretString, Error> {
     }
 }
 
-/// Whether there is something in `headers` that looks like an access token.
+/// Whether `headers` carry a value that looks like an access token.
 pub fn has_token(headers: &HeaderMap) -> bool {
     TOKEN_HEADERS
         .iter()
@@ -148,7 +148,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     #[test]
-    fn the_token_is_taken_from_the_first_header_that_carries_one() {
+    fn the_token_comes_from_the_first_header_that_carries_one() {
         let table: &[(&[(&str, &str)], Option<&str>, &[&str])] = &[
             (
                 &[("x-aibridge-token", "aib_t"), ("authorization", "Bearer own")],
@@ -174,14 +174,14 @@ mod tests {
             (&[("x-goog-api-key", "aib_t")], None, &["x-goog-api-key"]),
             (&[], None, &[]),
         ];
-        for (given, token, left) in table {
+        for (given, token, remaining) in table {
             let mut headers = HeaderMap::new();
             for (name, value) in *given {
                 headers.append(*name, HeaderValue::from_static(value));
             }
             let taken = take_token(&mut headers).ok();
             assert_eq!(taken.as_ref().map(ExposeSecret::expose_secret), *token, "{given:?}");
-            assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), *left, "{given:?}");
+            assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), *remaining, "{given:?}");
         }
     }
 }

@@ -1,4 +1,6 @@
-use super::read_ahead::{ClientConnection, ReadAhead};
+//! The write timeout of a connection.
+
+use crate::listen::read_ahead::{ClientConnection, ReadAhead};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,17 +8,17 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A client that takes nothing of what is written for so long is taken for gone.
+/// A client that accepts no byte for so long is treated as gone.
 pub(super) const STALL: Duration = Duration::from_secs(300);
 
-/// A connection that ends when the other side takes nothing: otherwise an answer that nobody reads would hold its memory
-/// and its place for ever.
-pub(super) struct Patient<I> {
+/// A connection whose writes fail after [`STALL`] without progress. Otherwise a response that the client does not read
+/// would hold its memory and its permit forever.
+pub(super) struct WriteTimeout<I> {
     io: I,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl<I> Patient<I> {
+impl<I> WriteTimeout<I> {
     pub(super) fn new(io: I) -> Self {
         Self { io, stalled: None }
     }
@@ -36,17 +38,17 @@ impl<I> Patient<I> {
         }
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL)));
         ready!(stalled.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client accepts no bytes")))
     }
 }
 
-impl ClientConnection for Patient<ReadAhead> {
+impl ClientConnection for WriteTimeout<ReadAhead> {
     fn tcp(&self) -> &ReadAhead {
         &self.io
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Patient<I> {
+impl<I: AsyncRead + Unpin> AsyncRead for WriteTimeout<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -56,7 +58,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Patient<I> {
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for Patient<I> {
+impl<I: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<I> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -95,10 +97,10 @@ mod tests {
     use tokio::time::Instant;
 
     #[tokio::test(start_paused = true)]
-    async fn who_takes_something_now_and_then_has_time_and_who_takes_nothing_has_not() {
+    async fn a_write_times_out_only_without_progress() {
         let (near, mut far) = duplex(10);
         let begun = Instant::now();
-        let writing = tokio::spawn(async move { Patient::new(near).write_all(&[0; 40]).await });
+        let writing = tokio::spawn(async move { WriteTimeout::new(near).write_all(&[0; 40]).await });
         for _ in 0..2 {
             sleep(STALL - Duration::from_secs(1)).await;
             far.read_exact(&mut [0; 10]).await.unwrap();

@@ -1,4 +1,4 @@
-//! The certificate in use, and what there is to say about it.
+//! The TLS certificate: its rustls configuration and its validity.
 
 use aibridge_config::Tls;
 use jiff::{SignedDuration, Timestamp};
@@ -8,14 +8,15 @@ use rustls::sign::SingleCertAndKey;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What clients can agree on, what we prefer first.
+/// The ALPN protocols, in order of preference.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// How connections with this certificate are begun. Those that resume a session of an earlier one begin anew.
+/// Returns the rustls configuration for this certificate. It has new session tickets, so sessions of an earlier
+/// configuration cannot be resumed.
 ///
 /// # Errors
 ///
-/// If there is no randomness for session tickets.
+/// If the system provides no randomness for session tickets.
 pub fn server_config(tls: &Tls) -> Result<Arc<ServerConfig>, rustls::Error> {
     let certificate = SingleCertAndKey::from(tls.certified.clone());
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -27,14 +28,14 @@ pub fn server_config(tls: &Tls) -> Result<Arc<ServerConfig>, rustls::Error> {
     Ok(Arc::new(config))
 }
 
-/// Logs what is wrong with the certificate, though it can be used.
+/// Logs the [`warning`], if there is one.
 pub fn warn(tls: &Tls) {
     if let Some(warning) = warning(tls) {
         tracing::warn!("{warning}");
     }
 }
 
-/// What is wrong with the certificate, though it can be used.
+/// Returns a warning if the certificate is expired or not valid yet. It is used nevertheless.
 pub fn warning(tls: &Tls) -> Option<String> {
     let valid = tls.valid.as_ref()?;
     let (from, until) = (timestamp(valid.start)?, timestamp(valid.end)?);
@@ -50,7 +51,7 @@ pub fn warning(tls: &Tls) -> Option<String> {
     ))
 }
 
-/// Until when the certificate is valid.
+/// Returns the end of the validity, if the certificate has one.
 pub fn valid_until(tls: &Tls) -> Option<Timestamp> {
     timestamp(tls.valid.as_ref()?.end)
 }

@@ -1,32 +1,34 @@
+//! Warns of limits that refuse requests, once a minute for each limit.
+
 use aibridge_intercept::Error;
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How often a limit that refuses requests is worth a line.
-const WARN_EVERY: Duration = Duration::from_secs(60);
+/// The shortest time between two warnings about one limit.
+const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Tells operators of refusals, without a flood of lines.
-pub(super) struct Told {
+/// Counts refusals by limit, and logs the counts.
+pub(super) struct RefusalLog {
     clock: Clock,
-    limits: Mutex<BTreeMap<&'static str, Refused>>,
+    limits: Mutex<BTreeMap<&'static str, RefusalCount>>,
 }
 
-/// What one limit has refused since the last line.
+/// The requests that one limit refused since the last warning.
 #[derive(Debug, Default)]
-struct Refused {
+struct RefusalCount {
     requests: u64,
     warned_at: Option<Instant>,
 }
 
-impl Told {
+impl RefusalLog {
     pub(super) fn new(clock: Clock) -> Self {
         Self { clock, limits: Mutex::default() }
     }
 
-    /// A limit has refused a request with `error`.
-    pub(super) fn refused(&self, error: &Error) {
+    /// Counts a request that was refused with `error`.
+    pub(super) fn add(&self, error: &Error) {
         let Some(limit) = error.limit() else { return };
         let due = self.limits.lock().entry(limit).or_default().add(self.clock.now());
         if let Some(refused) = due {
@@ -35,11 +37,11 @@ impl Told {
     }
 }
 
-impl Refused {
-    /// How many requests to tell of, if it is time to.
+impl RefusalCount {
+    /// Counts one more. Returns the count if a warning is due.
     fn add(&mut self, now: Instant) -> Option<u64> {
         self.requests += 1;
-        if self.warned_at.is_some_and(|warned_at| now.duration_since(warned_at) < WARN_EVERY) {
+        if self.warned_at.is_some_and(|warned_at| now.duration_since(warned_at) < WARN_INTERVAL) {
             return None;
         }
         self.warned_at = Some(now);
@@ -52,13 +54,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_refused_is_told_of_once_a_minute() {
+    fn refusals_are_logged_once_a_minute() {
         let (clock, time) = Clock::mock();
-        let mut refused = Refused::default();
-        let told = [0, 5, 54, 1, 59, 1].map(|seconds| {
+        let mut refused = RefusalCount::default();
+        let refusal_log = [0, 5, 54, 1, 59, 1].map(|seconds| {
             time.increment(Duration::from_secs(seconds));
             refused.add(clock.now())
         });
-        assert_eq!(told, [Some(1), None, None, Some(3), None, Some(2)]);
+        assert_eq!(refusal_log, [Some(1), None, None, Some(3), None, Some(2)]);
     }
 }
