@@ -2,9 +2,9 @@
 
 use crate::app::App;
 use crate::auth;
-use crate::listen::{ConnectionLimit, Peer};
 use aibridge_api::{Api, Endpoint};
 use aibridge_intercept::Error;
+use aibridge_listen::{ConnectionLimit, Peer};
 use aibridge_metrics::{AtScrape, CONTENT_TYPE, Metrics};
 use aibridge_store::Store;
 use axum::Router;

@@ -89,7 +89,7 @@ impl Authenticator {
         match timeout(self.limit, self.store.authenticate(token)).await {
             Ok(Ok(Some(authenticated))) => Ok(authenticated),
             Ok(Ok(None)) => {
-                Err(Error::InvalidGatewayToken("the gateway token is unknown, expired or revoked"))
+                Err(Error::InvalidGatewayToken("the access token is unknown, expired or revoked"))
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, "could not check an access token: the request is refused");
@@ -120,7 +120,7 @@ fn take_token(headers: &mut HeaderMap) -> Result<SecretString, Error> {
             Ok(token)
         }
         None => Err(Error::InvalidGatewayToken(
-            "a gateway token is needed: send it as \"Authorization: Bearer aib_...\", or as X-AIBridge-Token beside your own provider key",
+            "an access token is needed: send it as \"Authorization: Bearer aib_...\", or as X-AIBridge-Token beside your own provider key",
         )),
     }
 }

@@ -4,9 +4,9 @@
 //! `Origin` and `Sec-Fetch-Site` show whether a request comes from a page, and from which. `server.cors_origins` allows
 //! chosen origins to read responses (CORS).
 
-use crate::listen::Peer;
 use aibridge_config::{Admin, Server};
 use aibridge_intercept::Error;
+use aibridge_listen::Peer;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::Authority;

@@ -2,9 +2,9 @@
 
 use crate::auth::Authenticator;
 use crate::limits::RequestLimits;
-use crate::listen::{CurrentSettings, ListenerSettings};
 use crate::origin::OriginPolicy;
 use crate::providers::Providers;
+use aibridge_listen::{CurrentSettings, ListenerSettings};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 pub struct RuntimeSnapshot {
     /// The providers, with their keys and connections.
     pub providers: Providers,
-    /// Authenticates clients.
+    /// Finds the actor of a request.
     pub authenticator: Authenticator,
     /// The rules for requests of web pages.
     pub origin_policy: OriginPolicy,

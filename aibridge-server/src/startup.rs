@@ -1,8 +1,8 @@
 //! The lines that the gateway prints when it starts.
 
-use crate::certificate;
 use aibridge_config::{AuthMode, Config, Durability, Store, StoreUrl, Tls};
 use aibridge_keypool::KeyStatus;
+use aibridge_listen::certificate;
 use aibridge_provider::Provider;
 use std::net::SocketAddr;
 use std::sync::Arc;

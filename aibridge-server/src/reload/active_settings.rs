@@ -1,13 +1,13 @@
 //! Puts new settings in force, all or none.
 
-use crate::certificate;
-use crate::listen::ListenerSettings;
 use crate::origin::OriginPolicy;
 use crate::providers::ProviderChanges;
 use crate::reload::restart;
 use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
 use crate::start_error::StartError;
 use aibridge_config::{Auth, Config, Retention, Server, Store};
+use aibridge_listen::ListenerSettings;
+use aibridge_listen::certificate;
 use std::sync::Arc;
 
 /// The settings in force, and the runtime configuration that was created from them.

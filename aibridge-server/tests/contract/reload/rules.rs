@@ -42,7 +42,7 @@ async fn how_old_records_get_changes_soon() {
     assert_eq!(store.rows("aibridge_interceptions").len(), 1);
     let text = format!("[store]\nretention = \"1s\"\n{providers}");
     settings(&gateway, &text, "settings=[\"store.retention\"]").await;
-    gateway.said("old interceptions are deleted deleted=1").await;
+    gateway.said("deleted expired interceptions deleted=1").await;
     assert!(store.rows("aibridge_interceptions").is_empty());
     assert!(!gateway.stderr().contains("needs a restart"), "{}", gateway.stderr());
 }

@@ -1,12 +1,12 @@
 //! Serves one HTTP/2 connection.
 
-use crate::listen::connection_limit::ConnectionPermit;
-use crate::listen::flush_before_reset::{ConnectionPolls, FlushBeforeReset};
-use crate::listen::progress::ProgressBody;
-use crate::listen::service::RequestService;
-use crate::listen::settings::{ConnectionBounds, WRITE_BUFFER};
-use crate::listen::shutdown::ShutdownSignals;
-use crate::listen::streams::StreamTasks;
+use crate::connection_limit::ConnectionPermit;
+use crate::flush_before_reset::{ConnectionPolls, FlushBeforeReset};
+use crate::progress::ProgressBody;
+use crate::service::RequestService;
+use crate::settings::{ConnectionBounds, WRITE_BUFFER};
+use crate::shutdown::ShutdownSignals;
+use crate::streams::StreamTasks;
 use futures_util::TryFutureExt;
 use http::Request;
 use hyper::body::Incoming;
@@ -40,18 +40,18 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const GOAWAY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What an HTTP/2 connection needs beside its stream.
-pub(super) struct Http2Connection {
-    pub(super) service: RequestService,
-    pub(super) bounds: ConnectionBounds,
-    pub(super) shutdown: ShutdownSignals,
+pub(crate) struct Http2Connection {
+    pub(crate) service: RequestService,
+    pub(crate) bounds: ConnectionBounds,
+    pub(crate) shutdown: ShutdownSignals,
     /// Tracks the tasks of the streams.
-    pub(super) tasks: TaskTracker,
-    pub(super) permit: Option<ConnectionPermit>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) permit: Option<ConnectionPermit>,
 }
 
 impl Http2Connection {
     /// Serves the connection on `stream` to its end.
-    pub(super) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+    pub(crate) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let Self { service, bounds, shutdown, tasks, permit } = self;
         let (streams, polls) = (StreamTasks::new(tasks), ConnectionPolls::default());
         let stream_polls = polls.clone();
@@ -117,8 +117,8 @@ async fn close_requested(shutdown: &ShutdownSignals, streams: &StreamTasks) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listen::peer::Peer;
-    use crate::listen::write_timeout::STALL;
+    use crate::peer::Peer;
+    use crate::write_timeout::STALL;
     use axum::Router;
     use axum::body::Body;
     use bytes::Bytes;

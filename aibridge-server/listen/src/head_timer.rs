@@ -4,7 +4,7 @@
 //! alive of an idle connection, which should be longer than that of the load balancer in front of it, and a shorter one
 //! for a head that has begun.
 
-use crate::listen::activity::Activity;
+use crate::activity::Activity;
 use hyper::rt::{Sleep, Timer};
 use pin_project_lite::pin_project;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use tokio::time::{self, Instant};
 
 /// The timer behind hyper's `header_read_timeout`. hyper starts it when it begins to wait for a head, polls it only while
 /// it waits, and drops it when the head is complete.
-pub(super) struct HeadTimer {
+pub(crate) struct HeadTimer {
     header_timeout: Duration,
     keep_alive: Duration,
     activity: Arc<Activity>,
@@ -26,7 +26,7 @@ pub(super) struct HeadTimer {
 impl HeadTimer {
     /// The first head of a connection must be complete within `header_timeout`. A later one must begin within
     /// `keep_alive`, and then be complete within `header_timeout`.
-    pub(super) fn new(header_timeout: Duration, keep_alive: Duration, activity: Arc<Activity>) -> Self {
+    pub(crate) fn new(header_timeout: Duration, keep_alive: Duration, activity: Arc<Activity>) -> Self {
         Self { header_timeout, keep_alive, activity, is_first: AtomicBool::new(true) }
     }
 

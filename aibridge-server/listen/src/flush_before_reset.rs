@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 /// Counts as complete each poll of one HTTP/2 connection. Clones belong to the same connection.
 #[derive(Clone, Default)]
-pub(super) struct ConnectionPolls(Arc<Inner>);
+pub(crate) struct ConnectionPolls(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -27,7 +27,7 @@ struct Inner {
 
 impl ConnectionPolls {
     /// Drives the connection, and completes the waiters of [`Self::next_poll`] after each whole poll.
-    pub(super) async fn drive<C: Future + Unpin>(&self, connection: &mut C) -> C::Output {
+    pub(crate) async fn drive<C: Future + Unpin>(&self, connection: &mut C) -> C::Output {
         poll_fn(|context| {
             self.0.connection.register(context.waker());
             let waiting = std::mem::take(&mut *self.0.waiting.lock());
@@ -48,14 +48,14 @@ impl ConnectionPolls {
 }
 
 /// A response body that delays its error until the bytes before it could be written.
-pub(super) struct FlushBeforeReset {
+pub(crate) struct FlushBeforeReset {
     body: Body,
     polls: ConnectionPolls,
     error: Option<(axum::Error, oneshot::Receiver<()>)>,
 }
 
 impl FlushBeforeReset {
-    pub(super) fn new(body: Body, polls: ConnectionPolls) -> Self {
+    pub(crate) fn new(body: Body, polls: ConnectionPolls) -> Self {
         Self { body, polls, error: None }
     }
 }

@@ -1,6 +1,6 @@
 //! The tasks of the streams of one HTTP/2 connection, and how long it has been idle.
 
-use crate::listen::progress;
+use crate::progress;
 use hyper::rt::Executor;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 /// Runs each stream of one HTTP/2 connection, a request and its response, in a task of its own. Clones share the counts.
 #[derive(Clone)]
-pub(super) struct StreamTasks {
+pub(crate) struct StreamTasks {
     tasks: TaskTracker,
     counts: Arc<watch::Sender<StreamCounts>>,
 }
@@ -25,24 +25,24 @@ struct StreamCounts {
 }
 
 impl StreamTasks {
-    pub(super) fn new(tasks: TaskTracker) -> Self {
+    pub(crate) fn new(tasks: TaskTracker) -> Self {
         Self { tasks, counts: Arc::default() }
     }
 
     /// Waits until the first request begins.
-    pub(super) async fn first_request(&self) {
+    pub(crate) async fn first_request(&self) {
         let _ = self.counts.subscribe().wait_for(|counts| counts.begun > 0).await;
     }
 
     /// Waits until the connection is idle: no request began within `first_timeout`, or none was open for `keep_alive`.
-    pub(super) async fn idle(&self, first_timeout: Duration, keep_alive: Duration) {
+    pub(crate) async fn idle(&self, first_timeout: Duration, keep_alive: Duration) {
         if timeout(first_timeout, self.first_request()).await.is_ok() {
             self.idle_for(keep_alive).await;
         }
     }
 
     /// Waits until no request was open for `duration`.
-    pub(super) async fn idle_for(&self, duration: Duration) {
+    pub(crate) async fn idle_for(&self, duration: Duration) {
         let mut counts = self.counts.subscribe();
         loop {
             let idle = counts.wait_for(|counts| counts.open == 0).await;

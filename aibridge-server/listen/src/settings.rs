@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How many bytes of a response may wait for the client, per HTTP/1 connection or HTTP/2 stream.
-pub(super) const WRITE_BUFFER: usize = 128 * 1024;
+pub(crate) const WRITE_BUFFER: usize = 128 * 1024;
 
 /// Returns the settings in force.
 pub type CurrentSettings = Arc<dyn Fn() -> Arc<ListenerSettings> + Send + Sync>;

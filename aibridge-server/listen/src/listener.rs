@@ -1,14 +1,14 @@
 //! The accept loop of one listening socket.
 
-use crate::listen::connection_limit::ConnectionLimit;
-use crate::listen::http1;
-use crate::listen::peer::Peer;
-use crate::listen::read_ahead::ReadAhead;
-use crate::listen::service::RequestService;
-use crate::listen::settings::CurrentSettings;
-use crate::listen::shutdown::ShutdownSignals;
-use crate::listen::tls::TlsConnection;
-use crate::listen::write_timeout::WriteTimeout;
+use crate::connection_limit::ConnectionLimit;
+use crate::http1;
+use crate::peer::Peer;
+use crate::read_ahead::ReadAhead;
+use crate::service::RequestService;
+use crate::settings::CurrentSettings;
+use crate::shutdown::ShutdownSignals;
+use crate::tls::TlsConnection;
+use crate::write_timeout::WriteTimeout;
 use axum::Router;
 use std::io;
 use std::net::SocketAddr;

@@ -1,10 +1,10 @@
 //! Serves one HTTP/1 connection.
 
-use crate::listen::connection_limit::ConnectionPermit;
-use crate::listen::head_timer::HeadTimer;
-use crate::listen::read_ahead::ClientConnection;
-use crate::listen::service::RequestService;
-use crate::listen::settings::{ConnectionBounds, WRITE_BUFFER};
+use crate::connection_limit::ConnectionPermit;
+use crate::head_timer::HeadTimer;
+use crate::read_ahead::ClientConnection;
+use crate::service::RequestService;
+use crate::settings::{ConnectionBounds, WRITE_BUFFER};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// Not an `async fn`: its future would hold the arguments as well as what is built from them, for every open
 /// connection.
-pub(super) fn serve<I>(
+pub(crate) fn serve<I>(
     io: I,
     service: RequestService,
     bounds: &ConnectionBounds,

@@ -4,7 +4,7 @@
 //! request permit forever. hyper polls the body for its next chunk when the last one has fitted into the window, so a
 //! chunk without a further poll means that the client makes no progress.
 
-use crate::listen::write_timeout::STALL;
+use crate::write_timeout::STALL;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
@@ -55,7 +55,7 @@ impl Progress {
 
 /// Drives the stream of one request to its end, or until its client has made no progress for [`STALL`]. Dropping the
 /// stream resets it.
-pub(super) async fn reset_when_stalled(stream: impl Future) {
+pub(crate) async fn reset_when_stalled(stream: impl Future) {
     let progress = Progress::default();
     tokio::select! {
         _ = PROGRESS.scope(progress.clone(), stream) => {}
@@ -64,7 +64,7 @@ pub(super) async fn reset_when_stalled(stream: impl Future) {
 }
 
 /// A response body in chunks of at most [`MAX_CHUNK`] bytes, which reports its progress to [`reset_when_stalled`].
-pub(super) struct ProgressBody<B> {
+pub(crate) struct ProgressBody<B> {
     body: B,
     rest: Bytes,
     progress: Progress,
@@ -72,7 +72,7 @@ pub(super) struct ProgressBody<B> {
 
 impl<B> ProgressBody<B> {
     /// Must be called on the task of the stream, which holds its progress.
-    pub(super) fn new(body: B) -> Self {
+    pub(crate) fn new(body: B) -> Self {
         Self { body, rest: Bytes::new(), progress: PROGRESS.try_with(Clone::clone).unwrap_or_default() }
     }
 }

@@ -17,7 +17,7 @@ const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Peer {
     /// Reads the addresses of `stream`, which `remote` opened.
-    pub(super) fn new(stream: &TcpStream, remote: SocketAddr) -> Self {
+    pub(crate) fn new(stream: &TcpStream, remote: SocketAddr) -> Self {
         let local = stream.local_addr().map_or(UNKNOWN, |address| address.ip());
         Self { remote, local }
     }

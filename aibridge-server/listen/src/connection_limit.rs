@@ -22,7 +22,7 @@ pub struct ConnectionLimit {
 
 /// Counts one open connection until it is dropped.
 #[derive(Debug)]
-pub(super) struct ConnectionPermit(Arc<watch::Sender<usize>>);
+pub(crate) struct ConnectionPermit(Arc<watch::Sender<usize>>);
 
 impl ConnectionLimit {
     /// Returns how many connections are open.
@@ -31,7 +31,7 @@ impl ConnectionLimit {
     }
 
     /// Waits until fewer than `max` connections are open. Meanwhile the kernel queues new ones.
-    pub(super) async fn ready(&self, max: impl Fn() -> Option<NonZeroU32>) {
+    pub(crate) async fn ready(&self, max: impl Fn() -> Option<NonZeroU32>) {
         let mut open = self.open.subscribe();
         loop {
             match max() {
@@ -43,7 +43,7 @@ impl ConnectionLimit {
     }
 
     /// Counts one more connection, whatever the limit.
-    pub(super) fn acquire(&self) -> ConnectionPermit {
+    pub(crate) fn acquire(&self) -> ConnectionPermit {
         self.open.send_modify(|open| *open += 1);
         ConnectionPermit(self.open.clone())
     }

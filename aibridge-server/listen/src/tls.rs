@@ -1,13 +1,13 @@
 //! Serves one client connection with TLS: the handshake, then HTTP/1 or HTTP/2.
 
-use crate::listen::connection_limit::ConnectionPermit;
-use crate::listen::http1;
-use crate::listen::http2::Http2Connection;
-use crate::listen::read_ahead::{ClientConnection, ReadAhead};
-use crate::listen::service::RequestService;
-use crate::listen::settings::ConnectionBounds;
-use crate::listen::shutdown::ShutdownSignals;
-use crate::listen::write_timeout::WriteTimeout;
+use crate::connection_limit::ConnectionPermit;
+use crate::http1;
+use crate::http2::Http2Connection;
+use crate::read_ahead::{ClientConnection, ReadAhead};
+use crate::service::RequestService;
+use crate::settings::ConnectionBounds;
+use crate::shutdown::ShutdownSignals;
+use crate::write_timeout::WriteTimeout;
 use rustls::ServerConfig;
 use std::io;
 use std::sync::Arc;
@@ -36,18 +36,18 @@ const TLS_REQUIRED: &str = concat!(
 const PLAIN_READ: usize = 8192;
 
 /// What a connection with TLS needs beside its stream.
-pub(super) struct TlsConnection {
-    pub(super) service: RequestService,
-    pub(super) bounds: ConnectionBounds,
-    pub(super) shutdown: ShutdownSignals,
+pub(crate) struct TlsConnection {
+    pub(crate) service: RequestService,
+    pub(crate) bounds: ConnectionBounds,
+    pub(crate) shutdown: ShutdownSignals,
     /// Tracks the tasks of HTTP/2 streams.
-    pub(super) tasks: TaskTracker,
-    pub(super) permit: Option<ConnectionPermit>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) permit: Option<ConnectionPermit>,
 }
 
 impl TlsConnection {
     /// Does the handshake on `stream` and serves the connection to its end.
-    pub(super) async fn serve(self, stream: WriteTimeout<ReadAhead>, tls: Arc<ServerConfig>) {
+    pub(crate) async fn serve(self, stream: WriteTimeout<ReadAhead>, tls: Arc<ServerConfig>) {
         let accepted = tokio::select! {
             accepted = timeout(HANDSHAKE_TIMEOUT, Box::pin(accept(stream, tls))) => accepted,
             () = self.shutdown.close.cancelled() => return,

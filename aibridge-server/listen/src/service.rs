@@ -1,7 +1,7 @@
 //! The hyper service of a connection: checks each request, then calls the router.
 
-use crate::listen::peer::Peer;
-use crate::listen::reject::Rejection;
+use crate::peer::Peer;
+use crate::reject::Rejection;
 use axum::Router;
 use axum::body::Body;
 use futures_util::future::{Either, Ready, ready};
@@ -12,13 +12,13 @@ use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
 use std::convert::Infallible;
 
 /// The router behind the checks of [`Rejection`]. Adds the [`Peer`] to each request.
-pub(super) struct RequestService {
+pub(crate) struct RequestService {
     router: TowerToHyperService<Router>,
     peer: Peer,
 }
 
 impl RequestService {
-    pub(super) fn new(router: Router, peer: Peer) -> Self {
+    pub(crate) fn new(router: Router, peer: Peer) -> Self {
         Self { router: TowerToHyperService::new(router), peer }
     }
 }

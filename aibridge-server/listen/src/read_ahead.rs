@@ -6,7 +6,7 @@
 //!
 //! As in hyper, a client that shuts down its sending side while a response is in progress counts as disconnected.
 
-use crate::listen::activity::Activity;
+use crate::activity::Activity;
 use bytes::{BufMut, BytesMut};
 use std::io;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ const READ_AHEAD: usize = 1 << 20;
 const READ: usize = 16 << 10;
 
 /// A TCP connection, and the bytes that were read before hyper polled for them.
-pub(super) struct ReadAhead {
+pub(crate) struct ReadAhead {
     stream: TcpStream,
     ahead: BytesMut,
     /// hyper polled for bytes and waits for them, so it detects the end itself.
@@ -34,21 +34,21 @@ pub(super) struct ReadAhead {
 }
 
 impl ReadAhead {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: TcpStream) -> Self {
         Self { stream, ahead: BytesMut::new(), reader_waits: false, ended: false, activity: Arc::default() }
     }
 
     /// The same as [`TcpStream::peek`]. Does not return bytes that were read ahead.
-    pub(super) async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.peek(buffer).await
     }
 
-    pub(super) fn activity(&self) -> &Arc<Activity> {
+    pub(crate) fn activity(&self) -> &Arc<Activity> {
         &self.activity
     }
 
     /// Makes the connection end with a reset (RST) when it is dropped.
-    pub(super) fn reset_on_drop(&self) -> io::Result<()> {
+    pub(crate) fn reset_on_drop(&self) -> io::Result<()> {
         self.stream.set_zero_linger()
     }
 
@@ -152,7 +152,7 @@ impl AsyncWrite for ReadAhead {
 }
 
 /// A client's connection, with or without TLS.
-pub(super) trait ClientConnection {
+pub(crate) trait ClientConnection {
     /// Returns the TCP connection below TLS, if any.
     fn tcp(&self) -> &ReadAhead;
 }

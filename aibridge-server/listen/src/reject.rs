@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, heade
 
 /// The reason why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Rejection {
+pub(crate) enum Rejection {
     #[error("the request has no Host header: HTTP/1.1 requires one (RFC 9112 section 3.2)")]
     MissingHost,
     #[error("the request has more than one Host header: send one (RFC 9112 section 3.2)")]
@@ -18,13 +18,13 @@ pub(super) enum Rejection {
 
 impl Rejection {
     /// Checks `Host` and `Transfer-Encoding` of `request`.
-    pub(super) fn check<B>(request: &Request<B>) -> Result<(), Self> {
+    pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Self> {
         check_host(request.version(), request.headers())?;
         check_transfer_coding(request.headers())
     }
 
     /// Renders the response as an API error. The rest of the request is not read, so the connection closes afterwards.
-    pub(super) fn to_response(self) -> Response<Body> {
+    pub(crate) fn to_response(self) -> Response<Body> {
         let (status, code) = match self {
             Self::MissingHost | Self::SeveralHosts | Self::InvalidHost => {
                 (StatusCode::BAD_REQUEST, "invalid_header")

@@ -1,6 +1,6 @@
 //! The write timeout of a connection.
 
-use crate::listen::read_ahead::{ClientConnection, ReadAhead};
+use crate::read_ahead::{ClientConnection, ReadAhead};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,21 +9,21 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// A client that accepts no byte for so long is treated as gone.
-pub(super) const STALL: Duration = Duration::from_secs(300);
+pub(crate) const STALL: Duration = Duration::from_secs(300);
 
 /// A connection whose writes fail after [`STALL`] without progress. Otherwise a response that the client does not read
 /// would hold its memory and its permit forever.
-pub(super) struct WriteTimeout<I> {
+pub(crate) struct WriteTimeout<I> {
     io: I,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<I> WriteTimeout<I> {
-    pub(super) fn new(io: I) -> Self {
+    pub(crate) fn new(io: I) -> Self {
         Self { io, stalled: None }
     }
 
-    pub(super) fn get_ref(&self) -> &I {
+    pub(crate) fn get_ref(&self) -> &I {
         &self.io
     }
 
