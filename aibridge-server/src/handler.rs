@@ -2,15 +2,14 @@
 
 use crate::app::App;
 use crate::body;
-use crate::limits::{PermitBody, RequestPermit};
 use crate::passthrough;
 use crate::route::{self, Target};
 use crate::runtime_config::RuntimeSnapshot;
-use crate::telemetry;
 use aibridge_intercept::encoding::Encoding;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::watch::InterceptionEvent;
 use aibridge_intercept::{Actor, Error, Interceptor, Request, RequestBody, trace};
+use aibridge_limits::{PermitBody, RequestPermit};
 use aibridge_provider::{Provider, Route};
 use aibridge_recorder::CredentialKind;
 use axum::body::Body;
@@ -92,7 +91,7 @@ fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
         Route::Bridged(_) => trace::intercept(provider, &actor.id, path),
         Route::PassThrough(_) => trace::passthrough(provider, &actor.id, path),
     };
-    telemetry::continue_trace(&span, &parts.headers);
+    aibridge_telemetry::continue_trace(&span, &parts.headers);
     span
 }
 

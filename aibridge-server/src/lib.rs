@@ -4,7 +4,7 @@
 //! listeners. [`Server::run`] serves until it is stopped.
 //!
 //! A request passes [`route`] (finds provider and route), [`origin`] (rules for web pages), [`auth`] (finds the actor),
-//! [`limits`] and [`body`], and reaches [`handler`], which calls the provider's interceptor, or `passthrough`. The
+//! `aibridge-limits` and [`body`], and reaches [`handler`], which calls the provider's interceptor, or `passthrough`. The
 //! settings in force are in [`runtime_config`], which [`reload`] replaces. [`health`] serves load balancers, and
 //! [`admin`] serves operators.
 //!
@@ -19,14 +19,11 @@ pub mod cooldown_sync;
 pub mod handler;
 pub mod health;
 pub mod isolation;
-pub mod limits;
-pub mod log;
 pub mod origin;
 pub mod output;
 mod passthrough;
 mod passthrough_body;
 pub mod providers;
-pub mod record_log;
 pub mod records;
 pub mod reload;
 pub mod retention;
@@ -38,7 +35,6 @@ pub mod signals;
 pub mod start_error;
 pub mod startup;
 pub mod store_options;
-pub mod telemetry;
 pub mod token_charging;
 pub mod tokens;
 

@@ -3,7 +3,6 @@
 use crate::app::App;
 use crate::body;
 use crate::isolation::{Caller, Isolation};
-use crate::limits::{PermitBody, RequestPermit};
 use crate::passthrough_body::{PassthroughBody, ResponsePermit};
 use crate::route::Target;
 use crate::runtime_config::RuntimeSnapshot;
@@ -13,6 +12,7 @@ use aibridge_intercept::passthrough::PassthroughTarget;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::{Actor, Error, RequestBody, trace};
+use aibridge_limits::{PermitBody, RequestPermit};
 use aibridge_provider::PassThrough;
 use axum::body::Body;
 use http::HeaderMap;

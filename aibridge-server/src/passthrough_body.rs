@@ -1,13 +1,13 @@
 //! The body of a passthrough request, buffered or streamed, and the permit of its response.
 
 use crate::body::{self, Upload, UploadState};
-use crate::limits::{PermitBody, RequestPermit};
 use aibridge_intercept::Error;
 use aibridge_intercept::call::CallBody;
 use aibridge_intercept::credential::Credential;
 use aibridge_intercept::error::ERROR_HEADER;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
+use aibridge_limits::{PermitBody, RequestPermit};
 use axum::body::Body;
 use http_body::Body as _;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! The settings and providers in force, which a reload replaces as a whole.
 
 use crate::auth::Authenticator;
-use crate::limits::RequestLimits;
 use crate::origin::OriginPolicy;
 use crate::providers::Providers;
+use aibridge_limits::RequestLimits;
 use aibridge_listen::{CurrentSettings, ListenerSettings};
 use arc_swap::ArcSwap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! A request body that is streamed to the provider.
 
-use crate::limits::RequestPermit;
 use aibridge_intercept::Error;
+use aibridge_limits::RequestPermit;
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -90,7 +90,7 @@ impl Body for Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::RequestLimits;
+    use aibridge_limits::RequestLimits;
     use futures_util::{StreamExt, stream};
     use http::{HeaderMap, HeaderValue, header};
     use http_body_util::{BodyExt, StreamBody};

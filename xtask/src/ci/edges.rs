@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-chatcompletions", "aibridge-responses", "aibridge-mcp"],
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
-    &["aibridge-api", "aibridge-listen"],
+    &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
     &["aibridge-server"],
 ];
 

@@ -1,7 +1,7 @@
-//! What the gateway says while it runs: lines to stderr, and spans to a collector.
+//! Sets up the log of the process: lines to stderr, and the layer for spans.
 
 use crate::record_log;
-use crate::telemetry::Traces;
+use crate::traces::Traces;
 use aibridge_config::{Log, LogFormat};
 use aibridge_intercept::trace;
 use std::io::{BufWriter, stderr};
@@ -14,17 +14,17 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
-/// Lines that have queued up are written at once, up to so many bytes; a line that comes alone is written alone.
-const WRITTEN_AT_ONCE: usize = 64 << 10;
+/// The size of the write buffer, in bytes. Queued lines are written together; a single line is written at once.
+const WRITE_BUFFER: usize = 64 << 10;
 
-/// Logs until the guard is dropped, and collects `traces`.
+/// Starts the log, which ends when the guard is dropped, and the collection of `traces`.
 ///
 /// # Errors
 ///
-/// If a filter in the environment cannot be used, or the process logs already.
+/// If a filter in the environment is invalid, or the process has a log already.
 pub fn start(log: &Log, traces: Option<&Traces>) -> Result<WorkerGuard, Box<dyn std::error::Error>> {
-    // A log that nobody reads must not hold up a request: lines beyond the queue are dropped.
-    let writer = BufWriter::with_capacity(WRITTEN_AT_ONCE, stderr());
+    // A blocked stderr must not delay requests: lines that do not fit the queue are dropped.
+    let writer = BufWriter::with_capacity(WRITE_BUFFER, stderr());
     let (writer, guard) = tracing_appender::non_blocking(writer);
     subscriber(log, traces, writer)?.try_init()?;
     Ok(guard)
@@ -39,11 +39,11 @@ where
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    // Spans are no part of a line, and what is logged has no say in what is traced.
+    // Lines do not contain spans, and `RUST_LOG` does not affect traces.
     let not_traced =
         filter_fn(|metadata| metadata.target() != trace::TARGET).with_max_level_hint(LevelFilter::TRACE);
     let lines = registry().with(lines.with_filter(filter(log)?.and(not_traced)));
-    // A layer that is `None` would have every span made, to be seen by nobody.
+    // With a layer of `None`, spans would be created although no layer collects them.
     Ok(match traces {
         Some(traces) => lines.with(traces.layer()).into(),
         None => lines.into(),
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_span_is_made_while_nobody_collects_them() {
+    fn no_span_is_created_without_a_collector() {
         let log = Log { format: LogFormat::Text, records_to_log: false };
         let subscriber = subscriber(&log, None, std::io::sink).expect("a subscriber");
         tracing::dispatcher::with_default(&subscriber, || {

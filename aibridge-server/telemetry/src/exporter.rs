@@ -1,4 +1,4 @@
-//! Exporting with a limit and without a flood of warnings.
+//! A span exporter with a timeout and at most one warning a minute.
 
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
@@ -9,44 +9,45 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
-/// How long one batch may take.
-pub(super) const EXPORT_WITHIN: Duration = Duration::from_secs(10);
+/// How long the export of one batch may take.
+pub(crate) const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a collector that does not take spans is worth a line.
-const WARN_EVERY: Duration = Duration::from_secs(60);
+/// The shortest time between two warnings about lost spans.
+const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Sends batches on the gateway's runtime, whichever thread asks.
+/// Sends batches on the gateway's runtime, whatever thread calls it.
 #[derive(Debug)]
-pub(super) struct Exporter {
+pub(crate) struct Exporter {
     otlp: Arc<opentelemetry_otlp::SpanExporter>,
     runtime: Handle,
-    lost: Mutex<Lost>,
+    lost: Mutex<LostSpans>,
 }
 
-/// What was not sent since the last warning.
+/// The spans that were lost since the last warning.
 #[derive(Debug, Default)]
-struct Lost {
+struct LostSpans {
     spans: usize,
     warned_at: Option<Instant>,
 }
 
 impl Exporter {
-    pub(super) fn new(otlp: opentelemetry_otlp::SpanExporter, runtime: Handle) -> Self {
+    pub(crate) fn new(otlp: opentelemetry_otlp::SpanExporter, runtime: Handle) -> Self {
         Self { otlp: Arc::new(otlp), runtime, lost: Mutex::default() }
     }
 
-    fn lose(&self, spans: usize, error: &OTelSdkError) {
+    /// Counts lost spans, and logs the count if a warning is due.
+    fn count_lost(&self, spans: usize, error: &OTelSdkError) {
         if let Some(lost) = self.lost.lock().add(spans, Instant::now()) {
-            tracing::warn!(%error, spans = lost, "traces could not be exported: they are lost");
+            tracing::warn!(%error, spans = lost, "could not export traces: they are lost");
         }
     }
 }
 
-impl Lost {
-    /// How many spans to tell of, if it is time to.
+impl LostSpans {
+    /// Adds `spans`. Returns the count if a warning is due.
     fn add(&mut self, spans: usize, now: Instant) -> Option<usize> {
         self.spans += spans;
-        if self.warned_at.is_some_and(|warned_at| now < warned_at + WARN_EVERY) {
+        if self.warned_at.is_some_and(|warned_at| now < warned_at + WARN_INTERVAL) {
             return None;
         }
         self.warned_at = Some(now);
@@ -57,13 +58,13 @@ impl Lost {
 impl SpanExporter for Exporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let (otlp, spans) = (self.otlp.clone(), batch.len());
-        let sending = self.runtime.spawn(async move { timeout(EXPORT_WITHIN, otlp.export(batch)).await });
+        let sending = self.runtime.spawn(async move { timeout(EXPORT_TIMEOUT, otlp.export(batch)).await });
         let sent = match sending.await {
             Ok(Ok(sent)) => sent,
-            Ok(Err(_)) => Err(OTelSdkError::Timeout(EXPORT_WITHIN)),
+            Ok(Err(_)) => Err(OTelSdkError::Timeout(EXPORT_TIMEOUT)),
             Err(error) => Err(OTelSdkError::InternalFailure(error.to_string())),
         };
-        sent.inspect_err(|error| self.lose(spans, error))
+        sent.inspect_err(|error| self.count_lost(spans, error))
     }
 
     fn shutdown_with_timeout(&self, limit: Duration) -> OTelSdkResult {
@@ -82,9 +83,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dead_collector_is_told_of_once_a_minute() {
-        let (mut lost, start) = (Lost::default(), Instant::now());
-        let told = [0, 5, 59, 60, 61, 120].map(|second| lost.add(10, start + Duration::from_secs(second)));
-        assert_eq!(told, [Some(10), None, None, Some(30), None, Some(20)]);
+    fn lost_spans_are_logged_once_a_minute() {
+        let (mut lost, start) = (LostSpans::default(), Instant::now());
+        let logged = [0, 5, 59, 60, 61, 120].map(|second| lost.add(10, start + Duration::from_secs(second)));
+        assert_eq!(logged, [Some(10), None, None, Some(30), None, Some(20)]);
     }
 }

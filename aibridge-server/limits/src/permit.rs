@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 /// Counts the requests in flight. They are counted without a limit, too, because a reload may set one.
 #[derive(Debug, Default)]
-pub(super) struct InFlight(AtomicU32);
+pub(crate) struct InFlight(AtomicU32);
 
 /// The right of a request to be in flight. It is acquired when the body is read, so that a client which announces a body
 /// and sends nothing blocks no other request. Dropping the permit releases it.
@@ -43,7 +43,7 @@ impl RequestPermit {
     /// # Errors
     ///
     /// [`Error::Overloaded`] if the limit is reached at the moment.
-    pub(super) fn new(in_flight: &Arc<InFlight>, limit: Option<NonZeroU32>) -> Result<Self, Error> {
+    pub(crate) fn new(in_flight: &Arc<InFlight>, limit: Option<NonZeroU32>) -> Result<Self, Error> {
         let limit = limit.map_or(u32::MAX, NonZeroU32::get);
         if in_flight.0.load(Ordering::Relaxed) >= limit {
             return Err(Error::Overloaded(limit));

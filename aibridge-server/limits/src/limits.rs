@@ -1,25 +1,11 @@
-//! Limits on requests: how many are in flight, and how many requests and tokens each actor may use per minute.
-//!
-//! A request is [admitted](RequestLimits::admit) after authentication and before its body is read. It acquires its
-//! [`RequestPermit`] when the body is read, and the [`PermitBody`] of the response holds the permit to the end. The tokens
-//! of a request are known only after the response: [`RequestLimits::charge`] takes them from the bucket of the actor,
-//! which may go into debt.
-//!
-//! A reload replaces the limits and keeps the counts.
+//! The limits in force, and the counts of what is used.
 
-mod actor_buckets;
-mod bucket;
-mod permit;
-mod refusal_log;
-
-use actor_buckets::{ActorBuckets, PerMinute};
+use crate::actor_buckets::{ActorBuckets, PerMinute};
+use crate::permit::{InFlight, RequestPermit};
+use crate::refusal_log::RefusalLog;
 use aibridge_intercept::Error;
-use permit::InFlight;
 use quanta::Clock;
-use refusal_log::RefusalLog;
 use std::sync::Arc;
-
-pub use permit::{PermitBody, RequestPermit};
 
 /// The limits in force, and the counts of what is used.
 pub struct RequestLimits {

@@ -1,3 +1,5 @@
+//! Tests of the lines that records become.
+
 use super::*;
 use aibridge_recorder::{CredentialKind, Outcome, ThoughtSource};
 use parking_lot::Mutex;
@@ -7,7 +9,7 @@ use std::io;
 use tracing::subscriber::DefaultGuard;
 use uuid::Uuid;
 
-/// All that was logged.
+/// The text of the log.
 type Text = Arc<Mutex<Vec<u8>>>;
 
 struct Writer(Text);
@@ -23,7 +25,7 @@ impl io::Write for Writer {
     }
 }
 
-/// What is logged in this thread while it lives.
+/// Captures the log of this thread until it is dropped.
 struct Log {
     text: Text,
     _guard: DefaultGuard,
@@ -50,7 +52,7 @@ impl Log {
     }
 }
 
-/// A store that keeps nothing, and whose caller has logged nothing before it was asked.
+/// A recorder that stores nothing, and checks that nothing was logged before.
 struct Store {
     log: Text,
     accepts: bool,
@@ -80,7 +82,7 @@ fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// One of each kind, with every field set, and the line that it becomes.
+/// Returns a record of each kind with every field set, and its line.
 fn all() -> Vec<(Record, Value)> {
     vec![
         (
@@ -227,7 +229,7 @@ async fn every_record_is_a_line_with_all_its_fields() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_left_out() {
+async fn missing_values_are_omitted() {
     let log = Log::capture();
     let ended = Ended {
         interception_id: id(OF),
@@ -243,7 +245,7 @@ async fn what_is_not_known_is_left_out() {
 }
 
 #[tokio::test]
-async fn what_was_not_stored_is_not_logged() {
+async fn records_that_were_not_stored_are_not_logged() {
     let log = Log::capture();
     let records = all().into_iter().map(|(record, _)| record).collect();
     assert!(record(&log, false, records).await.is_err());
@@ -251,7 +253,7 @@ async fn what_was_not_stored_is_not_logged() {
 }
 
 #[tokio::test]
-async fn short_texts_are_cut_however_long_clients_make_them() {
+async fn short_texts_are_cut() {
     let log = Log::capture();
     let long = "ß".repeat(3_000_000);
     let row = Interception {
@@ -285,5 +287,5 @@ async fn short_texts_are_cut_however_long_clients_make_them() {
         assert_eq!(lines[0][name], "ß".repeat(256), "{name}");
     }
     super::log(&Record::Prompt(prompt));
-    assert_eq!(log.lines()[1]["prompt"], long, "what the line is there for is whole");
+    assert_eq!(log.lines()[1]["prompt"], long, "prompts are not cut");
 }

@@ -15,7 +15,7 @@ const MAX_USED_MINUTES: u128 = 24 * 60;
 
 /// How much of a limit is used. The rest is what the bucket holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     limit: NonZeroU32,
     /// The parts that were used at `at`.
     used: u128,
@@ -24,14 +24,14 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// Creates a full bucket.
-    pub(super) fn full(limit: NonZeroU32, now: Instant) -> Self {
+    pub(crate) fn full(limit: NonZeroU32, now: Instant) -> Self {
         Self { limit, used: 0, at: now }
     }
 
     /// Returns the bucket under another limit. Under a higher limit the used amount stays; under a lower one the used share
     /// stays, so that the wait does not become longer.
     #[must_use]
-    pub(super) fn with_limit(self, limit: NonZeroU32, now: Instant) -> Self {
+    pub(crate) fn with_limit(self, limit: NonZeroU32, now: Instant) -> Self {
         let used = self.parts_used(now);
         let used = if limit < self.limit {
             used * u128::from(limit.get()) / u128::from(self.limit.get())
@@ -42,34 +42,34 @@ impl Bucket {
     }
 
     /// Returns what a full bucket holds.
-    pub(super) fn limit(&self) -> u32 {
+    pub(crate) fn limit(&self) -> u32 {
         self.limit.get()
     }
 
     /// Takes `amount`, even if the bucket holds less.
-    pub(super) fn take(&mut self, amount: u64, now: Instant) {
+    pub(crate) fn take(&mut self, amount: u64, now: Instant) {
         let used = self.parts_used(now) + u128::from(amount) * PARTS;
         let max = MAX_USED_MINUTES * parts(self.limit);
         *self = Self { used: used.min(max), at: now, ..*self };
     }
 
     /// Returns the time until the bucket holds one; zero if it does now.
-    pub(super) fn wait(&self, now: Instant) -> Duration {
+    pub(crate) fn wait(&self, now: Instant) -> Duration {
         self.refilled_by((self.parts_used(now) + PARTS).saturating_sub(parts(self.limit)))
     }
 
     /// Returns the time until the bucket is full.
-    pub(super) fn reset(&self, now: Instant) -> Duration {
+    pub(crate) fn reset(&self, now: Instant) -> Duration {
         self.refilled_by(self.parts_used(now))
     }
 
     /// Returns how many are used, rounded up: more than the limit if the bucket is in debt.
-    pub(super) fn used(&self, now: Instant) -> u64 {
+    pub(crate) fn used(&self, now: Instant) -> u64 {
         u64::try_from(self.parts_used(now).div_ceil(PARTS)).unwrap_or(u64::MAX)
     }
 
     /// Whether the bucket can be removed, because a missing one counts as full.
-    pub(super) fn is_full(&self, now: Instant) -> bool {
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
         self.parts_used(now) == 0
     }
 

@@ -1,4 +1,4 @@
-//! Every record as a line of the log, for those who collect logs rather than query a store.
+//! Logs every stored record as a line, for operators who collect logs instead of querying the store.
 
 use aibridge_recorder::{
     Ended, ErrorType, Interception, ModelThought, ObjectOwner, Record, Recorder, RecorderError, TokenUsage,
@@ -8,16 +8,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// The target of the lines, by which a filter finds them.
-pub const TARGET: &str = module_path!();
+/// The target of the lines. Log filters of operators may name it, so it does not follow the module path.
+pub(crate) const TARGET: &str = "aibridge_server::record_log";
 
-/// Logs what another recorder has stored. Lines hold prompts, but as little of a credential as the records do: a hint.
+/// A recorder that logs the records which another recorder has stored. Lines hold prompts, and of a credential only the
+/// hint that the records hold.
 pub struct RecordLog {
     inner: Arc<dyn Recorder>,
 }
 
 impl RecordLog {
-    /// Logs what `inner` has stored.
+    /// Creates a recorder that stores with `inner`.
     pub fn new(inner: Arc<dyn Recorder>) -> Self {
         Self { inner }
     }
@@ -33,10 +34,10 @@ impl Recorder for RecordLog {
     }
 }
 
-/// A line whose fields, each with a comma after it, are named after the columns of the record's table.
+/// Logs a line. Its fields are named like the columns of the table of the record; each ends with a comma.
 macro_rules! line {
     ($record_type:literal, $($fields:tt)*) => {
-        tracing::info!(record_type = $record_type, $($fields)* "interception log")
+        tracing::info!(target: TARGET, record_type = $record_type, $($fields)* "interception log")
     };
 }
 
@@ -151,25 +152,25 @@ fn ended(row: &Ended) {
     );
 }
 
-/// How many bytes of a name, an id or another short text a line has. Clients and providers choose them, and may choose
-/// millions; what a line is there for (a prompt, an input, a thought) is whole.
-const SHORT_BYTES: usize = 512;
+/// The most bytes of a name, an id or another short text in a line, because clients and providers choose them. Prompts,
+/// tool inputs and reasoning are not cut.
+const MAX_SHORT_BYTES: usize = 512;
 
-/// The beginning of a text that should be short.
+/// Returns at most [`MAX_SHORT_BYTES`] bytes of `text`.
 fn short(text: &str) -> &str {
-    &text[..text.floor_char_boundary(SHORT_BYTES)]
+    &text[..text.floor_char_boundary(MAX_SHORT_BYTES)]
 }
 
 fn optional(text: &Option<String>) -> Option<&str> {
     text.as_deref().map(short)
 }
 
-/// RFC 3339 in UTC, as SQLite has it.
+/// Formats as RFC 3339 in UTC with milliseconds, as SQLite stores it.
 fn time(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// A log has no nested fields.
+/// Formats as JSON text, because log lines have no nested fields.
 fn json(object: &impl Serialize) -> String {
     serde_json::to_string(object).unwrap_or_default()
 }

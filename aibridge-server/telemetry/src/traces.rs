@@ -1,13 +1,11 @@
-//! PassthroughBody traces to a collector, by OTLP.
+//! Sends spans to a collector by OTLP.
 //!
-//! Spans that have ended wait in a bounded queue for a thread that sends them in batches; what does not fit is lost.
-//! No request ever waits for that.
+//! Ended spans wait in a bounded queue for a thread that sends them in batches. Spans that do not fit are dropped. No
+//! request waits for the collector.
 
-mod exporter;
-
+use crate::exporter::{EXPORT_TIMEOUT, Exporter};
 use aibridge_config::{OtlpProtocol, Telemetry};
 use aibridge_intercept::trace::TARGET;
-use exporter::{EXPORT_WITHIN, Exporter};
 use http::HeaderMap;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
@@ -29,35 +27,35 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
-/// How long the last spans may take to be sent when the process ends.
-const FLUSH_WITHIN: Duration = Duration::from_secs(2);
+/// How long the process waits for the last spans when it ends.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const TRACEPARENT: &str = "traceparent";
 const SERVICE_NAME: &str = "service.name";
 
-/// Why traces cannot be sent at all.
+/// The reason why traces cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The settings or OpenTelemetry's variables do not make an exporter.
-    #[error("traces cannot be exported: {0}")]
+    /// The settings or OpenTelemetry's environment variables are invalid.
+    #[error("cannot set up the export of traces: {0}")]
     Exporter(#[from] ExporterBuildError),
-    /// The HTTP client cannot be had.
-    #[error("traces cannot be exported: {0}")]
+    /// The HTTP client cannot be created.
+    #[error("cannot set up the export of traces: {0}")]
     Client(#[from] reqwest::Error),
 }
 
-/// The traces of this process, on their way to a collector.
+/// Collects the spans of this process and sends them to a collector. Clones share the queue.
 #[derive(Clone)]
 pub struct Traces(SdkTracerProvider);
 
 impl Traces {
-    /// Starts to send traces, on `runtime`. Nothing is connected yet.
+    /// Starts the export on `runtime`. It connects to the collector with the first spans.
     ///
     /// # Errors
     ///
-    /// If the settings, or OpenTelemetry's variables, cannot be used.
+    /// If the settings or OpenTelemetry's environment variables are invalid.
     pub fn start(telemetry: &Telemetry, runtime: &Handle) -> Result<Self, TelemetryError> {
-        // Installed once per process; that another one is there already is fine.
+        // Installed once per process; an error means that one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let _runtime = runtime.enter();
         let exporter = Exporter::new(otlp(telemetry)?, runtime.clone());
@@ -73,7 +71,7 @@ impl Traces {
         Ok(Self(provider))
     }
 
-    /// What collects the spans of [`TARGET`], and nothing else.
+    /// Returns a layer that collects the spans of [`TARGET`] and no others.
     pub fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
         S: tracing::Subscriber + for<'span> LookupSpan<'span>,
@@ -90,16 +88,16 @@ impl Traces {
             .with_filter(only_ours)
     }
 
-    /// Sends what is left, if that is quickly done.
+    /// Sends the remaining spans, within two seconds.
     pub async fn finish(self) {
-        let flush = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(FLUSH_WITHIN));
+        let flush = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(FLUSH_TIMEOUT));
         if !matches!(flush.await, Ok(Ok(()))) {
-            tracing::warn!("the last traces could not be sent");
+            tracing::warn!("could not send the last traces: they are lost");
         }
     }
 }
 
-/// Makes `span` a part of the trace that the client says it belongs to. A trace that cannot be read is none.
+/// Makes `span` a part of the trace that the `traceparent` header names. Ignores a header that is invalid or repeated.
 pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     if span.is_disabled() || headers.get_all(TRACEPARENT).iter().count() != 1 {
         return;
@@ -119,18 +117,18 @@ fn otlp(telemetry: &Telemetry) -> Result<SpanExporter, TelemetryError> {
                 "https" => builder.with_tls_config(ClientTlsConfig::new().with_native_roots()),
                 _ => builder,
             };
-            builder.with_timeout(EXPORT_WITHIN).build()?
+            builder.with_timeout(EXPORT_TIMEOUT).build()?
         }
         OtlpProtocol::Http => SpanExporter::builder()
             .with_http()
             .with_http_client(reqwest::Client::builder().build()?)
             .with_endpoint(format!("{endpoint}v1/traces"))
-            .with_timeout(EXPORT_WITHIN)
+            .with_timeout(EXPORT_TIMEOUT)
             .build()?,
     })
 }
 
-/// What OpenTelemetry's variables say of this process; its name is `aibridge` unless they name it.
+/// Returns the resource of OpenTelemetry's environment variables. The service name is `aibridge` unless they set it.
 fn resource() -> Resource {
     let found = Resource::builder().build();
     let name = found.get(&Key::from_static_str(SERVICE_NAME)).map(|name| name.to_string());

@@ -1,6 +1,6 @@
 //! The buckets of each actor: requests and tokens per minute.
 
-use crate::limits::bucket::Bucket;
+use crate::bucket::Bucket;
 use aibridge_intercept::rate_limit::{Allowance, RateLimited, Unit};
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
@@ -14,13 +14,13 @@ const FIRST_CLEANUP: usize = 1024;
 
 /// What each actor may use in a minute; `None` means unlimited.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct PerMinute {
-    pub(super) requests: Option<NonZeroU32>,
-    pub(super) tokens: Option<NonZeroU32>,
+pub(crate) struct PerMinute {
+    pub(crate) requests: Option<NonZeroU32>,
+    pub(crate) tokens: Option<NonZeroU32>,
 }
 
 /// What each actor has used.
-pub(super) struct ActorBuckets {
+pub(crate) struct ActorBuckets {
     clock: Clock,
     buckets_by_actor: Mutex<BucketMap>,
 }
@@ -38,7 +38,7 @@ struct Buckets {
 }
 
 impl ActorBuckets {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
             buckets_by_actor: Mutex::new(BucketMap { actors: HashMap::new(), cleanup_at: FIRST_CLEANUP }),
@@ -46,7 +46,7 @@ impl ActorBuckets {
     }
 
     /// Charges `actor` for a request. Refuses it if no request is left, or no token and the request `spends_tokens`.
-    pub(super) fn take_request(
+    pub(crate) fn take_request(
         &self,
         actor: &str,
         limits: PerMinute,
@@ -69,7 +69,7 @@ impl ActorBuckets {
     }
 
     /// Charges `actor` for `tokens`, however many are left.
-    pub(super) fn charge_tokens(&self, actor: &str, limits: PerMinute, tokens: u64) {
+    pub(crate) fn charge_tokens(&self, actor: &str, limits: PerMinute, tokens: u64) {
         if limits.tokens.is_none() {
             return;
         }

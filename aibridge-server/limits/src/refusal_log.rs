@@ -10,7 +10,7 @@ use std::time::Duration;
 const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Counts refusals by limit, and logs the counts.
-pub(super) struct RefusalLog {
+pub(crate) struct RefusalLog {
     clock: Clock,
     limits: Mutex<BTreeMap<&'static str, RefusalCount>>,
 }
@@ -23,12 +23,12 @@ struct RefusalCount {
 }
 
 impl RefusalLog {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self { clock, limits: Mutex::default() }
     }
 
     /// Counts a request that was refused with `error`.
-    pub(super) fn add(&self, error: &Error) {
+    pub(crate) fn add(&self, error: &Error) {
         let Some(limit) = error.limit() else { return };
         let due = self.limits.lock().entry(limit).or_default().add(self.clock.now());
         if let Some(refused) = due {
