@@ -76,7 +76,7 @@ impl Authenticator {
     /// [`Error::AdminOnly`] without an admin token, and the errors of [`Self::identify`].
     pub async fn require_admin(&self, headers: &HeaderMap) -> Result<(), Error> {
         if self.mode == AuthMode::None {
-            return Err(Error::AdminOnly("this is answered to the gateway's own machine alone"));
+            return Err(Error::AdminOnly("only requests from the gateway's own machine may read this"));
         }
         let token = take_token(&mut headers.clone())?;
         match self.authenticate(&token).await?.admin {

@@ -1,13 +1,14 @@
 //! The `aibridge` binary: runs a command and exits.
 
+use aibridge_cli::args::{Cli, Command, SettingsArgs};
+use aibridge_cli::output::print;
+use aibridge_cli::{records, tokens};
 use aibridge_config::Config;
 use aibridge_listen::certificate;
-use aibridge_server::cli::{Cli, Command, SettingsArgs};
-use aibridge_server::output::print;
 use aibridge_server::settings::{self, SettingsError, SettingsSource};
 use aibridge_server::signals::{self, StopSignals};
 use aibridge_server::store_options::store_options;
-use aibridge_server::{Server, records, startup, tokens};
+use aibridge_server::{Server, startup};
 use aibridge_telemetry::{Traces, log};
 use clap::Parser;
 use std::io::Write;

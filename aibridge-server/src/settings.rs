@@ -1,6 +1,6 @@
 //! Loads the settings from the file, the environment and the flags.
 
-use crate::cli::SettingsArgs;
+use aibridge_cli::args::SettingsArgs;
 use aibridge_config::{Config, ConfigError, Environment, Flags, Sources};
 #[cfg(unix)]
 use rustix::fs::OFlags;

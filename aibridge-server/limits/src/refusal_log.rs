@@ -57,10 +57,10 @@ mod tests {
     fn refusals_are_logged_once_a_minute() {
         let (clock, time) = Clock::mock();
         let mut refused = RefusalCount::default();
-        let refusal_log = [0, 5, 54, 1, 59, 1].map(|seconds| {
+        let logged = [0, 5, 54, 1, 59, 1].map(|seconds| {
             time.increment(Duration::from_secs(seconds));
             refused.add(clock.now())
         });
-        assert_eq!(refusal_log, [Some(1), None, None, Some(3), None, Some(2)]);
+        assert_eq!(logged, [Some(1), None, None, Some(3), None, Some(2)]);
     }
 }

@@ -46,7 +46,7 @@ impl Timer for HeadTimer {
         Box::pin(self.head_deadline())
     }
 
-    #[expect(clippy::disallowed_types, reason = "hyper's trait names it, and the value is not first_request")]
+    #[expect(clippy::disallowed_types, reason = "the trait of hyper names it, and the value is not used")]
     fn sleep_until(&self, _: std::time::Instant) -> Pin<Box<dyn Sleep>> {
         Box::pin(self.head_deadline())
     }

@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
     &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &["aibridge-cli"],
     &["aibridge-server"],
 ];
 
@@ -55,7 +56,7 @@ fn violations(package: &Package) -> Vec<String> {
         .collect()
 }
 
-/// Why `name` of `layer` may not link to `dependency`.
+/// Returns the reason why `name` of `layer` may not link to `dependency`.
 fn wrong(name: &str, layer: usize, dependency: &str) -> Option<String> {
     if TOOLS.contains(&dependency) {
         return Some("a tool is for tests only".to_owned());

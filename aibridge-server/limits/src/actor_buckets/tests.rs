@@ -45,7 +45,7 @@ fn a_refused_request_costs_nothing() {
 }
 
 #[test]
-fn of_two_limits_the_longer_wait_is_told() {
+fn of_two_limits_the_longer_wait_is_reported() {
     let (clock, _) = Clock::mock();
     let actors = ActorBuckets::new(clock);
     let limits = per_minute(1, 100);
@@ -55,15 +55,15 @@ fn of_two_limits_the_longer_wait_is_told() {
     {
         actors.charge_tokens("ann", limits, tokens);
         let refused = actors.take_request("ann", limits, true).unwrap_err();
-        let refusal_log = (refused.exceeded.unit, refused.retry_after.as_secs());
-        assert_eq!(refusal_log.0, unit, "{tokens} more tokens");
-        assert!(refusal_log.1 >= seconds, "{refusal_log:?}");
+        let reported = (refused.exceeded.unit, refused.retry_after.as_secs());
+        assert_eq!(reported.0, unit, "{tokens} more tokens");
+        assert!(reported.1 >= seconds, "{reported:?}");
         assert_ne!(refused.beside.unwrap().unit, unit);
     }
 }
 
 #[test]
-fn what_spends_no_tokens_does_not_wait_for_them() {
+fn a_request_that_spends_no_tokens_does_not_wait_for_them() {
     let (clock, _) = Clock::mock();
     let actors = ActorBuckets::new(clock);
     let limits = per_minute(1, 10);
@@ -74,7 +74,7 @@ fn what_spends_no_tokens_does_not_wait_for_them() {
 }
 
 #[test]
-fn actors_are_forgotten_when_they_have_all_again_and_not_before() {
+fn actors_are_removed_only_when_their_buckets_are_full() {
     let (clock, mock) = Clock::mock();
     let actors = ActorBuckets::new(clock);
     let limits = per_minute(1, 0);

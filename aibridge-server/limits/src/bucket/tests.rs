@@ -42,12 +42,12 @@ fn a_full_bucket_can_be_used_at_once_and_is_refilled_evenly() {
         pass(&mock, 1);
         assert_eq!(bucket.wait(clock.now()), Duration::ZERO, "{per_minute}");
         pass(&mock, 3600 * SECOND);
-        assert!(bucket.is_full(clock.now()), "{per_minute}: it holds no more than a minute's worth");
+        assert!(bucket.is_full(clock.now()), "{per_minute}: it holds at most a minute's worth");
     }
 }
 
 #[test]
-fn a_debt_is_worked_off_before_there_is_one_again() {
+fn a_debt_is_refilled_before_the_bucket_holds_one_again() {
     let (clock, mock) = Clock::mock();
     let mut bucket = Bucket::full(limit(60), clock.now());
     bucket.take(90, clock.now());
@@ -57,7 +57,7 @@ fn a_debt_is_worked_off_before_there_is_one_again() {
 }
 
 #[test]
-fn nonsense_is_forgiven_after_a_day() {
+fn absurd_usage_blocks_an_actor_for_a_day_at_most() {
     let (clock, _) = Clock::mock();
     for per_minute in [1, 1000, u32::MAX] {
         let mut bucket = Bucket::full(limit(per_minute), clock.now());
@@ -71,7 +71,7 @@ fn nonsense_is_forgiven_after_a_day() {
 }
 
 #[test]
-fn another_limit_makes_nobody_wait_longer() {
+fn another_limit_never_prolongs_the_wait() {
     let (clock, _) = Clock::mock();
     let now = clock.now();
     let table = [
@@ -95,26 +95,27 @@ fn another_limit_makes_nobody_wait_longer() {
     }
 }
 
-/// What is used, from all that ever was taken: the most that any stretch up to now took beyond what came back in it.
+/// Computes the used parts from the whole history: the largest excess of the amount taken over the amount refilled, of all
+/// periods that end now.
 fn naively_used(taken: &[(u64, u64)], now: u64, per_minute: u32) -> u128 {
-    let stretches = (0..taken.len()).map(|from| {
+    let periods = (0..taken.len()).map(|from| {
         let sum: u128 = taken[from..].iter().map(|&(_, amount)| u128::from(amount) * PARTS).sum();
         sum.saturating_sub(u128::from(now - taken[from].0) * u128::from(per_minute))
     });
-    stretches.max().unwrap_or(0)
+    periods.max().unwrap_or(0)
 }
 
 proptest! {
     #[test]
-    fn it_agrees_with_the_whole_history(
+    fn the_bucket_agrees_with_a_naive_model(
         per_minute in prop_oneof![1..10_u32, 1..1_000_000_u32],
         steps in proptest::collection::vec((0..20 * SECOND, 0..8_u64, any::<bool>()), 1..40),
     ) {
         let (clock, mock) = Clock::mock();
         let mut bucket = Bucket::full(limit(per_minute), clock.now());
         let (mut taken, mut elapsed) = (Vec::new(), 0);
-        for (pause, amount, obeys) in steps {
-            let pause = if obeys { pause.max(bucket.wait(clock.now()).as_nanos() as u64) } else { pause };
+        for (pause, amount, waits) in steps {
+            let pause = if waits { pause.max(bucket.wait(clock.now()).as_nanos() as u64) } else { pause };
             pass(&mock, pause);
             elapsed += pause;
             let now = clock.now();
@@ -123,7 +124,7 @@ proptest! {
             prop_assert_eq!(bucket.is_full(now), used == 0);
             let has_one = used + PARTS <= u128::from(per_minute) * PARTS;
             prop_assert_eq!(bucket.wait(now).is_zero(), has_one);
-            prop_assert!(has_one || !obeys, "who waits as refusal_log gets one");
+            prop_assert!(has_one || !waits, "a client that waits as long as required gets one");
             taken.push((elapsed, amount));
             bucket.take(amount, now);
         }

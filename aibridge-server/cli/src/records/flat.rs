@@ -1,9 +1,9 @@
-//! An interception as one flat row: what CSV and Parquet have in common.
+//! An interception as one flat row, for CSV and Parquet.
 
 use aibridge_store::{FullInterception, InterceptionRow, TokenSums};
 use jiff::Timestamp;
 
-/// What a column holds. Any value may be missing.
+/// The type of a column. Any value may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -13,7 +13,7 @@ pub(super) enum Kind {
     Time,
 }
 
-/// The columns, in their order. Those of the interception and its sums come first.
+/// The columns in order: first those of the interception and its token sums, then its child records as JSON.
 pub(super) const COLUMNS: [(&str, Kind); 27] = [
     ("id", Kind::Text),
     ("initiator_id", Kind::Text),
@@ -44,10 +44,10 @@ pub(super) const COLUMNS: [(&str, Kind); 27] = [
     ("model_thoughts", Kind::Json),
 ];
 
-/// A value of a column.
+/// One value of a row.
 #[derive(Debug, Clone)]
 pub(super) enum Cell {
-    /// Also JSON.
+    /// Text, or JSON as text.
     Text(Option<String>),
     Flag(bool),
     Number(Option<i64>),
@@ -55,7 +55,7 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    /// As text; what is missing is empty.
+    /// Formats as text. A missing value is empty.
     pub(super) fn to_text(&self) -> String {
         match self {
             Self::Text(text) => text.clone().unwrap_or_default(),
@@ -65,7 +65,7 @@ impl Cell {
         }
     }
 
-    /// About how much memory it takes.
+    /// Returns about how many bytes of memory the value takes.
     pub(super) fn bytes(&self) -> usize {
         let text = match self {
             Self::Text(Some(text)) => text.len(),
@@ -75,7 +75,7 @@ impl Cell {
     }
 }
 
-/// The values of all columns.
+/// Returns the values of all columns.
 pub(super) fn row(found: &FullInterception) -> Result<Vec<Cell>, serde_json::Error> {
     let mut row = fields(&found.interception, found.tokens());
     row.push(Cell::Text(Some(serde_json::to_string(&found.user_prompts)?)));
@@ -85,7 +85,7 @@ pub(super) fn row(found: &FullInterception) -> Result<Vec<Cell>, serde_json::Err
     Ok(row)
 }
 
-/// The values of the columns of the interception itself, and of what it cost.
+/// Returns the values of the columns of the interception and its token sums.
 pub(super) fn fields(row: &InterceptionRow, tokens: TokenSums) -> Vec<Cell> {
     let text = |text: &String| Cell::Text(Some(text.clone()));
     let optional = |text: &Option<String>| Cell::Text(text.clone());

@@ -1,4 +1,4 @@
-//! The commands that read records.
+//! The arguments of the commands that read records. Doc comments here are the help texts.
 
 use aibridge_api::time::time;
 use aibridge_store::{Filter, UsageKey};
@@ -8,24 +8,24 @@ use jiff::Timestamp;
 use std::path::PathBuf;
 use uuid::Uuid;
 
-/// What to do about interceptions.
+/// The commands of `aibridge interceptions`.
 #[derive(Debug, Subcommand)]
 pub enum InterceptionsCommand {
-    /// List interceptions, the latest first
+    /// List interceptions, latest first
     List {
-        /// Which
+        /// The interceptions to list
         #[command(flatten)]
         filter: FilterArgs,
-        /// How many at most
+        /// The most rows to list
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: usize,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Show one interception with its prompts, tokens, tools and thoughts
+    /// Show one interception with its prompts, tokens, tool calls and reasoning
     Show {
-        /// Its id, as `list` and the header X-AIBridge-Interception-Id show it
+        /// The id, as in `list` and in the header X-AIBridge-Interception-Id
         id: Uuid,
         /// Print a JSON object
         #[arg(long)]
@@ -33,13 +33,13 @@ pub enum InterceptionsCommand {
     },
 }
 
-/// What to add up.
+/// The arguments of `aibridge usage`.
 #[derive(Debug, Args)]
 pub struct UsageArgs {
-    /// By what: user, model, client, day (UTC), provider
+    /// Group by: user, model, client, day (UTC), provider
     #[arg(long, value_name = "KEY,…", value_delimiter = ',', value_parser = usage_key, default_value = "user,model")]
     pub by: Vec<UsageKey>,
-    /// Which interceptions
+    /// The interceptions to read
     #[command(flatten)]
     pub filter: FilterArgs,
     /// Print a JSON array
@@ -47,13 +47,13 @@ pub struct UsageArgs {
     pub json: bool,
 }
 
-/// Which sessions to list.
+/// The arguments of `aibridge sessions`.
 #[derive(Debug, Args)]
 pub struct SessionsArgs {
-    /// Which interceptions
+    /// The interceptions to read
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// How many at most
+    /// The most rows to list
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
     /// Print a JSON array
@@ -61,35 +61,35 @@ pub struct SessionsArgs {
     pub json: bool,
 }
 
-/// What to export.
+/// The arguments of `aibridge export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// How
+    /// The format of the output
     #[arg(long, value_enum)]
     pub format: ExportFormat,
-    /// Where to, instead of the standard output
+    /// The file to write instead of the standard output
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Which interceptions
+    /// The interceptions to read
     #[command(flatten)]
     pub filter: FilterArgs,
 }
 
-/// The form of an export.
+/// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// A JSON object a line
+    /// One JSON object per line
     Jsonl,
     /// Comma-separated values with a header (RFC 4180)
     Csv,
-    /// Apache Parquet
+    /// Apache Parquet, a binary format
     Parquet,
 }
 
-/// Which interceptions are meant: those that meet all that is given.
+/// Selects the interceptions that match all given values.
 #[derive(Debug, Args)]
 pub struct FilterArgs {
-    /// On whose behalf
+    /// The user on whose behalf they were made
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// The model as the client named it
@@ -101,16 +101,16 @@ pub struct FilterArgs {
     /// The client program, e.g. Codex
     #[arg(long, value_name = "NAME")]
     client: Option<String>,
-    /// The client's own id of its session
+    /// The id that the client gives its session
     #[arg(long, value_name = "ID")]
     session: Option<String>,
-    /// How it ended; `open` if it has not
+    /// The outcome; `open` if it has not ended
     #[arg(long, value_parser = PossibleValuesParser::new(["completed", "failed", "cancelled", "open"]))]
     outcome: Option<String>,
-    /// Started then or later: 2026-01-31T12:00:00Z, 2026-01-31 (UTC), or 7d for as long ago
+    /// Started at or after: 2026-01-31T12:00:00Z, 2026-01-31 (UTC), or 7d for seven days ago
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Timestamp>,
-    /// Started before: likewise
+    /// Started before, in the same formats
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Timestamp>,
 }

@@ -1,26 +1,26 @@
-//! `aibridge token`: a connection of its own to the store, beside a gateway that may be running.
+//! The command `token`: creates, lists and revokes access tokens. A gateway may be running at the same time.
 
-use crate::cli::TokenCommand;
+use crate::args::TokenCommand;
 use crate::output::{PrintError, print};
-use crate::records::table::{one_line, table};
+use crate::text_table::{one_line, table};
 use aibridge_store::{StoreError, StoreOptions, TokenRow, Tokens};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Write};
 use uuid::Uuid;
 
-/// Does what `command` says and prints what comes of it to `out`.
+/// Runs `aibridge token`, and writes the result to `out`.
 ///
 /// # Errors
 ///
-/// When the store cannot be used, or knows no such token, or `out` takes nothing.
+/// If the store cannot be used, has no such token, or `out` cannot be written.
 pub fn run(command: &TokenCommand, options: StoreOptions, out: &mut dyn Write) -> Result<(), TokenError> {
     let tokens = Tokens::open(options)?;
     match command {
         TokenCommand::Create { user, expires, admin } => {
             let (row, token) =
                 if *admin { tokens.create_admin(user, *expires) } else { tokens.create(user, *expires) }?;
-            show(out, &row, &token).map_err(|error| not_shown(&tokens, row.id, error))
+            show(out, &row, &token).map_err(|error| revoke_unshown(&tokens, row.id, error))
         }
         TokenCommand::List => Ok(print(out, &list(&tokens.list()?))?),
         TokenCommand::Revoke { id } => match tokens.revoke(*id)? {
@@ -38,39 +38,39 @@ fn show(out: &mut dyn Write, row: &TokenRow, token: &SecretString) -> io::Result
     out.flush()
 }
 
-/// A token that nobody saw is good for nobody.
-fn not_shown(tokens: &Tokens, id: Uuid, source: io::Error) -> TokenError {
-    let then = match tokens.revoke(id) {
+/// Revokes a new token that could not be shown, because nobody can use it.
+fn revoke_unshown(tokens: &Tokens, id: Uuid, source: io::Error) -> TokenError {
+    let consequence = match tokens.revoke(id) {
         Ok(_) => "it is revoked".to_owned(),
         Err(error) => format!("it cannot be revoked either ({error}): run `aibridge token revoke {id}`"),
     };
-    TokenError::NotShown { source, then }
+    TokenError::NotShown { source, consequence }
 }
 
-/// Why a token command failed.
+/// The reason why a token command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// The store.
+    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no such token.
+    /// No valid token has this id.
     #[error("there is no valid token {0}: `aibridge token list` shows them all")]
     Unknown(Uuid),
-    /// The output takes nothing.
+    /// The output cannot be written.
     #[error(transparent)]
     Print(#[from] PrintError),
-    /// The output does not take a new token.
-    #[error("cannot show the new token: {source}; {then}")]
+    /// A new token cannot be written to the output.
+    #[error("cannot show the new token: {source}; {consequence}")]
     NotShown {
-        /// Why the output does not take it.
+        /// The error of the output.
         source: io::Error,
-        /// What became of the token.
-        then: String,
+        /// Whether the token is revoked, or how to revoke it.
+        consequence: String,
     },
 }
 
 impl TokenError {
-    /// Whether the command asked for something impossible: a user without a name, an expiry in the past.
+    /// Whether the arguments are invalid: an empty user name, or an expiry in the past.
     pub fn is_bad_usage(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_callers_fault())
     }

@@ -1,4 +1,6 @@
-use super::table::table;
+//! Text tables of interceptions, usage and sessions.
+
+use crate::text_table::table;
 use aibridge_store::{SessionRow, Summary, Sums, TokenSums, UsageKey, UsageRow};
 
 pub(super) fn interceptions(rows: &[Summary]) -> String {

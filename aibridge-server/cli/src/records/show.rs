@@ -1,9 +1,11 @@
-use super::flat;
-use super::table::{lines, one_line};
+//! The text form of one interception with its child records.
+
+use crate::records::flat;
+use crate::text_table::{lines, one_line};
 use aibridge_store::FullInterception;
 use std::fmt::Write as _;
 
-/// An interception for people: its fields, then what belongs to it.
+/// Formats an interception as text: its fields, then its prompts, reasoning and tool calls.
 pub(super) fn show(found: &FullInterception) -> String {
     let mut text = String::new();
     let values = flat::fields(&found.interception, found.tokens());

@@ -1,3 +1,5 @@
+//! Writes a Parquet file with a row for each interception.
+
 use crate::records::flat::{COLUMNS, Cell, Kind};
 use parquet::basic::{
     Compression, ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel,
@@ -11,18 +13,19 @@ use parquet::schema::types::Type;
 use std::io::Write;
 use std::sync::Arc;
 
-/// How much is held in memory before it is written as a row group.
-const ROWS: usize = 10_000;
-const BYTES: usize = 16 << 20;
+/// The most rows of a row group, which is held in memory until it is written.
+const MAX_ROWS: usize = 10_000;
+/// About the most bytes of a row group.
+const MAX_BYTES: usize = 16 << 20;
 
-/// A Parquet file, while it is written. Its columns are those of [`COLUMNS`].
-pub(super) struct Table<W: Write + Send> {
+/// Writes a Parquet file with the columns of [`COLUMNS`].
+pub(super) struct ParquetWriter<W: Write + Send> {
     writer: SerializedFileWriter<W>,
     rows: Vec<Vec<Cell>>,
     bytes: usize,
 }
 
-impl<W: Write + Send> Table<W> {
+impl<W: Write + Send> ParquetWriter<W> {
     pub(super) fn new(out: W) -> Result<Self, ParquetError> {
         let properties =
             WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
@@ -33,7 +36,7 @@ impl<W: Write + Send> Table<W> {
     pub(super) fn add(&mut self, row: Vec<Cell>) -> Result<(), ParquetError> {
         self.bytes += row.iter().map(Cell::bytes).sum::<usize>();
         self.rows.push(row);
-        if self.rows.len() >= ROWS || self.bytes >= BYTES { self.write_group() } else { Ok(()) }
+        if self.rows.len() >= MAX_ROWS || self.bytes >= MAX_BYTES { self.write_group() } else { Ok(()) }
     }
 
     pub(super) fn finish(mut self) -> Result<(), ParquetError> {
@@ -60,20 +63,20 @@ impl<W: Write + Send> Table<W> {
     }
 }
 
-/// Takes the cells of one column. A definition level of 0 stands for what is missing.
+/// Writes the cells of one column. The definition level of a missing value is 0.
 fn write_column<'a>(
     writer: &mut ColumnWriter<'_>,
     cells: impl Iterator<Item = &'a mut Cell>,
 ) -> Result<(), ParquetError> {
     let (mut levels, mut texts, mut flags, mut numbers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for cell in cells {
-        let is_there = match cell {
+        let value = match cell {
             Cell::Text(text) => text.take().map(|text| texts.push(ByteArray::from(text.into_bytes()))),
             Cell::Flag(flag) => Some(*flag).map(|flag| flags.push(flag)),
             Cell::Number(number) => number.map(|number| numbers.push(number)),
             Cell::Time(at) => at.map(|at| numbers.push(at.as_millisecond())),
         };
-        levels.push(i16::from(is_there.is_some()));
+        levels.push(i16::from(value.is_some()));
     }
     match writer {
         ColumnWriter::ByteArrayColumnWriter(writer) => writer.write_batch(&texts, Some(&levels), None),

@@ -1,4 +1,4 @@
-//! The command line.
+//! The arguments of the command line. Doc comments here are the help texts.
 
 pub mod records;
 
@@ -7,76 +7,76 @@ use records::{ExportArgs, InterceptionsCommand, SessionsArgs, UsageArgs};
 use std::path::PathBuf;
 use uuid::Uuid;
 
-/// A gateway between AI clients and OpenAI-compatible providers: who asked which model what, on whose key.
+/// A gateway between AI clients and OpenAI-compatible providers that records who asked which model what, on whose key
 #[derive(Debug, Parser)]
 #[command(name = "aibridge", version)]
 pub struct Cli {
-    /// What to do; without one it serves.
+    /// The command; `serve` if there is none.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// The settings that commands have in common.
+    /// The settings that all commands share.
     #[command(flatten)]
     pub settings: SettingsArgs,
 }
 
-/// Where settings come from.
+/// The flags for settings, which override the file and the environment.
 #[derive(Debug, Clone, Args)]
 pub struct SettingsArgs {
-    /// The settings file [default: ./aibridge.toml if there]
+    /// The settings file [default: ./aibridge.toml if it exists]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
-    /// Where to listen, e.g. 127.0.0.1:8080; port 0 picks one
+    /// The address to listen on, e.g. 127.0.0.1:8080; port 0 picks a free port
     #[arg(long, value_name = "ADDR", global = true)]
     pub listen: Option<String>,
-    /// Where to record, e.g. sqlite:aibridge.db
+    /// The store for records, e.g. sqlite:aibridge.db
     #[arg(long, value_name = "URL", global = true)]
     pub store: Option<String>,
-    /// How to log: text, or json for one object a line [default: text]
+    /// The format of the log: text, or json for one object per line [default: text]
     #[arg(long, value_name = "FORMAT", global = true)]
     pub log_format: Option<String>,
 }
 
-/// What to do.
+/// The commands of `aibridge`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve (the default)
     Serve,
     /// Validate the settings and print them resolved, with secrets masked
     Check,
-    /// Manage gateway tokens
+    /// Manage access tokens
     #[command(subcommand)]
     Token(TokenCommand),
-    /// List and show what was recorded
+    /// List and show recorded interceptions
     #[command(subcommand)]
     Interceptions(InterceptionsCommand),
     /// Add up requests and tokens
     Usage(UsageArgs),
-    /// List the sessions of clients, the latest first
+    /// List the sessions of clients, latest first
     Sessions(SessionsArgs),
-    /// Write all that was recorded, oldest first
+    /// Export recorded interceptions, oldest first
     Export(ExportArgs),
 }
 
-/// What to do about tokens.
+/// The commands of `aibridge token`.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
-    /// Create a token and show it, once
+    /// Create a token and show it once
     Create {
-        /// On whose behalf requests with it are made
+        /// The user on whose behalf requests with the token are made
         #[arg(long, value_name = "NAME")]
         user: String,
-        /// How long it is valid, e.g. 90d [default: until it is revoked]
+        /// How long the token is valid, e.g. 90d [default: until it is revoked]
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         expires: Option<std::time::Duration>,
-        /// Let it open what is for operators alone: /api/v1, and /metrics from anywhere
+        /// Allow access to /api/v1, and to /metrics from any address
         #[arg(long)]
         admin: bool,
     },
-    /// List all tokens, with hints only
+    /// List all tokens, as hints
     List,
     /// Revoke a token
     Revoke {
-        /// The token's id, as `list` shows it
+        /// The id of the token, as `list` shows it
         id: Uuid,
     },
 }

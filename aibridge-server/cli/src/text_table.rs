@@ -1,10 +1,12 @@
+//! Aligned text tables, safe to print on a terminal.
+
 use comfy_table::{Table, presets};
 use std::fmt::Write as _;
 
-/// How many characters of a cell are shown. Clients choose some of them, and a row should stay readable.
-const CELL_CHARS: usize = 80;
+/// The most characters of a cell, because clients choose some values and a row should stay readable.
+const MAX_CELL_CHARS: usize = 80;
 
-/// Rows under names, aligned.
+/// Formats `rows` as aligned columns under `names`.
 pub(crate) fn table(names: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(names);
@@ -15,38 +17,38 @@ pub(crate) fn table(names: &[&str], rows: impl Iterator<Item = Vec<String>>) -> 
     lines.collect()
 }
 
-/// The first characters of `text`, and `…` if there are more.
+/// Cuts `text` to [`MAX_CELL_CHARS`], and marks the cut with `…`.
 fn shortened(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(CELL_CHARS) {
+    if let Some((end, _)) = text.char_indices().nth(MAX_CELL_CHARS) {
         text.truncate(end);
         text.push('…');
     }
     text
 }
 
-/// `text` in one line. What clients chose must not steer a terminal.
+/// Escapes control characters and line breaks, so that text which clients chose cannot control a terminal.
 pub(crate) fn one_line(text: &str) -> String {
-    visible(text, |_| false)
+    escape(text, |_| false)
 }
 
-/// `text` with its lines.
+/// Escapes control characters, except for line feeds and tabs.
 pub(crate) fn lines(text: &str) -> String {
-    visible(text, |character| matches!(character, '\n' | '\t'))
+    escape(text, |character| matches!(character, '\n' | '\t'))
 }
 
-fn visible(text: &str, keeps: impl Fn(char) -> bool) -> String {
-    let mut visible = String::with_capacity(text.len());
+fn escape(text: &str, keeps: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if (character.is_control() || is_hidden(character)) && !keeps(character) {
-            let _ = write!(visible, "{}", character.escape_default());
+            let _ = write!(escaped, "{}", character.escape_default());
         } else {
-            visible.push(character);
+            escaped.push(character);
         }
     }
-    visible
+    escaped
 }
 
-/// What turns the direction of the text around it, ends a line, or cannot be seen.
+/// Whether `character` changes the direction of text, ends a line, or is invisible.
 fn is_hidden(character: char) -> bool {
     matches!(
         character,
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_steers_the_terminal() {
+    fn control_characters_are_escaped() {
         assert_eq!(one_line("a\u{1b}[31m\n\u{9b}b\u{202e}"), "a\\u{1b}[31m\\n\\u{9b}b\\u{202e}");
         assert_eq!(lines("a\n\tb\r\u{7}"), "a\n\tb\\r\\u{7}");
         assert_eq!(one_line("阿达 ß"), "阿达 ß");
@@ -87,9 +89,9 @@ mod tests {
     #[test]
     fn a_long_cell_is_cut() {
         let rows =
-            [vec!["ß".repeat(5_000_000), "1".to_owned()], vec!["ß".repeat(CELL_CHARS), "2".to_owned()]];
+            [vec!["ß".repeat(5_000_000), "1".to_owned()], vec!["ß".repeat(MAX_CELL_CHARS), "2".to_owned()]];
         let text = table(&["NAME", "N"], rows.into_iter());
-        assert!(text.contains(&format!("{}…", "ß".repeat(CELL_CHARS))), "{} bytes", text.len());
+        assert!(text.contains(&format!("{}…", "ß".repeat(MAX_CELL_CHARS))), "{} bytes", text.len());
         assert_eq!((text.matches('…').count(), text.len() < 1000), (1, true));
     }
 }
