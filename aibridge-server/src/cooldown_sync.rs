@@ -52,7 +52,7 @@ async fn publish(
         match state {
             KeyState::Cooling { reason, remaining } => {
                 let until = Instant::now() + remaining;
-                if shared.get(&cooling).is_none_or(|shared| *shared + MIN_EXTENSION < until) {
+                if shared.get(&cooling).is_none_or(|end| *end + MIN_EXTENSION < until) {
                     let (key, model) = cooling.clone();
                     store.cool(&KeyCooldown { key, model, reason, remaining }).await?;
                     shared.insert(cooling, until);
@@ -71,12 +71,12 @@ async fn publish(
 /// Returns the models whose cooldown is over and which the pool reports no more: the provider accepted the key.
 fn recovered_models(news: &[KeyNews], shared: &SharedCooldowns) -> Vec<CoolingKey> {
     let now = Instant::now();
-    let over = shared.iter().filter(|((_, model), until)| model.is_some() && **until <= now);
-    let over = over.map(|(cooling, _)| cooling).filter(|(key, model)| {
+    let ended = shared.iter().filter(|((_, model), until)| model.is_some() && **until <= now);
+    let ended = ended.map(|(cooling, _)| cooling).filter(|(key, model)| {
         let mut of_key = news.iter().filter(|news| news.fingerprint == *key).peekable();
         of_key.peek().is_some() && of_key.all(|news| news.model != *model)
     });
-    over.cloned().collect()
+    ended.cloned().collect()
 }
 
 /// Applies the cooldowns of other gateways to this gateway's keys.
@@ -92,7 +92,7 @@ async fn apply(
         pools.iter().for_each(|pool| pool.cool_from_elsewhere(key, model.as_deref(), *reason, *remaining));
         let until = Instant::now() + *remaining;
         let cooling = (key.clone(), model.clone());
-        shared.entry(cooling).and_modify(|shared| *shared = until.max(*shared)).or_insert(until);
+        shared.entry(cooling).and_modify(|end| *end = until.max(*end)).or_insert(until);
     }
     let is_over =
         |(key, model): &CoolingKey| cooldowns.iter().all(|one| one.key != *key || one.model != *model);

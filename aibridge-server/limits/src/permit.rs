@@ -27,7 +27,7 @@ pub struct RequestPermit {
 #[derive(Debug)]
 pub struct PermitBody<B> {
     body: B,
-    _place: Option<BodyPermit>,
+    _permit: Option<BodyPermit>,
 }
 
 /// A permit that a body holds, alone or together with an upload.
@@ -96,19 +96,19 @@ impl Drop for RequestPermit {
 impl<B> PermitBody<B> {
     /// Creates a body that holds `permit`.
     pub fn new(body: B, permit: RequestPermit) -> Self {
-        Self { body, _place: Some(BodyPermit::Owned(permit)) }
+        Self { body, _permit: Some(BodyPermit::Owned(permit)) }
     }
 
     /// Creates a body that holds `permit` together with an upload.
     pub fn shared(body: B, permit: Arc<RequestPermit>) -> Self {
-        Self { body, _place: Some(BodyPermit::Shared(permit)) }
+        Self { body, _permit: Some(BodyPermit::Shared(permit)) }
     }
 }
 
 impl<B> From<B> for PermitBody<B> {
     /// Creates a body without a permit.
     fn from(body: B) -> Self {
-        Self { body, _place: None }
+        Self { body, _permit: None }
     }
 }
 
