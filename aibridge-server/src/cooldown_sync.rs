@@ -68,7 +68,7 @@ async fn publish(
     Ok(())
 }
 
-/// Returns the models whose cooldown is over and which the pool reports no more: the provider accepted the key.
+/// Returns the models whose cooldown is over and which the pool no longer reports: the provider accepted the key.
 fn recovered_models(news: &[KeyNews], shared: &SharedCooldowns) -> Vec<CoolingKey> {
     let now = Instant::now();
     let ended = shared.iter().filter(|((_, model), until)| model.is_some() && **until <= now);

@@ -54,7 +54,7 @@ impl Request<'_> {
                 path = trace::cut(&mask::text(parts.uri.path())),
                 status = error.class().0.as_u16(),
                 code = error.code(),
-                "not passthrough_target through"
+                "not passed through"
             );
         }
         response

@@ -51,8 +51,10 @@ impl Retention {
                     }
                 }
             }
-            sleep(jittered(age.map_or(MAX_PAUSE, |age| (age / PAUSE_FRACTION).clamp(MIN_PAUSE, MAX_PAUSE))))
-                .await;
+            sleep(with_jitter(
+                age.map_or(MAX_PAUSE, |age| (age / PAUSE_FRACTION).clamp(MIN_PAUSE, MAX_PAUSE)),
+            ))
+            .await;
         }
     }
 
@@ -83,7 +85,7 @@ impl Retention {
 }
 
 /// Varies `pause` by up to a quarter, so that gateways that started together do not sweep together.
-fn jittered(pause: Duration) -> Duration {
+fn with_jitter(pause: Duration) -> Duration {
     let random = getrandom::u32().unwrap_or(u32::MAX / 2);
     pause.mul_f64(0.75 + 0.5 * f64::from(random) / f64::from(u32::MAX))
 }

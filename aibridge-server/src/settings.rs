@@ -43,7 +43,7 @@ pub enum SettingsError {
 #[derive(Debug, Clone)]
 pub struct SettingsSource {
     args: SettingsArgs,
-    file_is_set: bool,
+    file_has_settings: bool,
 }
 
 /// Loaded settings, and the files that they came from.
@@ -123,23 +123,27 @@ impl SettingsSource {
     /// later: it is being written, or the disk is full.
     pub fn new(args: SettingsArgs) -> Self {
         let path = args.config.clone().unwrap_or_else(|| DEFAULT_FILE.into());
-        let file_is_set = read_whole(&path).is_ok_and(|text| sets_something(&text));
-        let config = if file_is_set { Some(path) } else { args.config };
-        Self { args: SettingsArgs { config, ..args }, file_is_set }
+        let file_has_settings = read_whole(&path).is_ok_and(|text| sets_something(&text));
+        let config = if file_has_settings { Some(path) } else { args.config };
+        Self { args: SettingsArgs { config, ..args }, file_has_settings }
     }
 
     /// Loads the settings, and returns the files that they came from.
     pub fn load(&self) -> LoadedSettings {
         let process = Process::default();
-        let config = load_from(&self.args, &process, self.file_is_set);
+        let config = load_from(&self.args, &process, self.file_has_settings);
         LoadedSettings { config, files: process.files.into_inner() }
     }
 }
 
-fn load_from(args: &SettingsArgs, process: &Process, file_is_set: bool) -> Result<Config, SettingsError> {
+fn load_from(
+    args: &SettingsArgs,
+    process: &Process,
+    file_has_settings: bool,
+) -> Result<Config, SettingsError> {
     let file = read_file(args.config.as_deref(), process)?;
     if let Some((path, text)) = &file
-        && file_is_set
+        && file_has_settings
         && !sets_something(text)
     {
         return Err(SettingsError::Empty { path: path.clone() });

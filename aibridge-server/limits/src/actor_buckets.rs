@@ -22,9 +22,10 @@ pub(crate) struct PerMinute {
 /// What each actor has used.
 pub(crate) struct ActorBuckets {
     clock: Clock,
-    buckets_by_actor: Mutex<BucketMap>,
+    map: Mutex<BucketMap>,
 }
 
+/// The buckets by actor id, and the size of the next cleanup.
 struct BucketMap {
     actors: HashMap<String, Buckets>,
     cleanup_at: usize,
@@ -39,10 +40,7 @@ struct Buckets {
 
 impl ActorBuckets {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self {
-            clock,
-            buckets_by_actor: Mutex::new(BucketMap { actors: HashMap::new(), cleanup_at: FIRST_CLEANUP }),
-        }
+        Self { clock, map: Mutex::new(BucketMap { actors: HashMap::new(), cleanup_at: FIRST_CLEANUP }) }
     }
 
     /// Charges `actor` for a request. Refuses it if no request is left, or no token and the request `spends_tokens`.
@@ -56,14 +54,14 @@ impl ActorBuckets {
             return Ok(());
         }
         let now = self.clock.now();
-        let mut buckets_by_actor = self.buckets_by_actor.lock();
-        let buckets = buckets_by_actor.get(actor).with_limits(limits, now);
+        let mut map = self.map.lock();
+        let buckets = map.get(actor).with_limits(limits, now);
         if let Some(refusal) = buckets.refusal(actor, spends_tokens, now) {
             return Err(Box::new(refusal));
         }
         if let Some(mut requests) = buckets.requests {
             requests.take(1, now);
-            buckets_by_actor.put(actor, Buckets { requests: Some(requests), ..buckets }, now);
+            map.put(actor, Buckets { requests: Some(requests), ..buckets }, now);
         }
         Ok(())
     }
@@ -74,12 +72,12 @@ impl ActorBuckets {
             return;
         }
         let now = self.clock.now();
-        let mut buckets_by_actor = self.buckets_by_actor.lock();
-        let mut buckets = buckets_by_actor.get(actor).with_limits(limits, now);
+        let mut map = self.map.lock();
+        let mut buckets = map.get(actor).with_limits(limits, now);
         if let Some(bucket) = &mut buckets.tokens {
             bucket.take(tokens, now);
         }
-        buckets_by_actor.put(actor, buckets, now);
+        map.put(actor, buckets, now);
     }
 }
 
@@ -89,8 +87,8 @@ impl BucketMap {
     }
 
     fn put(&mut self, actor: &str, buckets: Buckets, now: Instant) {
-        if let Some(buckets_by_actor) = self.actors.get_mut(actor) {
-            *buckets_by_actor = buckets;
+        if let Some(existing) = self.actors.get_mut(actor) {
+            *existing = buckets;
             return;
         }
         if self.actors.len() >= self.cleanup_at {

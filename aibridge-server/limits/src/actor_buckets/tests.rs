@@ -7,7 +7,7 @@ fn per_minute(requests: u32, tokens: u32) -> PerMinute {
 }
 
 fn count(actors: &ActorBuckets) -> usize {
-    actors.buckets_by_actor.lock().actors.len()
+    actors.map.lock().actors.len()
 }
 
 #[test]
