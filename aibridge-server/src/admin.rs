@@ -1,7 +1,7 @@
 //! The routes for operators: metrics and the admin API, and the access rules for them.
 
 use crate::app::App;
-use crate::auth;
+use aibridge_admission::auth;
 use aibridge_api::{Api, Endpoint};
 use aibridge_intercept::Error;
 use aibridge_listen::{ConnectionLimit, Peer};

@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::body;
 use crate::passthrough;
-use crate::route::{self, Target};
 use crate::runtime_config::RuntimeSnapshot;
+use aibridge_admission::route::{self, Target};
 use aibridge_intercept::encoding::Encoding;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::watch::InterceptionEvent;

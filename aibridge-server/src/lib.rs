@@ -3,28 +3,24 @@
 //! [`Server::bind`] creates a gateway from settings: a store, the providers with their connections and keys, and the
 //! listeners. [`Server::run`] serves until it is stopped.
 //!
-//! A request passes [`route`] (finds provider and route), [`origin`] (rules for web pages), [`auth`] (finds the actor),
-//! `aibridge-limits` and [`body`], and reaches [`handler`], which calls the provider's interceptor, or `passthrough`. The
-//! settings in force are in [`runtime_config`], which [`reload`] replaces. [`health`] serves load balancers, and
-//! [`admin`] serves operators.
+//! A request passes `aibridge-admission` (route, web origin, actor), `aibridge-limits` and [`body`], and reaches
+//! [`handler`], which calls the provider's interceptor, or `passthrough`. The settings in force are in
+//! [`runtime_config`], which [`reload`] replaces. [`health`] serves load balancers, and [`admin`] serves operators.
 //!
 //! Only this crate reads the environment and files of settings, handles signals and exits the process.
 
 pub mod admin;
 pub mod app;
-pub mod auth;
 pub mod body;
 pub mod cooldown_sync;
 pub mod handler;
 pub mod health;
 pub mod isolation;
-pub mod origin;
 mod passthrough;
 mod passthrough_body;
 pub mod providers;
 pub mod reload;
 pub mod retention;
-pub mod route;
 pub mod runtime_config;
 pub mod server;
 pub mod settings;

@@ -1,8 +1,8 @@
 //! The settings and providers in force, which a reload replaces as a whole.
 
-use crate::auth::Authenticator;
-use crate::origin::OriginPolicy;
 use crate::providers::Providers;
+use aibridge_admission::auth::Authenticator;
+use aibridge_admission::origin::OriginPolicy;
 use aibridge_limits::RequestLimits;
 use aibridge_listen::{CurrentSettings, ListenerSettings};
 use arc_swap::ArcSwap;

@@ -2,12 +2,10 @@
 
 use crate::admin::{self, Admin};
 use crate::app::App;
-use crate::auth::Authenticator;
 use crate::cooldown_sync;
 use crate::handler::handle;
 use crate::health::Health;
 use crate::isolation::Isolation;
-use crate::origin::OriginPolicy;
 use crate::providers::Providers;
 use crate::reload::Reloader;
 use crate::retention::Retention;
@@ -16,6 +14,8 @@ use crate::start_error::StartError;
 use crate::startup;
 use crate::store_options::{start_within, store_options};
 use crate::token_charging::TokenCharging;
+use aibridge_admission::auth::Authenticator;
+use aibridge_admission::origin::OriginPolicy;
 use aibridge_api::Api;
 use aibridge_config::Config;
 use aibridge_dump::Dumps;

@@ -1,10 +1,10 @@
 //! Puts new settings in force, all or none.
 
-use crate::origin::OriginPolicy;
 use crate::providers::ProviderChanges;
 use crate::reload::restart;
 use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
 use crate::start_error::StartError;
+use aibridge_admission::origin::OriginPolicy;
 use aibridge_config::{Auth, Config, Retention, Server, Store};
 use aibridge_listen::ListenerSettings;
 use aibridge_listen::certificate;

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
     &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
-    &["aibridge-cli"],
+    &["aibridge-admission", "aibridge-cli"],
     &["aibridge-server"],
 ];
 
