@@ -1,10 +1,10 @@
-//! What only operators look at.
+//! The routes for operators: metrics and the admin API, and the access rules for them.
 
-use crate::handler::App;
-use crate::listen::{Peer, Places};
-use crate::who;
+use crate::app::App;
+use aibridge_admission::auth;
 use aibridge_api::{Api, Endpoint};
 use aibridge_intercept::Error;
+use aibridge_listen::{ConnectionLimit, Peer};
 use aibridge_metrics::{AtScrape, CONTENT_TYPE, Metrics};
 use aibridge_store::Store;
 use axum::Router;
@@ -16,38 +16,38 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response, header};
 use std::sync::Arc;
 
-/// What is needed to answer operators.
+/// The state of the routes for operators.
 pub struct Admin {
-    /// What others need, too.
+    /// The state shared with the client routes.
     pub app: Arc<App>,
-    /// Where records wait.
+    /// The store, for the sizes of its queues.
     pub store: Store,
-    /// What is counted, if that is wanted.
+    /// `Some` if the settings enable metrics.
     pub metrics: Option<Arc<Metrics>>,
-    /// The connections of clients.
-    pub places: Places,
-    /// What answers about records and keys.
+    /// Counts the open connections of clients.
+    pub connections: ConnectionLimit,
+    /// The API for records and keys.
     pub api: Api,
-    /// Whether clients reach it as well, so that it has to look who asks.
+    /// Whether these routes are on the client listener, where clients reach them as well.
     pub shared: bool,
 }
 
-/// What a proxy in front of the gateway says of whom it speaks for: its own address then says nothing.
+/// Headers in which a proxy names its client. With one of them, the address of the connection is not that of the client.
 const FORWARDED: [HeaderName; 3] =
     [header::FORWARDED, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("x-real-ip")];
 
-/// What an operator wants to see.
+/// How sensitive a response is, which decides who may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// What says nothing about anyone.
-    Nothing,
-    /// How much of what.
+enum Sensitivity {
+    /// Holds nothing about any user.
+    Public,
+    /// Holds numbers, such as metrics.
     Counts,
-    /// Who asked what: it holds prompts.
+    /// Holds records, prompts included.
     Records,
 }
 
-/// The routes for operators.
+/// Returns the routes for operators.
 pub fn routes(admin: Admin) -> Router {
     let mut router = Router::new().route("/api/v1/{*rest}", any(api));
     if admin.metrics.is_some() {
@@ -56,36 +56,36 @@ pub fn routes(admin: Admin) -> Router {
     router.with_state(Arc::new(admin))
 }
 
-/// The answer of a listener to whatever it does not serve.
+/// Responds to a request for a path that the admin listener does not serve.
 pub async fn unknown(request: Parts) -> Response<Body> {
     unknown_route(&request).to_response().map(Body::from)
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> {
-    let rendered = async {
-        if let Some(answered) = admin.preflight(&request)? {
-            return Ok(answered);
+    let response = async {
+        if let Some(preflight) = admin.preflight(&request)? {
+            return Ok(preflight);
         }
         read_only(&request)?;
-        admin.admit(Wanted::Counts, &request).await?;
-        Ok(answer(admin.render()?, CONTENT_TYPE))
+        admin.admit(Sensitivity::Counts, &request).await?;
+        Ok(respond(admin.render()?, CONTENT_TYPE))
     };
-    admin.finish(&request, rendered.await)
+    admin.finish(&request, response.await)
 }
 
-/// Records and keys. What is answered holds prompts, so nobody on the way may keep it.
+/// Serves records and keys. Responses hold prompts, so caches must not store them.
 async fn api(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> {
-    let answered = async {
+    let response = async {
         let endpoint = Endpoint::find(request.uri.path()).ok_or_else(|| unknown_route(&request))?;
-        if let Some(answered) = admin.preflight(&request)? {
-            return Ok(answered);
+        if let Some(preflight) = admin.preflight(&request)? {
+            return Ok(preflight);
         }
         read_only(&request)?;
-        let wanted = if endpoint.is_public() { Wanted::Nothing } else { Wanted::Records };
-        admin.admit(wanted, &request).await?;
-        Ok(answer(admin.ask(&endpoint, request.uri.query()).await?, "application/json"))
+        let sensitivity = if endpoint.is_public() { Sensitivity::Public } else { Sensitivity::Records };
+        admin.admit(sensitivity, &request).await?;
+        Ok(respond(admin.query(&endpoint, request.uri.query()).await?, "application/json"))
     };
-    let mut response = admin.finish(&request, answered.await);
+    let mut response = admin.finish(&request, response.await);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -102,68 +102,71 @@ fn read_only(request: &Parts) -> Result<(), Error> {
     Err(Error::MethodNotAllowed { method, path, allow: "GET, HEAD" })
 }
 
-fn answer(body: impl Into<Body>, kind: &'static str) -> Response<Body> {
+fn respond(body: impl Into<Body>, kind: &'static str) -> Response<Body> {
     let mut response = Response::new(body.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
 impl Admin {
-    /// Lets operators pass. Who they are, admin tokens say; where no token is in use, being on the gateway's own machine
-    /// does, unless a proxy there speaks for someone else. For counts, that or reaching a listener of their own is enough.
-    /// No web page passes that way: it would speak for the operator whose browser shows it.
-    async fn admit(&self, wanted: Wanted, request: &Parts) -> Result<(), Error> {
+    /// Checks that the request comes from an operator. With access tokens, that needs an admin token; without, a
+    /// connection from the gateway's own machine that no proxy forwards. Metrics need only such a connection, or the admin
+    /// listener. Without a token the origin rules apply, because a web page could use the browser of the operator.
+    async fn admit(&self, sensitivity: Sensitivity, request: &Parts) -> Result<(), Error> {
         let headers = &request.headers;
         let is_local = Peer::of(request).remote.ip().to_canonical().is_loopback()
             && !FORWARDED.iter().any(|name| headers.contains_key(name));
-        let now = self.app.current.load();
-        let wants_tokens = now.who.wants_tokens();
-        let needs_no_token = match wanted {
-            Wanted::Nothing if wants_tokens => return Ok(()),
-            Wanted::Nothing => true,
-            Wanted::Counts => is_local || !self.shared,
-            Wanted::Records => is_local && !wants_tokens,
+        let snapshot = self.app.runtime_config.load();
+        let requires_tokens = snapshot.authenticator.requires_tokens();
+        let needs_no_token = match sensitivity {
+            Sensitivity::Public if requires_tokens => return Ok(()),
+            Sensitivity::Public => true,
+            Sensitivity::Counts => is_local || !self.shared,
+            Sensitivity::Records => is_local && !requires_tokens,
         };
         if !needs_no_token {
-            return now.who.require_admin(headers).await;
+            return snapshot.authenticator.require_admin(headers).await;
         }
-        match now.origins.admit(request) {
-            Err(_) if wants_tokens && who::has_token(headers) => now.who.require_admin(headers).await,
+        match snapshot.origin_policy.admit(request) {
+            Err(_) if requires_tokens && auth::has_token(headers) => {
+                snapshot.authenticator.require_admin(headers).await
+            }
             admitted => admitted,
         }
     }
 
     fn preflight(&self, request: &Parts) -> Result<Option<Response<Body>>, Error> {
-        let now = self.app.current.load();
-        let answered = now.origins.preflight(request, now.who.wants_tokens())?;
-        Ok(answered.map(|answer| answer.map(|()| Body::empty())))
+        let snapshot = self.app.runtime_config.load();
+        let preflight =
+            snapshot.origin_policy.preflight(request, snapshot.authenticator.requires_tokens())?;
+        Ok(preflight.map(|response| response.map(|()| Body::empty())))
     }
 
-    fn finish(&self, request: &Parts, answered: Result<Response<Body>, Error>) -> Response<Body> {
-        let mut response = answered.unwrap_or_else(|error| error.to_response().map(Body::from));
-        self.app.current.load().origins.add_headers(&request.headers, response.headers_mut());
+    fn finish(&self, request: &Parts, result: Result<Response<Body>, Error>) -> Response<Body> {
+        let mut response = result.unwrap_or_else(|error| error.to_response().map(Body::from));
+        self.app.runtime_config.load().origin_policy.add_headers(&request.headers, response.headers_mut());
         response
     }
 
-    async fn ask(&self, endpoint: &Endpoint, query: Option<&str>) -> Result<Bytes, Error> {
+    async fn query(&self, endpoint: &Endpoint, query: Option<&str>) -> Result<Bytes, Error> {
         if self.app.stopping.is_cancelled() {
             return Err(Error::ShuttingDown);
         }
-        let now = self.app.current.load();
-        self.app.unless_cut(self.api.answer(endpoint, query, now.providers.all())).await?
+        let snapshot = self.app.runtime_config.load();
+        self.app.unless_cut(self.api.answer(endpoint, query, snapshot.providers.all())).await?
     }
 
     fn render(&self) -> Result<String, Error> {
-        let now = self.app.current.load();
-        let now = AtScrape {
-            providers: now.providers.all(),
+        let snapshot = self.app.runtime_config.load();
+        let values = AtScrape {
+            providers: snapshot.providers.all(),
             store_queue: self.store.queue_length(),
-            open_connections: self.places.taken(),
+            open_connections: self.connections.open(),
             spool_bytes: self.store.spool_bytes(),
         };
         let metrics = self.metrics.as_ref().ok_or(Error::Internal)?;
-        metrics.render(&now).map_err(|error| {
-            tracing::error!(%error, "the metrics contradict each other");
+        metrics.render(&values).map_err(|error| {
+            tracing::error!(%error, "could not render the metrics");
             Error::Internal
         })
     }

@@ -2,7 +2,7 @@
 
 mod upload;
 
-pub use upload::{Upload, Uploaded};
+pub use upload::{Upload, UploadState};
 
 use aibridge_intercept::{Error, request_body};
 use axum::body::Body as AxumBody;
@@ -13,16 +13,17 @@ use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How much of a refused request is still read behind its answer, and for how long: a client that is busy sending would
-/// otherwise see a reset connection instead of the answer.
-const DRAIN_AT_MOST: usize = 64 << 20;
-const DRAIN_FOR_AT_MOST: Duration = Duration::from_secs(5);
+/// How many bytes of a refused request are read after the response. A client that is still sending would otherwise see a
+/// reset connection instead of the response.
+const MAX_DRAIN_BYTES: usize = 64 << 20;
+/// How long a refused request is read after the response.
+const MAX_DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// Reads all of `body`, without copying it if it comes in one piece.
+/// Reads all of `body`, without a copy if it arrives in one chunk.
 ///
 /// # Errors
 ///
-/// [`Error::RequestTooLarge`] beyond `limit` bytes, [`Error::RequestIncomplete`] if it breaks off,
+/// [`Error::RequestTooLarge`] if it exceeds `limit` bytes, [`Error::RequestIncomplete`] if it breaks off,
 /// [`Error::RequestMalformed`] if its chunks are malformed.
 pub async fn read(body: &mut AxumBody, limit: usize) -> Result<Bytes, Error> {
     if body.size_hint().lower() > limit as u64 {
@@ -56,16 +57,16 @@ async fn next(body: &mut AxumBody) -> Result<Option<Bytes>, Error> {
     }
 }
 
-/// Whether the client of a refused request may be sending its body. One that waits for `100 Continue` has sent nothing and
-/// is not made to.
+/// Whether the client of a refused request may still send its body. A client that waits for `100 Continue` has sent
+/// nothing, and is not asked for it.
 pub fn is_being_sent(body: &AxumBody, headers: &HeaderMap) -> bool {
     !headers.contains_key(header::EXPECT) && !body.is_end_stream()
 }
 
-/// Reads on behind a refusal, so that the client gets to see it.
+/// Reads and drops the rest of `body`, so that the client can read the response.
 pub async fn drain(mut body: AxumBody) {
-    let mut left = DRAIN_AT_MOST;
-    let _ = timeout(DRAIN_FOR_AT_MOST, async {
+    let mut left = MAX_DRAIN_BYTES;
+    let _ = timeout(MAX_DRAIN_TIME, async {
         while let Some(Ok(frame)) = body.frame().await {
             left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
             if left == 0 {

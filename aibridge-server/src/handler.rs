@@ -1,16 +1,15 @@
-//! From a client's request to the answer.
+//! Handles a client's request on a provider's route, from the head to the response.
 
+use crate::app::App;
 use crate::body;
-use crate::current::{Current, RuntimeSnapshot};
-use crate::isolation::Isolation;
-use crate::limits::{Place, Placed};
 use crate::passthrough;
-use crate::route::{self, Target};
-use crate::telemetry;
+use crate::runtime_config::RuntimeSnapshot;
+use aibridge_admission::route::{self, Target};
 use aibridge_intercept::encoding::Encoding;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::watch::InterceptionEvent;
-use aibridge_intercept::{Actor, Error, Gateway, Interceptor, Request, RequestBody, trace};
+use aibridge_intercept::{Actor, Error, Interceptor, Request, RequestBody, trace};
+use aibridge_limits::{PermitBody, RequestPermit};
 use aibridge_provider::{Provider, Route};
 use aibridge_recorder::CredentialKind;
 use axum::body::Body;
@@ -19,43 +18,30 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
-/// What every request needs.
-pub struct App {
-    /// What requests go by.
-    pub current: Current,
-    /// Records and relays.
-    pub gateway: Gateway,
-    /// Keeps actors from each other's objects.
-    pub isolation: Arc<Isolation>,
-    /// New requests are refused: the gateway is stopping.
-    pub stopping: CancellationToken,
-}
+/// The largest body, in bytes, that is parsed on the async thread. At some GB/s a larger one would delay other requests
+/// noticeably. Compressed bodies are always parsed on a blocking thread, because their size is not known in advance.
+const MAX_INLINE_PARSE: usize = 1 << 20;
 
-/// Bodies above this are read on a thread of their own: at some GB/s they would hold up other requests for a
-/// noticeable time. Compressed ones always are, for their size is not known before.
-const READ_INLINE_AT_MOST: usize = 1 << 20;
-
-/// Answers one request.
+/// Handles one request.
 pub async fn handle(
     State(app): State<Arc<App>>,
     request: axum::extract::Request,
-) -> http::Response<Placed<AnswerBody>> {
-    // Held until the answer has begun, so that a shutdown waits for it.
-    let _under_way = app.gateway.tasks.token();
+) -> http::Response<PermitBody<AnswerBody>> {
+    // A shutdown waits for it, until the response begins.
+    let _in_flight = app.gateway.tasks.token();
     let (parts, mut body) = request.into_parts();
-    let now = app.current.load();
-    let mut response = match answer(&app, &now, &parts, &mut body).await {
+    let snapshot = app.runtime_config.load();
+    let mut response = match respond(&app, &snapshot, &parts, &mut body).await {
         Ok(response) => response,
         Err(error) => {
             log_refusal(&parts, &error);
-            app.drain_behind_answer(body, &parts.headers);
+            drain_in_background(&app, body, &parts.headers);
             error.to_response().map(|body| AnswerBody::from(body).into())
         }
     };
-    now.origins.add_headers(&parts.headers, response.headers_mut());
+    snapshot.origin_policy.add_headers(&parts.headers, response.headers_mut());
     response
 }
 
@@ -64,33 +50,34 @@ fn log_refusal(parts: &Parts, error: &Error) {
         Error::TokenInUrl => "",
         _ => parts.uri.path(),
     };
-    tracing::debug!(method = %parts.method, path, code = error.code(), "refused");
+    tracing::debug!(method = %parts.method, path, code = error.code(), "refused a request");
 }
 
-async fn answer(
+async fn respond(
     app: &App,
-    now: &RuntimeSnapshot,
+    snapshot: &RuntimeSnapshot,
     parts: &Parts,
     body: &mut Body,
-) -> Result<http::Response<Placed<AnswerBody>>, Error> {
+) -> Result<http::Response<PermitBody<AnswerBody>>, Error> {
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
-    if let Some(answered) = now.origins.preflight(parts, now.who.wants_tokens())? {
-        return Ok(answered.map(|()| AnswerBody::from(Bytes::new()).into()));
+    let requires_tokens = snapshot.authenticator.requires_tokens();
+    if let Some(preflight) = snapshot.origin_policy.preflight(parts, requires_tokens)? {
+        return Ok(preflight.map(|()| AnswerBody::from(Bytes::new()).into()));
     }
-    if !now.who.wants_tokens() {
-        now.origins.admit(parts)?;
+    if !requires_tokens {
+        snapshot.origin_policy.admit(parts)?;
     }
-    let target = route::find(now.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
+    let target = route::find(snapshot.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
     let mut headers = parts.headers.clone();
     let has_keys = target.provider.key_failover().pool().is_some();
-    let actor = now.who.identify(&mut headers, has_keys).await?;
+    let actor = snapshot.authenticator.identify(&mut headers, has_keys).await?;
     let span = begin_span(&target, &actor, parts);
-    let answered = match now.admit(&target, &actor, &headers, parts) {
-        Ok(place) => {
-            let work = answer_actor(app, now, Admitted { target, actor, headers, place }, parts, body);
-            work.instrument(span.clone()).await
+    let response = match snapshot.admit(&target, &actor, &headers, parts) {
+        Ok(permit) => {
+            let request = AdmittedRequest { target, actor, headers, permit };
+            request.respond(app, snapshot, parts, body).instrument(span.clone()).await
         }
         Err(refusal) => {
             if let Route::PassThrough(_) = target.route {
@@ -99,8 +86,8 @@ async fn answer(
             Err(refusal)
         }
     };
-    trace::answered(&span, &answered);
-    answered.inspect_err(|error| app.refused(now, error))
+    trace::answered(&span, &response);
+    response.inspect_err(|error| count_refusal(app, snapshot, error))
 }
 
 fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
@@ -109,86 +96,37 @@ fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
         Route::Bridged(_) => trace::intercept(provider, &actor.id, path),
         Route::PassThrough(_) => trace::passthrough(provider, &actor.id, path),
     };
-    telemetry::continue_trace(&span, &parts.headers);
+    aibridge_telemetry::continue_trace(&span, &parts.headers);
     span
 }
 
-/// A request that may be answered. Its body is unread.
-struct Admitted {
-    target: Target,
-    actor: Actor,
-    /// Without what authenticated it.
-    headers: HeaderMap,
-    place: Place,
-}
-
-async fn answer_actor(
-    app: &App,
-    now: &RuntimeSnapshot,
-    admitted: Admitted,
-    parts: &Parts,
-    body: &mut Body,
-) -> Result<http::Response<Placed<AnswerBody>>, Error> {
-    let Admitted { target, actor, headers, place } = admitted;
-    match target.route {
-        Route::Bridged(route) => {
-            let query = parts.uri.query().map(str::to_owned);
-            let wire = app.unless_cut(body::read(body, now.max_body_bytes)).await??;
-            place.take()?;
-            let received = app.gateway.clock.now();
-            let read = ReadRequest { route, query, headers, wire, actor, limit: now.max_body_bytes };
-            let interceptor =
-                read.interceptor(target.provider).instrument(trace::create_interceptor()).await?;
-            let references = interceptor.references().to_vec();
-            let interception = interceptor.asked().0.clone();
-            app.isolation.check_interception(now, &interception, &references).await?;
-            let answer = app.gateway.intercept(interceptor, received).await;
-            Ok(answer.map(|body| Placed::new(body, place)))
-        }
-        Route::PassThrough(route) => {
-            passthrough::Request { route, target, actor, headers, place, parts, body }.answer(app, now).await
-        }
+/// Logs and counts an error that comes from a limit of the settings.
+fn count_refusal(app: &App, snapshot: &RuntimeSnapshot, error: &Error) {
+    if let Some(limit) = error.limit() {
+        snapshot.limits.log_refusal(error);
+        app.gateway.watch.on_event(&InterceptionEvent::Limited { limit });
     }
 }
 
-impl App {
-    /// A limit of the settings may have refused a request.
-    fn refused(&self, now: &RuntimeSnapshot, error: &Error) {
-        if let Some(limit) = error.limit() {
-            now.limits.refused(error);
-            self.gateway.watch.on_event(&InterceptionEvent::Limited { limit });
-        }
-    }
-
-    /// Reads what the client of a refused request is still sending, while the answer is on its way.
-    fn drain_behind_answer(&self, body: Body, headers: &HeaderMap) {
-        if body::is_being_sent(&body, headers) {
-            let cut = self.gateway.cut.clone();
-            self.gateway.tasks.spawn(async move { cut.run_until_cancelled(body::drain(body)).await });
-        }
-    }
-
-    /// Waits for the client, but not longer than the gateway may.
-    pub(crate) async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
-        tokio::select! {
-            biased;
-            done = work => Ok(done),
-            () = self.gateway.cut.cancelled() => Err(Error::ShuttingDown),
-        }
+/// Reads what the client of a refused request still sends, while the response is on its way.
+fn drain_in_background(app: &App, body: Body, headers: &HeaderMap) {
+    if body::is_being_sent(&body, headers) {
+        let cut = app.gateway.cut.clone();
+        app.gateway.tasks.spawn(async move { cut.run_until_cancelled(body::drain(body)).await });
     }
 }
 
 impl RuntimeSnapshot {
-    /// Decides all that can be decided before the body is read.
+    /// Makes every check that needs no body.
     fn admit(
         &self,
         target: &Target,
         actor: &Actor,
         headers: &HeaderMap,
         parts: &Parts,
-    ) -> Result<Place, Error> {
+    ) -> Result<RequestPermit, Error> {
         let credential = target.provider.credential_kind(headers)?;
-        if credential == CredentialKind::Byok && !self.byok {
+        if credential == CredentialKind::Byok && !self.byok_enabled {
             return Err(Error::ByokDisabled);
         }
         target.allow(&parts.method, &parts.uri, credential)?;
@@ -200,29 +138,70 @@ impl RuntimeSnapshot {
     }
 }
 
-/// A request on a bridged route whose body has come but was not looked at.
-struct ReadRequest {
+/// A request that passed the checks of its head. Its body is unread.
+struct AdmittedRequest {
+    target: Target,
+    actor: Actor,
+    /// Without the access token.
+    headers: HeaderMap,
+    permit: RequestPermit,
+}
+
+impl AdmittedRequest {
+    async fn respond(
+        self,
+        app: &App,
+        snapshot: &RuntimeSnapshot,
+        parts: &Parts,
+        body: &mut Body,
+    ) -> Result<http::Response<PermitBody<AnswerBody>>, Error> {
+        let Self { target, actor, headers, permit } = self;
+        match target.route {
+            Route::Bridged(route) => {
+                let query = parts.uri.query().map(str::to_owned);
+                let wire = app.unless_cut(body::read(body, snapshot.max_body_bytes)).await??;
+                permit.acquire()?;
+                let received_at = app.gateway.clock.now();
+                let max_body_bytes = snapshot.max_body_bytes;
+                let request = BufferedRequest { route, query, headers, wire, actor, max_body_bytes };
+                let interceptor =
+                    request.interceptor(target.provider).instrument(trace::create_interceptor()).await?;
+                let references = interceptor.references().to_vec();
+                let interception = interceptor.asked().0.clone();
+                app.isolation.check_interception(snapshot, &interception, &references).await?;
+                let response = app.gateway.intercept(interceptor, received_at).await;
+                Ok(response.map(|body| PermitBody::new(body, permit)))
+            }
+            Route::PassThrough(route) => {
+                let request = passthrough::Request { route, target, actor, headers, permit, parts, body };
+                request.respond(app, snapshot).await
+            }
+        }
+    }
+}
+
+/// A request on a bridged route whose body is read but not parsed.
+struct BufferedRequest {
     route: &'static str,
     query: Option<String>,
     headers: HeaderMap,
     wire: Bytes,
     actor: Actor,
-    limit: usize,
+    max_body_bytes: usize,
 }
 
-impl ReadRequest {
+impl BufferedRequest {
+    /// Parses the body, on a blocking thread if that may take long.
     async fn interceptor(self, provider: Arc<dyn Provider>) -> Result<Box<dyn Interceptor>, Error> {
         let compressed = self.headers.contains_key(http::header::CONTENT_ENCODING);
-        if !compressed && self.wire.len() <= READ_INLINE_AT_MOST {
-            return self.interceptor_now(&*provider);
+        if !compressed && self.wire.len() <= MAX_INLINE_PARSE {
+            return self.parse(&*provider);
         }
-        tokio::task::spawn_blocking(move || self.interceptor_now(&*provider))
-            .await
-            .unwrap_or(Err(Error::Internal))
+        tokio::task::spawn_blocking(move || self.parse(&*provider)).await.unwrap_or(Err(Error::Internal))
     }
 
-    fn interceptor_now(self, provider: &dyn Provider) -> Result<Box<dyn Interceptor>, Error> {
-        let body = RequestBody::decode(self.wire, &self.headers, self.limit)?;
+    fn parse(self, provider: &dyn Provider) -> Result<Box<dyn Interceptor>, Error> {
+        let body = RequestBody::decode(self.wire, &self.headers, self.max_body_bytes)?;
         provider.create_interceptor(Request {
             route: self.route.to_owned(),
             query: self.query,

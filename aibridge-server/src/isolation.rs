@@ -1,9 +1,9 @@
-//! Isolation of actors from each other: with a key of the pool, an object that lives at the provider belongs to the actor
-//! who made it.
+//! Isolates actors from each other: with a pooled key, a stored object at the provider belongs to the actor who created
+//! it.
 
 mod cache;
 
-use crate::current::{Current, RuntimeSnapshot};
+use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
 use aibridge_intercept::Error;
 use aibridge_intercept::objects::ObjectReference;
 use aibridge_recorder::{
@@ -15,48 +15,53 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Checks requests against the owners of objects, and remembers the owners that this gateway records.
+/// Checks requests against the owners of objects, and caches the owners that this gateway records.
 ///
-/// Owners are looked up in memory, then in the store. A request that names no object costs nothing.
+/// Owners are looked up in the cache, then in the store. A request that names no object costs nothing.
 pub struct Isolation {
     store: Store,
     recorder: Arc<dyn Recorder>,
-    current: Current,
+    runtime_config: RuntimeConfig,
     cache: OwnerCache,
     limit: Duration,
 }
 
-/// On whose behalf a request is made, and with whose key.
+/// The provider, the actor and the key of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller<'a> {
     /// The provider's configured name.
     pub provider: &'a str,
-    /// The actor.
+    /// The id of the actor.
     pub actor: &'a str,
-    /// Whose key pays.
+    /// Whether the provider key is pooled or the client's own.
     pub credential: CredentialKind,
 }
 
 impl Isolation {
-    /// Records to `recorder` and looks up in `store`, which counts as unavailable if it does not answer within `limit`.
-    pub fn new(recorder: Arc<dyn Recorder>, store: Store, current: Current, limit: Duration) -> Self {
-        Self { store, recorder, current, cache: OwnerCache::default(), limit }
+    /// Records to `recorder` and looks owners up in `store`, which counts as unavailable after `limit`.
+    pub fn new(
+        recorder: Arc<dyn Recorder>,
+        store: Store,
+        runtime_config: RuntimeConfig,
+        limit: Duration,
+    ) -> Self {
+        Self { store, recorder, runtime_config, cache: OwnerCache::default(), limit }
     }
 
-    /// Whether objects of other actors are out of reach for `caller`. Only access tokens tell actors apart, and a client
-    /// with its own key is limited by that.
-    pub fn applies(now: &RuntimeSnapshot, caller: Caller<'_>) -> bool {
-        now.who.wants_tokens() && caller.credential == CredentialKind::Centralized
+    /// Whether objects of other actors are refused to `caller`. Only access tokens distinguish actors, and a client with
+    /// its own key can reach only what that key can.
+    pub fn applies(snapshot: &RuntimeSnapshot, caller: Caller<'_>) -> bool {
+        snapshot.authenticator.requires_tokens() && caller.credential == CredentialKind::Centralized
     }
 
     /// Refuses an interception whose request refers to an object of another actor.
     ///
     /// # Errors
     ///
-    /// As [`Self::check`].
+    /// The errors of [`Self::check`].
     pub async fn check_interception(
         &self,
-        now: &RuntimeSnapshot,
+        snapshot: &RuntimeSnapshot,
         interception: &Interception,
         references: &[ObjectReference],
     ) -> Result<(), Error> {
@@ -65,27 +70,27 @@ impl Isolation {
             actor: &interception.initiator_id,
             credential: interception.credential_kind,
         };
-        self.check(now, caller, references).await
+        self.check(snapshot, caller, references).await
     }
 
-    /// Refuses a request that names an object of another actor. An object whose owner is unknown is nobody's.
+    /// Refuses a request that names an object of another actor. An object without a recorded owner is allowed.
     ///
     /// # Errors
     ///
-    /// [`Error::ObjectNotFound`], and [`Error::RecorderUnavailable`] if the store does not say whose an object is.
+    /// [`Error::ObjectNotFound`], and [`Error::RecorderUnavailable`] if the store does not return the owner.
     pub async fn check(
         &self,
-        now: &RuntimeSnapshot,
+        snapshot: &RuntimeSnapshot,
         caller: Caller<'_>,
         objects: &[ObjectReference],
     ) -> Result<(), Error> {
-        if objects.is_empty() || !Self::applies(now, caller) {
+        if objects.is_empty() || !Self::applies(snapshot, caller) {
             return Ok(());
         }
         // Two providers with one upstream have the same objects.
         let providers: Vec<&str> =
-            now.providers.sharing_upstream(caller.provider).map(|provider| provider.name()).collect();
-        // No owner is recorded for an id that is longer.
+            snapshot.providers.sharing_upstream(caller.provider).map(|provider| provider.name()).collect();
+        // No owner is recorded for a longer id.
         let recordable = |object: &&ObjectReference| object.id.len() <= ObjectOwner::MAX_ID_BYTES;
         let mut unknown = Vec::new();
         for object in objects.iter().filter(recordable) {
@@ -102,7 +107,7 @@ impl Isolation {
             let owners = self.look_up(provider, &ids).await?;
             for (object, owner) in unknown.iter().zip(owners) {
                 if let Some(owner) = owner {
-                    self.cache.remember(provider, &object.id, &owner);
+                    self.cache.insert(provider, &object.id, &owner);
                     admit(caller, object, &owner)?;
                 }
             }
@@ -114,18 +119,20 @@ impl Isolation {
         match timeout(self.limit, self.store.object_owners(provider, ids)).await {
             Ok(Ok(owners)) => Ok(owners),
             Ok(Err(error)) => {
-                tracing::error!(%error, "could not look up whose object a request names: it is refused");
+                tracing::error!(%error, "could not look up the owner of an object: the request is refused");
                 Err(Error::RecorderUnavailable)
             }
             Err(_) => {
-                tracing::error!("the store took too long to say whose object a request names: it is refused");
+                tracing::error!(
+                    "timed out looking up the owner of an object in the store: the request is refused"
+                );
                 Err(Error::RecorderUnavailable)
             }
         }
     }
 
-    /// Which owners need no recording: all of them while no access token tells actors apart, and those on record.
-    fn is_needless(&self, record: &Record, tokens: bool) -> bool {
+    /// Whether an owner need not be recorded: because actors have no access tokens, or because it is recorded already.
+    fn is_redundant(&self, record: &Record, tokens: bool) -> bool {
         owner(record).is_some_and(|ObjectOwner { provider_name, object_id, .. }| {
             !tokens || self.cache.owner(provider_name, object_id).is_some()
         })
@@ -140,7 +147,7 @@ fn admit(caller: Caller<'_>, object: &ObjectReference, owner: &str) -> Result<()
         actor = caller.actor,
         provider = caller.provider,
         kind = ?object.kind,
-        "a request names an object of another actor: it is refused"
+        "refused a request that names an object of another actor"
     );
     Err(Error::ObjectNotFound(object.clone()))
 }
@@ -151,14 +158,14 @@ impl Recorder for Isolation {
         if !records.iter().any(|record| owner(record).is_some()) {
             return self.recorder.record(records).await;
         }
-        let tokens = self.current.load().who.wants_tokens();
-        records.retain(|record| !self.is_needless(record, tokens));
+        let tokens = self.runtime_config.load().authenticator.requires_tokens();
+        records.retain(|record| !self.is_redundant(record, tokens));
         let owners: Vec<ObjectOwner> = records.iter().filter_map(owner).cloned().collect();
         self.recorder.record(records).await?;
-        // If another gateway recorded another owner in the same moment, that one is the owner, and this one is believed
-        // here until it is forgotten: both used an object that neither made.
+        // If another gateway recorded another owner at the same moment, that owner stays in the store, and this one in the
+        // cache until it is evicted. Both actors used an object that neither created.
         for ObjectOwner { provider_name, object_id, initiator_id, .. } in &owners {
-            self.cache.remember(provider_name, object_id, initiator_id);
+            self.cache.insert(provider_name, object_id, initiator_id);
         }
         Ok(())
     }

@@ -1,18 +1,18 @@
-//! Requests on passthrough routes: whose objects they name, what of them is read, and where they go.
+//! Handles a request on a passthrough route: checks the objects that it names, then relays it.
 
+use crate::app::App;
 use crate::body;
-use crate::current::RuntimeSnapshot;
-use crate::handler::App;
 use crate::isolation::{Caller, Isolation};
-use crate::limits::{Place, Placed};
-use crate::route::Target;
-use crate::sending::{Keeping, Sending};
+use crate::passthrough_body::{PassthroughBody, ResponsePermit};
+use crate::runtime_config::RuntimeSnapshot;
+use aibridge_admission::route::Target;
 use aibridge_intercept::call::CallBody;
 use aibridge_intercept::mask;
 use aibridge_intercept::passthrough::PassthroughTarget;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::{Actor, Error, RequestBody, trace};
+use aibridge_limits::{PermitBody, RequestPermit};
 use aibridge_provider::{PassThrough, Provider};
 use axum::body::Body;
 use http::HeaderMap;
@@ -22,68 +22,72 @@ use http::request::Parts;
 pub(crate) struct Request<'a> {
     /// The matching entry of the provider's routes.
     pub(crate) route: &'static str,
-    /// Where it goes.
+    /// The provider, and the path at it.
     pub(crate) target: Target,
-    /// On whose behalf.
+    /// The authenticated actor.
     pub(crate) actor: Actor,
-    /// The client's, without what authenticated it.
+    /// The client's headers, without the access token.
     pub(crate) headers: HeaderMap,
-    /// The permit that it has or will take.
-    pub(crate) place: Place,
-    /// Its head as it came.
+    /// The permit, acquired when the body is read or begins to stream.
+    pub(crate) permit: RequestPermit,
+    /// The head of the request as received.
     pub(crate) parts: &'a Parts,
-    /// Its body, unread.
+    /// The unread body.
     pub(crate) body: &'a mut Body,
 }
 
 impl Request<'_> {
-    /// Relays the request. If it is refused before the provider is called it has its line in the log too.
-    pub(crate) async fn answer(
+    /// Relays the request. A request that is refused before the provider is called is logged here; the others are logged
+    /// with their response.
+    pub(crate) async fn respond(
         self,
         app: &App,
-        now: &RuntimeSnapshot,
-    ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
+        snapshot: &RuntimeSnapshot,
+    ) -> Result<http::Response<PermitBody<AnswerBody>>, Error> {
         let (provider, actor, parts) = (self.target.provider.clone(), self.actor.clone(), self.parts);
-        let answered = self.pass_through(app, now).await;
-        if let Err(error) = &answered {
+        let response = self.pass_through(app, snapshot).await;
+        if let Err(error) = &response {
             log_refusal(&*provider, &actor, parts, error);
         }
-        answered
+        response
     }
 
     async fn pass_through(
         self,
         app: &App,
-        now: &RuntimeSnapshot,
-    ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
-        let Self { route, target: Target { provider, path, .. }, actor, headers, place, parts, body } = self;
+        snapshot: &RuntimeSnapshot,
+    ) -> Result<http::Response<PermitBody<AnswerBody>>, Error> {
+        let Self { route, target: Target { provider, path, .. }, actor, headers, permit, parts, body } = self;
         let credential = provider.credential(&headers)?;
         let caller = Caller { provider: provider.name(), actor: &actor.id, credential: credential.kind() };
-        app.isolation.check(now, caller, provider.object_in_path(&path).as_slice()).await?;
-        let limit = now.max_body_bytes;
-        let Sending { body, kept } =
-            if Isolation::applies(now, caller) && provider.may_refer_to_objects(&path) {
+        app.isolation.check(snapshot, caller, provider.object_in_path(&path).as_slice()).await?;
+        let limit = snapshot.max_body_bytes;
+        let PassthroughBody { body, permit } =
+            if Isolation::applies(snapshot, caller) && provider.may_refer_to_objects(&path) {
                 let wire = app.unless_cut(body::read(body, limit)).await??;
                 let read = RequestBody::decode(wire, &headers, limit)?;
                 if !read.text.is_empty() {
-                    app.isolation.check(now, caller, &provider.objects_in_body(&read.text)?).await?;
+                    app.isolation.check(snapshot, caller, &provider.objects_in_body(&read.text)?).await?;
                 }
-                place.take()?;
+                permit.acquire()?;
                 let body = CallBody::Replayable(Payload::from(read.wire));
-                Sending { body, kept: Keeping::Whole(place) }
+                PassthroughBody { body, permit: ResponsePermit::Buffered(permit) }
             } else {
-                app.unless_cut(Sending::begin(body, &credential, limit, place)).await??
+                app.unless_cut(PassthroughBody::begin(body, &credential, limit, permit)).await??
             };
-        let passed = PassthroughTarget {
+        let passthrough_target = PassthroughTarget {
             provider: provider.name().to_owned(),
             route,
             actor: actor.id.clone(),
-            makes_object: now.who.wants_tokens() && provider.makes_object(&parts.method, &path),
+            makes_object: snapshot.authenticator.requires_tokens()
+                && provider.makes_object(&parts.method, &path),
         };
         let (method, query) = (parts.method.clone(), parts.uri.query().map(str::to_owned));
         let request = PassThrough { method, path, query, headers, body, actor };
         let call = provider.pass_through(request, credential);
-        kept.keep(app.gateway.pass_through(passed, provider.profile().upstream.clone(), call).await)
+        permit.attach_to(
+            app.gateway.pass_through(passthrough_target, provider.profile().upstream.clone(), call).await,
+        )
     }
 }
 

@@ -1,7 +1,7 @@
-//! A request body on its way through to the provider.
+//! A request body that is streamed to the provider.
 
-use crate::limits::Place;
 use aibridge_intercept::{Error, request_body};
+use aibridge_limits::RequestPermit;
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -12,49 +12,49 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
 
-/// A request body that keeps its length, and takes the permit of its request with the first bytes. The lock makes it
-/// shareable, as the HTTP client wants; nobody ever contends for it.
-pub struct Upload(Mutex<Uploading>);
+/// A request body that keeps its length, and acquires the permit of its request with the first bytes. The lock makes it
+/// `Sync`, as the HTTP client requires; it is never contended.
+pub struct Upload(Mutex<UploadBody>);
 
-struct Uploading {
+struct UploadBody {
     body: AxumBody,
     /// Runs while the client sends nothing.
     silence: Option<Pin<Box<Sleep>>>,
-    uploaded: Arc<Uploaded>,
+    state: Arc<UploadState>,
 }
 
-/// How long a client may send nothing of its body while it holds a permit that others wait for.
-const CONTENDED_SILENCE: Duration = Duration::from_secs(5);
+/// How long a client may send nothing of its body while it holds a permit and others are refused.
+const MAX_CONTENDED_SILENCE: Duration = Duration::from_secs(5);
 
-/// The permit of an upload, for who answers its request.
-pub struct Uploaded {
-    /// Taken by the first bytes.
-    pub place: Arc<Place>,
+/// The state of an upload, shared with the handler of its request.
+pub struct UploadState {
+    /// Acquired with the first bytes.
+    pub permit: Arc<RequestPermit>,
     refusal: Mutex<Option<Error>>,
 }
 
-/// Why an upload cannot go on.
+/// The reason why an upload cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     /// The client's body cannot be read.
     #[error(transparent)]
     Body(#[from] axum::Error),
-    /// The request got no permit, or kept one without sending: [`Uploaded::refusal`] returns the error for the client.
+    /// The request got no permit, or kept one without sending: [`UploadState::refusal`] returns the error for the client.
     #[error("the gateway stopped reading the request")]
     Refused,
 }
 
 impl Upload {
-    /// Passes `body` through, of a request that is to have `place`.
-    pub fn new(body: AxumBody, place: Place) -> (Self, Arc<Uploaded>) {
-        let uploaded = Arc::new(Uploaded { place: Arc::new(place), refusal: Mutex::default() });
-        let uploading = Uploading { body, silence: None, uploaded: uploaded.clone() };
-        (Self(Mutex::new(uploading)), uploaded)
+    /// Creates an upload of `body` that acquires `permit`.
+    pub fn new(body: AxumBody, permit: RequestPermit) -> (Self, Arc<UploadState>) {
+        let state = Arc::new(UploadState { permit: Arc::new(permit), refusal: Mutex::default() });
+        let upload = UploadBody { body, silence: None, state: state.clone() };
+        (Self(Mutex::new(upload)), state)
     }
 }
 
-impl Uploaded {
-    /// Why the gateway did not read on, if that is why the provider has not answered.
+impl UploadState {
+    /// Takes the error of a permit that could not be acquired.
     pub fn refusal(&self) -> Option<Error> {
         self.refusal.lock().take()
     }
@@ -64,19 +64,19 @@ impl Body for Upload {
     type Data = Bytes;
     type Error = UploadError;
 
-    /// Trailers are left out: the rules for headers could not be applied to them once the request is under way.
+    /// Drops trailers: the rules for headers cannot be applied to them after the head of the request is sent.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
-        let Uploading { body, silence, uploaded } = self.0.get_mut();
+        let UploadBody { body, silence, state } = self.0.get_mut();
         loop {
             let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context)? else {
-                let silent = silence.get_or_insert_with(|| Box::pin(sleep(CONTENDED_SILENCE)));
+                let silent = silence.get_or_insert_with(|| Box::pin(sleep(MAX_CONTENDED_SILENCE)));
                 ready!(silent.as_mut().poll(context));
                 *silence = None;
-                if uploaded.place.is_contended() {
-                    *uploaded.refusal.lock() = Some(request_body::too_slow());
+                if state.permit.is_contended() {
+                    *state.refusal.lock() = Some(request_body::too_slow());
                     return Poll::Ready(Some(Err(UploadError::Refused)));
                 }
                 continue;
@@ -86,8 +86,8 @@ impl Body for Upload {
             if !frame.is_data() {
                 continue;
             }
-            if let Err(refusal) = uploaded.place.take() {
-                *uploaded.refusal.lock() = Some(refusal);
+            if let Err(refusal) = state.permit.acquire() {
+                *state.refusal.lock() = Some(refusal);
                 return Poll::Ready(Some(Err(UploadError::Refused)));
             }
             return Poll::Ready(Some(Ok(frame)));
@@ -106,17 +106,17 @@ impl Body for Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
+    use aibridge_limits::RequestLimits;
     use futures_util::{StreamExt, stream};
     use http::{HeaderMap, HeaderValue, header};
     use http_body_util::{BodyExt, StreamBody};
     use quanta::Clock;
     use std::num::NonZeroU32;
 
-    fn limits() -> Limits {
+    fn limits() -> RequestLimits {
         let settings =
             aibridge_config::Limits { max_concurrent_requests: NonZeroU32::new(1), ..Default::default() };
-        Limits::new(settings, Clock::mock().0)
+        RequestLimits::new(settings, Clock::mock().0)
     }
 
     #[tokio::test]
@@ -126,11 +126,11 @@ mod tests {
         let first = stream::iter([Ok::<_, std::io::Error>("first")]);
         let body = AxumBody::from_stream(first.chain(stream::pending()));
 
-        let (mut upload, uploaded) = Upload::new(body, limits.admit("ann", false).unwrap());
+        let (mut upload, state) = Upload::new(body, limits.admit("ann", false).unwrap());
         assert!(has_room());
         assert!(upload.frame().await.unwrap().is_ok());
         assert!(!has_room());
-        drop((upload, uploaded));
+        drop((upload, state));
         assert!(has_room());
     }
 
@@ -143,7 +143,7 @@ mod tests {
         assert!(upload.frame().await.unwrap().is_ok());
         let begun = tokio::time::Instant::now();
         assert!(upload.frame().await.unwrap().is_err());
-        assert_eq!(begun.elapsed(), CONTENDED_SILENCE);
+        assert_eq!(begun.elapsed(), MAX_CONTENDED_SILENCE);
         assert_eq!(uploaded.refusal().unwrap().class().0, 408);
     }
 
@@ -153,7 +153,7 @@ mod tests {
         let frames =
             [Frame::data(Bytes::from("a")), Frame::trailers(trailers), Frame::data(Bytes::from("b"))];
         let body = AxumBody::new(StreamBody::new(stream::iter(frames.map(Ok::<_, std::io::Error>))));
-        let (upload, _uploaded) = Upload::new(body, limits().admit("ann", false).unwrap());
+        let (upload, _state) = Upload::new(body, limits().admit("ann", false).unwrap());
         let collected = upload.collect().await.unwrap();
         assert!(collected.trailers().is_none());
         assert_eq!(collected.to_bytes(), "ab");

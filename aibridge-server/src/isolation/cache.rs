@@ -1,16 +1,16 @@
-//! The owners of objects that were recorded or looked up lately.
+//! Caches the owners of objects that were recorded or looked up recently.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
-/// How many owners a generation holds. An agent continues its latest response, so that a few for each actor are enough;
-/// two full generations take about 5 MiB.
+/// How many owners a generation holds. An agent continues its latest response, so a few for each actor are enough. Two
+/// full generations take about 5 MiB.
 const GENERATION: usize = 16_384;
 
-/// Owners by object. It holds two generations: a full one becomes the older one, and the older one before it is
-/// forgotten. An owner is never stale, because the first one stays.
+/// Owners by object, in two generations: a full generation becomes the older one, and the previous older one is dropped.
+/// An entry is never stale, because the first owner of an object stays its owner.
 #[derive(Default)]
 pub(super) struct OwnerCache(Mutex<Generations>);
 
@@ -20,19 +20,19 @@ struct Generations {
     older: HashMap<Key, Arc<str>>,
 }
 
-/// Provider and object.
+/// The provider's configured name and the id of the object.
 type Key = (Box<str>, Box<str>);
 
 impl OwnerCache {
-    /// The owner of `object` at `provider`, if it is remembered.
+    /// Returns the owner of `object` at `provider`, if it is cached.
     pub(super) fn owner(&self, provider: &str, object: &str) -> Option<Arc<str>> {
         let key = key(provider, object);
         let Generations { recent, older } = &*self.0.lock();
         recent.get(&key).or_else(|| older.get(&key)).cloned()
     }
 
-    /// Remembers an owner that is on record.
-    pub(super) fn remember(&self, provider: &str, object: &str, owner: &str) {
+    /// Caches an owner that is recorded.
+    pub(super) fn insert(&self, provider: &str, object: &str, owner: &str) {
         let Generations { recent, older } = &mut *self.0.lock();
         if recent.len() >= GENERATION {
             *older = mem::take(recent);
@@ -50,10 +50,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_remembers_the_latest_and_never_grows_beyond_its_bound() {
+    fn the_cache_keeps_the_latest_owners_and_stays_within_its_bound() {
         let cache = OwnerCache::default();
         for number in 0..3 * GENERATION {
-            cache.remember("p", &number.to_string(), "ann");
+            cache.insert("p", &number.to_string(), "ann");
             let Generations { recent, older } = &*cache.0.lock();
             assert!(recent.len() + older.len() <= 2 * GENERATION);
         }

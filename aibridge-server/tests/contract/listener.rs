@@ -48,7 +48,7 @@ async fn connections_beyond_the_cap_wait_and_none_is_lost() {
         client.send(&request("GET", "/healthz", &[("Connection", "close")], b"")).await;
         waiting.push(client);
     }
-    gateway.said("all places for connections are taken").await;
+    gateway.said("the connection limit is reached").await;
     assert_eq!(open_connections(&gateway).await, 2, "operators still get in");
     assert_eq!(second.ask(&health()).await.status(), 200, "those who are in are served");
     assert_eq!(open_connections(&gateway).await, 2);
@@ -56,7 +56,7 @@ async fn connections_beyond_the_cap_wait_and_none_is_lost() {
     for client in &mut waiting {
         assert_eq!(client.head().await.status, 200);
     }
-    assert_eq!(gateway.stderr().matches("all places for connections are taken").count(), 1);
+    assert_eq!(gateway.stderr().matches("the connection limit is reached").count(), 1);
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn every_connection_with_tls_has_a_place_from_its_beginning() {
     authority.issue().put(launch.dir());
     let gateway = launch.start().await;
     let silent = RawClient::connect(gateway.address()).await;
-    gateway.said("all places for connections are taken").await;
+    gateway.said("the connection limit is reached").await;
     assert_eq!(open_connections(&gateway).await, 1);
     drop(silent);
 
@@ -87,7 +87,7 @@ async fn new_settings_make_room_for_who_waits() {
     let _first = open(gateway.address()).await;
     let mut waiting = RawClient::connect(gateway.address()).await;
     waiting.send(&health()).await;
-    gateway.said("all places for connections are taken").await;
+    gateway.said("the connection limit is reached").await;
     let settings = std::fs::read_to_string(gateway.launch().config_path()).unwrap();
     std::fs::write(gateway.launch().config_path(), settings.replace("= 1", "= 2")).unwrap();
     gateway.hang_up();

@@ -69,7 +69,7 @@ async fn what_was_old_before_the_start_vanishes_and_commands_do_not_show_it() {
 
     let gateway = launch.env("AIBRIDGE_STORE__RETENTION", "60d").start().await;
     assert!(gateway.stdout().contains("retain   60d"), "{}", gateway.stdout());
-    gateway.said("old interceptions are deleted deleted=1 started_before=").await;
+    gateway.said("deleted expired interceptions deleted=1 started_before=").await;
     assert!(store.interception(&ids[0]).is_none());
     for table in CHILDREN {
         assert!(store.rows_of(table, &ids[0]).is_empty(), "{table}");
@@ -95,7 +95,7 @@ async fn on_postgres_likewise() {
         server.execute(&format!("UPDATE aibridge_interceptions SET {age} WHERE id = '{id}'")).await;
     }
     let gateway = launch.start().await;
-    gateway.said("old interceptions are deleted deleted=1 started_before=").await;
+    gateway.said("deleted expired interceptions deleted=1 started_before=").await;
     assert_eq!(listed(&gateway, &server.url()).await, ids[1..]);
     for table in &CHILDREN[..3] {
         assert_eq!(server.rows(table).await.len(), 2, "{table}");

@@ -1,8 +1,8 @@
 //! Whatever a provider could take for a bridged route is bridged or refused, never passed through.
 #![no_main]
 
+use aibridge_admission::route;
 use aibridge_provider::{OpenAi, OpenAiConfig, Provider, Route};
-use aibridge_server::route;
 use http::{HeaderMap, Method, Uri};
 use libfuzzer_sys::fuzz_target;
 use std::sync::{Arc, LazyLock};

@@ -28,7 +28,7 @@ async fn a_full_disk_stops_the_dump_and_not_the_request() {
     let gateway = launch.start().await;
     let folder = launch.dir().join("dumps");
     assert!(gateway.stdout().contains(
-        "dump     openai: all traffic, prompts and answers included, is written to dumps/openai\n"
+        "dump     openai: all traffic, prompts and responses included, is written to dumps/openai\n"
     ));
 
     for expected in [&big, &big, "{}"] {

@@ -29,7 +29,7 @@ async fn who_may_come_in_and_with_what_changes_at_once() {
         settings(&gateway, &format!("{text}{providers}"), said).await;
         assert_eq!(asked().await.as_deref(), Some(code), "{text}");
     }
-    assert!(!gateway.stderr().contains("needs a restart"), "{}", gateway.stderr());
+    assert!(!gateway.stderr().contains("restart to apply"), "{}", gateway.stderr());
 }
 
 #[tokio::test]
@@ -42,9 +42,9 @@ async fn how_old_records_get_changes_soon() {
     assert_eq!(store.rows("aibridge_interceptions").len(), 1);
     let text = format!("[store]\nretention = \"1s\"\n{providers}");
     settings(&gateway, &text, "settings=[\"store.retention\"]").await;
-    gateway.said("old interceptions are deleted deleted=1").await;
+    gateway.said("deleted expired interceptions deleted=1").await;
     assert!(store.rows("aibridge_interceptions").is_empty());
-    assert!(!gateway.stderr().contains("needs a restart"), "{}", gateway.stderr());
+    assert!(!gateway.stderr().contains("restart to apply"), "{}", gateway.stderr());
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn what_needs_a_restart_is_named_and_opens_no_door() {
     let named = "settings=[\"admin.listen\", \"auth.mode\", \"log.format\"]";
     settings(&gateway, &format!("{moved}{providers}"), named).await;
     assert_eq!(ask(&gateway, CHAT.target).await, 401);
-    assert!(gateway.stderr().contains("needs a restart"), "{}", gateway.stderr());
+    assert!(gateway.stderr().contains("restart to apply"), "{}", gateway.stderr());
 
     gateway.hang_up();
     gateway.said("settings reloaded: nothing changed").await;

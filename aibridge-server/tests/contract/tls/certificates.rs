@@ -90,7 +90,7 @@ async fn other_files_are_taken_at_once_and_none_at_the_next_start() {
     while certificate(&gateway, &authority).await != last.der.as_ref() {}
 
     fs::write(&path, "[auth]\nbyok = false\n").unwrap();
-    gateway.said("which needs a restart settings=[\"tls\"]").await;
+    gateway.said("restart to apply these changed settings settings=[\"tls\"]").await;
     assert_eq!(certificate(&gateway, &authority).await, last.der.as_ref());
 }
 

@@ -6,7 +6,7 @@ use aibridge_testkit::{Exited, Launch, RawClient, Script, ScriptedProvider};
 use tokio::net::TcpListener;
 
 const REQUESTS: usize = 20;
-const LOST: &str = "traces could not be exported";
+const LOST: &str = "could not export traces";
 
 /// What becomes of a gateway whose requests are traced to `endpoint`.
 async fn served(protocol: &str, endpoint: &str) -> Exited {
@@ -44,7 +44,7 @@ async fn a_collector_that_does_not_answer_holds_up_nothing() {
     for protocol in ["grpc", "http/protobuf"] {
         let exited = served(protocol, &format!("http://{}", collector.local_addr().unwrap())).await;
         assert_eq!(exited.status.code(), Some(0), "{exited:?}");
-        assert!(exited.stderr.contains("the last traces could not be sent"), "{exited:?}");
+        assert!(exited.stderr.contains("could not send the last traces"), "{exited:?}");
     }
 }
 
