@@ -1,11 +1,13 @@
+//! Tests of the relay with a provider that sends its chunks one by one.
+
 use super::*;
 use crate::call::Timeouts;
 use crate::gateway::Gateway;
 use crate::interceptor::Interceptor;
 use crate::observer::EventAction;
-use crate::relay::AnswerBody;
-use crate::sse::Event;
+use crate::relay::ResponseBody;
 use aibridge_recorder::{Ended, Interception, Record, Recorder, RecorderError};
+use aibridge_sse::Event;
 use async_trait::async_trait;
 use futures_util::stream;
 use http::Response;
@@ -19,12 +21,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-/// Keeps how interceptions ended.
+/// Stores the outcomes of interceptions.
 #[derive(Default)]
-struct Ends(Mutex<Vec<Outcome>>);
+struct OutcomeRecorder(Mutex<Vec<Outcome>>);
 
 #[async_trait]
-impl Recorder for Ends {
+impl Recorder for OutcomeRecorder {
     async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError> {
         let outcome = |record| match record {
             Record::Ended(Ended { outcome, .. }) => Some(outcome),
@@ -35,11 +37,11 @@ impl Recorder for Ends {
     }
 }
 
-/// Takes every body for a good one, and every event for an error.
+/// Treats every body as complete, and every event as an error.
 #[derive(Default)]
-struct Simple(Ending);
+struct FailingStreams(Ending);
 
-impl Observer for Simple {
+impl Observer for FailingStreams {
     fn event(&mut self, event: &Event) -> EventAction {
         self.0 = if event.data().is_some() { Ending::Failed } else { self.0 };
         EventAction::Relay
@@ -58,27 +60,29 @@ impl Observer for Simple {
     }
 }
 
-/// Relays an answer that is given.
-struct Given {
+/// Relays a given response.
+struct FixedResponse {
     interception: Arc<Interception>,
-    answer: Answer,
+    response: UpstreamResponse,
 }
 
 #[async_trait]
-impl Interceptor for Given {
-    fn asked(&self) -> (&Arc<Interception>, Option<&str>) {
-        (&self.interception, None)
+impl Interceptor for FixedResponse {
+    fn interception(&self) -> &Arc<Interception> {
+        &self.interception
     }
 
     async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), InterceptError> {
-        exchange.answer(self.answer, Box::<Simple>::default(), self.interception.streaming).await
+        exchange
+            .relay_response(self.response, Box::<FailingStreams>::default(), self.interception.streaming)
+            .await
     }
 }
 
 type Provider = mpsc::UnboundedSender<io::Result<&'static str>>;
 
-/// A provider's end of the body of an answer, and the answer to a request that is for a stream or not.
-fn answer(streaming: bool) -> (Provider, Given) {
+/// The sending end of a response body, and an interceptor that relays the response to a blocking or streaming request.
+fn response(streaming: bool) -> (Provider, FixedResponse) {
     let (provider, receiver) = mpsc::unbounded_channel();
     let chunks = stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
     let body = reqwest::Body::wrap_stream(chunks);
@@ -100,91 +104,91 @@ fn answer(streaming: bool) -> (Provider, Given) {
         metadata: BTreeMap::new(),
         started_at: Timestamp::now(),
     };
-    let answer = Answer {
-        response: Response::new(body).into(),
+    let response = UpstreamResponse {
+        http: Response::new(body).into(),
         deadline: None,
         permit: None,
         tapped: None,
         timeouts: Timeouts { connect: wait, response: wait, stream_idle: wait, keep_alive: wait },
-        over: None,
+        end: None,
     };
-    (provider, Given { interception: Arc::new(interception), answer })
+    (provider, FixedResponse { interception: Arc::new(interception), response })
 }
 
-async fn begin(given: Given) -> (Arc<Ends>, Gateway, Response<AnswerBody>) {
-    let ends = Arc::new(Ends::default());
-    let gateway = Gateway::new(ends.clone());
-    let response = gateway.intercept(Box::new(given), gateway.clock.now()).await;
-    (ends, gateway, response)
+async fn begin(interceptor: FixedResponse) -> (Arc<OutcomeRecorder>, Gateway, Response<ResponseBody>) {
+    let outcomes = Arc::new(OutcomeRecorder::default());
+    let gateway = Gateway::new(outcomes.clone());
+    let response = gateway.intercept(Box::new(interceptor), gateway.clock.now()).await;
+    (outcomes, gateway, response)
 }
 
-async fn next_piece(body: &mut AnswerBody) -> Option<Result<Bytes, crate::relay::BrokenOff>> {
+async fn next_piece(body: &mut ResponseBody) -> Option<Result<Bytes, crate::relay::IncompleteBody>> {
     Some(body.frame().await?.map(|frame| frame.into_data().unwrap_or_default()))
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_blocking_answer_that_takes_long_begins_after_ten_seconds() {
+async fn a_slow_blocking_response_begins_after_ten_seconds() {
     for streaming in [false, true] {
-        let (provider, given) = answer(streaming);
+        let (provider, interceptor) = response(streaming);
         provider.send(Ok("\n\n")).unwrap();
-        let asked_at = Instant::now();
-        let (ends, _gateway, response) = begin(given).await;
-        assert_eq!(asked_at.elapsed().as_secs(), 10, "the head was held so long, and no longer");
+        let called_at = Instant::now();
+        let (outcomes, _gateway, response) = begin(interceptor).await;
+        assert_eq!(called_at.elapsed().as_secs(), 10, "the head was held back for ten seconds");
         let mut body = response.into_body();
         assert_eq!(next_piece(&mut body).await.unwrap().unwrap(), "\n\n");
         provider.send(Ok(" ")).unwrap();
-        assert_eq!(next_piece(&mut body).await.unwrap().unwrap(), " ", "blank bytes go on as they come");
+        assert_eq!(next_piece(&mut body).await.unwrap().unwrap(), " ", "whitespace is relayed as it comes");
         provider.send(Ok("{\"a\":")).unwrap();
         provider.send(Ok("1}")).unwrap();
-        let held = tokio::time::timeout(Duration::from_secs(60), next_piece(&mut body)).await;
-        assert!(held.is_err(), "the rest waits for the record");
+        let next = tokio::time::timeout(Duration::from_secs(60), next_piece(&mut body)).await;
+        assert!(next.is_err(), "the rest waits for the end records");
         drop(provider);
         assert_eq!(next_piece(&mut body).await.unwrap().unwrap(), "{\"a\":1}");
-        assert_eq!(*ends.0.lock(), [Outcome::Completed]);
+        assert_eq!(*outcomes.0.lock(), [Outcome::Completed]);
         assert!(next_piece(&mut body).await.is_none());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_blocking_answer_that_has_begun_breaks_off_if_its_provider_does() {
-    let (provider, given) = answer(false);
+async fn a_blocking_response_that_has_begun_breaks_off_with_its_provider() {
+    let (provider, interceptor) = response(false);
     provider.send(Ok(" ")).unwrap();
-    let (ends, _gateway, response) = begin(given).await;
+    let (outcomes, _gateway, response) = begin(interceptor).await;
     let mut body = response.into_body();
     assert_eq!(next_piece(&mut body).await.unwrap().unwrap(), " ");
     provider.send(Ok("{\"a\":")).unwrap();
     provider.send(Err(io::ErrorKind::ConnectionReset.into())).unwrap();
     assert!(next_piece(&mut body).await.unwrap().is_err());
-    assert_eq!(*ends.0.lock(), [Outcome::Failed(ErrorType::UpstreamUnreachable)]);
+    assert_eq!(*outcomes.0.lock(), [Outcome::Failed(ErrorType::UpstreamUnreachable)]);
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_because_of_an_error_did_not_cancel() {
-    let (provider, given) = answer(true);
+async fn a_client_that_disconnects_after_an_error_did_not_cancel() {
+    let (provider, interceptor) = response(true);
     provider.send(Ok("data: {\"error\":{}}\n\n")).unwrap();
-    let (ends, gateway, response) = begin(given).await;
+    let (outcomes, gateway, response) = begin(interceptor).await;
     let mut body = response.into_body();
     assert_eq!(next_piece(&mut body).await.unwrap().unwrap(), "data: {\"error\":{}}\n\n");
     drop(body);
     gateway.tasks.close();
     gateway.tasks.wait().await;
-    assert_eq!(*ends.0.lock(), [Outcome::Failed(ErrorType::StreamError)]);
+    assert_eq!(*outcomes.0.lock(), [Outcome::Failed(ErrorType::StreamError)]);
 }
 
 #[tokio::test]
-async fn an_error_behind_an_event_without_a_blank_line_is_an_event_of_its_own() {
+async fn an_error_after_an_event_without_a_blank_line_is_a_separate_event() {
     for (begin_with, expected) in [
         ("data: 1\ndata: 2", "\ndata: broken\n\n"),
         ("data: 1\n\ndata: 2", "data: broken\n\n"),
         ("{\"a\":1}\n{\"b\"", "{\"error\":"),
     ] {
-        let (provider, given) = answer(true);
+        let (provider, interceptor) = response(true);
         provider.send(Ok(begin_with)).unwrap();
-        let (_, _gateway, response) = begin(given).await;
+        let (_, _gateway, response) = begin(interceptor).await;
         let mut body = response.into_body();
         next_piece(&mut body).await.unwrap().unwrap();
         provider.send(Err(io::ErrorKind::ConnectionReset.into())).unwrap();
-        let told = next_piece(&mut body).await.unwrap().unwrap();
-        assert!(told.starts_with(expected.as_bytes()), "{begin_with:?} {told:?}");
+        let sent = next_piece(&mut body).await.unwrap().unwrap();
+        assert!(sent.starts_with(expected.as_bytes()), "{begin_with:?} {sent:?}");
     }
 }
