@@ -47,8 +47,8 @@ pub struct ResponseSummary {
     pub tools: Vec<ToolCall>,
     /// The provider's ids of the objects that the response made or used: they belong to the actor.
     pub objects: Vec<String>,
-    /// Reasoning, in the order of the response.
-    pub reasoning: Vec<Reasoning>,
+    /// Reasoning texts, in the order of the response.
+    pub reasoning: Vec<ReasoningText>,
     /// The way in which the response ended.
     pub ending: Ending,
     /// The approximate number of characters that the model generated, for an estimate if `usage` is missing.
@@ -107,7 +107,7 @@ pub struct ToolCall {
 
 /// One reasoning text of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reasoning {
+pub struct ReasoningText {
     /// The place of the text in the response.
     pub source: ThoughtSource,
     /// The text, or its start.
@@ -158,7 +158,7 @@ impl ResponseSummary {
                 created_at: now,
             }))
         });
-        let reasoning = reasoning.into_iter().map(|Reasoning { source, text, truncated }| {
+        let reasoning = reasoning.into_iter().map(|ReasoningText { source, text, truncated }| {
             Record::Thought(ModelThought {
                 id: Uuid::now_v7(),
                 interception_id,
