@@ -8,8 +8,8 @@ use crate::passthrough;
 use crate::route::{self, Target};
 use crate::telemetry;
 use aibridge_intercept::encoding::Encoding;
-use aibridge_intercept::relay::AnswerBody;
-use aibridge_intercept::watch::InterceptionEvent;
+use aibridge_intercept::events::InterceptionEvent;
+use aibridge_intercept::relay::ResponseBody;
 use aibridge_intercept::{Actor, Error, Gateway, Interceptor, Request, RequestBody, trace};
 use aibridge_provider::{Provider, Route};
 use aibridge_recorder::CredentialKind;
@@ -42,7 +42,7 @@ const READ_INLINE_AT_MOST: usize = 1 << 20;
 pub async fn handle(
     State(app): State<Arc<App>>,
     request: axum::extract::Request,
-) -> http::Response<Placed<AnswerBody>> {
+) -> http::Response<Placed<ResponseBody>> {
     // Held until the answer has begun, so that a shutdown waits for it.
     let _under_way = app.gateway.tasks.token();
     let (parts, mut body) = request.into_parts();
@@ -52,7 +52,7 @@ pub async fn handle(
         Err(error) => {
             log_refusal(&parts, &error);
             app.drain_behind_answer(body, &parts.headers);
-            error.to_response().map(|body| AnswerBody::from(body).into())
+            error.to_response().map(|body| ResponseBody::from(body).into())
         }
     };
     now.origins.add_headers(&parts.headers, response.headers_mut());
@@ -72,12 +72,12 @@ async fn answer(
     now: &RuntimeSnapshot,
     parts: &Parts,
     body: &mut Body,
-) -> Result<http::Response<Placed<AnswerBody>>, Error> {
+) -> Result<http::Response<Placed<ResponseBody>>, Error> {
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
     if let Some(answered) = now.origins.preflight(parts, now.who.wants_tokens())? {
-        return Ok(answered.map(|()| AnswerBody::from(Bytes::new()).into()));
+        return Ok(answered.map(|()| ResponseBody::from(Bytes::new()).into()));
     }
     let target = route::find(now.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
     if !now.who.wants_tokens() {
@@ -94,15 +94,15 @@ async fn answer(
         }
         Err(refusal) => Err(refusal),
     };
-    trace::answered(&span, &answered);
+    trace::set_client_response(&span, &answered);
     answered.inspect_err(|error| app.refused(now, error))
 }
 
 fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
     let (provider, path) = (target.provider.name(), parts.uri.path());
     let span = match target.route {
-        Route::Bridged(_) => trace::intercept(provider, &actor.id, path),
-        Route::PassThrough(_) => trace::passthrough(provider, &actor.id, path),
+        Route::Bridged(_) => trace::intercept_span(provider, &actor.id, path),
+        Route::PassThrough(_) => trace::passthrough_span(provider, &actor.id, path),
     };
     telemetry::continue_trace(&span, &parts.headers);
     span
@@ -123,7 +123,7 @@ async fn answer_actor(
     admitted: Admitted,
     parts: &Parts,
     body: &mut Body,
-) -> Result<http::Response<Placed<AnswerBody>>, Error> {
+) -> Result<http::Response<Placed<ResponseBody>>, Error> {
     let Admitted { target, actor, headers, place } = admitted;
     match target.route {
         Route::Bridged(route) => {
@@ -133,9 +133,9 @@ async fn answer_actor(
             let received = app.gateway.clock.now();
             let read = ReadRequest { route, query, headers, wire, actor, limit: now.max_body_bytes };
             let interceptor =
-                read.interceptor(target.provider).instrument(trace::create_interceptor()).await?;
+                read.interceptor(target.provider).instrument(trace::create_interceptor_span()).await?;
             let references = interceptor.references().to_vec();
-            let interception = interceptor.asked().0.clone();
+            let interception = interceptor.interception().clone();
             app.isolation.check_interception(now, &interception, &references).await?;
             let answer = app.gateway.intercept(interceptor, received).await;
             Ok(answer.map(|body| Placed::new(body, place)))
@@ -151,14 +151,14 @@ impl App {
     fn refused(&self, now: &RuntimeSnapshot, error: &Error) {
         if let Some(limit) = error.limit() {
             now.limits.refused(error);
-            self.gateway.watch.on_event(&InterceptionEvent::Limited { limit });
+            self.gateway.events.on_event(&InterceptionEvent::LimitExceeded { limit });
         }
     }
 
     /// Reads what the client of a refused request is still sending, while the answer is on its way.
     fn drain_behind_answer(&self, body: Body, headers: &HeaderMap) {
         if body::is_being_sent(&body, headers) {
-            let cut = self.gateway.cut.clone();
+            let cut = self.gateway.abort.clone();
             self.gateway.tasks.spawn(async move { cut.run_until_cancelled(body::drain(body)).await });
         }
     }
@@ -168,7 +168,7 @@ impl App {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = self.gateway.cut.cancelled() => Err(Error::ShuttingDown),
+            () = self.gateway.abort.cancelled() => Err(Error::ShuttingDown),
         }
     }
 }

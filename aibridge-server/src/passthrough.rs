@@ -11,7 +11,7 @@ use aibridge_intercept::call::CallBody;
 use aibridge_intercept::mask;
 use aibridge_intercept::passthrough::PassthroughTarget;
 use aibridge_intercept::payload::Payload;
-use aibridge_intercept::relay::AnswerBody;
+use aibridge_intercept::relay::ResponseBody;
 use aibridge_intercept::{Actor, Error, RequestBody, trace};
 use aibridge_provider::PassThrough;
 use axum::body::Body;
@@ -42,7 +42,7 @@ impl Request<'_> {
         self,
         app: &App,
         now: &RuntimeSnapshot,
-    ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
+    ) -> Result<http::Response<Placed<ResponseBody>>, Error> {
         let (provider, actor, parts) = (self.target.provider.clone(), self.actor.id.clone(), self.parts);
         let answered = self.pass_through(app, now).await;
         if let Err(error) = &answered {
@@ -50,7 +50,7 @@ impl Request<'_> {
                 actor,
                 provider = provider.name(),
                 method = %parts.method,
-                path = trace::cut(&mask::text(parts.uri.path())),
+                path = trace::truncate(&mask::text(parts.uri.path())),
                 status = error.class().0.as_u16(),
                 code = error.code(),
                 "not passed through"
@@ -63,7 +63,7 @@ impl Request<'_> {
         self,
         app: &App,
         now: &RuntimeSnapshot,
-    ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
+    ) -> Result<http::Response<Placed<ResponseBody>>, Error> {
         let Self { route, target: Target { provider, path, .. }, actor, headers, place, parts, body } = self;
         let credential = provider.credential(&headers)?;
         let caller = Caller { provider: provider.name(), actor: &actor.id, credential: credential.kind() };
@@ -86,7 +86,7 @@ impl Request<'_> {
             provider: provider.name().to_owned(),
             route,
             actor: actor.id.clone(),
-            makes_object: now.who.wants_tokens() && provider.makes_object(&parts.method, &path),
+            creates_object: now.who.wants_tokens() && provider.creates_object(&parts.method, &path),
         };
         let (method, query) = (parts.method.clone(), parts.uri.query().map(str::to_owned));
         let request = PassThrough { method, path, query, headers, body, actor };

@@ -7,7 +7,7 @@ use aibridge_intercept::call::CallBody;
 use aibridge_intercept::credential::Credential;
 use aibridge_intercept::error::ERROR_HEADER;
 use aibridge_intercept::payload::Payload;
-use aibridge_intercept::relay::AnswerBody;
+use aibridge_intercept::relay::ResponseBody;
 use axum::body::Body;
 use http_body::Body as _;
 use std::sync::Arc;
@@ -48,8 +48,8 @@ impl Keeping {
     /// The answer with its place, unless the gateway itself stopped reading the body.
     pub(crate) fn keep(
         self,
-        answer: http::Response<AnswerBody>,
-    ) -> Result<http::Response<Placed<AnswerBody>>, Error> {
+        answer: http::Response<ResponseBody>,
+    ) -> Result<http::Response<Placed<ResponseBody>>, Error> {
         match self {
             Self::Whole(place) => Ok(answer.map(|body| Placed::new(body, place))),
             Self::Streamed(uploaded) => {

@@ -21,7 +21,7 @@ use aibridge_api::Api;
 use aibridge_config::Config;
 use aibridge_dump::Dumps;
 use aibridge_intercept::Gateway;
-use aibridge_intercept::watch::{EventSink, NoopEventSink};
+use aibridge_intercept::events::{EventSink, NoopEventSink};
 use aibridge_keypool::KeyPoolError;
 use aibridge_metrics::{Metrics, MetricsError};
 use aibridge_provider::ProviderError;
@@ -134,7 +134,8 @@ impl Server {
         let watch = Arc::new(Charging::new(current.clone(), watch));
         let isolation =
             Arc::new(Isolation::new(recorder(&config, &store), store.clone(), current.clone(), start_within));
-        let gateway = Gateway { start_within, watch, ..Gateway::new(isolation.clone()) };
+        let gateway =
+            Gateway { start_timeout: start_within, events: watch, ..Gateway::new(isolation.clone()) };
         let app = Arc::new(App { current, gateway, isolation, stopping: CancellationToken::new() });
         Ok(Self { config, listener, address, admin, store, app, dumps, metrics })
     }
@@ -208,7 +209,7 @@ impl Server {
 
         stop.await;
         drop(retention);
-        let Gateway { tasks, cut, .. } = &self.app.gateway;
+        let Gateway { tasks, abort, .. } = &self.app.gateway;
         let grace = self.app.current.load().shutdown_grace;
         self.app.stopping.cancel();
         tracing::info!(
@@ -219,7 +220,7 @@ impl Server {
         tasks.close();
         if timeout(grace, tasks.wait()).await.is_err() {
             tracing::warn!(open = tasks.len(), "the grace period is over: open answers are cut");
-            cut.cancel();
+            abort.cancel();
             let _ = timeout(LAST_WORDS, tasks.wait()).await;
         }
         hang_up.cancel();

@@ -1,7 +1,7 @@
 //! On whose behalf a request is made, and what of its credentials goes further.
 
 use aibridge_config::AuthMode;
-use aibridge_intercept::credential::{GATEWAY_TOKEN_PREFIX, bearer_token};
+use aibridge_intercept::credential::{ACCESS_TOKEN_PREFIX, bearer_token};
 use aibridge_intercept::{Actor, Error};
 use aibridge_store::{Authenticated, Store};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -53,7 +53,7 @@ impl Who {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidGatewayToken`], or [`Error::RecorderUnavailable`] if the store cannot tell.
+    /// [`Error::InvalidAccessToken`], or [`Error::RecorderUnavailable`] if the store cannot tell.
     pub async fn identify(&self, headers: &mut HeaderMap, provider_has_keys: bool) -> Result<Actor, Error> {
         match self.mode {
             AuthMode::None => {
@@ -89,7 +89,7 @@ impl Who {
         match timeout(self.limit, self.store.authenticate(token)).await {
             Ok(Ok(Some(authenticated))) => Ok(authenticated),
             Ok(Ok(None)) => {
-                Err(Error::InvalidGatewayToken("the gateway token is unknown, expired or revoked"))
+                Err(Error::InvalidAccessToken("the gateway token is unknown, expired or revoked"))
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, "a gateway token could not be checked");
@@ -119,7 +119,7 @@ fn take_token(headers: &mut HeaderMap) -> Result<SecretString, Error> {
             }
             Ok(token)
         }
-        None => Err(Error::InvalidGatewayToken(
+        None => Err(Error::InvalidAccessToken(
             "a gateway token is needed: send it as \"Authorization: Bearer aib_...\", or as X-AIBridge-Token beside your own provider key",
         )),
     }
@@ -139,7 +139,7 @@ fn first_token(headers: &HeaderMap, name: &HeaderName) -> Option<SecretString> {
         _ => HeaderValue::to_str(value).ok().map(str::trim),
     };
     let mut values = headers.get_all(name).iter().filter_map(text);
-    values.find(|text| text.starts_with(GATEWAY_TOKEN_PREFIX)).map(SecretString::from)
+    values.find(|text| text.starts_with(ACCESS_TOKEN_PREFIX)).map(SecretString::from)
 }
 
 #[cfg(test)]

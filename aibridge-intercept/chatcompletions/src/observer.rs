@@ -1,6 +1,6 @@
 use crate::{Streaming, blocking};
-use aibridge_intercept::sse::Event;
 use aibridge_intercept::{Error, EventAction, Observer, ResponseSummary};
+use aibridge_sse::Event;
 use bytes::Bytes;
 
 /// Reads the answer to one chat completions request.

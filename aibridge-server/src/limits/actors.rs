@@ -123,9 +123,9 @@ impl Buckets {
         }
         let requests = self.requests.map(|bucket| allowance(Unit::Requests, &bucket, now));
         let tokens = self.tokens.map(|bucket| allowance(Unit::Tokens, &bucket, now));
-        let (exceeded, beside) =
+        let (exceeded, other) =
             if of_requests < of_tokens { (tokens?, requests) } else { (requests?, tokens) };
-        Some(RateLimited { actor: actor.to_owned(), retry_after, exceeded, beside })
+        Some(RateLimited { actor: actor.to_owned(), retry_after, exceeded, other })
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::current::Current;
-use aibridge_intercept::watch::{EventSink, Held, InterceptionEvent};
+use aibridge_intercept::events::{EventSink, InterceptionEvent, OpenInterception};
 use aibridge_recorder::Interception;
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ impl Charging {
 
 impl EventSink for Charging {
     fn on_event(&self, event: &InterceptionEvent<'_>) {
-        if let InterceptionEvent::ResponseSummary { interception, learnt } = event {
-            let (tokens, estimated) = learnt.limit_tokens();
+        if let InterceptionEvent::ResponseRead { interception, summary } = event {
+            let (tokens, estimated) = summary.limit_tokens();
             if estimated && tokens > 0 {
                 tracing::debug!(id = %interception.id, tokens, estimated, "response without usage is charged");
             }
@@ -28,7 +28,7 @@ impl EventSink for Charging {
         self.next.on_event(event);
     }
 
-    fn opened(&self, interception: &Interception) -> Option<Box<dyn Held>> {
-        self.next.opened(interception)
+    fn on_open(&self, interception: &Interception) -> Option<Box<dyn OpenInterception>> {
+        self.next.on_open(interception)
     }
 }

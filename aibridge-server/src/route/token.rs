@@ -1,6 +1,6 @@
 //! Access tokens in a URL, where they would reach the provider and its logs.
 
-use aibridge_intercept::credential::GATEWAY_TOKEN_PREFIX;
+use aibridge_intercept::credential::ACCESS_TOKEN_PREFIX;
 use http::Uri;
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ pub(super) fn is_in(uri: &Uri) -> bool {
 
 /// A token begins where a word begins: ids and cursors may hold its prefix by chance.
 fn holds_token(text: &[u8]) -> bool {
-    let prefix = GATEWAY_TOKEN_PREFIX.as_bytes();
+    let prefix = ACCESS_TOKEN_PREFIX.as_bytes();
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
     text.windows(prefix.len()).enumerate().any(|(at, window)| {
         window == prefix && !at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(is_word)

@@ -29,7 +29,7 @@ fn a_refused_request_costs_nothing() {
     for _ in 0..5 {
         let refused = actors.request("ann", limits, true).unwrap_err();
         assert_eq!((refused.exceeded.unit, refused.exceeded.used), (Unit::Tokens, 10));
-        assert_eq!(refused.beside.unwrap().used, 0, "of requests");
+        assert_eq!(refused.other.unwrap().used, 0, "of requests");
     }
     mock.increment(Duration::from_secs(6));
     assert_eq!(actors.request("ann", limits, true), Ok(()));
@@ -53,7 +53,7 @@ fn of_two_limits_the_longer_wait_is_told() {
         let told = (refused.exceeded.unit, refused.retry_after.as_secs());
         assert_eq!(told.0, unit, "{tokens} more tokens");
         assert!(told.1 >= seconds, "{told:?}");
-        assert_ne!(refused.beside.unwrap().unit, unit);
+        assert_ne!(refused.other.unwrap().unit, unit);
     }
 }
 
