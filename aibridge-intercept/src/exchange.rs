@@ -55,7 +55,7 @@ struct EndLog {
 /// The reason why an interception ended early, and what was read of its response.
 #[derive(Debug)]
 pub struct InterceptError {
-    /// The reason.
+    /// The reason why the relay stopped.
     pub error: RelayError,
     /// The content of the response so far. It is recorded.
     pub summary: ResponseSummary,

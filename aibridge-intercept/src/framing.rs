@@ -8,7 +8,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// The way in which the body of a response is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// Server-sent events.
+    /// A stream of server-sent events.
     Events,
     /// NDJSON: one JSON object a line.
     Lines,

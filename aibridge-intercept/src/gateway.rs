@@ -18,7 +18,7 @@ pub struct Gateway {
     pub abort: CancellationToken,
     /// Receives what happens to interceptions.
     pub events: Arc<dyn EventSink>,
-    /// Measures durations.
+    /// The clock that measures durations.
     pub clock: quanta::Clock,
     /// The longest time for start records to become durable. After that, the request is refused.
     pub start_timeout: Duration,

@@ -20,7 +20,7 @@ pub fn target(url: &Url) -> String {
 const MAX_DEPTH: u32 = 3;
 
 /// `text` with hints in place of the credentials in its URLs: the values of parameters in a query, a fragment or a path,
-/// passwords before a host, and access tokens anywhere. The text need not be a URL: a `Link` header contains several.
+/// passwords before a host, and access tokens anywhere. The text need not be a URL: a header may contain several.
 pub fn text(text: &str) -> Cow<'_, str> {
     mask(text, MAX_DEPTH)
 }
