@@ -1,16 +1,12 @@
-//! Errors that the gateway returns instead of a provider's response: the table of their statuses, types and codes, and
-//! their rendering in the format of the OpenAI API.
+//! Errors that the gateway returns instead of a provider's response: the table of their statuses, types and codes.
 
+use crate::error_response::ErrorResponse;
 use crate::objects::ObjectReference;
 use crate::rate_limit::RateLimited;
 use aibridge_recorder::ErrorType;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
-
-/// The header of every error response of the gateway's own, which distinguishes it from the provider's. Its value is the
-/// error's `code`.
-pub const ERROR_HEADER: HeaderName = HeaderName::from_static("x-aibridge-error");
 
 /// The `Retry-After` of an overloaded gateway. With many requests in flight, some end every second.
 const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -48,7 +44,7 @@ pub enum Error {
     /// The request needs the rights of an operator.
     #[error("{0}")]
     AdminOnly(&'static str),
-    /// A parameter of a query of records is unknown, or its value is invalid.
+    /// A parameter of the request is unknown, or its value is invalid.
     #[error("the parameter {name:?} cannot be used: {problem}")]
     InvalidParameter {
         /// The parameter's name, as it was sent.
@@ -56,21 +52,6 @@ pub enum Error {
         /// The defect, and what to write instead.
         problem: String,
     },
-    /// A query of records aggregates to more rows than are kept in memory.
-    #[error("this adds up to more than {0} rows: ask for less with since, until or another filter")]
-    QueryTooBroad(usize),
-    /// The interception is not recorded.
-    #[error("there is no interception {0}")]
-    UnknownInterception(String),
-    /// The limit of concurrent queries of records is reached.
-    #[error("too many read records at once: try again in a second")]
-    TooManyReaders,
-    /// A query of records exceeded its timeout.
-    #[error("reading took longer than {0:?}: ask for less with since, until or another filter")]
-    RecordsTooSlow(Duration),
-    /// The store cannot be read now.
-    #[error("the records cannot be read now: see the gateway's log for the reason")]
-    RecordsUnavailable,
     /// The request has no access token, or one that is unknown, expired or revoked.
     #[error("{0}")]
     InvalidAccessToken(&'static str),
@@ -179,11 +160,6 @@ impl Error {
             Self::InvalidModel(_) => (S::BAD_REQUEST, INVALID, "invalid_model"),
             Self::InvalidPath(_) | Self::TokenInUrl => (S::BAD_REQUEST, INVALID, "invalid_path"),
             Self::InvalidParameter { .. } => (S::BAD_REQUEST, INVALID, "invalid_parameter"),
-            Self::QueryTooBroad(_) => (S::BAD_REQUEST, INVALID, "query_too_broad"),
-            Self::UnknownInterception(_) => (S::NOT_FOUND, INVALID, "unknown_interception"),
-            Self::TooManyReaders => (S::SERVICE_UNAVAILABLE, "server_error", "too_many_readers"),
-            Self::RecordsTooSlow(_) => (S::GATEWAY_TIMEOUT, "server_error", "records_timeout"),
-            Self::RecordsUnavailable => (S::SERVICE_UNAVAILABLE, "server_error", "records_unavailable"),
             Self::InvalidAccessToken(_) => (S::UNAUTHORIZED, "authentication_error", "invalid_gateway_token"),
             Self::HostNotAllowed(_) => (S::FORBIDDEN, "permission_error", "host_not_allowed"),
             Self::OriginNotAllowed(_) => (S::FORBIDDEN, "permission_error", "origin_not_allowed"),
@@ -241,8 +217,6 @@ impl Error {
             | Self::InvalidPath(_)
             | Self::TokenInUrl
             | Self::InvalidParameter { .. }
-            | Self::QueryTooBroad(_)
-            | Self::UnknownInterception(_)
             | Self::UnknownRoute { .. }
             | Self::ObjectNotFound(_)
             | Self::MethodNotAllowed { .. }
@@ -257,7 +231,7 @@ impl Error {
             Self::AdminOnly(_) | Self::ByokDisabled | Self::HostNotAllowed(_) | Self::OriginNotAllowed(_) => {
                 ErrorType::Permission
             }
-            Self::RateLimited(_) | Self::TooManyReaders => ErrorType::RateLimited,
+            Self::RateLimited(_) => ErrorType::RateLimited,
             Self::KeysRateLimited { .. } | Self::KeysRejected => ErrorType::KeysExhausted,
             Self::CircuitOpen { .. } => ErrorType::CircuitOpen,
             Self::UpstreamUnreachable(_) => ErrorType::UpstreamUnreachable,
@@ -265,63 +239,86 @@ impl Error {
             Self::UpstreamDisconnected => ErrorType::StreamError,
             Self::InvalidResponse | Self::ResponseTooLarge(_) => ErrorType::InvalidResponse,
             Self::ShuttingDown => ErrorType::Shutdown,
-            Self::Overloaded(_)
-            | Self::RecorderUnavailable
-            | Self::RecordsTooSlow(_)
-            | Self::RecordsUnavailable
-            | Self::Internal => ErrorType::GatewayError,
+            Self::Overloaded(_) | Self::RecorderUnavailable | Self::Internal => ErrorType::GatewayError,
         }
     }
 
     /// The error object of the API: `{"message":…,"type":…,"param":…,"code":…}`.
     pub fn to_object(&self) -> String {
-        let (_, kind, code) = self.class();
-        let message = serde_json::Value::from(self.to_string());
-        let param = match self {
-            Self::InvalidParameter { name, .. } => name.as_str().into(),
-            _ => serde_json::Value::Null,
-        };
-        format!(r#"{{"message":{message},"type":"{kind}","param":{param},"code":"{code}"}}"#)
+        ErrorResponse::from(self).to_object()
     }
 
     /// The response for the client: status, headers and body.
     pub fn to_response(&self) -> Response<Bytes> {
-        let (status, _, code) = self.class();
-        let mut response = Response::new(Bytes::from(format!(r#"{{"error":{}}}"#, self.to_object())));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ERROR_HEADER, HeaderValue::from_static(code));
+        ErrorResponse::from(self).into_http()
+    }
+
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         match self {
             Self::KeysRateLimited { retry_after } | Self::CircuitOpen { retry_after } => {
-                headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
+                vec![(header::RETRY_AFTER, whole_seconds(*retry_after).into())]
             }
-            Self::Overloaded(_) | Self::TooManyReaders => {
-                headers.insert(header::RETRY_AFTER, whole_seconds(OVERLOAD_RETRY_AFTER).into());
-            }
+            Self::Overloaded(_) => vec![(header::RETRY_AFTER, whole_seconds(OVERLOAD_RETRY_AFTER).into())],
             Self::RateLimited(limited) => {
-                headers.insert(header::RETRY_AFTER, whole_seconds(limited.retry_after).into());
-                limited.add_headers(headers);
+                let mut headers = vec![(header::RETRY_AFTER, whole_seconds(limited.retry_after).into())];
+                limited.add_headers(&mut headers);
+                headers
             }
-            Self::MethodNotAllowed { allow, .. } => {
-                headers.insert(header::ALLOW, HeaderValue::from_static(allow));
-            }
+            Self::MethodNotAllowed { allow, .. } => vec![(header::ALLOW, HeaderValue::from_static(allow))],
             // RFC 9110 §11.6.1.
             Self::InvalidAccessToken(_) | Self::NoCredential(_) => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                vec![(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))]
             }
             // RFC 9110 §7.8: a sender of `Upgrade` lists it in `Connection`.
-            Self::WebsocketUnsupported => {
-                headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
-                headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            }
+            Self::WebsocketUnsupported => vec![
+                (header::UPGRADE, HeaderValue::from_static("HTTP/1.1")),
+                (header::CONNECTION, HeaderValue::from_static("upgrade")),
+            ],
             // The rest of the request is not read, so the connection cannot be reused.
             Self::ShuttingDown | Self::RequestIncomplete(_) | Self::RequestMalformed(_) => {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+                vec![(header::CONNECTION, HeaderValue::from_static("close"))]
             }
-            _ => {}
+            Self::InvalidJson(_)
+            | Self::InvalidModel(_)
+            | Self::InvalidPath(_)
+            | Self::TokenInUrl
+            | Self::HostNotAllowed(_)
+            | Self::OriginNotAllowed(_)
+            | Self::AdminOnly(_)
+            | Self::InvalidParameter { .. }
+            | Self::ByokDisabled
+            | Self::UnknownRoute { .. }
+            | Self::ObjectNotFound(_)
+            | Self::RequestTooLarge(_)
+            | Self::UnsupportedEncoding(_)
+            | Self::InvalidEncoding(_)
+            | Self::BackgroundUnsupported
+            | Self::RecorderUnavailable
+            | Self::KeysRejected
+            | Self::UpstreamUnreachable(_)
+            | Self::UpstreamDisconnected
+            | Self::InvalidResponse
+            | Self::ResponseTooLarge(_)
+            | Self::Internal
+            | Self::UpstreamTimeout(_) => Vec::new(),
         }
-        response
+    }
+}
+
+impl From<&Error> for ErrorResponse {
+    fn from(error: &Error) -> Self {
+        let (status, kind, code) = error.class();
+        let param = match error {
+            Error::InvalidParameter { name, .. } => Some(name.clone()),
+            _ => None,
+        };
+        Self { status, kind, code, message: error.to_string(), param, headers: error.headers() }
+    }
+}
+
+impl From<Error> for ErrorResponse {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
     }
 }
 
@@ -333,6 +330,7 @@ pub(crate) fn whole_seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error_response::ERROR_HEADER;
 
     #[test]
     fn responses_have_the_format_of_the_api() {

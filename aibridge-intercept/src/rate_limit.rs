@@ -1,7 +1,7 @@
 //! The response to an actor that exceeds a limit, in the format of the OpenAI API: clients read the headers, and some
 //! (Codex) the time in the message.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use std::fmt;
 use std::time::Duration;
 
@@ -88,14 +88,14 @@ impl fmt::Display for Allowance {
 
 impl RateLimited {
     /// Adds the headers that clients read, except `Retry-After`.
-    pub(crate) fn add_headers(&self, headers: &mut HeaderMap) {
-        headers.insert(RETRY_AFTER_MS, milliseconds(self.retry_after).into());
+    pub(crate) fn add_headers(&self, headers: &mut Vec<(HeaderName, HeaderValue)>) {
+        headers.push((RETRY_AFTER_MS, milliseconds(self.retry_after).into()));
         for Allowance { unit, limit, used, reset } in [self.exceeded].into_iter().chain(self.other) {
             let [limit_name, remaining_name, reset_name] = unit.headers();
-            headers.insert(limit_name, limit.into());
-            headers.insert(remaining_name, u64::from(limit).saturating_sub(used).into());
+            headers.push((limit_name, limit.into()));
+            headers.push((remaining_name, u64::from(limit).saturating_sub(used).into()));
             if let Ok(reset) = HeaderValue::try_from(go_duration(reset)) {
-                headers.insert(reset_name, reset);
+                headers.push((reset_name, reset));
             }
         }
     }

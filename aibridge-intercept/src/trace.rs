@@ -185,7 +185,7 @@ pub fn set_client_response<B>(span: &Span, result: &Result<Response<B>, Error>) 
         Ok(response) => response.status(),
         Err(error) => {
             set_error(span, error.code());
-            error.to_response().status()
+            error.class().0
         }
     };
     set_status(span, status);

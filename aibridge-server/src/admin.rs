@@ -4,7 +4,7 @@ use crate::handler::App;
 use crate::listen::{Peer, Places};
 use crate::who;
 use aibridge_api::{Api, Endpoint};
-use aibridge_intercept::Error;
+use aibridge_intercept::{Error, ErrorResponse};
 use aibridge_metrics::{AtScrape, CONTENT_TYPE, Metrics};
 use aibridge_store::Store;
 use axum::Router;
@@ -139,18 +139,18 @@ impl Admin {
         Ok(answered.map(|answer| answer.map(|()| Body::empty())))
     }
 
-    fn finish(&self, request: &Parts, answered: Result<Response<Body>, Error>) -> Response<Body> {
-        let mut response = answered.unwrap_or_else(|error| error.to_response().map(Body::from));
+    fn finish(&self, request: &Parts, answered: Result<Response<Body>, ErrorResponse>) -> Response<Body> {
+        let mut response = answered.unwrap_or_else(|error| error.into_http().map(Body::from));
         self.app.current.load().origins.add_headers(&request.headers, response.headers_mut());
         response
     }
 
-    async fn ask(&self, endpoint: &Endpoint, query: Option<&str>) -> Result<Bytes, Error> {
+    async fn ask(&self, endpoint: &Endpoint, query: Option<&str>) -> Result<Bytes, ErrorResponse> {
         if self.app.stopping.is_cancelled() {
-            return Err(Error::ShuttingDown);
+            return Err(Error::ShuttingDown.into());
         }
         let now = self.app.current.load();
-        self.app.unless_cut(self.api.answer(endpoint, query, now.providers.all())).await?
+        Ok(self.app.unless_cut(self.api.answer(endpoint, query, now.providers.all())).await??)
     }
 
     fn render(&self) -> Result<String, Error> {

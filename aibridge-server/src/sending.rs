@@ -5,7 +5,7 @@ use crate::limits::{Place, Placed};
 use aibridge_intercept::Error;
 use aibridge_intercept::call::CallBody;
 use aibridge_intercept::credential::Credential;
-use aibridge_intercept::error::ERROR_HEADER;
+use aibridge_intercept::error_response::ERROR_HEADER;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::ResponseBody;
 use axum::body::Body;
