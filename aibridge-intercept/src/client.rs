@@ -96,7 +96,9 @@ impl Signature {
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<&str> {
-    text(headers, header::USER_AGENT.as_str())
+    // A prefix is compared, so an invalid byte later does not matter.
+    let agent = headers.get(header::USER_AGENT)?.as_bytes();
+    agent.utf8_chunks().next().map(|chunk| chunk.valid().trim()).filter(|agent| !agent.is_empty())
 }
 
 /// Whether `agent` begins with `[Async]Family[Client…]/Language`, like that of official SDKs: `AsyncOpenAI/Python 2.1`,

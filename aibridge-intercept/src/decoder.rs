@@ -108,6 +108,25 @@ impl Decoder {
     }
 }
 
+impl Decoder {
+    /// Checks that the body ends where its encoding does; of zstd, whose decoder does not report it, nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Undecodable`] if the body is cut.
+    pub(crate) fn finish(&mut self) -> Result<(), Undecodable> {
+        let finished = match self {
+            Self::Gzip(decoder) => decoder.try_finish(),
+            Self::Zlib(decoder) => decoder.try_finish(),
+            Self::RawDeflate(decoder) => decoder.try_finish(),
+            Self::Brotli(decoder) => decoder.close(),
+            Self::Deflate(first_bytes) if !first_bytes.is_empty() => return Err(Undecodable),
+            Self::Deflate(_) | Self::Zstd(_) => Ok(()),
+        };
+        finished.map_err(|_| Undecodable)
+    }
+}
+
 fn feed<D: Write>(
     decoder: &mut D,
     piece: &[u8],

@@ -18,6 +18,9 @@ pub trait Observer: Send {
     /// Reads a blocking response as a whole.
     fn body(&mut self, body: &[u8]);
 
+    /// Whether an event so far reported an error.
+    fn has_failed(&self) -> bool;
+
     /// Returns the content. Called once, when the response has ended or broken off.
     fn finish(&mut self) -> ResponseSummary;
 

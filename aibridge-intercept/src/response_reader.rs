@@ -18,13 +18,13 @@ pub(crate) struct ResponseReader {
     observer: Box<dyn Observer>,
     /// The number of bytes since the task yielded.
     bytes_since_yield: usize,
-    /// The number of events with data other than `[DONE]`; exact up to 2.
-    events: usize,
+    /// The stream contained an event with data before any error.
+    has_content: bool,
 }
 
 impl ResponseReader {
     pub(crate) fn new(observer: Box<dyn Observer>) -> Self {
-        Self { observer, bytes_since_yield: 0, events: 0 }
+        Self { observer, bytes_since_yield: 0, has_content: false }
     }
 
     /// Whether `event` takes so long to read that earlier events should be sent first.
@@ -36,18 +36,16 @@ impl ResponseReader {
     pub(crate) async fn read_event(&mut self, event: &Event) -> EventAction {
         self.yield_after(event.raw.len()).await;
         if Self::is_large(event) {
-            self.events += 1;
             let event = event.clone();
-            return self
-                .run_blocking(move |observer| observer.event(&event))
-                .await
-                .unwrap_or(EventAction::Relay);
+            let action = self.run_blocking(move |observer| observer.event(&event)).await;
+            self.has_content |= !self.observer.has_failed();
+            return action.unwrap_or(EventAction::Relay);
         }
-        // Two events show that the stream contained more than an error.
-        if self.events < 2 && event.data().is_some_and(|data| data.trim_ascii() != b"[DONE]") {
-            self.events += 1;
+        let action = self.observer.event(event);
+        if !self.has_content && event.data().is_some_and(|data| data.trim_ascii() != b"[DONE]") {
+            self.has_content = !self.observer.has_failed();
         }
-        self.observer.event(event)
+        action
     }
 
     /// Reads a blocking response as a whole.
@@ -66,7 +64,7 @@ impl ResponseReader {
 
     /// Whether a stream with this ending consisted of an error alone.
     pub(crate) fn is_lone_error(&self, ending: Ending) -> bool {
-        ending == Ending::Failed && self.events <= 1
+        ending == Ending::Failed && !self.has_content
     }
 
     /// `error` as an event of the API, for the middle of a stream.
@@ -116,6 +114,10 @@ impl Observer for NoopObserver {
 
     fn body(&mut self, _: &[u8]) {}
 
+    fn has_failed(&self) -> bool {
+        false
+    }
+
     fn finish(&mut self) -> ResponseSummary {
         ResponseSummary::default()
     }
@@ -144,6 +146,10 @@ mod tests {
 
         fn body(&mut self, _: &[u8]) {
             self.event(&Bytes::new().into());
+        }
+
+        fn has_failed(&self) -> bool {
+            false
         }
 
         fn finish(&mut self) -> ResponseSummary {

@@ -133,6 +133,11 @@ impl Reader {
         self.failed = true;
     }
 
+    /// Whether the provider reported an error.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// Whether the id of the response is known.
     pub(crate) fn has_id(&self) -> bool {
         self.response_id.is_some()

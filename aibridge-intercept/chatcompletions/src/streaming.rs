@@ -67,6 +67,11 @@ impl Streaming {
         EventAction::Relay
     }
 
+    /// Whether an event so far reported an error.
+    pub fn has_failed(&self) -> bool {
+        self.reader.has_failed()
+    }
+
     /// What was learnt so far.
     pub fn finish(&mut self) -> ResponseSummary {
         self.reader.finish(self.done)

@@ -19,6 +19,10 @@ impl Observer for Response {
         self.whole = Some(blocking::learn(body));
     }
 
+    fn has_failed(&self) -> bool {
+        self.streaming.has_failed()
+    }
+
     fn finish(&mut self) -> ResponseSummary {
         self.whole.take().unwrap_or_else(|| self.streaming.finish())
     }

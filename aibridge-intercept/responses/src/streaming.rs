@@ -102,6 +102,11 @@ impl Streaming {
         self.events
     }
 
+    /// Whether an event so far reported an error.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// What was learnt so far.
     pub fn finish(&mut self) -> ResponseSummary {
         let items = std::mem::take(&mut self.items);

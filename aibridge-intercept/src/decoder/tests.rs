@@ -93,3 +93,24 @@ fn ignores_values_that_are_not_encodings() {
         assert_eq!(decoder(values).map(|decoder| decoder.is_some()), *expected, "{values:?}");
     }
 }
+
+#[test]
+fn reports_a_body_that_is_cut() {
+    let (text, fast) =
+        (&br#"{"id":"a","choices":[{"message":{"content":"hello, world"}}]}"#[..], Compression::fast());
+    let mut gzip = GzEncoder::new(Vec::new(), fast);
+    gzip.write_all(text).unwrap();
+    let mut zlib = ZlibEncoder::new(Vec::new(), fast);
+    zlib.write_all(text).unwrap();
+    let mut brotli = brotli::CompressorWriter::new(Vec::new(), 4096, 4, 20);
+    brotli.write_all(text).unwrap();
+    let bodies =
+        [("gzip", gzip.finish().unwrap()), ("deflate", zlib.finish().unwrap()), ("br", brotli.into_inner())];
+    for (encoding, body) in bodies {
+        for (length, expected) in [(body.len(), Ok(())), (body.len() / 2, Err(Undecodable))] {
+            let mut decoder = decoder(&[encoding]).unwrap().unwrap();
+            decoder.decode(&body[..length]).unwrap();
+            assert_eq!(decoder.finish(), expected, "{encoding}: {length} of {} bytes", body.len());
+        }
+    }
+}

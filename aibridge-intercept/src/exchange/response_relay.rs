@@ -27,6 +27,8 @@ struct ResponseRelay {
     decoding: Decoding,
     /// The response is a success, and the client asked for a stream or the response declares one.
     may_be_stream: bool,
+    /// The length of the whole body, if the provider announces it. The HTTP client reports what is left of it.
+    length: Option<u64>,
     declared: DeclaredFraming,
     framing: Option<Framing>,
     /// The last event that was sent has no blank line at its end.
@@ -72,6 +74,7 @@ impl Exchange {
             relay.reader.read_body(prefix.plain).await;
         }
         let summary = relay.reader.finish();
+        let is_lone_error = relay.may_be_stream && summary.ending == Ending::Failed;
         let error_type = refusal::error_type(status, relay.response.http.headers(), &prefix.raw);
         let outcome = match (error_type, summary.ending) {
             (Some(error_type), _) => Outcome::Failed(error_type),
@@ -80,7 +83,7 @@ impl Exchange {
             }
             (None, _) => Outcome::Completed,
         };
-        relay.response.complete(false);
+        relay.response.complete(is_lone_error);
         self.record_end(outcome, summary).await?;
         if self.downstream.has_begun() {
             self.send(prefix.raw).await?;
@@ -98,7 +101,7 @@ impl Exchange {
         if relay.may_be_stream {
             headers::add_streaming(&mut headers);
         } else {
-            length = relay.response.http.content_length();
+            length = relay.length;
         }
         self.downstream.begin(relay.response.http.status(), headers, length);
     }
@@ -147,8 +150,17 @@ impl ResponseRelay {
         let declared = DeclaredFraming::of(headers);
         let may_be_stream = status.is_success() && (streaming || declared == DeclaredFraming::Events);
         let decoding = if status.is_success() { Decoding::of(headers) } else { Decoding::Plain };
-        let reader = ResponseReader::new(observer);
-        Self { response, reader, decoding, may_be_stream, declared, framing: None, lacks_blank_line: false }
+        let (reader, length) = (ResponseReader::new(observer), response.http.content_length());
+        Self {
+            response,
+            reader,
+            decoding,
+            may_be_stream,
+            length,
+            declared,
+            framing: None,
+            lacks_blank_line: false,
+        }
     }
 
     /// Whether the client has the head of a stream.

@@ -97,10 +97,10 @@ impl BoundaryScanner {
     }
 
     /// Whether the current line begins another event: a `data` line that is a complete JSON value ends its event if a
-    /// `data` or `event` field follows. Some servers send only one newline after each event.
+    /// `data` or `event` field or a comment follows. Some servers send only one newline after each event.
     fn line_begins_another_event(&mut self, event: [&[u8]; 2]) -> bool {
         let Some(value) = &self.first_data else { return false };
-        if self.is_checked || !(self.is_field(b"data:") || self.is_field(b"event:")) {
+        if self.is_checked || ![&b"data:"[..], b"event:", b":"].iter().any(|name| self.is_field(name)) {
             return false;
         }
         self.is_checked = true;

@@ -25,7 +25,11 @@ impl Event {
             joined.push(b'\n');
             joined.extend_from_slice(more);
         });
-        data.or_else(|| Some(self.raw.trim_ascii()).filter(|line| line.starts_with(b"{")).map(Cow::Borrowed))
+        data.or_else(|| {
+            Some(self.raw.trim_ascii())
+                .filter(|line| line.starts_with(b"{") || *line == b"[DONE]")
+                .map(Cow::Borrowed)
+        })
     }
 
     /// Whether this is the LF of a CRLF whose CR ended the previous event in an earlier chunk. Treat it like that

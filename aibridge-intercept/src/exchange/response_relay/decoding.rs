@@ -48,4 +48,12 @@ impl Decoding {
             Self::Unreadable => Err(Undecodable),
         }
     }
+
+    /// Checks that the encoded body is complete.
+    pub(super) fn finish(&mut self) -> Result<(), Undecodable> {
+        match self {
+            Self::Decoder(decoder) => decoder.finish(),
+            Self::Plain | Self::Unreadable => Ok(()),
+        }
+    }
 }

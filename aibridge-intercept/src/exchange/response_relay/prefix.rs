@@ -52,7 +52,13 @@ impl Exchange {
             let deadline = (!self.downstream.has_begun()).then_some(head_deadline);
             match self.next_chunk(&mut relay.response, deadline).await? {
                 NextChunk::TimedOut => self.begin(relay),
-                NextChunk::End => break (buffer.detector.at_end(), true),
+                NextChunk::End => {
+                    let is_cut = relay.decoding.finish().is_err();
+                    if is_cut && !aibridge_json::is_complete([buffer.plain.as_slice(), b""]) {
+                        self.stop_reading(relay);
+                    }
+                    break (buffer.detector.at_end(), true);
+                }
                 NextChunk::Chunk(chunk) => {
                     if let Some(framing) = self.buffer_chunk(relay, &mut buffer, chunk).await? {
                         break (framing, false);

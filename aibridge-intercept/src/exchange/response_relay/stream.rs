@@ -58,9 +58,9 @@ impl Exchange {
             }
         }
         let tail = Event::from(stream.splitter.take_rest());
-        stream.relay.reader.read_event(&tail).await;
+        let action = stream.relay.reader.read_event(&tail).await;
         self.end_stream(stream.relay).await?;
-        if stream.relay.decoding.is_plain() {
+        if stream.relay.decoding.is_plain() && action != EventAction::Withhold {
             self.send(tail.raw).await?;
         }
         self.downstream.end().await;

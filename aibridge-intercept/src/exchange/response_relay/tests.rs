@@ -11,12 +11,15 @@ use aibridge_sse::Event;
 use async_trait::async_trait;
 use futures_util::stream;
 use http::Response;
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -51,6 +54,10 @@ impl Observer for FailingStreams {
         self.0 = Ending::Complete;
     }
 
+    fn has_failed(&self) -> bool {
+        self.0 == Ending::Failed
+    }
+
     fn finish(&mut self) -> ResponseSummary {
         ResponseSummary { ending: self.0, ..ResponseSummary::default() }
     }
@@ -80,6 +87,30 @@ impl Interceptor for FixedResponse {
 }
 
 type Provider = mpsc::UnboundedSender<io::Result<&'static str>>;
+
+/// A response body of an announced length, of which it reports what is left, like the HTTP client.
+struct SizedBody {
+    chunks: mpsc::UnboundedReceiver<&'static str>,
+    left: u64,
+}
+
+impl http_body::Body for SizedBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let chunk = ready!(self.chunks.poll_recv(context));
+        self.left -= chunk.map_or(0, |chunk| chunk.len() as u64);
+        Poll::Ready(chunk.map(|chunk| Ok(Frame::data(Bytes::from(chunk)))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
 
 /// The sending end of a response body, and an interceptor that relays the response to a blocking or streaming request.
 fn response(streaming: bool) -> (Provider, FixedResponse) {
@@ -147,6 +178,24 @@ async fn a_slow_blocking_response_begins_after_ten_seconds() {
         assert_eq!(*outcomes.0.lock(), [Outcome::Completed]);
         assert!(next_piece(&mut body).await.is_none());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_blocking_response_keeps_its_announced_length() {
+    let (_, mut interceptor) = response(false);
+    let (provider, chunks) = mpsc::unbounded_channel();
+    let body = reqwest::Body::wrap(SizedBody { chunks, left: 9 });
+    interceptor.response.http = Response::new(body).into();
+    provider.send(" {\"a\"").unwrap();
+    let (outcomes, _gateway, response) = begin(interceptor).await;
+    let mut body = response.into_body();
+    assert_eq!(body.size_hint().exact(), Some(9));
+    assert_eq!(next_piece(&mut body).await.unwrap().unwrap(), " ");
+    provider.send(":1}").unwrap();
+    drop(provider);
+    assert_eq!(next_piece(&mut body).await.unwrap().unwrap(), "{\"a\":1}");
+    assert!(next_piece(&mut body).await.is_none());
+    assert_eq!(*outcomes.0.lock(), [Outcome::Completed]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -151,7 +151,7 @@ fn model(stream: &str) -> (Vec<(Option<String>, String)>, String) {
     let (mut kind, mut data, mut rest) = (None, Vec::<String>::new(), String::new());
     let mut lines: Vec<&str> = text.split('\n').collect();
     let unfinished = lines.pop().unwrap_or_default();
-    let begins = |line: &str| line.starts_with("data:") || line.starts_with("event:");
+    let begins = |line: &str| ["data:", "event:", ":"].iter().any(|name| line.starts_with(name));
     for line in lines.iter().copied().chain([unfinished]) {
         let is_finished = !std::ptr::eq(line, unfinished);
         let alone = data.len() == 1 && serde_json::from_str::<serde_json::Value>(&data[0]).is_ok();
