@@ -1,36 +1,36 @@
-//! Recognising how a successful answer is framed, by its first bytes rather than by its `Content-Type`.
+//! Detects the framing of a successful response by its first bytes rather than by its `Content-Type`.
 
-use crate::json_end::JsonEnd;
+use aibridge_json::ValueEnd;
 use http::{HeaderMap, header};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// How the body of an answer is divided.
+/// The way in which the body of a response is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// Server-sent events.
+    /// A stream of server-sent events.
     Events,
     /// NDJSON: one JSON object a line.
     Lines,
-    /// One value, which is read when all of it is there.
+    /// One value, which is read when it is complete.
     Whole,
-    /// Unknown: the body is encoded in a way that cannot be decoded.
+    /// Unknown, because the content encoding cannot be decoded.
     Unreadable,
 }
 
-/// What a `Content-Type` declares about framing.
+/// The framing that a `Content-Type` declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Declared {
-    /// `text/event-stream`.
+pub(crate) enum DeclaredFraming {
+    /// `text/event-stream`, the type of server-sent events.
     Events,
-    /// `application/x-ndjson` and its like.
+    /// `application/x-ndjson` or a similar type.
     Lines,
-    /// Anything else, or nothing.
+    /// Any other type, or none.
     Other,
 }
 
-impl Declared {
-    pub(crate) fn by(headers: &HeaderMap) -> Self {
+impl DeclaredFraming {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let value = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
         let media_type = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         let is = |name: &&str| media_type.eq_ignore_ascii_case(name.as_bytes());
@@ -51,53 +51,53 @@ impl Declared {
     }
 }
 
-/// Reads a body from its first byte until its framing is certain.
+/// Reads the start of a body until its framing is certain.
 #[derive(Debug)]
-pub(crate) struct Sniffer {
+pub(crate) struct FramingDetector {
     may_be_stream: bool,
     declares_lines: bool,
     state: State,
-    /// How many bytes of the beginning are blank, a byte order mark included.
-    blank: usize,
-    /// How many bytes of a byte order mark have come.
+    /// The number of leading whitespace bytes, including a byte order mark.
+    whitespace: usize,
+    /// The number of bytes of a byte order mark that have arrived.
     bom: usize,
 }
 
 #[derive(Debug)]
 enum State {
-    /// Only blank bytes have come.
-    Blank,
-    /// In an object that is the whole body, or the first line of many.
-    Object(JsonEnd),
-    /// Behind that object.
-    BehindObject { line_ended: bool },
-    /// In a body that is one value, or no JSON at all.
+    /// Only whitespace has arrived.
+    Whitespace,
+    /// In an object that is the whole body, or the first line of several.
+    Object(ValueEnd),
+    /// After that object.
+    AfterObject { line_ended: bool },
+    /// In a body that is one value, or is not JSON.
     Whole,
 }
 
-impl Sniffer {
-    /// `may_be_stream`: the client asked for a stream, or the answer is declared as one.
-    pub(crate) fn new(may_be_stream: bool, declared: Declared) -> Self {
+impl FramingDetector {
+    /// A detector. `may_be_stream`: the client asked for a stream, or the response declares one.
+    pub(crate) fn new(may_be_stream: bool, declared: DeclaredFraming) -> Self {
         Self {
             may_be_stream,
-            declares_lines: declared == Declared::Lines,
-            state: State::Blank,
-            blank: 0,
+            declares_lines: declared == DeclaredFraming::Lines,
+            state: State::Whitespace,
+            whitespace: 0,
             bom: 0,
         }
     }
 
-    /// Reads on. Returns the framing if it is certain before the end of the body.
+    /// Reads the next bytes. Returns the framing once it is certain.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Option<Framing> {
         let mut rest = bytes;
         loop {
             rest = match &mut self.state {
-                State::Blank => {
-                    rest = self.skip_blank(rest);
+                State::Whitespace => {
+                    rest = self.skip_whitespace(rest);
                     match rest.first()? {
                         _ if !self.may_be_stream => self.state = State::Whole,
                         b'{' if self.declares_lines => return Some(Framing::Lines),
-                        b'{' => self.state = State::Object(JsonEnd::default()),
+                        b'{' => self.state = State::Object(ValueEnd::default()),
                         b'[' => self.state = State::Whole,
                         _ => return Some(Framing::Events),
                     }
@@ -105,47 +105,47 @@ impl Sniffer {
                 }
                 State::Object(end) => {
                     let end = end.find(rest)?;
-                    self.state = State::BehindObject { line_ended: false };
+                    self.state = State::AfterObject { line_ended: false };
                     &rest[end..]
                 }
-                State::BehindObject { line_ended } => {
-                    let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-                    *line_ended |= rest[..blank].contains(&b'\n');
-                    match (rest.get(blank)?, *line_ended) {
+                State::AfterObject { line_ended } => {
+                    let whitespace = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+                    *line_ended |= rest[..whitespace].contains(&b'\n');
+                    match (rest.get(whitespace)?, *line_ended) {
                         // A NUL pads a single value; anything else is another line.
                         (0, _) | (_, false) => self.state = State::Whole,
                         (_, true) => return Some(Framing::Lines),
                     }
-                    &rest[blank..]
+                    &rest[whitespace..]
                 }
                 State::Whole => return None,
             };
         }
     }
 
-    /// The framing of a body that is over.
+    /// The framing of a body that has ended.
     pub(crate) fn at_end(&self) -> Framing {
         match self.state {
-            // A stream without any event.
-            State::Blank if self.may_be_stream => Framing::Events,
+            // A stream without events.
+            State::Whitespace if self.may_be_stream => Framing::Events,
             _ => Framing::Whole,
         }
     }
 
-    /// How many bytes of the beginning are blank.
-    pub(crate) fn blank(&self) -> usize {
-        self.blank
+    /// The number of leading whitespace bytes, including a byte order mark.
+    pub(crate) fn whitespace(&self) -> usize {
+        self.whitespace
     }
 
-    fn skip_blank<'a>(&mut self, mut rest: &'a [u8]) -> &'a [u8] {
+    fn skip_whitespace<'a>(&mut self, mut rest: &'a [u8]) -> &'a [u8] {
         while let Some(&byte) = rest.first() {
-            if self.blank == 0 && BOM.get(self.bom) == Some(&byte) {
+            if self.whitespace == 0 && BOM.get(self.bom) == Some(&byte) {
                 self.bom += 1;
                 if self.bom == BOM.len() {
-                    self.blank = BOM.len();
+                    self.whitespace = BOM.len();
                 }
             } else if (self.bom == 0 || self.bom == BOM.len()) && byte.is_ascii_whitespace() {
-                self.blank += 1;
+                self.whitespace += 1;
             } else {
                 break;
             }
@@ -160,10 +160,15 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn framing(may_be_stream: bool, declared: Declared, body: &[u8], step: usize) -> (Framing, bool, usize) {
-        let mut sniffer = Sniffer::new(may_be_stream, declared);
-        let early = body.chunks(step).find_map(|chunk| sniffer.push(chunk));
-        (early.unwrap_or(sniffer.at_end()), early.is_some(), sniffer.blank())
+    fn framing(
+        may_be_stream: bool,
+        declared: DeclaredFraming,
+        body: &[u8],
+        step: usize,
+    ) -> (Framing, bool, usize) {
+        let mut detector = FramingDetector::new(may_be_stream, declared);
+        let early = body.chunks(step).find_map(|chunk| detector.push(chunk));
+        (early.unwrap_or(detector.at_end()), early.is_some(), detector.whitespace())
     }
 
     #[test]
@@ -185,32 +190,32 @@ mod tests {
             ("", Events, false, 0),
             (" \n", Events, false, 2),
         ];
-        for (body, expected, early, blank) in table {
+        for (body, expected, early, whitespace) in table {
             for step in 1..=body.len().max(1) {
-                let found = framing(true, Declared::Other, body.as_bytes(), step);
-                assert_eq!(found, (*expected, *early, *blank), "{body:?} in pieces of {step}");
+                let found = framing(true, DeclaredFraming::Other, body.as_bytes(), step);
+                assert_eq!(found, (*expected, *early, *whitespace), "{body:?} in pieces of {step}");
             }
         }
-        assert_eq!(framing(true, Declared::Lines, b" {\"a\"", 9), (Lines, true, 1));
+        assert_eq!(framing(true, DeclaredFraming::Lines, b" {\"a\"", 9), (Lines, true, 1));
         for body in ["data: {}", "{}\n{}", "", "\u{feff}x"] {
-            let (found, early, _) = framing(false, Declared::Other, body.as_bytes(), 9);
-            assert_eq!((found, early), (Whole, false), "{body:?}, and no stream was asked for");
+            let (found, early, _) = framing(false, DeclaredFraming::Other, body.as_bytes(), 9);
+            assert_eq!((found, early), (Whole, false), "{body:?}, for a request without stream");
         }
     }
 
     #[test]
     fn content_types_declare_framing() {
         for (value, expected) in [
-            ("text/event-stream", Declared::Events),
-            ("Text/Event-Stream ;charset=utf-8", Declared::Events),
-            ("text/event-streams", Declared::Other),
-            ("application/x-ndjson", Declared::Lines),
-            ("application/json", Declared::Other),
+            ("text/event-stream", DeclaredFraming::Events),
+            ("Text/Event-Stream ;charset=utf-8", DeclaredFraming::Events),
+            ("text/event-streams", DeclaredFraming::Other),
+            ("application/x-ndjson", DeclaredFraming::Lines),
+            ("application/json", DeclaredFraming::Other),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));
-            assert_eq!(Declared::by(&headers), expected, "{value}");
+            assert_eq!(DeclaredFraming::of(&headers), expected, "{value}");
         }
-        assert_eq!(Declared::by(&HeaderMap::new()), Declared::Other);
+        assert_eq!(DeclaredFraming::of(&HeaderMap::new()), DeclaredFraming::Other);
     }
 }

@@ -1,82 +1,42 @@
-//! What runs interceptions.
+//! The state that all interceptions of a process share. How they run is in `intercept` and `passthrough`.
 
-use crate::call::Call;
-use crate::error::Error;
-use crate::exchange::Exchange;
-use crate::interceptor::Interceptor;
-use crate::passthrough::{Passage, PassthroughTarget};
-use crate::relay::{AnswerBody, Client};
-use crate::upstream::Upstream;
-use crate::watch::{EventSink, NoopEventSink, Timeline};
+use crate::events::{EventSink, NoopEventSink};
 use aibridge_recorder::Recorder;
-use http::Response;
-use quanta::Instant;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 
-/// What all interceptions of a process share.
+/// The state that all interceptions of a process share.
 #[derive(Clone)]
 pub struct Gateway {
-    /// Where records go.
+    /// Stores the records.
     pub recorder: Arc<dyn Recorder>,
-    /// Owns the task of every open answer: wait for it before the process ends.
+    /// Owns one task per open response. Wait for it before the process ends.
     pub tasks: TaskTracker,
-    /// Cuts the open answers, when the grace period of a shutdown is over.
-    pub cut: CancellationToken,
-    /// Sees what happens.
-    pub watch: Arc<dyn EventSink>,
-    /// Measures how long things take.
+    /// Aborts the open responses. Cancel it when the grace period of a shutdown is over.
+    pub abort: CancellationToken,
+    /// Receives what happens to interceptions.
+    pub events: Arc<dyn EventSink>,
+    /// The clock that measures durations.
     pub clock: quanta::Clock,
-    /// How long a start may take to become durable; then its request is refused.
-    pub start_within: Duration,
+    /// The longest time for start records to become durable. After that, the request is refused.
+    pub start_timeout: Duration,
 }
 
-/// What a start may take if nobody says otherwise: the client gets its 503 within 2 s.
-const START_WITHIN: Duration = Duration::from_millis(1800);
+/// The default of [`Gateway::start_timeout`]: the client gets its 503 within 2 s.
+const START_TIMEOUT: Duration = Duration::from_millis(1800);
 
 impl Gateway {
-    /// A gateway that records to `recorder`.
+    /// A gateway that stores records with `recorder` and ignores events.
     pub fn new(recorder: Arc<dyn Recorder>) -> Self {
         Self {
             recorder,
             tasks: TaskTracker::new(),
-            cut: CancellationToken::new(),
-            watch: Arc::new(NoopEventSink),
+            abort: CancellationToken::new(),
+            events: Arc::new(NoopEventSink),
             clock: quanta::Clock::new(),
-            start_within: START_WITHIN,
+            start_timeout: START_TIMEOUT,
         }
-    }
-
-    /// Records what was asked, lets `interceptor` answer, and records how it ended.
-    ///
-    /// The work is done in a task of its own, so that it is brought to its end also when the caller goes away, which
-    /// it learns at once. The answer is the provider's, or an [`Error`]'s. `received` is when the whole request was
-    /// there, by the gateway's [`clock`](Self::clock): from then on it is the gateway that takes time.
-    pub async fn intercept(
-        &self,
-        interceptor: Box<dyn Interceptor>,
-        received: Instant,
-    ) -> Response<AnswerBody> {
-        let (client, answered) = Client::new(self.cut.clone());
-        let timeline = Timeline::begin(self.clock.clone(), received);
-        let exchange = Exchange::new(self, client, interceptor.asked().0.clone(), timeline);
-        self.tasks.spawn(exchange.run(interceptor).in_current_span());
-        answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
-    }
-
-    /// Relays an answer unread. Nothing of it is recorded but the owner of the object that it may be.
-    pub async fn pass_through(
-        &self,
-        passed: PassthroughTarget,
-        upstream: Arc<Upstream>,
-        call: Call,
-    ) -> Response<AnswerBody> {
-        let (client, answered) = Client::new(self.cut.clone());
-        let passage = Passage::new(self.clone(), client, passed);
-        self.tasks.spawn(passage.run(upstream, call).in_current_span());
-        answered.await.unwrap_or_else(|_| Error::Internal.to_response().map(AnswerBody::from))
     }
 }

@@ -1,4 +1,4 @@
-//! Which headers are forwarded, in both directions. The names are in [`rules`].
+//! Forwarding of headers in both directions. The rules for names are in [`rules`].
 
 mod rules;
 
@@ -9,37 +9,37 @@ pub(crate) use rules::canonical;
 
 use crate::actor::Actor;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use rules::{named_by_connection, reaches_client, reaches_provider, with_access_token};
+use rules::{is_forwarded_downstream, is_forwarded_upstream, named_by_connection, with_access_token};
 
-/// The id of the interception, on every answer once it is recorded.
+/// The header with the id of the interception, in every response whose interception is recorded.
 pub const INTERCEPTION_ID: HeaderName = HeaderName::from_static("x-aibridge-interception-id");
 
-/// What decides which of a client's headers reach the provider.
+/// Builds the headers of an upstream request from those of the client.
 #[derive(Debug)]
-pub struct ToProvider<'a> {
-    /// A key of the pool pays: the client does not choose organisation and project.
+pub struct RequestHeaderRules<'a> {
+    /// The request uses a key of the pool, so the client cannot choose organisation and project.
     pub centralized: bool,
-    /// The body was decompressed to be edited.
+    /// The body was decompressed for an edit.
     pub decompressed: bool,
-    /// Added to every request, replacing the client's.
+    /// Headers of the settings, which replace the client's.
     pub extra: &'a HeaderMap,
-    /// Who is told to the provider.
+    /// The actor to name to the provider, if any.
     pub actor: Option<&'a Actor>,
 }
 
-impl ToProvider<'_> {
-    /// The headers of the upstream request, except for the credential. A client's header that contains an access token
-    /// is left out with all its values, whatever its name.
+impl RequestHeaderRules<'_> {
+    /// The headers of the upstream request, without the credential. A client's header with an access token in any value
+    /// is omitted.
     pub fn apply(&self, client: &HeaderMap) -> HeaderMap {
         let (named, secret) = (named_by_connection(client), with_access_token(client));
         let mut headers = HeaderMap::with_capacity(client.len() + self.extra.len() + 2);
         for (name, value) in client {
             let canonical = canonical(name.as_str());
-            let passes = reaches_provider(&canonical, self)
+            let is_forwarded = is_forwarded_upstream(&canonical, self)
                 && !named.iter().any(|named| *named == canonical)
                 && !secret.contains(name)
                 && !self.replaces(&canonical);
-            if passes {
+            if is_forwarded {
                 headers.append(name, value.clone());
             }
         }
@@ -61,26 +61,27 @@ impl ToProvider<'_> {
         headers
     }
 
-    /// Whether an extra header takes the place of the client's header `name`, in canonical form.
+    /// Whether an extra header replaces the client's header `name`, in canonical form.
     fn replaces(&self, name: &str) -> bool {
         self.extra.keys().any(|extra| canonical(extra.as_str()) == name)
     }
 }
 
-/// The headers of the client's answer, from the provider's. `Content-Length` is left to whoever sends the body.
-pub fn to_client(provider: &HeaderMap, centralized: bool) -> HeaderMap {
+/// The headers of the client's response, from those of the provider. `Content-Length` is left to the sender of the body.
+pub fn response_headers(provider: &HeaderMap, centralized: bool) -> HeaderMap {
     let named = named_by_connection(provider);
     let mut headers = HeaderMap::with_capacity(provider.len() + 3);
     for (name, value) in provider {
         let canonical = canonical(name.as_str());
-        if reaches_client(&canonical, centralized) && !named.iter().any(|named| *named == canonical) {
+        if is_forwarded_downstream(&canonical, centralized) && !named.iter().any(|named| *named == canonical)
+        {
             headers.append(name, value.clone());
         }
     }
     headers
 }
 
-/// Asks everything between here and the client not to hold a stream back.
+/// Adds headers that make proxies on the way to the client relay a stream without buffering.
 pub fn add_streaming(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));

@@ -1,13 +1,13 @@
-//! Errors inside a 2xx: what a provider reports in a body or an event, after it has answered with a good status.
+//! Errors in the body or an event of a response with a successful status.
 
-use crate::json::Json;
-use crate::sse::Event;
+use aibridge_json::Json;
+use aibridge_sse::Event;
 
-/// What an event with a name has beside its data, at least.
-const NAMED: usize = "event:error\ndata:\n".len();
+/// The fewest bytes of a named event besides its data.
+const NAMED_EVENT_BYTES: usize = "event:error\ndata:\n".len();
 
-/// Whether `value`, a whole body or the data of an event, is an error: an object with an error or of the type `error`,
-/// or an array whose first element has an error.
+/// Whether `value`, a whole body or the data of an event, is an error: an object with a member `error` or with the type
+/// `error`, or an array whose first element has a member `error`.
 pub fn is_error(value: Json<'_>) -> bool {
     let [error, object] = value.members(["error", "object"]);
     let in_array = || {
@@ -20,24 +20,25 @@ pub fn is_error(value: Json<'_>) -> bool {
     has_error(error) || object.is_some_and(|object| object.is_string("error")) || in_array()
 }
 
-/// Whether a member `error` reports one. Providers send empty ones without meaning anything.
+/// Whether the value of a member `error` reports an error. Providers send empty ones on success.
 pub fn has_error(error: Option<Json<'_>>) -> bool {
     error.is_some_and(Json::is_truthy)
 }
 
-/// Whether `event`, whose data is `data`, is named `error`.
+/// Whether `event`, with the data `data`, has the type `error`.
 pub fn is_error_event(event: &Event, data: &[u8]) -> bool {
-    event.raw.len() >= data.len() + NAMED && event.kind().is_some_and(|name| name.trim_ascii() == b"error")
+    event.raw.len() >= data.len() + NAMED_EVENT_BYTES
+        && event.event_type().is_some_and(|name| name.trim_ascii() == b"error")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::LenientText;
+    use aibridge_json::LenientText;
     use bytes::Bytes;
 
     #[test]
-    fn errors_are_told_from_empty_members() {
+    fn distinguishes_errors_from_empty_members() {
         for (text, expected) in [
             (r#"{"error":{"message":"x"}}"#, true),
             (r#"{"error":"x"}"#, true),
@@ -65,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn events_have_names() {
+    fn detects_error_events() {
         for (raw, expected) in [
             ("event: error\ndata: {}\n\n", true),
             ("event:error\ndata:\n\n", true),

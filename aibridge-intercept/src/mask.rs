@@ -1,7 +1,7 @@
-//! What dumps, spans and log lines may show of a request or an answer: of each credential only a hint.
+//! Masks credentials in requests and responses, for dumps, spans and log lines. A hint of each credential remains.
 //!
-//! A credential is recognised by the name of the header or query parameter that carries it. Access tokens and URL
-//! passwords are recognised by their form. It is better to mask too much than too little.
+//! A credential is recognised by the name of its header or query parameter. Access tokens and URL passwords are
+//! recognised by their form. Too much masking is better than too little.
 
 mod name;
 mod url;
@@ -39,11 +39,11 @@ fn header(name: &HeaderName, value: &HeaderValue) -> HeaderValue {
             masked => masked.into_owned(),
         },
     };
-    // A hint of a header value is a header value, except where it holds U+FFFD for a byte that was no text.
+    // A hint of a header value is a valid header value, unless it contains U+FFFD for a byte that is not UTF-8.
     HeaderValue::try_from(masked).unwrap_or(HeaderValue::from_static("..."))
 }
 
-/// `Bearer sk-a...efgh`
+/// Masks the credential after a scheme: `Bearer sk-a...efgh`.
 fn with_scheme(value: &str) -> String {
     match value.split_once(' ') {
         Some((scheme, credential)) => format!("{scheme} {}", hint(credential)),
@@ -51,7 +51,7 @@ fn with_scheme(value: &str) -> String {
     }
 }
 
-/// `name=va...ue`
+/// Masks the value of a cookie: `name=va...ue`.
 fn cookie(pair: &str) -> String {
     match pair.split_once('=') {
         Some((name, value)) => format!("{name}={}", hint(value)),

@@ -1,37 +1,37 @@
-//! Objects that live at a provider and belong to the actor who made them: responses and conversations.
+//! Objects that are stored at a provider and belong to the actor who created them: responses and conversations.
 
 use aibridge_recorder::{Interception, ObjectOwner, Record};
 use jiff::Timestamp;
 use std::fmt;
 
-/// An object at a provider that a request names.
+/// A reference to an object at a provider, in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectReference {
-    /// What it is, and how the request names it.
+    /// The kind of object, and its place in the request.
     pub kind: ObjectKind,
-    /// The provider's id of it.
+    /// The provider's id of the object.
     pub id: String,
 }
 
-/// What an object is, and how a request names it.
+/// The kind of an object, and the place of the reference in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectKind {
-    /// A response, in the path.
+    /// A response, named in the path.
     Response,
-    /// A response, in the body: the one to continue.
+    /// The response to continue, named in the body.
     PreviousResponse,
-    /// A conversation, in the path or in the body.
+    /// A conversation, named in the path or in the body.
     Conversation,
 }
 
 impl ObjectReference {
-    /// The object `id` of this kind.
+    /// A reference to the object `id`.
     pub fn new(kind: ObjectKind, id: impl Into<String>) -> Self {
         Self { kind, id: id.into() }
     }
 }
 
-/// How the OpenAI API says that there is no such object.
+/// The message of the OpenAI API for an object that does not exist.
 impl fmt::Display for ObjectReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
@@ -43,7 +43,7 @@ impl fmt::Display for ObjectReference {
     }
 }
 
-/// The records that make the actor of `interception` the owner of `objects`.
+/// The records of `objects` that belong to the actor of `interception`.
 pub(crate) fn owners<'a>(
     interception: &'a Interception,
     objects: &'a [String],
@@ -53,7 +53,7 @@ pub(crate) fn owners<'a>(
     objects.iter().filter_map(move |object| owner(provider_name, initiator_id, object, now))
 }
 
-/// The record that makes `actor` the owner of `object`; `None` if the id is too long to be recorded.
+/// The record of an `object` that belongs to `actor`; `None` if its id is too long to be recorded.
 pub(crate) fn owner(provider: &str, actor: &str, object: &str, now: Timestamp) -> Option<Record> {
     (object.len() <= ObjectOwner::MAX_ID_BYTES).then(|| {
         Record::Owner(ObjectOwner {

@@ -1,136 +1,137 @@
-//! Reading an answer on the side.
+//! Observers, which extract the recorded content from a response.
 
 use crate::error::Error;
-use crate::sse::Event;
 use aibridge_recorder::{ModelThought, Record, ThoughtSource, TokenUsage, ToolUsage};
+use aibridge_sse::Event;
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Reads the events of one answer as they pass. A blocking answer is a stream with one event: its body.
+/// Reads the events of one response as they are relayed. A blocking response is a stream with one event: its body.
 ///
-/// A small state machine without I/O: what it learns it keeps until [`finish`](Self::finish).
+/// An observer is a small state machine without I/O. It collects the content until [`finish`](Self::finish).
 pub trait Observer: Send {
-    /// Reads the next event of a stream and says what becomes of it.
+    /// Reads the next event of a stream, and returns how to handle it.
     fn event(&mut self, event: &Event) -> EventAction;
 
-    /// Reads a blocking answer, whole.
+    /// Reads a blocking response as a whole.
     fn body(&mut self, body: &[u8]);
 
-    /// What was learnt; asked once, when the answer is over or broke off.
+    /// Whether an event so far reported an error.
+    fn has_failed(&self) -> bool;
+
+    /// Returns the content. Called once, when the response has ended or broken off.
     fn finish(&mut self) -> ResponseSummary;
 
-    /// How this API tells an error in the middle of a stream.
+    /// `error` as an event of this API, for the middle of a stream.
     fn error_event(&self, error: &Error) -> Bytes;
 }
 
-/// What becomes of an event.
+/// The handling of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventAction {
-    /// It goes on to the client.
+    /// Send the event to the client.
     Relay,
-    /// The client did not ask for it and could not bear it.
+    /// Drop the event, because the client did not request it and might fail on it.
     Withhold,
-    /// It is the last that means anything: it goes on when everything is recorded.
+    /// The event completes the response: send it once the end records are durable.
     Terminal,
 }
 
-/// What an answer told.
+/// The content of a response that is recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResponseSummary {
-    /// The provider's id of the answer.
+    /// The provider's id of the response.
     pub response_id: Option<String>,
-    /// Tokens spent.
+    /// The token counts, if the provider reported any.
     pub usage: Option<Usage>,
-    /// Tools picked.
+    /// The tool calls of the model.
     pub tools: Vec<ToolCall>,
     /// The provider's ids of the objects that the response made or used: they belong to the actor.
     pub objects: Vec<String>,
-    /// Reasoning, in the order of the response.
-    pub thoughts: Vec<Thought>,
-    /// How it ended.
+    /// Reasoning texts, in the order of the response.
+    pub reasoning: Vec<ReasoningText>,
+    /// The way in which the response ended.
     pub ending: Ending,
-    /// About how many characters the model generated. Only for an estimate where `usage` is missing.
+    /// The approximate number of characters that the model generated, for an estimate if `usage` is missing.
     pub characters: u64,
 }
 
-/// How an answer ended.
+/// The way in which a response ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Ending {
-    /// It was not over yet.
+    /// The response has no end so far.
     #[default]
     Missing,
-    /// Properly.
+    /// The response is complete.
     Complete,
-    /// The provider said that it failed.
+    /// The provider reported an error.
     Failed,
 }
 
-/// Tokens spent on an answer.
+/// The token counts of a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Input tokens, without those read from or written to a cache.
     pub input: i64,
-    /// Output tokens.
+    /// Output tokens, including reasoning.
     pub output: i64,
     /// Input tokens read from the provider's cache.
     pub cache_read: i64,
     /// Input tokens written to the provider's cache.
     pub cache_write: i64,
-    /// Further counts by name.
+    /// Additional counts by name.
     pub extra: BTreeMap<String, i64>,
-    /// The cost that the provider states: a JSON number as the provider spells it.
+    /// The cost that the provider reports: a JSON number, as it was sent.
     pub cost: Option<String>,
 }
 
 impl Usage {
-    /// All tokens that providers count against a limit: cached ones too, but nothing twice.
+    /// All tokens that count against a provider's limit: including cached ones, each once.
     pub fn total(&self) -> u64 {
         let counts = [self.input, self.output, self.cache_read, self.cache_write];
         counts.into_iter().map(|count| u64::try_from(count).unwrap_or(0)).fold(0, u64::saturating_add)
     }
 }
 
-/// A tool that the model picked.
+/// A tool call of the model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolCall {
-    /// The provider's id of the call.
+    /// The provider's id of the tool call.
     pub id: Option<String>,
     /// The tool's name.
     pub name: String,
-    /// JSON text, or the string as it came.
+    /// The arguments: JSON text, or the string as it was sent.
     pub input: String,
-    /// Whether the end of a text is missing because the response is larger than what is gathered.
+    /// Whether the end of a text is missing, because the response exceeds the [budget](crate::budget).
     pub truncated: bool,
 }
 
-/// A piece of reasoning.
+/// One reasoning text of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Thought {
-    /// Where in the response it stood.
+pub struct ReasoningText {
+    /// The place of the text in the response.
     pub source: ThoughtSource,
-    /// The text.
+    /// The text, or its start.
     pub text: String,
-    /// Whether its end is missing because the response is larger than what is gathered.
+    /// Whether the end is missing, because the response exceeds the [budget](crate::budget).
     pub truncated: bool,
 }
 
 impl ResponseSummary {
-    /// The tokens that count against a limit, and whether they are an estimate: one output token for 4 characters where
-    /// the provider states no usage.
+    /// The tokens that count against a limit, and whether they are an estimate. Without a reported usage, 4 characters
+    /// count as one output token.
     pub fn limit_tokens(&self) -> (u64, bool) {
         match self.usage.as_ref().map_or(0, Usage::total) {
             0 => (self.characters.div_ceil(4), true),
             total => (total, false),
         }
     }
-}
 
-impl ResponseSummary {
-    /// As records of the interception `interception_id`, learnt at `now`.
+    /// The records of the interception `interception_id`, with the time `now`.
     pub(crate) fn into_records(self, interception_id: Uuid, now: Timestamp) -> Vec<Record> {
-        let Self { response_id, usage, tools, thoughts, objects: _, ending: _, characters: _ } = self;
+        let Self { response_id, usage, tools, reasoning, objects: _, ending: _, characters: _ } = self;
         let usage = usage.map(|usage| {
             Record::TokenUsage(TokenUsage {
                 id: Uuid::now_v7(),
@@ -160,7 +161,7 @@ impl ResponseSummary {
                 created_at: now,
             }))
         });
-        let thoughts = thoughts.into_iter().map(|Thought { source, text, truncated }| {
+        let reasoning = reasoning.into_iter().map(|ReasoningText { source, text, truncated }| {
             Record::Thought(ModelThought {
                 id: Uuid::now_v7(),
                 interception_id,
@@ -170,6 +171,6 @@ impl ResponseSummary {
                 created_at: now,
             })
         });
-        usage.into_iter().chain(tools).chain(thoughts).collect()
+        usage.into_iter().chain(tools).chain(reasoning).collect()
     }
 }

@@ -1,81 +1,94 @@
-//! Requests that are relayed unread: one call, one line in the log, and no record but the owner of what they made.
+//! Requests that are relayed without being read: one call, one log line, and no record except the owner of a new object.
 
-use crate::answer::{Answer, Gathered};
-use crate::call::{Attempts, Call};
+use crate::call::{Attempts, UpstreamCall};
 use crate::decoder::Decoder;
 use crate::durable;
 use crate::error::Error;
-use crate::framing::Declared;
+use crate::events::InterceptionEvent;
+use crate::framing::DeclaredFraming;
 use crate::gateway::Gateway;
-use crate::json::Json;
 use crate::objects;
-use crate::relay::{Client, RelayError};
+use crate::relay::{Downstream, RelayError, ResponseBody};
+use crate::response::{ChunkBuffer, UpstreamResponse};
 use crate::upstream::Upstream;
-use crate::watch::InterceptionEvent;
 use crate::{headers, mask, trace};
+use aibridge_json::Json;
 use aibridge_recorder::CredentialKind;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, Response, StatusCode, header};
 use jiff::Timestamp;
 use std::sync::Arc;
-use tracing::Span;
+use tracing::{Instrument, Span};
 
-/// The most that is held of an answer whose object is to be recorded. A conversation has at most a few kilobytes.
-const OBJECT_AT_MOST: usize = 1 << 20;
+/// The most bytes of a new object that are buffered until its owner is recorded. A conversation has a few kilobytes.
+const MAX_OBJECT_BYTES: usize = 1 << 20;
 
-/// Where a request is passed through to, and for whom.
+/// The destination of a request that is passed through, and its actor.
 #[derive(Debug, Clone)]
 pub struct PassthroughTarget {
     /// The provider's configured name.
     pub provider: String,
     /// The matching entry of the provider's routes.
     pub route: &'static str,
-    /// On whose behalf.
+    /// The id of the actor on whose behalf the request is made.
     pub actor: String,
-    /// Whether a successful answer is an object that the request made: its owner is durable before the client has it.
-    pub makes_object: bool,
+    /// Whether a successful response is an object that the request created. Its owner is durable before the client gets
+    /// the object.
+    pub creates_object: bool,
 }
 
-/// One request on its way through.
-pub(crate) struct Passage {
+impl Gateway {
+    /// Relays a response without reading it. Nothing of it is recorded except the owner of an object that the request
+    /// created.
+    pub async fn pass_through(
+        &self,
+        target: PassthroughTarget,
+        upstream: Arc<Upstream>,
+        call: UpstreamCall,
+    ) -> Response<ResponseBody> {
+        let (downstream, response) = Downstream::new(self.abort.clone());
+        let exchange = PassthroughExchange { gateway: self.clone(), downstream, target, status: None };
+        self.tasks.spawn(exchange.run(upstream, call).in_current_span());
+        response.await.unwrap_or_else(|_| Error::Internal.to_response().map(ResponseBody::from))
+    }
+}
+
+/// One request in flight.
+struct PassthroughExchange {
     gateway: Gateway,
-    client: Client,
-    passed: PassthroughTarget,
-    /// What the client was answered.
+    downstream: Downstream,
+    target: PassthroughTarget,
+    /// The status of the client's response.
     status: Option<StatusCode>,
 }
 
-impl Passage {
-    pub(crate) fn new(gateway: Gateway, client: Client, passed: PassthroughTarget) -> Self {
-        Self { gateway, client, passed, status: None }
-    }
-
-    /// Calls the provider, relays its answer, and logs how it ended.
-    pub(crate) async fn run(mut self, upstream: Arc<Upstream>, call: Call) {
-        let began = self.gateway.clock.now();
+impl PassthroughExchange {
+    /// Calls the provider, relays its response, and logs the outcome.
+    async fn run(mut self, upstream: Arc<Upstream>, call: UpstreamCall) {
+        let begun_at = self.gateway.clock.now();
         let (method, path) = (call.method.clone(), call.path.clone());
         let mut attempts = Attempts::default();
         let outcome = match self.relay(&upstream, call, &mut attempts).await {
             Ok(()) => "completed",
-            Err(RelayError::ClientGone) => "cancelled",
+            Err(RelayError::ClientDisconnected) => "cancelled",
             Err(RelayError::Failed(error)) => {
                 self.fail(&error);
                 "failed"
             }
         };
-        if self.client.has_begun() {
-            self.client.abort(); // nothing, if the answer has ended
+        if self.downstream.has_begun() {
+            self.downstream.abort(); // has no effect after a complete response
         }
         tracing::info!(
-            actor = self.passed.actor,
-            provider = self.passed.provider,
+            actor = self.target.actor,
+            provider = self.target.provider,
             %method,
-            path = trace::cut(&mask::text(&path)),
+            path = trace::truncate(&mask::text(&path)),
             status = self.status.map(|status| status.as_u16()),
             outcome,
             attempts = attempts.count,
             key = attempts.hint,
-            milliseconds = self.gateway.clock.now().duration_since(began).as_millis() as u64,
+            milliseconds = self.gateway.clock.now().duration_since(begun_at).as_millis() as u64,
             "passed through"
         );
     }
@@ -83,90 +96,91 @@ impl Passage {
     async fn relay(
         &mut self,
         upstream: &Upstream,
-        call: Call,
+        call: UpstreamCall,
         attempts: &mut Attempts,
     ) -> Result<(), RelayError> {
         let (credential, method) = (call.credential.kind(), call.method.clone());
-        let answered = self.client.unless_stopped(upstream.call(call, attempts)).await;
-        let PassthroughTarget { provider, route, .. } = &self.passed;
-        let seen =
+        let response = self.downstream.unless_stopped(upstream.call(call, attempts)).await;
+        let PassthroughTarget { provider, route, .. } = &self.target;
+        let event =
             InterceptionEvent::PassedThrough { provider, route, method: &method, credential, attempts };
-        self.gateway.watch.on_event(&seen);
-        let mut answer = answered??;
-        let status = answer.response.status();
-        let mut head =
-            headers::to_client(answer.response.headers(), credential == CredentialKind::Centralized);
-        if status.is_success() && Declared::by(answer.response.headers()) == Declared::Events {
-            headers::add_streaming(&mut head);
+        self.gateway.events.on_event(&event);
+        let mut response = response??;
+        let status = response.http.status();
+        let mut headers =
+            headers::response_headers(response.http.headers(), credential == CredentialKind::Centralized);
+        if status.is_success() && DeclaredFraming::of(response.http.headers()) == DeclaredFraming::Events {
+            headers::add_streaming(&mut headers);
         }
         self.status = Some(status);
-        self.client.begin(status, head, length(&answer.response, method == Method::HEAD));
-        if self.passed.makes_object && status.is_success() && !self.relay_object(&mut answer).await? {
-            self.client.end().await;
+        self.downstream.begin(status, headers, length(&response.http, method == Method::HEAD));
+        if self.target.creates_object && status.is_success() && !self.relay_object(&mut response).await? {
+            self.downstream.end().await;
             return Ok(());
         }
-        while let Some(chunk) = self.client.unless_stopped(answer.chunks()).await?? {
-            self.client.send(chunk).await?;
+        while let Some(chunk) = self.downstream.unless_stopped(response.next_chunk()).await?? {
+            self.downstream.send(chunk).await?;
         }
-        self.client.end().await;
+        self.downstream.end().await;
         Ok(())
     }
 
-    /// Holds the object that an answer is until its owner is durable. Whether more of the answer is to come: an answer
-    /// that is far too long for an object goes on unread.
-    async fn relay_object(&mut self, answer: &mut Answer) -> Result<bool, RelayError> {
-        let mut held = Gathered::default();
-        while held.len() <= OBJECT_AT_MOST {
-            match self.client.unless_stopped(answer.chunks()).await? {
-                Ok(Some(chunk)) => held.push(chunk),
+    /// Holds the response back until the owner of the object in it is durable. Returns whether more of the response
+    /// follows: a response that is far too large for an object is relayed without an owner.
+    async fn relay_object(&mut self, response: &mut UpstreamResponse) -> Result<bool, RelayError> {
+        let mut buffer = ChunkBuffer::default();
+        while buffer.len() <= MAX_OBJECT_BYTES {
+            match self.downstream.unless_stopped(response.next_chunk()).await? {
+                Ok(Some(chunk)) => buffer.push(chunk),
                 Ok(None) => {
-                    let body = held.into_bytes();
-                    self.record_owner(answer.response.headers(), &body).await?;
-                    self.client.send(body).await?;
+                    let body = buffer.into_bytes();
+                    self.record_owner(response.http.headers(), &body).await?;
+                    self.downstream.send(body).await?;
                     return Ok(false);
                 }
                 Err(error) => {
-                    self.client.send(held.into_bytes()).await?;
+                    self.downstream.send(buffer.into_bytes()).await?;
                     return Err(error.into());
                 }
             }
         }
         tracing::warn!(
-            provider = self.passed.provider,
-            "an answer is too long to be an object: it has no owner"
+            provider = self.target.provider,
+            limit = MAX_OBJECT_BYTES,
+            "a response is too large for an object, so its owner is not recorded"
         );
-        self.client.send(held.into_bytes()).await?;
+        self.downstream.send(buffer.into_bytes()).await?;
         Ok(true)
     }
 
     async fn record_owner(&self, headers: &HeaderMap, body: &Bytes) -> Result<(), Error> {
-        let Some(object) = decoded(headers, body) else {
+        let Some(object) = decode(headers, body) else {
             tracing::warn!(
-                provider = self.passed.provider,
-                "could not decode an object, so its owner is not recorded"
+                provider = self.target.provider,
+                "could not decode the content encoding of an object, so its owner is not recorded"
             );
             return Ok(());
         };
         let id = Json::parse(&object).and_then(|object| object.member("id")).and_then(Json::non_empty_string);
         let Some(id) = id else { return Ok(()) };
-        let PassthroughTarget { provider, actor, .. } = &self.passed;
+        let PassthroughTarget { provider, actor, .. } = &self.target;
         let Some(owner) = objects::owner(provider, actor, &id, Timestamp::now()) else { return Ok(()) };
         durable::store(&*self.gateway.recorder, vec![owner], &id).await
     }
 
-    /// Answers an error, if there is no answer yet.
+    /// Sends an error to the client if no response has begun.
     fn fail(&mut self, error: &Error) {
-        trace::failed(&Span::current(), error.error_type().as_str());
-        if !self.client.has_begun() {
+        trace::set_error(&Span::current(), error.error_type().as_str());
+        if !self.downstream.has_begun() {
             let (parts, body) = error.to_response().into_parts();
             self.status = Some(parts.status);
-            self.client.respond(parts.status, parts.headers, body);
+            self.downstream.respond(parts.status, parts.headers, body);
         }
     }
 }
 
-/// The body without its `Content-Encoding`, `None` if it cannot be decoded.
-fn decoded(headers: &HeaderMap, body: &Bytes) -> Option<Bytes> {
+/// Decodes `body` by its `Content-Encoding`; `None` if that is not possible.
+fn decode(headers: &HeaderMap, body: &Bytes) -> Option<Bytes> {
     match Decoder::of(headers) {
         Ok(None) => Some(body.clone()),
         Ok(Some(mut decoder)) => decoder.decode(body).ok(),
@@ -174,7 +188,7 @@ fn decoded(headers: &HeaderMap, body: &Bytes) -> Option<Bytes> {
     }
 }
 
-/// The length to announce: of the body, or of the one that there would be (RFC 9110 §8.6).
+/// The `Content-Length` to send: that of the body, or of the body that a GET would return (RFC 9110 §8.6).
 fn length(response: &reqwest::Response, is_head: bool) -> Option<u64> {
     match response.status() {
         StatusCode::NO_CONTENT => None,

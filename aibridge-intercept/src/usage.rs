@@ -1,10 +1,10 @@
-//! Token counts as providers state them: in several places, under several names, once or with every event.
+//! Token counts, which providers report in several places, under several names, once or with every event.
 
-use crate::json::Json;
 use crate::observer::Usage;
+use aibridge_json::Json;
 use std::collections::BTreeMap;
 
-/// How a dialect names the further counts in its records; `None` for those that it does not record.
+/// The names that a dialect gives the additional counts in its records; `None` for those that it does not record.
 #[derive(Debug)]
 pub struct ExtraNames {
     /// Audio tokens of the prompt.
@@ -15,12 +15,12 @@ pub struct ExtraNames {
     pub reasoning: Option<&'static str>,
     /// Predicted tokens that became output.
     pub accepted_prediction: Option<&'static str>,
-    /// Predicted tokens that did not.
+    /// Predicted tokens that did not become output.
     pub rejected_prediction: Option<&'static str>,
 }
 
-/// Gathers the usage of one response. Of each count the last value counts that is not 0, so that an empty object after
-/// the real one changes nothing.
+/// Collects the usage of one response. The last non-zero value of each count wins, so that an empty object after the real
+/// one changes nothing.
 #[derive(Debug, Default)]
 pub struct UsageCounter {
     prompt: Option<i64>,
@@ -37,7 +37,7 @@ pub struct UsageCounter {
 }
 
 impl UsageCounter {
-    /// Reads a `usage`; anything but an object is ignored.
+    /// Reads a `usage` member. Other values than objects are ignored.
     pub fn read(&mut self, usage: Option<Json<'_>>) {
         let Some(usage) = usage.filter(|usage| usage.is_object()) else { return };
         let [prompt, input, completion, output, total, cost] = usage.members([
@@ -48,9 +48,9 @@ impl UsageCounter {
             "total_tokens",
             "cost",
         ]);
-        keep(&mut self.prompt, [prompt, input]);
-        keep(&mut self.output, [completion, output]);
-        keep(&mut self.total, [total]);
+        update(&mut self.prompt, [prompt, input]);
+        update(&mut self.output, [completion, output]);
+        update(&mut self.total, [total]);
         if let Some(cost) = cost.and_then(Json::number)
             && (self.cost.is_none() || cost.parse::<f64>().is_ok_and(|cost| cost != 0.0))
         {
@@ -75,10 +75,10 @@ impl UsageCounter {
         };
         let [prompt_details, input_details] = [details(prompt_details), details(input_details)];
         let [cached, hit, read, written] = counts([cached, hit, read, written]);
-        keep_count(&mut self.cache_read, &[prompt_details[0], input_details[0], cached, hit, read]);
+        update_count(&mut self.cache_read, &[prompt_details[0], input_details[0], cached, hit, read]);
         let [_, write, creation, _] = prompt_details;
-        keep_count(&mut self.cache_write, &[write, creation, input_details[1], input_details[2], written]);
-        keep_count(&mut self.prompt_audio, &[prompt_details[3], input_details[3]]);
+        update_count(&mut self.cache_write, &[write, creation, input_details[1], input_details[2], written]);
+        update_count(&mut self.prompt_audio, &[prompt_details[3], input_details[3]]);
     }
 
     fn read_output_details(&mut self, usage: Json<'_>) {
@@ -90,14 +90,14 @@ impl UsageCounter {
                 "accepted_prediction_tokens",
                 "rejected_prediction_tokens",
             ]);
-            keep(&mut self.output_audio, [audio]);
-            keep(&mut self.reasoning, [reasoning]);
-            keep(&mut self.accepted_prediction, [accepted]);
-            keep(&mut self.rejected_prediction, [rejected]);
+            update(&mut self.output_audio, [audio]);
+            update(&mut self.reasoning, [reasoning]);
+            update(&mut self.accepted_prediction, [accepted]);
+            update(&mut self.rejected_prediction, [rejected]);
         }
     }
 
-    /// The usage of the response, `None` if nothing was stated that is known.
+    /// The usage of the response; `None` if the provider reported no known count.
     pub fn finish(&mut self, names: &ExtraNames) -> Option<Usage> {
         let Self { prompt, output, total, cache_read, cache_write, .. } = *self;
         let extra: BTreeMap<String, i64> = [
@@ -112,14 +112,14 @@ impl UsageCounter {
         .filter_map(|(name, count)| Some((name?.to_owned(), count?)))
         .collect();
         let cost = self.cost.take();
-        let nothing = [prompt, output, cache_read, cache_write].iter().all(Option::is_none);
-        if nothing && extra.is_empty() && cost.is_none() {
+        let is_empty = [prompt, output, cache_read, cache_write].iter().all(Option::is_none);
+        if is_empty && extra.is_empty() && cost.is_none() {
             return None;
         }
         let [read, written] = [cache_read.unwrap_or(0), cache_write.unwrap_or(0)];
         Some(Usage {
             input: (prompt.unwrap_or(0) - read - written).max(0),
-            output: self.output_with_thinking(),
+            output: self.output_with_reasoning(),
             cache_read: read,
             cache_write: written,
             extra,
@@ -127,25 +127,25 @@ impl UsageCounter {
         })
     }
 
-    /// Some providers count thinking beside the output, and only the total shows it (Gemini, xAI). One that states 0
-    /// reasoning tokens did not: its total is off for another reason.
-    fn output_with_thinking(&self) -> i64 {
+    /// The output tokens, including reasoning. Some providers do not count reasoning as output, and only the total shows
+    /// it (Gemini, xAI). If a provider reports 0 reasoning tokens, its total differs for another reason.
+    fn output_with_reasoning(&self) -> i64 {
         let output = self.output.unwrap_or(0);
         let (Some(prompt), Some(total)) = (self.prompt, self.total) else { return output };
-        let beside = total - prompt - output;
-        let thinking = self.reasoning.unwrap_or(1);
-        if thinking > 0 && beside >= thinking { total - prompt } else { output }
+        let difference = total - prompt - output;
+        let reasoning = self.reasoning.unwrap_or(1);
+        if reasoning > 0 && difference >= reasoning { total - prompt } else { output }
     }
 }
 
-/// Keeps the first of `values` that is not 0, or a 0 if nothing else was stated so far.
-fn keep<const N: usize>(count: &mut Option<i64>, values: [Option<Json<'_>>; N]) {
-    keep_count(count, &counts(values));
+/// Sets `count` to the first non-zero value, or to 0 if no other value was reported so far.
+fn update<const N: usize>(count: &mut Option<i64>, values: [Option<Json<'_>>; N]) {
+    update_count(count, &counts(values));
 }
 
-fn keep_count(count: &mut Option<i64>, values: &[Option<i64>]) {
-    let stated = values.iter().copied().flatten();
-    *count = stated.clone().find(|value| *value != 0).or(*count).or_else(|| stated.clone().next());
+fn update_count(count: &mut Option<i64>, values: &[Option<i64>]) {
+    let reported = values.iter().copied().flatten();
+    *count = reported.clone().find(|value| *value != 0).or(*count).or_else(|| reported.clone().next());
 }
 
 fn counts<const N: usize>(values: [Option<Json<'_>>; N]) -> [Option<i64>; N] {

@@ -5,7 +5,7 @@
 //! again. An answer is a success when all of it has come, but a trial gives its place to the next when its answer
 //! begins: a stream may take minutes.
 
-use aibridge_intercept::guard::{Admission, CallOutcome, Guard, Rejected};
+use aibridge_intercept::guard::{Admission, CallOutcome, Guard, Rejection};
 use parking_lot::{Mutex, RwLock};
 use quanta::{Clock, Instant};
 use std::collections::{BTreeMap, HashMap};
@@ -159,7 +159,7 @@ struct CircuitGuard {
 }
 
 impl Guard for CircuitGuard {
-    fn admit(&self, counts: bool) -> Result<Admission, Rejected> {
+    fn admit(&self, counts: bool) -> Result<Admission, Rejection> {
         match self.shared.find(&self.name) {
             Some(circuit) => circuit.admit(counts, self.shared.clock.now(), &self.shared.settings),
             None => Ok(Admission::Normal),
@@ -241,7 +241,7 @@ impl Circuit {
         counts: bool,
         now: Instant,
         settings: &CircuitBreakerSettings,
-    ) -> Result<Admission, Rejected> {
+    ) -> Result<Admission, Rejection> {
         let mut state = self.state.lock();
         if let State::Open { until } = *state
             && now >= until
@@ -270,9 +270,9 @@ impl Circuit {
         }
     }
 
-    fn reject(&self, retry_after: Duration) -> Rejected {
+    fn reject(&self, retry_after: Duration) -> Rejection {
         self.rejects.fetch_add(1, Ordering::Relaxed);
-        Rejected { retry_after }
+        Rejection { retry_after }
     }
 
     /// Whether it opened.

@@ -8,7 +8,9 @@ use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::objects::ObjectReference;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::tap::Subject;
-use aibridge_intercept::{Call, Error, Interceptor, OneCall, ParsedRequest, Request, Upstream, mask};
+use aibridge_intercept::{
+    Error, Interceptor, ParsedRequest, Request, SingleCallInterceptor, Upstream, UpstreamCall, mask,
+};
 use aibridge_keypool::KeyPool;
 use aibridge_recorder::Interception;
 use http::{HeaderMap, Method, header};
@@ -165,7 +167,7 @@ impl Provider for OpenAi {
         aibridge_responses::referenced(body)
     }
 
-    fn makes_object(&self, method: &Method, path: &str) -> bool {
+    fn creates_object(&self, method: &Method, path: &str) -> bool {
         objects::are_made_by(method, path)
     }
 
@@ -186,12 +188,12 @@ impl Provider for OpenAi {
         let decompressed = asked.edited.is_some() && request.body.encoding.is_some();
         let headers =
             self.profile.upstream_headers(&request.headers, &request.actor, &credential, decompressed);
-        Ok(Box::new(OneCall {
+        Ok(Box::new(SingleCallInterceptor {
             interception: Arc::new(interception),
             prompt: asked.prompt,
             references: asked.references,
             upstream: self.profile.upstream.clone(),
-            call: Call {
+            call: UpstreamCall {
                 method: Method::POST,
                 path: request.route,
                 query: request.query,

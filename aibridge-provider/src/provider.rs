@@ -2,10 +2,10 @@ use crate::circuit_breaker::CircuitBreaker;
 use crate::routes::Routes;
 use aibridge_intercept::call::{CallBody, TimeoutScope};
 use aibridge_intercept::credential::{Credential, KeyFailover};
-use aibridge_intercept::headers::ToProvider;
+use aibridge_intercept::headers::RequestHeaderRules;
 use aibridge_intercept::objects::ObjectReference;
 use aibridge_intercept::tap::{CallTap, Subject, Tap};
-use aibridge_intercept::{Actor, Call, Error, Interceptor, Request, Upstream};
+use aibridge_intercept::{Actor, Error, Interceptor, Request, Upstream, UpstreamCall};
 use aibridge_recorder::CredentialKind;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -179,18 +179,18 @@ pub trait Provider: Send + Sync {
     }
 
     /// Whether a successful answer to a passthrough request is an object that the request made.
-    fn makes_object(&self, _method: &Method, _path: &str) -> bool {
+    fn creates_object(&self, _method: &Method, _path: &str) -> bool {
         false
     }
 
     /// The upstream call for a request on a passthrough route.
-    fn pass_through(&self, request: PassThrough, credential: Credential) -> Call {
+    fn pass_through(&self, request: PassThrough, credential: Credential) -> UpstreamCall {
         let mut headers =
             self.profile().upstream_headers(&request.headers, &request.actor, &credential, false);
         if request.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0") {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        Call {
+        UpstreamCall {
             headers,
             method: request.method,
             path: request.path,
@@ -223,7 +223,7 @@ impl Profile {
         credential: &Credential,
         decompressed: bool,
     ) -> HeaderMap {
-        ToProvider {
+        RequestHeaderRules {
             centralized: matches!(credential, Credential::Centralized(_)),
             decompressed,
             extra: &self.extra_headers,

@@ -3,7 +3,7 @@
 use crate::app::App;
 use aibridge_admission::auth;
 use aibridge_api::{Api, Endpoint};
-use aibridge_intercept::Error;
+use aibridge_intercept::{Error, ErrorResponse};
 use aibridge_listen::{ConnectionLimit, Peer};
 use aibridge_metrics::{AtScrape, CONTENT_TYPE, Metrics};
 use aibridge_store::Store;
@@ -142,18 +142,18 @@ impl Admin {
         Ok(preflight.map(|response| response.map(|()| Body::empty())))
     }
 
-    fn finish(&self, request: &Parts, result: Result<Response<Body>, Error>) -> Response<Body> {
-        let mut response = result.unwrap_or_else(|error| error.to_response().map(Body::from));
+    fn finish(&self, request: &Parts, result: Result<Response<Body>, ErrorResponse>) -> Response<Body> {
+        let mut response = result.unwrap_or_else(|error| error.into_http().map(Body::from));
         self.app.runtime_config.load().origin_policy.add_headers(&request.headers, response.headers_mut());
         response
     }
 
-    async fn query(&self, endpoint: &Endpoint, query: Option<&str>) -> Result<Bytes, Error> {
+    async fn query(&self, endpoint: &Endpoint, query: Option<&str>) -> Result<Bytes, ErrorResponse> {
         if self.app.stopping.is_cancelled() {
-            return Err(Error::ShuttingDown);
+            return Err(Error::ShuttingDown.into());
         }
         let snapshot = self.app.runtime_config.load();
-        self.app.unless_cut(self.api.answer(endpoint, query, snapshot.providers.all())).await?
+        Ok(self.app.unless_cut(self.api.answer(endpoint, query, snapshot.providers.all())).await??)
     }
 
     fn render(&self) -> Result<String, Error> {

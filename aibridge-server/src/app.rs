@@ -28,7 +28,7 @@ impl App {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = self.gateway.cut.cancelled() => Err(Error::ShuttingDown),
+            () = self.gateway.abort.cancelled() => Err(Error::ShuttingDown),
         }
     }
 }

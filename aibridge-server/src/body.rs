@@ -49,11 +49,11 @@ pub async fn read(body: &mut AxumBody, limit: usize) -> Result<Bytes, Error> {
 }
 
 async fn next(body: &mut AxumBody) -> Result<Option<Bytes>, Error> {
-    match timeout(request_body::SILENCE, body.frame()).await {
+    match timeout(request_body::IDLE_TIMEOUT, body.frame()).await {
         Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
-        Ok(Some(Err(error))) => Err(request_body::unreadable(&error)),
+        Ok(Some(Err(error))) => Err(request_body::read_error(&error)),
         Ok(None) => Ok(None),
-        Err(_) => Err(request_body::too_slow()),
+        Err(_) => Err(request_body::idle_error()),
     }
 }
 

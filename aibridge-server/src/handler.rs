@@ -6,8 +6,8 @@ use crate::passthrough;
 use crate::runtime_config::RuntimeSnapshot;
 use aibridge_admission::route::{self, Target};
 use aibridge_intercept::encoding::Encoding;
-use aibridge_intercept::relay::AnswerBody;
-use aibridge_intercept::watch::InterceptionEvent;
+use aibridge_intercept::events::InterceptionEvent;
+use aibridge_intercept::relay::ResponseBody;
 use aibridge_intercept::{Actor, Error, Interceptor, Request, RequestBody, trace};
 use aibridge_limits::{PermitBody, RequestPermit};
 use aibridge_provider::{Provider, Route};
@@ -28,7 +28,7 @@ const MAX_INLINE_PARSE: usize = 1 << 20;
 pub async fn handle(
     State(app): State<Arc<App>>,
     request: axum::extract::Request,
-) -> http::Response<PermitBody<AnswerBody>> {
+) -> http::Response<PermitBody<ResponseBody>> {
     // A shutdown waits for it, until the response begins.
     let _in_flight = app.gateway.tasks.token();
     let (parts, mut body) = request.into_parts();
@@ -38,7 +38,7 @@ pub async fn handle(
         Err(error) => {
             log_refusal(&parts, &error);
             drain_in_background(&app, body, &parts.headers);
-            error.to_response().map(|body| AnswerBody::from(body).into())
+            error.to_response().map(|body| ResponseBody::from(body).into())
         }
     };
     snapshot.origin_policy.add_headers(&parts.headers, response.headers_mut());
@@ -58,13 +58,13 @@ async fn respond(
     snapshot: &RuntimeSnapshot,
     parts: &Parts,
     body: &mut Body,
-) -> Result<http::Response<PermitBody<AnswerBody>>, Error> {
+) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
     let requires_tokens = snapshot.authenticator.requires_tokens();
     if let Some(preflight) = snapshot.origin_policy.preflight(parts, requires_tokens)? {
-        return Ok(preflight.map(|()| AnswerBody::from(Bytes::new()).into()));
+        return Ok(preflight.map(|()| ResponseBody::from(Bytes::new()).into()));
     }
     if !requires_tokens {
         snapshot.origin_policy.admit(parts)?;
@@ -86,15 +86,15 @@ async fn respond(
             Err(refusal)
         }
     };
-    trace::answered(&span, &response);
+    trace::set_client_response(&span, &response);
     response.inspect_err(|error| count_refusal(app, snapshot, error))
 }
 
 fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
     let (provider, path) = (target.provider.name(), parts.uri.path());
     let span = match target.route {
-        Route::Bridged(_) => trace::intercept(provider, &actor.id, path),
-        Route::PassThrough(_) => trace::passthrough(provider, &actor.id, path),
+        Route::Bridged(_) => trace::intercept_span(provider, &actor.id, path),
+        Route::PassThrough(_) => trace::passthrough_span(provider, &actor.id, path),
     };
     aibridge_telemetry::continue_trace(&span, &parts.headers);
     span
@@ -104,14 +104,14 @@ fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
 fn count_refusal(app: &App, snapshot: &RuntimeSnapshot, error: &Error) {
     if let Some(limit) = error.limit() {
         snapshot.limits.log_refusal(error);
-        app.gateway.watch.on_event(&InterceptionEvent::Limited { limit });
+        app.gateway.events.on_event(&InterceptionEvent::LimitExceeded { limit });
     }
 }
 
 /// Reads what the client of a refused request still sends, while the response is on its way.
 fn drain_in_background(app: &App, body: Body, headers: &HeaderMap) {
     if body::is_being_sent(&body, headers) {
-        let cut = app.gateway.cut.clone();
+        let cut = app.gateway.abort.clone();
         app.gateway.tasks.spawn(async move { cut.run_until_cancelled(body::drain(body)).await });
     }
 }
@@ -154,7 +154,7 @@ impl AdmittedRequest {
         snapshot: &RuntimeSnapshot,
         parts: &Parts,
         body: &mut Body,
-    ) -> Result<http::Response<PermitBody<AnswerBody>>, Error> {
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
         let Self { target, actor, headers, permit } = self;
         match target.route {
             Route::Bridged(route) => {
@@ -165,9 +165,9 @@ impl AdmittedRequest {
                 let max_body_bytes = snapshot.max_body_bytes;
                 let request = BufferedRequest { route, query, headers, wire, actor, max_body_bytes };
                 let interceptor =
-                    request.interceptor(target.provider).instrument(trace::create_interceptor()).await?;
+                    request.interceptor(target.provider).instrument(trace::create_interceptor_span()).await?;
                 let references = interceptor.references().to_vec();
-                let interception = interceptor.asked().0.clone();
+                let interception = interceptor.interception().clone();
                 app.isolation.check_interception(snapshot, &interception, &references).await?;
                 let response = app.gateway.intercept(interceptor, received_at).await;
                 Ok(response.map(|body| PermitBody::new(body, permit)))

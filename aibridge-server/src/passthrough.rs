@@ -10,7 +10,7 @@ use aibridge_intercept::call::CallBody;
 use aibridge_intercept::mask;
 use aibridge_intercept::passthrough::PassthroughTarget;
 use aibridge_intercept::payload::Payload;
-use aibridge_intercept::relay::AnswerBody;
+use aibridge_intercept::relay::ResponseBody;
 use aibridge_intercept::{Actor, Error, RequestBody, trace};
 use aibridge_limits::{PermitBody, RequestPermit};
 use aibridge_provider::{PassThrough, Provider};
@@ -43,7 +43,7 @@ impl Request<'_> {
         self,
         app: &App,
         snapshot: &RuntimeSnapshot,
-    ) -> Result<http::Response<PermitBody<AnswerBody>>, Error> {
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
         let (provider, actor, parts) = (self.target.provider.clone(), self.actor.clone(), self.parts);
         let response = self.pass_through(app, snapshot).await;
         if let Err(error) = &response {
@@ -56,7 +56,7 @@ impl Request<'_> {
         self,
         app: &App,
         snapshot: &RuntimeSnapshot,
-    ) -> Result<http::Response<PermitBody<AnswerBody>>, Error> {
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
         let Self { route, target: Target { provider, path, .. }, actor, headers, permit, parts, body } = self;
         let credential = provider.credential(&headers)?;
         let caller = Caller { provider: provider.name(), actor: &actor.id, credential: credential.kind() };
@@ -79,8 +79,8 @@ impl Request<'_> {
             provider: provider.name().to_owned(),
             route,
             actor: actor.id.clone(),
-            makes_object: snapshot.authenticator.requires_tokens()
-                && provider.makes_object(&parts.method, &path),
+            creates_object: snapshot.authenticator.requires_tokens()
+                && provider.creates_object(&parts.method, &path),
         };
         let (method, query) = (parts.method.clone(), parts.uri.query().map(str::to_owned));
         let request = PassThrough { method, path, query, headers, body, actor };
@@ -97,7 +97,7 @@ pub(crate) fn log_refusal(provider: &dyn Provider, actor: &Actor, parts: &Parts,
         actor = actor.id,
         provider = provider.name(),
         method = %parts.method,
-        path = trace::cut(&mask::text(parts.uri.path())),
+        path = trace::truncate(&mask::text(parts.uri.path())),
         status = error.class().0.as_u16(),
         code = error.code(),
         "not passed through"

@@ -4,9 +4,9 @@ use crate::body::{self, Upload, UploadState};
 use aibridge_intercept::Error;
 use aibridge_intercept::call::CallBody;
 use aibridge_intercept::credential::Credential;
-use aibridge_intercept::error::ERROR_HEADER;
+use aibridge_intercept::error_response::ERROR_HEADER;
 use aibridge_intercept::payload::Payload;
-use aibridge_intercept::relay::AnswerBody;
+use aibridge_intercept::relay::ResponseBody;
 use aibridge_limits::{PermitBody, RequestPermit};
 use axum::body::Body;
 use http_body::Body as _;
@@ -50,8 +50,8 @@ impl ResponsePermit {
     /// Attaches the permit to `response`. Fails if the gateway itself stopped reading the request body.
     pub(crate) fn attach_to(
         self,
-        response: http::Response<AnswerBody>,
-    ) -> Result<http::Response<PermitBody<AnswerBody>>, Error> {
+        response: http::Response<ResponseBody>,
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
         match self {
             Self::Buffered(permit) => Ok(response.map(|body| PermitBody::new(body, permit))),
             Self::Streamed(upload) => {

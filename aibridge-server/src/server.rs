@@ -20,7 +20,7 @@ use aibridge_api::Api;
 use aibridge_config::Config;
 use aibridge_dump::Dumps;
 use aibridge_intercept::Gateway;
-use aibridge_intercept::watch::{EventSink, NoopEventSink};
+use aibridge_intercept::events::{EventSink, NoopEventSink};
 use aibridge_limits::RequestLimits;
 use aibridge_listen::certificate;
 use aibridge_listen::{ConnectionLimit, Listener, ListenerSettings, ShutdownSignals};
@@ -179,14 +179,14 @@ fn app(
     metrics: Option<&Arc<Metrics>>,
 ) -> Arc<App> {
     let start_within = start_within(config);
-    let watch = match metrics {
+    let events = match metrics {
         Some(metrics) => metrics.clone() as Arc<dyn EventSink>,
         None => Arc::new(NoopEventSink),
     };
-    let watch = Arc::new(TokenCharging::new(runtime_config.clone(), watch));
+    let events = Arc::new(TokenCharging::new(runtime_config.clone(), events));
     let recorder = recorder(config, store);
     let isolation = Arc::new(Isolation::new(recorder, store.clone(), runtime_config.clone(), start_within));
-    let gateway = Gateway { start_within, watch, ..Gateway::new(isolation.clone()) };
+    let gateway = Gateway { start_timeout: start_within, events, ..Gateway::new(isolation.clone()) };
     Arc::new(App { runtime_config, gateway, isolation, stopping: CancellationToken::new() })
 }
 
@@ -225,14 +225,14 @@ fn background_tasks(
 
 /// Refuses new requests, waits for open responses within the grace period, and cuts the rest.
 async fn end_requests(app: &App) {
-    let Gateway { tasks, cut, .. } = &app.gateway;
+    let Gateway { tasks, abort, .. } = &app.gateway;
     let grace = app.runtime_config.load().shutdown_grace;
     app.stopping.cancel();
     tracing::info!(open = tasks.len(), ?grace, "stopping: new requests are refused, open responses may end");
     tasks.close();
     if timeout(grace, tasks.wait()).await.is_err() {
         tracing::warn!(open = tasks.len(), "the grace period is over: open responses are cut");
-        cut.cancel();
+        abort.cancel();
         let _ = timeout(CLOSE_TIMEOUT, tasks.wait()).await;
     }
 }

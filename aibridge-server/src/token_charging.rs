@@ -1,7 +1,7 @@
 //! Charges actors for the tokens of their responses.
 
 use crate::runtime_config::RuntimeConfig;
-use aibridge_intercept::watch::{EventSink, Held, InterceptionEvent};
+use aibridge_intercept::events::{EventSink, InterceptionEvent, OpenInterception};
 use aibridge_recorder::Interception;
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ impl TokenCharging {
 
 impl EventSink for TokenCharging {
     fn on_event(&self, event: &InterceptionEvent<'_>) {
-        if let InterceptionEvent::ResponseSummary { interception, learnt } = event {
-            let (tokens, estimated) = learnt.limit_tokens();
+        if let InterceptionEvent::ResponseRead { interception, summary } = event {
+            let (tokens, estimated) = summary.limit_tokens();
             if estimated && tokens > 0 {
                 tracing::debug!(
                     id = %interception.id,
@@ -35,7 +35,7 @@ impl EventSink for TokenCharging {
         self.next.on_event(event);
     }
 
-    fn opened(&self, interception: &Interception) -> Option<Box<dyn Held>> {
-        self.next.opened(interception)
+    fn on_open(&self, interception: &Interception) -> Option<Box<dyn OpenInterception>> {
+        self.next.on_open(interception)
     }
 }

@@ -49,8 +49,8 @@ mod tests {
                 ("", "old", "{}"),
             ]
         );
-        assert_eq!(learnt.thoughts.len(), 1);
-        assert_eq!(learnt.thoughts[0].text, "hm");
+        assert_eq!(learnt.reasoning.len(), 1);
+        assert_eq!(learnt.reasoning[0].text, "hm");
         assert_eq!(learnt.usage.map(|usage| (usage.input, usage.output)), Some((3, 4)));
         assert_eq!((learnt.response_id.as_deref(), learnt.ending), (Some("chatcmpl-1"), Ending::Complete));
     }

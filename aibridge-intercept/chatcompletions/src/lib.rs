@@ -8,7 +8,8 @@
 //!
 //! ```
 //! use aibridge_chatcompletions::Streaming;
-//! use aibridge_intercept::{Verdict, sse::Splitter};
+//! use aibridge_intercept::EventAction;
+//! use aibridge_sse::Splitter;
 //! use bytes::Bytes;
 //!
 //! let mut splitter = Splitter::default();
@@ -19,7 +20,7 @@
 //!       data: [DONE]\n\n",
 //! ));
 //! let verdicts: Vec<_> = std::iter::from_fn(|| splitter.next_event()).map(|event| chat.event(&event)).collect();
-//! assert_eq!(verdicts, [Verdict::Relay, Verdict::Withhold, Verdict::Terminal]);
+//! assert_eq!(verdicts, [EventAction::Relay, EventAction::Withhold, EventAction::Terminal]);
 //! assert_eq!(chat.finish().usage.map(|usage| usage.input), Some(9));
 //! ```
 

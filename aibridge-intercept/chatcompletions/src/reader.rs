@@ -3,11 +3,11 @@
 use crate::reasoning::{self, Reasoning};
 use crate::tools::ToolCalls;
 use aibridge_intercept::ResponseSummary;
-use aibridge_intercept::capped;
+use aibridge_intercept::budget;
 use aibridge_intercept::in_band::has_error;
-use aibridge_intercept::json::{Json, LenientText};
 use aibridge_intercept::observer::Ending;
 use aibridge_intercept::usage::{ExtraNames, UsageCounter};
+use aibridge_json::{Json, LenientText};
 use std::collections::BTreeMap;
 
 /// How the further counts of a chat completion are called in its record.
@@ -51,7 +51,7 @@ impl Reader {
         let names = ["id", "object", "choices", "usage", "x_groq", "message", "error"];
         let [id, object, choices, usage, x_groq, message, error] = text.object(names)?;
         if self.response_id.is_none() {
-            self.response_id = id.and_then(Json::non_empty_string).map(capped::response_id);
+            self.response_id = id.and_then(Json::non_empty_string).map(budget::response_id);
         }
         for place in [message, x_groq].into_iter().flatten() {
             self.usage.read(place.member("usage"));
@@ -133,6 +133,11 @@ impl Reader {
         self.failed = true;
     }
 
+    /// Whether the provider reported an error.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// Whether the id of the response is known.
     pub(crate) fn has_id(&self) -> bool {
         self.response_id.is_some()
@@ -147,7 +152,7 @@ impl Reader {
             response_id: self.response_id.take(),
             usage: self.usage.finish(&EXTRA),
             tools: self.tools.finish(),
-            thoughts: self.reasoning.finish(),
+            reasoning: self.reasoning.finish(),
             ending: match (self.failed, finished) {
                 (true, _) => Ending::Failed,
                 (false, true) => Ending::Complete,

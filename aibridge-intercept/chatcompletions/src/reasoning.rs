@@ -1,9 +1,9 @@
 //! Reasoning, which providers put into four members: `reasoning_content`, `reasoning`, `reasoning_details`, and parts of
 //! the type `thinking` in `content`.
 
-use aibridge_intercept::capped::Budget;
-use aibridge_intercept::json::Json;
-use aibridge_intercept::observer::Thought;
+use aibridge_intercept::budget::Budget;
+use aibridge_intercept::observer::ReasoningText;
+use aibridge_json::Json;
 use aibridge_recorder::ThoughtSource;
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ impl Reasoning {
         for (member, piece) in pieces.iter().enumerate() {
             let Some(piece) = piece else { continue };
             let repeated = pieces[..member].iter().flatten().any(|earlier| earlier == piece);
-            if repeated || !self.texts.contains_key(&choice) && !self.budget.row() {
+            if repeated || !self.texts.contains_key(&choice) && !self.budget.take_row() {
                 continue;
             }
             let gathered = &mut self.texts.entry(choice).or_default()[member];
@@ -81,18 +81,18 @@ impl Reasoning {
     }
 
     /// The reasoning by choice. A member that repeats another in whole is left out.
-    pub(crate) fn finish(&mut self) -> Vec<Thought> {
-        let mut thoughts = Vec::new();
+    pub(crate) fn finish(&mut self) -> Vec<ReasoningText> {
+        let mut reasoning = Vec::new();
         for members in std::mem::take(self).texts.into_values() {
-            let of_choice = thoughts.len();
+            let of_choice = reasoning.len();
             for Gathered { text, truncated } in members {
-                let known: &[Thought] = &thoughts[of_choice..];
+                let known: &[ReasoningText] = &reasoning[of_choice..];
                 if !text.is_empty() && known.iter().all(|thought| thought.text != text) {
-                    thoughts.push(Thought { source: ThoughtSource::Thinking, text, truncated });
+                    reasoning.push(ReasoningText { source: ThoughtSource::Thinking, text, truncated });
                 }
             }
         }
-        thoughts
+        reasoning
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::ChatCompletion;
 use aibridge_intercept::client::Client;
-use aibridge_intercept::json::{Edit, Json};
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::{Error, ParsedRequest, Request};
+use aibridge_json::{Edit, Json};
 use std::borrow::Cow;
 
 /// Reads `request`, in one pass over its body.
@@ -32,7 +32,7 @@ pub fn read(request: &Request) -> Result<ParsedRequest, Error> {
         prompt: content.filter(|_| is("user")).and_then(prompt),
         correlating_tool_call_id: tool_call_id.filter(|_| is("tool")).and_then(Json::non_empty_string),
         references: Vec::new(),
-        client: Client::guess(&request.headers, metadata),
+        client: Client::detect(&request.headers, metadata),
         observer: Box::new(ChatCompletion::new(edit.is_some())),
         edited: edit.map(|edit| Payload::edited(body, vec![edit])),
     })

@@ -2,10 +2,10 @@
 
 use crate::reader::Reader;
 use aibridge_intercept::in_band::{is_error, is_error_event};
-use aibridge_intercept::json::LenientText;
-use aibridge_intercept::scan::{Prefilter, StringLength};
-use aibridge_intercept::sse::Event;
 use aibridge_intercept::{EventAction, ResponseSummary};
+use aibridge_json::LenientText;
+use aibridge_json::{Prefilter, StringLength};
+use aibridge_sse::Event;
 use std::sync::LazyLock;
 
 /// What is read from a chunk once the response's id is known. A chunk without any of it is a piece of content of the
@@ -22,7 +22,7 @@ static READ: LazyLock<Prefilter> = LazyLock::new(|| {
         "reasoning_details",
         "thinking",
     ];
-    Prefilter::new(&members).unless_zero("index")
+    Prefilter::new(&members).or_nonzero("index")
 });
 
 static CONTENT: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"content\""));
@@ -52,7 +52,7 @@ impl Streaming {
         if is_error_event {
             self.reader.fail();
         }
-        if self.reader.has_id() && !READ.is_in(&data) {
+        if self.reader.has_id() && !READ.matches(&data) {
             self.reader.skipped(CONTENT.sum(&data));
             return EventAction::Relay;
         }
@@ -65,6 +65,11 @@ impl Streaming {
             None => {}
         }
         EventAction::Relay
+    }
+
+    /// Whether an event so far reported an error.
+    pub fn has_failed(&self) -> bool {
+        self.reader.has_failed()
     }
 
     /// What was learnt so far.

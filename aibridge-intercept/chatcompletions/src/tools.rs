@@ -1,8 +1,8 @@
 //! Tool calls: whole in a blocking response, in pieces in a stream.
 
-use aibridge_intercept::capped::Budget;
-use aibridge_intercept::json::Json;
+use aibridge_intercept::budget::Budget;
 use aibridge_intercept::observer::ToolCall;
+use aibridge_json::Json;
 use std::collections::HashMap;
 
 /// Assembles the tool calls of one response. The work for an entry does not depend on how many there are.
@@ -127,7 +127,7 @@ impl ToolCalls {
     }
 
     fn push(&mut self) -> Option<usize> {
-        if !self.budget.row() {
+        if !self.budget.take_row() {
             if let Some(last) = self.calls.last_mut() {
                 last.call.truncated = true;
             }

@@ -2,7 +2,7 @@
 
 use crate::Tool;
 use aibridge_intercept::Error;
-use aibridge_intercept::json::{Edit, Json};
+use aibridge_json::{Edit, Json};
 use serde_json::Value;
 
 /// How a request spells a tool.
@@ -58,7 +58,7 @@ impl Dialect {
 fn append(body: &[u8], array: Json<'_>, elements: &str) -> Edit {
     let end = array.range_in(body).end - 1;
     let comma = if array.last_element().is_some() { "," } else { "" };
-    Edit { range: end..end, with: format!("{comma}{elements}").into() }
+    Edit { range: end..end, replacement: format!("{comma}{elements}").into() }
 }
 
 /// Makes member `name` have `value`: in its place, or among those that are missing.

@@ -2,10 +2,10 @@
 
 use crate::items::Items;
 use crate::objects;
-use aibridge_intercept::json::{Json, LenientText};
 use aibridge_intercept::observer::Ending;
 use aibridge_intercept::usage::{ExtraNames, UsageCounter};
-use aibridge_intercept::{ResponseSummary, capped, in_band};
+use aibridge_intercept::{ResponseSummary, budget, in_band};
+use aibridge_json::{Json, LenientText};
 
 /// How the further counts of a response are called in its record.
 pub(crate) const EXTRA: ExtraNames = ExtraNames {
@@ -31,11 +31,11 @@ pub fn learn(body: &[u8]) -> ResponseSummary {
         items.read_all(output);
     }
     ResponseSummary {
-        response_id: id.and_then(Json::non_empty_string).map(capped::response_id),
+        response_id: id.and_then(Json::non_empty_string).map(budget::response_id),
         objects: objects::of_response(response),
         usage: counter.finish(&EXTRA),
         tools: items.tools,
-        thoughts: items.thoughts,
+        reasoning: items.reasoning,
         ending: if failed { Ending::Failed } else { Ending::Complete },
         characters: items.characters,
     }

@@ -1,8 +1,8 @@
 //! What the items of a response's `output` contain.
 
-use aibridge_intercept::capped::Budget;
-use aibridge_intercept::json::Json;
-use aibridge_intercept::observer::{Thought, ToolCall};
+use aibridge_intercept::budget::Budget;
+use aibridge_intercept::observer::{ReasoningText, ToolCall};
+use aibridge_json::Json;
 use aibridge_recorder::ThoughtSource;
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ const CALLS: [&str; 9] = [
 #[derive(Debug, Default)]
 pub(crate) struct Items {
     pub(crate) tools: Vec<ToolCall>,
-    pub(crate) thoughts: Vec<Thought>,
+    pub(crate) reasoning: Vec<ReasoningText>,
     /// About how many characters the items have that were generated.
     pub(crate) characters: u64,
     tool_budget: Budget,
@@ -82,7 +82,7 @@ impl Items {
 
     fn call(&mut self, id: Option<Json<'_>>, name: &str, input: &str) -> Option<&mut ToolCall> {
         self.characters += input.chars().count() as u64;
-        if !self.tool_budget.row() {
+        if !self.tool_budget.take_row() {
             if let Some(last) = self.tools.last_mut() {
                 last.truncated = true;
             }
@@ -103,7 +103,7 @@ impl Items {
     /// Summaries, and the reasoning itself where a provider shows it.
     fn reasoning(&mut self, item: Json<'_>) {
         let [summary, content] = item.members(["summary", "content"]);
-        let first = self.thoughts.len();
+        let first = self.reasoning.len();
         if let Some(summary) = summary {
             summary.for_each_element(|part| self.thought(first, ThoughtSource::ReasoningSummary, part));
         }
@@ -121,7 +121,7 @@ impl Items {
         let is = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
         let is_commentary = is(role, "assistant") && is(phase, "commentary");
         let Some(content) = content else { return };
-        let first = self.thoughts.len();
+        let first = self.reasoning.len();
         content.for_each_element(|part| {
             if !is(part.member("type"), "output_text") {
                 return;
@@ -134,22 +134,22 @@ impl Items {
         });
     }
 
-    /// Adds the text of `part`, unless it is empty or the thoughts from `first` on, those of the same item, hold it.
+    /// Adds the text of `part`, unless it is empty or the reasoning from `first` on, those of the same item, hold it.
     fn thought(&mut self, first: usize, source: ThoughtSource, part: Json<'_>) {
         let text = part.member("text").and_then(Json::string).unwrap_or_default();
         self.characters += text.chars().count() as u64;
-        let own = self.thoughts.get(first..).unwrap_or_default();
+        let own = self.reasoning.get(first..).unwrap_or_default();
         if text.is_empty() || own.iter().any(|thought| thought.source != source && thought.text == text) {
             return;
         }
-        if !self.reasoning_budget.row() {
-            if let Some(last) = self.thoughts.last_mut() {
+        if !self.reasoning_budget.take_row() {
+            if let Some(last) = self.reasoning.last_mut() {
                 last.truncated = true;
             }
             return;
         }
         let kept = self.reasoning_budget.copy(&text);
-        self.thoughts.push(Thought { source, text: kept.text, truncated: kept.truncated });
+        self.reasoning.push(ReasoningText { source, text: kept.text, truncated: kept.truncated });
     }
 }
 
@@ -161,7 +161,7 @@ fn text_or_json(json: Json<'_>) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aibridge_intercept::capped::GATHERED_AT_MOST;
+    use aibridge_intercept::budget::MAX_EXTRACTED_BYTES;
 
     fn read(item: &str) -> Items {
         let mut items = Items::default();
@@ -265,7 +265,7 @@ mod tests {
             ),
         ];
         for (item, expected) in table {
-            let found = read(item).thoughts;
+            let found = read(item).reasoning;
             let found: Vec<_> = found.iter().map(|thought| (thought.source, thought.text.as_str())).collect();
             assert_eq!(found, *expected, "{item}");
         }
@@ -281,11 +281,14 @@ mod tests {
             items.read(Json::parse(text.as_bytes()).unwrap());
         }
         let inputs: usize = items.tools.iter().map(|tool| tool.input.len()).sum();
-        let thoughts: usize = items.thoughts.iter().map(|thought| thought.text.len()).sum();
-        for gathered in [inputs, thoughts] {
-            assert!((GATHERED_AT_MOST - 200..=GATHERED_AT_MOST).contains(&gathered), "{gathered}");
+        let reasoning: usize = items.reasoning.iter().map(|thought| thought.text.len()).sum();
+        for gathered in [inputs, reasoning] {
+            assert!((MAX_EXTRACTED_BYTES - 200..=MAX_EXTRACTED_BYTES).contains(&gathered), "{gathered}");
         }
         assert_eq!(items.tools.iter().map(|tool| tool.truncated).collect::<Vec<_>>(), [false, true]);
-        assert_eq!(items.thoughts.iter().map(|thought| thought.truncated).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(
+            items.reasoning.iter().map(|thought| thought.truncated).collect::<Vec<_>>(),
+            [false, true]
+        );
     }
 }

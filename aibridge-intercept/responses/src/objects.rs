@@ -1,8 +1,8 @@
 //! Objects at the provider: which a response made or used, and which a request refers to.
 
 use aibridge_intercept::Error;
-use aibridge_intercept::json::Json;
 use aibridge_intercept::objects::{ObjectKind, ObjectReference};
+use aibridge_json::Json;
 
 /// The members of a request that refer to an object.
 pub(crate) const MEMBERS: [&str; 2] = ["previous_response_id", "conversation"];

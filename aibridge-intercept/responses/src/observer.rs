@@ -1,6 +1,6 @@
 use crate::{Streaming, blocking};
-use aibridge_intercept::sse::Event;
 use aibridge_intercept::{Error, EventAction, Observer, ResponseSummary};
+use aibridge_sse::Event;
 use bytes::Bytes;
 
 /// Reads the answer to one responses request.
@@ -17,6 +17,10 @@ impl Observer for Response {
 
     fn body(&mut self, body: &[u8]) {
         self.whole = Some(blocking::learn(body));
+    }
+
+    fn has_failed(&self) -> bool {
+        self.streaming.has_failed()
     }
 
     fn finish(&mut self) -> ResponseSummary {

@@ -2,8 +2,8 @@
 
 use crate::{Response, objects};
 use aibridge_intercept::client::Client;
-use aibridge_intercept::json::Json;
 use aibridge_intercept::{Error, ParsedRequest, Request};
+use aibridge_json::Json;
 
 /// The items by which a client brings the result of a tool call.
 const TOOL_OUTPUTS: [&str; 5] = [
@@ -50,7 +50,7 @@ pub fn read(request: &Request) -> Result<ParsedRequest, Error> {
         prompt,
         correlating_tool_call_id: call_id.filter(|_| is_output).and_then(Json::non_empty_string),
         references,
-        client: Client::guess(&request.headers, metadata),
+        client: Client::detect(&request.headers, metadata),
         edited: None,
         observer: Box::new(Response::default()),
     })

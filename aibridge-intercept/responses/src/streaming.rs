@@ -4,12 +4,12 @@ use crate::blocking::EXTRA;
 use crate::items::Items;
 use crate::objects;
 use aibridge_intercept::in_band::{has_error, is_error, is_error_event};
-use aibridge_intercept::json::{Json, LenientText};
 use aibridge_intercept::observer::Ending;
-use aibridge_intercept::scan::{Prefilter, StringLength};
-use aibridge_intercept::sse::Event;
 use aibridge_intercept::usage::UsageCounter;
-use aibridge_intercept::{EventAction, ResponseSummary, capped};
+use aibridge_intercept::{EventAction, ResponseSummary, budget};
+use aibridge_json::{Json, LenientText};
+use aibridge_json::{Prefilter, StringLength};
+use aibridge_sse::Event;
 use std::sync::LazyLock;
 
 /// The events that are read once the response's id is known.
@@ -46,7 +46,7 @@ impl Streaming {
         let Some(data) = event.data() else { return EventAction::Relay };
         self.events += 1;
         self.failed |= is_error_event(event, &data);
-        if self.response_id.is_some() && !READ.is_in(&data) {
+        if self.response_id.is_some() && !READ.matches(&data) {
             self.characters += DELTA.sum(&data);
             return EventAction::Relay;
         }
@@ -59,7 +59,7 @@ impl Streaming {
         self.failed |= has_error(error) || object.is_some_and(|object| object.is_string("error"));
         if self.response_id.is_none() {
             let id = response.and_then(|response| response.member("id"));
-            self.response_id = id.and_then(Json::non_empty_string).map(capped::response_id);
+            self.response_id = id.and_then(Json::non_empty_string).map(budget::response_id);
             self.objects = response.map(objects::of_response).unwrap_or_default();
         }
         match kind.and_then(Json::string).as_deref() {
@@ -102,6 +102,11 @@ impl Streaming {
         self.events
     }
 
+    /// Whether an event so far reported an error.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// What was learnt so far.
     pub fn finish(&mut self) -> ResponseSummary {
         let items = std::mem::take(&mut self.items);
@@ -116,7 +121,7 @@ impl Streaming {
             },
             characters: self.characters.max(items.characters),
             tools: items.tools,
-            thoughts: items.thoughts,
+            reasoning: items.reasoning,
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Tests of the decoders with every encoding, cut in pieces, and with hostile bodies.
+
 use super::*;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
@@ -11,7 +13,7 @@ fn decoder(values: &[&'static str]) -> Result<Option<Decoder>, Undecodable> {
     Decoder::of(&headers)
 }
 
-/// Encodes two texts, flushed behind each; returns what was written by then.
+/// Encodes two texts with a flush after each. Returns the bytes written for each.
 fn encode<W: Write>(mut encoder: W, written: fn(&W) -> &Vec<u8>, texts: [&[u8]; 2]) -> [Vec<u8>; 2] {
     let mut pieces = texts.map(|text| {
         encoder.write_all(text).unwrap();
@@ -40,13 +42,13 @@ fn encoded(encoding: &str, texts: [&[u8]; 2]) -> [Vec<u8>; 2] {
 }
 
 #[test]
-fn everything_is_decoded_as_soon_as_it_can_be() {
+fn decodes_all_available_bytes() {
     for (name, encoding) in
         [("gzip", "gzip"), ("zlib", "deflate"), ("deflate", "deflate"), ("br", "br"), ("zstd", "zstd")]
     {
         let texts = [&b"data: 1\n\n"[..], b"data: [DONE]\n\n"];
         let pieces = encoded(name, texts);
-        for step in [1, 7, PIECE] {
+        for step in [1, 7, MAX_PIECE_BYTES] {
             let mut decoder = decoder(&[encoding]).unwrap().unwrap();
             for (piece, text) in pieces.iter().zip(texts) {
                 let decoded: Vec<_> = piece.chunks(step).map(|part| decoder.decode(part).unwrap()).collect();
@@ -57,7 +59,7 @@ fn everything_is_decoded_as_soon_as_it_can_be() {
 }
 
 #[test]
-fn what_is_broken_or_far_too_large_is_not_decoded() {
+fn rejects_corrupt_and_excessive_bodies() {
     for encoding in ["gzip", "br", "zstd"] {
         let broken = decoder(&[encoding]).unwrap().unwrap().decode(b"{\"id\":\"not compressed at all\"}");
         assert_eq!(broken, Err(Undecodable), "{encoding}");
@@ -66,13 +68,14 @@ fn what_is_broken_or_far_too_large_is_not_decoded() {
     for encoding in ["br", "zstd"] {
         let [piece, _] = encoded(encoding, [&bomb, b""]);
         let mut decoder = decoder(&[encoding]).unwrap().unwrap();
-        let decoded: Result<Vec<_>, _> = piece.chunks(PIECE).map(|part| decoder.decode(part)).collect();
+        let decoded: Result<Vec<_>, _> =
+            piece.chunks(MAX_PIECE_BYTES).map(|part| decoder.decode(part)).collect();
         assert_eq!(decoded, Err(Undecodable), "{encoding}");
     }
 }
 
 #[test]
-fn values_that_name_no_encoding_are_ignored() {
+fn ignores_values_that_are_not_encodings() {
     let table: &[(&[&str], Result<bool, Undecodable>)] = &[
         (&[], Ok(false)),
         (&["identity"], Ok(false)),
@@ -88,5 +91,26 @@ fn values_that_name_no_encoding_are_ignored() {
     ];
     for (values, expected) in table {
         assert_eq!(decoder(values).map(|decoder| decoder.is_some()), *expected, "{values:?}");
+    }
+}
+
+#[test]
+fn reports_a_body_that_is_cut() {
+    let (text, fast) =
+        (&br#"{"id":"a","choices":[{"message":{"content":"hello, world"}}]}"#[..], Compression::fast());
+    let mut gzip = GzEncoder::new(Vec::new(), fast);
+    gzip.write_all(text).unwrap();
+    let mut zlib = ZlibEncoder::new(Vec::new(), fast);
+    zlib.write_all(text).unwrap();
+    let mut brotli = brotli::CompressorWriter::new(Vec::new(), 4096, 4, 20);
+    brotli.write_all(text).unwrap();
+    let bodies =
+        [("gzip", gzip.finish().unwrap()), ("deflate", zlib.finish().unwrap()), ("br", brotli.into_inner())];
+    for (encoding, body) in bodies {
+        for (length, expected) in [(body.len(), Ok(())), (body.len() / 2, Err(Undecodable))] {
+            let mut decoder = decoder(&[encoding]).unwrap().unwrap();
+            decoder.decode(&body[..length]).unwrap();
+            assert_eq!(decoder.finish(), expected, "{encoding}: {length} of {} bytes", body.len());
+        }
     }
 }

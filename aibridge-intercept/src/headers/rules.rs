@@ -1,15 +1,15 @@
-//! The one list of header rules. Names are compared with `_` read as `-`, because CGI-style servers do not distinguish
-//! the two: `X_Forwarded_For` must not pass where `X-Forwarded-For` may not.
+//! The rules for header names. Names are compared with `_` as `-`, because CGI-style servers do not distinguish the two:
+//! `X_Forwarded_For` must not pass where `X-Forwarded-For` may not.
 
-use super::ToProvider;
+use super::RequestHeaderRules;
 use crate::credential::contains_access_token;
 use http::header::{self, HeaderMap, HeaderName};
 use std::borrow::Cow;
 
-/// The gateway's own names. A client could use them to impersonate an actor, a provider to imitate the gateway.
+/// The gateway's own names. A client could impersonate an actor with them, and a provider the gateway.
 const GATEWAY_PREFIXES: [&str; 3] = ["x-aibridge-", "x-ai-bridge-", "x-coder-"];
 
-/// `name`, which is in lower case, with `_` read as `-`. Does not allocate for a name without `_`.
+/// The canonical form of `name`, which is in lower case: with `_` as `-`. Allocates only for a name with `_`.
 pub(crate) fn canonical(name: &str) -> Cow<'_, str> {
     if memchr::memchr(b'_', name.as_bytes()).is_none() {
         Cow::Borrowed(name)
@@ -18,32 +18,32 @@ pub(crate) fn canonical(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether the header `name`, in canonical form, may go from a client to the provider.
-pub(super) fn reaches_provider(name: &str, rules: &ToProvider<'_>) -> bool {
+/// Whether a client's header `name`, in canonical form, is forwarded to the provider.
+pub(super) fn is_forwarded_upstream(name: &str, rules: &RequestHeaderRules<'_>) -> bool {
     match name {
         "host" | "content-length" | "accept-encoding" | "expect" => false,
         "content-encoding" => !rules.decompressed,
-        // Credentials. The provider gets the one that the gateway chose.
+        // Credentials: the gateway sends its own.
         "authorization" | "x-api-key" | "api-key" | "x-goog-api-key" | "cookie" => false,
-        // What proxies say of themselves and of the client.
+        // Information of proxies about themselves and the client.
         "forwarded" | "via" | "x-real-ip" => false,
         // A server behind the allow-list of routes and methods may act on these instead of on the request line.
         "x-http-method-override" | "x-http-method" | "x-method-override" => false,
         "x-original-url" | "x-rewrite-url" => false,
-        // The gateway sends its own if traces are propagated.
+        // Trace context: the gateway sends its own if traces are propagated.
         "traceparent" | "tracestate" => false,
-        // A client does not choose who is billed for a pool key.
+        // Selects the account that is billed for a pool key.
         "openai-organization" | "openai-project" => !rules.centralized,
-        other => !is_hop_by_hop(other) && !other.starts_with("x-forwarded-") && !is_gateways_own(other),
+        other => !is_hop_by_hop(other) && !other.starts_with("x-forwarded-") && !is_gateway_name(other),
     }
 }
 
-/// Whether the header `name`, in canonical form, may go from the provider to a client.
-pub(super) fn reaches_client(name: &str, centralized: bool) -> bool {
+/// Whether a provider's header `name`, in canonical form, is forwarded to the client.
+pub(super) fn is_forwarded_downstream(name: &str, centralized: bool) -> bool {
     match name {
         "content-length" | "set-cookie" | "alt-svc" | "strict-transport-security" => false,
         "openai-organization" | "openai-project" => !centralized,
-        // Which web pages may read a response is the gateway's decision.
+        // The gateway decides which web pages may read a response (CORS).
         other => {
             !is_hop_by_hop(other)
                 && !other.starts_with("x-aibridge-")
@@ -52,11 +52,11 @@ pub(super) fn reaches_client(name: &str, centralized: bool) -> bool {
     }
 }
 
-fn is_gateways_own(name: &str) -> bool {
+fn is_gateway_name(name: &str) -> bool {
     GATEWAY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// RFC 9110 §7.6.1, and older names of the same kind.
+/// Whether a header is hop-by-hop by RFC 9110 §7.6.1, or an older name of that kind.
 fn is_hop_by_hop(name: &str) -> bool {
     matches!(
         name,
@@ -74,8 +74,8 @@ fn is_hop_by_hop(name: &str) -> bool {
     )
 }
 
-/// The names, in canonical form, that `Connection` declares hop-by-hop. A malformed name costs only itself. `close` and
-/// `keep-alive` among them are harmless: no end-to-end header has these names.
+/// The names, in canonical form, that `Connection` declares hop-by-hop. Malformed names are ignored. `close` and
+/// `keep-alive` are harmless: no end-to-end header has these names.
 pub(super) fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
     headers
         .get_all(header::CONNECTION)
@@ -86,7 +86,7 @@ pub(super) fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
-/// The headers of which any value contains an access token. Nearly always empty.
+/// The names of headers with an access token in any value. The result is nearly always empty.
 pub(super) fn with_access_token(headers: &HeaderMap) -> Vec<HeaderName> {
     headers
         .iter()

@@ -1,3 +1,5 @@
+//! Tests that only end-to-end headers without credentials are forwarded, in any spelling.
+
 use super::*;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -45,8 +47,9 @@ const CLIENT: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn only_what_is_the_clients_own_reaches_the_provider() {
-    let rules = ToProvider { centralized: true, decompressed: true, extra: &HeaderMap::new(), actor: None };
+fn forwards_only_end_to_end_headers_upstream() {
+    let rules =
+        RequestHeaderRules { centralized: true, decompressed: true, extra: &HeaderMap::new(), actor: None };
     let expected = map(&[
         ("user-agent", "codex/1"),
         ("x-stainless-lang", "python"),
@@ -58,8 +61,9 @@ fn only_what_is_the_clients_own_reaches_the_provider() {
 }
 
 #[test]
-fn byok_keeps_the_organisation_and_an_unedited_body_its_encoding() {
-    let rules = ToProvider { centralized: false, decompressed: false, extra: &HeaderMap::new(), actor: None };
+fn keeps_the_organisation_with_byok_and_the_encoding_of_an_unedited_body() {
+    let rules =
+        RequestHeaderRules { centralized: false, decompressed: false, extra: &HeaderMap::new(), actor: None };
     let headers = rules.apply(&map(CLIENT));
     assert_eq!(headers["openai-organization"], "org");
     assert_eq!(headers["openai-project"], "proj");
@@ -67,12 +71,13 @@ fn byok_keeps_the_organisation_and_an_unedited_body_its_encoding() {
 }
 
 #[test]
-fn the_gateway_adds_its_own_and_cannot_be_spoofed() {
+fn adds_gateway_headers_that_a_client_cannot_spoof() {
     let extra = map(&[("user-agent", "fixed"), ("x-team", "a")]);
     let mut actor = Actor::named("ann");
     actor.metadata.insert("Team".into(), "infra".into());
     actor.metadata.insert("bad name".into(), "left out".into());
-    let rules = ToProvider { centralized: true, decompressed: false, extra: &extra, actor: Some(&actor) };
+    let rules =
+        RequestHeaderRules { centralized: true, decompressed: false, extra: &extra, actor: Some(&actor) };
     let expected = map(&[
         ("user-agent", "fixed"),
         ("x-team", "a"),
@@ -82,13 +87,14 @@ fn the_gateway_adds_its_own_and_cannot_be_spoofed() {
     let client = map(&[("x-ai-bridge-actor-id", "root"), ("user-agent", "x"), ("x-team", "b")]);
     assert_eq!(rules.apply(&client), expected);
 
-    let rules = ToProvider { centralized: true, decompressed: false, extra: &HeaderMap::new(), actor: None };
+    let rules =
+        RequestHeaderRules { centralized: true, decompressed: false, extra: &HeaderMap::new(), actor: None };
     let ours = format!("aibridge/{}", env!("CARGO_PKG_VERSION"));
     assert_eq!(rules.apply(&HeaderMap::new())[header::USER_AGENT], ours);
 }
 
 #[test]
-fn answers_keep_what_is_meant_for_the_client() {
+fn forwards_end_to_end_headers_downstream() {
     let provider = map(&[
         ("content-type", "application/json"),
         ("content-encoding", "gzip"),
@@ -112,15 +118,15 @@ fn answers_keep_what_is_meant_for_the_client() {
         ("x-ratelimit-limit-requests", "1"),
         ("x-request-id", "req_1"),
     ]);
-    assert_eq!(to_client(&provider, true), pool);
-    let byok = to_client(&provider, false);
+    assert_eq!(response_headers(&provider, true), pool);
+    let byok = response_headers(&provider, false);
     assert_eq!(
         (&byok["openai-organization"], &byok["openai-project"]),
         (&"org".parse().unwrap(), &"proj".parse().unwrap())
     );
 }
 
-/// Every name that may not reach a provider with a pool key, whatever its value.
+/// Names that are never forwarded with a pool key.
 const DROPPED: [&str; 33] = [
     "connection",
     "keep-alive",
@@ -157,7 +163,7 @@ const DROPPED: [&str; 33] = [
     "openai-organization",
 ];
 
-/// `name` with some of its hyphens as underscores, and in any case.
+/// Spellings of `name`: with some hyphens as underscores, in any case.
 fn spelling(name: &'static str) -> impl Strategy<Value = String> {
     prop::collection::vec(any::<(bool, bool)>(), name.len()).prop_map(|changes| {
         let spelt = name.chars().zip(changes).map(|(char, (underscore, upper))| match char {
@@ -170,7 +176,8 @@ fn spelling(name: &'static str) -> impl Strategy<Value = String> {
 }
 
 fn pooled(headers: &HeaderMap) -> HeaderMap {
-    ToProvider { centralized: true, decompressed: true, extra: &HeaderMap::new(), actor: None }.apply(headers)
+    RequestHeaderRules { centralized: true, decompressed: true, extra: &HeaderMap::new(), actor: None }
+        .apply(headers)
 }
 
 proptest! {
@@ -182,7 +189,7 @@ proptest! {
     }
 
     #[test]
-    fn connection_drops_each_name_whatever_stands_beside_it(
+    fn connection_drops_each_listed_name(
         spelt in spelling("x-some-hop"),
         before in prop::collection::vec(any::<u8>().prop_filter("a header value", |b| (*b >= 32 && *b != 127 && *b != b',') || *b == 9), 0..8),
     ) {
@@ -196,7 +203,7 @@ proptest! {
             (HeaderName::from_static("x_some_hop"), HeaderValue::from_static("2")),
             (HeaderName::from_static("x-other"), HeaderValue::from_static("3")),
         ]);
-        for headers in [pooled(&client), to_client(&client, true)] {
+        for headers in [pooled(&client), response_headers(&client, true)] {
             prop_assert!(!headers.contains_key("x-some-hop") && !headers.contains_key("x_some_hop"));
             prop_assert_eq!(&headers["x-other"], "3");
         }
@@ -221,7 +228,7 @@ proptest! {
 #[test]
 fn an_extra_header_replaces_every_spelling_of_the_clients() {
     let extra = map(&[("x-tenant-id", "ours")]);
-    let rules = ToProvider { centralized: false, decompressed: false, extra: &extra, actor: None };
+    let rules = RequestHeaderRules { centralized: false, decompressed: false, extra: &extra, actor: None };
     let headers = rules.apply(&map(&[("x_tenant_id", "theirs"), ("x-tenant_id", "theirs")]));
     assert_eq!(headers["x-tenant-id"], "ours");
     assert!(!headers.contains_key("x_tenant_id") && !headers.contains_key("x-tenant_id"));
@@ -232,7 +239,7 @@ fn answers_lose_their_secrets_in_any_spelling() {
     for name in
         ["set_cookie", "alt_svc", "strict_transport-security", "openai_organization", "x_aibridge_error"]
     {
-        assert!(to_client(&map(&[(name, "x")]), true).is_empty(), "{name}");
+        assert!(response_headers(&map(&[(name, "x")]), true).is_empty(), "{name}");
     }
-    assert_eq!(to_client(&map(&[("openai_project", "p")]), false)["openai_project"], "p");
+    assert_eq!(response_headers(&map(&[("openai_project", "p")]), false)["openai_project"], "p");
 }

@@ -1,6 +1,6 @@
-//! Which names of headers and query parameters announce a credential.
+//! Names of headers and query parameters that carry a credential.
 
-/// Words that announce one wherever they stand in a name.
+/// Words that mark a credential at any position of a name.
 const ANYWHERE: [&str; 15] = [
     "authorization",
     "cookie",
@@ -19,11 +19,11 @@ const ANYWHERE: [&str; 15] = [
     "portkey-config",
 ];
 
-/// Words that announce one at the end of a name. `key` also covers `accessKey` and `subscription-key`; names that merely
-/// end alike (`monkey`) are masked too.
-const AT_THE_END: [&str; 5] = ["key", "token", "auth", "passwd", "passphrase"];
+/// Words that mark a credential at the end of a name. `key` also covers `accessKey` and `subscription-key`; other names
+/// with that end (`monkey`) are masked too.
+const AT_END: [&str; 5] = ["key", "token", "auth", "passwd", "passphrase"];
 
-/// Names and ends of names that announce one in a query, but not in a header: `X-Error-Code` is worth showing.
+/// Names and ends of names that mark a credential in a query, but not in a header: `X-Error-Code` stays readable.
 const IN_QUERIES: [&str; 18] = [
     "sig",
     "code",
@@ -47,11 +47,11 @@ const IN_QUERIES: [&str; 18] = [
 
 /// Whether the header `name`, in lower case with `_` read as `-`, carries a credential.
 pub(super) fn is_secret_header(name: &str) -> bool {
-    ANYWHERE.iter().any(|word| name.contains(word)) || AT_THE_END.iter().any(|word| name.ends_with(word))
+    ANYWHERE.iter().any(|word| name.contains(word)) || AT_END.iter().any(|word| name.ends_with(word))
 }
 
-/// Whether the query parameter `name`, percent-decoded but in any case, carries a credential. Of a nested name such as
-/// `auth[token]` the last part counts too.
+/// Whether the query parameter `name`, percent-decoded but in any case, carries a credential. The
+/// last part of a nested name such as `auth[token]` counts too.
 pub(super) fn is_secret_parameter(name: &str) -> bool {
     let name = name.to_lowercase().replace(['_', '.', '[', ' '], "-");
     let name = name.trim_matches(|char: char| !char.is_alphanumeric());

@@ -1,10 +1,12 @@
+//! Tests that no spelling of a credential stays readable.
+
 use super::*;
 use proptest::prelude::*;
 use proptest::sample::select;
 use reqwest::Url;
 
 #[test]
-fn headers_show_hints_of_credentials() {
+fn masks_credentials_in_headers() {
     let table = [
         ("authorization", "Bearer sk-abcdefghijklmnopqrstuvwxyzefgh", "Bearer sk-a...efgh"),
         ("authorization", "sk-abcdefghijklmnopqrstuvwxyzefgh", "sk-a...efgh"),
@@ -32,7 +34,7 @@ fn headers_show_hints_of_credentials() {
 }
 
 #[test]
-fn what_is_marked_sensitive_is_masked_whatever_its_name() {
+fn masks_sensitive_values_of_any_name() {
     let mut value = HeaderValue::from_bytes(b"s\xffcret-0123456789-0123").unwrap();
     value.set_sensitive(true);
     let map = HeaderMap::from_iter([(HeaderName::from_static("x-team"), value)]);
@@ -41,7 +43,7 @@ fn what_is_marked_sensitive_is_masked_whatever_its_name() {
 }
 
 #[test]
-fn urls_show_hints_of_credentials() {
+fn masks_credentials_in_urls() {
     let table = [
         ("/v1/models?limit=3&api_key=0123456789&key=ab&x", "/v1/models?limit=3&api_key=01...89&key=...&x"),
         ("/v1/models?api%5Fkey=0123456789", "/v1/models?api%5Fkey=01...89"),
@@ -82,7 +84,7 @@ const WORDS: [&str; 4] = ["authorization", "cookie", "credential", "signature"];
 const PARAMETERS: [&str; 8] =
     ["key", "api_key", "sig", "code", "token", "subscription-key", "access_token", "X-Amz-Signature"];
 
-/// Names of secrets as in the rules: with some prefix, each `-` as itself or `_`, in any case.
+/// Names of credentials by the rules: with a prefix, with each `-` as `-` or `_`, in any case.
 fn secret_name() -> impl Strategy<Value = String> {
     let end = ("[a-z]{1,8}", select(&ENDS[..])).prop_map(|(start, end)| format!("{start}{end}"));
     let word =
@@ -134,7 +136,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_masked_without_a_panic(shown in "\\PC{0,80}") {
+    fn masks_any_text_without_a_panic(shown in "\\PC{0,80}") {
         let _ = text(&shown);
     }
 }

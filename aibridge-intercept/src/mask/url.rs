@@ -1,13 +1,13 @@
-//! URLs, and text that may contain some.
+//! Masks credentials in URLs, and in text that may contain URLs.
 
 use super::name::is_secret_parameter;
-use crate::credential::{GATEWAY_TOKEN_PREFIX, contains_access_token};
+use crate::credential::{ACCESS_TOKEN_PREFIX, contains_access_token};
 use aibridge_keypool::hint;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use std::borrow::Cow;
 
-/// Path and query of `url`, with hints in place of credentials.
+/// The path and query of `url`, with hints in place of credentials.
 pub fn target(url: &Url) -> String {
     let shown = match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
@@ -16,14 +16,13 @@ pub fn target(url: &Url) -> String {
     text(&shown).into_owned()
 }
 
-/// How deep URLs inside of parameters of URLs are looked at.
-const DEPTH: u32 = 3;
+/// The maximum nesting of URLs in parameters of URLs.
+const MAX_DEPTH: u32 = 3;
 
-/// `text` with hints in place of the credentials in the URLs that it contains: the values of parameters in a query, a
-/// fragment or a path, passwords before a host, and access tokens anywhere. The text need not be a URL: `Link` holds
-/// several with words between them.
+/// `text` with hints in place of the credentials in its URLs: the values of parameters in a query, a fragment or a path,
+/// passwords before a host, and access tokens anywhere. The text need not be a URL: a header may contain several.
 pub fn text(text: &str) -> Cow<'_, str> {
-    mask(text, DEPTH)
+    mask(text, MAX_DEPTH)
 }
 
 fn mask(text: &str, depth: u32) -> Cow<'_, str> {
@@ -42,8 +41,8 @@ fn mask(text: &str, depth: u32) -> Cow<'_, str> {
     if masked == text { Cow::Borrowed(text) } else { Cow::Owned(masked) }
 }
 
-/// Where the first part of `text` ends: what separates parameters from each other, and a URL from the text around it.
-/// Neither `,` nor `;` nor a `?` behind a secret's name does: a value may contain them, and its rest must not be shown.
+/// The end of the first part of `text`: the next character that separates parameters, or a URL from the text around it.
+/// `,`, `;`, and a `?` after a credential's name do not: a value may contain them, and its rest must be masked too.
 fn next_delimiter(text: &str) -> Option<(usize, char)> {
     let mut in_secret = false;
     text.char_indices().find(|(at, char)| match char {
@@ -56,13 +55,13 @@ fn next_delimiter(text: &str) -> Option<(usize, char)> {
     })
 }
 
-/// Masks one part: a parameter, or what stands before the first one.
+/// Masks one part: a parameter, or the text before the first one.
 fn part(part: &str, depth: u32) -> Cow<'_, str> {
     if let Some(value) = secret_value(part) {
         return format!("{}{}", &part[..value], hint(&part[value..])).into();
     }
     if let Some((name, value)) = part.split_once('=')
-        && hides_a_secret(value, depth)
+        && contains_encoded_secret(value, depth)
     {
         return format!("{name}={}", hint(value)).into();
     }
@@ -70,29 +69,29 @@ fn part(part: &str, depth: u32) -> Cow<'_, str> {
     if contains_access_token(part.as_bytes()) { without_tokens(&part).into() } else { part }
 }
 
-/// Where the value of the first secret parameter in `part` begins. Some servers read `;` and `,` like `&`.
+/// The start of the value of the first secret parameter in `part`. Some servers treat `;` and `,` like `&`.
 fn secret_value(part: &str) -> Option<usize> {
     part.match_indices('=').map(|(at, _)| at).find_map(|at| {
         let before = &part[..at];
         let start = before.rfind([';', ',', '=', '/']).map_or(0, |separator| separator + 1);
-        is_secret_parameter(&decoded(&before[start..])).then_some(at + 1)
+        is_secret_parameter(&decode(&before[start..])).then_some(at + 1)
     })
 }
 
-/// Whether a parameter's value is itself percent-encoded text with a credential in it, such as the URL to return to.
-fn hides_a_secret(value: &str, depth: u32) -> bool {
+/// Whether a parameter's value is percent-encoded text with a credential, such as a return URL.
+fn contains_encoded_secret(value: &str, depth: u32) -> bool {
     if depth == 0 || !value.contains('%') {
         return false;
     }
-    let decoded = decoded(value);
+    let decoded = decode(value);
     matches!(mask(&decoded, depth - 1), Cow::Owned(_))
 }
 
-fn decoded(text: &str) -> Cow<'_, str> {
+fn decode(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
 }
 
-/// `https://user:password@host` with a hint in place of user and password.
+/// Masks user and password in `https://user:password@host`.
 fn without_password(part: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = part.split_once("//") else { return part.into() };
     let authority = rest.split('/').next().unwrap_or(rest);
@@ -106,7 +105,7 @@ fn without_password(part: &str) -> Cow<'_, str> {
 fn without_tokens(part: &str) -> String {
     let mut masked = String::with_capacity(part.len());
     let mut rest = part;
-    while let Some(start) = rest.find(GATEWAY_TOKEN_PREFIX) {
+    while let Some(start) = rest.find(ACCESS_TOKEN_PREFIX) {
         let token = &rest[start..];
         let length = token.find(|char: char| !char.is_ascii_alphanumeric() && !"-_".contains(char));
         let (token, after) = token.split_at(length.unwrap_or(token.len()));

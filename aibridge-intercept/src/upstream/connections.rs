@@ -1,4 +1,4 @@
-//! The connections to one provider, and how long an idle one is kept.
+//! The connections to one provider, and the lifetime of idle ones.
 
 use arc_swap::ArcSwap;
 use http::HeaderMap;
@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
-/// Idle connections kept per provider; more than a burst needs, far fewer than there are ports.
-const IDLE_CONNECTIONS: usize = 512;
+/// The most idle connections per provider: enough for a burst, and far fewer than there are ports.
+const MAX_IDLE_CONNECTIONS: usize = 512;
 
-/// How much earlier than the provider an idle connection is closed: a request that meets the provider's close is lost.
-const MARGIN: Duration = Duration::from_secs(1);
+/// An idle connection is closed this much earlier than by the provider: a request that meets the provider's close fails.
+const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(1);
 
 /// The HTTP client of one provider.
 ///
-/// reqwest has one idle time for all connections of a client, and a provider is one host. So when a provider announces a
-/// shorter time (`Keep-Alive: timeout=5`), another client with that time takes over for all its connections. The time only
-/// gets shorter, and is a number of whole seconds in the header, so this happens a few times at most.
+/// reqwest has one idle timeout for all connections of a client, and a provider is one host. When a provider announces a
+/// shorter timeout (`Keep-Alive: timeout=5`), a new client with that timeout replaces the current one. The timeout never
+/// grows, and the header has whole seconds, so this happens a few times at most.
 #[derive(Debug)]
 pub(super) struct Connections {
     client: ArcSwap<Client>,
@@ -36,10 +36,10 @@ impl Connections {
         self.client.load_full()
     }
 
-    /// Keeps idle connections no longer than the provider that sent `response` does. A new client reads the certificates
-    /// of this machine, so it is built on a thread of its own, which `tasks` owns.
-    pub(super) fn heed(self: &Arc<Self>, response: &Response, tasks: &TaskTracker) {
-        let Some(keep_alive) = announced(response.headers()) else { return };
+    /// Applies the keep-alive timeout that `response` announces. A new client reads the certificates of this machine, so
+    /// it is built on a blocking thread, which `tasks` owns.
+    pub(super) fn apply_keep_alive(self: &Arc<Self>, response: &Response, tasks: &TaskTracker) {
+        let Some(keep_alive) = announced_keep_alive(response.headers()) else { return };
         if keep_alive >= *self.keep_alive.lock() {
             return;
         }
@@ -58,7 +58,7 @@ impl Connections {
                 self.client.store(Arc::new(client));
             }
             Err(error) => {
-                tracing::warn!(%error, "could not shorten the idle time of connections to a provider")
+                tracing::warn!(%error, "could not shorten the idle timeout of the connections to a provider; keeping the old one")
             }
         }
     }
@@ -69,15 +69,15 @@ fn build(connect_timeout: Duration, keep_alive: Duration) -> Result<Client, reqw
         .connect_timeout(connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        // The gateway decides itself, so that every request that is sent is counted and dumped.
+        // The gateway retries itself, so that every request is counted and dumped.
         .retry(reqwest::retry::never())
-        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
         .pool_idle_timeout(keep_alive)
         .build()
 }
 
-/// How long to keep an idle connection, by the `timeout` parameter of `Keep-Alive`.
-fn announced(headers: &HeaderMap) -> Option<Duration> {
+/// The idle timeout that the `timeout` parameter of `Keep-Alive` announces, with a margin.
+fn announced_keep_alive(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get("keep-alive")?.to_str().ok()?;
     let seconds = value.split(',').find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
@@ -86,7 +86,7 @@ fn announced(headers: &HeaderMap) -> Option<Duration> {
             .then(|| value.trim().trim_matches('"').parse::<u32>().ok())?
     })?;
     let timeout = Duration::from_secs(seconds.into());
-    Some(timeout.saturating_sub(MARGIN).max(timeout / 2))
+    Some(timeout.saturating_sub(KEEP_ALIVE_MARGIN).max(timeout / 2))
 }
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
     use http::HeaderValue;
 
     #[test]
-    fn the_announced_time_is_read_with_a_margin() {
+    fn reads_the_announced_timeout_with_a_margin() {
         let table = [
             ("timeout=5", Some(4000)),
             ("timeout=5, max=1000", Some(4000)),
@@ -112,8 +112,8 @@ mod tests {
                 http::HeaderName::from_static("keep-alive"),
                 HeaderValue::from_static(value),
             )]);
-            assert_eq!(announced(&headers), milliseconds.map(Duration::from_millis), "{value}");
+            assert_eq!(announced_keep_alive(&headers), milliseconds.map(Duration::from_millis), "{value}");
         }
-        assert_eq!(announced(&HeaderMap::new()), None);
+        assert_eq!(announced_keep_alive(&HeaderMap::new()), None);
     }
 }

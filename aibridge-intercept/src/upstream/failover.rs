@@ -1,50 +1,50 @@
-//! The only failover loop: one request with one key of the pool after another.
+//! The failover loop: the same request with one key of the pool after another.
 
 use super::Upstream;
 use super::read_ahead::read_ahead;
-use super::refusal::{Refusal, brings_credential};
-use crate::answer::Answer;
-use crate::call::{Attempts, Call, PoolExhausted};
+use super::refusal::{Refusal, has_credential_parameter};
+use crate::call::{Attempts, PoolExhausted, UpstreamCall};
 use crate::error::{Error, whole_seconds};
+use crate::response::UpstreamResponse;
 use aibridge_keypool::{Exhausted, Key, KeyPool, Walker, retry_after};
 use http::{HeaderMap, StatusCode, header};
 use reqwest::Url;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// What the keys of a walk were answered: of all refusals one is kept, to be relayed if no key is left.
+/// The refusals of the keys so far. The most informative one is kept, to be relayed if no key is left.
 #[derive(Default)]
 struct Refusals {
-    most_telling: Option<Kept>,
-    /// Whether there was one that did not reject its key by name.
+    most_informative: Option<RefusedResponse>,
+    /// Whether a refusal was something else than [`Refusal::Rejected`].
     has_other_than_rejections: bool,
 }
 
-struct Kept {
-    answer: Answer,
+struct RefusedResponse {
+    response: UpstreamResponse,
     refusal: Refusal,
     hint: String,
 }
 
 impl Refusals {
-    /// Adds an answer, and returns the one that is not needed any more.
-    fn add(&mut self, new: Kept) -> Option<Answer> {
+    /// Adds a refusal, and returns the response that is no longer needed.
+    fn add(&mut self, new: RefusedResponse) -> Option<UpstreamResponse> {
         self.has_other_than_rejections |= new.refusal != Refusal::Rejected;
-        match &self.most_telling {
-            Some(kept) if rank(kept.answer.response.status()) > rank(new.answer.response.status()) => {
-                Some(new.answer)
+        match &self.most_informative {
+            Some(kept) if rank(kept.response.http.status()) > rank(new.response.http.status()) => {
+                Some(new.response)
             }
-            _ => self.most_telling.replace(new).map(|kept| kept.answer),
+            _ => self.most_informative.replace(new).map(|replaced| replaced.response),
         }
     }
 
-    fn into_answer(self) -> Option<Answer> {
-        self.most_telling.map(|kept| kept.answer)
+    fn into_response(self) -> Option<UpstreamResponse> {
+        self.most_informative.map(|kept| kept.response)
     }
 }
 
-/// How much a refusal tells the client: when to come back, what is not allowed, what is not paid. Of a key that is not
-/// accepted, which is not its own, it can make nothing.
+/// The value of a refusal for the client: when to retry, what is forbidden, what is not paid. A rejected key, which is
+/// not the client's, is of no use to it.
 fn rank(status: StatusCode) -> u8 {
     match status {
         StatusCode::TOO_MANY_REQUESTS => 3,
@@ -55,15 +55,15 @@ fn rank(status: StatusCode) -> u8 {
 }
 
 impl Upstream {
-    /// Calls the provider with one key of `pool` after another, until there is an answer that is not about the key.
+    /// Calls the provider with one key of `pool` after another, until the provider does not refuse the key.
     pub(super) async fn fail_over(
         &self,
         pool: &KeyPool,
-        mut call: Call,
+        mut call: UpstreamCall,
         url: &Url,
         deadline: Instant,
         attempts: &mut Attempts,
-    ) -> Result<Answer, Error> {
+    ) -> Result<UpstreamResponse, Error> {
         let mut walker = match call.model.take() {
             Some(model) => pool.walk_for(model),
             None => pool.walk(),
@@ -71,45 +71,45 @@ impl Upstream {
         let mut refusals = Refusals::default();
         while let Some(key) = walker.next_key() {
             attempts.hint = Some(key.hint().to_owned());
-            let answer = match self.attempt(&mut call, url, key.secret(), deadline, attempts).await {
-                Ok(answer) => answer,
+            let response = match self.attempt(&mut call, url, key.secret(), deadline, attempts).await {
+                Ok(response) => response,
                 Err(error) => {
-                    self.discard(refusals.into_answer());
+                    self.discard(refusals.into_response());
                     return Err(error);
                 }
             };
-            let (answer, refusal) = read_refusal(answer).await;
+            let (response, refusal) = read_refusal(response).await;
             let Some(mut refusal) = refusal else {
-                if answer.response.status().is_success() {
+                if response.http.status().is_success() {
                     key.succeeded();
                 }
-                self.discard(refusals.into_answer());
-                return Ok(answer);
+                self.discard(refusals.into_response());
+                return Ok(response);
             };
-            if brings_credential(url) {
-                refusal = refusal.of_request();
+            if has_credential_parameter(url) {
+                refusal = refusal.without_key_fault();
             }
-            report(&key, refusal, answer.response.headers());
+            report(&key, refusal, response.http.headers());
             tracing::info!(
-                key = key.hint(), status = %answer.response.status(), reason = ?refusal,
-                "the provider refused this key, trying the next"
+                key = key.hint(), status = %response.http.status(), reason = ?refusal,
+                "the provider refused this key; trying the next one"
             );
-            self.discard(refusals.add(Kept { answer, refusal, hint: key.hint().to_owned() }));
+            self.discard(refusals.add(RefusedResponse { response, refusal, hint: key.hint().to_owned() }));
         }
         self.no_key_left(&walker, refusals, attempts)
     }
 
-    /// The most telling answer of the walk. The gateway answers itself if there is none, or if the provider does not
-    /// accept the keys: the client's credential is not at fault.
+    /// Returns the most informative response. Without one, or if the provider only rejected keys, returns an error of the
+    /// gateway's own: the client's credential is not at fault.
     fn no_key_left(
         &self,
         walker: &Walker,
         refusals: Refusals,
         attempts: &mut Attempts,
-    ) -> Result<Answer, Error> {
-        match refusals.most_telling {
-            Some(Kept { mut answer, refusal, hint }) if refusals.has_other_than_rejections => {
-                let status = answer.response.status();
+    ) -> Result<UpstreamResponse, Error> {
+        match refusals.most_informative {
+            Some(RefusedResponse { mut response, refusal, hint }) if refusals.has_other_than_rejections => {
+                let status = response.http.status();
                 attempts.hint = Some(hint);
                 attempts.status = Some(status);
                 attempts.exhausted = Some(match refusal {
@@ -119,37 +119,37 @@ impl Upstream {
                     Refusal::Rejected | Refusal::Unauthorized => PoolExhausted::Rejected,
                     Refusal::Forbidden => PoolExhausted::Forbidden,
                 });
-                let headers = answer.response.headers_mut();
+                let headers = response.http.headers_mut();
                 if status == StatusCode::TOO_MANY_REQUESTS
                     && !headers.contains_key(header::RETRY_AFTER)
                     && let Some(soonest) = walker.soonest()
                 {
                     headers.insert(header::RETRY_AFTER, whole_seconds(soonest).into());
                 }
-                Ok(answer)
+                Ok(response)
             }
             rejected => {
-                self.discard(rejected.map(|kept| kept.answer));
-                let why = walker.exhausted();
-                attempts.exhausted = Some(match why {
+                self.discard(rejected.map(|kept| kept.response));
+                let reason = walker.exhausted();
+                attempts.exhausted = Some(match reason {
                     Exhausted::RateLimited { .. } => PoolExhausted::RateLimited,
                     Exhausted::Rejected => PoolExhausted::Rejected,
                 });
-                Err(self.keys.exhausted(why))
+                Err(self.keys.exhausted(reason))
             }
         }
     }
 }
 
-/// The answer as it came, and what it says about its key.
-async fn read_refusal(answer: Answer) -> (Answer, Option<Refusal>) {
-    let status = answer.response.status();
+/// Reads whether a response refuses the key. Returns the response as it came.
+async fn read_refusal(response: UpstreamResponse) -> (UpstreamResponse, Option<Refusal>) {
+    let status = response.http.status();
     if !Refusal::is_possible(status) {
-        return (answer, None);
+        return (response, None);
     }
-    let (answer, body) = read_ahead(answer).await;
-    let refusal = Refusal::of(status, answer.response.headers(), &body);
-    (answer, refusal)
+    let (response, body) = read_ahead(response).await;
+    let refusal = Refusal::of(status, response.http.headers(), &body);
+    (response, refusal)
 }
 
 fn report(key: &Key, refusal: Refusal, headers: &HeaderMap) {
@@ -163,7 +163,7 @@ fn report(key: &Key, refusal: Refusal, headers: &HeaderMap) {
     }
 }
 
-/// How long a 429 asks to be left alone, if it says so.
+/// The cooldown that a 429 requests, if any.
 fn cooldown(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     retry_after(text("retry-after-ms"), text("retry-after"), SystemTime::now())

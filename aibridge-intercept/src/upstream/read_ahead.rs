@@ -1,7 +1,7 @@
-//! Reads the beginning of an answer before it is decided what becomes of it. Nothing is lost: the answer can be relayed
-//! after that as if nobody had read from it.
+//! Reads the start of a response before the decision whether to relay it. The bytes are put back, so the response can
+//! still be relayed as a whole.
 
-use crate::answer::Answer;
+use crate::response::UpstreamResponse;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::collections::VecDeque;
@@ -10,25 +10,25 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// The most that is read ahead: error objects are small.
+/// The most bytes that are read ahead. Error objects are small.
 pub(super) const READ_AHEAD_MAX: usize = 64 * 1024;
 
-/// How long is waited for it: whoever refuses a request has nothing to compute.
-const READ_AHEAD_WITHIN: Duration = Duration::from_secs(2);
+/// The timeout for those bytes. A refusal takes no time to compute.
+const READ_AHEAD_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// An answer as it came, and the beginning of its body, or all of it.
-pub(super) async fn read_ahead(mut answer: Answer) -> (Answer, Bytes) {
-    let limit = Instant::now() + READ_AHEAD_WITHIN;
-    let limit = answer.deadline.map_or(limit, |deadline| deadline.min(limit));
-    let (mut ahead, mut length, mut broke) = (VecDeque::new(), 0, None);
+/// Reads the start of a body. Returns the response with its whole body, and a copy of the start.
+pub(super) async fn read_ahead(mut response: UpstreamResponse) -> (UpstreamResponse, Bytes) {
+    let limit = Instant::now() + READ_AHEAD_TIMEOUT;
+    let limit = response.deadline.map_or(limit, |deadline| deadline.min(limit));
+    let (mut ahead, mut length, mut failure) = (VecDeque::new(), 0, None);
     while length <= READ_AHEAD_MAX {
-        match timeout_at(limit, answer.response.chunk()).await {
+        match timeout_at(limit, response.http.chunk()).await {
             Ok(Ok(Some(chunk))) => {
                 length += chunk.len();
                 ahead.push_back(chunk);
             }
             Ok(Err(error)) => {
-                broke = Some(error);
+                failure = Some(error);
                 break;
             }
             Ok(Ok(None)) | Err(_) => break,
@@ -38,20 +38,20 @@ pub(super) async fn read_ahead(mut answer: Answer) -> (Answer, Bytes) {
         1 => ahead[0].clone(),
         _ => ahead.iter().flatten().copied().collect(),
     };
-    if ahead.is_empty() && broke.is_none() {
-        return (answer, text);
+    if ahead.is_empty() && failure.is_none() {
+        return (response, text);
     }
-    let (parts, rest) = http::Response::from(answer.response).into_parts();
-    let body = reqwest::Body::wrap(ReadAhead { ahead, broke, rest });
-    answer.response = http::Response::from_parts(parts, body).into();
-    (answer, text)
+    let (parts, rest) = http::Response::from(response.http).into_parts();
+    let body = reqwest::Body::wrap(ReadAhead { ahead, failure, rest });
+    response.http = http::Response::from_parts(parts, body).into();
+    (response, text)
 }
 
-/// A body of which the beginning is here already.
+/// A body whose start was read already.
 struct ReadAhead {
     ahead: VecDeque<Bytes>,
-    /// How the body ended after that, if it broke off.
-    broke: Option<reqwest::Error>,
+    /// The error that follows, if the body broke off there.
+    failure: Option<reqwest::Error>,
     rest: reqwest::Body,
 }
 
@@ -66,14 +66,14 @@ impl Body for ReadAhead {
         if let Some(chunk) = self.ahead.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
-        match self.broke.take() {
+        match self.failure.take() {
             Some(error) => Poll::Ready(Some(Err(error))),
             None => Pin::new(&mut self.rest).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ahead.is_empty() && self.broke.is_none() && self.rest.is_end_stream()
+        self.ahead.is_empty() && self.failure.is_none() && self.rest.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,8 +1,8 @@
-//! What a provider's refusal says about the key that it was sent with.
+//! Classifies a provider's refusal: does it concern the key, the account, or the request?
 //!
-//! This is decided by the status and by the codes of the error object, which no client can choose. A message counts only
-//! where a vendor documents no code, and then only by what the vendor puts before anything that repeats the request: no
-//! client may take a key away from others by what it sends.
+//! The status and the codes of the error object decide, because no client can choose them. A message counts only where a
+//! vendor documents no code, and then only the part before anything that repeats the request: no client may disable a
+//! key for others with the content of a request.
 
 use super::read_ahead::READ_AHEAD_MAX;
 use crate::encoding::Encoding;
@@ -11,26 +11,26 @@ use http::{HeaderMap, StatusCode};
 use reqwest::Url;
 use serde_json::Value;
 
-/// Why the next key is tried.
+/// The reason to try the next key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The account has no credit: 402, or a 429 that says so.
+    /// The account has no credit: a 402, or a 429 with a code for that.
     Quota,
-    /// A limit that this one request exceeds, whatever others have used: a 429, or a 402 that names the affordable size.
+    /// The request alone exceeds a limit: a 429, or a 402 that names the affordable size.
     TooLarge,
-    /// Any other 429.
+    /// Any other 429 status.
     RateLimited,
-    /// The provider does not accept the key, and names it.
+    /// The provider does not accept the key: a 401 (Google: 400) that names the key.
     Rejected,
-    /// Any other 401.
+    /// Any other 401 status.
     Unauthorized,
-    /// 403.
+    /// The provider forbids the request: a 403.
     Forbidden,
 }
 
 /// Codes and types of a 429 for lack of credit, by the vendor that documents them: OpenAI (`insufficient_quota`,
 /// `billing_…`), Anthropic (`billing_error`, `enforced_spend_limit_reached`), Moonshot (`exceeded_current_quota_error`),
-/// and those that OpenAI-compatible gateways have in common. Besides these, whatever begins as [`CREDIT_PREFIXES`].
+/// and those that OpenAI-compatible gateways share. Codes that begin with one of [`CREDIT_PREFIXES`] count too.
 const CREDIT: [&str; 16] = [
     "insufficient_quota",
     "insufficient_user_quota",
@@ -51,7 +51,7 @@ const CREDIT: [&str; 16] = [
 ];
 const CREDIT_PREFIXES: [&str; 2] = ["billing", "credit"];
 
-/// Codes and types of a 401 that names the key or its account. OpenAI documents the first two.
+/// Codes and types of a 401 that concerns the key or its account. OpenAI documents the first two.
 const REJECTED: [&str; 14] = [
     "invalid_api_key",
     "account_deactivated",
@@ -70,15 +70,15 @@ const REJECTED: [&str; 14] = [
     "invalid_authentication_error",
 ];
 
-/// Codes of a 429 that is about the size of the request, where it is not a 400 or 413.
+/// Codes of a 429 that concerns the size of the request. Most providers send 400 or 413 instead.
 const TOO_LARGE: [&str; 2] = ["context_length_exceeded", "request_too_large"];
 
-/// How the message of a 429 begins that is about the size of the request: OpenAI's and Groq's, and Anthropic's for a
-/// context that the plan does not cover. Both have the code of any other rate limit.
+/// Starts of the message of a 429 that concerns the size of the request: OpenAI's and Groq's, and Anthropic's for a
+/// context that the plan does not cover. They have the code of an ordinary rate limit.
 const TOO_LARGE_MESSAGES: [&str; 2] =
     ["Request too large for ", "Extra usage is required for long context requests"];
 
-/// Parameters of a query that providers take a credential from.
+/// Query parameters in which providers accept a credential.
 const CREDENTIAL_PARAMETERS: [&str; 9] = [
     "key",
     "api-key",
@@ -92,19 +92,19 @@ const CREDENTIAL_PARAMETERS: [&str; 9] = [
 ];
 
 impl Refusal {
-    /// Whether an answer with this status may be one: its body has to be read.
+    /// Whether a response with this status may be a refusal, so that its body must be read.
     pub(super) fn is_possible(status: StatusCode) -> bool {
         matches!(status.as_u16(), 400..=403 | 429)
     }
 
-    /// What an answer says about its key; `None` if it is about something else, and is relayed.
+    /// Classifies a response; `None` if it does not concern the key and is relayed.
     pub(super) fn of(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         let error = ErrorObject::read(headers, body);
         match status.as_u16() {
-            429 if error.is_about_credit() => Some(Self::Quota),
-            429 if error.is_about_size() => Some(Self::TooLarge),
+            429 if error.concerns_credit() => Some(Self::Quota),
+            429 if error.concerns_size() => Some(Self::TooLarge),
             429 => Some(Self::RateLimited),
-            402 if error.is_about_price() => Some(Self::TooLarge),
+            402 if error.concerns_price() => Some(Self::TooLarge),
             402 => Some(Self::Quota),
             403 => Some(Self::Forbidden),
             401 if error.names_the_key() => Some(Self::Rejected),
@@ -114,9 +114,8 @@ impl Refusal {
         }
     }
 
-    /// The same refusal of a request that may have been refused for a credential of the client's own: it says nothing
-    /// about the key.
-    pub(super) fn of_request(self) -> Self {
+    /// The refusal of a request that contains a credential of the client's own: it does not concern the key.
+    pub(super) fn without_key_fault(self) -> Self {
         match self {
             Self::Quota | Self::RateLimited => Self::TooLarge,
             Self::Rejected => Self::Unauthorized,
@@ -125,24 +124,24 @@ impl Refusal {
     }
 }
 
-/// Whether a client put what may be a credential into the query, which goes to the provider as it is.
-pub(super) fn brings_credential(url: &Url) -> bool {
+/// Whether the query, which is forwarded as it is, may contain a credential of the client.
+pub(super) fn has_credential_parameter(url: &Url) -> bool {
     url.query_pairs().any(|(name, _)| {
         let name = name.to_ascii_lowercase().replace('_', "-");
         CREDENTIAL_PARAMETERS.contains(&name.as_str())
     })
 }
 
-/// What an interception is recorded with if the provider answers this; `None` below 400.
+/// The error type to record for a response of the provider; `None` below status 400.
 pub(crate) fn error_type(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<ErrorType> {
-    if status == StatusCode::TOO_MANY_REQUESTS && ErrorObject::read(headers, body).is_about_credit() {
+    if status == StatusCode::TOO_MANY_REQUESTS && ErrorObject::read(headers, body).concerns_credit() {
         return Some(ErrorType::Quota);
     }
     ErrorType::from_status(status.as_u16())
 }
 
-/// The error object of an answer: `error` of an object, or of the first object of an array (Google), or what is there
-/// itself (older servers).
+/// The error object of a response: the member `error` of an object, or of the first object of an array (Google), or the
+/// object itself (older servers).
 #[derive(Default)]
 struct ErrorObject {
     error: Value,
@@ -175,7 +174,7 @@ impl ErrorObject {
         Some(Self { error })
     }
 
-    /// `code`, `type` and `details.error_code`.
+    /// The members `code`, `type` and `details.error_code`.
     fn codes(&self) -> impl Iterator<Item = &str> {
         let members =
             [self.error.get("code"), self.error.get("type"), self.error.pointer("/details/error_code")];
@@ -193,7 +192,7 @@ impl ErrorObject {
         self.error.get("message").and_then(Value::as_str).unwrap_or_default()
     }
 
-    fn is_about_credit(&self) -> bool {
+    fn concerns_credit(&self) -> bool {
         let has_prefix = |code: &str| {
             let start = |prefix: &str| code.as_bytes().get(..prefix.len());
             CREDIT_PREFIXES.iter().any(|prefix| {
@@ -203,7 +202,7 @@ impl ErrorObject {
         self.has_code(&CREDIT) || self.codes().any(has_prefix)
     }
 
-    fn is_about_size(&self) -> bool {
+    fn concerns_size(&self) -> bool {
         let message = self.message();
         self.has_code(&TOO_LARGE)
             || TOO_LARGE_MESSAGES.iter().any(|start| message.starts_with(start))
@@ -212,7 +211,7 @@ impl ErrorObject {
     }
 
     /// OpenRouter's 402 for a `max_tokens` that the balance does not cover: a smaller request is served.
-    fn is_about_price(&self) -> bool {
+    fn concerns_price(&self) -> bool {
         let message = self.message();
         message.contains("fewer max_tokens") && message.contains("can only afford")
     }
@@ -239,7 +238,7 @@ impl ErrorObject {
         self.message().starts_with("Incorrect API key provided")
     }
 
-    /// `google.rpc.ErrorInfo` with this reason, also in answers of Google's OpenAI-compatible endpoint.
+    /// Whether there is a `google.rpc.ErrorInfo` with this reason, also from Google's OpenAI-compatible endpoint.
     fn is_googles_invalid_key(&self) -> bool {
         let details = self.error.get("details").and_then(Value::as_array);
         details.is_some_and(|details| {

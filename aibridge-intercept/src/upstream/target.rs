@@ -1,20 +1,20 @@
 //! The URL of an upstream request, with the client's path and query byte for byte.
 //!
-//! `Url` percent-encodes what the URL standard wants encoded in the URLs of a browser (`"`, `{`, `}`, `'` in a query), and
-//! reqwest takes nothing but a `Url`. A provider may compare or sign what it was sent, so such a URL is put together from
-//! the parts of `Url` instead, through the serde representation that `url` offers for this. In builds with
-//! debug assertions `url` checks that representation against its own encoding, which is why Cargo.toml switches them off
-//! for that crate. Should a later `url` refuse it, the encoded URL is used.
+//! `Url` percent-encodes characters that the URL standard encodes in the URLs of a browser (`"`, `{`, `}`, `'` in a
+//! query), and reqwest only accepts a `Url`. A provider may compare or sign the URL that it received. Such a URL is
+//! therefore assembled from the parts of `Url`, through the serde representation that `url` offers for this. In builds
+//! with debug assertions `url` checks that representation against its own encoding, which is why Cargo.toml turns them
+//! off for that crate. If a later version of `url` rejects it, the encoded URL is used.
 
 use reqwest::Url;
 use serde_json::{Value, value::Serializer};
 use url::Position;
 
-/// Where `Url::serialize_internal` has its members.
+/// The positions of members in the result of `Url::serialize_internal`.
 const SERIALIZATION: usize = 0;
 const QUERY_START: usize = 8;
 
-/// `base` with `path` behind its own path, and with `query`.
+/// `base` with `path` appended to its own path, and with `query`.
 pub(super) fn url(base: &Url, path: &str, query: Option<&str>) -> Url {
     let path = [base.path().trim_end_matches('/'), path].concat();
     let mut url = base.clone();

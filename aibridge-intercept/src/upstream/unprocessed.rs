@@ -1,7 +1,7 @@
-//! Which failed requests may be sent once more: those that the provider provably did not process.
+//! Detects failed requests that the provider provably did not process, and that may be sent once more.
 //!
-//! A reused connection that closed before any byte of a request was written is not here: the HTTP client takes another
-//! connection by itself.
+//! A reused connection that closed before any byte of a request was written does not matter here: the HTTP client uses
+//! another connection by itself.
 
 use h2::Reason;
 use http::Method;
@@ -10,9 +10,9 @@ use std::error::Error;
 /// Whether the provider did not process the request (RFC 9113 §8.7): it reset the stream with `REFUSED_STREAM`, or named
 /// an earlier stream as the last one in `GOAWAY`.
 ///
-/// The HTTP client reports a `GOAWAY` for the streams that the frame excludes, and for a request that it has just handed
-/// over when the frame arrives. The latter may have been sent, but without its body. So `GOAWAY` proves nothing for a
-/// request without a body, and such a request goes once more only if its method is safe (RFC 9110 §9.2.1).
+/// The HTTP client reports a `GOAWAY` for the streams that the frame excludes, and for a request that it handed over just
+/// before the frame arrived. The latter may have been sent, but without its body. `GOAWAY` therefore proves nothing for a
+/// request without a body, which is sent once more only if its method is safe (RFC 9110 §9.2.1).
 pub(super) fn is_unprocessed(error: &reqwest::Error, method: &Method, has_body: bool) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {

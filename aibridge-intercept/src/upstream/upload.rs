@@ -1,4 +1,4 @@
-//! A client's body on its way to the provider while it still arrives.
+//! A client's body that is sent to the provider while it arrives.
 
 use crate::error::Error;
 use crate::request_body;
@@ -10,21 +10,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::time::{Sleep, sleep};
 
-/// The most of a body that is kept for a second attempt, in bytes. A longer one has one attempt.
-const KEPT: usize = 64 << 10;
+/// The most bytes of a body that are buffered for a second attempt. A longer body has one attempt.
+const MAX_REPLAY_BYTES: usize = 64 << 10;
 
-/// A body for up to two attempts that remembers why it could not be read.
+/// A body for up to two attempts, which stores the reason why it could not be read.
 pub(super) struct Upload(Arc<Mutex<State>>);
 
 struct State {
     body: reqwest::Body,
-    /// What was read of it, unless that is more than [`KEPT`].
-    kept: Option<Vec<Bytes>>,
-    kept_length: usize,
-    /// The body of an earlier attempt reads nothing any more.
+    /// The pieces that were read; `None` if they exceed [`MAX_REPLAY_BYTES`].
+    replay: Option<Vec<Bytes>>,
+    replay_bytes: usize,
+    /// The number of the current attempt. The bodies of earlier ones fail.
     attempt: usize,
-    silence: Option<Pin<Box<Sleep>>>,
-    /// The client has sent all of it.
+    idle_timer: Option<Pin<Box<Sleep>>>,
+    /// The client has sent the whole body.
     is_complete: bool,
     failure: Option<Error>,
 }
@@ -33,11 +33,11 @@ struct State {
 struct Attempt {
     state: Arc<Mutex<State>>,
     number: usize,
-    /// How many of the kept pieces were sent.
+    /// The number of buffered pieces that were sent.
     replayed: usize,
 }
 
-/// The body of this attempt ends here.
+/// The body of this attempt cannot be read any further.
 #[derive(Debug, thiserror::Error)]
 #[error("the client's body cannot be read")]
 struct Unreadable;
@@ -46,35 +46,35 @@ impl Upload {
     pub(super) fn new(body: reqwest::Body) -> Self {
         Self(Arc::new(Mutex::new(State {
             body,
-            kept: Some(Vec::new()),
-            kept_length: 0,
+            replay: Some(Vec::new()),
+            replay_bytes: 0,
             attempt: 0,
-            silence: None,
+            idle_timer: None,
             is_complete: false,
             failure: None,
         })))
     }
 
-    /// The body from its beginning, for the next attempt. There must be one: see [`is_replayable`](Self::is_replayable).
+    /// The body from its start, for the next attempt. Check [`is_replayable`](Self::is_replayable) before the second one.
     pub(super) fn body(&self) -> reqwest::Body {
         let mut state = self.0.lock();
         state.attempt += 1;
         reqwest::Body::wrap(Attempt { state: self.0.clone(), number: state.attempt, replayed: 0 })
     }
 
-    /// Whether it can be sent from its beginning.
+    /// Whether the body can be sent from its start.
     pub(super) fn is_replayable(&self) -> bool {
-        self.0.lock().kept.is_some()
+        self.0.lock().replay.is_some()
     }
 
-    /// The error for a request that took too long while the client was still sending; `None` if it has sent all.
-    pub(super) fn too_slow(&self) -> Option<Error> {
+    /// The error for a request that took too long while the client was still sending; `None` if the body is complete.
+    pub(super) fn timeout_error(&self) -> Option<Error> {
         let state = self.0.lock();
         let is_complete = state.is_complete || state.body.is_end_stream();
-        (!is_complete).then(request_body::too_slow_as_a_whole)
+        (!is_complete).then(request_body::timeout_error)
     }
 
-    /// Why the client's body could not be read, if that is why there is no response.
+    /// Takes the reason why the client's body could not be read, if it could not.
     pub(super) fn failure(&self) -> Option<Error> {
         self.0.lock().failure.take()
     }
@@ -84,20 +84,21 @@ impl State {
     fn read(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Unreadable>>> {
         match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Pending => {
-                let silence = self.silence.get_or_insert_with(|| Box::pin(sleep(request_body::SILENCE)));
-                if silence.as_mut().poll(context).is_pending() {
+                let timer =
+                    self.idle_timer.get_or_insert_with(|| Box::pin(sleep(request_body::IDLE_TIMEOUT)));
+                if timer.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
                 }
-                self.failure = Some(request_body::too_slow());
+                self.failure = Some(request_body::idle_error());
             }
             Poll::Ready(Some(Ok(frame))) => {
-                self.silence = None;
+                self.idle_timer = None;
                 if let Some(data) = frame.data_ref() {
-                    self.keep(data);
+                    self.buffer(data);
                 }
                 return Poll::Ready(Some(Ok(frame)));
             }
-            Poll::Ready(Some(Err(error))) => self.failure = Some(request_body::unreadable(&error)),
+            Poll::Ready(Some(Err(error))) => self.failure = Some(request_body::read_error(&error)),
             Poll::Ready(None) => {
                 self.is_complete = true;
                 return Poll::Ready(None);
@@ -106,19 +107,19 @@ impl State {
         Poll::Ready(Some(Err(Unreadable)))
     }
 
-    fn keep(&mut self, data: &Bytes) {
-        self.kept_length += data.len();
-        if self.kept_length > KEPT {
-            self.kept = None;
+    fn buffer(&mut self, data: &Bytes) {
+        self.replay_bytes += data.len();
+        if self.replay_bytes > MAX_REPLAY_BYTES {
+            self.replay = None;
         }
-        if let Some(kept) = &mut self.kept {
-            kept.push(data.clone());
+        if let Some(replay) = &mut self.replay {
+            replay.push(data.clone());
         }
     }
 
-    /// The kept pieces from `replayed` on.
-    fn left(&self, replayed: usize) -> &[Bytes] {
-        self.kept.as_deref().and_then(|kept| kept.get(replayed..)).unwrap_or_default()
+    /// The buffered pieces from `replayed` on.
+    fn pieces_from(&self, replayed: usize) -> &[Bytes] {
+        self.replay.as_deref().and_then(|replay| replay.get(replayed..)).unwrap_or_default()
     }
 }
 
@@ -135,7 +136,7 @@ impl Body for Attempt {
         if state.attempt != attempt.number {
             return Poll::Ready(Some(Err(Unreadable)));
         }
-        if let Some(piece) = state.left(attempt.replayed).first() {
+        if let Some(piece) = state.pieces_from(attempt.replayed).first() {
             attempt.replayed += 1;
             return Poll::Ready(Some(Ok(Frame::data(piece.clone()))));
         }
@@ -145,18 +146,18 @@ impl Body for Attempt {
 
     fn is_end_stream(&self) -> bool {
         let state = self.state.lock();
-        state.left(self.replayed).is_empty() && state.body.is_end_stream()
+        state.pieces_from(self.replayed).is_empty() && state.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
         let state = self.state.lock();
-        let left = state.left(self.replayed).iter().map(Bytes::len).sum::<usize>() as u64;
+        let buffered = state.pieces_from(self.replayed).iter().map(Bytes::len).sum::<usize>() as u64;
         let rest = state.body.size_hint();
         let mut hint = SizeHint::new();
         if let Some(upper) = rest.upper() {
-            hint.set_upper(upper + left);
+            hint.set_upper(upper + buffered);
         }
-        hint.set_lower(rest.lower() + left);
+        hint.set_lower(rest.lower() + buffered);
         hint
     }
 }
@@ -169,15 +170,15 @@ mod tests {
     use tokio::time::Instant;
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_stops_sending_is_given_up() {
+    async fn a_client_that_stops_sending_times_out() {
         let first = stream::iter([Ok::<_, std::io::Error>("first")]);
         let upload = Upload::new(reqwest::Body::wrap_stream(first.chain(stream::pending())));
         let mut body = upload.body();
         assert!(body.frame().await.unwrap().is_ok());
 
-        let begun = Instant::now();
+        let begun_at = Instant::now();
         assert!(body.frame().await.unwrap().is_err());
-        assert_eq!(begun.elapsed(), request_body::SILENCE);
+        assert_eq!(begun_at.elapsed(), request_body::IDLE_TIMEOUT);
         assert_eq!(upload.failure().unwrap().class().0, 408);
     }
 }

@@ -1,5 +1,7 @@
+//! Tables of usage objects, as providers send them.
+
 use super::*;
-use crate::json::LenientText;
+use aibridge_json::LenientText;
 
 const NAMES: ExtraNames = ExtraNames {
     prompt_audio: Some("prompt_audio"),
@@ -9,9 +11,9 @@ const NAMES: ExtraNames = ExtraNames {
     rejected_prediction: Some("completion_rejected_prediction"),
 };
 
-fn read(stated: &[&str]) -> Option<Usage> {
+fn read(reported: &[&str]) -> Option<Usage> {
     let mut counter = UsageCounter::default();
-    for usage in stated {
+    for usage in reported {
         counter.read(LenientText::new(usage.as_bytes()).json());
     }
     counter.finish(&NAMES)
@@ -23,7 +25,7 @@ fn four(usage: Option<Usage>) -> Option<[i64; 4]> {
 }
 
 #[test]
-fn every_name_and_spelling_counts() {
+fn reads_every_name_and_spelling() {
     let table: &[(&[&str], Option<[i64; 4]>)] = &[
         (&[r#"{"prompt_tokens":10,"completion_tokens":5}"#], Some([10, 5, 0, 0])),
         (&[r#"{"input_tokens":10,"output_tokens":5}"#], Some([10, 5, 0, 0])),
@@ -78,7 +80,7 @@ fn every_name_and_spelling_counts() {
 }
 
 #[test]
-fn the_last_value_counts_that_is_not_zero() {
+fn the_last_non_zero_value_wins() {
     let real = r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"cost":0.25}"#;
     for after in ["{}", "null", r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0,"cost":0}"#] {
         let usage = read(&[real, after]);
@@ -91,7 +93,7 @@ fn the_last_value_counts_that_is_not_zero() {
 }
 
 #[test]
-fn thinking_beside_the_output_is_output() {
+fn reasoning_that_only_the_total_contains_is_output() {
     let table = [
         (
             r#"{"prompt_tokens":4862,"completion_tokens":45,"total_tokens":4914,"completion_tokens_details":{"reasoning_tokens":0}}"#,
@@ -123,7 +125,7 @@ fn thinking_beside_the_output_is_output() {
 }
 
 #[test]
-fn further_counts_keep_their_names_and_cost_its_spelling() {
+fn additional_counts_keep_their_names_and_cost_its_text() {
     let usage = read(&[r#"{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,
         "prompt_tokens_details":{"audio_tokens":1},"cost":1.250e-03,
         "completion_tokens_details":{"reasoning_tokens":3,"audio_tokens":0,"accepted_prediction_tokens":4,"rejected_prediction_tokens":5}}"#])

@@ -49,7 +49,7 @@ fn consecutive_failures_open_it_for_its_time() {
     bench.fail(1);
     assert_eq!(bench.state(), Some(CircuitState::Open));
     bench.pass(10);
-    assert_eq!(bench.guard("m").admit(true), Err(Rejected { retry_after: Duration::from_secs(20) }));
+    assert_eq!(bench.guard("m").admit(true), Err(Rejection { retry_after: Duration::from_secs(20) }));
     assert!(bench.call("other", CallOutcome::Success), "another model is another circuit");
     bench.pass(20);
     assert_eq!(bench.state(), Some(CircuitState::HalfOpen));

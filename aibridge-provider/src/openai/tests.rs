@@ -96,7 +96,7 @@ fn an_interceptor_says_what_was_asked_and_who_pays() {
     let mut ids = Vec::new();
     for (route, authorization, body, model, streaming, kind, hint) in table {
         let interceptor = provider.create_interceptor(request(route, authorization, body)).unwrap();
-        let (asked, _) = interceptor.asked();
+        let asked = interceptor.interception();
         assert_eq!((asked.model.as_str(), asked.streaming), (model, streaming), "{route}");
         assert_eq!((asked.credential_kind, asked.credential_hint.as_str()), (kind, hint), "{route}");
         assert_eq!((asked.provider.as_str(), asked.route.as_str()), ("openai", route));

@@ -1,7 +1,7 @@
 //! Authenticates clients by access token, and removes the token from their requests.
 
 use aibridge_config::AuthMode;
-use aibridge_intercept::credential::{GATEWAY_TOKEN_PREFIX, bearer_token};
+use aibridge_intercept::credential::{ACCESS_TOKEN_PREFIX, bearer_token};
 use aibridge_intercept::{Actor, Error};
 use aibridge_store::{Authenticated, Store};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -53,7 +53,7 @@ impl Authenticator {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidGatewayToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
+    /// [`Error::InvalidAccessToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
     pub async fn identify(&self, headers: &mut HeaderMap, provider_has_keys: bool) -> Result<Actor, Error> {
         match self.mode {
             AuthMode::None => {
@@ -88,9 +88,7 @@ impl Authenticator {
     async fn authenticate(&self, token: &SecretString) -> Result<Authenticated, Error> {
         match timeout(self.limit, self.store.authenticate(token)).await {
             Ok(Ok(Some(authenticated))) => Ok(authenticated),
-            Ok(Ok(None)) => {
-                Err(Error::InvalidGatewayToken("the access token is unknown, expired or revoked"))
-            }
+            Ok(Ok(None)) => Err(Error::InvalidAccessToken("the access token is unknown, expired or revoked")),
             Ok(Err(error)) => {
                 tracing::error!(%error, "could not check an access token: the request is refused");
                 Err(Error::RecorderUnavailable)
@@ -119,7 +117,7 @@ fn take_token(headers: &mut HeaderMap) -> Result<SecretString, Error> {
             }
             Ok(token)
         }
-        None => Err(Error::InvalidGatewayToken(
+        None => Err(Error::InvalidAccessToken(
             "an access token is needed: send it as \"Authorization: Bearer aib_...\", or as X-AIBridge-Token beside your own provider key",
         )),
     }
@@ -139,7 +137,7 @@ fn first_token(headers: &HeaderMap, name: &HeaderName) -> Option<SecretString> {
         _ => HeaderValue::to_str(value).ok().map(str::trim),
     };
     let mut values = headers.get_all(name).iter().filter_map(text);
-    values.find(|text| text.starts_with(GATEWAY_TOKEN_PREFIX)).map(SecretString::from)
+    values.find(|text| text.starts_with(ACCESS_TOKEN_PREFIX)).map(SecretString::from)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
+use crate::error::ApiError;
 use crate::parameters::Sent;
 use crate::reader::Reader;
 use crate::{Endpoint, document, interceptions, keys, sessions, usage};
-use aibridge_intercept::Error;
 use aibridge_provider::Provider;
 use aibridge_store::StoreOptions;
 use bytes::Bytes;
@@ -24,14 +24,14 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`], [`Error::QueryTooBroad`], [`Error::UnknownInterception`],
-    /// [`Error::TooManyReaders`], [`Error::RecordsTooSlow`], [`Error::RecordsUnavailable`].
+    /// [`ApiError::InvalidParameter`], [`ApiError::QueryTooBroad`], [`ApiError::UnknownInterception`],
+    /// [`ApiError::TooManyReaders`], [`ApiError::RecordsTooSlow`], [`ApiError::RecordsUnavailable`].
     pub async fn answer(
         &self,
         endpoint: &Endpoint,
         query: Option<&str>,
         providers: &[Arc<dyn Provider>],
-    ) -> Result<Bytes, Error> {
+    ) -> Result<Bytes, ApiError> {
         match endpoint {
             Endpoint::Document => Sent::new(query).finish().map(|()| self.document.clone()),
             Endpoint::Interceptions => interceptions::list(&self.reader, query).await,

@@ -1,8 +1,8 @@
+use crate::error::ApiError;
 use crate::paging::{List, Paging};
 use crate::parameters::{FilterParameters, PageParameters, Sent, invalid};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{FullInterception, InterceptionPage, NotFound, Refusals};
-use aibridge_intercept::Error;
 use aibridge_store::{Filter, Order};
 use bytes::Bytes;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use uuid::Uuid;
     params(FilterParameters, PageParameters),
     responses((status = 200, description = "A page", body = InterceptionPage), Refusals),
 )]
-pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, Error> {
+pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, ApiError> {
     let paging = Paging::of(List::Interceptions, query)?;
     reader
         .read(move |records| {
@@ -46,7 +46,7 @@ pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, 
     )),
     responses((status = 200, description = "The interception", body = FullInterception), NotFound, Refusals),
 )]
-pub(crate) async fn show(reader: &Reader, id: &str, query: Option<&str>) -> Result<Bytes, Error> {
+pub(crate) async fn show(reader: &Reader, id: &str, query: Option<&str>) -> Result<Bytes, ApiError> {
     Sent::new(query).finish()?;
     let id: Uuid = id.parse().map_err(|_| invalid("id", "write the id of an interception, a UUID"))?;
     reader.read(move |records| records.find(id)?.ok_or(ReadError::Unknown(id))).await

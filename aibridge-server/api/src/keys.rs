@@ -1,7 +1,7 @@
+use crate::error::ApiError;
 use crate::paging::Page;
 use crate::parameters::Sent;
 use crate::schema::{CoolingCause, CoolingModel, Key, KeyList, KeyStateName, Refusals};
-use aibridge_intercept::Error;
 use aibridge_keypool::{CoolingReason, KeyState, KeyStatus, ModelCooldown};
 use aibridge_provider::Provider;
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use std::time::Duration;
     tag = "keys",
     responses((status = 200, description = "All keys", body = KeyList), Refusals),
 )]
-pub(crate) fn list(providers: &[Arc<dyn Provider>], query: Option<&str>) -> Result<Bytes, Error> {
+pub(crate) fn list(providers: &[Arc<dyn Provider>], query: Option<&str>) -> Result<Bytes, ApiError> {
     Sent::new(query).finish()?;
     let now = Timestamp::now();
     let of_one = |provider: &Arc<dyn Provider>| {
@@ -27,7 +27,7 @@ pub(crate) fn list(providers: &[Arc<dyn Provider>], query: Option<&str>) -> Resu
     let page = Page::whole(providers.iter().flat_map(of_one).collect());
     serde_json::to_vec(&page).map(Bytes::from).map_err(|error| {
         tracing::error!(%error, "keys make no JSON");
-        Error::Internal
+        ApiError::Internal
     })
 }
 

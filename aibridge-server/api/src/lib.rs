@@ -10,6 +10,7 @@
 mod api;
 pub mod document;
 mod endpoint;
+mod error;
 mod interceptions;
 mod keys;
 mod paging;
@@ -22,3 +23,4 @@ mod usage;
 
 pub use api::Api;
 pub use endpoint::Endpoint;
+pub use error::ApiError;

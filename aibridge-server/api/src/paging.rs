@@ -1,8 +1,8 @@
 //! Lists in pages. A cursor holds the row behind which the next page begins, and what else has to stay the same.
 
+use crate::error::ApiError;
 use crate::parameters::{FilterParameters, PageParameters, Sent, invalid};
 use crate::time::is_storable;
-use aibridge_intercept::Error;
 use aibridge_store::Filter;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -52,7 +52,7 @@ struct Cursor {
 }
 
 impl Paging {
-    pub(crate) fn of(list: List, query: Option<&str>) -> Result<Self, Error> {
+    pub(crate) fn of(list: List, query: Option<&str>) -> Result<Self, ApiError> {
         let mut sent = Sent::new(query);
         let fingerprint = sent.fingerprint_of::<FilterParameters>();
         let mut filter = Filter::from(sent.take::<FilterParameters>()?);

@@ -1,7 +1,7 @@
 //! What may stand behind the `?`, read strictly: whoever misspells a filter should not be shown everything.
 
+use crate::error::ApiError;
 use crate::time::time;
-use aibridge_intercept::Error;
 use aibridge_store::{Filter, UsageKey};
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, Error as _};
@@ -94,7 +94,7 @@ impl Sent {
     }
 
     /// Takes those that the document says `P` has.
-    pub(crate) fn take<P: IntoParams + DeserializeOwned>(&mut self) -> Result<P, Error> {
+    pub(crate) fn take<P: IntoParams + DeserializeOwned>(&mut self) -> Result<P, ApiError> {
         let names: Vec<String> = P::into_params(|| None).into_iter().map(|param| param.name).collect();
         let (taken, left) =
             std::mem::take(&mut self.left).into_iter().partition(|(name, _)| names.contains(name));
@@ -122,7 +122,7 @@ impl Sent {
     }
 
     /// Sees that nothing was sent that nobody took.
-    pub(crate) fn finish(self) -> Result<(), Error> {
+    pub(crate) fn finish(self) -> Result<(), ApiError> {
         let Some((name, _)) = self.left.first() else { return Ok(()) };
         let problem = match self.known.as_slice() {
             [] => "there are none here".to_owned(),
@@ -146,8 +146,8 @@ impl From<FilterParameters> for Filter {
     }
 }
 
-pub(crate) fn invalid(name: &str, problem: &str) -> Error {
-    Error::InvalidParameter { name: name.to_owned(), problem: problem.to_owned() }
+pub(crate) fn invalid(name: &str, problem: &str) -> ApiError {
+    ApiError::InvalidParameter { name: name.to_owned(), problem: problem.to_owned() }
 }
 
 fn optional_text<'de, D: Deserializer<'de>>(given: D) -> Result<Option<String>, D::Error> {

@@ -1,6 +1,6 @@
 //! Reading records beside recording.
 
-use aibridge_intercept::Error;
+use crate::error::ApiError;
 use aibridge_store::{Records, StoreError, StoreOptions};
 use bytes::Bytes;
 use serde::Serialize;
@@ -88,8 +88,8 @@ impl Reader {
     pub(crate) async fn read<T: Serialize>(
         &self,
         work: impl FnOnce(&Records) -> Result<T, ReadError> + Send + 'static,
-    ) -> Result<Bytes, Error> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Error::TooManyReaders)?;
+    ) -> Result<Bytes, ApiError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| ApiError::TooManyReaders)?;
         let given_up = CancellationToken::new();
         let _give_up = given_up.clone().drop_guard();
         let store = self.store.clone();
@@ -102,27 +102,27 @@ impl Reader {
             Ok(Ok(found)) => found.map_err(|error: ReadError| refusal(&error)),
             Ok(Err(error)) => {
                 tracing::error!(%error, "reading records failed");
-                Err(Error::Internal)
+                Err(ApiError::Internal)
             }
             Err(_) => {
                 tracing::warn!(limit = ?self.limit, "reading records took too long and was given up");
-                Err(Error::RecordsTooSlow(self.limit))
+                Err(ApiError::RecordsTooSlow(self.limit))
             }
         }
     }
 }
 
-fn refusal(error: &ReadError) -> Error {
+fn refusal(error: &ReadError) -> ApiError {
     match error {
-        ReadError::TooBroad(groups) => Error::QueryTooBroad(*groups),
-        ReadError::Unknown(id) => Error::UnknownInterception(id.to_string()),
+        ReadError::TooBroad(groups) => ApiError::QueryTooBroad(*groups),
+        ReadError::Unknown(id) => ApiError::UnknownInterception(id.to_string()),
         ReadError::Store(error) => {
             tracing::warn!(%error, "the records cannot be read");
-            Error::RecordsUnavailable
+            ApiError::RecordsUnavailable
         }
         ReadError::Json(error) => {
             tracing::error!(%error, "records make no JSON");
-            Error::Internal
+            ApiError::Internal
         }
     }
 }
@@ -159,7 +159,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let reader = reader(&dir, Duration::from_millis(1));
         let refused = reader.read(endless).await.expect_err("a refusal");
-        assert_eq!(refused.to_response().status(), 504);
+        assert_eq!(aibridge_intercept::ErrorResponse::from(refused).status, 504);
         is_idle(&reader).await;
     }
 
@@ -169,7 +169,9 @@ mod tests {
         let reader = reader(&dir, READ_WITHIN);
         let mut waiting: Vec<_> = (0..READERS).map(|_| Box::pin(reader.read(endless))).collect();
         assert!(waiting.iter_mut().all(|read| read.now_or_never().is_none()));
-        let refused = reader.read(endless).await.expect_err("a refusal").to_response();
+        let refused =
+            aibridge_intercept::ErrorResponse::from(reader.read(endless).await.expect_err("a refusal"))
+                .into_http();
         assert_eq!(
             (refused.status().as_u16(), &refused.headers()["retry-after"]),
             (503, &"1".parse().expect("a value"))

@@ -1,8 +1,8 @@
+use crate::error::ApiError;
 use crate::paging::{List, Paging};
 use crate::parameters::{FilterParameters, PageParameters};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{Refusals, SessionPage};
-use aibridge_intercept::Error;
 use aibridge_store::{Order, Sessions};
 use bytes::Bytes;
 
@@ -17,7 +17,7 @@ use bytes::Bytes;
     params(FilterParameters, PageParameters),
     responses((status = 200, description = "A page", body = SessionPage), Refusals),
 )]
-pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, Error> {
+pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, ApiError> {
     let paging = Paging::of(List::Sessions, query)?;
     let limit = reader.sums_limit();
     reader

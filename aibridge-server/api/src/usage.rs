@@ -1,8 +1,8 @@
+use crate::error::ApiError;
 use crate::paging::Page;
 use crate::parameters::{FilterParameters, Sent, UsageParameters};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{Refusals, UsageList};
-use aibridge_intercept::Error;
 use aibridge_store::{Filter, Order, Usage, UsageKey};
 use bytes::Bytes;
 
@@ -17,7 +17,7 @@ use bytes::Bytes;
     params(FilterParameters, UsageParameters),
     responses((status = 200, description = "One row for each combination", body = UsageList), Refusals),
 )]
-pub(crate) async fn usage(reader: &Reader, query: Option<&str>) -> Result<Bytes, Error> {
+pub(crate) async fn usage(reader: &Reader, query: Option<&str>) -> Result<Bytes, ApiError> {
     let mut sent = Sent::new(query);
     let filter = Filter::from(sent.take::<FilterParameters>()?);
     let UsageParameters { by } = sent.take()?;

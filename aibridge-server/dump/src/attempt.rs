@@ -1,7 +1,7 @@
 use crate::file_name::{PASSTHROUGH, of_model};
 use crate::queue::{DumpFile, Queue};
 use crate::raw_http;
-use aibridge_intercept::tap::{AttemptTap, Seen, Subject, Tap};
+use aibridge_intercept::tap::{AttemptTap, Subject, Tap, TapEvent};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -46,17 +46,17 @@ impl Tap for ProviderDump {
 }
 
 impl AttemptTap for AttemptDump {
-    fn saw(&self, seen: Seen<'_>) {
-        match seen {
-            Seen::Request { method, target, headers } => {
+    fn on_event(&self, event: TapEvent<'_>) {
+        match event {
+            TapEvent::Request { method, target, headers } => {
                 self.queue.append(&self.request, raw_http::request(method, target, headers));
             }
-            Seen::RequestBody(piece) => self.queue.append(&self.request, piece),
-            Seen::Response { version, status, headers } => {
+            TapEvent::RequestBody(piece) => self.queue.append(&self.request, piece),
+            TapEvent::Response { version, status, headers } => {
                 self.queue.append(&self.response, raw_http::response(version, status, headers));
             }
-            Seen::ResponseBody(piece) => self.queue.append(&self.response, piece),
-            Seen::Failed(why) => self.queue.append(&self.error, format!("{why}\n").into()),
+            TapEvent::ResponseBody(piece) => self.queue.append(&self.response, piece),
+            TapEvent::Failed(why) => self.queue.append(&self.error, format!("{why}\n").into()),
         }
     }
 }

@@ -128,7 +128,7 @@ impl Buckets {
         let tokens = self.tokens.map(|bucket| allowance(Unit::Tokens, &bucket, now));
         let (exceeded, beside) =
             if request_wait < token_wait { (tokens?, requests) } else { (requests?, tokens) };
-        Some(RateLimited { actor: actor.to_owned(), retry_after, exceeded, beside })
+        Some(RateLimited { actor: actor.to_owned(), retry_after, exceeded, other: beside })
     }
 }
 

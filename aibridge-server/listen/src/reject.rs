@@ -39,7 +39,7 @@ impl Rejection {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        headers.insert(aibridge_intercept::error::ERROR_HEADER, HeaderValue::from_static(code));
+        headers.insert(aibridge_intercept::error_response::ERROR_HEADER, HeaderValue::from_static(code));
         response
     }
 }

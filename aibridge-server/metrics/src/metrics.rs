@@ -25,7 +25,7 @@ pub struct Metrics {
     pub(crate) models: Names,
     pub(crate) tools: Names,
     pub(crate) interceptions: Interceptions,
-    pub(crate) learnt: ResponseCounts,
+    pub(crate) summary: ResponseCounts,
     pub(crate) keys: Keys,
     pub(crate) circuits: Circuits,
     pub(crate) passthrough: IntCounterVec,
@@ -96,7 +96,7 @@ impl Metrics {
             &["provider"],
             "Responses that were relayed but not read, since their Content-Encoding could not be decoded.",
         )?;
-        let learnt = ResponseCounts::new(&mut make)?;
+        let summary = ResponseCounts::new(&mut make)?;
         let circuits = Circuits::new(&mut make)?;
         let keys = Keys::new(&mut make)?;
         let connections =
@@ -108,7 +108,7 @@ impl Metrics {
             models: Names::new(limits.models),
             tools: Names::new(limits.tools),
             interceptions,
-            learnt,
+            summary,
             keys,
             circuits,
             passthrough,

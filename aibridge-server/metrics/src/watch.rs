@@ -1,13 +1,13 @@
 use crate::Metrics;
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::call::{Attempts, PoolExhausted};
-use aibridge_intercept::watch::{EventSink, Held, InterceptionEvent, Timeline};
+use aibridge_intercept::events::{EventSink, InterceptionEvent, OpenInterception, Timeline};
 use aibridge_recorder::{CredentialKind, ErrorType, Interception, Outcome};
 use http::Method;
 use prometheus::IntGauge;
 
 impl EventSink for Metrics {
-    fn opened(&self, interception: &Interception) -> Option<Box<dyn Held>> {
+    fn on_open(&self, interception: &Interception) -> Option<Box<dyn OpenInterception>> {
         let Interception { provider_name, model, route, .. } = interception;
         let gauge =
             self.interceptions.inflight.with_label_values(&[provider_name, self.models.label(model), route]);
@@ -17,12 +17,12 @@ impl EventSink for Metrics {
 
     fn on_event(&self, event: &InterceptionEvent<'_>) {
         match *event {
-            InterceptionEvent::Started { interception, prompt: true } => {
-                self.learnt.prompts.with_label_values(&[&interception.provider_name]).inc();
+            InterceptionEvent::Started { interception, has_prompt: true } => {
+                self.summary.prompts.with_label_values(&[&interception.provider_name]).inc();
             }
-            InterceptionEvent::Started { prompt: false, .. } => {}
-            InterceptionEvent::Refused { interception } => self.count(interception, "failed"),
-            InterceptionEvent::ResponseSummary { learnt, .. } => self.learn(learnt),
+            InterceptionEvent::Started { has_prompt: false, .. } => {}
+            InterceptionEvent::StartRefused { interception } => self.count(interception, "failed"),
+            InterceptionEvent::ResponseRead { summary, .. } => self.learn(summary),
             InterceptionEvent::Undecodable { interception } => {
                 self.undecodable.with_label_values(&[&interception.provider_name]).inc();
             }
@@ -33,9 +33,9 @@ impl EventSink for Metrics {
                 self.passthrough.with_label_values(&[provider, route, method_label(method)]).inc();
                 self.tried(provider, credential, attempts);
             }
-            InterceptionEvent::Limited { limit } => self.limited.with_label_values(&[limit]).inc(),
+            InterceptionEvent::LimitExceeded { limit } => self.limited.with_label_values(&[limit]).inc(),
             InterceptionEvent::ToolInvoked { server, name } => {
-                self.learnt.injected.with_label_values(&[server, self.tools.label(name)]).inc();
+                self.summary.injected.with_label_values(&[server, self.tools.label(name)]).inc();
             }
         }
     }
@@ -44,7 +44,7 @@ impl EventSink for Metrics {
 /// Goes down with the interception, however that ends.
 struct InFlight(IntGauge);
 
-impl Held for InFlight {}
+impl OpenInterception for InFlight {}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
@@ -77,8 +77,8 @@ impl Metrics {
         self.interceptions.total.with_label_values(&series).inc();
     }
 
-    fn learn(&self, learnt: &ResponseSummary) {
-        if let Some(usage) = &learnt.usage {
+    fn learn(&self, summary: &ResponseSummary) {
+        if let Some(usage) = &summary.usage {
             let counts = [
                 ("input", usage.input),
                 ("output", usage.output),
@@ -86,11 +86,11 @@ impl Metrics {
                 ("cache_write_input", usage.cache_write),
             ];
             for (kind, count) in counts {
-                self.learnt.tokens.with_label_values(&[kind]).inc_by(u64::try_from(count).unwrap_or(0));
+                self.summary.tokens.with_label_values(&[kind]).inc_by(u64::try_from(count).unwrap_or(0));
             }
         }
-        for tool in &learnt.tools {
-            self.learnt.tools.with_label_values(&[self.tools.label(&tool.name)]).inc();
+        for tool in &summary.tools {
+            self.summary.tools.with_label_values(&[self.tools.label(&tool.name)]).inc();
         }
     }
 

@@ -76,7 +76,7 @@ impl Body for Upload {
                 ready!(silent.as_mut().poll(context));
                 *silence = None;
                 if state.permit.is_contended() {
-                    *state.refusal.lock() = Some(request_body::too_slow());
+                    *state.refusal.lock() = Some(request_body::idle_error());
                     return Poll::Ready(Some(Err(UploadError::Refused)));
                 }
                 continue;

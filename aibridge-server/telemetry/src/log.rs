@@ -67,7 +67,7 @@ mod tests {
         let log = Log { format: LogFormat::Text, records_to_log: false };
         let subscriber = subscriber(&log, None, std::io::sink).expect("a subscriber");
         tracing::dispatcher::with_default(&subscriber, || {
-            assert!(trace::create_interceptor().is_disabled());
+            assert!(trace::create_interceptor_span().is_disabled());
             assert!(tracing::enabled!(tracing::Level::INFO), "lines are not spans");
         });
     }

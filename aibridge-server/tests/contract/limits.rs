@@ -46,7 +46,7 @@ async fn provider_that_waits(gate: &Gate) -> ScriptedProvider {
 /// The answer to a request that is one too many.
 fn assert_overloaded(answer: &Answer, limit: u32, about: &str) {
     let body = format!(
-        r#"{{"error":{{"message":"the gateway has {limit} requests under way and takes no more at once: try again in a second","type":"server_error","param":null,"code":"overloaded"}}}}"#
+        r#"{{"error":{{"message":"the gateway has {limit} requests in flight, which is its limit: try again in a second","type":"server_error","param":null,"code":"overloaded"}}}}"#
     );
     assert_eq!((answer.status(), answer.text()), (503, body.as_str()), "{about}");
     assert_eq!(answer.header("retry-after"), Some("1"), "{about}");

@@ -1,7 +1,7 @@
 //! No spelling of a header that is not forwarded reaches the other side, and no access token does.
 #![no_main]
 
-use aibridge_intercept::headers::{ToProvider, to_client};
+use aibridge_intercept::headers::{RequestHeaderRules, response_headers};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 
@@ -33,14 +33,14 @@ fuzz_target!(|input: Vec<(&[u8], &[u8])>| {
         }
     }
     let canonical = |name: &HeaderName| name.as_str().replace('_', "-");
-    let rules = ToProvider { centralized: true, decompressed: false, extra: &HeaderMap::new(), actor: None };
+    let rules = RequestHeaderRules { centralized: true, decompressed: false, extra: &HeaderMap::new(), actor: None };
     for (name, value) in &rules.apply(&given) {
         let name = canonical(name);
         assert!(!NOT_TO_PROVIDER.contains(&name.as_str()), "{name}");
         assert!(!NO_PREFIX_TO_PROVIDER.iter().any(|prefix| name.starts_with(prefix)), "{name}");
         assert!(!value.as_bytes().windows(4).any(|part| part == b"aib_"), "{name}: {value:?}");
     }
-    for name in to_client(&given, true).keys() {
+    for name in response_headers(&given, true).keys() {
         let name = canonical(name);
         assert!(!NOT_TO_CLIENT.contains(&name.as_str()), "{name}");
         assert!(!name.starts_with("access-control-"), "{name}");

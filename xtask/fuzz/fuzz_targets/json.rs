@@ -1,7 +1,7 @@
 //! The JSON scan agrees with `serde_json`, and a splice changes what it should and nothing else.
 #![no_main]
 
-use aibridge_intercept::json::{Edit, Json};
+use aibridge_json::{Edit, Json};
 use aibridge_intercept::payload::Payload;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;

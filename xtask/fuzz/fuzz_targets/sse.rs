@@ -1,7 +1,7 @@
 //! A stream keeps its bytes and gives the same events, however it is cut into chunks.
 #![no_main]
 
-use aibridge_intercept::sse::Splitter;
+use aibridge_sse::Splitter;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 
@@ -15,7 +15,7 @@ fn split<'a>(mut splitter: Splitter, chunks: impl Iterator<Item = &'a [u8]>) -> 
         while let Some(event) = splitter.next_event() {
             bytes.extend_from_slice(&event.raw);
             if let Some(data) = event.data() {
-                events.push((event.kind().map(Vec::from), data.into_owned()));
+                events.push((event.event_type().map(Vec::from), data.into_owned()));
             }
         }
     }
@@ -25,7 +25,7 @@ fn split<'a>(mut splitter: Splitter, chunks: impl Iterator<Item = &'a [u8]>) -> 
 
 fuzz_target!(|input: (bool, u8, &[u8])| {
     let (lines, size, stream) = input;
-    let new = || if lines { Splitter::of_lines() } else { Splitter::default() };
+    let new = || if lines { Splitter::ndjson() } else { Splitter::default() };
     let whole = split(new(), std::iter::once(stream));
     assert!(whole.0 == stream, "bytes are lost or changed");
     for size in [1, usize::from(size).max(2)] {

@@ -6,8 +6,8 @@ use anyhow::{Result, ensure};
 /// From the bottom up. A crate may link to those of lower layers only, so crates of one layer do not know
 /// each other.
 const LAYERS: &[&[&str]] = &[
-    &["aibridge-keypool", "aibridge-recorder"],
-    &["aibridge-config"],
+    &["aibridge-keypool", "aibridge-recorder", "aibridge-json"],
+    &["aibridge-config", "aibridge-sse"],
     &["aibridge-intercept"],
     &["aibridge-chatcompletions", "aibridge-responses", "aibridge-mcp"],
     &["aibridge-provider"],
@@ -31,7 +31,7 @@ const KEPT: &[(&[&str], &[&str])] = &[
 ];
 
 /// Crates that know no HTTP client, and the HTTP clients.
-const OFFLINE: &[&str] = &["aibridge-keypool", "aibridge-recorder"];
+const OFFLINE: &[&str] = &["aibridge-keypool", "aibridge-recorder", "aibridge-json", "aibridge-sse"];
 const HTTP_CLIENTS: &[&str] = &["reqwest", "hyper", "hyper-util", "ureq", "isahc", "curl"];
 
 /// Checks every link of every crate, and counts them.

@@ -1,12 +1,13 @@
 //! What runs for each request or event, ready to be repeated.
 
 use aibridge_chatcompletions::ChatCompletion;
-use aibridge_intercept::headers::{ToProvider, to_client};
+use aibridge_intercept::headers::{RequestHeaderRules, response_headers};
 use aibridge_intercept::payload::Payload;
-use aibridge_intercept::sse::{Event, Splitter};
-use aibridge_intercept::{Actor, Observer, Request, RequestBody, json::Edit};
+use aibridge_intercept::{Actor, Observer, Request, RequestBody};
+use aibridge_json::Edit;
 use aibridge_keypool::KeyPool;
 use aibridge_responses::Response;
+use aibridge_sse::{Event, Splitter};
 use aibridge_traffic::{Dialect, Shape, chat_event, response_event};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -88,14 +89,14 @@ fn choose() -> Operation {
 fn to_provider() -> Operation {
     let (client, extra) = (headers(), HeaderMap::new());
     Box::new(move || {
-        let rules = ToProvider { centralized: true, decompressed: false, extra: &extra, actor: None };
+        let rules = RequestHeaderRules { centralized: true, decompressed: false, extra: &extra, actor: None };
         drop(black_box(rules.apply(black_box(&client))));
     })
 }
 
 fn to_the_client() -> Operation {
     let provider = headers();
-    Box::new(move || drop(black_box(to_client(black_box(&provider), true))))
+    Box::new(move || drop(black_box(response_headers(black_box(&provider), true))))
 }
 
 fn headers() -> HeaderMap {

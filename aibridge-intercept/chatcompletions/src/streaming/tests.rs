@@ -1,5 +1,5 @@
 use super::*;
-use aibridge_intercept::capped::GATHERED_AT_MOST;
+use aibridge_intercept::budget::MAX_EXTRACTED_BYTES;
 use aibridge_intercept::observer::Ending;
 use aibridge_recorder::ThoughtSource;
 use bytes::Bytes;
@@ -105,9 +105,9 @@ fn the_last_usage_counts_and_thoughts_are_joined() {
         ],
     );
     assert_eq!(learnt.usage.unwrap().input, 2);
-    assert_eq!(learnt.thoughts.len(), 1);
+    assert_eq!(learnt.reasoning.len(), 1);
     assert_eq!(
-        (learnt.thoughts[0].source, &*learnt.thoughts[0].text),
+        (learnt.reasoning[0].source, &*learnt.reasoning[0].text),
         (ThoughtSource::Thinking, "let me see")
     );
 }
@@ -197,10 +197,10 @@ fn reasoning_without_end_is_cut() {
         streaming.event(&event(&chunk));
     }
     let learnt = streaming.finish();
-    assert_eq!(learnt.thoughts.len(), 1);
-    assert!(learnt.thoughts[0].truncated);
-    assert!((GATHERED_AT_MOST - 100..=GATHERED_AT_MOST).contains(&learnt.thoughts[0].text.len()));
-    assert!(learnt.thoughts[0].text.capacity() <= 2 * GATHERED_AT_MOST);
+    assert_eq!(learnt.reasoning.len(), 1);
+    assert!(learnt.reasoning[0].truncated);
+    assert!((MAX_EXTRACTED_BYTES - 100..=MAX_EXTRACTED_BYTES).contains(&learnt.reasoning[0].text.len()));
+    assert!(learnt.reasoning[0].text.capacity() <= 2 * MAX_EXTRACTED_BYTES);
 }
 
 #[test]
@@ -213,5 +213,5 @@ fn choices_without_end_are_not_told_apart() {
         streaming.event(&event(&chunk));
     }
     let learnt = streaming.finish();
-    assert_eq!((learnt.thoughts.len(), learnt.ending), (1024, Ending::Missing));
+    assert_eq!((learnt.reasoning.len(), learnt.ending), (1024, Ending::Missing));
 }

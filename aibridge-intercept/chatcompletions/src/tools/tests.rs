@@ -1,5 +1,5 @@
 use super::*;
-use aibridge_intercept::capped::GATHERED_AT_MOST;
+use aibridge_intercept::budget::MAX_EXTRACTED_BYTES;
 
 /// Id, name and input of the calls that the entries of choice 0 make up.
 fn calls(entries: &[&str]) -> Vec<(String, String, String)> {
@@ -143,7 +143,7 @@ fn what_is_gathered_has_an_end() {
     tools.piece(0, Json::parse(another.as_bytes()).unwrap());
     let calls = tools.finish();
     assert_eq!((calls.len(), calls[0].truncated), (1, true));
-    assert!((GATHERED_AT_MOST - 100..=GATHERED_AT_MOST).contains(&calls[0].input.len()));
+    assert!((MAX_EXTRACTED_BYTES - 100..=MAX_EXTRACTED_BYTES).contains(&calls[0].input.len()));
 
     let mut tools = ToolCalls::default();
     for number in 0..150_000 {

@@ -1,3 +1,5 @@
+//! Tables of refusals, by vendor.
+
 use super::*;
 use Refusal::{Forbidden, Quota, RateLimited, Rejected, TooLarge, Unauthorized};
 use http::HeaderValue;
@@ -8,7 +10,7 @@ fn of(status: u16, body: &str) -> Option<Refusal> {
 }
 
 #[test]
-fn refusals_are_told_apart_by_status_and_code() {
+fn classifies_refusals_by_status_and_code() {
     let table: &[(u16, &str, Option<Refusal>)] = &[
         // OpenAI: credit, size, and the same code for the rate.
         (
@@ -171,7 +173,7 @@ fn refusals_are_told_apart_by_status_and_code() {
 }
 
 #[test]
-fn what_a_client_sends_and_a_message_repeats_cools_nothing() {
+fn ignores_request_content_that_a_message_repeats() {
     for echoed in ["insufficient_quota", "invalid_api_key", "x-api-key", "billing", "API_KEY_INVALID"] {
         let body = format!(
             r#"{{"error":{{"message":"the model {echoed} is not here: api key","type":"invalid_request_error","param":"{echoed}","code":null}}}}"#
@@ -183,7 +185,7 @@ fn what_a_client_sends_and_a_message_repeats_cools_nothing() {
 }
 
 #[test]
-fn a_credential_in_the_query_may_be_what_is_refused() {
+fn detects_credentials_in_the_query() {
     let table = [
         ("", false),
         ("?api-version=2&after=key", false),
@@ -195,15 +197,15 @@ fn a_credential_in_the_query_may_be_what_is_refused() {
     ];
     for (query, expected) in table {
         let url = Url::parse(&format!("http://provider.test/v1{query}")).unwrap();
-        assert_eq!(brings_credential(&url), expected, "{query}");
+        assert_eq!(has_credential_parameter(&url), expected, "{query}");
     }
     let all = [Quota, TooLarge, RateLimited, Rejected, Unauthorized, Forbidden];
     let expected = [TooLarge, TooLarge, TooLarge, Unauthorized, Unauthorized, Forbidden];
-    assert_eq!(all.map(Refusal::of_request), expected);
+    assert_eq!(all.map(Refusal::without_key_fault), expected);
 }
 
 #[test]
-fn a_compressed_refusal_is_read_and_a_long_one_is_not() {
+fn reads_compressed_refusals_but_not_long_ones() {
     let quota = br#"{"error":{"code":"insufficient_quota"}}"#;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(quota).unwrap();

@@ -1,6 +1,6 @@
 //! Finds access tokens in a URL, which would expose them to the provider and to logs.
 
-use aibridge_intercept::credential::GATEWAY_TOKEN_PREFIX;
+use aibridge_intercept::credential::ACCESS_TOKEN_PREFIX;
 use http::Uri;
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ pub(super) fn is_in(uri: &Uri) -> bool {
 /// Whether `text` contains a token: a word that begins with the prefix, or a part of a word that is as long as a token.
 /// Ids and cursors may contain the prefix by chance.
 fn holds_token(text: &[u8]) -> bool {
-    let prefix = GATEWAY_TOKEN_PREFIX.as_bytes();
+    let prefix = ACCESS_TOKEN_PREFIX.as_bytes();
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
     text.windows(prefix.len()).enumerate().filter(|(_, window)| *window == prefix).any(|(at, _)| {
         let begins_word = !text[..at].last().is_some_and(is_word);

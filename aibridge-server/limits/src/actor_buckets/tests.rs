@@ -31,7 +31,7 @@ fn a_refused_request_costs_nothing() {
     for _ in 0..5 {
         let refused = actors.take_request("ann", limits, true).unwrap_err();
         assert_eq!((refused.exceeded.unit, refused.exceeded.used), (Unit::Tokens, 10));
-        assert_eq!(refused.beside.unwrap().used, 0, "of requests");
+        assert_eq!(refused.other.unwrap().used, 0, "of requests");
     }
     mock.increment(Duration::from_secs(6));
     assert_eq!(actors.take_request("ann", limits, true), Ok(()));
@@ -58,7 +58,7 @@ fn of_two_limits_the_longer_wait_is_reported() {
         let reported = (refused.exceeded.unit, refused.retry_after.as_secs());
         assert_eq!(reported.0, unit, "{tokens} more tokens");
         assert!(reported.1 >= seconds, "{reported:?}");
-        assert_ne!(refused.beside.unwrap().unit, unit);
+        assert_ne!(refused.other.unwrap().unit, unit);
     }
 }
 

@@ -78,9 +78,9 @@ async fn where_there_is_no_answer_a_file_says_why() {
         (
             reset.base_url(),
             "600s",
-            "the provider cannot be reached: the connection broke before it answered\n",
+            "the provider cannot be reached: the connection broke before the response\n",
         ),
-        (silent.base_url(), "50ms", "the provider did not answer within 50ms\n"),
+        (silent.base_url(), "50ms", "the provider did not respond within 50ms\n"),
     ] {
         for way in &WAYS {
             let dir = TempDir::new().unwrap();
@@ -109,7 +109,7 @@ async fn of_an_answer_that_breaks_off_there_is_what_came_and_why_no_more() {
         let files = dumping.stop().await;
         let [_, answer, error] = parts(&files);
         assert!(answer.unwrap().ends_with("\r\n\r\nhalf of it"), "{answer:?}");
-        assert_eq!(error, Some("the connection to the provider broke before its answer was complete\n"));
+        assert_eq!(error, Some("the connection to the provider broke before its response was complete\n"));
     }
 }
 

@@ -1,15 +1,15 @@
-//! Finding the end of an event, in one pass over its bytes however they are cut.
+//! Finds the end of an event in one pass over its bytes, for any division into slices.
 
-use crate::json_end::is_complete;
+use aibridge_json::is_complete;
 use std::ops::Range;
 
-/// As many bytes of a line as tell `data:` and `event:` from other fields.
+/// The bytes of a line that distinguish `data:` and `event:` from other fields.
 const FIELD_LENGTH: usize = 6;
 
-/// The state of the scanner between two slices of one event. Offsets count from the event's first byte.
+/// Finds the end of one event that arrives in slices. Offsets count from the event's first byte.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
-    /// How many bytes were scanned.
+pub(crate) struct BoundaryScanner {
+    /// The number of scanned bytes.
     at: usize,
     line_start: usize,
     /// The first bytes of the current line.
@@ -17,34 +17,34 @@ pub(super) struct Scan {
     field_length: usize,
     /// The last byte was a CR: a LF that follows belongs to it.
     after_cr: bool,
-    /// A line that is neither blank nor a comment has ended.
+    /// A line with a field has ended.
     has_fields: bool,
     /// The value of the first `data` line.
     first_data: Option<Range<usize>>,
-    /// Whether `first_data` was examined, or another `data` line followed: it is examined at most once.
-    is_examined: bool,
+    /// `first_data` was checked for completeness, which happens at most once.
+    is_checked: bool,
 }
 
 /// The end of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct End {
-    /// Offset of the byte behind the event.
-    pub(super) at: usize,
-    /// The last byte is a CR, and the byte behind it has not come: if it is a LF, it belongs to this event.
-    pub(super) open_cr: bool,
-    /// The next line began another event; there is no blank line between the two.
-    pub(super) is_bare: bool,
+pub(crate) struct EventEnd {
+    /// The offset after the event's last byte.
+    pub(crate) at: usize,
+    /// The last byte is a CR and the next byte has not arrived: if that is a LF, it belongs to this event.
+    pub(crate) open_cr: bool,
+    /// The next line began another event, without a blank line in between.
+    pub(crate) lacks_blank_line: bool,
 }
 
-impl Scan {
-    /// How many bytes were scanned.
-    pub(super) fn scanned(&self) -> usize {
+impl BoundaryScanner {
+    /// The number of scanned bytes.
+    pub(crate) fn scanned(&self) -> usize {
         self.at
     }
 
-    /// Scans `bytes`, which follow what was scanned before. `event` is the event so far, `bytes` included, in two
-    /// parts.
-    pub(super) fn find_end(&mut self, bytes: &[u8], event: [&[u8]; 2]) -> Option<End> {
+    /// Scans `bytes`, which follow the bytes that were scanned before. `event` is the event so far, `bytes` included, in
+    /// two parts.
+    pub(crate) fn find_end(&mut self, bytes: &[u8], event: [&[u8]; 2]) -> Option<EventEnd> {
         let mut rest = bytes;
         while let Some(&first) = rest.first() {
             if std::mem::take(&mut self.after_cr) && first == b'\n' {
@@ -53,9 +53,9 @@ impl Scan {
                 continue;
             }
             let length = memchr::memchr2(b'\n', b'\r', rest);
-            self.note_field(&rest[..length.unwrap_or(rest.len())]);
+            self.record_field(&rest[..length.unwrap_or(rest.len())]);
             if self.line_begins_another_event(event) {
-                return Some(End { at: self.line_start, open_cr: false, is_bare: true });
+                return Some(EventEnd { at: self.line_start, open_cr: false, lacks_blank_line: true });
             }
             let Some(length) = length else {
                 self.at += rest.len();
@@ -68,7 +68,11 @@ impl Scan {
             if ends_event {
                 let lf_follows = is_cr && rest.first() == Some(&b'\n');
                 let open_cr = is_cr && rest.is_empty();
-                return Some(End { at: self.at + usize::from(lf_follows), open_cr, is_bare: false });
+                return Some(EventEnd {
+                    at: self.at + usize::from(lf_follows),
+                    open_cr,
+                    lacks_blank_line: false,
+                });
             }
             self.after_cr = is_cr;
         }
@@ -81,7 +85,7 @@ impl Scan {
         self.field_length = 0;
     }
 
-    fn note_field(&mut self, piece: &[u8]) {
+    fn record_field(&mut self, piece: &[u8]) {
         let free = &mut self.field[self.field_length..];
         let count = free.len().min(piece.len());
         free[..count].copy_from_slice(&piece[..count]);
@@ -92,24 +96,24 @@ impl Scan {
         self.field[..self.field_length].starts_with(name)
     }
 
-    /// A `data` line that is complete on its own ends its event if another `data` or `event` field follows: some
-    /// servers send one newline behind each event.
+    /// Whether the current line begins another event: a `data` line that is a complete JSON value ends its event if a
+    /// `data` or `event` field or a comment follows. Some servers send only one newline after each event.
     fn line_begins_another_event(&mut self, event: [&[u8]; 2]) -> bool {
         let Some(value) = &self.first_data else { return false };
-        if self.is_examined || !(self.is_field(b"data:") || self.is_field(b"event:")) {
+        if self.is_checked || ![&b"data:"[..], b"event:", b":"].iter().any(|name| self.is_field(name)) {
             return false;
         }
-        self.is_examined = true;
+        self.is_checked = true;
         is_complete(slice(event, value))
     }
 
-    /// The current line ends before offset `end`. Returns whether its event ends with it.
+    /// Ends the current line at offset `end`. Returns whether the event ends with it.
     fn end_line(&mut self, end: usize) -> bool {
         if end == self.line_start {
             return true;
         }
         if self.is_field(b":") {
-            // A comment in front of all fields is passed on by itself, so that it does not wait for an event.
+            // A comment before all fields is an event of its own, so that it does not wait for the fields.
             return !self.has_fields;
         }
         self.has_fields = true;

@@ -1,5 +1,8 @@
+//! Tests of the splitter: boundaries, NDJSON, and independence of the division into chunks.
+
 use super::*;
 use proptest::prelude::*;
+use std::borrow::Cow;
 
 fn split_with(mut splitter: Splitter, chunks: &[&[u8]]) -> (Vec<Event>, Vec<u8>) {
     let mut events = Vec::new();
@@ -95,8 +98,8 @@ fn expected_data(events: &[&[u8]]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_line_of_ndjson_is_an_event() {
-    let (events, rest) = split_with(Splitter::of_lines(), &[b"{\"a\":", b"1}\r\n\n{\"b\":2}\n{"]);
+fn every_ndjson_line_is_an_event() {
+    let (events, rest) = split_with(Splitter::ndjson(), &[b"{\"a\":", b"1}\r\n\n{\"b\":2}\n{"]);
     assert_eq!(raw(&events), [&b"{\"a\":1}\r\n"[..], b"\n", b"{\"b\":2}\n"]);
     assert_eq!(events.concat_data(), [&b"{\"a\":1}"[..], b"{\"b\":2}"]);
     assert_eq!(rest, b"{");
@@ -121,7 +124,7 @@ fn data_lines_are_joined_and_one_space_is_dropped() {
         assert_eq!(event.data().as_deref(), expected.map(str::as_bytes), "{raw:?}");
     }
     let event = Event::from(Bytes::from_static(b"event: a\ndata: x\nevent: b\n\n"));
-    assert_eq!(event.kind().as_deref(), Some(&b"b"[..]));
+    assert_eq!(event.event_type().as_deref(), Some(&b"b"[..]));
 }
 
 #[test]
@@ -137,10 +140,10 @@ fn events_within_a_chunk_are_not_copied() {
 fn an_event_that_ends_with_cr_does_not_wait_for_a_lf() {
     let (events, _) = split(&[b"data: a\r\r", b"data: b\r\n\r", b"\n", b"data: c\r\r"]);
     assert_eq!(raw(&events), [&b"data: a\r\r"[..], b"data: b\r\n\r", b"\n", b"data: c\r\r"]);
-    assert_eq!(events.iter().map(Event::is_rest_of_last).collect::<Vec<_>>(), [false, false, true, false]);
+    assert_eq!(events.iter().map(Event::is_trailing_lf).collect::<Vec<_>>(), [false, false, true, false]);
 }
 
-/// The events of `stream` by the rules, read line by line: kind and data of each that has data, and the unfinished
+/// A naive model that reads `stream` line by line: the type and data of each event that has data, and the unfinished
 /// rest.
 fn model(stream: &str) -> (Vec<(Option<String>, String)>, String) {
     let text = stream.replace("\r\n", "\n").replace('\r', "\n");
@@ -148,7 +151,7 @@ fn model(stream: &str) -> (Vec<(Option<String>, String)>, String) {
     let (mut kind, mut data, mut rest) = (None, Vec::<String>::new(), String::new());
     let mut lines: Vec<&str> = text.split('\n').collect();
     let unfinished = lines.pop().unwrap_or_default();
-    let begins = |line: &str| line.starts_with("data:") || line.starts_with("event:");
+    let begins = |line: &str| ["data:", "event:", ":"].iter().any(|name| line.starts_with(name));
     for line in lines.iter().copied().chain([unfinished]) {
         let is_finished = !std::ptr::eq(line, unfinished);
         let alone = data.len() == 1 && serde_json::from_str::<serde_json::Value>(&data[0]).is_ok();
@@ -199,7 +202,7 @@ proptest! {
 
         let text = |bytes: Cow<'_, [u8]>| String::from_utf8_lossy(&bytes).into_owned();
         let found: Vec<_> =
-            events.iter().filter_map(|event| Some((event.kind().map(text), text(event.data()?)))).collect();
+            events.iter().filter_map(|event| Some((event.event_type().map(text), text(event.data()?)))).collect();
         let (expected, _) = model(&stream);
         prop_assert_eq!(found, expected);
     }

@@ -1,88 +1,81 @@
-//! Looking at JSON where it lies, and editing it there.
-//!
-//! Nothing here builds a tree or writes a value anew: a [`Json`] is a slice of the original text, members are
-//! found by scanning past the others, and an [`Edit`] replaces a range of bytes. So unknown members, key
-//! order, number spelling, duplicate members and whitespace survive.
+//! A JSON value as a slice of the original text.
 
-mod lenient;
-mod nest;
-mod scan;
-
-pub use lenient::LenientText;
-use scan::{Scan, Scanned};
+use crate::scanner::{ScannedValue, Scanner};
+use crate::string_length::count_characters;
 use serde::Deserializer as _;
 use serde::de::{Error as _, IgnoredAny, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Not, Range};
 
-/// A valid JSON value: its text, without the whitespace around it.
+/// A valid JSON value: its text without the surrounding whitespace.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<'a> {
     text: &'a str,
-    /// The last element of an array, if it was passed on the way here.
+    /// The last element of an array, if the scan that found this value visited it.
     last: Option<&'a str>,
 }
 
-/// Why a body is not what we can look at.
+/// The reason why a text is not a JSON object.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
-    /// Not UTF-8, which RFC 8259 §8.1 demands.
+    /// The text is not UTF-8, which RFC 8259 §8.1 requires.
     #[error("the body is not UTF-8: invalid byte at offset {0}")]
     NotUtf8(usize),
-    /// Not JSON, or not an object.
+    /// The text is not JSON, or the value is not an object.
     #[error("the body is not a JSON object: {0}")]
     NotAnObject(serde_json::Error),
 }
 
 impl<'a> Json<'a> {
-    /// Checks that `body` is one JSON object and finds the members called `names`, in one pass.
+    /// Checks that `body` is one JSON object and finds the members called `names`, in one pass. The depth of the
+    /// object is not limited.
     ///
-    /// Of duplicate members the last counts, as with the parsers that providers use.
+    /// The last of duplicate members wins, as in most JSON parsers.
     ///
     /// # Errors
     ///
-    /// When `body` is anything but one valid JSON object, of any depth.
+    /// [`JsonError`] if `body` is not exactly one valid JSON object.
     pub fn object<const N: usize>(
         body: &'a [u8],
         names: [&str; N],
     ) -> Result<[Option<Json<'a>>; N], JsonError> {
         let text = std::str::from_utf8(body).map_err(|e| JsonError::NotUtf8(e.valid_up_to()))?;
-        members(Scan::strict(text), text, names).ok_or_else(|| explain(text))
+        members(Scanner::strict(text), text, names).ok_or_else(|| explain(text))
     }
 
-    /// Takes `body` for a JSON value if it is one.
+    /// Reads `body` as one JSON value; `None` if it is not valid.
     pub fn parse(body: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
-        Self::whole(Scan::strict(text), text)
+        Self::whole(Scanner::strict(text), text)
     }
 
-    fn whole(mut scan: Scan<'_>, text: &'a str) -> Option<Self> {
-        scan.space();
-        let found = scan.value()?;
-        scan.is_over().then(|| Self::new(text, found))
+    pub(crate) fn whole(mut scanner: Scanner<'_>, text: &'a str) -> Option<Self> {
+        scanner.skip_whitespace();
+        let value = scanner.value()?;
+        scanner.is_at_end().then(|| Self::new(text, value))
     }
 
-    fn new(text: &'a str, Scanned { range, last }: Scanned) -> Self {
+    fn new(text: &'a str, ScannedValue { range, last }: ScannedValue) -> Self {
         Self { text: &text[range], last: last.map(|last| text[last].trim_ascii_end()) }
     }
 
-    /// A value whose text is known to be one.
+    /// The value with this text, which must be valid JSON.
     fn known(text: &'a str) -> Self {
         Self { text, last: None }
     }
 
-    /// The value as it is spelt.
+    /// The text of the value as it was sent.
     pub fn text(self) -> &'a str {
         self.text
     }
 
-    /// The members called `names`, `None` for those that are missing; all `None` if this is not an object.
+    /// The members called `names`: `None` for absent ones, and all `None` if this is not an object.
     pub fn members<const N: usize>(self, names: [&str; N]) -> [Option<Json<'a>>; N] {
         if !self.is_object() {
             return [None; N];
         }
-        members(Scan::lenient(self.text), self.text, names).unwrap_or([None; N])
+        members(Scanner::lenient(self.text), self.text, names).unwrap_or([None; N])
     }
 
     /// The member called `name`.
@@ -91,20 +84,20 @@ impl<'a> Json<'a> {
         found
     }
 
-    /// Calls `each` for every member called one of `names`, duplicates included, with the position of its name; never if
-    /// this is not an object.
+    /// Calls `each` for every member whose name is in `names`, duplicates included, with the index of the name. Does
+    /// nothing if this is not an object.
     pub fn for_each_member<const N: usize>(self, names: [&str; N], mut each: impl FnMut(usize, Json<'a>)) {
-        let mut scan = Scan::lenient(self.text);
-        let mut more = scan.eat(b'{');
+        let mut scanner = Scanner::lenient(self.text);
+        let mut more = scanner.token(b'{');
         while more.is_some()
-            && let Some(key) = scan.key()
-            && scan.eat(b':').is_some()
-            && let Some(value) = scan.value()
+            && let Some(key) = scanner.key()
+            && scanner.token(b':').is_some()
+            && let Some(value) = scanner.value()
         {
             if let Some(position) = position(&self.text[key], &names) {
                 each(position, Self::new(self.text, value));
             }
-            more = scan.eat(b',');
+            more = scanner.token(b',');
         }
     }
 
@@ -120,23 +113,23 @@ impl<'a> Json<'a> {
         if self.last.is_some() || !self.is_array() {
             return self.last.map(Self::known);
         }
-        let passed = Scan::lenient(self.text).value()?;
-        Self::new(self.text, passed).last.map(Self::known)
+        let value = Scanner::lenient(self.text).value()?;
+        Self::new(self.text, value).last.map(Self::known)
     }
 
-    /// Looks at the elements of an array one after the other; none if this is not an array.
+    /// Calls `each` for every element of an array, in order. Does nothing if this is not an array.
     pub fn for_each_element(self, mut each: impl FnMut(Json<'a>)) {
-        let mut scan = Scan::lenient(self.text);
-        let mut more = scan.eat(b'[');
+        let mut scanner = Scanner::lenient(self.text);
+        let mut more = scanner.token(b'[');
         while more.is_some()
-            && let Some(element) = scan.value()
+            && let Some(element) = scanner.value()
         {
             each(Self::new(self.text, element));
-            more = scan.eat(b',');
+            more = scanner.token(b',');
         }
     }
 
-    /// The content of a string, `None` for other types. What no text can hold (a lone surrogate) comes out as
+    /// The content of a string, `None` for other types. A lone surrogate, which UTF-8 cannot represent, becomes
     /// U+FFFD.
     pub fn string(self) -> Option<Cow<'a, str>> {
         let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
@@ -144,17 +137,17 @@ impl<'a> Json<'a> {
             return Some(Cow::Borrowed(inner));
         }
         let decoded = serde_json::Deserializer::from_str(self.text).deserialize_bytes(LossyText);
-        // An escape that JSON does not have stays as it is spelt.
+        // A text with an escape that JSON does not define is returned undecoded.
         Some(decoded.map_or(Cow::Borrowed(inner), Cow::Owned))
     }
 
-    /// The content of a string that is not empty.
+    /// The content of a string, `None` if it is empty or another type.
     pub fn non_empty_string(self) -> Option<String> {
         self.string().filter(|text| !text.is_empty()).map(Cow::into_owned)
     }
 
-    /// A count of something: a number or a string that holds one, rounded to an integer. `None` for anything else and
-    /// for what no provider counts: negative numbers and those from 9e15.
+    /// A count: a number, or a string that contains one, rounded to an integer. `None` for other values, for negative
+    /// numbers, and for numbers from 9e15.
     pub fn count(self) -> Option<i64> {
         let text = self.string();
         let text = text.as_deref().unwrap_or(self.text).trim();
@@ -162,8 +155,8 @@ impl<'a> Json<'a> {
         (0.0..9e15).contains(&count).then(|| count.round() as i64)
     }
 
-    /// The number that this value is, or that its string holds, as it is spelt. `None` for what JSON takes for no number
-    /// and for numbers of more than 64 characters.
+    /// The text of a number, or of a string that contains one. `None` for other values, for numbers that are not valid
+    /// JSON, and for those of more than 64 characters.
     pub fn number(self) -> Option<String> {
         let text = self.string();
         let text = text.as_deref().unwrap_or(self.text).trim();
@@ -171,7 +164,7 @@ impl<'a> Json<'a> {
         (starts && text.len() <= 64 && Json::parse(text.as_bytes()).is_some()).then(|| text.to_owned())
     }
 
-    /// Whether a dynamic language takes this value for true: not `null`, `false`, a zero, or an empty string, object or
+    /// Whether dynamic languages treat this value as true: not `null`, `false`, a zero, or an empty string, object or
     /// array.
     pub fn is_truthy(self) -> bool {
         match self.text.as_bytes() {
@@ -181,12 +174,12 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// About how many characters it takes to write this value down.
+    /// The approximate number of characters of this value; 0 for `null`.
     pub fn length(self) -> u64 {
-        if self.is_null() { 0 } else { crate::scan::characters(self.text.trim_matches('"').as_bytes()) }
+        if self.is_null() { 0 } else { count_characters(self.text.trim_matches('"').as_bytes()) }
     }
 
-    /// Whether this is a string of which `text` is the content.
+    /// Whether this is a string with the content `text`.
     pub fn is_string(self, text: &str) -> bool {
         self.string().as_deref() == Some(text)
     }
@@ -211,85 +204,52 @@ impl<'a> Json<'a> {
         self.text == "null"
     }
 
-    /// Where this value lies in `whole`, of which it must be a part.
+    /// The range of this value in `whole`, which must contain it.
     pub fn range_in(self, whole: &[u8]) -> Range<usize> {
         let start = self.text.as_ptr().addr() - whole.as_ptr().addr();
         start..start + self.text.len()
     }
 }
 
-/// An edit of a body: the bytes of `range` become `with`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// What goes; empty to insert.
-    pub range: Range<usize>,
-    /// What comes in its place.
-    pub with: Cow<'static, str>,
-}
-
-impl Edit {
-    /// Makes `member` (as in `"name":value`) the first member of `body`, which must be a JSON object.
-    pub fn insert_first(body: &[u8], member: impl Into<Cow<'static, str>>) -> Self {
-        let brace = memchr::memchr(b'{', body).unwrap_or_default();
-        Self::insert_behind(body, brace, member.into())
-    }
-
-    /// Makes `member` the first member of `object`, which must be a part of `body`.
-    pub fn insert_first_into(body: &[u8], object: Json<'_>, member: &'static str) -> Self {
-        Self::insert_behind(body, object.range_in(body).start, member.into())
-    }
-
-    fn insert_behind(body: &[u8], brace: usize, member: Cow<'static, str>) -> Self {
-        let rest = &body[brace + 1..];
-        let is_empty = rest.trim_ascii_start().starts_with(b"}");
-        let with = if is_empty { member } else { format!("{member},").into() };
-        Self { range: brace + 1..brace + 1, with }
-    }
-
-    /// Replaces `value`, which must be a part of `whole`.
-    pub fn replace(whole: &[u8], value: Json<'_>, with: impl Into<Cow<'static, str>>) -> Self {
-        Self { range: value.range_in(whole), with: with.into() }
-    }
-}
-
-fn members<'a, const N: usize>(
-    mut scan: Scan<'_>,
+/// Finds the members called `names` of the object that is all of `text`; `None` if it is not an object.
+pub(crate) fn members<'a, const N: usize>(
+    mut scanner: Scanner<'_>,
     text: &'a str,
     names: [&str; N],
 ) -> Option<[Option<Json<'a>>; N]> {
     let mut found = [None; N];
-    scan.eat(b'{')?;
-    if scan.eat(b'}').is_none() {
+    scanner.token(b'{')?;
+    if scanner.token(b'}').is_none() {
         loop {
-            let key = scan.key()?;
-            scan.eat(b':')?;
-            let value = scan.value()?;
+            let key = scanner.key()?;
+            scanner.token(b':')?;
+            let value = scanner.value()?;
             if let Some(position) = position(&text[key], &names) {
                 found[position] = Some(Json::new(text, value));
             }
-            match scan.eat(b',') {
+            match scanner.token(b',') {
                 Some(()) => {}
-                None => break scan.eat(b'}')?,
+                None => break scanner.token(b'}')?,
             }
         }
     }
-    scan.is_over().then_some(found)
+    scanner.is_at_end().then_some(found)
 }
 
-/// Which of `names` a key is, however it is spelt.
+/// The index in `names` of a quoted key, in any spelling.
 fn position(key: &str, names: &[&str]) -> Option<usize> {
     let find = |key: &str| names.iter().position(|name| *name == key);
     let plain = key.get(1..key.len() - 1).and_then(find);
     plain.or_else(|| if key.contains('\\') { find(&Json::known(key).string()?) } else { None })
 }
 
-/// Why `text` is not one JSON object, in the words of a parser that tells where.
+/// Returns the error for a `text` that is not one JSON object. `serde_json` reports the position.
 fn explain(text: &str) -> JsonError {
     let not_an_object = |_| serde_json::Error::custom("it is another kind of value");
     JsonError::NotAnObject(serde_json::from_str::<IgnoredAny>(text).map_or_else(|error| error, not_an_object))
 }
 
-/// serde_json gives a string with lone surrogates only as bytes, where they stand as in WTF-8: ED A0..BF xx.
+/// Decodes a string with lone surrogates. `serde_json` returns them only as bytes, in WTF-8: `ED A0..BF xx`.
 struct LossyText;
 
 impl Visitor<'_> for LossyText {

@@ -1,19 +1,20 @@
-//! JSON in responses, which is read more leniently than RFC 8259 allows: the client has its bytes in any case, and a
-//! provider's slip must not cost the record. Requests are read strictly.
+//! JSON that is read more leniently than RFC 8259 allows.
+//!
+//! A reader that only observes a response has no use for an error: a slip of the server must not hide the rest.
 
-use super::scan::Scan;
-use super::{Json, members};
+use crate::scanner::Scanner;
+use crate::value::{Json, members};
 use std::borrow::Cow;
 
-/// The text of a JSON value in a response.
+/// The text of a JSON value that may bend the rules.
 ///
-/// Accepted beyond JSON: a byte order mark at the start, NULs at the end, invalid UTF-8 (read as U+FFFD), `NaN`,
+/// It accepts, beyond JSON: a byte order mark at the start, NULs at the end, invalid UTF-8 (read as U+FFFD), `NaN`,
 /// `Infinity` and `-Infinity`, raw control characters and unknown escapes in strings.
 #[derive(Debug)]
 pub struct LenientText<'a>(Cow<'a, str>);
 
 impl<'a> LenientText<'a> {
-    /// Copies `bytes` only if they are not UTF-8.
+    /// The text of `bytes`, which are copied only if they are not UTF-8.
     pub fn new(bytes: &'a [u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let end = bytes.iter().rposition(|byte| !matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t'));
@@ -22,13 +23,13 @@ impl<'a> LenientText<'a> {
 
     /// The value, `None` if the text is not one JSON value.
     pub fn json(&self) -> Option<Json<'_>> {
-        Json::whole(Scan::lenient(&self.0), &self.0)
+        Json::whole(Scanner::lenient(&self.0), &self.0)
     }
 
-    /// The members called `names` of the object that the text is, in one pass; `None` if it is no object. Of duplicate
-    /// members the last counts.
+    /// The members called `names`, found in one pass; `None` if the text is not an object. The last of duplicate
+    /// members wins.
     pub fn object<const N: usize>(&self, names: [&str; N]) -> Option<[Option<Json<'_>>; N]> {
-        members(Scan::lenient(&self.0), &self.0, names)
+        members(Scanner::lenient(&self.0), &self.0, names)
     }
 }
 
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_of_providers_do_not_hide_the_rest() {
+    fn accepts_slips_of_servers() {
         let table: &[&[u8]] = &[
             br#"{"x":NaN,"a":1}"#,
             br#"{"x":[Infinity, -Infinity,-NaN ],"a":1}"#,
@@ -54,12 +55,12 @@ mod tests {
             let [a] = text.object(["a"]).unwrap_or_else(|| panic!("{about}"));
             assert_eq!(a.unwrap().count(), Some(1), "{about}");
             assert_eq!(text.json().unwrap().member("a").unwrap().text(), "1", "{about}");
-            assert!(Json::object(bytes, ["a"]).is_err(), "{about}: no request may be so");
+            assert!(Json::object(bytes, ["a"]).is_err(), "{about}: strict reading rejects it");
         }
     }
 
     #[test]
-    fn strings_keep_what_can_be_kept() {
+    fn keeps_readable_parts_of_strings() {
         for (bytes, expected) in
             [(&b"\"a\x01b\\n\""[..], "a\u{1}b\n"), (b"\"a\xffb\"", "a\u{fffd}b"), (b"\"\\' \\n\"", "\\' \\n")]
         {
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_none() {
+    fn rejects_texts_that_are_not_json() {
         for bytes in [&b""[..], b"\0", b"<html>", b"{", b"{\"a\":}", b"{\"a\":nan}", b"{} {}", b"{'a':1}"] {
             assert!(LenientText::new(bytes).json().is_none(), "{}", String::from_utf8_lossy(bytes));
         }

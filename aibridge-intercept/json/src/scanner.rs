@@ -1,140 +1,142 @@
-//! Going through JSON text once, checking it on the way (RFC 8259), without a tree and without recursion. A lenient scan
-//! accepts what [`LenientText`](super::LenientText) lists; it differs only where a strict one fails.
+//! A single pass over a JSON text that checks it (RFC 8259), without a tree and without recursion. A lenient scan
+//! accepts the extensions that [`LenientText`](crate::LenientText) lists; it differs only where a strict one fails.
 //!
-//! Coding agents send hundreds of kilobytes with every request, nearly all of it in long strings: these are looked
-//! through 64 bytes at a time.
+//! Coding agents send hundreds of kilobytes with every request, nearly all of it in long strings. The scanner compares
+//! 64 bytes of a string at a time.
 
-use super::nest::Nest;
+use crate::nesting::Nesting;
 use std::ops::Range;
 use wide::u8x16;
 
-/// How many bytes of a string are looked at together.
+/// Bytes of a string that are compared at once.
 const BLOCK: usize = 64;
 const LANES: usize = 16;
 
-/// How a byte behind a backslash goes on: not at all, as itself, or with four hexadecimal digits.
+/// The kind of escape that each byte after a backslash begins.
 static ESCAPES: [Escape; 256] = escapes();
 
 #[derive(Clone, Copy)]
 enum Escape {
     Invalid,
+    /// One character after the backslash.
     Single,
+    /// `u` and four hexadecimal digits.
     Unicode,
 }
 
-/// A position in a text.
-pub(super) struct Scan<'a> {
+/// A text and the position of the scan.
+pub(crate) struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     lenient: bool,
 }
 
-/// A value that was gone through.
-pub(super) struct Scanned {
-    /// Where it lies.
-    pub(super) range: Range<usize>,
-    /// Where the last element of an array begins, up to the end of the array; `None` for what has no element.
-    pub(super) last: Option<Range<usize>>,
+/// A value that the scan has passed.
+pub(crate) struct ScannedValue {
+    /// The range of the value in the text.
+    pub(crate) range: Range<usize>,
+    /// The range from the last element of an array to the end of the array; `None` without elements.
+    pub(crate) last: Option<Range<usize>>,
 }
 
-impl<'a> Scan<'a> {
-    /// Accepts JSON alone.
-    pub(super) fn strict(text: &'a str) -> Self {
+impl<'a> Scanner<'a> {
+    /// A scanner that accepts only JSON.
+    pub(crate) fn strict(text: &'a str) -> Self {
         Self { text: text.as_bytes(), at: 0, lenient: false }
     }
 
-    /// Accepts what providers send as well.
-    pub(super) fn lenient(text: &'a str) -> Self {
+    /// A scanner that also accepts common violations.
+    pub(crate) fn lenient(text: &'a str) -> Self {
         Self { text: text.as_bytes(), at: 0, lenient: true }
     }
 
-    /// Passes `byte` and the white space around it, if it comes next.
-    pub(super) fn eat(&mut self, byte: u8) -> Option<()> {
-        self.space();
+    /// Passes `byte` and the whitespace around it; `None` if another byte follows.
+    pub(crate) fn token(&mut self, byte: u8) -> Option<()> {
+        self.skip_whitespace();
         (self.peek()? == byte).then(|| self.at += 1)?;
-        self.space();
+        self.skip_whitespace();
         Some(())
     }
 
-    /// Whether nothing but white space is left.
-    pub(super) fn is_over(&mut self) -> bool {
-        self.space();
+    /// Whether only whitespace is left.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.skip_whitespace();
         self.at == self.text.len()
     }
 
-    /// Passes a string and gives its place, quotes included.
-    pub(super) fn key(&mut self) -> Option<Range<usize>> {
+    /// Passes a string and returns its range, quotes included.
+    pub(crate) fn key(&mut self) -> Option<Range<usize>> {
         let start = self.at;
         (self.peek()? == b'"').then(|| self.at += 1)?;
         self.string()?;
         Some(start..self.at)
     }
 
-    /// Passes a value of any depth. `None` if there is no valid one.
-    pub(super) fn value(&mut self) -> Option<Scanned> {
+    /// Passes a value of any depth; `None` if it is not valid.
+    pub(crate) fn value(&mut self) -> Option<ScannedValue> {
         let start = self.at;
-        let mut nest = Nest::default();
+        let mut nesting = Nesting::default();
         let mut last = None;
         loop {
-            if nest.depth() == 1 && !nest.in_object() {
+            if nesting.depth() == 1 && !nesting.in_object() {
                 last = Some(self.at);
             }
             let opened = match self.peek()? {
-                b'{' => self.open(b'}', true, &mut nest)?,
-                b'[' => self.open(b']', false, &mut nest)?,
+                b'{' => self.open(b'}', true, &mut nesting)?,
+                b'[' => self.open(b']', false, &mut nesting)?,
                 _ => self.scalar().map(|()| false)?,
             };
             if opened {
                 continue;
             }
-            if !self.go_on(&mut nest)? {
+            if !self.advance_to_next_value(&mut nesting)? {
                 let last = last.map(|last| last..self.at.saturating_sub(1));
-                return Some(Scanned { range: start..self.at, last });
+                return Some(ScannedValue { range: start..self.at, last });
             }
         }
     }
 
-    /// Passes the beginning of an object or array, and all of an empty one. Whether something is in it.
-    fn open(&mut self, close: u8, object: bool, nest: &mut Nest) -> Option<bool> {
+    /// Passes the start of an object or array, or all of an empty one. Returns whether it has content.
+    fn open(&mut self, close: u8, object: bool, nesting: &mut Nesting) -> Option<bool> {
         self.at += 1;
-        self.space();
+        self.skip_whitespace();
         if self.peek()? == close {
             self.at += 1;
             return Some(false);
         }
-        nest.push(object);
+        nesting.push(object);
         if object {
             self.name()?;
         }
         Some(true)
     }
 
-    /// Behind a value: passes what closes, up to the next value. Whether there is one.
-    fn go_on(&mut self, nest: &mut Nest) -> Option<bool> {
-        while nest.depth() != 0 {
-            self.space();
+    /// After a value: passes closing brackets up to the next value. Returns whether there is one.
+    fn advance_to_next_value(&mut self, nesting: &mut Nesting) -> Option<bool> {
+        while nesting.depth() != 0 {
+            self.skip_whitespace();
             match self.peek()? {
                 b',' => {
                     self.at += 1;
-                    self.space();
-                    if nest.in_object() {
+                    self.skip_whitespace();
+                    if nesting.in_object() {
                         self.name()?;
                     }
                     return Some(true);
                 }
-                b'}' if nest.in_object() => {}
-                b']' if !nest.in_object() => {}
+                b'}' if nesting.in_object() => {}
+                b']' if !nesting.in_object() => {}
                 _ => return None,
             }
             self.at += 1;
-            nest.pop();
+            nesting.pop();
         }
         Some(false)
     }
 
     fn name(&mut self) -> Option<()> {
         self.key()?;
-        self.eat(b':')
+        self.token(b':')
     }
 
     fn scalar(&mut self) -> Option<()> {
@@ -146,13 +148,13 @@ impl<'a> Scan<'a> {
             b't' => self.word(b"true"),
             b'f' => self.word(b"false"),
             b'n' => self.word(b"null"),
-            b'N' | b'I' if self.lenient => self.no_number(),
+            b'N' | b'I' if self.lenient => self.non_finite_number(),
             _ => self.number(),
         }
     }
 
-    /// Passes what JavaScript and Python write for floats that JSON does not have.
-    fn no_number(&mut self) -> Option<()> {
+    /// Passes `NaN` or `Infinity`, which JavaScript and Python write but JSON does not define.
+    fn non_finite_number(&mut self) -> Option<()> {
         self.word(b"NaN").or_else(|| self.word(b"Infinity"))
     }
 
@@ -162,7 +164,7 @@ impl<'a> Scan<'a> {
 
     fn number(&mut self) -> Option<()> {
         if self.skip(b"-") && self.lenient && matches!(self.peek(), Some(b'N' | b'I')) {
-            return self.no_number();
+            return self.non_finite_number();
         }
         if !self.skip(b"0") {
             self.digits()?;
@@ -185,14 +187,14 @@ impl<'a> Scan<'a> {
         (self.at > start).then_some(())
     }
 
-    /// Passes one of `bytes`, if one comes next.
+    /// Passes the next byte if it is one of `bytes`. Returns whether it is.
     fn skip(&mut self, bytes: &[u8]) -> bool {
         let found = self.peek().is_some_and(|byte| bytes.contains(&byte));
         self.at += usize::from(found);
         found
     }
 
-    /// Passes the rest of a string, whose first quote is passed.
+    /// Passes the rest of a string, after its opening quote.
     fn string(&mut self) -> Option<()> {
         // Most strings are short.
         if let Some(lanes) = self.text[self.at..].first_chunk() {
@@ -224,7 +226,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Passes `block`, or what of it belongs to the string. Whether the string ends in it.
+    /// Passes the part of `block` that belongs to the string. Returns whether the string ends in it.
     fn block(&mut self, block: &[u8; BLOCK]) -> Option<bool> {
         let (lanes, _) = block.as_chunks::<LANES>();
         let mut specials = lanes.iter().rev().fold(0, |all, lanes| all << LANES | u64::from(special(lanes)));
@@ -242,7 +244,7 @@ impl<'a> Scan<'a> {
                         specials &= !(1 << first);
                         continue;
                     }
-                    // What is escaped is not special; behind the block's last byte it lies in the next.
+                    // The escaped byte is not special. After the block's last byte it lies in the next block.
                     end = BLOCK + usize::from(first == BLOCK - 1);
                     specials &= !(3 << first);
                 }
@@ -254,7 +256,7 @@ impl<'a> Scan<'a> {
         Some(false)
     }
 
-    /// Checks the escape whose backslash is at `at`, and gives its end.
+    /// Checks the escape with its backslash at `at`, and returns its end.
     fn escape(&self, at: usize) -> Option<usize> {
         let end = match ESCAPES[usize::from(*self.text.get(at + 1)?)] {
             Escape::Invalid => None,
@@ -265,12 +267,12 @@ impl<'a> Scan<'a> {
                 .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
                 .map(|_| at + 6),
         };
-        // A backslash that escapes nothing stands for itself.
+        // In a lenient scan, a backslash that begins no escape is an ordinary byte.
         end.or_else(|| self.lenient.then_some(at + 1))
     }
 
-    /// Passes white space.
-    pub(super) fn space(&mut self) {
+    /// Passes whitespace, if any.
+    pub(crate) fn skip_whitespace(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
@@ -281,7 +283,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Which of `lanes` end a string, begin an escape, or may not stand in a string: a bit each.
+/// One bit for each lane that ends a string, begins an escape, or is not allowed in a string.
 fn special(lanes: &[u8; LANES]) -> u32 {
     let lanes = u8x16::from(*lanes);
     let is = |byte| lanes.simd_eq(u8x16::splat(byte));

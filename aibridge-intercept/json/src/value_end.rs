@@ -1,24 +1,22 @@
-//! Finding the end of a JSON value by its brackets and quotes alone.
-//!
-//! Framing needs to know where a value ends, not whether it is valid: what is between the brackets is read leniently
-//! elsewhere.
+//! Finds the end of a JSON value by its brackets and quotes alone, without checking that the value is valid.
 
 use serde::de::IgnoredAny;
 
-/// A longer value without brackets or quotes is no JSON value.
+/// The longest value without brackets or quotes that counts as JSON, in bytes.
 const LONGEST_SCALAR: usize = 64;
 
-/// The state of the search between two slices of a value that begins with a bracket or a quote.
+/// Finds the end of a value that arrives in slices and begins with a bracket or a quote.
 #[derive(Debug, Default)]
-pub(crate) struct JsonEnd {
+pub struct ValueEnd {
     depth: usize,
     in_string: bool,
     is_escaped: bool,
 }
 
-impl JsonEnd {
-    /// Reads on. Returns the offset in `bytes` behind the value's last byte once that is there.
-    pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+impl ValueEnd {
+    /// Reads the next slice. Returns the offset in `bytes` after the value's last byte, or `None` if the value
+    /// continues.
+    pub fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while at < bytes.len() {
             if std::mem::take(&mut self.is_escaped) {
@@ -51,8 +49,8 @@ impl JsonEnd {
     }
 }
 
-/// Whether a text in two parts is one complete JSON value, or `[DONE]`.
-pub(crate) fn is_complete(parts: [&[u8]; 2]) -> bool {
+/// Whether a text in two parts is one complete JSON value by its brackets and quotes. `[DONE]` counts as one.
+pub fn is_complete(parts: [&[u8]; 2]) -> bool {
     let [first, second] = match parts {
         [first, second] if first.trim_ascii_start().is_empty() => [second.trim_ascii_start(), &[]],
         [first, second] => [first.trim_ascii_start(), second],
@@ -60,7 +58,7 @@ pub(crate) fn is_complete(parts: [&[u8]; 2]) -> bool {
     if !matches!(first.first(), Some(b'{' | b'[' | b'"')) {
         return is_scalar(&[first, second]);
     }
-    let mut end = JsonEnd::default();
+    let mut end = ValueEnd::default();
     match end.find(first) {
         Some(at) => is_blank(&first[at..]) && is_blank(second),
         None => end.find(second).is_some_and(|at| is_blank(&second[at..])),
@@ -81,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_complete_however_it_is_cut() {
+    fn completeness_does_not_depend_on_the_cut() {
         let table = [
             (r#" {"a":"}\"{","b":[1,{}]} "#, true),
             (r#"{"a":NaN,"b":"\\"}"#, true),

@@ -1,21 +1,21 @@
-//! How the bytes of an answer become readable.
+//! The decoding state of a response: plain, with a decoder, or given up.
 
-use crate::decoder::{Decoder, PIECE, Undecodable};
+use crate::decoder::{Decoder, MAX_PIECE_BYTES, Undecodable};
 use bytes::Bytes;
 use http::HeaderMap;
 
-/// How the bytes of an answer become readable.
+/// The way in which the bytes of a response become readable.
 pub(super) enum Decoding {
-    /// They are.
+    /// The bytes are readable as they come.
     Plain,
-    /// By decoding them.
+    /// A decoder makes the bytes readable.
     Decoder(Box<Decoder>),
-    /// Not at all: they are relayed unread.
+    /// The bytes cannot be decoded: the response is relayed without being read.
     Unreadable,
 }
 
 impl Decoding {
-    pub(super) fn by(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
         match Decoder::of(headers) {
             Ok(None) => Self::Plain,
             Ok(Some(decoder)) => Self::Decoder(Box::new(decoder)),
@@ -35,17 +35,25 @@ impl Decoding {
     pub(super) fn pieces(&self, chunk: &Bytes) -> Vec<Bytes> {
         match self {
             Self::Plain => vec![chunk.clone()],
-            Self::Decoder(_) => chunk.chunks(PIECE).map(|piece| chunk.slice_ref(piece)).collect(),
+            Self::Decoder(_) => chunk.chunks(MAX_PIECE_BYTES).map(|piece| chunk.slice_ref(piece)).collect(),
             Self::Unreadable => Vec::new(),
         }
     }
 
-    /// The readable bytes of one of those.
+    /// Decodes one of the [`pieces`](Self::pieces).
     pub(super) fn decode(&mut self, piece: Bytes) -> Result<Bytes, Undecodable> {
         match self {
             Self::Plain => Ok(piece),
             Self::Decoder(decoder) => decoder.decode(&piece),
             Self::Unreadable => Err(Undecodable),
+        }
+    }
+
+    /// Checks that the encoded body is complete.
+    pub(super) fn finish(&mut self) -> Result<(), Undecodable> {
+        match self {
+            Self::Decoder(decoder) => decoder.finish(),
+            Self::Plain | Self::Unreadable => Ok(()),
         }
     }
 }
