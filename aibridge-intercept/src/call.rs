@@ -73,7 +73,7 @@ pub enum TimeoutScope {
     Head,
 }
 
-/// What was sent to the provider for a call, with or without a response.
+/// The requests that a call has sent to the provider, with or without a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attempts {
     /// The number of requests that were sent.

@@ -1,5 +1,4 @@
-//! What happens to interceptions, for metrics, limits and logs. An event sink changes nothing that is relayed or
-//! recorded.
+//! Events of interceptions, for metrics, limits and logs. An event sink does not change the relayed or recorded bytes.
 
 use crate::call::Attempts;
 use crate::observer::ResponseSummary;

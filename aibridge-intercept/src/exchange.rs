@@ -43,7 +43,7 @@ pub struct Exchange {
     _open: Option<Box<dyn OpenInterception>>,
 }
 
-/// The values of the log line at the end that are not kept elsewhere.
+/// The values of the log line at the end that are not stored elsewhere.
 struct EndLog {
     outcome: Outcome,
     /// Input tokens, output tokens, and input tokens read from a cache.

@@ -1,4 +1,4 @@
-//! Requests on bridged routes, and the interceptors that answer them.
+//! Requests on bridged routes, and the interceptors that produce their responses.
 
 use crate::actor::Actor;
 use crate::call::UpstreamCall;

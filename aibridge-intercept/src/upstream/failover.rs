@@ -31,7 +31,7 @@ impl Refusals {
     fn add(&mut self, new: RefusedResponse) -> Option<UpstreamResponse> {
         self.has_other_than_rejections |= new.refusal != Refusal::Rejected;
         match &self.most_informative {
-            Some(kept) if rank(kept.response.http.status()) > rank(new.response.http.status()) => {
+            Some(previous) if rank(previous.response.http.status()) > rank(new.response.http.status()) => {
                 Some(new.response)
             }
             _ => self.most_informative.replace(new).map(|replaced| replaced.response),
@@ -39,7 +39,7 @@ impl Refusals {
     }
 
     fn into_response(self) -> Option<UpstreamResponse> {
-        self.most_informative.map(|kept| kept.response)
+        self.most_informative.map(|refused| refused.response)
     }
 }
 
@@ -129,7 +129,7 @@ impl Upstream {
                 Ok(response)
             }
             rejected => {
-                self.discard(rejected.map(|kept| kept.response));
+                self.discard(rejected.map(|refused| refused.response));
                 let reason = walker.exhausted();
                 attempts.exhausted = Some(match reason {
                     Exhausted::RateLimited { .. } => PoolExhausted::RateLimited,

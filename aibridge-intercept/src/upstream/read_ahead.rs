@@ -1,4 +1,4 @@
-//! Reads the start of a response before the decision whether to relay it. The bytes are put back, so the response can
+//! Reads the start of a response before the decision whether to relay it. The bytes stay in the response, so that it can
 //! still be relayed as a whole.
 
 use crate::response::UpstreamResponse;
