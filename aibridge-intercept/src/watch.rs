@@ -78,13 +78,6 @@ pub enum InterceptionEvent<'a> {
         /// [Which](crate::Error::limit).
         limit: &'static str,
     },
-    /// A tool that the gateway had added was called.
-    ToolInvoked {
-        /// The MCP server that it came from.
-        server: &'a str,
-        /// The tool's name.
-        name: &'a str,
-    },
 }
 
 /// Sees and forgets.
