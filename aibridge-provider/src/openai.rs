@@ -162,7 +162,7 @@ impl Provider for OpenAi {
     }
 
     fn objects_in_body(&self, body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
-        aibridge_responses::referenced(body)
+        aibridge_responses::referenced_objects(body)
     }
 
     fn makes_object(&self, method: &Method, path: &str) -> bool {
@@ -172,8 +172,8 @@ impl Provider for OpenAi {
     fn create_interceptor(&self, request: Request) -> Result<Box<dyn Interceptor>, Error> {
         let credential = self.credential(&request.headers)?;
         let asked = match request.route.as_str() {
-            "/chat/completions" => aibridge_chatcompletions::read(&request)?,
-            "/responses" | "/responses/compact" => aibridge_responses::read(&request)?,
+            "/chat/completions" => aibridge_chatcompletions::parse_request(&request)?,
+            "/responses" | "/responses/compact" => aibridge_responses::parse_request(&request)?,
             _ => return Err(Error::UnknownRoute { method: "POST".into(), path: request.route }),
         };
         let interception = self.interception(&request, &asked, &credential);
