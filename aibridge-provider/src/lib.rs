@@ -1,10 +1,9 @@
-//! What a provider *is*, which is mostly data, and what it *does*, which is one thing: make an interceptor for a
-//! request.
+//! Providers: the [`Profile`] is the data of a provider, and [`Provider`] creates interceptors for its dialects.
 //!
-//! [`OpenAi`] is every vendor that speaks the OpenAI API: a vendor is a name, a base URL and keys.
+//! [`OpenAi`] serves every vendor with the OpenAI API. A vendor is data: a name, a base URL and keys.
 //!
 //! ```
-//! use aibridge_provider::{OpenAi, OpenAiConfig, Provider};
+//! use aibridge_provider::{OpenAi, OpenAiConfig};
 //! use secrecy::SecretString;
 //!
 //! # fn main() -> Result<(), aibridge_provider::ProviderError> {
@@ -20,10 +19,10 @@
 //! # }
 //! ```
 //!
-//! # An interceptor inside someone else's axum app
+//! # Interceptors in an axum application
 //!
-//! A provider, a [`Recorder`](aibridge_recorder::Recorder) and a [`Gateway`](aibridge_intercept::Gateway) are all it
-//! takes: the answer is an [`http::Response`] whose body axum takes as it is.
+//! An application needs a provider, a [`Recorder`](aibridge_recorder::Recorder) and a
+//! [`Gateway`](aibridge_intercept::Gateway). The response is an [`http::Response`] whose body axum accepts:
 //!
 //! ```
 //! use aibridge_intercept::{Actor, Gateway, Request, RequestBody};
@@ -32,7 +31,7 @@
 //! use axum::{Router, body::{Body, Bytes}, extract::State, http::{HeaderMap, Response}, routing::post};
 //! use std::sync::Arc;
 //!
-//! /// Prints what was recorded.
+//! /// Prints the records.
 //! struct Print;
 //!
 //! #[async_trait]
@@ -73,10 +72,13 @@
 mod circuit_breaker;
 mod objects;
 mod openai;
+mod profile;
 mod provider;
 mod routes;
 
 pub use circuit_breaker::{CircuitBreaker, CircuitBreakerSettings, CircuitName, CircuitState, CircuitStatus};
+pub use objects::ObjectRules;
 pub use openai::{OpenAi, OpenAiConfig};
-pub use provider::{ApiDump, PassThrough, Profile, Provider, ProviderError};
+pub use profile::{ApiDump, PassthroughRequest, Profile};
+pub use provider::{Provider, ProviderError};
 pub use routes::{Route, Routes};
