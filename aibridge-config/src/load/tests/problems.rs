@@ -274,8 +274,9 @@ fn all_problems_come_at_once() {
     sources.flags.listen = Some("x".into());
 
     let origins = load(&sources, &TestEnvironment(&[])).expect_err("a refusal").problems.into_iter();
-    let origins: Vec<String> =
-        origins.map(|problem| format!("{} {}", problem.origin, problem.setting.unwrap_or_default())).collect();
+    let origins: Vec<String> = origins
+        .map(|problem| format!("{} {}", problem.origin, problem.setting.unwrap_or_default()))
+        .collect();
     assert_eq!(
         origins,
         [
