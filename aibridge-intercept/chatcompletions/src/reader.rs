@@ -79,8 +79,8 @@ impl Reader {
         self.failed |= has_error(error) || finish_reason == "error";
         self.add_choice(index, !matches!(finish_reason, "" | "null" | "error"));
         self.usage.read(usage);
-        let object = |json: Option<Json<'_>>| json.is_some_and(Json::is_object);
-        let message = if object(delta) { delta } else { message };
+        // Some providers send a whole message beside an empty delta.
+        let message = delta.filter(|delta| delta.has_members()).or(message);
         if let Some(message) = message.filter(|_| self.choices.contains_key(&index)) {
             self.message(index, message, whole);
         }
@@ -122,9 +122,11 @@ impl Reader {
         }
     }
 
-    /// Counts a chunk that is not parsed: a piece of content of choice 0 with this number of characters.
-    pub(crate) fn skip(&mut self, characters: u64) {
-        self.add_choice(0, false);
+    /// Counts a chunk that is not parsed: content with this number of characters of choice 0, if it `has_choice`.
+    pub(crate) fn skip(&mut self, characters: u64, has_choice: bool) {
+        if has_choice {
+            self.add_choice(0, false);
+        }
         self.characters += characters;
     }
 

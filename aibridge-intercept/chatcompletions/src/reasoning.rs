@@ -74,12 +74,11 @@ fn thinking(content: Json<'_>) -> Option<String> {
 }
 
 impl ReasoningCollector {
-    /// Adds the reasoning of a message or delta of `choice`. A text that two members contain is added once.
+    /// Adds the reasoning of a message or delta of `choice`.
     pub(crate) fn add(&mut self, choice: i64, ReasoningParts(parts): &ReasoningParts) {
         for (member, part) in parts.iter().enumerate() {
             let Some(part) = part else { continue };
-            let repeated = parts[..member].iter().flatten().any(|earlier| earlier == part);
-            if repeated || !self.texts.contains_key(&choice) && !self.budget.row() {
+            if !self.texts.contains_key(&choice) && !self.budget.row() {
                 continue;
             }
             let joined = &mut self.texts.entry(choice).or_default()[member];
@@ -87,14 +86,20 @@ impl ReasoningCollector {
         }
     }
 
-    /// Returns the reasoning by choice, without members that repeat the whole text of another one.
+    /// Returns the reasoning by choice, without members whose whole text begins the text of another one.
     pub(crate) fn finish(&mut self) -> Vec<Thought> {
         let mut thoughts = Vec::new();
         for members in std::mem::take(self).texts.into_values() {
-            let start = thoughts.len();
-            for CappedText { text, truncated } in members {
-                let of_choice: &[Thought] = &thoughts[start..];
-                if !text.is_empty() && of_choice.iter().all(|thought| thought.text != text) {
+            let repeats = |member: usize, text: &str| {
+                members.iter().enumerate().any(|(other, CappedText { text: longer, .. })| {
+                    let is_first = longer.len() > text.len() || other < member;
+                    other != member && is_first && longer.starts_with(text)
+                })
+            };
+            let kept: Vec<bool> =
+                members.iter().enumerate().map(|(member, part)| !repeats(member, &part.text)).collect();
+            for (CappedText { text, truncated }, is_kept) in members.into_iter().zip(kept) {
+                if is_kept && !text.is_empty() {
                     thoughts.push(Thought { source: ReasoningSource::Thinking, text, truncated });
                 }
             }
@@ -150,6 +155,9 @@ mod tests {
         let at_the_end = r#"{"reasoning_details":[{"text":"ab"}]}"#;
         assert_eq!(read(&[r#"{"reasoning":"a"}"#, r#"{"reasoning":"b"}"#, at_the_end]), ["ab"]);
         assert_eq!(read(&[r#"{"reasoning":"a","reasoning_content":"b"}"#]), ["b", "a"]);
+        let only_details = r#"{"reasoning_details":[{"text":"b"}]}"#;
+        assert_eq!(read(&[&both("a"), only_details, r#"{"reasoning":"b"}"#]), ["ab"]);
+        assert_eq!(read(&[&both("a"), r#"{"reasoning":"b"}"#]), ["ab"]);
         assert_eq!(
             read(&[r#"{"reasoning":"a"}"#, r#"{"reasoning":"a"}"#]),
             ["aa"],

@@ -1,7 +1,7 @@
 //! Reads a stream of chunks: `data: {json}`, closed by `data: [DONE]`.
 
 use crate::reader::Reader;
-use aibridge_intercept::in_band::{is_error, is_error_event};
+use aibridge_intercept::in_band::{is_done, is_error, is_error_event, is_named_error};
 use aibridge_intercept::json::LenientText;
 use aibridge_intercept::scan::{Prefilter, StringLength};
 use aibridge_intercept::sse::Event;
@@ -27,6 +27,11 @@ static PARSED_MEMBERS: LazyLock<Prefilter> = LazyLock::new(|| {
 
 static CONTENT: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"content\""));
 
+/// Whether a chunk contains a choice: some are empty.
+fn names_choice(chunk: &[u8]) -> bool {
+    memchr::memmem::find(chunk, b"\"delta\"").is_some()
+}
+
 /// Reads the chunks of a stream as they pass.
 #[derive(Debug)]
 pub struct Streaming {
@@ -44,8 +49,13 @@ impl Streaming {
 
     /// Reads the next event and returns its action. An error event is not terminal: usage may follow.
     pub fn event(&mut self, event: &Event) -> EventAction {
-        let Some(data) = event.data() else { return EventAction::Relay };
-        if data.trim_ascii() == b"[DONE]" {
+        let Some(data) = event.data() else {
+            if is_named_error(event) {
+                self.reader.fail();
+            }
+            return EventAction::Relay;
+        };
+        if is_done(&data) {
             self.done = true;
             return EventAction::Terminal;
         }
@@ -54,7 +64,8 @@ impl Streaming {
             self.reader.fail();
         }
         if self.reader.has_id() && !PARSED_MEMBERS.is_in(&data) {
-            self.reader.skip(CONTENT.sum(&data));
+            let characters = CONTENT.sum(&data);
+            self.reader.skip(characters, characters > 0 || names_choice(&data));
             return EventAction::Relay;
         }
         match self.reader.object(&data, false) {

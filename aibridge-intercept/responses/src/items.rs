@@ -5,6 +5,8 @@ use aibridge_intercept::json::Json;
 use aibridge_intercept::observer::{Thought, ToolCall};
 use aibridge_recorder::ReasoningSource;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 /// The types of tool calls other than functions and custom tools. The tool's name is the type without `_call`.
 const BUILT_IN_CALLS: [&str; 9] = [
@@ -28,6 +30,9 @@ pub(crate) struct Items {
     pub(crate) characters: u64,
     tool_budget: Budget,
     reasoning_budget: Budget,
+    /// The texts of the current item, by their hash, with the source of the first one.
+    texts_of_item: HashMap<u64, ReasoningSource>,
+    hasher: RandomState,
 }
 
 impl Items {
@@ -97,14 +102,14 @@ impl Items {
     /// Reads summaries, and the reasoning text of providers that include it.
     fn reasoning(&mut self, item: Json<'_>) {
         let [summary, content] = item.members(["summary", "content"]);
-        let first = self.thoughts.len();
+        self.texts_of_item.clear();
         if let Some(summary) = summary {
-            summary.for_each_element(|part| self.thought(first, ReasoningSource::ReasoningSummary, part));
+            summary.for_each_element(|part| self.thought(ReasoningSource::ReasoningSummary, part));
         }
         if let Some(content) = content {
             content.for_each_element(|part| {
                 if part.member("type").is_some_and(|kind| kind.is_string("reasoning_text")) {
-                    self.thought(first, ReasoningSource::Thinking, part);
+                    self.thought(ReasoningSource::Thinking, part);
                 }
             });
         }
@@ -115,26 +120,28 @@ impl Items {
         let equals = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
         let is_commentary = equals(role, "assistant") && equals(phase, "commentary");
         let Some(content) = content else { return };
-        let first = self.thoughts.len();
+        self.texts_of_item.clear();
         content.for_each_element(|part| {
             if !equals(part.member("type"), "output_text") {
                 return;
             }
             if is_commentary {
-                self.thought(first, ReasoningSource::Commentary, part);
+                self.thought(ReasoningSource::Commentary, part);
             } else {
                 self.characters += part.member("text").map_or(0, Json::length);
             }
         });
     }
 
-    /// Adds the text of `part`, unless it is empty, or another part of the same item contains it. The item's reasoning
-    /// starts at the index `first`.
-    fn thought(&mut self, first: usize, source: ReasoningSource, part: Json<'_>) {
+    /// Adds the text of `part`, unless it is empty, or the same item contains it with another source.
+    fn thought(&mut self, source: ReasoningSource, part: Json<'_>) {
         let text = part.member("text").and_then(Json::string).unwrap_or_default();
         self.characters += text.chars().count() as u64;
-        let of_item = self.thoughts.get(first..).unwrap_or_default();
-        if text.is_empty() || of_item.iter().any(|thought| thought.source != source && thought.text == text) {
+        if text.is_empty() {
+            return;
+        }
+        let first_source = self.texts_of_item.entry(self.hasher.hash_one(&*text)).or_insert(source);
+        if *first_source != source {
             return;
         }
         if !self.reasoning_budget.row() {
@@ -162,6 +169,14 @@ mod tests {
         let mut items = Items::default();
         items.read(Json::parse(item.as_bytes()).unwrap());
         items
+    }
+
+    #[test]
+    fn keeps_a_text_with_two_sources_once() {
+        let item = r#"{"type":"reasoning","summary":[{"text":"a"},{"text":"a"}],
+            "content":[{"type":"reasoning_text","text":"a"},{"type":"reasoning_text","text":"b"}]}"#;
+        let texts: Vec<_> = read(item).thoughts.into_iter().map(|thought| thought.text).collect();
+        assert_eq!(texts, ["a", "a", "b"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::blocking::EXTRA;
 use crate::items::Items;
 use crate::objects;
-use aibridge_intercept::in_band::{has_error, is_error, is_error_event};
+use aibridge_intercept::in_band::{has_error, is_error, is_error_event, is_named_error};
 use aibridge_intercept::json::{Json, LenientText};
 use aibridge_intercept::observer::Ending;
 use aibridge_intercept::scan::{Prefilter, StringLength};
@@ -43,7 +43,10 @@ pub struct Streaming {
 impl Streaming {
     /// Reads the next event and returns its action. An error event is not terminal: `response.failed` may follow.
     pub fn event(&mut self, event: &Event) -> EventAction {
-        let Some(data) = event.data() else { return EventAction::Relay };
+        let Some(data) = event.data() else {
+            self.failed |= is_named_error(event);
+            return EventAction::Relay;
+        };
         self.event_count += 1;
         self.failed |= is_error_event(event, &data);
         if self.response_id.is_some() && !PARSED_EVENTS.is_in(&data) {

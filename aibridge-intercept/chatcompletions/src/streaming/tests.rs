@@ -142,6 +142,8 @@ fn detects_how_a_stream_ended() {
         (&[r#"{"id":"c1","choices":[]}"#, delta, second, second_finish], Ending::Missing),
         (&[first, second, finish, second_finish], Ending::Complete),
         (&[first, second, "[DONE]"], Ending::Complete),
+        (&[first, "[DONE]\0\0"], Ending::Complete),
+        (&[r#"{"id":"c1","choices":[]}"#, second, r#"{"choices":[]}"#, second_finish], Ending::Complete),
         (&[first, delta, error], Ending::Failed),
         (&[first, finish, error, finish, "[DONE]"], Ending::Failed),
         (&[first, &failed, "[DONE]"], Ending::Failed),
@@ -162,6 +164,10 @@ fn an_event_named_error_is_a_failure() {
     streaming.event(&Event::from(Bytes::from_static(b"event: error\ndata: {\"message\":\"busy\"}\n\n")));
     streaming.event(&event("[DONE]"));
     assert_eq!(streaming.finish().ending, Ending::Failed);
+    let mut streaming = Streaming::new(true);
+    streaming.event(&Event::from(Bytes::from_static(b"event: error\n\n")));
+    streaming.event(&event("[DONE]"));
+    assert_eq!(streaming.finish().ending, Ending::Failed, "without data");
 }
 
 #[test]
