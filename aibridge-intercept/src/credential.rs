@@ -86,12 +86,12 @@ impl KeyFailover {
     }
 
     /// The answer when no key of the pool is left.
-    pub fn exhausted(&self, why: aibridge_keypool::Exhausted) -> Error {
+    pub fn exhausted(&self, why: aibridge_keypool::Exhaustion) -> Error {
         match why {
-            aibridge_keypool::Exhausted::RateLimited { retry_after } => {
+            aibridge_keypool::Exhaustion::RateLimited { retry_after } => {
                 Error::KeysRateLimited { retry_after }
             }
-            aibridge_keypool::Exhausted::Rejected => Error::KeysRejected,
+            aibridge_keypool::Exhaustion::Rejected => Error::KeysRejected,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::sse::Event;
-use aibridge_recorder::{ModelThought, Record, ThoughtSource, TokenUsage, ToolUsage};
+use aibridge_recorder::{Reasoning, ReasoningSource, Record, TokenUsage, ToolUsage};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -109,7 +109,7 @@ pub struct ToolCall {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thought {
     /// Where in the response it stood.
-    pub source: ThoughtSource,
+    pub source: ReasoningSource,
     /// The text.
     pub text: String,
     /// Whether its end is missing because the response is larger than what is gathered.
@@ -161,7 +161,7 @@ impl ResponseSummary {
             }))
         });
         let thoughts = thoughts.into_iter().map(|Thought { source, text, truncated }| {
-            Record::Thought(ModelThought {
+            Record::Reasoning(Reasoning {
                 id: Uuid::now_v7(),
                 interception_id,
                 content: text,

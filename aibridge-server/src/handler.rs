@@ -102,7 +102,7 @@ fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
     let (provider, path) = (target.provider.name(), parts.uri.path());
     let span = match target.route {
         Route::Bridged(_) => trace::intercept(provider, &actor.id, path),
-        Route::PassThrough(_) => trace::passthrough(provider, &actor.id, path),
+        Route::Passthrough(_) => trace::passthrough(provider, &actor.id, path),
     };
     telemetry::continue_trace(&span, &parts.headers);
     span
@@ -140,7 +140,7 @@ async fn answer_actor(
             let answer = app.gateway.intercept(interceptor, received).await;
             Ok(answer.map(|body| Placed::new(body, place)))
         }
-        Route::PassThrough(route) => {
+        Route::Passthrough(route) => {
             passthrough::Request { route, target, actor, headers, place, parts, body }.answer(app, now).await
         }
     }

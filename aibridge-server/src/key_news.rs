@@ -1,7 +1,7 @@
 //! Gateways on one database tell each other which keys cool.
 
 use crate::current::Current;
-use aibridge_keypool::{Fingerprint, KeyNews, KeyPool, KeyState};
+use aibridge_keypool::{Fingerprint, KeyPool, KeyState, SharedKeyState};
 use aibridge_store::{KeyCooldown, PostgresStore, StoreError};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -37,12 +37,12 @@ pub async fn share(store: PostgresStore, current: Current) {
 }
 
 async fn tell(store: &PostgresStore, pools: &[KeyPool], known: &mut Known) -> Result<(), StoreError> {
-    let news: Vec<KeyNews> = pools.iter().flat_map(KeyPool::news).collect();
+    let news: Vec<SharedKeyState> = pools.iter().flat_map(KeyPool::shared_states).collect();
     for model in working_models(&news, known) {
         store.recovered(&model.0, model.1.as_deref()).await?;
         known.remove(&model);
     }
-    for KeyNews { fingerprint: key, model, state, is_proven } in news {
+    for SharedKeyState { fingerprint: key, model, state, is_proven } in news {
         let cooling = (key, model);
         match state {
             KeyState::Cooling { reason, remaining } => {
@@ -64,7 +64,7 @@ async fn tell(store: &PostgresStore, pools: &[KeyPool], known: &mut Known) -> Re
 }
 
 /// Models of this gateway's keys whose cooldown is over, and which have left the news: the provider accepted the key.
-fn working_models(news: &[KeyNews], known: &Known) -> Vec<Cooling> {
+fn working_models(news: &[SharedKeyState], known: &Known) -> Vec<Cooling> {
     let now = Instant::now();
     let over = known.iter().filter(|((_, model), until)| model.is_some() && **until <= now);
     let over = over.map(|(cooling, _)| cooling).filter(|(key, model)| {
@@ -79,7 +79,7 @@ async fn hear(store: &PostgresStore, pools: &[KeyPool], known: &mut Known) -> Re
     for KeyCooldown { key, model, reason, remaining } in
         cooldowns.iter().filter(|one| !one.remaining.is_zero())
     {
-        pools.iter().for_each(|pool| pool.cool_from_elsewhere(key, model.as_deref(), *reason, *remaining));
+        pools.iter().for_each(|pool| pool.apply_remote_cooldown(key, model.as_deref(), *reason, *remaining));
         let until = Instant::now() + *remaining;
         let cooling = (key.clone(), model.clone());
         known.entry(cooling).and_modify(|known| *known = until.max(*known)).or_insert(until);
@@ -89,7 +89,7 @@ async fn hear(store: &PostgresStore, pools: &[KeyPool], known: &mut Known) -> Re
         .extract_if(|cooling, until| *until <= Instant::now() && is_over(cooling))
         .map(|(cooling, _)| cooling)
     {
-        pools.iter().for_each(|pool| pool.recovered_elsewhere(&key, model.as_deref()));
+        pools.iter().for_each(|pool| pool.apply_remote_recovery(&key, model.as_deref()));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use aibridge_intercept::passthrough::PassthroughTarget;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::AnswerBody;
 use aibridge_intercept::{Actor, Error, RequestBody, trace};
-use aibridge_provider::PassThrough;
+use aibridge_provider::PassthroughRequest;
 use axum::body::Body;
 use http::HeaderMap;
 use http::request::Parts;
@@ -86,11 +86,11 @@ impl Request<'_> {
             provider: provider.name().to_owned(),
             route,
             actor: actor.id.clone(),
-            makes_object: now.who.wants_tokens() && provider.makes_object(&parts.method, &path),
+            makes_object: now.who.wants_tokens() && provider.creates_object(&parts.method, &path),
         };
         let (method, query) = (parts.method.clone(), parts.uri.query().map(str::to_owned));
-        let request = PassThrough { method, path, query, headers, body, actor };
-        let call = provider.pass_through(request, credential);
-        kept.keep(app.gateway.pass_through(passed, provider.profile().upstream.clone(), call).await)
+        let request = PassthroughRequest { method, path, query, headers, body, actor };
+        let call = provider.passthrough_call(request, credential);
+        kept.keep(app.gateway.pass_through(passed, provider.upstream.clone(), call).await)
     }
 }

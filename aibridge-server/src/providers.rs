@@ -105,7 +105,7 @@ impl Providers {
         } else {
             let keys = provider.keys.clone();
             let pool = match before {
-                Some(before) => before.renewed(keys),
+                Some(before) => before.with_keys(keys),
                 None => KeyPool::new(keys, self.clock.clone()),
             };
             Some(pool.map_err(|source| StartError::Keys { name: provider.name.clone(), source })?)

@@ -200,7 +200,7 @@ mod tests {
             metadata: [].into(),
             started_at: jiff::Timestamp::now(),
         };
-        Record::Started(interception.into())
+        Record::Start(interception.into())
     }
 
     #[tokio::test]

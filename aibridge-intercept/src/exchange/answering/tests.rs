@@ -5,7 +5,7 @@ use crate::interceptor::Interceptor;
 use crate::observer::EventAction;
 use crate::relay::AnswerBody;
 use crate::sse::Event;
-use aibridge_recorder::{Ended, Interception, Record, Recorder, RecorderError};
+use aibridge_recorder::{Interception, InterceptionEnd, Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use futures_util::stream;
 use http::Response;
@@ -27,7 +27,7 @@ struct Ends(Mutex<Vec<Outcome>>);
 impl Recorder for Ends {
     async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError> {
         let outcome = |record| match record {
-            Record::Ended(Ended { outcome, .. }) => Some(outcome),
+            Record::End(InterceptionEnd { outcome, .. }) => Some(outcome),
             _ => None,
         };
         self.0.lock().extend(records.into_iter().filter_map(outcome));
