@@ -55,7 +55,7 @@ fn may_hide_a_provider(problem: &Problem) -> bool {
 
 /// Resolves each section. `None` only if there is a problem.
 fn resolve(figment: &Figment, environment: &dyn Environment, report: &mut Report<'_>) -> Option<Config> {
-    // Every layer has the right shape, so their merger does too.
+    // Every layer has the right shape, so their merged result does too.
     let raw = figment.extract::<Raw<Secret>>().map_err(|error| error.kind.to_string());
     let raw = report.keep("settings", raw)?;
 

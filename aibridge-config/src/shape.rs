@@ -28,14 +28,14 @@ pub(crate) fn check(mut layer: Layer, problems: &mut Vec<Problem>) -> Layer {
     layer
 }
 
-/// Parses a text from the environment as TOML, for a setting of another type, e.g. `true` or `[{ type = "openai" }]`.
+/// Parses a string from the environment as TOML, for a setting of another type, e.g. `true` or `[{ type = "openai" }]`.
 fn read_as_toml(value: &Value) -> Option<Value> {
     let mut table: toml::Table = toml::from_str(&format!("value = {}", value.as_str()?)).ok()?;
     let read = table.remove("value").filter(|read| !read.is_str() && table.is_empty())?;
     Value::serialize(read).ok()
 }
 
-/// The message for an error. It quotes no text, which may be a misplaced key.
+/// The message for an error. It quotes no string, which may be a misplaced key.
 fn explain(setting: &str, kind: &Kind) -> String {
     match kind {
         Kind::UnknownField(_, known) => {
@@ -44,18 +44,20 @@ fn explain(setting: &str, kind: &Kind) -> String {
         Kind::InvalidType(..) if setting == "provider" => {
             "must be a list; write [[provider]], in double brackets, once for each provider".to_owned()
         }
-        Kind::InvalidType(actual, expected) => format!("is {}; write {}", article(actual), instead(expected)),
+        Kind::InvalidType(actual, expected) => {
+            format!("is {}; write {}", type_name(actual), advice(expected))
+        }
         Kind::Message(message) => message.clone(),
         _ => "has the wrong shape; see docs/settings.md".to_owned(),
     }
 }
 
-fn article(actual: &Actual) -> &'static str {
+fn type_name(actual: &Actual) -> &'static str {
     match actual {
         Actual::Bool(_) => "a boolean",
         Actual::Unsigned(_) | Actual::Signed(_) => "an integer",
         Actual::Float(_) => "a float",
-        Actual::Str(_) | Actual::Char(_) => "a text",
+        Actual::Str(_) | Actual::Char(_) => "a string",
         Actual::Seq => "a list",
         Actual::Map => "a table",
         _ => "something else",
@@ -63,11 +65,11 @@ fn article(actual: &Actual) -> &'static str {
 }
 
 /// Translates what serde expected into terms of the settings file.
-fn instead(expected: &str) -> &str {
+fn advice(expected: &str) -> &str {
     match expected {
         "a boolean" => "true or false, without quotes",
         "f64" => "a number without quotes, e.g. 0.5",
-        "a string" | "a String" => "a text in quotes",
+        "a string" | "a String" => "a string in quotes",
         "a sequence" => "a list in brackets, e.g. [\"…\", \"…\"]",
         "a map" => "a table, e.g. { name = \"…\" }",
         other => other,

@@ -4,10 +4,10 @@ use quanta::Instant;
 use std::time::Duration;
 
 /// The duration of the first cooldown.
-const FIRST: Duration = Duration::from_secs(60);
+const FIRST_BACKOFF: Duration = Duration::from_secs(60);
 
 /// The maximum cooldown: a key that was renewed or topped up at the provider is used again within the hour.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const MAX_BACKOFF: Duration = Duration::from_secs(60 * 60);
 
 /// A cooldown of 60 s that doubles with every repetition, up to 1 h.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl Backoff {
             return;
         }
         let doublings = 2_u32.saturating_pow(self.failures);
-        self.until = Some(now + FIRST.saturating_mul(doublings).min(LONGEST));
+        self.until = Some(now + FIRST_BACKOFF.saturating_mul(doublings).min(MAX_BACKOFF));
         self.failures = self.failures.saturating_add(1);
     }
 

@@ -1,6 +1,7 @@
 //! Tests of the circuit breaker, with a mock clock.
 
 use super::*;
+use std::time::Duration;
 
 struct Fixture {
     breaker: CircuitBreaker,

@@ -35,7 +35,7 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("[server]\nlisten = 8080"),
-            "aibridge.toml: server.listen: is an integer; write a text in quotes",
+            "aibridge.toml: server.listen: is an integer; write a string in quotes",
         ),
         (
             file("[server]\nshutdown_grace = 10"),
@@ -53,11 +53,11 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("[auth]\nbyok = \"false\""),
-            "aibridge.toml: auth.byok: is a text; write true or false, without quotes",
+            "aibridge.toml: auth.byok: is a string; write true or false, without quotes",
         ),
         (
             env(&[("AIBRIDGE_AUTH__BYOK", "no")]),
-            "AIBRIDGE_AUTH__BYOK: auth.byok: is a text; write true or false, without quotes",
+            "AIBRIDGE_AUTH__BYOK: auth.byok: is a string; write true or false, without quotes",
         ),
         (
             file("[auth]\nmode = \"token\""),
@@ -69,7 +69,7 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("[server]\nlisten = \"0.0.0.0:80\"\n[auth]\nmode = 1"),
-            "aibridge.toml: auth.mode: is an integer; write a text in quotes",
+            "aibridge.toml: auth.mode: is an integer; write a string in quotes",
         ),
         (
             file("[limits]\nrequests_per_minute = -1"),
@@ -98,7 +98,7 @@ fn a_problem_has_its_source_its_setting_and_advice() {
             "AIBRIDGE_PORT: port: is not a setting; the settings here are server, tls, admin, auth, limits, store, \
              metrics, telemetry, log, provider",
         ),
-        (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a text; write a table"),
+        (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a string; write a table"),
         (
             file("[provider]\ntype = \"openai\""),
             "aibridge.toml: provider: must be a list; write [[provider]], in double brackets, once for each \
@@ -129,7 +129,7 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nkeys = \"hunter2\""),
-            "aibridge.toml: provider[0].keys: is a text; write a list in brackets, e.g. [\"…\", \"…\"]",
+            "aibridge.toml: provider[0].keys: is a string; write a list in brackets, e.g. [\"…\", \"…\"]",
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nkeys = [\"hunter2\", \"b\", \"hunter2\"]"),
@@ -141,7 +141,7 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nextra_headers = { X-A = 1 }"),
-            "aibridge.toml: provider[0].extra_headers.X-A: is an integer; write a text in quotes",
+            "aibridge.toml: provider[0].extra_headers.X-A: is an integer; write a string in quotes",
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nconnect_timeout = \"0s\""),
@@ -153,7 +153,7 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             breaker("max_requests = \"3\""),
-            "aibridge.toml: provider[0].circuit_breaker.max_requests: is a text; write a whole number without \
+            "aibridge.toml: provider[0].circuit_breaker.max_requests: is a string; write a whole number without \
              quotes, e.g. 5",
         ),
         (
@@ -203,7 +203,7 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             env(&[("AIBRIDGE_METRICS__MAX_TOOLS", "many")]),
-            "AIBRIDGE_METRICS__MAX_TOOLS: metrics.max_tools: is a text; write a whole number without quotes, e.g. 5",
+            "AIBRIDGE_METRICS__MAX_TOOLS: metrics.max_tools: is a string; write a whole number without quotes, e.g. 5",
         ),
         (
             file("[telemetry]\nendpoint = \"localhost:4317\""),
@@ -225,7 +225,7 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("[telemetry]\nsample_ratio = \"all\""),
-            "aibridge.toml: telemetry.sample_ratio: is a text; write a number without quotes, e.g. 0.5",
+            "aibridge.toml: telemetry.sample_ratio: is a string; write a number without quotes, e.g. 0.5",
         ),
         (
             Sources {

@@ -113,8 +113,8 @@ fn bad_files(authority: &Authority) -> Vec<(String, String, &'static str, &'stat
         with(&good.cert, good.key.split_at(100).0, "tls.key", "the whole private key"),
         with(&good.cert, &encrypted, "tls.key", "openssl pkey -in ENCRYPTED -out PLAIN"),
         with(&good.cert, small, "tls.key", "an RSA key of 2048 bits or more"),
-        with(&good.cert, &other.key, "tls.key", "the key that the certificate was made for"),
-        with(&swapped, &good.key, "tls.key", "the key that the certificate was made for"),
+        with(&good.cert, &other.key, "tls.key", "the path of the key of that certificate"),
+        with(&swapped, &good.key, "tls.key", "the path of the key of that certificate"),
     ]
 }
 
