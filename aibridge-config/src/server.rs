@@ -1,28 +1,31 @@
-use crate::address::{self, is_exposed};
+//! `[server]`: the listener for clients.
+
+use crate::address;
 use crate::duration::RawDuration;
 use crate::report::Report;
 use crate::size::RawSize;
-use crate::{Admin, Auth, AuthMode, web};
+use crate::web;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// The listener.
+/// The listener for clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// Where to listen; port 0 picks a free one.
+    /// The address to listen on; port 0 picks a free port.
     pub listen: SocketAddr,
-    /// The longest request body in bytes, after decompression.
+    /// The maximum size of a request body after decompression, in bytes.
     pub max_body_bytes: usize,
-    /// How long open requests may go on after the gateway was told to stop; may be zero.
+    /// The time that requests in flight have to end during a shutdown; may be zero.
     pub shutdown_grace: Duration,
-    /// How long a client's connection may be idle between two requests.
+    /// The maximum idle time of a client connection between two requests.
     pub keep_alive: Duration,
-    /// Whether everyone on the network may use the gateway.
+    /// Whether other machines may use the gateway without an access token.
     pub insecure: bool,
-    /// Hosts, with or without a port, that requests without an access token may name besides the gateway's own.
+    /// The hosts, with or without a port, that requests without an access token may have in `Host`, besides the
+    /// addresses of the gateway.
     pub allowed_hosts: Vec<String>,
-    /// Origins of web pages that may use the gateway; [`ANY_ORIGIN`](crate::ANY_ORIGIN) for all of them.
+    /// The origins of web pages that may use the gateway; [`ANY_ORIGIN`](crate::ANY_ORIGIN) allows all.
     pub cors_origins: Vec<String>,
 }
 
@@ -81,29 +84,4 @@ pub(crate) fn resolve(raw: &RawServer, report: &mut Report<'_>) -> Option<Server
         allowed_hosts: allowed_hosts?,
         cors_origins: cors_origins?,
     })
-}
-
-/// Refuses to let everyone on the network use the gateway, unless that is what the operator says.
-pub(crate) fn refuse_exposure(server: &Server, admin: Option<&Admin>, auth: &Auth, report: &mut Report<'_>) {
-    let open = auth.mode == AuthMode::None && !server.insecure;
-    // Whoever misspelt one of these may well have meant to be safe.
-    let meant = !report.concerns("auth.mode") && !report.concerns("server.insecure");
-    if !open || !meant {
-        return;
-    }
-    let listeners = [
-        ("server.listen", Some(server.listen), "spend your keys"),
-        ("admin.listen", admin.and_then(|admin| admin.listen), "see who uses what"),
-    ];
-    for (setting, address, harm) in listeners {
-        if let Some(address) = address.filter(|&address| is_exposed(address)) {
-            let message = format!(
-                "{address} can be reached from other machines, and with auth.mode = \"none\" everyone there \
-                 could {harm}; listen on \"127.0.0.1:{}\", or write auth.mode = \"tokens\", or \
-                 server.insecure = true",
-                address.port()
-            );
-            report.problem(setting, message);
-        }
-    }
 }

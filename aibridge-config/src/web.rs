@@ -1,31 +1,20 @@
-//! Names of hosts and origins, as browsers send them in `Host` and `Origin`.
+//! Parsers for hosts and origins, as browsers send them in `Host` and `Origin`.
 
 use crate::report::Report;
-use crate::{Auth, AuthMode, Server};
 use http::uri::Authority;
 use std::net::IpAddr;
 
-/// In `server.cors_origins`: pages of every origin.
+/// The entry of `server.cors_origins` that allows pages of every origin.
 pub const ANY_ORIGIN: &str = "*";
 
-/// `server.allowed_hosts`, in lower case.
+/// Resolves `server.allowed_hosts` to lower case.
 pub(crate) fn hosts(raw: &[String], report: &mut Report<'_>) -> Option<Vec<String>> {
     list("server.allowed_hosts", raw, parse_host, report)
 }
 
-/// `server.cors_origins`, in lower case.
+/// Resolves `server.cors_origins` to lower case.
 pub(crate) fn origins(raw: &[String], report: &mut Report<'_>) -> Option<Vec<String>> {
     list("server.cors_origins", raw, parse_origin, report)
-}
-
-/// Refuses to let every web page use a gateway that asks for no token.
-pub(crate) fn refuse_any_origin(server: &Server, auth: &Auth, report: &mut Report<'_>) {
-    let is_any = |origin: &String| origin == ANY_ORIGIN;
-    if let Some(at) = server.cors_origins.iter().position(is_any).filter(|_| auth.mode == AuthMode::None) {
-        let message = "\"*\" would let every web page that your users visit spend your keys while auth.mode is \
-                       \"none\"; write auth.mode = \"tokens\", or name the origins";
-        report.problem(&format!("server.cors_origins[{at}]"), message.to_owned());
-    }
 }
 
 fn list(
@@ -35,7 +24,7 @@ fn list(
     report: &mut Report<'_>,
 ) -> Option<Vec<String>> {
     let each = raw.iter().enumerate().map(|(at, text)| report.keep(&format!("{setting}[{at}]"), parse(text)));
-    let each: Vec<Option<String>> = each.collect(); // all of them, so that all problems are found
+    let each: Vec<Option<String>> = each.collect(); // collects first, so that all problems are reported
     each.into_iter().collect()
 }
 
@@ -46,7 +35,7 @@ fn parse_host(text: &str) -> Result<String, String> {
         return Ok(host);
     }
     Err(format!(
-        "{text:?} is no host; write a name or an address without scheme and path, e.g. \"gateway.example\""
+        "{text:?} is not a host; write a name or an address without scheme and path, e.g. \"gateway.example\""
     ))
 }
 
@@ -56,16 +45,18 @@ fn parse_origin(text: &str) -> Result<String, String> {
     if text == ANY_ORIGIN || is_origin {
         return Ok(text.to_ascii_lowercase());
     }
-    Err(format!("{text:?} is no origin; write scheme and host without path, e.g. \"https://app.example\""))
+    Err(format!(
+        "{text:?} is not an origin; write scheme and host without path, e.g. \"https://app.example\""
+    ))
 }
 
-/// RFC 3986 §3.1.
+/// Whether `text` is a URI scheme (RFC 3986 §3.1).
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// A host, with a port or not.
+/// Whether `text` is a host, with or without a port.
 fn is_authority(text: &str) -> bool {
     let parsed = text.parse::<Authority>().ok();
     parsed.is_some_and(|parsed| !parsed.host().is_empty()) && !text.contains(['@', '*'])

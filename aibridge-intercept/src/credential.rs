@@ -85,12 +85,12 @@ impl KeyFailover {
     }
 
     /// The error for a request when no key of the pool is left.
-    pub fn exhausted(&self, reason: aibridge_keypool::Exhausted) -> Error {
+    pub fn exhausted(&self, reason: aibridge_keypool::Exhaustion) -> Error {
         match reason {
-            aibridge_keypool::Exhausted::RateLimited { retry_after } => {
+            aibridge_keypool::Exhaustion::RateLimited { retry_after } => {
                 Error::KeysRateLimited { retry_after }
             }
-            aibridge_keypool::Exhausted::Rejected => Error::KeysRejected,
+            aibridge_keypool::Exhaustion::Rejected => Error::KeysRejected,
         }
     }
 }

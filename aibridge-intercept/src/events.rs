@@ -79,13 +79,6 @@ pub enum InterceptionEvent<'a> {
         /// The name of the limit: see [`Error::limit`](crate::Error::limit).
         limit: &'static str,
     },
-    /// The gateway called a tool that it had added to a request.
-    ToolInvoked {
-        /// The MCP server of the tool.
-        server: &'a str,
-        /// The tool's name.
-        name: &'a str,
-    },
 }
 
 /// An event sink that ignores all events.

@@ -16,7 +16,7 @@ use crate::response::{UpstreamResponse, yield_once};
 use crate::trace;
 use crate::upstream::Upstream;
 use aibridge_recorder::{
-    CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, UserPrompt,
+    CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, Record, Recorder, UserPrompt,
 };
 use bytes::Bytes;
 use http::HeaderValue;
@@ -97,7 +97,7 @@ impl Exchange {
     /// Stores the start records. Nothing is sent to the provider before they are durable. Returns whether they are.
     pub(crate) async fn record_start(&self, prompt: Option<&str>) -> bool {
         let interception = &*self.interception;
-        let mut records = vec![Record::Started(self.interception.clone())];
+        let mut records = vec![Record::Start(self.interception.clone())];
         records.extend(prompt.map(|prompt| {
             Record::Prompt(UserPrompt {
                 id: Uuid::now_v7(),
@@ -144,7 +144,7 @@ impl Exchange {
         trace::set_error(&self.span, Error::RecorderUnavailable.code());
         self.respond_with(&Error::RecorderUnavailable, None);
         let outcome = Outcome::Failed(ErrorType::GatewayCrash);
-        let ended = Record::Ended(self.ended(outcome, None, Timestamp::now()));
+        let ended = Record::End(self.ended(outcome, None, Timestamp::now()));
         let _ = timeout(END_TIMEOUT, self.recorder.record(vec![ended])).await;
     }
 
@@ -179,7 +179,7 @@ impl Exchange {
         let owners: Vec<Record> = objects::owners(&self.interception, &summary.objects, now).collect();
         let mut records = summary.into_records(self.interception.id, now);
         records.extend(owners);
-        records.push(Record::Ended(ended));
+        records.push(Record::End(ended));
         let span = trace::record_interception_ended_span(&self.span);
         self.store_end(records).instrument(span).await?;
         self.is_end_recorded = true;
@@ -230,8 +230,13 @@ impl Exchange {
         );
     }
 
-    fn ended(&self, outcome: Outcome, provider_response_id: Option<String>, ended_at: Timestamp) -> Ended {
-        Ended {
+    fn ended(
+        &self,
+        outcome: Outcome,
+        provider_response_id: Option<String>,
+        ended_at: Timestamp,
+    ) -> InterceptionEnd {
+        InterceptionEnd {
             interception_id: self.interception.id,
             outcome,
             upstream_status: self.attempts.status.map(|status| status.as_u16()),

@@ -27,8 +27,18 @@ pub fn has_error(error: Option<Json<'_>>) -> bool {
 
 /// Whether `event`, with the data `data`, has the type `error`.
 pub fn is_error_event(event: &Event, data: &[u8]) -> bool {
-    event.raw.len() >= data.len() + NAMED_EVENT_BYTES
-        && event.event_type().is_some_and(|name| name.trim_ascii() == b"error")
+    event.raw.len() >= data.len() + NAMED_EVENT_BYTES && is_named_error(event)
+}
+
+/// Whether `event`, which may have no data, has the type `error`.
+pub fn is_named_error(event: &Event) -> bool {
+    event.event_type().is_some_and(|name| name.trim_ascii() == b"error")
+}
+
+/// Whether `data` is `[DONE]`, with optional white space around it or NULs after it.
+pub fn is_done(data: &[u8]) -> bool {
+    let end = data.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    data[..end].trim_ascii() == b"[DONE]"
 }
 
 #[cfg(test)]

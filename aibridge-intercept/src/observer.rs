@@ -1,7 +1,7 @@
 //! Observers, which extract the recorded content from a response.
 
 use crate::error::Error;
-use aibridge_recorder::{ModelThought, Record, ThoughtSource, TokenUsage, ToolUsage};
+use aibridge_recorder::{Reasoning, ReasoningSource, Record, TokenUsage, ToolUsage};
 use aibridge_sse::Event;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -112,7 +112,7 @@ pub struct ToolCall {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReasoningText {
     /// The place of the text in the response.
-    pub source: ThoughtSource,
+    pub source: ReasoningSource,
     /// The text, or its start.
     pub text: String,
     /// Whether the end is missing, because the response exceeds the [budget](crate::budget).
@@ -162,7 +162,7 @@ impl ResponseSummary {
             }))
         });
         let reasoning = reasoning.into_iter().map(|ReasoningText { source, text, truncated }| {
-            Record::Thought(ModelThought {
+            Record::Reasoning(Reasoning {
                 id: Uuid::now_v7(),
                 interception_id,
                 content: text,

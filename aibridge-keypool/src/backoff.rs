@@ -3,17 +3,17 @@
 use quanta::Instant;
 use std::time::Duration;
 
-/// The first cooldown.
-const FIRST: Duration = Duration::from_secs(60);
+/// The duration of the first cooldown.
+const FIRST_BACKOFF: Duration = Duration::from_secs(60);
 
-/// The longest cooldown: a key that was renewed or topped up at the provider is tried again within the hour.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// The maximum cooldown: a key that was renewed or topped up at the provider is used again within the hour.
+const MAX_BACKOFF: Duration = Duration::from_secs(60 * 60);
 
-/// 60 s, doubling with every repetition up to 1 h.
+/// A cooldown of 60 s that doubles with every repetition, up to 1 h.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     until: Option<Instant>,
-    /// Failures in a row, not counting those that were reported while a cooldown was running.
+    /// The number of consecutive failures, without those reported during a cooldown.
     failures: u32,
 }
 
@@ -22,28 +22,29 @@ impl Backoff {
         remaining(self.until, now)
     }
 
-    /// Begins a cooldown. A running one is left alone: a failure that is reported meanwhile belongs to a request that
-    /// began before.
+    /// Starts a cooldown, unless one is running: a failure during a cooldown belongs to a request that started before
+    /// it.
     pub(crate) fn fail(&mut self, now: Instant) {
         if !self.remaining(now).is_zero() {
             return;
         }
         let doublings = 2_u32.saturating_pow(self.failures);
-        self.until = Some(now + FIRST.saturating_mul(doublings).min(LONGEST));
+        self.until = Some(now + FIRST_BACKOFF.saturating_mul(doublings).min(MAX_BACKOFF));
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// Keeps the later end: another process reported this one.
+    /// Extends the cooldown to `until`, which another process reported, if that is later.
     pub(crate) fn extend(&mut self, until: Instant) {
         self.until = self.until.max(Some(until));
     }
 
-    /// The next failure is a first one again. A running cooldown is left alone.
+    /// Resets the doubling. A running cooldown stays.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 }
 
+/// The time until `until`; zero if it has passed.
 pub(crate) fn remaining(until: Option<Instant>, now: Instant) -> Duration {
     until.map_or(Duration::ZERO, |until| until.duration_since(now))
 }
@@ -63,7 +64,7 @@ mod tests {
         for expected in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
             backoff.fail(clock.now());
             assert_eq!(backoff.remaining(clock.now()), seconds(expected));
-            backoff.fail(clock.now()); // of a request that began before
+            backoff.fail(clock.now()); // of a request that started before the cooldown
             assert_eq!(backoff.remaining(clock.now()), seconds(expected));
             time.increment(seconds(expected));
         }

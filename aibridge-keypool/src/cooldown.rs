@@ -1,53 +1,28 @@
-//! The cooldowns of a whole key: what each answer of the provider does to it. Those of single models are in `models.rs`.
+//! The cooldowns of a key for all models. The cooldowns of single models are in `models.rs`.
 
-use crate::Transitions;
 use crate::backoff::{Backoff, remaining};
+use crate::{CoolingReason, KeyState, Transitions};
 use quanta::Instant;
 use std::time::Duration;
 
-/// How long a key cools after a 429 that names no time.
+/// The cooldown after a 429 that names no time.
 pub(crate) const RATE_LIMITED: Duration = Duration::from_secs(60);
 
-/// No cooldown is longer: beyond any provider's quota window (a month), and far from the end of the clock.
+/// The maximum cooldown. It exceeds the quota windows of all providers (a month) and cannot overflow the clock.
 pub(crate) const MAX_COOLDOWN: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Whether a key is offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
-    /// It is.
-    Valid,
-    /// Not yet.
-    Cooling {
-        /// Why: that of the longest cooldown, if several are running.
-        reason: CoolingReason,
-        /// For how much longer; never zero.
-        remaining: Duration,
-    },
-}
-
-/// What the provider answered to a key that cools.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CoolingReason {
-    /// A rate limit (429).
-    RateLimited,
-    /// The account has no credit (402, or a 429 that says so).
-    Quota,
-    /// The provider does not accept the key (401).
-    Rejected,
-}
-
-/// The cooldowns of one key for all models. They run side by side, so that none cuts another short.
+/// The cooldowns of one key for all models. They run independently, so that none shortens another.
 #[derive(Debug, Default)]
 pub(crate) struct Cooldowns {
     rate_limited_until: Option<Instant>,
     quota: Backoff,
     rejected: Backoff,
-    began: Transitions,
+    started: Transitions,
 }
 
 impl Cooldowns {
     pub(crate) fn state(&self, now: Instant) -> KeyState {
-        // Of equally long ones the last counts.
+        // `max_by_key` returns the last of equal maxima.
         let all = [
             (CoolingReason::Rejected, self.rejected.remaining(now)),
             (CoolingReason::Quota, self.quota.remaining(now)),
@@ -59,9 +34,9 @@ impl Cooldowns {
         }
     }
 
-    /// How often the state changed until `now`.
+    /// The counts of cooldowns that started and ended until `now`.
     pub(crate) fn transitions(&self, now: Instant) -> Transitions {
-        self.began.with_running(u64::from(self.state(now) != KeyState::Valid))
+        self.started.with_running(u64::from(self.state(now) != KeyState::Valid))
     }
 
     pub(crate) fn rate_limited(&mut self, now: Instant, until: Instant) {
@@ -78,7 +53,7 @@ impl Cooldowns {
         self.change(now, CoolingReason::Rejected, |cooldowns| cooldowns.rejected.fail(now));
     }
 
-    /// Another process saw the key cool until then.
+    /// Applies a cooldown with the end `until` that another process reported.
     pub(crate) fn extend(&mut self, now: Instant, reason: CoolingReason, until: Instant) {
         self.change(now, reason, |cooldowns| match reason {
             CoolingReason::RateLimited => {
@@ -89,7 +64,7 @@ impl Cooldowns {
         });
     }
 
-    /// The provider accepted the key: what doubles begins anew. Running cooldowns are left alone.
+    /// Resets the doubling: the provider accepted the key. Running cooldowns stay.
     pub(crate) fn succeeded(&mut self) {
         self.quota.reset();
         self.rejected.reset();
@@ -99,7 +74,7 @@ impl Cooldowns {
         let was_valid = self.state(now) == KeyState::Valid;
         change(self);
         if was_valid && self.state(now) != KeyState::Valid {
-            self.began.begin(reason);
+            self.started.add_start(reason);
         }
     }
 }
@@ -109,9 +84,9 @@ mod tests {
     use super::*;
     use KeyState::Valid;
 
-    /// One thing that happens to a key.
+    /// An event in the life of a key.
     enum Event {
-        /// Seconds pass.
+        /// The given number of seconds passes.
         Wait(u64),
         Limited(u64),
         OutOfQuota,
@@ -141,24 +116,24 @@ mod tests {
     }
 
     #[test]
-    fn answers_cool_the_key() {
+    fn responses_cool_the_key() {
         use CoolingReason as R;
         let table: &[(&str, &[Event], KeyState)] = &[
             ("untouched", &[], Valid),
             ("rate limit", &[Limited(20)], cooling(R::RateLimited, 20)),
             ("rate limit, half way", &[Limited(20), Wait(10)], cooling(R::RateLimited, 10)),
             ("rate limit, over", &[Limited(20), Wait(20)], Valid),
-            ("rate limit that asks for no wait", &[Limited(0)], Valid),
+            ("rate limit without a wait", &[Limited(0)], Valid),
             ("a shorter limit after a longer", &[Limited(90), Limited(20)], cooling(R::RateLimited, 90)),
             ("a longer limit after a shorter", &[Limited(20), Limited(90)], cooling(R::RateLimited, 90)),
             ("rejected", &[Rejected], cooling(R::Rejected, 60)),
             ("rejected after a success", &[Succeeded, Rejected], cooling(R::Rejected, 60)),
             (
-                "a success leaves a rejection alone",
+                "a success does not end a rejection",
                 &[Rejected, Wait(10), Succeeded],
                 cooling(R::Rejected, 50),
             ),
-            ("a success leaves a limit alone", &[Limited(20), Succeeded], cooling(R::RateLimited, 20)),
+            ("a success does not end a rate limit", &[Limited(20), Succeeded], cooling(R::RateLimited, 20)),
             ("no credit", &[OutOfQuota], cooling(R::Quota, 60)),
             ("no credit again", &[OutOfQuota, Wait(60), OutOfQuota], cooling(R::Quota, 120)),
             ("topped up", &[OutOfQuota, Wait(60), Succeeded, OutOfQuota], cooling(R::Quota, 60)),
@@ -170,18 +145,18 @@ mod tests {
             ("all equally long", &[Limited(60), Rejected, OutOfQuota], cooling(R::RateLimited, 60)),
             ("credit before rejection", &[OutOfQuota, Rejected], cooling(R::Quota, 60)),
             (
-                "rejections behind a rate limit do not double",
+                "rejections during a longer rate limit do not double",
                 &[Rejected, Limited(70), Rejected, Rejected, Wait(70), Rejected],
                 cooling(R::Rejected, 120),
             ),
         ];
-        for (what, events, expected) in table {
-            assert_eq!(after(events), *expected, "{what}");
+        for (case, events, expected) in table {
+            assert_eq!(after(events), *expected, "{case}");
         }
     }
 
     #[test]
-    fn what_began_to_cool_and_does_no_longer_has_recovered() {
+    fn an_ended_cooldown_counts_as_recovered() {
         let (clock, time) = quanta::Clock::mock();
         let mut cooldowns = Cooldowns::default();
         let check = |cooldowns: &Cooldowns, rate_limited, quota, rejected, recovered| {
@@ -191,7 +166,7 @@ mod tests {
         cooldowns.rate_limited(clock.now(), clock.now());
         check(&cooldowns, 0, 0, 0, 0);
         cooldowns.rate_limited(clock.now(), clock.now() + Duration::from_secs(20));
-        cooldowns.rejected(clock.now()); // cools already
+        cooldowns.rejected(clock.now()); // the key is cooling already
         check(&cooldowns, 1, 0, 0, 0);
         time.increment(Duration::from_secs(60));
         check(&cooldowns, 1, 0, 0, 1);

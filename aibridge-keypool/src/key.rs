@@ -1,20 +1,22 @@
-use crate::KeyPool;
-use crate::pool::Slot;
-use crate::walker::Walk;
+//! A key that a walk offers, and the reports that a caller makes about it.
+
+use crate::pool::KeyPool;
+use crate::slot::Slot;
+use crate::walk::Walk;
 use secrecy::SecretString;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A key that a walk was offered: use its secret, then report what the provider answered.
+/// A key that a walk offered. Use its secret, then report the response of the provider.
 ///
-/// Report only what the provider says about the key. An answer that a request can provoke by what is in it, such as a
-/// 403 for a model, must never cool a key: nobody may take a key away from others.
+/// Report only what concerns the key itself. A response that the content of a request can provoke, such as a 403 for
+/// a model, must never cool a key: otherwise one client could take the key away from all others.
 #[derive(Clone)]
 pub struct Key {
     pool: KeyPool,
     index: usize,
-    /// The walk that it was offered to.
+    /// The walk that offered the key.
     walk: Arc<Walk>,
 }
 
@@ -23,7 +25,7 @@ impl Key {
         Self { pool, index, walk }
     }
 
-    /// What authenticates the request.
+    /// The secret that authenticates the request.
     pub fn secret(&self) -> &SecretString {
         &self.slot().secret
     }
@@ -33,49 +35,54 @@ impl Key {
         &self.slot().hint
     }
 
-    /// A rate limit (429): the key cools for the walk's model, or for all models if the walk has none or 64 models of
-    /// the key cool already. It cools for `cooldown`, or for 60 s if the answer names no time (see
-    /// [`retry_after`](crate::retry_after)). A longer running cooldown is kept; none exceeds a year.
+    /// Reports a rate limit (429). The key cools for the walk's model; it cools for all models if the walk has no model,
+    /// or if 64 models of the key are cooling.
+    ///
+    /// The cooldown lasts for `cooldown`, or for 60 s if the response names no time (see
+    /// [`retry_after`](crate::retry_after)). A longer running cooldown stays. No cooldown exceeds one year.
     pub fn rate_limited(&self, cooldown: Option<Duration>) {
-        self.walk.saw_rate_limit();
+        self.walk.set_rate_limited();
         self.slot().counters.rate_limited();
         self.slot().health.lock().rate_limited(self.walk.model(), self.pool.now(), cooldown);
     }
 
-    /// The account has no credit (402, or a 429 that says so): the key cools for 60 s, doubling up to 1 h until a
-    /// [success](Self::succeeded). While it does, a further report changes nothing: that request began before.
+    /// Reports that the account has no credit (402, or a 429 with that error code). The key cools for 60 s, then twice
+    /// as long each time, up to 1 h, until a [success](Self::succeeded). Reports during the cooldown have no effect:
+    /// their requests started before it.
     pub fn out_of_quota(&self) {
-        self.walk.saw_rate_limit();
+        self.walk.set_rate_limited();
         self.slot().counters.out_of_quota();
         self.slot().health.lock().out_of_quota(self.pool.now());
     }
 
-    /// This one request is too large for the rate limit (429): that is counted, and says nothing about the key.
+    /// Reports that this one request exceeds the rate limit by itself (429). It is counted; the key does not cool.
     pub fn request_too_large(&self) {
         self.slot().counters.rate_limited();
     }
 
-    /// The provider does not accept the key, and names it (401): the key cools for 60 s, doubling up to 1 h until a
-    /// [success](Self::succeeded). While it does, a further report changes nothing: that request began before.
+    /// Reports that the provider does not accept the key, and names it (401). The key cools for 60 s, then twice as
+    /// long each time, up to 1 h, until a [success](Self::succeeded). Reports during the cooldown have no effect: their
+    /// requests started before it.
     pub fn rejected(&self) {
         self.slot().counters.rejected();
         self.slot().health.lock().rejected(self.pool.now());
     }
 
-    /// A 401 that does not name the key, as a provider answers if a restricted key has no right to this route: nothing,
-    /// unless another key of this walk [succeeds](Self::succeeded) after it. Then it counts as a [rejection](Self::rejected).
+    /// Reports a 401 that does not name the key. Providers respond so if a restricted key lacks a permission for the
+    /// route. The key cools only if another key of this walk [succeeds](Self::succeeded) later: then the report counts
+    /// as a [rejection](Self::rejected).
     pub fn unauthorized(&self) {
         self.slot().counters.rejected();
-        self.walk.suspect(self.index);
+        self.walk.add_suspect(self.index);
     }
 
-    /// The provider forbids this request (403): that is counted, and says nothing about the key.
+    /// Reports that the provider forbids this request (403). It is counted; the key does not cool.
     pub fn forbidden(&self) {
         self.slot().counters.forbidden();
     }
 
-    /// The provider accepted the key: the next rejection is a first one again. Running cooldowns are left alone. Keys
-    /// of this walk that were [unauthorized](Self::unauthorized) are at fault, since the request is not.
+    /// Reports that the provider accepted the key. The next rejection counts as the first one. Running cooldowns stay.
+    /// [Unauthorized](Self::unauthorized) keys of this walk cool as rejected, since the request is proven valid.
     pub fn succeeded(&self) {
         let now = self.pool.now();
         self.slot().counters.succeeded();

@@ -1,93 +1,94 @@
 //! The cooldowns of single models of a key.
 
-use crate::CoolingReason;
-use crate::Transitions;
 use crate::backoff::remaining;
-use crate::probation::Probe;
+use crate::probe::Probe;
+use crate::{CoolingReason, Transitions};
 use quanta::Instant;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How many models of one key cool at most: clients can name as many models as they like.
+/// The maximum number of models of one key with a cooldown of their own. Clients choose the model names, so the number
+/// needs a bound.
 pub(crate) const MODELS_MAX: usize = 64;
 
-/// A model of a key that cools for a rate limit of its own.
+/// A cooldown of one key for one model, after a rate limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelCooldown {
-    /// The model, as the walks name it.
+    /// The model name of the walk.
     pub model: String,
-    /// For how much longer; never zero.
+    /// The remaining time; never zero.
     pub remaining: Duration,
 }
 
-/// The models of one key that cool, or that have cooled and were not tried again.
+/// The models of one key that cool, or whose probe is due.
 #[derive(Debug, Default)]
-pub(crate) struct Models {
-    limited: HashMap<Box<str>, Limited>,
-    began: Transitions,
+pub(crate) struct ModelCooldowns {
+    by_model: HashMap<Box<str>, Cooldown>,
+    started: Transitions,
 }
 
 #[derive(Debug)]
-struct Limited {
+struct Cooldown {
     until: Instant,
-    probation: Probe,
+    probe: Probe,
 }
 
-impl Models {
+impl ModelCooldowns {
     pub(crate) fn remaining(&self, model: &str, now: Instant) -> Duration {
-        remaining(self.limited.get(model).map(|limited| limited.until), now)
+        remaining(self.by_model.get(model).map(|cooldown| cooldown.until), now)
     }
 
-    /// Cools `model` until then, unless it does so for longer. Returns whether there was room for it.
+    /// Starts or extends the cooldown of `model`; a longer running cooldown stays. Returns `false` if `model` is new and
+    /// [`MODELS_MAX`] models are cooling.
     #[must_use]
-    pub(crate) fn cool(&mut self, model: &str, now: Instant, until: Instant, probation: Probe) -> bool {
+    pub(crate) fn cool(&mut self, model: &str, now: Instant, until: Instant, probe: Probe) -> bool {
         let was_cooling = !self.remaining(model, now).is_zero();
-        match self.limited.get_mut(model) {
-            Some(limited) => {
-                limited.until = limited.until.max(until);
-                limited.probation = probation;
+        match self.by_model.get_mut(model) {
+            Some(cooldown) => {
+                cooldown.until = cooldown.until.max(until);
+                cooldown.probe = probe;
             }
             None => {
-                if self.limited.len() >= MODELS_MAX {
-                    self.limited.retain(|_, limited| limited.until > now);
+                if self.by_model.len() >= MODELS_MAX {
+                    self.by_model.retain(|_, cooldown| cooldown.until > now);
                 }
-                if self.limited.len() >= MODELS_MAX {
+                if self.by_model.len() >= MODELS_MAX {
                     return false;
                 }
-                self.limited.insert(model.into(), Limited { until, probation });
+                self.by_model.insert(model.into(), Cooldown { until, probe });
             }
         }
         if !was_cooling && until > now {
-            self.began.begin(CoolingReason::RateLimited);
+            self.started.add_start(CoolingReason::RateLimited);
         }
         true
     }
 
-    /// The provider accepted the key for `model`, or does so in another process.
-    pub(crate) fn succeeded(&mut self, model: &str, now: Instant) {
-        if self.limited.get(model).is_some_and(|limited| limited.until <= now) {
-            self.limited.remove(model);
+    /// Removes the cooldown of `model` if it is over: the provider accepted the key for `model`.
+    pub(crate) fn recover(&mut self, model: &str, now: Instant) {
+        if self.by_model.get(model).is_some_and(|cooldown| cooldown.until <= now) {
+            self.by_model.remove(model);
         }
     }
 
-    /// What is left of a cooldown of `model`: it has to be tried.
-    pub(crate) fn probation(&mut self, model: &str) -> Option<&mut Probe> {
-        if self.limited.is_empty() {
-            return None; // as almost always
+    /// The probe of `model`, if the model has cooled.
+    pub(crate) fn probe(&mut self, model: &str) -> Option<&mut Probe> {
+        if self.by_model.is_empty() {
+            return None; // the common case: do not hash the name
         }
-        self.limited.get_mut(model).map(|limited| &mut limited.probation)
+        self.by_model.get_mut(model).map(|cooldown| &mut cooldown.probe)
     }
 
-    /// Those that cool, or have to be tried (then nothing remains), in no order.
+    /// The models that cool, or whose probe is due (with zero remaining), in no order.
     pub(crate) fn all(&self, now: Instant) -> impl Iterator<Item = ModelCooldown> {
-        self.limited.iter().map(move |(model, limited)| ModelCooldown {
+        self.by_model.iter().map(move |(model, cooldown)| ModelCooldown {
             model: model.as_ref().to_owned(),
-            remaining: remaining(Some(limited.until), now),
+            remaining: remaining(Some(cooldown.until), now),
         })
     }
 
     pub(crate) fn transitions(&self, now: Instant) -> Transitions {
-        let running = self.limited.values().filter(|limited| limited.until > now).count();
-        self.began.with_running(running as u64)
+        let running = self.by_model.values().filter(|cooldown| cooldown.until > now).count();
+        self.started.with_running(running as u64)
     }
 }

@@ -1,15 +1,15 @@
-//! How often keys began to cool and recovered, for metrics.
+//! Counts of cooldowns that started and ended, for metrics.
 
-use crate::CoolingReason;
+use crate::state::CoolingReason;
 
-/// How often cooldowns began and ended: of whole keys, and of single models of a key.
+/// Counts of cooldowns that started and ended, of whole keys and of single models of a key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Transitions {
-    /// Cooldowns that began with a rate limit.
+    /// Cooldowns that started with a rate limit.
     pub rate_limited: u64,
-    /// Cooldowns that began because the account had no credit.
+    /// Cooldowns that started because the account had no credit.
     pub quota: u64,
-    /// Cooldowns that began because the provider rejected the key.
+    /// Cooldowns that started because the provider rejected the key.
     pub rejected: u64,
     /// Cooldowns that ended.
     pub recovered: u64,
@@ -25,8 +25,8 @@ impl Transitions {
         }
     }
 
-    /// Counts a cooldown that begins for `reason`.
-    pub(crate) fn begin(&mut self, reason: CoolingReason) {
+    /// Counts the start of a cooldown.
+    pub(crate) fn add_start(&mut self, reason: CoolingReason) {
         *match reason {
             CoolingReason::RateLimited => &mut self.rate_limited,
             CoolingReason::Quota => &mut self.quota,
@@ -34,9 +34,9 @@ impl Transitions {
         } += 1;
     }
 
-    /// These beginnings, while `running` cooldowns are not over: all others have recovered.
+    /// Counts as ended all cooldowns that started, except `running` ones.
     pub(crate) fn with_running(self, running: u64) -> Self {
-        let began = self.rate_limited + self.quota + self.rejected;
-        Self { recovered: began.saturating_sub(running), ..self }
+        let started = self.rate_limited + self.quota + self.rejected;
+        Self { recovered: started.saturating_sub(running), ..self }
     }
 }

@@ -1,11 +1,11 @@
-//! The provider of the OpenAI API and of everything compatible with it.
+//! The provider of the OpenAI API and of compatible APIs.
 
 use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerSettings};
-use crate::provider::{ApiDump, Profile, Provider, ProviderError};
+use crate::profile::{ApiDump, Profile};
+use crate::provider::{Provider, ProviderError};
 use crate::{objects, routes};
 use aibridge_intercept::call::{CallBody, TimeoutScope, Timeouts};
 use aibridge_intercept::credential::{Credential, KeyFailover};
-use aibridge_intercept::objects::ObjectReference;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::tap::Subject;
 use aibridge_intercept::{
@@ -16,38 +16,39 @@ use aibridge_recorder::Interception;
 use http::{HeaderMap, Method, header};
 use jiff::Timestamp;
 use secrecy::SecretString;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
-/// The type of every provider that speaks the OpenAI API.
+/// The type of all providers of the OpenAI API.
 const KIND: &str = "openai";
 
-/// How to set up an [`OpenAi`].
+/// The configuration of an [`OpenAi`].
 #[derive(Debug, Clone)]
 pub struct OpenAiConfig {
-    /// Its name; empty means `openai`.
+    /// The name; empty means `openai`.
     pub name: String,
-    /// Whether it serves.
+    /// Whether the gateway serves the provider's routes.
     pub enabled: bool,
-    /// Where its API is, with or without the final slash; empty means `https://api.openai.com/v1/`.
+    /// The base URL of the API, with or without the final slash; empty means `https://api.openai.com/v1/`.
     pub base_url: String,
-    /// A single key. An explicit `key_pool` wins over it.
+    /// A single key. An explicit `key_pool` takes precedence.
     pub key: Option<SecretString>,
-    /// Its keys; without any it is BYOK-only.
+    /// The key pool. Without any key, the provider is BYOK-only.
     pub key_pool: Option<KeyPool>,
-    /// Added to every upstream request.
+    /// The headers to add to every upstream request.
     pub extra_headers: HeaderMap,
-    /// Whether the provider is told who asks.
+    /// Whether upstream requests contain headers with the actor.
     pub send_actor_headers: bool,
-    /// How long it may take.
+    /// The timeouts of upstream calls.
     pub timeouts: Timeouts,
-    /// When it is not called because it keeps failing; never, without.
+    /// The settings of the circuit breaker; `None` for no circuit breaker.
     pub circuit_breaker: Option<CircuitBreakerSettings>,
-    /// Where its traffic is dumped; nowhere, without.
+    /// The dump of the provider's traffic; `None` for no dump.
     pub api_dump: Option<ApiDump>,
-    /// Measures the cooldown of a single `key` and the times of the circuit breaker.
+    /// The clock for the cooldown of a single `key` and for the circuit breaker.
     pub clock: quanta::Clock,
 }
 
@@ -74,18 +75,19 @@ impl Default for OpenAiConfig {
     }
 }
 
-/// A provider that speaks the OpenAI API.
+/// A provider of the OpenAI API. It dereferences to its [`Profile`].
 #[derive(Debug)]
 pub struct OpenAi {
     profile: Profile,
 }
 
 impl OpenAi {
-    /// Sets up a provider. What it keeps holds no single key: a client's own credential can never mix with one.
+    /// Creates a provider. A single `key` becomes a key pool of its own, so the provider itself holds no key that could
+    /// be confused with a client's credential.
     ///
     /// # Errors
     ///
-    /// When the base URL or the keys cannot be used.
+    /// A [`ProviderError`] if the base URL or the keys cannot be used, or the HTTP client cannot be created.
     pub fn new(config: OpenAiConfig) -> Result<Self, ProviderError> {
         let defaults = OpenAiConfig::default();
         let name = if config.name.is_empty() { defaults.name } else { config.name };
@@ -113,6 +115,7 @@ impl OpenAi {
                 enabled: config.enabled,
                 base_url,
                 routes: routes::OPENAI,
+                objects: objects::OPENAI,
                 auth_header: header::AUTHORIZATION,
                 extra_headers: config.extra_headers,
                 send_actor_headers: config.send_actor_headers,
@@ -126,7 +129,7 @@ impl OpenAi {
     fn interception(
         &self,
         request: &Request,
-        asked: &ParsedRequest,
+        parsed: &ParsedRequest,
         credential: &Credential,
     ) -> Interception {
         let user_agent = request.headers.get(header::USER_AGENT);
@@ -135,77 +138,65 @@ impl OpenAi {
             initiator_id: request.actor.id.clone(),
             provider: KIND.to_owned(),
             provider_name: self.profile.name.clone(),
-            model: asked.model.clone().unwrap_or_else(|| "unknown".to_owned()),
+            model: parsed.model.clone().unwrap_or_else(|| "unknown".to_owned()),
             route: request.route.clone(),
-            streaming: asked.streaming,
-            client: asked.client.name.to_owned(),
-            client_session_id: asked.client.session_id.as_deref().map(recordable),
+            streaming: parsed.streaming,
+            client: parsed.client.name.to_owned(),
+            client_session_id: parsed.client.session_id.as_deref().map(recordable),
             user_agent: user_agent.map(|agent| recordable(&String::from_utf8_lossy(agent.as_bytes()))),
             credential_kind: credential.kind(),
             credential_hint: credential.initial_hint(),
-            correlating_tool_call_id: asked.correlating_tool_call_id.clone(),
+            correlating_tool_call_id: parsed.correlating_tool_call_id.clone(),
             metadata: request.actor.metadata.clone(),
             started_at: Timestamp::now(),
         }
     }
 }
 
-impl Provider for OpenAi {
-    fn profile(&self) -> &Profile {
+impl Deref for OpenAi {
+    type Target = Profile;
+
+    fn deref(&self) -> &Profile {
         &self.profile
     }
+}
 
-    fn object_in_path(&self, path: &str) -> Option<ObjectReference> {
-        objects::in_path(path)
-    }
-
-    fn may_refer_to_objects(&self, path: &str) -> bool {
-        objects::may_be_in_body(path)
-    }
-
-    fn objects_in_body(&self, body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
-        aibridge_responses::referenced(body)
-    }
-
-    fn creates_object(&self, method: &Method, path: &str) -> bool {
-        objects::are_made_by(method, path)
-    }
-
+impl Provider for OpenAi {
     fn create_interceptor(&self, request: Request) -> Result<Box<dyn Interceptor>, Error> {
         let credential = self.credential(&request.headers)?;
-        let asked = match request.route.as_str() {
-            "/chat/completions" => aibridge_chatcompletions::read(&request)?,
-            "/responses" | "/responses/compact" => aibridge_responses::read(&request)?,
+        let parsed = match request.route.as_str() {
+            "/chat/completions" => aibridge_chatcompletions::parse_request(&request)?,
+            "/responses" | "/responses/compact" => aibridge_responses::parse_request(&request)?,
             _ => return Err(Error::UnknownRoute { method: "POST".into(), path: request.route }),
         };
-        let interception = self.interception(&request, &asked, &credential);
+        let interception = self.interception(&request, &parsed, &credential);
         let guard = self.circuit_breaker().map(|breaker| breaker.guard(&request.route, &interception.model));
         let tap = self.profile.tap(|| Subject {
             id: interception.id,
             model: Some(interception.model.clone()),
             started_at: interception.started_at,
         });
-        let decompressed = asked.edited.is_some() && request.body.encoding.is_some();
+        let decompressed = parsed.edited.is_some() && request.body.encoding.is_some();
         let headers =
             self.profile.upstream_headers(&request.headers, &request.actor, &credential, decompressed);
         Ok(Box::new(SingleCallInterceptor {
             interception: Arc::new(interception),
-            prompt: asked.prompt,
-            references: asked.references,
+            prompt: parsed.prompt,
+            references: parsed.references,
             upstream: self.profile.upstream.clone(),
             call: UpstreamCall {
                 method: Method::POST,
                 path: request.route,
                 query: request.query,
                 headers,
-                body: CallBody::Replayable(asked.edited.unwrap_or_else(|| Payload::from(request.body.wire))),
-                model: asked.model,
+                body: CallBody::Replayable(parsed.edited.unwrap_or_else(|| Payload::from(request.body.wire))),
+                model: parsed.model,
                 credential,
-                timeout_scope: if asked.streaming { TimeoutScope::Head } else { TimeoutScope::Whole },
+                timeout_scope: if parsed.streaming { TimeoutScope::Head } else { TimeoutScope::Whole },
                 guard,
                 tap,
             },
-            observer: asked.observer,
+            observer: parsed.observer,
         }))
     }
 }

@@ -1,63 +1,64 @@
-//! Which paths a provider serves. The list is a security boundary: a pool key may be allowed to do more than clients
-//! are, and what is passed through is not recorded.
+//! The routes of a provider. The list is a security boundary: a pooled key may have more permissions than clients should,
+//! and passthrough requests are not recorded.
 
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
-/// A provider's routes, below its prefix.
+/// The routes of a provider, below its route prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Routes {
-    /// Intercepted, `POST` only; exact paths.
+    /// The bridged routes: exact paths, for `POST` only.
     pub bridged: &'static [&'static str],
-    /// Relayed unread; an entry that ends with a slash stands for itself and everything below it.
+    /// The passthrough routes. An entry that ends with a slash also matches every path below it.
     pub passthrough: &'static [&'static str],
-    /// Entries of `passthrough` below which objects live that belong to an actor. Their paths have one spelling.
+    /// The entries of `passthrough` whose paths name objects of an actor. Only the canonical form of such a path is
+    /// accepted.
     pub objects: &'static [&'static str],
-    /// Entries of `passthrough` on which a pool key is used for `GET` and `HEAD` only.
+    /// The entries of `passthrough` on which a pooled key is used for `GET` and `HEAD` only.
     pub read_only: &'static [&'static str],
-    /// Entries of `passthrough` below which ids may hold encoded slashes.
+    /// The entries of `passthrough` with ids that may contain encoded slashes.
     pub slashed_ids: &'static [&'static str],
 }
 
-/// What a path is to a provider.
+/// The route that a path belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
-    /// Intercepted.
+    /// A bridged route, whose requests are intercepted and recorded.
     Bridged(&'static str),
-    /// Relayed unread: the entry that matches.
-    PassThrough(&'static str),
+    /// A passthrough route, whose requests are relayed without being recorded: the matching entry.
+    Passthrough(&'static str),
 }
 
 impl Routes {
-    /// What `path`, with its leading slash, is. A path that a provider may take for a bridged route, or for another
-    /// path of the same object, is none.
+    /// The route of `path`, which starts with a slash. `None` if there is none, or if a provider may read `path` as an
+    /// alias of a bridged route or of another path of an object.
     pub fn find(&self, path: &str) -> Option<Route> {
         if let Some(route) = self.bridged.iter().find(|route| **route == path) {
             return Some(Route::Bridged(route));
         }
-        let listed = self
+        let entry = self
             .passthrough
             .iter()
             .find(|route| path == **route || (route.ends_with('/') && path.starts_with(**route)))?;
-        let is_other_spelling = self.bridged.iter().any(|route| is_spelling_of(path, route))
-            || (self.objects.contains(listed) && path != *listed && !is_plain(path));
-        (!is_other_spelling).then_some(Route::PassThrough(listed))
+        let is_alias = self.bridged.iter().any(|route| is_alias_of(path, route))
+            || (self.objects.contains(entry) && path != *entry && !is_canonical(path));
+        (!is_alias).then_some(Route::Passthrough(entry))
     }
 
-    /// Whether a pool key is used for reading only on the passthrough `entry`.
+    /// Whether a pooled key is used for `GET` and `HEAD` only on the passthrough `entry`.
     pub fn is_read_only(&self, entry: &str) -> bool {
         self.read_only.contains(&entry)
     }
 
-    /// Where an id begins in `path` that may hold encoded slashes, if there is one.
+    /// The index in `path` of an id that may contain encoded slashes, if there is one.
     pub fn slashed_id(&self, path: &str) -> Option<usize> {
         self.slashed_ids.iter().find(|entry| path.starts_with(**entry)).map(|entry| entry.len())
     }
 }
 
-/// Whether `path` differs from `route` only by what servers ignore: percent-encoding, letter case, `;parameters` and
-/// slashes that end it or double others.
-fn is_spelling_of(path: &str, route: &str) -> bool {
+/// Whether `path` differs from `route` only in what servers may ignore: percent-encoding, letter case, `;parameters`, and
+/// final or repeated slashes.
+fn is_alias_of(path: &str, route: &str) -> bool {
     let decoded: Cow<'_, [u8]> = percent_decode_str(path).into();
     let segments =
         decoded.split(|byte| *byte == b'/').map(without_parameters).filter(|name| !name.is_empty());
@@ -71,14 +72,14 @@ fn without_parameters(segment: &[u8]) -> &[u8] {
 
 /// Whether `path` is the only spelling of what it names. Ids of objects consist of letters, digits, `-`, `_`, `~`, and
 /// inner `.` and `:`; servers may trim, cut or decode anything else.
-fn is_plain(path: &str) -> bool {
-    let is_plain_segment = |segment: &str| {
+fn is_canonical(path: &str) -> bool {
+    let is_canonical_segment = |segment: &str| {
         let is_inner = |byte| b".:".contains(&byte);
         let ends = [segment.bytes().next(), segment.bytes().next_back()];
         segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) || is_inner(byte))
             && ends.into_iter().all(|end| end.is_some_and(|byte| !is_inner(byte)))
     };
-    path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_plain_segment))
+    path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_canonical_segment))
 }
 
 /// The routes of the OpenAI API that the gateway serves.
@@ -114,7 +115,7 @@ mod tests {
             ("/responses/resp_1/cancel", "/responses/"),
             ("/responses/compact/x", "/responses/"),
         ] {
-            assert_eq!(OPENAI.find(path), Some(Route::PassThrough(route)), "{path}");
+            assert_eq!(OPENAI.find(path), Some(Route::Passthrough(route)), "{path}");
         }
         for path in [
             "",
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_provider_may_take_for_another_path_is_no_route() {
+    fn an_alias_of_another_path_is_no_route() {
         for path in [
             "/responses/Compact",
             "/responses/c%6fmpact",

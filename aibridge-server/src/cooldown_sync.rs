@@ -1,7 +1,7 @@
 //! Shares key cooldowns between gateways on one PostgreSQL database.
 
 use crate::runtime_config::RuntimeConfig;
-use aibridge_keypool::{Fingerprint, KeyNews, KeyPool, KeyState};
+use aibridge_keypool::{Fingerprint, KeyPool, KeyState, SharedKeyState};
 use aibridge_store::{KeyCooldown, PostgresStore, StoreError};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -42,12 +42,12 @@ async fn publish(
     pools: &[KeyPool],
     shared: &mut SharedCooldowns,
 ) -> Result<(), StoreError> {
-    let news: Vec<KeyNews> = pools.iter().flat_map(KeyPool::news).collect();
+    let news: Vec<SharedKeyState> = pools.iter().flat_map(KeyPool::shared_states).collect();
     for model in recovered_models(&news, shared) {
         store.recovered(&model.0, model.1.as_deref()).await?;
         shared.remove(&model);
     }
-    for KeyNews { fingerprint: key, model, state, is_proven } in news {
+    for SharedKeyState { fingerprint: key, model, state, is_proven } in news {
         let cooling = (key, model);
         match state {
             KeyState::Cooling { reason, remaining } => {
@@ -69,7 +69,7 @@ async fn publish(
 }
 
 /// Returns the models whose cooldown is over and which the pool no longer reports: the provider accepted the key.
-fn recovered_models(news: &[KeyNews], shared: &SharedCooldowns) -> Vec<CoolingKey> {
+fn recovered_models(news: &[SharedKeyState], shared: &SharedCooldowns) -> Vec<CoolingKey> {
     let now = Instant::now();
     let ended = shared.iter().filter(|((_, model), until)| model.is_some() && **until <= now);
     let ended = ended.map(|(cooling, _)| cooling).filter(|(key, model)| {
@@ -89,7 +89,7 @@ async fn apply(
     for KeyCooldown { key, model, reason, remaining } in
         cooldowns.iter().filter(|one| !one.remaining.is_zero())
     {
-        pools.iter().for_each(|pool| pool.cool_from_elsewhere(key, model.as_deref(), *reason, *remaining));
+        pools.iter().for_each(|pool| pool.apply_remote_cooldown(key, model.as_deref(), *reason, *remaining));
         let until = Instant::now() + *remaining;
         let cooling = (key.clone(), model.clone());
         shared.entry(cooling).and_modify(|end| *end = until.max(*end)).or_insert(until);
@@ -100,7 +100,7 @@ async fn apply(
         .extract_if(|cooling, until| *until <= Instant::now() && is_over(cooling))
         .map(|(cooling, _)| cooling)
     {
-        pools.iter().for_each(|pool| pool.recovered_elsewhere(&key, model.as_deref()));
+        pools.iter().for_each(|pool| pool.apply_remote_recovery(&key, model.as_deref()));
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ async fn respond(
             request.respond(app, snapshot, parts, body).instrument(span.clone()).await
         }
         Err(refusal) => {
-            if let Route::PassThrough(_) = target.route {
+            if let Route::Passthrough(_) = target.route {
                 passthrough::log_refusal(&*target.provider, &actor, parts, &refusal);
             }
             Err(refusal)
@@ -94,7 +94,7 @@ fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
     let (provider, path) = (target.provider.name(), parts.uri.path());
     let span = match target.route {
         Route::Bridged(_) => trace::intercept_span(provider, &actor.id, path),
-        Route::PassThrough(_) => trace::passthrough_span(provider, &actor.id, path),
+        Route::Passthrough(_) => trace::passthrough_span(provider, &actor.id, path),
     };
     aibridge_telemetry::continue_trace(&span, &parts.headers);
     span
@@ -172,7 +172,7 @@ impl AdmittedRequest {
                 let response = app.gateway.intercept(interceptor, received_at).await;
                 Ok(response.map(|body| PermitBody::new(body, permit)))
             }
-            Route::PassThrough(route) => {
+            Route::Passthrough(route) => {
                 let request = passthrough::Request { route, target, actor, headers, permit, parts, body };
                 request.respond(app, snapshot).await
             }

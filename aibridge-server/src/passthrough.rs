@@ -13,7 +13,7 @@ use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::ResponseBody;
 use aibridge_intercept::{Actor, Error, RequestBody, trace};
 use aibridge_limits::{PermitBody, RequestPermit};
-use aibridge_provider::{PassThrough, Provider};
+use aibridge_provider::{PassthroughRequest, Provider};
 use axum::body::Body;
 use http::HeaderMap;
 use http::request::Parts;
@@ -83,11 +83,9 @@ impl Request<'_> {
                 && provider.creates_object(&parts.method, &path),
         };
         let (method, query) = (parts.method.clone(), parts.uri.query().map(str::to_owned));
-        let request = PassThrough { method, path, query, headers, body, actor };
-        let call = provider.pass_through(request, credential);
-        permit.attach_to(
-            app.gateway.pass_through(passthrough_target, provider.profile().upstream.clone(), call).await,
-        )
+        let request = PassthroughRequest { method, path, query, headers, body, actor };
+        let call = provider.passthrough_call(request, credential);
+        permit.attach_to(app.gateway.pass_through(passthrough_target, provider.upstream.clone(), call).await)
     }
 }
 

@@ -116,7 +116,7 @@ impl Providers {
         } else {
             let keys = provider.keys.clone();
             let pool = match previous {
-                Some(previous) => previous.renewed(keys),
+                Some(previous) => previous.with_keys(keys),
                 None => KeyPool::new(keys, self.clock.clone()),
             };
             Some(pool.map_err(|source| StartError::Keys { name: provider.name.clone(), source })?)

@@ -1,12 +1,13 @@
+//! The comparison of two providers, for a reload.
+
 use super::Provider;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 impl Provider {
-    /// The settings in which `other` differs; none if both are the same provider. Secrets take as long to compare
-    /// wherever they differ.
+    /// Returns the names of the settings that differ. Secrets of equal length are compared in constant time.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
-        // Taken apart, so that no setting can be forgotten here.
+        // The destructuring makes the compiler check that no setting is missing.
         let Self {
             kind,
             name,
@@ -60,9 +61,9 @@ mod tests {
     use crate::{Environment, Sources, load};
     use std::{io, path::Path};
 
-    struct Nowhere;
+    struct Empty;
 
-    impl Environment for Nowhere {
+    impl Environment for Empty {
         fn var(&self, _: &str) -> Option<String> {
             None
         }
@@ -75,11 +76,11 @@ mod tests {
     fn provider(settings: &str) -> Provider {
         let text = format!("[[provider]]\ntype = \"openai\"\n{settings}");
         let sources = Sources { file: Some(("test.toml".into(), text)), ..Sources::default() };
-        load(&sources, &Nowhere).unwrap().providers.remove(0)
+        load(&sources, &Empty).unwrap().providers.remove(0)
     }
 
     #[test]
-    fn every_setting_counts() {
+    fn every_setting_is_compared() {
         let table = [
             ("", vec![]),
             ("name = \"openai\"", vec![]),

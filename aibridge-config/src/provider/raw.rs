@@ -1,3 +1,5 @@
+//! The mirror of `[[provider]]`.
+
 use super::Provider;
 use super::circuit_breaker::RawCircuitBreaker;
 use crate::duration::RawDuration;
@@ -6,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// `[[provider]]`; `S` is how a credential is held, see [`Raw`](crate::raw::Raw).
+/// The mirror of `[[provider]]`. `S` is the type of a credential, see [`Raw`](crate::raw::Raw).
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct RawProvider<S> {

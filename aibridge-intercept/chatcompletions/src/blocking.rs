@@ -1,10 +1,12 @@
-//! A blocking response.
+//! Reads a blocking response.
 
 use crate::reader::Reader;
 use aibridge_intercept::ResponseSummary;
 
-/// What `body` contains. A body that is no JSON object is a failure.
-pub fn learn(body: &[u8]) -> ResponseSummary {
+/// Summarizes a response body. A body other than a JSON object yields [`Ending::Failed`].
+///
+/// [`Ending::Failed`]: aibridge_intercept::observer::Ending::Failed
+pub fn summarize(body: &[u8]) -> ResponseSummary {
     let mut reader = Reader::default();
     if reader.object(body, true).is_none() {
         reader.fail();
@@ -18,8 +20,8 @@ mod tests {
     use aibridge_intercept::observer::Ending;
 
     #[test]
-    fn learns_all_that_a_response_contains() {
-        let learnt = learn(
+    fn summarizes_tool_calls_reasoning_and_usage() {
+        let summary = summarize(
             br#"{"id":"chatcmpl-1","choices":[
                 {"message":{"reasoning_content":"hm","tool_calls":[
                     {"id":"call_1","type":"function","function":{"name":"read","arguments":"{\"path\": \"a\"}"}},
@@ -32,7 +34,7 @@ mod tests {
                     {"id":"call_1","type":"custom","custom":{"name":"patch","input":"*** \"Begin\""}}]}}],
               "usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
         );
-        let tools: Vec<_> = learnt
+        let tools: Vec<_> = summary
             .tools
             .iter()
             .map(|t| (t.id.as_deref().unwrap_or_default(), t.name.as_str(), t.input.as_str()))
@@ -49,14 +51,14 @@ mod tests {
                 ("", "old", "{}"),
             ]
         );
-        assert_eq!(learnt.reasoning.len(), 1);
-        assert_eq!(learnt.reasoning[0].text, "hm");
-        assert_eq!(learnt.usage.map(|usage| (usage.input, usage.output)), Some((3, 4)));
-        assert_eq!((learnt.response_id.as_deref(), learnt.ending), (Some("chatcmpl-1"), Ending::Complete));
+        assert_eq!(summary.reasoning.len(), 1);
+        assert_eq!(summary.reasoning[0].text, "hm");
+        assert_eq!(summary.usage.map(|usage| (usage.input, usage.output)), Some((3, 4)));
+        assert_eq!((summary.response_id.as_deref(), summary.ending), (Some("chatcmpl-1"), Ending::Complete));
     }
 
     #[test]
-    fn how_a_response_ended() {
+    fn detects_failed_responses() {
         for (body, expected) in [
             ("{}", Ending::Complete),
             (r#"{"choices":5,"usage":[]}"#, Ending::Complete),
@@ -74,8 +76,8 @@ mod tests {
             (r#"{"choices":[{"finish_reason":"error"}]}"#, Ending::Failed),
             (r#"{"choices":[{"finish_reason":"stop"},{"error":{"code":502}}]}"#, Ending::Failed),
         ] {
-            let learnt = learn(body.as_bytes());
-            assert_eq!((learnt.ending, learnt.usage, learnt.tools.len()), (expected, None, 0), "{body}");
+            let summary = summarize(body.as_bytes());
+            assert_eq!((summary.ending, summary.usage, summary.tools.len()), (expected, None, 0), "{body}");
         }
     }
 }

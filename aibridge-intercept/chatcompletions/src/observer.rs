@@ -1,9 +1,12 @@
-use crate::{Streaming, blocking};
+//! The observer of a chat completions response.
+
+use crate::blocking;
+use crate::streaming::Streaming;
 use aibridge_intercept::{Error, EventAction, Observer, ResponseSummary};
 use aibridge_sse::Event;
 use bytes::Bytes;
 
-/// Reads the answer to one chat completions request.
+/// Reads the response to one chat completions request.
 #[derive(Debug)]
 pub struct ChatCompletion {
     streaming: Streaming,
@@ -11,7 +14,8 @@ pub struct ChatCompletion {
 }
 
 impl ChatCompletion {
-    /// `withhold_usage`: the client did not ask for the usage chunk of a stream.
+    /// Creates an observer. With `withhold_usage`, it withholds the usage chunk of a stream from the client, whose
+    /// request does not include it.
     pub fn new(withhold_usage: bool) -> Self {
         Self { streaming: Streaming::new(withhold_usage), whole: None }
     }
@@ -23,7 +27,7 @@ impl Observer for ChatCompletion {
     }
 
     fn body(&mut self, body: &[u8]) {
-        self.whole = Some(blocking::learn(body));
+        self.whole = Some(blocking::summarize(body));
     }
 
     fn has_failed(&self) -> bool {

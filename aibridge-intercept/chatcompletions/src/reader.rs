@@ -1,6 +1,6 @@
-//! Chat completion objects: whole, or chunk by chunk.
+//! Reads chat completion objects: a whole response, or the chunks of a stream.
 
-use crate::reasoning::{self, Reasoning};
+use crate::reasoning::{ReasoningCollector, ReasoningParts};
 use crate::tools::ToolCalls;
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::budget;
@@ -10,7 +10,7 @@ use aibridge_intercept::usage::{ExtraNames, UsageCounter};
 use aibridge_json::{Json, LenientText};
 use std::collections::BTreeMap;
 
-/// How the further counts of a chat completion are called in its record.
+/// The recorded names of the other counts of a chat completion.
 const EXTRA: ExtraNames = ExtraNames {
     prompt_audio: Some("prompt_audio"),
     output_audio: Some("completion_audio"),
@@ -19,42 +19,42 @@ const EXTRA: ExtraNames = ExtraNames {
     rejected_prediction: Some("completion_rejected_prediction"),
 };
 
-/// The most choices of a response that are told apart. OpenAI allows 128.
-const CHOICES_AT_MOST: usize = 1024;
+/// The maximum number of choices that are tracked. OpenAI allows 128.
+const MAX_CHOICES: usize = 1024;
 
-/// Gathers what the objects of one response contain.
+/// Collects the contents of the objects of one response.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     response_id: Option<String>,
     usage: UsageCounter,
     tools: ToolCalls,
-    reasoning: Reasoning,
-    /// Which choices were seen, and whether they are finished.
+    reasoning: ReasoningCollector,
+    /// The choices so far, by index, and whether each is finished.
     choices: BTreeMap<i64, bool>,
-    /// A choice beyond those that are told apart was seen.
+    /// Whether the response has more than [`MAX_CHOICES`] choices.
     too_many_choices: bool,
     failed: bool,
     characters: u64,
 }
 
-/// What an object is, as far as its relaying goes.
+/// The properties of an object that decide whether it is relayed.
 #[derive(Debug, Default)]
-pub(crate) struct Read {
-    /// It has usage and no choices: a usage-only chunk.
+pub(crate) struct ObjectKind {
+    /// Whether the object has usage and an empty list of choices.
     pub(crate) usage_only: bool,
 }
 
 impl Reader {
-    /// Reads one object; `None` if `data` is none. `whole` if its messages are complete rather than deltas.
-    pub(crate) fn object(&mut self, data: &[u8], whole: bool) -> Option<Read> {
+    /// Reads one object; `None` if `data` is not a JSON object. `whole` means that its messages are complete, not deltas.
+    pub(crate) fn object(&mut self, data: &[u8], whole: bool) -> Option<ObjectKind> {
         let text = LenientText::new(data);
         let names = ["id", "object", "choices", "usage", "x_groq", "message", "error"];
         let [id, object, choices, usage, x_groq, message, error] = text.object(names)?;
         if self.response_id.is_none() {
             self.response_id = id.and_then(Json::non_empty_string).map(budget::response_id);
         }
-        for place in [message, x_groq].into_iter().flatten() {
-            self.usage.read(place.member("usage"));
+        for parent in [message, x_groq].into_iter().flatten() {
+            self.usage.read(parent.member("usage"));
         }
         self.usage.read(usage);
         let failed = has_error(error) || object.is_some_and(|object| object.is_string("error"));
@@ -67,7 +67,7 @@ impl Reader {
             });
         }
         let no_choices = count == 0 && choices.is_some_and(Json::is_array);
-        Some(Read { usage_only: !failed && no_choices && usage.is_some_and(Json::is_object) })
+        Some(ObjectKind { usage_only: !failed && no_choices && usage.is_some_and(Json::is_object) })
     }
 
     fn choice(&mut self, choice: Json<'_>, whole: bool) {
@@ -77,10 +77,10 @@ impl Reader {
         let finish_reason = finish_reason.and_then(Json::string);
         let finish_reason = finish_reason.as_deref().unwrap_or_default();
         self.failed |= has_error(error) || finish_reason == "error";
-        self.saw_choice(index, !matches!(finish_reason, "" | "null" | "error"));
+        self.add_choice(index, !matches!(finish_reason, "" | "null" | "error"));
         self.usage.read(usage);
-        let object = |json: Option<Json<'_>>| json.is_some_and(Json::is_object);
-        let message = if object(delta) { delta } else { message };
+        // Some providers send a whole message beside an empty delta.
+        let message = delta.filter(|delta| delta.has_members()).or(message);
         if let Some(message) = message.filter(|_| self.choices.contains_key(&index)) {
             self.message(index, message, whole);
         }
@@ -100,35 +100,37 @@ impl Reader {
         self.usage.read(usage);
         if let Some(tool_calls) = tool_calls {
             tool_calls.for_each_element(|entry| match whole {
-                true => self.tools.whole(choice, entry),
-                false => self.tools.piece(choice, entry),
+                true => self.tools.add_whole(choice, entry),
+                false => self.tools.add_piece(choice, entry),
             });
         }
         if let Some(function_call) = function_call {
-            self.tools.legacy(choice, function_call);
+            self.tools.add_legacy(choice, function_call);
         }
-        let pieces = reasoning::pieces(reasoning_content, reasoning, details, content);
-        self.reasoning.add(choice, &pieces);
+        let parts = ReasoningParts::read(reasoning_content, reasoning, details, content);
+        self.reasoning.add(choice, &parts);
         let generated = [content, reasoning_content, reasoning, tool_calls, function_call];
         self.characters += generated.into_iter().flatten().map(|json| json.length()).sum::<u64>();
     }
 
-    fn saw_choice(&mut self, index: i64, finished: bool) {
-        let known = self.choices.len();
+    fn add_choice(&mut self, index: i64, finished: bool) {
+        let count = self.choices.len();
         match self.choices.get_mut(&index) {
             Some(state) => *state |= finished,
-            None if known < CHOICES_AT_MOST => drop(self.choices.insert(index, finished)),
+            None if count < MAX_CHOICES => drop(self.choices.insert(index, finished)),
             None => self.too_many_choices = true,
         }
     }
 
-    /// Notes a chunk that was not read: a piece of content of the choice 0 with so many characters.
-    pub(crate) fn skipped(&mut self, characters: u64) {
-        self.saw_choice(0, false);
+    /// Counts a chunk that is not parsed: content with this number of characters of choice 0, if it `has_choice`.
+    pub(crate) fn skip(&mut self, characters: u64, has_choice: bool) {
+        if has_choice {
+            self.add_choice(0, false);
+        }
         self.characters += characters;
     }
 
-    /// Notes that the provider reported an error.
+    /// Marks the response as failed: the provider reported an error.
     pub(crate) fn fail(&mut self) {
         self.failed = true;
     }
@@ -138,12 +140,12 @@ impl Reader {
         self.failed
     }
 
-    /// Whether the id of the response is known.
+    /// Whether an object contained the id of the response.
     pub(crate) fn has_id(&self) -> bool {
         self.response_id.is_some()
     }
 
-    /// What was gathered. The response is complete if all choices are finished, or if `complete` says so.
+    /// Returns the summary of the objects. The response is complete if all choices are finished, or if `complete` is set.
     pub(crate) fn finish(&mut self, complete: bool) -> ResponseSummary {
         let all_finished = !self.too_many_choices && self.choices.values().all(|finished| *finished);
         let finished = complete || all_finished && !self.choices.is_empty();

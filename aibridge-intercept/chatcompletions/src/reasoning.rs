@@ -1,43 +1,50 @@
-//! Reasoning, which providers put into four members: `reasoning_content`, `reasoning`, `reasoning_details`, and parts of
-//! the type `thinking` in `content`.
+//! Collects reasoning. Providers put it into four members: `reasoning_content`, `reasoning`, `reasoning_details`, and
+//! `content` with parts of the type `thinking`.
 
 use aibridge_intercept::budget::Budget;
 use aibridge_intercept::observer::ReasoningText;
 use aibridge_json::Json;
-use aibridge_recorder::ThoughtSource;
+use aibridge_recorder::ReasoningSource;
 use std::collections::BTreeMap;
 
 const MEMBERS: usize = 4;
 
 /// The reasoning in one message or delta, by member.
-pub(crate) type Pieces = [Option<String>; MEMBERS];
+pub(crate) struct ReasoningParts([Option<String>; MEMBERS]);
 
 /// Joins the reasoning of one response per choice and member.
 #[derive(Debug, Default)]
-pub(crate) struct Reasoning {
-    texts: BTreeMap<i64, [Gathered; MEMBERS]>,
+pub(crate) struct ReasoningCollector {
+    texts: BTreeMap<i64, [CappedText; MEMBERS]>,
     budget: Budget,
 }
 
 #[derive(Debug, Default)]
-struct Gathered {
+struct CappedText {
     text: String,
     truncated: bool,
 }
 
-/// Reads the members of a message or delta.
-pub(crate) fn pieces(
-    reasoning_content: Option<Json<'_>>,
-    reasoning: Option<Json<'_>>,
-    details: Option<Json<'_>>,
-    content: Option<Json<'_>>,
-) -> Pieces {
-    let text = |json: Option<Json<'_>>| json.and_then(Json::non_empty_string);
-    [text(reasoning_content), text(reasoning), details.and_then(texts), content.and_then(thinking)]
+impl ReasoningParts {
+    /// Reads the members of a message or delta.
+    pub(crate) fn read(
+        reasoning_content: Option<Json<'_>>,
+        reasoning: Option<Json<'_>>,
+        details: Option<Json<'_>>,
+        content: Option<Json<'_>>,
+    ) -> Self {
+        let text = |json: Option<Json<'_>>| json.and_then(Json::non_empty_string);
+        Self([
+            text(reasoning_content),
+            text(reasoning),
+            details.and_then(details_text),
+            content.and_then(thinking),
+        ])
+    }
 }
 
-/// The texts in `reasoning_details`: `text`, or `summary`. Encrypted ones have neither.
-fn texts(details: Json<'_>) -> Option<String> {
+/// Joins the texts in `reasoning_details`: each has `text` or `summary`. Encrypted details have neither.
+fn details_text(details: Json<'_>) -> Option<String> {
     let mut joined = String::new();
     details.for_each_element(|detail| {
         let [text, summary] = detail.members(["text", "summary"]);
@@ -48,7 +55,7 @@ fn texts(details: Json<'_>) -> Option<String> {
     Some(joined).filter(|joined| !joined.is_empty())
 }
 
-/// The texts of `thinking` parts: a string, or parts with a `text` each.
+/// Joins the texts of `thinking` parts. Each is a string, or a list of parts with a `text`.
 fn thinking(content: Json<'_>) -> Option<String> {
     let mut joined = String::new();
     content.for_each_element(|part| {
@@ -66,29 +73,34 @@ fn thinking(content: Json<'_>) -> Option<String> {
     Some(joined).filter(|joined| !joined.is_empty())
 }
 
-impl Reasoning {
-    /// Adds the reasoning of a message or delta of `choice`; a text that two members repeat is added once.
-    pub(crate) fn add(&mut self, choice: i64, pieces: &Pieces) {
-        for (member, piece) in pieces.iter().enumerate() {
-            let Some(piece) = piece else { continue };
-            let repeated = pieces[..member].iter().flatten().any(|earlier| earlier == piece);
-            if repeated || !self.texts.contains_key(&choice) && !self.budget.take_row() {
+impl ReasoningCollector {
+    /// Adds the reasoning of a message or delta of `choice`.
+    pub(crate) fn add(&mut self, choice: i64, ReasoningParts(parts): &ReasoningParts) {
+        for (member, part) in parts.iter().enumerate() {
+            let Some(part) = part else { continue };
+            if !self.texts.contains_key(&choice) && !self.budget.take_row() {
                 continue;
             }
-            let gathered = &mut self.texts.entry(choice).or_default()[member];
-            gathered.truncated |= !self.budget.append(&mut gathered.text, piece);
+            let joined = &mut self.texts.entry(choice).or_default()[member];
+            joined.truncated |= !self.budget.append(&mut joined.text, part);
         }
     }
 
-    /// The reasoning by choice. A member that repeats another in whole is left out.
+    /// Returns the reasoning by choice, without members whose whole text begins the text of another one.
     pub(crate) fn finish(&mut self) -> Vec<ReasoningText> {
         let mut reasoning = Vec::new();
         for members in std::mem::take(self).texts.into_values() {
-            let of_choice = reasoning.len();
-            for Gathered { text, truncated } in members {
-                let known: &[ReasoningText] = &reasoning[of_choice..];
-                if !text.is_empty() && known.iter().all(|thought| thought.text != text) {
-                    reasoning.push(ReasoningText { source: ThoughtSource::Thinking, text, truncated });
+            let repeats = |member: usize, text: &str| {
+                members.iter().enumerate().any(|(other, CappedText { text: longer, .. })| {
+                    let is_first = longer.len() > text.len() || other < member;
+                    other != member && is_first && longer.starts_with(text)
+                })
+            };
+            let kept: Vec<bool> =
+                members.iter().enumerate().map(|(member, part)| !repeats(member, &part.text)).collect();
+            for (CappedText { text, truncated }, is_kept) in members.into_iter().zip(kept) {
+                if is_kept && !text.is_empty() {
+                    reasoning.push(ReasoningText { source: ReasoningSource::Thinking, text, truncated });
                 }
             }
         }
@@ -101,18 +113,18 @@ mod tests {
     use super::*;
 
     fn read(deltas: &[&str]) -> Vec<String> {
-        let mut reasoning = Reasoning::default();
+        let mut reasoning = ReasoningCollector::default();
         for delta in deltas {
             let delta = Json::parse(delta.as_bytes()).unwrap();
             let [content, one, details, parts] =
                 delta.members(["reasoning_content", "reasoning", "reasoning_details", "content"]);
-            reasoning.add(0, &pieces(content, one, details, parts));
+            reasoning.add(0, &ReasoningParts::read(content, one, details, parts));
         }
         reasoning.finish().into_iter().map(|thought| thought.text).collect()
     }
 
     #[test]
-    fn every_shape_is_read() {
+    fn reads_reasoning_in_every_format() {
         let table: &[(&[&str], &[&str])] = &[
             (&[r#"{"reasoning_content":"a"}"#, r#"{"reasoning_content":"b"}"#], &["ab"]),
             (&[r#"{"reasoning":"a"}"#, r#"{"reasoning":"b"}"#], &["ab"]),
@@ -136,17 +148,20 @@ mod tests {
     }
 
     #[test]
-    fn the_same_text_is_stored_once() {
+    fn keeps_a_repeated_text_once() {
         let both =
             |text: &str| format!(r#"{{"reasoning":"{text}","reasoning_details":[{{"text":"{text}"}}]}}"#);
         assert_eq!(read(&[&both("a"), &both("b")]), ["ab"]);
         let at_the_end = r#"{"reasoning_details":[{"text":"ab"}]}"#;
         assert_eq!(read(&[r#"{"reasoning":"a"}"#, r#"{"reasoning":"b"}"#, at_the_end]), ["ab"]);
         assert_eq!(read(&[r#"{"reasoning":"a","reasoning_content":"b"}"#]), ["b", "a"]);
+        let only_details = r#"{"reasoning_details":[{"text":"b"}]}"#;
+        assert_eq!(read(&[&both("a"), only_details, r#"{"reasoning":"b"}"#]), ["ab"]);
+        assert_eq!(read(&[&both("a"), r#"{"reasoning":"b"}"#]), ["ab"]);
         assert_eq!(
             read(&[r#"{"reasoning":"a"}"#, r#"{"reasoning":"a"}"#]),
             ["aa"],
-            "one member may repeat itself"
+            "a repetition within one member is text"
         );
     }
 }

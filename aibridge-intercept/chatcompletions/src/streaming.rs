@@ -1,16 +1,16 @@
-//! A stream of chunks: `data: {json}`, closed by `data: [DONE]`.
+//! Reads a stream of chunks: `data: {json}`, closed by `data: [DONE]`.
 
 use crate::reader::Reader;
-use aibridge_intercept::in_band::{is_error, is_error_event};
+use aibridge_intercept::in_band::{is_done, is_error, is_error_event, is_named_error};
 use aibridge_intercept::{EventAction, ResponseSummary};
 use aibridge_json::LenientText;
 use aibridge_json::{Prefilter, StringLength};
 use aibridge_sse::Event;
 use std::sync::LazyLock;
 
-/// What is read from a chunk once the response's id is known. A chunk without any of it is a piece of content of the
-/// choice 0.
-static READ: LazyLock<Prefilter> = LazyLock::new(|| {
+/// The members for which a chunk is parsed once the response's id is known. A chunk without any of them is a piece of
+/// content of choice 0.
+static PARSED_MEMBERS: LazyLock<Prefilter> = LazyLock::new(|| {
     let members = [
         "usage",
         "error",
@@ -27,7 +27,12 @@ static READ: LazyLock<Prefilter> = LazyLock::new(|| {
 
 static CONTENT: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"content\""));
 
-/// Reads a stream's chunks as they pass.
+/// Whether a chunk contains a choice: some are empty.
+fn names_choice(chunk: &[u8]) -> bool {
+    memchr::memmem::find(chunk, b"\"delta\"").is_some()
+}
+
+/// Reads the chunks of a stream as they pass.
 #[derive(Debug)]
 pub struct Streaming {
     withhold_usage: bool,
@@ -36,15 +41,21 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    /// `withhold_usage`: the client did not ask for the usage chunk.
+    /// Creates a reader. With `withhold_usage`, it withholds the usage chunk from the client, whose request does not
+    /// include it.
     pub fn new(withhold_usage: bool) -> Self {
         Self { withhold_usage, reader: Reader::default(), done: false }
     }
 
-    /// Reads the next event. An error does not end the stream: usage may follow.
+    /// Reads the next event and returns its action. An error event is not terminal: usage may follow.
     pub fn event(&mut self, event: &Event) -> EventAction {
-        let Some(data) = event.data() else { return EventAction::Relay };
-        if data.trim_ascii() == b"[DONE]" {
+        let Some(data) = event.data() else {
+            if is_named_error(event) {
+                self.reader.fail();
+            }
+            return EventAction::Relay;
+        };
+        if is_done(&data) {
             self.done = true;
             return EventAction::Terminal;
         }
@@ -52,12 +63,13 @@ impl Streaming {
         if is_error_event {
             self.reader.fail();
         }
-        if self.reader.has_id() && !READ.matches(&data) {
-            self.reader.skipped(CONTENT.sum(&data));
+        if self.reader.has_id() && !PARSED_MEMBERS.matches(&data) {
+            let characters = CONTENT.sum(&data);
+            self.reader.skip(characters, characters > 0 || names_choice(&data));
             return EventAction::Relay;
         }
         match self.reader.object(&data, false) {
-            Some(read) if self.withhold_usage && read.usage_only && !is_error_event => {
+            Some(object) if self.withhold_usage && object.usage_only && !is_error_event => {
                 return EventAction::Withhold;
             }
             Some(_) => {}
@@ -72,7 +84,7 @@ impl Streaming {
         self.reader.has_failed()
     }
 
-    /// What was learnt so far.
+    /// Returns the summary of the events so far.
     pub fn finish(&mut self) -> ResponseSummary {
         self.reader.finish(self.done)
     }

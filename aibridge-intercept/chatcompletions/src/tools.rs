@@ -1,31 +1,31 @@
-//! Tool calls: whole in a blocking response, in pieces in a stream.
+//! Assembles tool calls. A blocking response contains whole calls, a stream contains pieces of them.
 
 use aibridge_intercept::budget::Budget;
 use aibridge_intercept::observer::ToolCall;
 use aibridge_json::Json;
 use std::collections::HashMap;
 
-/// Assembles the tool calls of one response. The work for an entry does not depend on how many there are.
+/// Assembles the tool calls of one response. The work for an entry does not depend on the number of entries.
 #[derive(Debug, Default)]
 pub(crate) struct ToolCalls {
-    calls: Vec<Partial>,
-    choices: HashMap<i64, Slots>,
+    calls: Vec<PartialCall>,
+    choices: HashMap<i64, CallIndex>,
     budget: Budget,
 }
 
 #[derive(Debug, Default)]
-struct Partial {
+struct PartialCall {
     call: ToolCall,
-    /// The input of a custom tool is a text, whatever it looks like.
+    /// Whether this is a custom tool. Its input is always text, even if it looks like JSON.
     custom: bool,
 }
 
-/// Positions of the calls of one choice.
+/// The positions of the calls of one choice in [`ToolCalls::calls`].
 #[derive(Debug, Default)]
-struct Slots {
+struct CallIndex {
     by_id: HashMap<String, usize>,
     by_index: HashMap<i64, usize>,
-    /// The call in `function_call`, the predecessor of `tool_calls`.
+    /// The call in `function_call`, the deprecated predecessor of `tool_calls`.
     legacy: Option<usize>,
     latest: Option<usize>,
     count: i64,
@@ -41,8 +41,8 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// `None` for what is no object: some servers fill the list up with `null`.
-    fn of_tool_calls(entry: Json<'a>) -> Option<Self> {
+    /// Reads an entry of `tool_calls`; `None` if it is not an object. Some servers pad the list with `null`.
+    fn from_tool_call(entry: Json<'a>) -> Option<Self> {
         let [index, id, function, custom] = entry.members(["index", "id", "function", "custom"]);
         let object = |json: Option<Json<'a>>| json.filter(|json| json.is_object());
         let (function, custom) = (object(function), object(custom));
@@ -50,11 +50,11 @@ impl<'a> Entry<'a> {
             index: index.and_then(Json::count),
             id: id.and_then(Json::non_empty_string),
             custom: function.is_none() && custom.is_some(),
-            ..Self::function(function.or(custom).or(object(Some(entry)))?)
+            ..Self::from_function(function.or(custom).or(object(Some(entry)))?)
         })
     }
 
-    fn function(function: Json<'a>) -> Self {
+    fn from_function(function: Json<'a>) -> Self {
         let [name, arguments, input] = function.members(["name", "arguments", "input"]);
         Self {
             index: None,
@@ -67,62 +67,63 @@ impl<'a> Entry<'a> {
 }
 
 impl ToolCalls {
-    /// Reads an entry of a delta, which begins a call or continues one.
-    pub(crate) fn piece(&mut self, choice: i64, entry: Json<'_>) {
-        let Some(entry) = Entry::of_tool_calls(entry) else { return };
-        if let Some(at) = self.slot(choice, &entry) {
+    /// Reads an entry of a delta. It starts a call or continues one.
+    pub(crate) fn add_piece(&mut self, choice: i64, entry: Json<'_>) {
+        let Some(entry) = Entry::from_tool_call(entry) else { return };
+        if let Some(at) = self.find_or_start(choice, &entry) {
             self.fill(at, choice, entry);
         }
     }
 
-    /// Reads an entry of a message, which is a call.
-    pub(crate) fn whole(&mut self, choice: i64, entry: Json<'_>) {
-        let Some(entry) = Entry::of_tool_calls(entry) else { return };
-        if let Some(at) = self.begin(choice, &entry) {
+    /// Reads an entry of a message. It is a whole call.
+    pub(crate) fn add_whole(&mut self, choice: i64, entry: Json<'_>) {
+        let Some(entry) = Entry::from_tool_call(entry) else { return };
+        if let Some(at) = self.start(choice, &entry) {
             self.fill(at, choice, entry);
         }
     }
 
-    /// Reads a `function_call`, of a message or a delta: one call of the choice, without an id.
-    pub(crate) fn legacy(&mut self, choice: i64, function: Json<'_>) {
-        let entry = Entry::function(function);
+    /// Reads a `function_call` of a message or a delta. Each choice has at most one, without an id.
+    pub(crate) fn add_legacy(&mut self, choice: i64, function: Json<'_>) {
+        let entry = Entry::from_function(function);
         if entry.name.is_none() && entry.input.is_none() {
             return;
         }
-        let known = self.choices.get(&choice).and_then(|slots| slots.legacy);
-        let Some(at) = known.or_else(|| self.push()) else { return };
+        let existing = self.choices.get(&choice).and_then(|index| index.legacy);
+        let Some(at) = existing.or_else(|| self.push()) else { return };
         self.choices.entry(choice).or_default().legacy = Some(at);
         self.fill(at, choice, entry);
     }
 
-    /// The call that an entry continues, or a new one. Some providers repeat ids, some number all calls 0, some do not
-    /// number them.
-    fn slot(&mut self, choice: i64, entry: &Entry<'_>) -> Option<usize> {
-        let Some(slots) = self.choices.get(&choice) else { return self.begin(choice, entry) };
-        if let Some(known) = entry.id.as_ref().and_then(|id| slots.by_id.get(id)) {
-            return Some(*known);
+    /// Finds the call that an entry continues, or starts a new one. Some providers repeat ids, some give all calls the
+    /// index 0, some give them no index.
+    fn find_or_start(&mut self, choice: i64, entry: &Entry<'_>) -> Option<usize> {
+        let Some(calls) = self.choices.get(&choice) else { return self.start(choice, entry) };
+        if let Some(at) = entry.id.as_ref().and_then(|id| calls.by_id.get(id)) {
+            return Some(*at);
         }
-        let in_slot = match entry.index {
-            Some(index) => slots.by_index.get(&index).copied(),
-            None => slots.latest,
+        let candidate = match entry.index {
+            Some(index) => calls.by_index.get(&index).copied(),
+            None => calls.latest,
         };
-        let Some(at) = in_slot else { return self.begin(choice, entry) };
-        let begun = !self.calls.get(at)?.call.input.is_empty();
-        let begins = entry.name.is_some() && (entry.id.is_some() || begun);
-        if begins { self.begin(choice, entry) } else { Some(at) }
+        let Some(at) = candidate else { return self.start(choice, entry) };
+        let has_input = !self.calls.get(at)?.call.input.is_empty();
+        let is_new = entry.name.is_some() && (entry.id.is_some() || has_input);
+        if is_new { self.start(choice, entry) } else { Some(at) }
     }
 
-    /// A new call in the slot of its index, or of the next one. `None` if it says nothing, or too much is gathered.
-    fn begin(&mut self, choice: i64, entry: &Entry<'_>) -> Option<usize> {
+    /// Starts a call with the index of the entry, or else the next one. `None` if the entry is empty, or the budget is
+    /// exhausted.
+    fn start(&mut self, choice: i64, entry: &Entry<'_>) -> Option<usize> {
         let has_input = entry.input.is_some_and(|input| input.text() != "\"\"");
         if entry.id.is_none() && entry.name.is_none() && !has_input {
             return None;
         }
         let at = self.push()?;
-        let slots = self.choices.entry(choice).or_default();
-        slots.by_index.insert(entry.index.unwrap_or(slots.count), at);
-        slots.latest = Some(at);
-        slots.count += 1;
+        let calls = self.choices.entry(choice).or_default();
+        calls.by_index.insert(entry.index.unwrap_or(calls.count), at);
+        calls.latest = Some(at);
+        calls.count += 1;
         Some(at)
     }
 
@@ -134,24 +135,24 @@ impl ToolCalls {
             self.choices.clear(); // the pieces of this call must not continue another
             return None;
         }
-        self.calls.push(Partial::default());
+        self.calls.push(PartialCall::default());
         Some(self.calls.len() - 1)
     }
 
-    /// Adds what `entry` holds. Ids and names come once, arguments in pieces.
+    /// Adds the contents of `entry` to a call. The first id and name count; arguments are joined.
     fn fill(&mut self, at: usize, choice: i64, entry: Entry<'_>) {
         let Self { calls, choices, budget } = self;
-        let Some(Partial { call, custom }) = calls.get_mut(at) else { return };
-        let slots = choices.entry(choice).or_default();
+        let Some(PartialCall { call, custom }) = calls.get_mut(at) else { return };
+        let index = choices.entry(choice).or_default();
         *custom |= entry.custom;
         let mut fits = true;
         if let Some(id) = entry.id
             && call.id.is_none()
         {
-            let kept = budget.copy(&id);
-            fits &= !kept.truncated;
-            call.id = Some(kept.text).filter(|id| !id.is_empty());
-            slots.by_id.insert(id, at);
+            let capped = budget.copy(&id);
+            fits &= !capped.truncated;
+            call.id = Some(capped.text).filter(|id| !id.is_empty());
+            index.by_id.insert(id, at);
         }
         if let Some(name) = entry.name
             && call.name.is_empty()
@@ -165,13 +166,13 @@ impl ToolCalls {
         call.truncated |= !fits;
     }
 
-    /// The calls, in the order in which they began.
+    /// Returns the calls, in the order in which they started.
     pub(crate) fn finish(&mut self) -> Vec<ToolCall> {
-        std::mem::take(self).calls.into_iter().map(Partial::finish).collect()
+        std::mem::take(self).calls.into_iter().map(PartialCall::finish).collect()
     }
 }
 
-impl Partial {
+impl PartialCall {
     fn finish(self) -> ToolCall {
         let Self { mut call, custom } = self;
         if custom {

@@ -78,6 +78,12 @@ impl<'a> Json<'a> {
         members(Scanner::lenient(self.text), self.text, names).unwrap_or([None; N])
     }
 
+    /// Whether this is an object that is not empty.
+    pub fn has_members(self) -> bool {
+        let inner = self.text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        inner.is_some_and(|inner| !inner.trim_ascii().is_empty())
+    }
+
     /// The member called `name`.
     pub fn member(self, name: &str) -> Option<Json<'a>> {
         let [found] = self.members([name]);

@@ -1,21 +1,24 @@
+//! The owners of objects that live at a provider.
+
 use jiff::Timestamp;
 
-/// A row of `aibridge_object_owners`: an object that lives at a provider, and the actor who made it.
+/// A row of `aibridge_object_owners`: an object that lives at a provider, and the actor who created it.
 ///
-/// The first owner of an object is its owner for good: a later record about the same object changes nothing.
+/// The first record about an object decides its owner. Later records about the same object change nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectOwner {
-    /// The configured name of the provider that the object lives at.
+    /// The configured name of the provider.
     pub provider_name: String,
     /// The provider's id of the object, e.g. of a response or a conversation.
     pub object_id: String,
-    /// The actor who made it.
+    /// The id of the actor who created the object.
     pub initiator_id: String,
-    /// When it was seen first.
+    /// The time at which the gateway first read the object's id.
     pub created_at: Timestamp,
 }
 
 impl ObjectOwner {
-    /// The longest `object_id` that is recorded, in bytes: a database has to index it. Providers' own are far shorter.
+    /// The maximum length of a recorded `object_id`, in bytes. A database has to index it; the ids of providers are
+    /// much shorter.
     pub const MAX_ID_BYTES: usize = 1024;
 }

@@ -1,4 +1,4 @@
-//! A blocking response, and the `response` of a stream's terminal event: the same object.
+//! Reads a blocking response. The terminal event of a stream contains the same object.
 
 use crate::items::Items;
 use crate::objects;
@@ -7,7 +7,7 @@ use aibridge_intercept::usage::{ExtraNames, UsageCounter};
 use aibridge_intercept::{ResponseSummary, budget, in_band};
 use aibridge_json::{Json, LenientText};
 
-/// How the further counts of a response are called in its record.
+/// The recorded names of the other counts of a response.
 pub(crate) const EXTRA: ExtraNames = ExtraNames {
     prompt_audio: None,
     output_audio: None,
@@ -16,15 +16,15 @@ pub(crate) const EXTRA: ExtraNames = ExtraNames {
     rejected_prediction: None,
 };
 
-/// What `body` contains. A body that is no JSON object is a failure.
-pub fn learn(body: &[u8]) -> ResponseSummary {
+/// Summarizes a response body. A body other than a JSON object yields [`Ending::Failed`].
+pub fn summarize(body: &[u8]) -> ResponseSummary {
     let text = LenientText::new(body);
     let Some(response) = text.json().filter(|json| json.is_object()) else {
         return ResponseSummary { ending: Ending::Failed, ..ResponseSummary::default() };
     };
     let [id, kind, status, usage, output] = response.members(["id", "type", "status", "usage", "output"]);
-    let is = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
-    let failed = in_band::is_error(response) || is(status, "failed") || is(kind, "error");
+    let equals = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
+    let failed = in_band::is_error(response) || equals(status, "failed") || equals(kind, "error");
     let (mut counter, mut items) = (UsageCounter::default(), Items::default());
     counter.read(usage);
     if let Some(output) = output {
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_a_response_ended() {
+    fn detects_failed_responses() {
         for (body, expected) in [
             ("{}", Ending::Complete),
             (r#"{"status":"completed","error":null}"#, Ending::Complete),
@@ -61,15 +61,15 @@ mod tests {
             ("", Ending::Failed),
             ("<html>", Ending::Failed),
         ] {
-            assert_eq!(learn(body.as_bytes()).ending, expected, "{body}");
+            assert_eq!(summarize(body.as_bytes()).ending, expected, "{body}");
         }
     }
 
     #[test]
-    fn usage_is_that_of_the_record() {
+    fn reads_usage_under_its_recorded_names() {
         let body = br#"{"usage":{"input_tokens":12033,"input_tokens_details":{"cached_tokens":11904,"audio_tokens":1},
             "output_tokens":44,"output_tokens_details":{"reasoning_tokens":3},"total_tokens":12077,"cost":0.5}}"#;
-        let usage = learn(body).usage.unwrap();
+        let usage = summarize(body).usage.unwrap();
         assert_eq!((usage.input, usage.output, usage.cache_read), (129, 44, 11904));
         let extra: Vec<_> = usage.extra.iter().map(|(name, count)| (name.as_str(), *count)).collect();
         assert_eq!(extra, [("output_reasoning", 3), ("total_tokens", 12077)]);

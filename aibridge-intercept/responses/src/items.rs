@@ -1,13 +1,15 @@
-//! What the items of a response's `output` contain.
+//! Reads the items of a response's `output`: tool calls and reasoning.
 
 use aibridge_intercept::budget::Budget;
 use aibridge_intercept::observer::{ReasoningText, ToolCall};
 use aibridge_json::Json;
-use aibridge_recorder::ThoughtSource;
+use aibridge_recorder::ReasoningSource;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
-/// The calls by which agents act, beside functions and custom tools. The tool's name is the type without `_call`.
-const CALLS: [&str; 9] = [
+/// The types of tool calls other than functions and custom tools. The tool's name is the type without `_call`.
+const BUILT_IN_CALLS: [&str; 9] = [
     "local_shell_call",
     "shell_call",
     "apply_patch_call",
@@ -19,15 +21,18 @@ const CALLS: [&str; 9] = [
     "image_generation_call",
 ];
 
-/// Gathers the tool calls and the reasoning of items.
+/// Collects the tool calls and the reasoning of items.
 #[derive(Debug, Default)]
 pub(crate) struct Items {
     pub(crate) tools: Vec<ToolCall>,
     pub(crate) reasoning: Vec<ReasoningText>,
-    /// About how many characters the items have that were generated.
+    /// The approximate number of generated characters.
     pub(crate) characters: u64,
     tool_budget: Budget,
     reasoning_budget: Budget,
+    /// The texts of the current item, by their hash, with the source of the first one.
+    texts_of_item: HashMap<u64, ReasoningSource>,
+    hasher: RandomState,
 }
 
 impl Items {
@@ -36,7 +41,7 @@ impl Items {
         output.for_each_element(|item| self.read(item));
     }
 
-    /// Reads one item.
+    /// Reads one item of an `output`.
     pub(crate) fn read(&mut self, item: Json<'_>) {
         let kind = item.member("type").and_then(Json::string);
         match kind.as_deref() {
@@ -44,7 +49,7 @@ impl Items {
             Some("custom_tool_call") => self.custom_tool_call(item),
             Some("reasoning") => self.reasoning(item),
             Some("message") => self.message(item),
-            Some(kind) if CALLS.contains(&kind) => self.built_in_call(item, kind),
+            Some(kind) if BUILT_IN_CALLS.contains(&kind) => self.built_in_call(item, kind),
             _ => {}
         }
     }
@@ -55,7 +60,7 @@ impl Items {
         self.call(call_id, &name, &arguments.map(text_or_json).unwrap_or_default());
     }
 
-    /// The input is a text in the model's own format: it stays a string, whatever it looks like.
+    /// The input is text in a format of the tool's own. It stays a string, even if it looks like JSON.
     fn custom_tool_call(&mut self, item: Json<'_>) {
         let [call_id, name, input] = item.members(["call_id", "name", "input"]);
         let name = name.and_then(Json::string).unwrap_or_default();
@@ -66,18 +71,12 @@ impl Items {
 
     fn built_in_call(&mut self, item: Json<'_>, kind: &str) {
         let [call_id, id, action, operation] = item.members(["call_id", "id", "action", "operation"]);
-        let given = |json: Option<Json<'_>>| json.is_some_and(|json| !json.is_null());
-        let input = if given(action) {
-            action
-        } else if given(operation) {
-            operation
-        } else {
-            Some(item)
-        };
+        let not_null = |json: &Json<'_>| !json.is_null();
+        let input = action.filter(not_null).or(operation.filter(not_null)).unwrap_or(item);
         let has_call_id = call_id.and_then(Json::string).is_some_and(|id| !id.is_empty());
         let id = if has_call_id { call_id } else { id };
         let name = kind.strip_suffix("_call").unwrap_or(kind);
-        self.call(id, name, &input.map(text_or_json).unwrap_or_default());
+        self.call(id, name, &text_or_json(input));
     }
 
     fn call(&mut self, id: Option<Json<'_>>, name: &str, input: &str) -> Option<&mut ToolCall> {
@@ -100,17 +99,17 @@ impl Items {
         self.tools.last_mut()
     }
 
-    /// Summaries, and the reasoning itself where a provider shows it.
+    /// Reads summaries, and the reasoning text of providers that include it.
     fn reasoning(&mut self, item: Json<'_>) {
         let [summary, content] = item.members(["summary", "content"]);
-        let first = self.reasoning.len();
+        self.texts_of_item.clear();
         if let Some(summary) = summary {
-            summary.for_each_element(|part| self.thought(first, ThoughtSource::ReasoningSummary, part));
+            summary.for_each_element(|part| self.thought(ReasoningSource::ReasoningSummary, part));
         }
         if let Some(content) = content {
             content.for_each_element(|part| {
                 if part.member("type").is_some_and(|kind| kind.is_string("reasoning_text")) {
-                    self.thought(first, ThoughtSource::Thinking, part);
+                    self.thought(ReasoningSource::Thinking, part);
                 }
             });
         }
@@ -118,28 +117,31 @@ impl Items {
 
     fn message(&mut self, item: Json<'_>) {
         let [role, phase, content] = item.members(["role", "phase", "content"]);
-        let is = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
-        let is_commentary = is(role, "assistant") && is(phase, "commentary");
+        let equals = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
+        let is_commentary = equals(role, "assistant") && equals(phase, "commentary");
         let Some(content) = content else { return };
-        let first = self.reasoning.len();
+        self.texts_of_item.clear();
         content.for_each_element(|part| {
-            if !is(part.member("type"), "output_text") {
+            if !equals(part.member("type"), "output_text") {
                 return;
             }
             if is_commentary {
-                self.thought(first, ThoughtSource::Commentary, part);
+                self.thought(ReasoningSource::Commentary, part);
             } else {
                 self.characters += part.member("text").map_or(0, Json::length);
             }
         });
     }
 
-    /// Adds the text of `part`, unless it is empty or the reasoning from `first` on, those of the same item, hold it.
-    fn thought(&mut self, first: usize, source: ThoughtSource, part: Json<'_>) {
+    /// Adds the text of `part`, unless it is empty, or the same item contains it with another source.
+    fn thought(&mut self, source: ReasoningSource, part: Json<'_>) {
         let text = part.member("text").and_then(Json::string).unwrap_or_default();
         self.characters += text.chars().count() as u64;
-        let own = self.reasoning.get(first..).unwrap_or_default();
-        if text.is_empty() || own.iter().any(|thought| thought.source != source && thought.text == text) {
+        if text.is_empty() {
+            return;
+        }
+        let first_source = self.texts_of_item.entry(self.hasher.hash_one(&*text)).or_insert(source);
+        if *first_source != source {
             return;
         }
         if !self.reasoning_budget.take_row() {
@@ -148,147 +150,15 @@ impl Items {
             }
             return;
         }
-        let kept = self.reasoning_budget.copy(&text);
-        self.reasoning.push(ReasoningText { source, text: kept.text, truncated: kept.truncated });
+        let capped = self.reasoning_budget.copy(&text);
+        self.reasoning.push(ReasoningText { source, text: capped.text, truncated: capped.truncated });
     }
 }
 
-/// A string's content, anything else as it is spelt.
+/// The content of a string; the JSON text of any other value.
 fn text_or_json(json: Json<'_>) -> Cow<'_, str> {
     json.string().unwrap_or(Cow::Borrowed(json.text()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use aibridge_intercept::budget::MAX_EXTRACTED_BYTES;
-
-    fn read(item: &str) -> Items {
-        let mut items = Items::default();
-        items.read(Json::parse(item.as_bytes()).unwrap());
-        items
-    }
-
-    #[test]
-    fn every_kind_of_call_is_a_tool() {
-        let table = [
-            (
-                r#"{"type":"function_call","call_id":"c","id":"i","name":"add","arguments":"{\"a\": 3}"}"#,
-                ("c", "add", r#"{"a": 3}"#),
-            ),
-            (
-                r#"{"type":"function_call","call_id":"c","name":"add","arguments":"{oops"}"#,
-                ("c", "add", "{oops"),
-            ),
-            (
-                r#"{"type":"custom_tool_call","call_id":"c","name":"apply_patch","input":"*** Begin\n"}"#,
-                ("c", "apply_patch", r#""*** Begin\n""#),
-            ),
-            (
-                r#"{"type":"custom_tool_call","call_id":"c","name":"run","input":"{\"a\": 1}"}"#,
-                ("c", "run", r#""{\"a\": 1}""#),
-            ),
-            (r#"{"type":"custom_tool_call","call_id":"c","name":"run","input":"5"}"#, ("c", "run", r#""5""#)),
-            (
-                r#"{"type":"function_call","call_id":"c","name":"add","arguments":{"a": 3.0}}"#,
-                ("c", "add", r#"{"a": 3.0}"#),
-            ),
-            (
-                r#"{"type":"local_shell_call","call_id":"c","action":{"command":["ls"],"x":1.0}}"#,
-                ("c", "local_shell", r#"{"command":["ls"],"x":1.0}"#),
-            ),
-            (
-                r#"{"type":"shell_call","call_id":"c","action":{"commands":["ls"]}}"#,
-                ("c", "shell", r#"{"commands":["ls"]}"#),
-            ),
-            (
-                r#"{"type":"apply_patch_call","call_id":"c","operation":{"type":"create_file"}}"#,
-                ("c", "apply_patch", r#"{"type":"create_file"}"#),
-            ),
-            (
-                r#"{"type":"web_search_call","id":"ws","action":{"query":"q"}}"#,
-                ("ws", "web_search", r#"{"query":"q"}"#),
-            ),
-            (
-                r#"{"type":"file_search_call","id":"fs","queries":["q"]}"#,
-                ("fs", "file_search", r#"{"type":"file_search_call","id":"fs","queries":["q"]}"#),
-            ),
-            (
-                r#"{"type":"mcp_call","id":"m","name":"roll"}"#,
-                ("m", "mcp", r#"{"type":"mcp_call","id":"m","name":"roll"}"#),
-            ),
-            (
-                r#"{"type":"computer_call","call_id":"c","id":"i","action":{"type":"click"}}"#,
-                ("c", "computer", r#"{"type":"click"}"#),
-            ),
-            (
-                r#"{"type":"image_generation_call","id":"g"}"#,
-                ("g", "image_generation", r#"{"type":"image_generation_call","id":"g"}"#),
-            ),
-            (
-                r#"{"type":"code_interpreter_call","id":"k","code":"1"}"#,
-                ("k", "code_interpreter", r#"{"type":"code_interpreter_call","id":"k","code":"1"}"#),
-            ),
-        ];
-        for (item, (id, name, input)) in table {
-            let expected =
-                ToolCall { id: Some(id.into()), name: name.into(), input: input.into(), truncated: false };
-            assert_eq!(read(item).tools, [expected], "{item}");
-        }
-        assert!(read(r#"{"type":"function_call_output","call_id":"c"}"#).tools.is_empty());
-    }
-
-    #[test]
-    fn summaries_and_commentary_are_thoughts() {
-        let table: &[(&str, &[(ThoughtSource, &str)])] = &[
-            (
-                r#"{"type":"reasoning","summary":[{"type":"summary_text","text":"a"},{"text":""},{"text":"b"}]}"#,
-                &[(ThoughtSource::ReasoningSummary, "a"), (ThoughtSource::ReasoningSummary, "b")],
-            ),
-            (
-                r#"{"type":"message","role":"assistant","phase":"commentary","content":[{"type":"output_text","text":"c"},{"type":"refusal","text":"d"}]}"#,
-                &[(ThoughtSource::Commentary, "c")],
-            ),
-            (
-                r#"{"type":"message","role":"assistant","phase":"final_answer","content":[{"type":"output_text","text":"c"}]}"#,
-                &[],
-            ),
-            (r#"{"type":"message","role":"assistant","content":[{"type":"output_text","text":"c"}]}"#, &[]),
-            (r#"{"type":"reasoning","summary":null}"#, &[]),
-            (
-                r#"{"type":"reasoning","summary":[],"content":[{"type":"reasoning_text","text":"a"},{"type":"other","text":"b"}]}"#,
-                &[(ThoughtSource::Thinking, "a")],
-            ),
-            (
-                r#"{"type":"reasoning","summary":[{"text":"a"}],"content":[{"type":"reasoning_text","text":"a"},{"type":"reasoning_text","text":"b"}]}"#,
-                &[(ThoughtSource::ReasoningSummary, "a"), (ThoughtSource::Thinking, "b")],
-            ),
-        ];
-        for (item, expected) in table {
-            let found = read(item).reasoning;
-            let found: Vec<_> = found.iter().map(|thought| (thought.source, thought.text.as_str())).collect();
-            assert_eq!(found, *expected, "{item}");
-        }
-    }
-
-    #[test]
-    fn what_is_gathered_has_an_end() {
-        let long = "ä".repeat(3 << 20);
-        let mut items = Items::default();
-        let call = format!(r#"{{"type":"function_call","call_id":"c","name":"x","arguments":"{long}"}}"#);
-        let summary = format!(r#"{{"type":"reasoning","summary":[{{"text":"{long}"}}]}}"#);
-        for text in [&call, &summary, &call, &summary, &call, &summary] {
-            items.read(Json::parse(text.as_bytes()).unwrap());
-        }
-        let inputs: usize = items.tools.iter().map(|tool| tool.input.len()).sum();
-        let reasoning: usize = items.reasoning.iter().map(|thought| thought.text.len()).sum();
-        for gathered in [inputs, reasoning] {
-            assert!((MAX_EXTRACTED_BYTES - 200..=MAX_EXTRACTED_BYTES).contains(&gathered), "{gathered}");
-        }
-        assert_eq!(items.tools.iter().map(|tool| tool.truncated).collect::<Vec<_>>(), [false, true]);
-        assert_eq!(
-            items.reasoning.iter().map(|thought| thought.truncated).collect::<Vec<_>>(),
-            [false, true]
-        );
-    }
-}
+mod tests;

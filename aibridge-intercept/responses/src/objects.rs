@@ -1,4 +1,4 @@
-//! Objects at the provider: which a response made or used, and which a request refers to.
+//! The objects at the provider that a response belongs to and that a request refers to.
 
 use aibridge_intercept::Error;
 use aibridge_intercept::objects::{ObjectKind, ObjectReference};
@@ -7,21 +7,21 @@ use aibridge_json::Json;
 /// The members of a request that refer to an object.
 pub(crate) const MEMBERS: [&str; 2] = ["previous_response_id", "conversation"];
 
-/// How many objects a request may refer to. A client needs one; more come only from duplicate members.
-const REFERENCES_AT_MOST: usize = 8;
+/// The maximum number of objects that a request may refer to. Clients need one; only duplicate members yield more.
+const MAX_REFERENCES: usize = 8;
 
-/// The ids of the objects that a response made: its own. Its conversation belongs to the actor who created that.
+/// The ids of the objects that a response creates: its own. Its conversation belongs to the actor who created that.
 pub(crate) fn of_response(response: Json<'_>) -> Vec<String> {
     response.member("id").and_then(Json::non_empty_string).into_iter().collect()
 }
 
-/// The objects that a request refers to. Of duplicate members all count: which of them a provider reads is not known.
+/// The objects that a request refers to. All duplicate members count, because providers differ in the one that they use.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidJson`] if `body` is not one JSON object: another reader, say of UTF-16, could find any object in it.
-/// [`Error::InvalidParameter`] if they are too many to be looked up.
-pub fn referenced(body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
+/// [`Error::InvalidJson`] if `body` is not one JSON object: a provider with another parser, e.g. one that accepts UTF-16,
+/// could read references from it. [`Error::InvalidParameter`] if the request refers to more than 8 objects.
+pub fn referenced_objects(body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
     let mut references: Vec<ObjectReference> = Vec::new();
     let mut too_many = None;
     if Json::object(body, MEMBERS)?.iter().all(Option::is_none) {
@@ -34,7 +34,7 @@ pub fn referenced(body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
             _ => id_of(value).map(|id| ObjectReference::new(ObjectKind::Conversation, id)),
         };
         let Some(reference) = reference.filter(|reference| !references.contains(reference)) else { return };
-        if references.len() < REFERENCES_AT_MOST {
+        if references.len() < MAX_REFERENCES {
             references.push(reference);
         } else {
             too_many = Some(MEMBERS[member.min(1)]);
@@ -59,12 +59,12 @@ mod tests {
     use super::*;
 
     fn ids(body: &str) -> Vec<String> {
-        let references = referenced(body.as_bytes()).unwrap();
+        let references = referenced_objects(body.as_bytes()).unwrap();
         references.into_iter().map(|reference| format!("{:?} {}", reference.kind, reference.id)).collect()
     }
 
     #[test]
-    fn a_request_refers_to_objects_however_it_spells_them() {
+    fn finds_references_in_every_format() {
         let table: &[(&str, &[&str])] = &[
             (r#"{"previous_response_id":"resp_1"}"#, &["PreviousResponse resp_1"]),
             (r#"{"conversation":"conv_1"}"#, &["Conversation conv_1"]),
@@ -84,25 +84,25 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_others_could_read_otherwise_is_refused() {
+    fn an_ambiguous_body_is_refused() {
         for body in ["", "[1]", "no JSON", "\u{feff}{\"conversation\":\"c\"}", "{\0}"] {
-            assert!(matches!(referenced(body.as_bytes()), Err(Error::InvalidJson(_))), "{body}");
+            assert!(matches!(referenced_objects(body.as_bytes()), Err(Error::InvalidJson(_))), "{body}");
         }
     }
 
     #[test]
-    fn a_request_refers_to_a_bounded_number_of_objects() {
+    fn the_number_of_references_is_bounded() {
         let body = |count| {
             let members = (0..count).map(|number| format!(r#""conversation":"c{number}""#));
             format!("{{{}}}", members.collect::<Vec<_>>().join(","))
         };
-        assert_eq!(ids(&body(REFERENCES_AT_MOST)).len(), REFERENCES_AT_MOST);
-        let refused = referenced(body(REFERENCES_AT_MOST + 1).as_bytes());
+        assert_eq!(ids(&body(MAX_REFERENCES)).len(), MAX_REFERENCES);
+        let refused = referenced_objects(body(MAX_REFERENCES + 1).as_bytes());
         assert!(matches!(refused, Err(Error::InvalidParameter { .. })));
     }
 
     #[test]
-    fn a_response_makes_itself() {
+    fn a_response_creates_itself() {
         let table: &[(&str, &[&str])] = &[
             (r#"{"id":"resp_1","conversation":{"id":"conv_1"}}"#, &["resp_1"]),
             (r#"{"id":"","conversation":null}"#, &[]),

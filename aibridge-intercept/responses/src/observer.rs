@@ -1,9 +1,12 @@
-use crate::{Streaming, blocking};
+//! The observer of the response to a responses request.
+
+use crate::blocking;
+use crate::streaming::Streaming;
 use aibridge_intercept::{Error, EventAction, Observer, ResponseSummary};
 use aibridge_sse::Event;
 use bytes::Bytes;
 
-/// Reads the answer to one responses request.
+/// Reads the response to one responses request.
 #[derive(Debug, Default)]
 pub struct Response {
     streaming: Streaming,
@@ -16,7 +19,7 @@ impl Observer for Response {
     }
 
     fn body(&mut self, body: &[u8]) {
-        self.whole = Some(blocking::learn(body));
+        self.whole = Some(blocking::summarize(body));
     }
 
     fn has_failed(&self) -> bool {
@@ -29,7 +32,7 @@ impl Observer for Response {
 
     fn error_event(&self, error: &Error) -> Bytes {
         let message = serde_json::Value::from(error.to_string());
-        let (code, number) = (error.code(), self.streaming.events());
+        let (code, number) = (error.code(), self.streaming.event_count());
         format!(
             "event: error\ndata: {{\"type\":\"error\",\"code\":\"{code}\",\"message\":{message},\"param\":null,\
              \"sequence_number\":{number}}}\n\n"

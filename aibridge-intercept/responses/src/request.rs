@@ -1,11 +1,12 @@
-//! What a request asks.
+//! Parses a responses request.
 
-use crate::{Response, objects};
+use crate::objects;
+use crate::observer::Response;
 use aibridge_intercept::client::Client;
 use aibridge_intercept::{Error, ParsedRequest, Request};
 use aibridge_json::Json;
 
-/// The items by which a client brings the result of a tool call.
+/// The types of items that contain the result of a tool call.
 const TOOL_OUTPUTS: [&str; 5] = [
     "function_call_output",
     "custom_tool_call_output",
@@ -14,22 +15,21 @@ const TOOL_OUTPUTS: [&str; 5] = [
     "apply_patch_call_output",
 ];
 
-/// Reads `request`, in one pass over its body.
+/// Parses `request`, in one pass over its body.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::InvalidModel`] if its model name is too long,
-/// [`Error::BackgroundUnsupported`] if the response is to
-/// outlive its request: nobody would see its end.
-pub fn read(request: &Request) -> Result<ParsedRequest, Error> {
+/// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::InvalidModel`] if the model name is too long,
+/// [`Error::BackgroundUnsupported`] if the request is for a background response: the gateway could not record its end.
+pub fn parse_request(request: &Request) -> Result<ParsedRequest, Error> {
     let [previous_response, conversation] = objects::MEMBERS;
     let [model, stream, background, metadata, input, previous_response, conversation] = Json::object(
         &request.body.text,
         ["model", "stream", "background", "metadata", "input", previous_response, conversation],
     )?;
-    // Nearly no request refers to an object, and one that does is looked through once more.
+    // Few requests refer to an object. Those are scanned a second time, for duplicate members.
     let references = match previous_response.or(conversation) {
-        Some(_) => objects::referenced(&request.body.text)?,
+        Some(_) => objects::referenced_objects(&request.body.text)?,
         None => Vec::new(),
     };
     if background.is_some_and(|background| !matches!(background.text(), "false" | "null")) {
@@ -56,7 +56,7 @@ pub fn read(request: &Request) -> Result<ParsedRequest, Error> {
     })
 }
 
-/// String content, or its `input_text` parts joined by a newline.
+/// The string content of a message, or its `input_text` parts joined by newlines.
 fn text_of_parts(content: Json<'_>) -> Option<String> {
     if let Some(text) = content.non_empty_string() {
         return Some(text);
@@ -77,8 +77,8 @@ mod tests {
     use aibridge_intercept::{Actor, RequestBody};
     use bytes::Bytes;
 
-    fn ask(body: &str) -> Result<ParsedRequest, Error> {
-        read(&Request {
+    fn parse(body: &str) -> Result<ParsedRequest, Error> {
+        parse_request(&Request {
             route: "/responses".into(),
             query: None,
             headers: http::HeaderMap::new(),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prompt_is_the_input_or_what_the_user_said_last() {
+    fn the_prompt_is_the_input_or_the_last_user_message() {
         let table = [
             (r#""tell me a joke""#, Some("tell me a joke")),
             (r#"[{"role":"user","content":"a"}]"#, Some("a")),
@@ -107,30 +107,30 @@ mod tests {
             ("null", None),
         ];
         for (input, expected) in table {
-            let asked = ask(&format!(r#"{{"input":{input},"stream":true}}"#)).unwrap();
-            assert_eq!(asked.prompt.as_deref(), expected, "{input}");
-            assert!(asked.streaming && asked.edited.is_none());
+            let parsed = parse(&format!(r#"{{"input":{input},"stream":true}}"#)).unwrap();
+            assert_eq!(parsed.prompt.as_deref(), expected, "{input}");
+            assert!(parsed.streaming && parsed.edited.is_none());
         }
     }
 
     #[test]
-    fn tool_outputs_correlate() {
+    fn tool_outputs_have_the_correlating_tool_call() {
         for kind in TOOL_OUTPUTS {
-            let asked = ask(&format!(r#"{{"input":[{{"type":"{kind}","call_id":"call_1"}}]}}"#)).unwrap();
-            assert_eq!(asked.correlating_tool_call_id.as_deref(), Some("call_1"), "{kind}");
+            let parsed = parse(&format!(r#"{{"input":[{{"type":"{kind}","call_id":"call_1"}}]}}"#)).unwrap();
+            assert_eq!(parsed.correlating_tool_call_id.as_deref(), Some("call_1"), "{kind}");
         }
-        let asked = ask(r#"{"input":[{"type":"function_call","call_id":"call_1"}]}"#).unwrap();
-        assert_eq!(asked.correlating_tool_call_id, None);
+        let parsed = parse(r#"{"input":[{"type":"function_call","call_id":"call_1"}]}"#).unwrap();
+        assert_eq!(parsed.correlating_tool_call_id, None);
     }
 
     #[test]
     fn background_is_refused() {
         for background in ["true", "1", "0", r#""true""#, r#""""#, "{}", "[]", r#"false,"background":true"#] {
-            let asked = ask(&format!(r#"{{"background":{background}}}"#));
-            assert!(matches!(asked, Err(Error::BackgroundUnsupported)), "{background}");
+            let parsed = parse(&format!(r#"{{"background":{background}}}"#));
+            assert!(matches!(parsed, Err(Error::BackgroundUnsupported)), "{background}");
         }
         for background in ["false", "null", r#"true,"background":false"#] {
-            assert!(ask(&format!(r#"{{"background":{background}}}"#)).is_ok(), "{background}");
+            assert!(parse(&format!(r#"{{"background":{background}}}"#)).is_ok(), "{background}");
         }
     }
 }

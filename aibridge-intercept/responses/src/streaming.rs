@@ -1,9 +1,9 @@
-//! A stream of events, closed by a terminal event: `response.completed`, `.incomplete` or `.failed`.
+//! Reads a stream of events, closed by a terminal event: `response.completed`, `.incomplete` or `.failed`.
 
 use crate::blocking::EXTRA;
 use crate::items::Items;
 use crate::objects;
-use aibridge_intercept::in_band::{has_error, is_error, is_error_event};
+use aibridge_intercept::in_band::{has_error, is_error, is_error_event, is_named_error};
 use aibridge_intercept::observer::Ending;
 use aibridge_intercept::usage::UsageCounter;
 use aibridge_intercept::{EventAction, ResponseSummary, budget};
@@ -12,8 +12,8 @@ use aibridge_json::{Prefilter, StringLength};
 use aibridge_sse::Event;
 use std::sync::LazyLock;
 
-/// The events that are read once the response's id is known.
-static READ: LazyLock<Prefilter> = LazyLock::new(|| {
+/// The types of events that are parsed once the response's id is known.
+static PARSED_EVENTS: LazyLock<Prefilter> = LazyLock::new(|| {
     Prefilter::new(&[
         "response.output_item.done",
         "response.completed",
@@ -25,28 +25,31 @@ static READ: LazyLock<Prefilter> = LazyLock::new(|| {
 
 static DELTA: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"delta\""));
 
-/// Reads a stream's events as they pass.
+/// Reads the events of a stream as they pass.
 #[derive(Debug, Default)]
 pub struct Streaming {
     response_id: Option<String>,
-    /// The objects that the events with a response named.
+    /// The ids of the objects in events with a `response`.
     objects: Vec<String>,
     usage: UsageCounter,
-    /// The items of the terminal event's `output`; until there is one, those that are done.
+    /// The items of the terminal event's `output`; before it, the items of `response.output_item.done` events.
     items: Items,
     complete: bool,
     failed: bool,
     characters: u64,
-    events: i64,
+    event_count: i64,
 }
 
 impl Streaming {
-    /// Reads the next event. An error does not end the stream: `response.failed` may follow.
+    /// Reads the next event and returns its action. An error event is not terminal: `response.failed` may follow.
     pub fn event(&mut self, event: &Event) -> EventAction {
-        let Some(data) = event.data() else { return EventAction::Relay };
-        self.events += 1;
+        let Some(data) = event.data() else {
+            self.failed |= is_named_error(event);
+            return EventAction::Relay;
+        };
+        self.event_count += 1;
         self.failed |= is_error_event(event, &data);
-        if self.response_id.is_some() && !READ.matches(&data) {
+        if self.response_id.is_some() && !PARSED_EVENTS.matches(&data) {
             self.characters += DELTA.sum(&data);
             return EventAction::Relay;
         }
@@ -97,9 +100,9 @@ impl Streaming {
         }
     }
 
-    /// How many events there were: the `sequence_number` of the next.
-    pub(crate) fn events(&self) -> i64 {
-        self.events
+    /// The number of events so far, which is the `sequence_number` of the next event.
+    pub(crate) fn event_count(&self) -> i64 {
+        self.event_count
     }
 
     /// Whether an event so far reported an error.
@@ -107,7 +110,7 @@ impl Streaming {
         self.failed
     }
 
-    /// What was learnt so far.
+    /// Returns the summary of the events so far.
     pub fn finish(&mut self) -> ResponseSummary {
         let items = std::mem::take(&mut self.items);
         ResponseSummary {
@@ -133,31 +136,31 @@ mod tests {
 
     fn observe(stream: &[&str]) -> (Vec<EventAction>, ResponseSummary) {
         let mut streaming = Streaming::default();
-        let verdicts = stream
+        let actions = stream
             .iter()
             .map(|data| data.replace('\n', ""))
             .map(|data| streaming.event(&Event::from(Bytes::from(format!("event: x\ndata: {data}\n\n")))))
             .collect();
-        (verdicts, streaming.finish())
+        (actions, streaming.finish())
     }
 
     const CREATED: &str = r#"{"type":"response.created","response":{"id":"resp_1","output":[]}}"#;
     const ITEM: &str = r#"{"type":"response.output_item.done","item":{"type":"function_call","call_id":"c1","name":"add","arguments":"{}"}}"#;
 
     #[test]
-    fn the_terminal_event_tells_most() {
+    fn the_terminal_event_replaces_earlier_items() {
         let completed = r#"{"type":"response.completed","response":{"id":"resp_1","status":"completed",
             "output":[{"type":"function_call","call_id":"c2","name":"sub","arguments":"{}"}],
             "usage":{"input_tokens":1,"output_tokens":2}}}"#;
-        let (verdicts, learnt) = observe(&[CREATED, ITEM, completed]);
-        assert_eq!(verdicts, [EventAction::Relay, EventAction::Relay, EventAction::Terminal]);
-        assert_eq!(learnt.tools.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["sub"]);
-        assert_eq!(learnt.usage.map(|usage| usage.output), Some(2));
-        assert_eq!((learnt.response_id.as_deref(), learnt.ending), (Some("resp_1"), Ending::Complete));
+        let (actions, summary) = observe(&[CREATED, ITEM, completed]);
+        assert_eq!(actions, [EventAction::Relay, EventAction::Relay, EventAction::Terminal]);
+        assert_eq!(summary.tools.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["sub"]);
+        assert_eq!(summary.usage.map(|usage| usage.output), Some(2));
+        assert_eq!((summary.response_id.as_deref(), summary.ending), (Some("resp_1"), Ending::Complete));
     }
 
     #[test]
-    fn without_a_final_output_the_finished_items_count() {
+    fn finished_items_count_without_a_final_output() {
         for terminal in [
             r#"{"type":"response.completed","response":{"output":[]}}"#,
             r#"{"type":"response.completed","response":{}}"#,
@@ -165,14 +168,14 @@ mod tests {
             r#"{"type":"error","message":"x"}"#,
             r#"{"type":"response.in_progress"}"#,
         ] {
-            let (_, learnt) = observe(&[CREATED, ITEM, terminal]);
-            assert_eq!(learnt.tools.len(), 1, "{terminal}");
-            assert_eq!(learnt.response_id.as_deref(), Some("resp_1"), "{terminal}");
+            let (_, summary) = observe(&[CREATED, ITEM, terminal]);
+            assert_eq!(summary.tools.len(), 1, "{terminal}");
+            assert_eq!(summary.response_id.as_deref(), Some("resp_1"), "{terminal}");
         }
     }
 
     #[test]
-    fn how_a_stream_ended() {
+    fn detects_how_a_stream_ended() {
         let error = r#"{"type":"error","code":"server_error","message":"x"}"#;
         let completed = r#"{"type":"response.completed","response":{"error":null}}"#;
         let failed =
@@ -191,10 +194,10 @@ mod tests {
             (&[r#"{"type":"response.in_progress","error":{}}"#], Ending::Missing, EventAction::Relay),
             (&[delta], Ending::Missing, EventAction::Relay),
         ];
-        for (events, ending, verdict) in table {
-            let (verdicts, learnt) = observe(&[&[CREATED], *events].concat());
-            assert_eq!((verdicts.last(), learnt.ending), (Some(verdict), *ending), "{events:?}");
-            let usage = learnt.usage.map(|usage| (usage.input, usage.output));
+        for (events, ending, action) in table {
+            let (actions, summary) = observe(&[&[CREATED], *events].concat());
+            assert_eq!((actions.last(), summary.ending), (Some(action), *ending), "{events:?}");
+            let usage = summary.usage.map(|usage| (usage.input, usage.output));
             assert_eq!(usage, events.contains(&failed).then_some((1, 2)), "{events:?}");
         }
         assert_eq!(observe(&[]).1.ending, Ending::Missing);
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_named_error_is_one() {
+    fn an_event_named_error_is_a_failure() {
         let mut streaming = Streaming::default();
         let event = Event::from(Bytes::from_static(b"event: error\ndata: {\"message\":\"busy\"}\n\n"));
         assert_eq!(streaming.event(&event), EventAction::Relay);
@@ -210,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn generated_characters_are_counted() {
+    fn counts_generated_characters() {
         let delta = r#"{"type":"response.output_text.delta","delta":"äbcd"}"#;
         let completed = r#"{"type":"response.completed","response":{"output":[
             {"type":"message","content":[{"type":"output_text","text":"äbcdefgh"}]}]}}"#;

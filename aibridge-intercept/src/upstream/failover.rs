@@ -6,7 +6,7 @@ use super::refusal::{Refusal, has_credential_parameter};
 use crate::call::{Attempts, PoolExhausted, UpstreamCall};
 use crate::error::{Error, whole_seconds};
 use crate::response::UpstreamResponse;
-use aibridge_keypool::{Exhausted, Key, KeyPool, Walker, retry_after};
+use aibridge_keypool::{Exhaustion, Key, KeyPool, Walker, retry_after};
 use http::{HeaderMap, StatusCode, header};
 use reqwest::Url;
 use std::time::{Duration, SystemTime};
@@ -122,7 +122,7 @@ impl Upstream {
                 let headers = response.http.headers_mut();
                 if status == StatusCode::TOO_MANY_REQUESTS
                     && !headers.contains_key(header::RETRY_AFTER)
-                    && let Some(soonest) = walker.soonest()
+                    && let Some(soonest) = walker.shortest_cooldown()
                 {
                     headers.insert(header::RETRY_AFTER, whole_seconds(soonest).into());
                 }
@@ -130,10 +130,10 @@ impl Upstream {
             }
             rejected => {
                 self.discard(rejected.map(|refused| refused.response));
-                let reason = walker.exhausted();
+                let reason = walker.exhaustion();
                 attempts.exhausted = Some(match reason {
-                    Exhausted::RateLimited { .. } => PoolExhausted::RateLimited,
-                    Exhausted::Rejected => PoolExhausted::Rejected,
+                    Exhaustion::RateLimited { .. } => PoolExhausted::RateLimited,
+                    Exhaustion::Rejected => PoolExhausted::Rejected,
                 });
                 Err(self.keys.exhausted(reason))
             }

@@ -38,22 +38,21 @@ pub fn find(
     let path = uri.path();
     let served =
         providers.iter().find_map(|provider| Some((provider, path.strip_prefix(provider.route_prefix())?)));
-    let id = served.and_then(|(provider, rest)| {
-        Some(path.len() - rest.len() + provider.profile().routes.slashed_id(rest)?)
-    });
+    let id =
+        served.and_then(|(provider, rest)| Some(path.len() - rest.len() + provider.routes.slashed_id(rest)?));
     if !path::is_unambiguous(path, id) {
         return Err(Error::InvalidPath(path.to_owned()));
     }
     let unknown = || Error::UnknownRoute { method: method.to_string(), path: path.to_owned() };
     let (provider, rest) = served.ok_or_else(unknown)?;
-    let route = provider.profile().routes.find(rest).ok_or_else(unknown)?;
+    let route = provider.routes.find(rest).ok_or_else(unknown)?;
     let allow = match route {
         Route::Bridged("/responses") if method != Method::POST && requests_websocket(headers) => {
             return Err(Error::WebsocketUnsupported);
         }
         Route::Bridged(_) if method != Method::POST => "POST",
-        Route::PassThrough(_) if is_never_relayed(method) => PASSTHROUGH_METHODS,
-        Route::Bridged(_) | Route::PassThrough(_) => {
+        Route::Passthrough(_) if is_never_relayed(method) => PASSTHROUGH_METHODS,
+        Route::Bridged(_) | Route::Passthrough(_) => {
             return Ok(Target { provider: provider.clone(), route, path: rest.to_owned() });
         }
     };
@@ -68,8 +67,8 @@ impl Target {
     ///
     /// [`Error::MethodNotAllowed`] for another method.
     pub fn allow(&self, method: &Method, uri: &Uri, credential: CredentialKind) -> Result<(), Error> {
-        let is_read_only = matches!(self.route, Route::PassThrough(entry)
-            if credential == CredentialKind::Centralized && self.provider.profile().routes.is_read_only(entry));
+        let is_read_only = matches!(self.route, Route::Passthrough(entry)
+            if credential == CredentialKind::Centralized && self.provider.routes.is_read_only(entry));
         if !is_read_only || matches!(*method, Method::GET | Method::HEAD) {
             return Ok(());
         }
@@ -125,11 +124,11 @@ mod tests {
         assert_eq!(found(Method::POST, "/openai-2/v1/chat/completions").unwrap(), format!("openai-2 {chat}"));
         assert_eq!(
             found(Method::DELETE, "/openai/v1/responses/r").unwrap(),
-            "openai PassThrough(\"/responses/\") /responses/r"
+            "openai Passthrough(\"/responses/\") /responses/r"
         );
         assert_eq!(
             found(Method::GET, "/openai/v1/models/gpt-4.1?x=%2e").unwrap(),
-            "openai PassThrough(\"/models/\") /models/gpt-4.1"
+            "openai Passthrough(\"/models/\") /models/gpt-4.1"
         );
         for path in [
             "/",
@@ -148,7 +147,7 @@ mod tests {
     fn model_ids_may_contain_encoded_slashes() {
         assert_eq!(
             found(Method::GET, "/openai/v1/models/openai%2Fgpt-oss-120b").unwrap(),
-            "openai PassThrough(\"/models/\") /models/openai%2Fgpt-oss-120b"
+            "openai Passthrough(\"/models/\") /models/openai%2Fgpt-oss-120b"
         );
         for path in ["/openai/v1/models%2Fa", "/openai/v1/responses/a%2Fb", "/nobody/v1/models/a%2Fb"] {
             assert_eq!(found(Method::GET, path), Err("invalid_path"), "{path}");
@@ -205,7 +204,7 @@ mod tests {
         for method in [Method::HEAD, Method::OPTIONS, Method::from_bytes(b"PURGE").unwrap()] {
             assert_eq!(
                 found(method, "/openai/v1/models").unwrap(),
-                "openai PassThrough(\"/models\") /models"
+                "openai Passthrough(\"/models\") /models"
             );
         }
     }

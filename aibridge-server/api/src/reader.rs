@@ -202,7 +202,7 @@ mod tests {
             metadata: [].into(),
             started_at: jiff::Timestamp::now(),
         };
-        Record::Started(interception.into())
+        Record::Start(interception.into())
     }
 
     #[tokio::test]

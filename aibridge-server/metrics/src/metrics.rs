@@ -48,7 +48,6 @@ pub(crate) struct ResponseCounts {
     pub(crate) prompts: IntCounterVec,
     pub(crate) tokens: IntCounterVec,
     pub(crate) tools: IntCounterVec,
-    pub(crate) injected: IntCounterVec,
 }
 
 pub(crate) struct Keys {
@@ -188,11 +187,6 @@ impl ResponseCounts {
                 "aibridge_non_injected_tool_selections_total",
                 &["name"],
                 "Tools of the client that a model picked.",
-            )?,
-            injected: make.counter(
-                "aibridge_injected_tool_invocations_total",
-                &["server", "name"],
-                "Tools that the gateway added and called.",
             )?,
         })
     }

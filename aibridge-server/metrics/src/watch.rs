@@ -34,9 +34,6 @@ impl EventSink for Metrics {
                 self.tried(provider, credential, attempts);
             }
             InterceptionEvent::LimitExceeded { limit } => self.limited.with_label_values(&[limit]).inc(),
-            InterceptionEvent::ToolInvoked { server, name } => {
-                self.summary.injected.with_label_values(&[server, self.tools.label(name)]).inc();
-            }
         }
     }
 }

@@ -51,7 +51,7 @@
 //!     prompt: "What does this function do?".into(),
 //!     created_at: now,
 //! };
-//! store.record(vec![Record::Started(interception.into()), Record::Prompt(prompt)]).await?;
+//! store.record(vec![Record::Start(interception.into()), Record::Prompt(prompt)]).await?;
 //! // Both are durable now, and any SQLite can read them.
 //!
 //! let asked: String = rusqlite::Connection::open(&path)?.query_row(

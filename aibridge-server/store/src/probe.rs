@@ -1,7 +1,7 @@
 //! What a store writes to find out whether it would record: one row in every table that requests write, which it undoes.
 
 use aibridge_recorder::{
-    CredentialKind, Ended, Interception, ModelThought, ObjectOwner, Outcome, Record, ThoughtSource,
+    CredentialKind, Interception, InterceptionEnd, ObjectOwner, Outcome, Reasoning, ReasoningSource, Record,
     TokenUsage, ToolUsage, UserPrompt,
 };
 use jiff::Timestamp;
@@ -57,15 +57,15 @@ pub(crate) fn records() -> (Uuid, Vec<Record>) {
         invocation_error: None,
         created_at: now,
     };
-    let thought = ModelThought {
+    let thought = Reasoning {
         truncated: false,
         id,
         interception_id: id,
         content: String::new(),
-        source: ThoughtSource::Thinking,
+        source: ReasoningSource::Thinking,
         created_at: now,
     };
-    let ended = Ended {
+    let ended = InterceptionEnd {
         interception_id: id,
         outcome: Outcome::Completed,
         upstream_status: None,
@@ -81,12 +81,12 @@ pub(crate) fn records() -> (Uuid, Vec<Record>) {
     };
     let records = vec![
         Record::Owner(owner),
-        Record::Started(interception.into()),
+        Record::Start(interception.into()),
         Record::Prompt(prompt),
         Record::TokenUsage(usage),
         Record::ToolUsage(tool.into()),
-        Record::Thought(thought),
-        Record::Ended(ended),
+        Record::Reasoning(thought),
+        Record::End(ended),
     ];
     (id, records)
 }

@@ -1,4 +1,4 @@
-use aibridge_recorder::{ThoughtSource, TokenUsage};
+use aibridge_recorder::{ReasoningSource, TokenUsage};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub(crate) fn extra_token_types(usage: &TokenUsage) -> String {
 }
 
 /// The `metadata` of a text that may have been cut.
-pub(crate) fn metadata(source: Option<ThoughtSource>, truncated: bool) -> Value {
+pub(crate) fn metadata(source: Option<ReasoningSource>, truncated: bool) -> Value {
     let source = source.map(|source| ("source".to_owned(), source.as_str().into()));
     let truncated = truncated.then(|| ("truncated".to_owned(), true.into()));
     Value::Object(source.into_iter().chain(truncated).collect())
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn metadata_says_what_is_cut() {
-        let source = Some(ThoughtSource::Thinking);
+        let source = Some(ReasoningSource::Thinking);
         assert_eq!(metadata(source, false).to_string(), r#"{"source":"thinking"}"#);
         assert_eq!(metadata(source, true).to_string(), r#"{"source":"thinking","truncated":true}"#);
         assert_eq!(metadata(None, true).to_string(), r#"{"truncated":true}"#);

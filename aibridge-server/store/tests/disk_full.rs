@@ -50,7 +50,7 @@ async fn a_full_disk_refuses_until_there_is_room() {
     let (next, records) = start();
     store.record(big()).await.expect("there is room");
     store.record(records).await.expect("there is room");
-    store.record(vec![Record::Ended(ended(id))]).await.expect("there is room");
+    store.record(vec![Record::End(ended(id))]).await.expect("there is room");
     assert_eq!(place.rows("aibridge_user_prompts").len(), 3);
     store.close().await;
     assert_eq!(place.interceptions(), [id.to_string(), next.to_string()]);

@@ -1,8 +1,8 @@
 //! Logs every stored record as a line, for operators who collect logs instead of querying the store.
 
 use aibridge_recorder::{
-    Ended, ErrorType, Interception, ModelThought, ObjectOwner, Record, Recorder, RecorderError, TokenUsage,
-    ToolUsage, UserPrompt, async_trait,
+    ErrorType, Interception, InterceptionEnd, ObjectOwner, Reasoning, Record, Recorder, RecorderError,
+    TokenUsage, ToolUsage, UserPrompt, async_trait,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -43,13 +43,13 @@ macro_rules! line {
 
 fn log(record: &Record) {
     match record {
-        Record::Started(row) => started(row),
+        Record::Start(row) => started(row),
         Record::Prompt(row) => prompt(row),
         Record::TokenUsage(row) => token_usage(row),
         Record::ToolUsage(row) => tool_usage(row),
-        Record::Thought(row) => thought(row),
+        Record::Reasoning(row) => thought(row),
         Record::Owner(row) => owner(row),
-        Record::Ended(row) => ended(row),
+        Record::End(row) => ended(row),
     }
 }
 
@@ -117,7 +117,7 @@ fn tool_usage(row: &ToolUsage) {
     );
 }
 
-fn thought(row: &ModelThought) {
+fn thought(row: &Reasoning) {
     line!(
         "model_thought",
         id = %row.id,
@@ -139,7 +139,7 @@ fn owner(row: &ObjectOwner) {
     );
 }
 
-fn ended(row: &Ended) {
+fn ended(row: &InterceptionEnd) {
     line!(
         "interception_end",
         interception_id = %row.interception_id,

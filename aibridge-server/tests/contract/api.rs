@@ -11,8 +11,8 @@ mod unwanted;
 use crate::harness::provider_settings;
 use crate::ways::KEYS;
 use aibridge_recorder::{
-    CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, ThoughtSource, TokenUsage,
-    ToolUsage, UserPrompt,
+    CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, ReasoningSource, Record, Recorder,
+    TokenUsage, ToolUsage, UserPrompt,
 };
 use aibridge_store::{Durability, Heartbeat, Options, PostgresOptions, Store, StoreOptions, Tls};
 use aibridge_testkit::{Answer, Gateway, Launch, Postgres, RawClient, ScriptedProvider};
@@ -163,7 +163,7 @@ fn prompt(id: Uuid, text: &str) -> Record {
 }
 
 fn ended(id: Uuid, outcome: Outcome) -> Record {
-    Record::Ended(Ended {
+    Record::End(InterceptionEnd {
         interception_id: id,
         outcome,
         upstream_status: Some(200),
@@ -210,20 +210,20 @@ fn full(ago: Duration) -> Vec<Record> {
         cost: None,
         created_at,
     };
-    let thought = aibridge_recorder::ModelThought {
+    let thought = aibridge_recorder::Reasoning {
         id: id(),
         interception_id,
         content: "hm".to_owned(),
-        source: ThoughtSource::Thinking,
+        source: ReasoningSource::Thinking,
         truncated: false,
         created_at,
     };
     vec![
-        Record::Started(one.into()),
+        Record::Start(one.into()),
         prompt(interception_id, "a secret question"),
         Record::TokenUsage(usage),
         Record::ToolUsage(Box::new(tool)),
-        Record::Thought(thought),
+        Record::Reasoning(thought),
         ended(interception_id, Outcome::Failed(ErrorType::StreamError)),
     ]
 }

@@ -29,7 +29,7 @@ const SETTINGS: [(&str, &str, &str); 50] = [
     ("[auth]\ntokens = true", "auth.tokens", "mode"),
     ("[store]\npath = \"x\"", "store.path", "url"),
     ("[cache]\nsize = 1", "cache", "the settings here are"),
-    ("[server]\nlisten = 8080", "server.listen", "write a text in quotes"),
+    ("[server]\nlisten = 8080", "server.listen", "write a string in quotes"),
     ("[server]\ninsecure = \"yes\"", "server.insecure", "write true or false"),
     ("server = 1", "server", "write a table"),
     ("[provider]\ntype = \"openai\"", "provider", "[[provider]]"),
@@ -66,8 +66,12 @@ const SETTINGS: [(&str, &str, &str); 50] = [
     ("[[provider]]\ntype = \"openai\"\nbase_url = \"https://x/v1#a\"", "provider[0].base_url", "fragment"),
     ("[[provider]]\ntype = \"openai\"\nbase_url = \"https://u:hunter2@x/\"", "provider[0].base_url", "write"),
     ("[[provider]]\ntype = \"openai\"\nkeys = \"hunter2\"", "provider[0].keys", "list in brackets"),
-    ("[[provider]]\ntype = \"openai\"\nkeys = [\"\"]", "provider[0].keys[0]", "take the entry out"),
-    ("[[provider]]\ntype = \"openai\"\nkeys = [\"hunter2\", \"hunter2\"]", "provider[0].keys[1]", "take one"),
+    ("[[provider]]\ntype = \"openai\"\nkeys = [\"\"]", "provider[0].keys[0]", "remove the entry"),
+    (
+        "[[provider]]\ntype = \"openai\"\nkeys = [\"hunter2\", \"hunter2\"]",
+        "provider[0].keys[1]",
+        "remove one",
+    ),
     ("[[provider]]\ntype = \"openai\"\nkeys = [\"hunter2 x\"]", "provider[0].keys[0]", "write"),
     ("[[provider]]\ntype = \"openai\"\nkeys = [\"env:UNSET\"]", "provider[0].keys[0]", "UNSET"),
     ("[[provider]]\ntype = \"openai\"\nkeys = [\"env:EMPTY\"]", "provider[0].keys[0]", "EMPTY"),
@@ -80,7 +84,7 @@ const SETTINGS: [(&str, &str, &str); 50] = [
     (
         "[[provider]]\ntype = \"openai\"\nextra_headers = { Host = \"x\" }",
         "provider[0].extra_headers.Host",
-        "take it out",
+        "remove it",
     ),
     (
         "[[provider]]\ntype = \"openai\"\nextra_headers = { A = \"hunter2\\n\" }",

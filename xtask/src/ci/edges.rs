@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-keypool", "aibridge-recorder", "aibridge-json"],
     &["aibridge-config", "aibridge-sse"],
     &["aibridge-intercept"],
-    &["aibridge-chatcompletions", "aibridge-responses", "aibridge-mcp"],
+    &["aibridge-chatcompletions", "aibridge-responses"],
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
     &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
@@ -91,7 +91,7 @@ mod tests {
         let allowed = [
             ("aibridge-recorder", &["uuid"][..]),
             ("aibridge-config", &["aibridge-keypool", "figment"]),
-            ("aibridge-mcp", &["aibridge-intercept", "aibridge-recorder", "reqwest"]),
+            ("aibridge-responses", &["aibridge-intercept", "aibridge-recorder", "bytes"]),
             ("aibridge-store", &["aibridge-recorder", "rusqlite"]),
             ("aibridge-server", &["aibridge-store", "aibridge-provider", "axum"]),
             ("aibridge-testkit", &["rusqlite", "aibridge-server"]),

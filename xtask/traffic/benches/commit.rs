@@ -55,5 +55,5 @@ fn start() -> Vec<Record> {
     };
     let prompt = "Why does the test `empty_line` fail? Please find out and repair it.".to_owned();
     let prompt = UserPrompt { id: Uuid::now_v7(), interception_id: id, prompt, created_at: now };
-    vec![Record::Started(interception.into()), Record::Prompt(prompt)]
+    vec![Record::Start(interception.into()), Record::Prompt(prompt)]
 }

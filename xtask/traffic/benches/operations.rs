@@ -45,8 +45,11 @@ fn read(dialect: Dialect, bytes: usize) -> Operation {
         body: RequestBody::plain(shape.body().into()),
         actor: Actor::anonymous(),
     };
-    let read =
-        if dialect == Dialect::Chat { aibridge_chatcompletions::read } else { aibridge_responses::read };
+    let read = if dialect == Dialect::Chat {
+        aibridge_chatcompletions::parse_request
+    } else {
+        aibridge_responses::parse_request
+    };
     Box::new(move || drop(black_box(read(black_box(&request)))))
 }
 

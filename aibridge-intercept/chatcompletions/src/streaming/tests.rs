@@ -1,7 +1,9 @@
+//! Tests of the stream reader.
+
 use super::*;
 use aibridge_intercept::budget::MAX_EXTRACTED_BYTES;
 use aibridge_intercept::observer::Ending;
-use aibridge_recorder::ThoughtSource;
+use aibridge_recorder::ReasoningSource;
 use bytes::Bytes;
 
 fn event(data: &str) -> Event {
@@ -10,12 +12,12 @@ fn event(data: &str) -> Event {
 
 fn observe(withhold_usage: bool, stream: &[&str]) -> (Vec<EventAction>, ResponseSummary) {
     let mut streaming = Streaming::new(withhold_usage);
-    let verdicts = stream.iter().map(|data| streaming.event(&event(data))).collect();
-    (verdicts, streaming.finish())
+    let actions = stream.iter().map(|data| streaming.event(&event(data))).collect();
+    (actions, streaming.finish())
 }
 
 #[test]
-fn only_the_usage_chunk_that_nobody_asked_for_is_withheld() {
+fn withholds_only_a_usage_chunk_that_the_client_did_not_request() {
     let usage = r#"{"prompt_tokens":1,"completion_tokens":2}"#;
     let table = [
         (format!(r#"{{"choices":[],"usage":{usage}}}"#), EventAction::Withhold),
@@ -35,8 +37,8 @@ fn only_the_usage_chunk_that_nobody_asked_for_is_withheld() {
     ];
     for (data, expected) in &table {
         assert_eq!(observe(true, &[data]).0, [*expected], "{data}");
-        let asked_for = if *expected == EventAction::Withhold { EventAction::Relay } else { *expected };
-        assert_eq!(observe(false, &[data]).0, [asked_for], "{data}");
+        let unchanged = if *expected == EventAction::Withhold { EventAction::Relay } else { *expected };
+        assert_eq!(observe(false, &[data]).0, [unchanged], "{data}");
     }
     assert_eq!(
         Streaming::new(true).event(&Event::from(Bytes::from_static(b": ping\n\n"))),
@@ -45,8 +47,8 @@ fn only_the_usage_chunk_that_nobody_asked_for_is_withheld() {
 }
 
 #[test]
-fn tool_calls_are_put_together_per_choice_and_index() {
-    let (_, learnt) = observe(
+fn assembles_tool_calls_per_choice_and_index() {
+    let (_, summary) = observe(
         true,
         &[
             r#"{"id":"c1","choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"a","function":{"name":"read","arguments":""}}]}}]}"#,
@@ -57,27 +59,28 @@ fn tool_calls_are_put_together_per_choice_and_index() {
         ],
     );
     let tools: Vec<_> =
-        learnt.tools.iter().map(|t| (t.id.as_deref().unwrap(), t.name.as_str(), t.input.as_str())).collect();
+        summary.tools.iter().map(|t| (t.id.as_deref().unwrap(), t.name.as_str(), t.input.as_str())).collect();
     assert_eq!(tools, [("a", "read", r#"{"p":1}"#), ("b", "write", "x"), ("c", "list", "")]);
-    assert_eq!(learnt.response_id.as_deref(), Some("c1"));
+    assert_eq!(summary.response_id.as_deref(), Some("c1"));
 }
 
 #[test]
-fn providers_that_do_not_number_their_calls_are_understood() {
+fn assembles_tool_calls_without_distinct_indexes() {
     for (first, second) in [(r#""index":0,"#, r#""index":0,"#), ("", "")] {
         let chunk = |index: &str, id: &str| {
             format!(
                 r#"{{"choices":[{{"delta":{{"tool_calls":[{{{index}"id":"{id}","function":{{"name":"n","arguments":"{{}}"}}}}]}}}}]}}"#
             )
         };
-        let (_, learnt) = observe(true, &[&chunk(first, "a"), &chunk(second, "b")]);
-        let ids: Vec<_> = learnt.tools.iter().map(|t| (t.id.as_deref().unwrap(), t.input.as_str())).collect();
+        let (_, summary) = observe(true, &[&chunk(first, "a"), &chunk(second, "b")]);
+        let ids: Vec<_> =
+            summary.tools.iter().map(|t| (t.id.as_deref().unwrap(), t.input.as_str())).collect();
         assert_eq!(ids, [("a", "{}"), ("b", "{}")]);
     }
 }
 
 #[test]
-fn usage_is_read_wherever_it_stands() {
+fn reads_usage_in_every_format() {
     let usage = r#"{"prompt_tokens":3,"completion_tokens":4}"#;
     for chunk in [
         format!(r#"{{"choices":[{{"delta":{{}}}}],"usage":{usage}}}"#),
@@ -88,14 +91,14 @@ fn usage_is_read_wherever_it_stands() {
         format!("{{\"x\":NaN,\"choices\":[{{\"delta\":{{\"content\":\"\u{1}\"}}}}],\"usage\":{usage}}}\0"),
     ] {
         let first = r#"{"id":"c1","choices":[{"index":0,"delta":{"content":"x"}}]}"#;
-        let (_, learnt) = observe(true, &[first, &chunk]);
-        assert_eq!(learnt.usage.map(|usage| (usage.input, usage.output)), Some((3, 4)), "{chunk}");
+        let (_, summary) = observe(true, &[first, &chunk]);
+        assert_eq!(summary.usage.map(|usage| (usage.input, usage.output)), Some((3, 4)), "{chunk}");
     }
 }
 
 #[test]
-fn the_last_usage_counts_and_thoughts_are_joined() {
-    let (_, learnt) = observe(
+fn keeps_the_last_usage_and_joins_reasoning() {
+    let (_, summary) = observe(
         true,
         &[
             r#"{"choices":[{"delta":{"reasoning":"let "}}],"usage":{"prompt_tokens":1}}"#,
@@ -104,16 +107,16 @@ fn the_last_usage_counts_and_thoughts_are_joined() {
             r#"{"choices":[],"usage":{}}"#,
         ],
     );
-    assert_eq!(learnt.usage.unwrap().input, 2);
-    assert_eq!(learnt.reasoning.len(), 1);
+    assert_eq!(summary.usage.unwrap().input, 2);
+    assert_eq!(summary.reasoning.len(), 1);
     assert_eq!(
-        (learnt.reasoning[0].source, &*learnt.reasoning[0].text),
-        (ThoughtSource::Thinking, "let me see")
+        (summary.reasoning[0].source, &*summary.reasoning[0].text),
+        (ReasoningSource::Thinking, "let me see")
     );
 }
 
 #[test]
-fn how_a_stream_ended() {
+fn detects_how_a_stream_ended() {
     let first = r#"{"id":"c1","choices":[{"index":0,"delta":{"role":"assistant"}}]}"#;
     let delta = r#"{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}]}"#;
     let finish = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
@@ -139,6 +142,8 @@ fn how_a_stream_ended() {
         (&[r#"{"id":"c1","choices":[]}"#, delta, second, second_finish], Ending::Missing),
         (&[first, second, finish, second_finish], Ending::Complete),
         (&[first, second, "[DONE]"], Ending::Complete),
+        (&[first, "[DONE]\0\0"], Ending::Complete),
+        (&[r#"{"id":"c1","choices":[]}"#, second, r#"{"choices":[]}"#, second_finish], Ending::Complete),
         (&[first, delta, error], Ending::Failed),
         (&[first, finish, error, finish, "[DONE]"], Ending::Failed),
         (&[first, &failed, "[DONE]"], Ending::Failed),
@@ -153,28 +158,32 @@ fn how_a_stream_ended() {
 }
 
 #[test]
-fn an_event_named_error_is_one() {
+fn an_event_named_error_is_a_failure() {
     let mut streaming = Streaming::new(true);
     streaming.event(&event(r#"{"id":"c1","choices":[]}"#));
     streaming.event(&Event::from(Bytes::from_static(b"event: error\ndata: {\"message\":\"busy\"}\n\n")));
     streaming.event(&event("[DONE]"));
     assert_eq!(streaming.finish().ending, Ending::Failed);
+    let mut streaming = Streaming::new(true);
+    streaming.event(&Event::from(Bytes::from_static(b"event: error\n\n")));
+    streaming.event(&event("[DONE]"));
+    assert_eq!(streaming.finish().ending, Ending::Failed, "without data");
 }
 
 #[test]
-fn what_follows_an_error_is_read() {
+fn reads_the_chunks_after_an_error() {
     let usage = r#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
     let error =
         r#"{"error":{"code":502},"choices":[{"delta":{"tool_calls":[{"id":"t","function":{"name":"x"}}]}}]}"#;
-    let (verdicts, learnt) = observe(true, &[error, usage, "[DONE]"]);
-    assert_eq!(verdicts, [EventAction::Relay, EventAction::Withhold, EventAction::Terminal]);
-    assert_eq!((learnt.ending, learnt.tools.len()), (Ending::Failed, 1));
-    assert_eq!(learnt.usage.map(|usage| usage.output), Some(2));
+    let (actions, summary) = observe(true, &[error, usage, "[DONE]"]);
+    assert_eq!(actions, [EventAction::Relay, EventAction::Withhold, EventAction::Terminal]);
+    assert_eq!((summary.ending, summary.tools.len()), (Ending::Failed, 1));
+    assert_eq!(summary.usage.map(|usage| usage.output), Some(2));
 }
 
 #[test]
-fn generated_characters_are_counted_whether_a_chunk_is_read_or_not() {
-    let (_, learnt) = observe(
+fn counts_generated_characters_in_all_chunks() {
+    let (_, summary) = observe(
         true,
         &[
             r#"{"id":"c1","choices":[{"index":0,"delta":{"content":"äbc"}}]}"#,
@@ -182,29 +191,29 @@ fn generated_characters_are_counted_whether_a_chunk_is_read_or_not() {
             r#"{"id":"c1","choices":[{"index":0,"delta":{"reasoning":"hm"}}]}"#,
         ],
     );
-    assert_eq!(learnt.characters, 8);
-    assert_eq!(learnt.limit_tokens(), (2, true));
+    assert_eq!(summary.characters, 8);
+    assert_eq!(summary.limit_tokens(), (2, true));
     let counted = r#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
     assert_eq!(observe(true, &[counted]).1.limit_tokens(), (3, false));
 }
 
 #[test]
-fn reasoning_without_end_is_cut() {
+fn truncates_endless_reasoning() {
     let piece = "ä".repeat(1 << 19);
     let chunk = format!(r#"{{"choices":[{{"index":0,"delta":{{"reasoning_content":"x{piece}"}}}}]}}"#);
     let mut streaming = Streaming::new(true);
     for _ in 0..12 {
         streaming.event(&event(&chunk));
     }
-    let learnt = streaming.finish();
-    assert_eq!(learnt.reasoning.len(), 1);
-    assert!(learnt.reasoning[0].truncated);
-    assert!((MAX_EXTRACTED_BYTES - 100..=MAX_EXTRACTED_BYTES).contains(&learnt.reasoning[0].text.len()));
-    assert!(learnt.reasoning[0].text.capacity() <= 2 * MAX_EXTRACTED_BYTES);
+    let summary = streaming.finish();
+    assert_eq!(summary.reasoning.len(), 1);
+    assert!(summary.reasoning[0].truncated);
+    assert!((MAX_EXTRACTED_BYTES - 100..=MAX_EXTRACTED_BYTES).contains(&summary.reasoning[0].text.len()));
+    assert!(summary.reasoning[0].text.capacity() <= 2 * MAX_EXTRACTED_BYTES);
 }
 
 #[test]
-fn choices_without_end_are_not_told_apart() {
+fn tracks_a_bounded_number_of_choices() {
     let mut streaming = Streaming::new(true);
     for index in 0..20_000 {
         let chunk = format!(
@@ -212,6 +221,6 @@ fn choices_without_end_are_not_told_apart() {
         );
         streaming.event(&event(&chunk));
     }
-    let learnt = streaming.finish();
-    assert_eq!((learnt.reasoning.len(), learnt.ending), (1024, Ending::Missing));
+    let summary = streaming.finish();
+    assert_eq!((summary.reasoning.len(), summary.ending), (1024, Ending::Missing));
 }

@@ -1,21 +1,23 @@
+//! Tests of the assembly of tool calls.
+
 use super::*;
 use aibridge_intercept::budget::MAX_EXTRACTED_BYTES;
 
-/// Id, name and input of the calls that the entries of choice 0 make up.
+/// The id, name and input of the calls that are assembled from the entries of choice 0.
 fn calls(entries: &[&str]) -> Vec<(String, String, String)> {
     let mut tools = ToolCalls::default();
     for entry in entries {
-        tools.piece(0, Json::parse(entry.as_bytes()).unwrap());
+        tools.add_piece(0, Json::parse(entry.as_bytes()).unwrap());
     }
     let calls = tools.finish().into_iter();
     calls.map(|call| (call.id.unwrap_or_default(), call.name, call.input)).collect()
 }
 
 #[test]
-fn entries_begin_calls_or_continue_them() {
+fn entries_start_calls_or_continue_them() {
     let table: &[(&str, &[&str], &[(&str, &str, &str)])] = &[
         (
-            "an id that is known continues its call, whatever the index",
+            "a repeated id continues its call, whatever the index",
             &[
                 r#"{"index":0,"id":"a","function":{"name":"x","arguments":"1"}}"#,
                 r#"{"index":1,"id":"b","function":{"name":"y","arguments":"2"}}"#,
@@ -25,7 +27,7 @@ fn entries_begin_calls_or_continue_them() {
             &[("a", "x", "13"), ("b", "y", "24")],
         ),
         (
-            "an unknown id with a name begins a call",
+            "a new id with a name starts a call",
             &[
                 r#"{"index":0,"id":"a","function":{"name":"x"}}"#,
                 r#"{"index":0,"id":"b","function":{"name":"y"}}"#,
@@ -34,7 +36,7 @@ fn entries_begin_calls_or_continue_them() {
             &[("a", "x", ""), ("b", "y", "1")],
         ),
         (
-            "without an id, a name begins a call if the arguments have begun",
+            "without an id, a name starts a call if the previous call has arguments",
             &[
                 r#"{"index":0,"function":{"name":"x","arguments":""}}"#,
                 r#"{"index":0,"id":"","function":{"name":"x","arguments":"1"}}"#,
@@ -71,7 +73,7 @@ fn entries_begin_calls_or_continue_them() {
             &[("a", "x", "1")],
         ),
         (
-            "what says nothing is no call",
+            "an empty entry is no call",
             &["null", "5", "[]", "{}", r#"{"index":0}"#, r#"{"index":0,"function":{"arguments":""}}"#],
             &[],
         ),
@@ -94,29 +96,29 @@ fn entries_begin_calls_or_continue_them() {
         ),
     ];
     for (rule, entries, expected) in table {
-        let found = calls(entries);
-        let found: Vec<_> = found.iter().map(|(id, name, input)| (&**id, &**name, &**input)).collect();
-        assert_eq!(found, *expected, "{rule}");
+        let actual = calls(entries);
+        let actual: Vec<_> = actual.iter().map(|(id, name, input)| (&**id, &**name, &**input)).collect();
+        assert_eq!(actual, *expected, "{rule}");
     }
 }
 
 #[test]
-fn choices_have_calls_of_their_own() {
+fn each_choice_has_its_own_calls() {
     let mut tools = ToolCalls::default();
     let entry = |text: &'static str| Json::parse(text.as_bytes()).unwrap();
     for choice in [0, 1] {
-        tools.piece(choice, entry(r#"{"index":0,"id":"a","function":{"name":"x","arguments":"1"}}"#));
-        tools.legacy(choice, entry(r#"{"name":"old","arguments":"{"}"#));
+        tools.add_piece(choice, entry(r#"{"index":0,"id":"a","function":{"name":"x","arguments":"1"}}"#));
+        tools.add_legacy(choice, entry(r#"{"name":"old","arguments":"{"}"#));
     }
-    tools.piece(1, entry(r#"{"id":"a","function":{"arguments":"2"}}"#));
-    tools.legacy(0, entry(r#"{"name":"old","arguments":"}"}"#));
-    tools.legacy(0, entry("null"));
+    tools.add_piece(1, entry(r#"{"id":"a","function":{"arguments":"2"}}"#));
+    tools.add_legacy(0, entry(r#"{"name":"old","arguments":"}"}"#));
+    tools.add_legacy(0, entry("null"));
     let inputs: Vec<_> = tools.finish().into_iter().map(|call| call.input).collect();
     assert_eq!(inputs, ["1", "{}", "12", "{"]);
 }
 
 #[test]
-fn a_hundred_thousand_entries_are_found_by_hash() {
+fn finds_calls_among_a_hundred_thousand() {
     let ids: Vec<_> = (0..100_000)
         .map(|number| {
             format!(r#"{{"index":{number},"id":"{number}","function":{{"name":"x","arguments":"{{}}"}}}}"#)
@@ -124,23 +126,23 @@ fn a_hundred_thousand_entries_are_found_by_hash() {
         .collect();
     let mut entries: Vec<_> = ids.iter().map(String::as_str).collect();
     entries.push(&ids[77_777]);
-    let found = calls(&entries);
-    assert_eq!(found.len(), 100_000);
-    assert_eq!(found[77_777], ("77777".to_owned(), "x".to_owned(), "{}{}".to_owned()));
+    let calls = calls(&entries);
+    assert_eq!(calls.len(), 100_000);
+    assert_eq!(calls[77_777], ("77777".to_owned(), "x".to_owned(), "{}{}".to_owned()));
 }
 
 #[test]
-fn what_is_gathered_has_an_end() {
+fn truncates_what_exceeds_the_budget() {
     let long = "ä".repeat(1 << 20);
     let named = format!(r#"{{"index":0,"id":"a","function":{{"name":"x","arguments":"{long}"}}}}"#);
     let more = format!(r#"{{"index":0,"function":{{"arguments":"{long}"}}}}"#);
     let mut tools = ToolCalls::default();
-    tools.piece(0, Json::parse(named.as_bytes()).unwrap());
+    tools.add_piece(0, Json::parse(named.as_bytes()).unwrap());
     for _ in 0..6 {
-        tools.piece(0, Json::parse(more.as_bytes()).unwrap());
+        tools.add_piece(0, Json::parse(more.as_bytes()).unwrap());
     }
     let another = r#"{"index":1,"id":"b","function":{"name":"y","arguments":"{}"}}"#;
-    tools.piece(0, Json::parse(another.as_bytes()).unwrap());
+    tools.add_piece(0, Json::parse(another.as_bytes()).unwrap());
     let calls = tools.finish();
     assert_eq!((calls.len(), calls[0].truncated), (1, true));
     assert!((MAX_EXTRACTED_BYTES - 100..=MAX_EXTRACTED_BYTES).contains(&calls[0].input.len()));
@@ -148,7 +150,7 @@ fn what_is_gathered_has_an_end() {
     let mut tools = ToolCalls::default();
     for number in 0..150_000 {
         let entry = format!(r#"{{"index":{number},"id":"{number}","function":{{"name":"x"}}}}"#);
-        tools.piece(0, Json::parse(entry.as_bytes()).unwrap());
+        tools.add_piece(0, Json::parse(entry.as_bytes()).unwrap());
     }
     let calls = tools.finish();
     assert!((100_000..150_000).contains(&calls.len()), "{}", calls.len());

@@ -6,7 +6,7 @@ use crate::gateway::Gateway;
 use crate::interceptor::Interceptor;
 use crate::observer::EventAction;
 use crate::relay::ResponseBody;
-use aibridge_recorder::{Ended, Interception, Record, Recorder, RecorderError};
+use aibridge_recorder::{Interception, InterceptionEnd, Record, Recorder, RecorderError};
 use aibridge_sse::Event;
 use async_trait::async_trait;
 use futures_util::stream;
@@ -32,7 +32,7 @@ struct OutcomeRecorder(Mutex<Vec<Outcome>>);
 impl Recorder for OutcomeRecorder {
     async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError> {
         let outcome = |record| match record {
-            Record::Ended(Ended { outcome, .. }) => Some(outcome),
+            Record::End(InterceptionEnd { outcome, .. }) => Some(outcome),
             _ => None,
         };
         self.0.lock().extend(records.into_iter().filter_map(outcome));

@@ -1,7 +1,7 @@
 use super::table::{ENDS, INTERCEPTIONS, OWNERS, PROMPTS, TABLES, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
 use crate::text::{extra_token_types, metadata, storable};
 use aibridge_recorder::{
-    Ended, Interception, ModelThought, ObjectOwner, Record, TokenUsage, ToolUsage, UserPrompt,
+    Interception, InterceptionEnd, ObjectOwner, Reasoning, Record, TokenUsage, ToolUsage, UserPrompt,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -24,13 +24,13 @@ impl Rows {
         let mut rows = Self(Default::default());
         for record in records {
             let (table, row) = match record {
-                Record::Started(row) => (INTERCEPTIONS, interception(row, instance)),
+                Record::Start(row) => (INTERCEPTIONS, interception(row, instance)),
                 Record::Prompt(row) => (PROMPTS, prompt(row)),
                 Record::TokenUsage(row) => (TOKEN_USAGES, token_usage(row)),
                 Record::ToolUsage(row) => (TOOL_USAGES, tool_usage(row)),
-                Record::Thought(row) => (THOUGHTS, thought(row)),
+                Record::Reasoning(row) => (THOUGHTS, thought(row)),
                 Record::Owner(row) => (OWNERS, owner(row)),
-                Record::Ended(row) => (ENDS, end(row)),
+                Record::End(row) => (ENDS, end(row)),
             };
             rows.0[table].push(to_raw_value(&row)?);
         }
@@ -141,7 +141,7 @@ fn tool_usage(row: &ToolUsage) -> Value {
     })
 }
 
-fn thought(row: &ModelThought) -> Value {
+fn thought(row: &Reasoning) -> Value {
     json!({
         "id": row.id.to_string(),
         "interception_id": row.interception_id.to_string(),
@@ -151,7 +151,7 @@ fn thought(row: &ModelThought) -> Value {
     })
 }
 
-fn end(row: &Ended) -> Value {
+fn end(row: &InterceptionEnd) -> Value {
     json!({
         "id": row.interception_id.to_string(),
         "outcome": row.outcome.as_str(),

@@ -3,7 +3,9 @@ use super::owners;
 use super::time::to_text;
 use super::verdict::Verdict;
 use crate::text::{extra_token_types, json_of_texts, metadata, storable};
-use aibridge_recorder::{Ended, Interception, ModelThought, Record, TokenUsage, ToolUsage, UserPrompt};
+use aibridge_recorder::{
+    Interception, InterceptionEnd, Reasoning, Record, TokenUsage, ToolUsage, UserPrompt,
+};
 use rusqlite::{Connection, params};
 use std::borrow::Cow;
 
@@ -50,13 +52,13 @@ impl Rows {
 
     pub(super) fn write(&self, connection: &Connection, record: &Record) -> Result<(), Verdict> {
         match record {
-            Record::Started(interception) => self.start(connection, interception),
+            Record::Start(interception) => self.start(connection, interception),
             Record::Prompt(prompt) => self.prompt(connection, prompt),
             Record::TokenUsage(usage) => self.token_usage(connection, usage),
             Record::ToolUsage(usage) => self.tool_usage(connection, usage),
-            Record::Thought(thought) => self.thought(connection, thought),
+            Record::Reasoning(thought) => self.thought(connection, thought),
             Record::Owner(owner) => Ok(owners::claim(connection, owner)?),
-            Record::Ended(ended) => end(connection, ended),
+            Record::End(ended) => end(connection, ended),
         }
     }
 
@@ -123,7 +125,7 @@ impl Rows {
         self.tool_usages.run(connection, values)
     }
 
-    fn thought(&self, connection: &Connection, row: &ModelThought) -> Result<(), Verdict> {
+    fn thought(&self, connection: &Connection, row: &Reasoning) -> Result<(), Verdict> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -136,7 +138,7 @@ impl Rows {
 }
 
 /// Closes an interception. One that is closed already stays as it is: the first end is the true one.
-fn end(connection: &Connection, ended: &Ended) -> Result<(), Verdict> {
+fn end(connection: &Connection, ended: &InterceptionEnd) -> Result<(), Verdict> {
     let id = ended.interception_id.to_string();
     let closed = connection.prepare_cached(END)?.execute(params![
         id,

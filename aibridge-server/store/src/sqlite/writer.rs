@@ -246,7 +246,7 @@ mod tests {
     use super::*;
     use crate::sqlite::connection;
     use crate::{Durability, Options};
-    use aibridge_recorder::{ModelThought, ThoughtSource};
+    use aibridge_recorder::{Reasoning, ReasoningSource};
     use jiff::Timestamp;
     use tempfile::TempDir;
     use uuid::Uuid;
@@ -259,11 +259,11 @@ mod tests {
     }
 
     fn thought(interception_id: Uuid) -> Vec<Record> {
-        vec![Record::Thought(ModelThought {
+        vec![Record::Reasoning(Reasoning {
             id: Uuid::now_v7(),
             interception_id,
             content: String::new(),
-            source: ThoughtSource::Thinking,
+            source: ReasoningSource::Thinking,
             truncated: false,
             created_at: Timestamp::now(),
         })]

@@ -41,7 +41,7 @@ async fn sixteen_callers_at_once_lose_nothing() {
             for _ in 0..EACH {
                 let (id, records) = start();
                 store.record(records).await.expect("stored");
-                store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+                store.record(vec![Record::End(ended(id))]).await.expect("stored");
             }
         });
     }
@@ -64,8 +64,8 @@ async fn one_contradiction_fails_alone() {
     other.model = "another".to_owned();
     let stray = prompt(Uuid::now_v7());
     let (half, mut half_good) = start();
-    half_good.push(Record::Ended(ended(Uuid::now_v7())));
-    let bad = [vec![Record::Started(other.into())], vec![Record::Prompt(stray)], half_good];
+    half_good.push(Record::End(ended(Uuid::now_v7())));
+    let bad = [vec![Record::Start(other.into())], vec![Record::Prompt(stray)], half_good];
 
     let holder = hold(&place);
     let (mut good, mut poisoned) = (Vec::new(), Vec::new());
@@ -101,7 +101,7 @@ async fn the_same_call_again_is_no_contradiction() {
     for _ in 0..2 {
         store.record(records.clone()).await.expect("stored");
     }
-    let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+    let end = vec![Record::Prompt(prompt(id)), Record::End(ended(id))];
     for _ in 0..2 {
         store.record(end.clone()).await.expect("stored");
     }

@@ -25,7 +25,7 @@ async fn a_held_lock_refuses_in_time_and_then_is_forgotten() {
     holder.execute_batch("COMMIT").expect("released");
     assert_eq!(place.interceptions(), [id.to_string()]);
     store.record(records).await.expect("stored now");
-    store.record(vec![Record::Ended(ended(id))]).await.expect("stored now");
+    store.record(vec![Record::End(ended(id))]).await.expect("stored now");
     assert_eq!(place.interceptions(), [id.to_string(), refused.to_string()]);
 }
 

@@ -13,7 +13,7 @@ async fn what_a_dead_gateway_left_open_is_closed_at_the_next_start() {
     for records in [first, second, third] {
         store.record(records).await.expect("stored");
     }
-    store.record(vec![Record::Ended(ended(done))]).await.expect("stored");
+    store.record(vec![Record::End(ended(done))]).await.expect("stored");
     let before = place.rows("aibridge_interceptions");
     store.close().await; // to the file, a gateway that never ended the others
 
@@ -51,7 +51,7 @@ async fn a_living_gateway_keeps_what_it_has_open() {
     assert!(place.rows("aibridge_interceptions").iter().all(|row| row["ended_at"].is_null()));
 
     second.close().await; // and leaves one open
-    first.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+    first.record(vec![Record::End(ended(id))]).await.expect("stored");
     let third = place.open();
     assert_eq!(third.orphans_closed(), 0, "the first still lives");
     third.close().await;

@@ -34,7 +34,7 @@ async fn the_first_owner_stays_and_a_later_one_is_no_contradiction() {
     let (id, mut records) = start();
     records.extend([owner("resp_1", "ann"), owner("resp_1", "bob"), owner("nul\0", "ann")]);
     store.record(records).await.expect("stored");
-    store.record(vec![owner("resp_1", "bob"), Record::Ended(ended(id))]).await.expect("stored");
+    store.record(vec![owner("resp_1", "bob"), Record::End(ended(id))]).await.expect("stored");
     let asked = ids(&["resp_2", "resp_1", "nul\0"]);
     let found = store.object_owners("openai", &asked).await.expect("found");
     assert_eq!(found, [None, some("ann"), some("ann")]);

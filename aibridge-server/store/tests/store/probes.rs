@@ -39,7 +39,7 @@ async fn a_bad_page_is_found() {
         let place = Place::new();
         let store = place.open();
         let (id, mut records) = start();
-        records.push(Record::Ended(ended(id)));
+        records.push(Record::End(ended(id)));
         store.record(records).await.expect("stored");
         store.close().await;
         let root = format!("SELECT rootpage FROM sqlite_schema WHERE name = '{table}'");

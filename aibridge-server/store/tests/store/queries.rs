@@ -18,7 +18,7 @@ pub(crate) async fn many(store: &impl Recorder) -> Vec<Uuid> {
         }
         let id = one.id;
         ids.push(id);
-        let records = vec![Record::Started(one.into()), Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+        let records = vec![Record::Start(one.into()), Record::Prompt(prompt(id)), Record::End(ended(id))];
         store.record(records).await.expect("stored");
     }
     ids
@@ -98,7 +98,7 @@ async fn a_clock_that_was_set_back_hides_nothing_from_until() {
     let mut one = interception_at(now);
     one.started_at = now - SignedDuration::from_hours(5);
     let id = one.id;
-    store.record(vec![Record::Started(one.into())]).await.expect("stored");
+    store.record(vec![Record::Start(one.into())]).await.expect("stored");
     store.close().await;
     let records = Records::open(&place.options()).expect("opened");
     let until = |hours| Filter { until: Some(now - SignedDuration::from_hours(hours)), ..Filter::default() };

@@ -1,5 +1,5 @@
 use crate::support::{Place, ended, interception_at, prompt, start};
-use aibridge_recorder::{ModelThought, Record, Recorder, ThoughtSource, TokenUsage, ToolUsage};
+use aibridge_recorder::{Reasoning, ReasoningSource, Record, Recorder, TokenUsage, ToolUsage};
 use aibridge_store::{Old, Reach, SqliteStore, StoreError, Sweeper};
 use jiff::{SignedDuration, Timestamp};
 use std::cell::Cell;
@@ -56,11 +56,11 @@ fn open(id: Uuid) -> Vec<Record> {
         truncated: false,
         created_at: Timestamp::now(),
     };
-    let thought = ModelThought {
+    let thought = Reasoning {
         id: Uuid::now_v7(),
         interception_id: id,
         content: "hm".to_owned(),
-        source: ThoughtSource::Thinking,
+        source: ReasoningSource::Thinking,
         truncated: false,
         created_at: Timestamp::now(),
     };
@@ -68,7 +68,7 @@ fn open(id: Uuid) -> Vec<Record> {
         Record::Prompt(prompt(id)),
         Record::TokenUsage(usage),
         Record::ToolUsage(tool.into()),
-        Record::Thought(thought),
+        Record::Reasoning(thought),
     ]
 }
 
@@ -76,10 +76,10 @@ fn open(id: Uuid) -> Vec<Record> {
 async fn record(store: &impl Recorder, started_at: Timestamp, is_over: bool) -> Uuid {
     let interception = interception_at(started_at);
     let id = interception.id;
-    let mut records = vec![Record::Started(interception.into())];
+    let mut records = vec![Record::Start(interception.into())];
     records.extend(open(id));
     if is_over {
-        records.push(Record::Ended(ended(id)));
+        records.push(Record::End(ended(id)));
     }
     store.record(records).await.expect("stored");
     id
@@ -154,7 +154,7 @@ async fn one_whose_id_tells_another_time_is_found_among_all() {
     let store = place.open();
     let (id, records) = start();
     store.record(records).await.expect("stored");
-    store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+    store.record(vec![Record::End(ended(id))]).await.expect("stored");
     let sql = "PRAGMA foreign_keys = off; UPDATE aibridge_interceptions SET started_at = '2020-01-01T00:00:00.000Z';
         INSERT INTO aibridge_interceptions SELECT 'no uuid', initiator_id, provider, provider_name, model, route,
             streaming, client, client_session_id, user_agent, credential_kind, credential_hint,
@@ -189,7 +189,7 @@ async fn call(store: SqliteStore, batches: Rc<Cell<usize>>, done: Rc<Cell<bool>>
     let (mut ids, mut longest) = (Vec::new(), 0);
     while !done.get() {
         let (id, records) = start();
-        let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+        let end = vec![Record::Prompt(prompt(id)), Record::End(ended(id))];
         for records in [records, end] {
             let so_far = batches.get();
             store.record(records).await.expect("stored");

@@ -1,7 +1,7 @@
 use crate::support::{Place, ended, interception, prompt, start, time};
 use aibridge_recorder::{
-    CredentialKind, Ended, ErrorType, Interception, ModelThought, Outcome, Record, Recorder, ThoughtSource,
-    TokenUsage, ToolUsage, UserPrompt,
+    CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, Reasoning, ReasoningSource, Record,
+    Recorder, TokenUsage, ToolUsage, UserPrompt,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -115,7 +115,7 @@ pub(crate) fn beginning() -> Vec<Record> {
         prompt: "what's \"this\"?\nüß 🦀".to_owned(),
         created_at: time("2026-01-02T03:04:05.679Z"),
     };
-    vec![Record::Started(interception.into()), Record::Prompt(prompt)]
+    vec![Record::Start(interception.into()), Record::Prompt(prompt)]
 }
 
 fn open_interception() -> Value {
@@ -184,10 +184,10 @@ pub(crate) fn end() -> Vec<Record> {
         truncated: false,
         ..client_tool.clone()
     };
-    let sources = [ThoughtSource::ReasoningSummary, ThoughtSource::Thinking, ThoughtSource::Commentary];
+    let sources = [ReasoningSource::ReasoningSummary, ReasoningSource::Thinking, ReasoningSource::Commentary];
     let thoughts = sources.into_iter().zip(5..).map(|(source, last)| {
         let content = "hm".to_owned();
-        Record::Thought(ModelThought {
+        Record::Reasoning(Reasoning {
             id: id(last),
             interception_id: id(10),
             content,
@@ -196,7 +196,7 @@ pub(crate) fn end() -> Vec<Record> {
             created_at,
         })
     });
-    let ended = Ended {
+    let ended = InterceptionEnd {
         interception_id: id(10),
         outcome: Outcome::Failed(ErrorType::StreamError),
         upstream_status: Some(200),
@@ -210,7 +210,7 @@ pub(crate) fn end() -> Vec<Record> {
         Record::ToolUsage(injected_tool.into()),
     ];
     records.extend(thoughts);
-    records.push(Record::Ended(ended));
+    records.push(Record::End(ended));
     records
 }
 
@@ -224,8 +224,8 @@ async fn the_end_without_a_hint_keeps_a_byok_hint() {
         streaming: false,
         ..interception()
     };
-    let end = Ended { outcome: Outcome::Cancelled, upstream_status: None, ..ended(byok.id) };
-    store.record(vec![Record::Started(byok.into()), Record::Ended(end)]).await.expect("stored");
+    let end = InterceptionEnd { outcome: Outcome::Cancelled, upstream_status: None, ..ended(byok.id) };
+    store.record(vec![Record::Start(byok.into()), Record::End(end)]).await.expect("stored");
     let row = &place.rows("aibridge_interceptions")[0];
     assert_eq!(row["credential_hint"], "sk-m...mine");
     assert_eq!(row["credential_kind"], "byok");
@@ -240,17 +240,17 @@ async fn an_interception_ends_only_once() {
     let store = place.open();
     let (id, records) = start();
     store.record(records).await.expect("stored");
-    store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+    store.record(vec![Record::End(ended(id))]).await.expect("stored");
     let first = place.rows("aibridge_interceptions");
 
-    let again = Ended {
+    let again = InterceptionEnd {
         outcome: Outcome::Failed(ErrorType::Shutdown),
         upstream_status: Some(500),
         credential_hint: Some("other".to_owned()),
         provider_response_id: Some("other".to_owned()),
         ..ended(id)
     };
-    store.record(vec![Record::Ended(again)]).await.expect("no complaint");
+    store.record(vec![Record::End(again)]).await.expect("no complaint");
     assert_eq!(place.rows("aibridge_interceptions"), first);
     assert_eq!(place.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
 }
@@ -279,7 +279,7 @@ pub(crate) fn dirty_records() -> Vec<Record> {
     let created_at = interception.started_at;
     let response = Some(dirty());
     vec![
-        Record::Started(interception.into()),
+        Record::Start(interception.into()),
         Record::Prompt(UserPrompt { prompt: dirty(), ..prompt(interception_id) }),
         Record::TokenUsage(TokenUsage {
             id: Uuid::now_v7(),
@@ -306,15 +306,15 @@ pub(crate) fn dirty_records() -> Vec<Record> {
             truncated: false,
             created_at,
         })),
-        Record::Thought(ModelThought {
+        Record::Reasoning(Reasoning {
             id: Uuid::now_v7(),
             interception_id,
             content: dirty(),
-            source: ThoughtSource::Thinking,
+            source: ReasoningSource::Thinking,
             truncated: false,
             created_at,
         }),
-        Record::Ended(Ended {
+        Record::End(InterceptionEnd {
             credential_hint: Some(dirty()),
             provider_response_id: response,
             ..ended(interception_id)

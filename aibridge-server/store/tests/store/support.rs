@@ -1,4 +1,4 @@
-use aibridge_recorder::{CredentialKind, Ended, Interception, Outcome, Record, UserPrompt};
+use aibridge_recorder::{CredentialKind, Interception, InterceptionEnd, Outcome, Record, UserPrompt};
 use aibridge_store::{Durability, Options, SqliteStore};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -111,11 +111,11 @@ pub(crate) fn prompt(interception_id: Uuid) -> UserPrompt {
 pub(crate) fn start() -> (Uuid, Vec<Record>) {
     let interception = interception();
     let id = interception.id;
-    (id, vec![Record::Started(interception.into()), Record::Prompt(prompt(id))])
+    (id, vec![Record::Start(interception.into()), Record::Prompt(prompt(id))])
 }
 
-pub(crate) fn ended(interception_id: Uuid) -> Ended {
-    Ended {
+pub(crate) fn ended(interception_id: Uuid) -> InterceptionEnd {
+    InterceptionEnd {
         interception_id,
         outcome: Outcome::Completed,
         upstream_status: Some(200),

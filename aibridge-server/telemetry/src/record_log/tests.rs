@@ -1,7 +1,7 @@
 //! Tests of the lines that records become.
 
 use super::*;
-use aibridge_recorder::{CredentialKind, Outcome, ThoughtSource};
+use aibridge_recorder::{CredentialKind, Outcome, ReasoningSource};
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -86,7 +86,7 @@ fn some(text: &str) -> Option<String> {
 fn all() -> Vec<(Record, Value)> {
     vec![
         (
-            Record::Started(Arc::new(Interception {
+            Record::Start(Arc::new(Interception {
                 id: id(OF),
                 initiator_id: "ann".into(),
                 provider: "openai".into(),
@@ -165,11 +165,11 @@ fn all() -> Vec<(Record, Value)> {
             }),
         ),
         (
-            Record::Thought(ModelThought {
+            Record::Reasoning(Reasoning {
                 id: id(ID),
                 interception_id: id(OF),
                 content: "hm".into(),
-                source: ThoughtSource::ReasoningSummary,
+                source: ReasoningSource::ReasoningSummary,
                 truncated: false,
                 created_at: at(),
             }),
@@ -191,7 +191,7 @@ fn all() -> Vec<(Record, Value)> {
             }),
         ),
         (
-            Record::Ended(Ended {
+            Record::End(InterceptionEnd {
                 interception_id: id(OF),
                 outcome: Outcome::Failed(ErrorType::RateLimited),
                 upstream_status: Some(429),
@@ -231,7 +231,7 @@ async fn every_record_is_a_line_with_all_its_fields() {
 #[tokio::test]
 async fn missing_values_are_omitted() {
     let log = Log::capture();
-    let ended = Ended {
+    let ended = InterceptionEnd {
         interception_id: id(OF),
         outcome: Outcome::Completed,
         upstream_status: None,
@@ -239,7 +239,7 @@ async fn missing_values_are_omitted() {
         provider_response_id: None,
         ended_at: at(),
     };
-    record(&log, true, vec![Record::Ended(ended)]).await.unwrap();
+    record(&log, true, vec![Record::End(ended)]).await.unwrap();
     let line = &log.lines()[0];
     assert_eq!((&line["outcome"], line.len()), (&"completed".into(), 7), "{line:?}");
 }
@@ -280,7 +280,7 @@ async fn short_texts_are_cut() {
         created_at: Timestamp::now(),
     };
     let store = Arc::new(Store { log: log.text.clone(), accepts: true });
-    let records = vec![Record::Started(row.into())];
+    let records = vec![Record::Start(row.into())];
     RecordLog::new(store).record(records).await.unwrap();
     let lines = log.lines();
     for name in ["model", "client_session_id", "user_agent", "correlating_tool_call_id"] {

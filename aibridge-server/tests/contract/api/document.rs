@@ -95,15 +95,15 @@ impl Documented {
 /// Rows with something everywhere, and with nothing where nothing need be.
 async fn fill(served: &Served) -> String {
     let records = full(Duration::from_secs(60));
-    let Record::Started(one) = &records[0] else { panic!("a start") };
+    let Record::Start(one) = &records[0] else { panic!("a start") };
     let id = one.id.to_string();
     served.record(records).await;
     for outcome in [Outcome::Completed, Outcome::Cancelled] {
         let one = Interception { initiator_id: "bob".to_owned(), ..interception(Duration::from_secs(30)) };
-        let records = vec![ended(one.id, outcome), Record::Started(one.into())];
+        let records = vec![ended(one.id, outcome), Record::Start(one.into())];
         served.record(records.into_iter().rev().collect()).await;
     }
-    served.record(vec![Record::Started(interception(Duration::ZERO).into())]).await;
+    served.record(vec![Record::Start(interception(Duration::ZERO).into())]).await;
     id
 }
 

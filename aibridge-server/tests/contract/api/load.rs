@@ -47,7 +47,7 @@ impl Served {
     async fn record_long(&self, text: &str) {
         let one = interception(Duration::ZERO);
         let id = one.id;
-        self.record(vec![Record::Started(one.into()), prompt(id, text)]).await;
+        self.record(vec![Record::Start(one.into()), prompt(id, text)]).await;
         self.record(vec![ended(id, Outcome::Completed)]).await;
     }
 }

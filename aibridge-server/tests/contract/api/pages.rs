@@ -21,7 +21,7 @@ async fn record(served: &Served, change: impl Fn(u32, Interception) -> Intercept
         let one = change(number, interception(Duration::from_secs(u64::from(60 + number))));
         ids.push(one.id.to_string());
         let id = one.id;
-        records.extend([Record::Started(one.into()), prompt(id, "why?")]);
+        records.extend([Record::Start(one.into()), prompt(id, "why?")]);
         match number % 4 {
             0 => records.push(ended(id, Outcome::Completed)),
             1 => records.push(ended(id, Outcome::Failed(ErrorType::StreamError))),
@@ -38,7 +38,7 @@ async fn write_between_pages(served: &Served) {
     let session = |name: String, one: Interception| Interception { client_session_id: Some(name), ..one };
     let now = || interception(Duration::ZERO);
     let (new, old) = (session(now().id.to_string(), now()), session("session-99".to_owned(), now()));
-    served.record(vec![Record::Started(new.into()), Record::Started(old.into())]).await;
+    served.record(vec![Record::Start(new.into()), Record::Start(old.into())]).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ async fn a_parameter_that_cannot_be_used_is_named() {
 
 async fn is_named(served: &Served) {
     for _ in 0..2 {
-        served.record(vec![Record::Started(interception(Duration::ZERO).into())]).await;
+        served.record(vec![Record::Start(interception(Duration::ZERO).into())]).await;
     }
     let page = served.told("interceptions?limit=1").await;
     let cursor = page["next_cursor"].as_str().unwrap();

@@ -68,7 +68,7 @@ async fn records_that_cannot_be_read_are_no_empty_list() {
 async fn what_is_read_is_not_logged() {
     let served = on_sqlite_with(|launch| launch.env("RUST_LOG", "trace")).await;
     let records = full(Duration::ZERO);
-    let aibridge_recorder::Record::Started(one) = &records[0] else { panic!("a start") };
+    let aibridge_recorder::Record::Start(one) = &records[0] else { panic!("a start") };
     let id = one.id;
     served.record(records).await;
     let answer = served.get(&format!("interceptions/{id}")).await;

@@ -168,7 +168,7 @@ async fn what_cannot_be_used_is_refused_and_the_old_stays() {
     let gateway = launch(good.clone()).start().await;
     let path = gateway.launch().config_path();
     let table = [
-        ("[[provider]]\ntype = \"openai\"\nkeys = [\"sk-hunter2\"\n", vec!["is no TOML in line 3"]),
+        ("[[provider]]\ntype = \"openai\"\nkeys = [\"sk-hunter2\"\n", vec!["is not valid TOML in line 3"]),
         ("[auth]\nmode = \"all\"\n[server]\nlistn = \"x\"\n", vec!["auth.mode: ", "; ", "listn: "]),
         ("", vec!["has no settings, and had some before"]),
         ("[[provider]]\ntype = \"openai\"\nkeys = [\"file:/nowhere/key\"]\n", vec!["provider[0].keys[0]: "]),

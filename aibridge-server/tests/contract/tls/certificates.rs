@@ -59,7 +59,7 @@ async fn what_cannot_be_used_is_refused_and_the_old_stays() {
     let gateway = launch.start().await;
     watching(&gateway).await;
     fs::write(dir.join("key.pem"), authority.issue().key).unwrap();
-    gateway.said("tls.key: the key in the file \"key.pem\" is not that of the first certificate").await;
+    gateway.said("tls.key: the key in the file \"key.pem\" does not match the first certificate").await;
     assert_eq!(certificate(&gateway, &authority).await, old.der.as_ref());
     fs::remove_file(dir.join("cert.pem")).unwrap();
     gateway.said("tls.cert: the file \"cert.pem\" cannot be read").await;
@@ -113,8 +113,8 @@ fn bad_files(authority: &Authority) -> Vec<(String, String, &'static str, &'stat
         with(&good.cert, good.key.split_at(100).0, "tls.key", "the whole private key"),
         with(&good.cert, &encrypted, "tls.key", "openssl pkey -in ENCRYPTED -out PLAIN"),
         with(&good.cert, small, "tls.key", "an RSA key of 2048 bits or more"),
-        with(&good.cert, &other.key, "tls.key", "the key that the certificate was made for"),
-        with(&swapped, &good.key, "tls.key", "the key that the certificate was made for"),
+        with(&good.cert, &other.key, "tls.key", "the path of the key of that certificate"),
+        with(&swapped, &good.key, "tls.key", "the path of the key of that certificate"),
     ]
 }
 

@@ -64,7 +64,7 @@ async fn call(store: PostgresStore, done: Arc<AtomicBool>, stored: Arc<AtomicUsi
             told.refused.push(id);
             continue;
         }
-        let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+        let end = vec![Record::Prompt(prompt(id)), Record::End(ended(id))];
         while store.record(end.clone()).await.is_err() {
             told.held += 1;
         }
@@ -125,7 +125,7 @@ async fn while_it_is_away_records_are_refused_in_time() {
     server.start_again().await;
     let (id, records) = start();
     while store.record(records.clone()).await.is_err() {}
-    store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+    store.record(vec![Record::End(ended(id))]).await.expect("stored");
     assert_eq!(count(&server, "FROM aibridge_interceptions WHERE outcome = 'completed'").await, 1);
 }
 
@@ -139,7 +139,7 @@ async fn a_database_that_hangs_refuses_and_then_is_forgotten() {
     holder.batch_execute("BEGIN; LOCK TABLE aibridge_interceptions").await.expect("the lock");
     store.record(start().1).await.expect_err("refused");
     holder.batch_execute("COMMIT").await.expect("released");
-    let end = vec![Record::Ended(ended(id))];
+    let end = vec![Record::End(ended(id))];
     while store.record(end.clone()).await.is_err() {}
     assert_eq!(count(&server, "FROM aibridge_interceptions WHERE outcome = 'completed'").await, 1);
 }

@@ -14,7 +14,7 @@ async fn replicas_share_owners_and_the_first_stays() {
     records.extend([owner("resp_1", "ann"), owner("resp_1", "bob"), owner("nul\0", "ann")]);
     one.record(records).await.expect("stored");
     other.record(vec![owner("resp_1", "bob"), owner("conv_1", "bob")]).await.expect("stored");
-    one.record(vec![owner("conv_1", "ann"), Record::Ended(ended(id))]).await.expect("no contradiction");
+    one.record(vec![owner("conv_1", "ann"), Record::End(ended(id))]).await.expect("no contradiction");
     let asked = ids(&["resp_2", "resp_1", "nul\0", "conv_1"]);
     for store in [one, other] {
         let found = store.object_owners("openai", &asked).await.expect("found");

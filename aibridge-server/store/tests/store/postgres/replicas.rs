@@ -57,7 +57,7 @@ async fn what_a_dead_replica_left_open_is_closed_once_and_the_livings_is_left_al
     assert!(rows.iter().all(|row| row["outcome"] == "failed" && !row["ended_at"].is_null()));
 
     for (store, id) in living.iter().zip(open_ids) {
-        store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+        store.record(vec![Record::End(ended(id))]).await.expect("stored");
     }
     assert_eq!(count(&server, "FROM aibridge_interceptions WHERE outcome = 'completed'").await, 2);
 }
@@ -71,7 +71,7 @@ async fn the_end_of_one_that_was_only_away_comes_late_and_counts() {
     let living = open(beating(&server, OFTEN)).await;
     until(&server, 1).await;
     for _ in 0..2 {
-        away.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+        away.record(vec![Record::End(ended(id))]).await.expect("stored");
     }
     let row = &server.rows("aibridge_interceptions").await[0];
     assert_eq!((&row["outcome"], &row["error_type"]), (&"completed".into(), &().into()));

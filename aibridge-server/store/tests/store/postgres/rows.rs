@@ -1,7 +1,9 @@
 use super::{open, options};
 use crate::rows::{beginning, dirty_records, end};
 use crate::support::{Place, ended, interception, prompt, start};
-use aibridge_recorder::{Ended, ErrorType, Interception, Outcome, Record, Recorder, ToolUsage, UserPrompt};
+use aibridge_recorder::{
+    ErrorType, Interception, InterceptionEnd, Outcome, Record, Recorder, ToolUsage, UserPrompt,
+};
 use aibridge_testkit::{Postgres, Row};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -76,7 +78,7 @@ async fn what_contradicts_sqlite_contradicts_postgres() {
     let mut other = interception();
     other.id = id;
     other.model = "another".to_owned();
-    let again = Ended {
+    let again = InterceptionEnd {
         outcome: Outcome::Failed(ErrorType::Shutdown),
         upstream_status: Some(500),
         credential_hint: Some("other".to_owned()),
@@ -84,19 +86,19 @@ async fn what_contradicts_sqlite_contradicts_postgres() {
         ..ended(id)
     };
     let (_, mut half_good) = start();
-    half_good.push(Record::Ended(ended(Uuid::now_v7())));
-    let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+    half_good.push(Record::End(ended(Uuid::now_v7())));
+    let end = vec![Record::Prompt(prompt(id)), Record::End(ended(id))];
     same_on_both(
         &server,
         vec![
             records.clone(),
             records,
-            vec![Record::Started(other.into())],
+            vec![Record::Start(other.into())],
             vec![Record::Prompt(prompt(Uuid::now_v7()))],
             half_good,
             end.clone(),
             end,
-            vec![Record::Ended(again)],
+            vec![Record::End(again)],
             Vec::new(),
         ],
     )
@@ -128,7 +130,7 @@ async fn texts_may_be_as_long_as_clients_send_them() {
         created_at: Timestamp::now(),
     };
     let records =
-        vec![Record::Started(interception.into()), Record::Prompt(prompt), Record::ToolUsage(usage.into())];
+        vec![Record::Start(interception.into()), Record::Prompt(prompt), Record::ToolUsage(usage.into())];
     same_on_both(&server, vec![records]).await;
 }
 
@@ -138,8 +140,8 @@ async fn a_start_that_is_told_again_after_its_end_is_no_contradiction() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     let (id, records) = start();
-    let end = Ended { credential_hint: Some("sk-a...efgh".to_owned()), ..ended(id) };
-    for records in [records.clone(), vec![Record::Ended(end)], records] {
+    let end = InterceptionEnd { credential_hint: Some("sk-a...efgh".to_owned()), ..ended(id) };
+    for records in [records.clone(), vec![Record::End(end)], records] {
         store.record(records).await.expect("stored");
     }
     let row = &server.rows("aibridge_interceptions").await[0];

@@ -30,7 +30,7 @@ async fn drained(dir: &Path) {
 async fn record(store: &PostgresStore) -> Uuid {
     let (id, records) = start();
     store.record(records).await.expect("stored");
-    store.record(vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))]).await.expect("stored");
+    store.record(vec![Record::Prompt(prompt(id)), Record::End(ended(id))]).await.expect("stored");
     id
 }
 
@@ -58,7 +58,7 @@ async fn what_comes_while_the_database_is_away_is_stored_when_it_is_back() {
     for _ in 0..50 {
         ids.push(record(&store).await);
     }
-    store.record(vec![Record::Ended(ended(open_id))]).await.expect("its start is in the database");
+    store.record(vec![Record::End(ended(open_id))]).await.expect("its start is in the database");
     store.probe(Duration::from_secs(1)).await.expect("requests go on");
     for path in segments(dir.path()).iter().chain([&dir.path().join("lock")]) {
         assert_eq!(fs::metadata(path).expect("a file").permissions().mode() & 0o777, 0o600, "{path:?}");
@@ -200,7 +200,7 @@ async fn a_full_spool_refuses_starts_and_still_takes_ends() {
     assert!(refused.as_ref().is_some_and(|error| error.contains("spool is full")), "{refused:?}");
     assert!(ids.len() > 5);
     store.probe(Duration::from_secs(1)).await.expect_err("not ready");
-    store.record(vec![Record::Ended(ended(ids[0]))]).await.expect("there is room for an end");
+    store.record(vec![Record::End(ended(ids[0]))]).await.expect("there is room for an end");
     let size: u64 = segments(dir.path()).iter().map(|path| fs::metadata(path).expect("a file").len()).sum();
     assert!(size <= 20_000 * 9 / 8, "{size}");
 

@@ -1,32 +1,34 @@
+//! The end of an interception: its outcome and its error type.
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// How an interception ended: what its row says beyond what it said at the start.
+/// The end of an interception: the columns of `aibridge_interceptions` that are written when it is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// The interception that is over.
+pub struct InterceptionEnd {
+    /// The id of the interception.
     pub interception_id: Uuid,
-    /// How, and if badly, why.
+    /// The outcome, with the error type of a failure.
     pub outcome: Outcome,
-    /// The last status that the provider answered with.
+    /// The status of the last response from the provider; `None` if there was none.
     pub upstream_status: Option<u16>,
-    /// The hint of the pool key that answered, or else the last one tried. `None` leaves the row's hint alone:
-    /// a BYOK hint is never overwritten.
+    /// The hint of the pool key that the relayed response belongs to, or else of the last key that was tried. `None`
+    /// leaves the stored hint unchanged: a BYOK hint is never overwritten.
     pub credential_hint: Option<String>,
-    /// The provider's id of the answer: what the prompt's `provider_response_id` becomes.
+    /// The provider's id of the response. It also becomes the `provider_response_id` of the prompt.
     pub provider_response_id: Option<String>,
-    /// When.
+    /// The time at which the response ended.
     pub ended_at: Timestamp,
 }
 
-/// How an interception ended: the columns `outcome` and `error_type`.
+/// The outcome of an interception: the columns `outcome` and `error_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The answer was relayed whole.
+    /// The client received the whole response.
     Completed,
     /// The gateway or the provider failed.
     Failed(ErrorType),
-    /// The client went away.
+    /// The client closed the connection before the end of the response.
     Cancelled,
 }
 
@@ -40,7 +42,7 @@ impl Outcome {
         }
     }
 
-    /// The value of the column `error_type`.
+    /// The error type of a failure; `None` for the other outcomes.
     pub const fn error_type(self) -> Option<ErrorType> {
         match self {
             Self::Failed(error_type) => Some(error_type),
@@ -49,40 +51,40 @@ impl Outcome {
     }
 }
 
-/// Why an interception failed: the column `error_type`.
+/// The cause of a failure: the column `error_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorType {
-    /// The provider answered 400, 404, 409, 413 or 422.
+    /// The provider responded with 400, 404, 409, 413 or 422.
     InvalidRequest,
-    /// The provider answered 401.
+    /// The provider responded with 401.
     Authentication,
-    /// The provider answered 403.
+    /// The provider responded with 403.
     Permission,
-    /// The provider answered 429, but not for lack of credit.
+    /// The provider responded with 429, but not for lack of credit.
     RateLimited,
-    /// The provider answered 402, or 429 for lack of credit.
+    /// The provider responded with 402, or with 429 for lack of credit.
     Quota,
-    /// No key of the pool was left to try.
+    /// Every key of the pool is cooling or was refused.
     KeysExhausted,
-    /// The provider kept failing, so it was not called.
+    /// The circuit breaker is open, so the provider was not called.
     CircuitOpen,
-    /// The provider answered another 4xx.
+    /// The provider responded with another 4xx status.
     Upstream4xx,
-    /// The provider answered a 5xx.
+    /// The provider responded with a 5xx status.
     Upstream5xx,
-    /// The provider could not be reached, or the connection broke.
+    /// The connection to the provider failed or broke.
     UpstreamUnreachable,
-    /// The provider was too slow.
+    /// The provider exceeded a timeout.
     UpstreamTimeout,
-    /// The stream carried an error, or ended without its terminal event.
+    /// The stream contained an error, or ended without its terminal event.
     StreamError,
-    /// The provider answered 2xx with something that its API does not answer, or its answer is no HTTP.
+    /// The provider responded with 2xx and a body that its API does not define, or with invalid HTTP.
     InvalidResponse,
-    /// The gateway died with the interception open; found at its next start.
+    /// The gateway stopped abruptly while the interception was open. A later start of a gateway records this.
     GatewayCrash,
-    /// The gateway itself failed.
+    /// The gateway itself failed, for example to read its store.
     GatewayError,
-    /// The gateway was told to stop and the grace period was over.
+    /// The gateway shut down, and its grace period ended before the response did.
     Shutdown,
 }
 
@@ -109,7 +111,7 @@ impl ErrorType {
         }
     }
 
-    /// The type of a provider's error status; `None` below 400. A 429 for lack of credit, which its body says, is
+    /// The error type of a provider's status; `None` below 400. A 429 whose body reports a lack of credit is
     /// [`ErrorType::Quota`] instead.
     pub const fn from_status(status: u16) -> Option<Self> {
         match status {
@@ -130,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses_have_types() {
+    fn maps_each_status_to_its_error_type() {
         let table = [
             (200, None),
             (302, None),
