@@ -40,13 +40,13 @@ pub enum StoreError {
     },
     /// The database will never do it, e.g. because the id of a new row is taken.
     #[error("the records contradict what is stored: {0}")]
-    Contradiction(String),
+    Conflict(String),
     /// No answer came in time.
     #[error("the store did not answer within {0:?}")]
-    TooSlow(Duration),
+    Timeout(Duration),
     /// Reading was given up: nobody waits for it any more.
     #[error("nobody waits for it any more")]
-    GivenUp,
+    Cancelled,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -79,9 +79,9 @@ impl StoreError {
             Self::NewerSchema { .. } => "newer_schema",
             Self::Database(_) => "database",
             Self::FileGone { .. } => "file_gone",
-            Self::Contradiction(_) => "contradiction",
-            Self::TooSlow(_) => "too_slow",
-            Self::GivenUp => "given_up",
+            Self::Conflict(_) => "contradiction",
+            Self::Timeout(_) => "too_slow",
+            Self::Cancelled => "given_up",
             Self::Closed => "closed",
             Self::Randomness(_) => "randomness",
             Self::InvalidUser { .. } => "invalid_user",
@@ -90,18 +90,18 @@ impl StoreError {
     }
 
     /// Whether the caller asked for something impossible; otherwise the store or its surroundings are to blame.
-    pub const fn is_callers_fault(&self) -> bool {
-        matches!(self, Self::Contradiction(_) | Self::InvalidUser { .. } | Self::InvalidExpiry { .. })
+    pub const fn is_caller_error(&self) -> bool {
+        matches!(self, Self::Conflict(_) | Self::InvalidUser { .. } | Self::InvalidExpiry { .. })
     }
 
     /// Whether the same call may succeed later.
-    pub const fn may_pass(&self) -> bool {
+    pub const fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Open { .. }
                 | Self::Database(_)
                 | Self::FileGone { .. }
-                | Self::TooSlow(_)
+                | Self::Timeout(_)
                 | Self::Randomness(_)
         )
     }

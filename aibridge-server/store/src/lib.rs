@@ -71,13 +71,14 @@ mod job;
 mod observe;
 mod options;
 mod postgres;
-mod private;
+mod private_file;
 mod probe;
 mod query;
 mod retention;
 mod sqlite;
+mod storable;
 mod store;
-mod text;
+mod sweeper;
 mod token;
 mod token_cache;
 mod tokens;
@@ -89,8 +90,9 @@ pub use query::{
     Filter, FullInterception, InterceptionRow, Order, PromptRow, Records, SessionRow, Sessions, Summary,
     Sums, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow, Usage, UsageKey, UsageRow,
 };
-pub use retention::{Old, Reach, Sweeper};
+pub use retention::{Expired, ScanScope};
 pub use sqlite::SqliteStore;
 pub use store::Store;
-pub use token::{Authenticated, TokenRow};
+pub use sweeper::Sweeper;
+pub use token::{TokenIdentity, TokenRow};
 pub use tokens::Tokens;

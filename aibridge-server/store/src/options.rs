@@ -48,7 +48,7 @@ pub struct PostgresOptions {
     /// `postgres://user:password@host:port/database`. A host that begins with `/` (`%2F`) is the folder of a socket.
     pub url: SecretString,
     /// The URL as messages show it.
-    pub shown: String,
+    pub display_url: String,
     /// How the connection is protected.
     pub tls: Tls,
     /// How long a caller waits for a database that does not answer.

@@ -3,16 +3,17 @@ mod connector;
 mod cooldowns;
 mod drain;
 mod error;
+mod heartbeat;
 mod instances;
-mod link;
 mod owners;
-mod reader;
+mod reconnecting;
 mod records;
 mod rows;
 mod schema;
 mod session;
+mod shared_connection;
 mod spool;
-mod sweeps;
+mod sweep;
 mod table;
 mod tls;
 mod token_rows;
@@ -21,24 +22,24 @@ mod writer;
 
 pub use cooldowns::KeyCooldown;
 pub(crate) use records::PostgresRecords;
-pub(crate) use sweeps::PostgresSweeps;
+pub(crate) use sweep::PostgresSweepBackend;
 pub(crate) use tokens::PostgresTokens;
 
-use crate::job::{Asker, queue};
+use crate::job::{JobSender, queue};
 use crate::observe::CommitObserver;
 use crate::probe;
-use crate::{Authenticated, PostgresOptions, StoreError, Sweeper};
+use crate::{PostgresOptions, StoreError, TokenIdentity};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use authenticator::Authenticator;
 use connector::Connector;
 use error::Opener;
-use link::Link;
 use parking_lot::Mutex;
 use quanta::Clock;
-use reader::Reader;
+use reconnecting::Reconnecting;
 use rows::Rows;
 use secrecy::SecretString;
+use shared_connection::SharedConnection;
 use spool::Spool;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,12 +67,12 @@ pub struct PostgresStore {
 struct Parts {
     instance: Uuid,
     connector: Arc<Connector>,
-    asker: Asker<Rows, ()>,
+    sender: JobSender<Rows, ()>,
     commits: Arc<CommitObserver>,
     authenticator: Arc<Authenticator>,
-    reader: Arc<Reader>,
+    shared: Arc<SharedConnection>,
     spool: Option<Spool>,
-    news: Arc<Notify>,
+    cooldowns_changed: Arc<Notify>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// The heartbeat, and the draining of the spool.
     helpers: Mutex<JoinSet<()>>,
@@ -93,43 +94,43 @@ impl PostgresStore {
         let connector = Arc::new(Connector::new(&options, limit, Some(instance))?);
         let session = match connector.connect().await {
             Ok(session) => Some(session),
-            Err(trouble) if spool.is_some() && trouble.is_absence() => {
+            Err(error) if spool.is_some() && error.is_unavailable() => {
                 tracing::warn!(
-                    store = connector.shown(), error = %trouble,
+                    store = connector.display_url(), %error,
                     "the store cannot be reached: records go to the spool"
                 );
                 None
             }
-            Err(trouble) => return Err(trouble.to_open_error(connector.shown(), Opener::Gateway)),
+            Err(error) => return Err(error.to_open_error(connector.display_url(), Opener::Gateway)),
         };
-        let link = || Link::new(connector.clone(), None);
-        let reader = Arc::new(Reader::new(link(), limit));
+        let connection = || Reconnecting::new(connector.clone(), None);
+        let shared = Arc::new(SharedConnection::new(connection(), limit));
         let mut helpers = JoinSet::new();
-        helpers.spawn(instances::live(reader.clone(), instance, options.heartbeat));
+        helpers.spawn(heartbeat::run(shared.clone(), instance, options.heartbeat));
         if let Some(spool) = &spool {
-            helpers.spawn(drain::run(spool.clone(), link()));
+            helpers.spawn(drain::run(spool.clone(), connection()));
         }
-        let authenticator = Arc::new(Authenticator::new(reader.clone(), Clock::new(), spool.is_some()));
+        let authenticator = Arc::new(Authenticator::new(shared.clone(), Clock::new(), spool.is_some()));
         if spool.is_some() {
             let authenticator = authenticator.clone();
-            helpers.spawn(async move { authenticator.forget_revoked().await });
+            helpers.spawn(async move { authenticator.refresh().await });
         }
         let commits = Arc::<CommitObserver>::default();
-        let news = connector.news();
-        let (asker, jobs) = queue(writer::QUEUE);
+        let cooldowns_changed = connector.cooldowns_changed();
+        let (sender, jobs) = queue(writer::QUEUE);
         let probe = Rows::new(&probe::records().1, instance).map_err(not_json)?;
-        let link = Link::new(connector.clone(), session);
-        let writer = Writer::new(link, spool.clone(), limit, commits.clone(), probe);
+        let connection = Reconnecting::new(connector.clone(), session);
+        let writer = Writer::new(connection, spool.clone(), limit, commits.clone(), probe);
         Ok(Self {
             parts: Arc::new(Parts {
                 instance,
                 connector,
-                asker,
+                sender,
                 commits,
                 authenticator,
-                reader,
+                shared,
                 spool,
-                news,
+                cooldowns_changed,
                 writer: Mutex::new(Some(tokio::spawn(writer.run(jobs)))),
                 helpers: Mutex::new(helpers),
             }),
@@ -143,7 +144,7 @@ impl PostgresStore {
 
     /// How many callers wait for the next transaction.
     pub fn queue_length(&self) -> usize {
-        self.parts.asker.queue_length()
+        self.parts.sender.queue_length()
     }
 
     /// How many bytes wait in the spool, to which records go while there are any; `None` without a spool.
@@ -158,7 +159,7 @@ impl PostgresStore {
     /// # Errors
     ///
     /// [`StoreError::Database`] if the database cannot tell.
-    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<Authenticated>, StoreError> {
+    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<TokenIdentity>, StoreError> {
         self.parts.authenticator.authenticate(token).await
     }
 
@@ -172,8 +173,8 @@ impl PostgresStore {
         provider: &str,
         ids: &[String],
     ) -> Result<Vec<Option<String>>, StoreError> {
-        let found = self.parts.reader.ask(async |client| owners::find(client, provider, ids).await).await;
-        found.map_err(|trouble| StoreError::from(&trouble))
+        let found = self.parts.shared.run(async |client| owners::find(client, provider, ids).await).await;
+        found.map_err(|error| StoreError::from(&error))
     }
 
     /// Whether a record would be stored now: in the spool, or else in the database, where a row is written into each
@@ -181,25 +182,25 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`].
+    /// [`StoreError::Database`], [`StoreError::Timeout`].
     pub async fn probe(&self, limit: Duration) -> Result<(), StoreError> {
         if let Some(spool) = &self.parts.spool {
-            let full = || StoreError::Database("the spool takes nothing more".to_owned());
-            return if spool.takes() { Ok(()) } else { Err(full()) };
+            let full = || StoreError::Database("the spool accepts nothing more".to_owned());
+            return if spool.accepts() { Ok(()) } else { Err(full()) };
         }
         let nothing = Rows::new(&[], self.parts.instance).map_err(not_json)?;
-        self.parts.asker.ask(nothing, limit).await
+        self.parts.sender.submit(nothing, limit).await
     }
 
-    /// What deletes old interceptions, if it is told to.
-    pub fn sweeper(&self) -> Sweeper {
-        PostgresSweeps::new(Link::new(self.parts.connector.clone(), None)).into()
+    /// The part of a sweep that runs on this database.
+    pub(crate) fn sweep_backend(&self) -> PostgresSweepBackend {
+        PostgresSweepBackend::new(Reconnecting::new(self.parts.connector.clone(), None))
     }
 
     /// Refuses whatever comes from now on, through any clone, finishes what is queued, gives the spool a moment to be
     /// drained, and tells the other gateways that this one is gone.
     pub async fn close(self) {
-        self.parts.asker.close();
+        self.parts.sender.close();
         let writer = self.parts.writer.lock().take();
         if let Some(writer) = writer
             && timeout(CLOSE_LIMIT, writer).await.is_err()
@@ -208,7 +209,7 @@ impl PostgresStore {
         }
         let drained = match &self.parts.spool {
             None => true,
-            Some(spool) => timeout(DRAIN_LIMIT, spool.emptied()).await.is_ok(),
+            Some(spool) => timeout(DRAIN_LIMIT, spool.wait_empty()).await.is_ok(),
         };
         let mut helpers = std::mem::take(&mut *self.parts.helpers.lock());
         helpers.shutdown().await;
@@ -218,7 +219,7 @@ impl PostgresStore {
             return;
         }
         let instance = self.parts.instance;
-        let left = self.parts.reader.ask(async |client| instances::leave(client, instance).await).await;
+        let left = self.parts.shared.run(async |client| instances::leave(client, instance).await).await;
         if let Err(error) = left {
             tracing::debug!(%error, "no farewell");
         }
@@ -227,7 +228,7 @@ impl PostgresStore {
 
 /// A defect of ours: records are texts and numbers.
 fn not_json(error: serde_json::Error) -> StoreError {
-    StoreError::Contradiction(error.to_string())
+    StoreError::Conflict(error.to_string())
 }
 
 #[async_trait]
@@ -238,6 +239,6 @@ impl Recorder for PostgresStore {
         }
         let rows = Rows::new(&records, self.parts.instance).map_err(RecorderError::unavailable)?;
         drop(records);
-        self.parts.asker.ask(rows, RECORD_LIMIT).await.map_err(RecorderError::unavailable)
+        self.parts.sender.submit(rows, RECORD_LIMIT).await.map_err(RecorderError::unavailable)
     }
 }

@@ -2,19 +2,19 @@
 
 mod columns;
 mod filter;
+mod id_range;
 mod records;
 mod rows;
 mod sessions;
-mod stretch;
 mod usage;
 
-pub(crate) use columns::{listed, whole};
+pub(crate) use columns::{full_columns, list_columns};
 pub use filter::Filter;
 pub(crate) use filter::first_id;
+pub(crate) use id_range::{BLOCK_BYTES, Block, Cursor, IdRange};
 pub use records::{Order, Records};
 pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
 };
 pub use sessions::{SessionRow, Sessions};
-pub(crate) use stretch::{BLOCK_BYTES, Block, IdRange, Place};
 pub use usage::{Sums, Usage, UsageKey, UsageRow};

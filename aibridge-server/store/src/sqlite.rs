@@ -5,35 +5,35 @@ mod deletion;
 mod error;
 mod file;
 mod insert;
+mod lock_file;
 mod open_files;
 mod orphans;
 mod owners;
-mod presence;
 mod records;
 mod rows;
 mod schema;
-mod sweeps;
+mod sweep;
 mod time;
 mod token_rows;
 mod tokens;
-mod verdict;
 mod worker;
+mod write_error;
 mod writer;
 
 pub(crate) use records::SqliteRecords;
-pub(crate) use sweeps::SqliteSweeps;
+pub(crate) use sweep::SqliteSweepBackend;
 pub(crate) use tokens::SqliteTokens;
 
 use crate::observe::CommitObserver;
-use crate::{Authenticated, Options, StoreError, Sweeper};
+use crate::{Options, StoreError, TokenIdentity};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use authenticator::Authenticator;
 use deletion::Progress;
-use error::no_thread;
+use error::thread_error;
 use jiff::Timestamp;
+use lock_file::LockFile;
 use owners::Owners;
-use presence::Presence;
 use quanta::Clock;
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -41,11 +41,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use worker::Worker;
 use writer::{Work, Writer};
-
-/// How long a transaction waits while another process writes. The gateway gives the start of an interception two
-/// seconds in all: this leaves half a second to say why it was refused, and is far longer than a command that
-/// makes a token needs.
-const BUSY: Duration = Duration::from_millis(1500);
 
 /// How long one call waits for its place in the queue and its commit. The gateway has tighter limits of its own; nobody
 /// waits forever who has none. Shorter, this would often be the next time at which Tokio has to wake, and it wakes itself
@@ -65,7 +60,7 @@ struct Parts {
     path: PathBuf,
     /// When the files were last written to before they were opened; `None` if they are new.
     last_written: Option<Timestamp>,
-    writer: Worker<Work, Progress>,
+    writer: Arc<Worker<Work, Progress>>,
     authenticator: Authenticator,
     owners: Owners,
     orphans_closed: u64,
@@ -82,18 +77,19 @@ impl SqliteStore {
     /// [`StoreError::Open`] and [`StoreError::NewerSchema`], which name the file and what to do.
     pub fn open(options: Options) -> Result<Self, StoreError> {
         let last_written = file::last_written(&options.path);
-        let (path, connection) = connection::writing(&options, BUSY)?;
-        let mut presence = Presence::enter(&path)?;
-        let orphans_closed = orphans::close(&connection, &presence, &path)?;
-        presence.share()?;
-        let reader = connection::reading(&path, BUSY)?;
+        let (path, connection) = connection::open_writer(&options, connection::BUSY_TIMEOUT)?;
+        let mut lock = LockFile::acquire(&path)?;
+        let orphans_closed = orphans::close(&connection, &lock, &path)?;
+        lock.downgrade()?;
+        let reader = connection::open_reader(&path, connection::BUSY_TIMEOUT)?;
         let authenticator =
-            Authenticator::start(reader, Clock::new()).map_err(|error| no_thread(&path, &error))?;
-        let mover = connection::moving(&path, BUSY)?;
+            Authenticator::start(reader, Clock::new()).map_err(|error| thread_error(&path, &error))?;
+        let checkpointer = connection::open_checkpointer(&path, connection::BUSY_TIMEOUT)?;
         let commits = Arc::<CommitObserver>::default();
-        let writer = Writer::start(connection, mover, &path, presence, commits.clone())
-            .map_err(|error| no_thread(&path, &error))?;
+        let writer = Writer::start(connection, checkpointer, &path, lock, commits.clone())
+            .map_err(|error| thread_error(&path, &error))?;
         let owners = Owners::new(path.clone());
+        let writer = Arc::new(writer);
         let parts = Parts { path, last_written, writer, authenticator, owners, orphans_closed, commits };
         Ok(Self { parts: Arc::new(parts) })
     }
@@ -118,8 +114,8 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
-    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<Authenticated>, StoreError> {
+    /// [`StoreError::Database`], [`StoreError::Timeout`], [`StoreError::Closed`].
+    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<TokenIdentity>, StoreError> {
         self.parts.authenticator.authenticate(token).await
     }
 
@@ -127,7 +123,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`].
+    /// [`StoreError::Database`], [`StoreError::Timeout`].
     pub async fn object_owners(
         &self,
         provider: &str,
@@ -141,18 +137,19 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
+    /// [`StoreError::Database`], [`StoreError::Timeout`], [`StoreError::Closed`].
     pub async fn probe(&self, limit: Duration) -> Result<(), StoreError> {
         self.write(Vec::new(), limit).await
     }
 
-    /// What deletes old interceptions, if it is told to.
-    pub fn sweeper(&self) -> Sweeper {
-        SqliteSweeps::new(self.parts.clone()).into()
+    /// The part of a sweep that runs on this database.
+    pub(crate) fn sweep_backend(&self) -> SqliteSweepBackend {
+        let Parts { path, last_written, writer, .. } = &*self.parts;
+        SqliteSweepBackend::new(path.clone(), *last_written, writer.clone())
     }
 
     async fn write(&self, records: Vec<Record>, limit: Duration) -> Result<(), StoreError> {
-        self.parts.writer.ask(Work::Record(records), limit).await.map(drop)
+        self.parts.writer.submit(Work::Record(records), limit).await.map(drop)
     }
 
     /// Refuses whatever comes from now on, through any clone, finishes what is queued, and waits for the threads

@@ -1,4 +1,4 @@
-use crate::{Authenticated, PostgresStore, SqliteStore, StoreError, StoreOptions, Sweeper};
+use crate::{PostgresStore, SqliteStore, StoreError, StoreOptions, Sweeper, TokenIdentity};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -63,8 +63,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
-    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<Authenticated>, StoreError> {
+    /// [`StoreError::Database`], [`StoreError::Timeout`], [`StoreError::Closed`].
+    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<TokenIdentity>, StoreError> {
         match self {
             Self::Sqlite(store) => store.authenticate(token).await,
             Self::Postgres(store) => store.authenticate(token).await,
@@ -75,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`].
+    /// [`StoreError::Database`], [`StoreError::Timeout`].
     pub async fn object_owners(
         &self,
         provider: &str,
@@ -91,7 +91,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
+    /// [`StoreError::Database`], [`StoreError::Timeout`], [`StoreError::Closed`].
     pub async fn probe(&self, limit: Duration) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(store) => store.probe(limit).await,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// What every token starts with, so that people and secret scanners can tell it from other credentials.
 const PREFIX: &str = "aib_";
 
-/// The longest user name, in characters: names are shown in tables and stored with every interception.
+/// The longest user name, in characters: names are display_url in tables and stored with every interception.
 const MAX_USER_CHARS: usize = 200;
 
 /// What is known about a gateway token. Never the token itself.
@@ -43,7 +43,7 @@ impl TokenRow {
 
 /// Who presented a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authenticated {
+pub struct TokenIdentity {
     /// The id of the token.
     pub token_id: Uuid,
     /// On whose behalf its bearer acts: the `initiator_id` of what it does.
@@ -80,13 +80,13 @@ impl TokenHash {
 }
 
 /// A token that nobody has seen yet.
-pub(crate) struct Issued {
+pub(crate) struct NewToken {
     pub(crate) row: TokenRow,
     pub(crate) hash: TokenHash,
     pub(crate) secret: SecretString,
 }
 
-impl Issued {
+impl NewToken {
     /// Makes a token for `user` that is refused `expires_in` after `now`.
     pub(crate) fn new(
         user: &str,
@@ -162,27 +162,27 @@ mod tests {
 
     #[test]
     fn a_token_is_a_prefix_and_256_bits() {
-        let issued = Issued::new("ada", None, false, now()).expect("a token");
-        let text = issued.secret.expose_secret();
+        let new_token = NewToken::new("ada", None, false, now()).expect("a token");
+        let text = new_token.secret.expose_secret();
         let bits = URL_SAFE_NO_PAD.decode(text.strip_prefix("aib_").expect("the prefix")).expect("base64url");
         assert_eq!(bits.len(), 32);
-        assert_eq!(issued.row.hint, format!("aib_...{}", &text[text.len() - 4..]));
-        assert!(TokenHash::of(&issued.secret).is_some_and(|hash| hash == issued.hash));
+        assert_eq!(new_token.row.hint, format!("aib_...{}", &text[text.len() - 4..]));
+        assert!(TokenHash::of(&new_token.secret).is_some_and(|hash| hash == new_token.hash));
 
-        let other = Issued::new("ada", None, false, now()).expect("a token");
+        let other = NewToken::new("ada", None, false, now()).expect("a token");
         assert_ne!(text, other.secret.expose_secret());
-        assert_ne!(issued.row.id, other.row.id);
+        assert_ne!(new_token.row.id, other.row.id);
     }
 
     #[test]
     fn only_the_same_hash_matches() {
-        let issued = Issued::new("ada", None, false, now()).expect("a token");
-        assert!(issued.hash.matches(issued.hash.as_bytes()));
-        assert!(!issued.hash.matches(&issued.hash.as_bytes()[..31]));
-        assert!(!issued.hash.matches(&[]));
-        let mut wrong = issued.hash.0;
+        let new_token = NewToken::new("ada", None, false, now()).expect("a token");
+        assert!(new_token.hash.matches(new_token.hash.as_bytes()));
+        assert!(!new_token.hash.matches(&new_token.hash.as_bytes()[..31]));
+        assert!(!new_token.hash.matches(&[]));
+        let mut wrong = new_token.hash.0;
         wrong[31] ^= 1;
-        assert!(!issued.hash.matches(&wrong));
+        assert!(!new_token.hash.matches(&wrong));
         assert!(TokenHash::of(&"sk-proj-1234".into()).is_none());
     }
 
@@ -194,7 +194,7 @@ mod tests {
         }
         for bad in ["", "  ", "a\0b", "a\nb", "\u{1b}[31m", "a\u{85}", &"x".repeat(201)] {
             let error = check_user(bad).expect_err(bad);
-            assert!(error.is_callers_fault());
+            assert!(error.is_caller_error());
             assert!(error.to_string().starts_with(&format!("{bad:?} cannot be")), "{error}");
         }
     }
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_row_admits_until_it_expires_or_is_revoked() {
         let later = now() + SignedDuration::from_millis(1);
-        let row = Issued::new("ada", None, false, now()).expect("a token").row;
+        let row = NewToken::new("ada", None, false, now()).expect("a token").row;
         assert!(row.admits(now()));
         let expiring = TokenRow { expires_at: Some(later), ..row.clone() };
         assert!(expiring.admits(now()) && !expiring.admits(later));

@@ -1,5 +1,5 @@
 use crate::token::TokenHash;
-use crate::{Authenticated, TokenRow};
+use crate::{TokenIdentity, TokenRow};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
@@ -29,7 +29,7 @@ struct Entry {
 }
 
 struct Bearer {
-    who: Authenticated,
+    identity: TokenIdentity,
     expires_at: Option<Timestamp>,
 }
 
@@ -44,23 +44,23 @@ impl TokenCache {
     }
 
     /// Who bears the token with this hash, if that was read lately and the token has not expired by `now`.
-    pub(crate) fn get(&self, hash: &TokenHash, now: Timestamp) -> Option<Authenticated> {
-        self.get_younger(LIFETIME, hash, now)
+    pub(crate) fn get(&self, hash: &TokenHash, now: Timestamp) -> Option<TokenIdentity> {
+        self.get_within(LIFETIME, hash, now)
     }
 
     /// The same for what was read less than `age` ago.
-    pub(crate) fn get_younger(
+    pub(crate) fn get_within(
         &self,
         age: Duration,
         hash: &TokenHash,
         now: Timestamp,
-    ) -> Option<Authenticated> {
+    ) -> Option<TokenIdentity> {
         let entries = self.entries.lock();
         let entry = entries.get(hash)?;
         let bearer = entry.bearer.as_ref()?;
         let fresh = self.clock.now().duration_since(entry.read_at) < age;
         let valid = bearer.expires_at.is_none_or(|end| now < end);
-        (fresh && valid).then(|| bearer.who.clone())
+        (fresh && valid).then(|| bearer.identity.clone())
     }
 
     /// Who bears a token whose row was looked up, read at `read_at` or later: nobody, if it does not admit at `now`.
@@ -70,7 +70,7 @@ impl TokenCache {
         found: Option<TokenRow>,
         read_at: Instant,
         now: Timestamp,
-    ) -> Option<Authenticated> {
+    ) -> Option<TokenIdentity> {
         match found.filter(|row| row.admits(now)) {
             Some(row) => Some(self.put(hash, &row, read_at)),
             None => {
@@ -81,7 +81,7 @@ impl TokenCache {
     }
 
     /// The tokens that count as good, to be looked up again.
-    pub(crate) fn known(&self) -> Vec<TokenHash> {
+    pub(crate) fn accepted(&self) -> Vec<TokenHash> {
         let entries = self.entries.lock();
         entries.iter().filter(|(_, entry)| entry.bearer.is_some()).map(|(hash, _)| *hash).collect()
     }
@@ -101,29 +101,29 @@ impl TokenCache {
     }
 
     /// Remembers a row that admitted its bearer, read at `read_at` or later.
-    fn put(&self, hash: TokenHash, row: &TokenRow, read_at: Instant) -> Authenticated {
-        let who = Authenticated { token_id: row.id, user: row.user.clone(), admin: row.admin };
+    fn put(&self, hash: TokenHash, row: &TokenRow, read_at: Instant) -> TokenIdentity {
+        let identity = TokenIdentity { token_id: row.id, user: row.user.clone(), admin: row.admin };
         let mut entries = self.entries.lock();
         if entries.get(&hash).is_some_and(|entry| entry.read_at > read_at) {
-            return who; // a later look-up has answered already
+            return identity; // a later look-up has answered already
         }
         if entries.len() >= CAPACITY {
             entries.clear(); // cheaper than to find the oldest: none of them had long to live
         }
-        let bearer = Some(Bearer { who: who.clone(), expires_at: row.expires_at });
+        let bearer = Some(Bearer { identity: identity.clone(), expires_at: row.expires_at });
         entries.insert(hash, Entry { bearer, read_at });
-        who
+        identity
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::Issued;
+    use crate::token::NewToken;
     use jiff::SignedDuration;
 
-    fn issue() -> Issued {
-        Issued::new("ada", Some(Duration::from_millis(100)), false, Timestamp::UNIX_EPOCH).expect("a token")
+    fn issue() -> NewToken {
+        NewToken::new("ada", Some(Duration::from_millis(100)), false, Timestamp::UNIX_EPOCH).expect("a token")
     }
 
     fn at(millis: i64) -> Timestamp {
@@ -138,13 +138,13 @@ mod tests {
 
         let asked = cache.now();
         mock.increment(Duration::from_millis(100)); // the database took its time
-        let who = cache.put(token.hash, &token.row, asked);
-        assert_eq!(who, Authenticated { token_id: token.row.id, user: "ada".to_owned(), admin: false });
-        assert_eq!(cache.get(&token.hash, at(0)), Some(who.clone()));
+        let identity = cache.put(token.hash, &token.row, asked);
+        assert_eq!(identity, TokenIdentity { token_id: token.row.id, user: "ada".to_owned(), admin: false });
+        assert_eq!(cache.get(&token.hash, at(0)), Some(identity.clone()));
         assert_eq!(cache.get(&issue().hash, at(0)), None);
 
         mock.increment(Duration::from_millis(149));
-        assert_eq!(cache.get(&token.hash, at(0)), Some(who));
+        assert_eq!(cache.get(&token.hash, at(0)), Some(identity));
         mock.increment(Duration::from_millis(1));
         assert_eq!(cache.get(&token.hash, at(0)), None);
     }
@@ -182,15 +182,15 @@ mod tests {
             assert!(cache.admit(token.hash, Some(token.row.clone()), first, at(0)).is_some());
             let asked = cache.now();
             assert_eq!(cache.admit(token.hash, bad, asked, at(2)), None);
-            assert_eq!(cache.get_younger(hour, &token.hash, at(2)), None);
-            assert!(cache.known().is_empty() && cache.is_refused(&token.hash));
+            assert_eq!(cache.get_within(hour, &token.hash, at(2)), None);
+            assert!(cache.accepted().is_empty() && cache.is_refused(&token.hash));
 
             cache.put(token.hash, &token.row, first);
-            assert_eq!(cache.get_younger(hour, &token.hash, at(2)), None, "that was read earlier");
+            assert_eq!(cache.get_within(hour, &token.hash, at(2)), None, "that was read earlier");
             mock.increment(Duration::from_millis(1));
         }
         cache.admit(token.hash, Some(token.row.clone()), cache.now(), at(0));
-        assert!(cache.known() == [token.hash]);
+        assert!(cache.accepted() == [token.hash]);
         let unknown = issue().hash;
         cache.refuse(&unknown, cache.now());
         assert!(!cache.entries.lock().contains_key(&unknown), "bad tokens take no room");

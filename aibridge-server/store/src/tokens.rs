@@ -1,6 +1,6 @@
 use crate::postgres::PostgresTokens;
 use crate::sqlite::SqliteTokens;
-use crate::token::Issued;
+use crate::token::NewToken;
 use crate::{StoreError, StoreOptions, TokenRow};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -65,12 +65,12 @@ impl Tokens {
         expires_in: Option<Duration>,
         admin: bool,
     ) -> Result<(TokenRow, SecretString), StoreError> {
-        let issued = Issued::new(user, expires_in, admin, Timestamp::now())?;
+        let new_token = NewToken::new(user, expires_in, admin, Timestamp::now())?;
         match &self.0 {
-            Kind::Sqlite(tokens) => tokens.insert(&issued)?,
-            Kind::Postgres(tokens) => tokens.insert(&issued)?,
+            Kind::Sqlite(tokens) => tokens.insert(&new_token)?,
+            Kind::Postgres(tokens) => tokens.insert(&new_token)?,
         }
-        Ok((issued.row, issued.secret))
+        Ok((new_token.row, new_token.secret))
     }
 
     /// All tokens, oldest first, expired and revoked ones included.

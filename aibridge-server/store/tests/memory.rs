@@ -12,7 +12,7 @@ use aibridge_store::{
 use aibridge_testkit::Postgres;
 use std::fs;
 use std::time::Duration;
-use support::Place;
+use support::TestDir;
 use tokio::task::spawn_blocking;
 
 /// Together, the prompts of so many interceptions are 160 MiB, and their models 128 MiB.
@@ -89,21 +89,21 @@ async fn what_is_read_at_once_is_bounded_by_bytes() {
     if cfg!(not(target_os = "linux")) {
         return;
     }
-    let place = Place::new();
-    place.open().close().await;
+    let dir = TestDir::new();
+    dir.open().close().await;
     let numbers = format!(
         "(WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT i FROM n)",
         INTERCEPTIONS - 1
     );
     let sql = fill("", "printf('%02x', i)", |bytes| format!("printf('%.*c', {bytes}, 'x')"), &numbers);
-    place.sql().execute_batch(&sql).expect("filled");
-    let options = StoreOptions::from(&place.options());
+    dir.sql().execute_batch(&sql).expect("filled");
+    let options = StoreOptions::from(&dir.options());
     spawn_blocking(|| read_all(options)).await.expect("no panic");
 
     let Some(server) = Postgres::start().await else { return };
     let options = PostgresOptions {
         url: server.url().into(),
-        shown: "postgres://test".to_owned(),
+        display_url: "postgres://test".to_owned(),
         tls: Tls::Disable,
         timeout: Duration::from_secs(10),
         spool: None,

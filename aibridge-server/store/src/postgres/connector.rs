@@ -34,12 +34,12 @@ const SILENCE: Duration = Duration::from_secs(10);
 pub(super) struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
-    shown: String,
+    display_url: String,
     limit: Duration,
     /// Whose connections these are, if not a command's.
     instance: Option<Uuid>,
     /// Woken by news about keys, and by each new connection, before which there may have been some.
-    news: Arc<Notify>,
+    cooldowns_changed: Arc<Notify>,
     /// Whether the schema was found to be, or made, the latest.
     migrated: AtomicBool,
 }
@@ -51,10 +51,10 @@ impl Connector {
         limit: Duration,
         instance: Option<Uuid>,
     ) -> Result<Self, StoreError> {
-        let shown = options.shown.clone();
-        let (mode, tls) = tls::connector(&options.tls, &shown)?;
+        let display_url = options.display_url.clone();
+        let (mode, tls) = tls::connector(&options.tls, &display_url)?;
         let mut config = Config::from_str(options.url.expose_secret()).map_err(|error| StoreError::Open {
-            store: shown.clone(),
+            store: display_url.clone(),
             problem: error.to_string(),
             advice: "write postgres://user@host/database",
         })?;
@@ -62,45 +62,45 @@ impl Connector {
         if config.get_application_name().is_none() {
             config.application_name("aibridge");
         }
-        let (news, migrated) = (Arc::default(), AtomicBool::new(false));
-        Ok(Self { config, tls, shown, limit, instance, news, migrated })
+        let (cooldowns_changed, migrated) = (Arc::default(), AtomicBool::new(false));
+        Ok(Self { config, tls, display_url, limit, instance, cooldowns_changed, migrated })
     }
 
     /// The store as messages show it.
-    pub(super) fn shown(&self) -> &str {
-        &self.shown
+    pub(super) fn display_url(&self) -> &str {
+        &self.display_url
     }
 
     /// What is woken by news about keys.
-    pub(super) fn news(&self) -> Arc<Notify> {
-        self.news.clone()
+    pub(super) fn cooldowns_changed(&self) -> Arc<Notify> {
+        self.cooldowns_changed.clone()
     }
 
     /// A connection to a database with the latest schema.
     pub(super) async fn connect(&self) -> Result<Session, PgError> {
-        let silent = |_| PgError::Silent(self.limit);
+        let timed_out = |_| PgError::TimedOut(self.limit);
         let mut client = self.client().await?;
         if !self.migrated.load(Ordering::Acquire) {
             let migrated = timeout(MIGRATE_WITHIN, schema::migrate(&mut client)).await;
-            migrated.map_err(|_| PgError::Silent(MIGRATE_WITHIN))??;
+            migrated.map_err(|_| PgError::TimedOut(MIGRATE_WITHIN))??;
             self.migrated.store(true, Ordering::Release);
         }
         if let Some(instance) = self.instance {
             // Before anything is written: what an instance unknown to the others has open, they would close.
-            timeout(self.limit, instances::beat(&client, instance)).await.map_err(silent)??;
-            timeout(self.limit, client.batch_execute(LISTEN)).await.map_err(silent)??;
-            self.news.notify_one();
+            timeout(self.limit, instances::beat(&client, instance)).await.map_err(timed_out)??;
+            timeout(self.limit, client.batch_execute(LISTEN)).await.map_err(timed_out)??;
+            self.cooldowns_changed.notify_one();
         }
-        timeout(self.limit, Session::new(client)).await.map_err(silent)?
+        timeout(self.limit, Session::new(client)).await.map_err(timed_out)?
     }
 
     /// A connection to a database as it is.
     pub(super) async fn client(&self) -> Result<Client, PgError> {
-        let silent = |_| PgError::Silent(self.limit);
+        let timed_out = |_| PgError::TimedOut(self.limit);
         let connected = timeout(self.limit, self.config.connect(self.tls.clone()));
-        let (client, connection) = connected.await.map_err(silent)??;
-        tokio::spawn(drive(connection, self.news.clone())); // lives as long as its client
-        timeout(self.limit, client.batch_execute(SETTINGS)).await.map_err(silent)??;
+        let (client, connection) = connected.await.map_err(timed_out)??;
+        tokio::spawn(drive(connection, self.cooldowns_changed.clone())); // lives as long as its client
+        timeout(self.limit, client.batch_execute(SETTINGS)).await.map_err(timed_out)??;
         Ok(client)
     }
 
@@ -111,7 +111,7 @@ impl Connector {
 }
 
 /// Moves what goes through the connection, until its client is gone, which hears of an error too.
-async fn drive<S, T>(mut connection: Connection<S, T>, news: Arc<Notify>)
+async fn drive<S, T>(mut connection: Connection<S, T>, cooldowns_changed: Arc<Notify>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
@@ -119,7 +119,7 @@ where
     loop {
         match poll_fn(|context| connection.poll_message(context)).await {
             None => return,
-            Some(Ok(AsyncMessage::Notification(_))) => news.notify_one(),
+            Some(Ok(AsyncMessage::Notification(_))) => cooldowns_changed.notify_one(),
             Some(Ok(_)) => {}
             Some(Err(error)) => {
                 tracing::debug!(%error, "a connection to the store was lost");

@@ -44,19 +44,19 @@ impl PostgresStore {
     /// # Errors
     ///
     /// [`StoreError::Database`].
-    pub async fn cool(&self, cooldown: &KeyCooldown) -> Result<(), StoreError> {
+    pub async fn publish_cooldown(&self, cooldown: &KeyCooldown) -> Result<(), StoreError> {
         let KeyCooldown { key, model, reason, remaining } = cooldown;
-        let model = stored(model.as_deref());
+        let model = model_column(model.as_deref());
         let reason = match reason {
             CoolingReason::RateLimited => RATE_LIMITED,
             CoolingReason::Quota => QUOTA,
             CoolingReason::Rejected => REJECTED,
         };
-        self.ask(async |client| {
+        self.run(async |client| {
             let seconds = remaining.as_secs_f64();
             let new = client.execute(COOL, &[&key.as_str(), &model, &reason, &seconds]).await? > 0;
             client.execute(FORGET, &[]).await?;
-            if new { tell(client).await } else { Ok(()) }
+            if new { notify(client).await } else { Ok(()) }
         })
         .await
     }
@@ -66,11 +66,11 @@ impl PostgresStore {
     /// # Errors
     ///
     /// [`StoreError::Database`].
-    pub async fn recovered(&self, key: &Fingerprint, model: Option<&str>) -> Result<(), StoreError> {
-        let model = stored(model);
-        self.ask(async |client| {
+    pub async fn publish_recovery(&self, key: &Fingerprint, model: Option<&str>) -> Result<(), StoreError> {
+        let model = model_column(model);
+        self.run(async |client| {
             let known = client.execute(RECOVERED, &[&key.as_str(), &model]).await? > 0;
-            if known { tell(client).await } else { Ok(()) }
+            if known { notify(client).await } else { Ok(()) }
         })
         .await
     }
@@ -81,7 +81,7 @@ impl PostgresStore {
     ///
     /// [`StoreError::Database`].
     pub async fn cooldowns(&self) -> Result<Vec<KeyCooldown>, StoreError> {
-        self.ask(async |client| {
+        self.run(async |client| {
             let rows = client.query(ALL, &[]).await?;
             rows.iter()
                 .map(|row| {
@@ -104,20 +104,20 @@ impl PostgresStore {
     }
 
     /// Waits until there may be something new: an instance told, or the connection that listens was made anew.
-    pub async fn cooldown_news(&self) {
-        self.parts.news.notified().await;
+    pub async fn cooldowns_changed(&self) {
+        self.parts.cooldowns_changed.notified().await;
     }
 
-    async fn ask<T>(
+    async fn run<T>(
         &self,
-        question: impl AsyncFnOnce(&Client) -> Result<T, PgError>,
+        request: impl AsyncFnOnce(&Client) -> Result<T, PgError>,
     ) -> Result<T, StoreError> {
-        self.parts.reader.ask(question).await.map_err(|trouble| StoreError::from(&trouble))
+        self.parts.shared.run(request).await.map_err(|error| StoreError::from(&error))
     }
 }
 
 /// The column `model`. A model without a name is one as well: it is kept apart from the whole key.
-fn stored(model: Option<&str>) -> String {
+fn model_column(model: Option<&str>) -> String {
     match model {
         None => String::new(),
         Some("") => "\u{fffd}".to_owned(),
@@ -125,6 +125,6 @@ fn stored(model: Option<&str>) -> String {
     }
 }
 
-async fn tell(client: &Client) -> Result<(), PgError> {
+async fn notify(client: &Client) -> Result<(), PgError> {
     Ok(client.batch_execute(connector::NOTIFY).await?)
 }

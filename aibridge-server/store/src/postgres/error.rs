@@ -15,10 +15,10 @@ pub(super) enum PgError {
     Migration(Error),
     /// It did not answer in time.
     #[error("it did not answer within {0:?}")]
-    Silent(Duration),
+    TimedOut(Duration),
     /// It failed a moment ago, and was not asked again yet.
     #[error("{0}")]
-    Resting(String),
+    Backoff(String),
     /// A later version of aibridge has been there.
     #[error("it has schema {found}, and this version of aibridge knows schemas up to {known}")]
     NewerSchema {
@@ -42,9 +42,9 @@ pub(super) enum Opener {
 
 impl PgError {
     /// Whether it is away, and may come back without anybody changing a setting.
-    pub(super) fn is_absence(&self) -> bool {
+    pub(super) fn is_unavailable(&self) -> bool {
         match self {
-            Self::Silent(_) | Self::Resting(_) => true,
+            Self::TimedOut(_) | Self::Backoff(_) => true,
             Self::NewerSchema { .. } => false,
             Self::Database(error) | Self::Migration(error) => match error.code() {
                 // Insufficient resources, operator intervention (it starts or stops), a standby.
@@ -58,7 +58,7 @@ impl PgError {
     }
 
     /// Whether the records are to blame, and no other try could succeed.
-    pub(super) fn is_contradiction(&self) -> bool {
+    pub(super) fn is_conflict(&self) -> bool {
         // Data exceptions, violated constraints, limits of the program.
         let Self::Database(error) = self else { return false };
         error.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.code().starts_with(class)))
@@ -107,11 +107,11 @@ impl PgError {
 }
 
 impl From<&PgError> for StoreError {
-    fn from(trouble: &PgError) -> Self {
-        if trouble.is_contradiction() {
-            Self::Contradiction(trouble.to_string())
+    fn from(error: &PgError) -> Self {
+        if error.is_conflict() {
+            Self::Conflict(error.to_string())
         } else {
-            Self::Database(trouble.to_string())
+            Self::Database(error.to_string())
         }
     }
 }

@@ -1,9 +1,8 @@
+//! Statements on `aibridge_instances`: heartbeats, and the interceptions that dead instances left open.
+//! [`super::heartbeat`] decides when they run.
+
 use super::error::PgError;
-use super::reader::Reader;
-use crate::Heartbeat;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -35,41 +34,8 @@ pub(super) async fn leave(client: &Client, instance: Uuid) -> Result<(), PgError
 }
 
 /// Closes what dead instances left open, and returns how many interceptions that were.
-async fn close_orphans(client: &Client, stale_after: Duration) -> Result<u64, PgError> {
+pub(super) async fn close_orphans(client: &Client, stale_after: Duration) -> Result<u64, PgError> {
     let closed = client.execute(CLOSE, &[&stale_after.as_secs_f64()]).await?;
     client.execute(FORGET, &[]).await?;
     Ok(closed)
-}
-
-/// Beats as long as it is polled, and closes what the dead left open.
-///
-/// After the database was away, or the network to it, everybody's heartbeat is old. So nobody is taken for dead before
-/// this instance could beat for as long as the others have to be silent.
-pub(super) async fn live(reader: Arc<Reader>, instance: Uuid, heartbeat: Heartbeat) {
-    let Heartbeat { every, stale_after } = heartbeat;
-    let mut beating_since = None;
-    loop {
-        let beaten = reader.ask(async |client| beat(client, instance).await).await;
-        let since = *beating_since.get_or_insert_with(Instant::now);
-        let looked = match beaten {
-            Ok(()) if since.elapsed() >= stale_after => {
-                reader.ask(async |client| close_orphans(client, stale_after).await).await
-            }
-            other => other.map(|()| 0),
-        };
-        match looked {
-            Ok(0) => {}
-            Ok(closed) => {
-                tracing::warn!(
-                    closed,
-                    "another gateway died with interceptions open; they are closed as failed"
-                )
-            }
-            Err(error) => {
-                tracing::debug!(%error, "no heartbeat");
-                beating_since = None;
-            }
-        }
-        sleep(every).await;
-    }
 }

@@ -1,7 +1,7 @@
 //! Which actor owns an object at a provider: looking up, and deleting by age. [`super::table`] writes.
 
 use super::error::PgError;
-use crate::text::storable;
+use crate::storable::storable;
 use jiff::Timestamp;
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -4,7 +4,9 @@ mod read;
 use super::connector::Connector;
 use super::error::{Opener, PgError};
 use super::schema;
-use crate::query::{BLOCK_BYTES, Block, Filter, FullInterception, IdRange, Place, Summary, listed, whole};
+use crate::query::{
+    BLOCK_BYTES, Block, Cursor, Filter, FullInterception, IdRange, Summary, full_columns, list_columns,
+};
 use crate::{PostgresOptions, StoreError};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -13,7 +15,7 @@ use tokio_postgres::{Client, Row};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How long a command waits for the database, for each stretch anew.
+/// How long a command waits for the database, for each range anew.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// How many interceptions one transaction looks at.
@@ -32,8 +34,8 @@ const BYTES: &str = "(octet_length(i.model) + coalesce(octet_length(i.client_ses
     + coalesce((SELECT sum(octet_length(c.content)) FROM aibridge_model_thoughts c \
         WHERE c.interception_id = i.id), 0))::bigint";
 
-/// What a filter means; the range of ids is that of the stretch which is read.
-const MEANT: &str = "i.id >= $1 AND i.id <= $2 \
+/// What a filter means; the range of ids is that of the range which is read.
+const MATCHES_FILTER: &str = "i.id >= $1 AND i.id <= $2 \
     AND ($3::text IS NULL OR i.initiator_id = $3) \
     AND ($4::text IS NULL OR i.model = $4) \
     AND ($5::text IS NULL OR i.provider_name = $5) \
@@ -56,36 +58,36 @@ pub(crate) struct PostgresRecords {
     client: Client,
     connector: Connector,
     runtime: Runtime,
-    given_up: CancellationToken,
+    cancelled: CancellationToken,
 }
 
 /// How long the server has to hear that a query is not wanted any more.
-const CANCEL_WITHIN: Duration = Duration::from_secs(1);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl PostgresRecords {
-    pub(crate) fn open(options: &PostgresOptions, given_up: CancellationToken) -> Result<Self, StoreError> {
+    pub(crate) fn open(options: &PostgresOptions, cancelled: CancellationToken) -> Result<Self, StoreError> {
         let connector = Connector::new(options, LIMIT, None)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Database(error.to_string()))?;
-        let opened = runtime.block_on(given_up.run_until_cancelled(async {
+        let opened = runtime.block_on(cancelled.run_until_cancelled(async {
             let client = connector.client().await?;
             let checked = timeout(LIMIT, schema::check(&client)).await;
-            let is_ours = checked.map_err(|_| PgError::Silent(LIMIT))??;
+            let is_ours = checked.map_err(|_| PgError::TimedOut(LIMIT))??;
             Ok((client, is_ours))
         }));
-        match opened.ok_or(StoreError::GivenUp)? {
-            Ok((client, true)) => Ok(Self { client, connector, runtime, given_up }),
+        match opened.ok_or(StoreError::Cancelled)? {
+            Ok((client, true)) => Ok(Self { client, connector, runtime, cancelled }),
             Ok((_, false)) => Err(StoreError::Open {
-                store: connector.shown().to_owned(),
+                store: connector.display_url().to_owned(),
                 problem: "it has no records".to_owned(),
                 advice: "name the database of a gateway that has run",
             }),
-            Err(trouble) => Err(PgError::to_open_error(&trouble, connector.shown(), Opener::Reader)),
+            Err(error) => Err(PgError::to_open_error(&error, connector.display_url(), Opener::Reader)),
         }
     }
 
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
-        let sql = format!("SELECT {} FROM aibridge_interceptions i WHERE i.id = $1", whole(METADATA));
+        let sql = format!("SELECT {} FROM aibridge_interceptions i WHERE i.id = $1", full_columns(METADATA));
         self.transaction(async {
             let found = self.client.query_opt(&sql, &[&id]).await?;
             let found = found.as_ref().map(read::interception).transpose()?;
@@ -93,34 +95,40 @@ impl PostgresRecords {
         })
     }
 
-    pub(crate) fn summaries(&self, filter: &Filter, place: Place) -> Result<Block<Summary>, StoreError> {
+    pub(crate) fn summaries(&self, filter: &Filter, cursor: Cursor) -> Result<Block<Summary>, StoreError> {
         let sql = |order| {
             format!(
                 "SELECT {}, {SUMS} FROM aibridge_interceptions i \
                  LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
-                 WHERE {MEANT} GROUP BY i.id ORDER BY i.id {order}",
-                listed(METADATA)
+                 WHERE {MATCHES_FILTER} GROUP BY i.id ORDER BY i.id {order}",
+                list_columns(METADATA)
             )
         };
         self.transaction(async {
-            let found = self.block(filter, place, SUMMARIES, sql).await?;
+            let found = self.block(filter, cursor, SUMMARIES, sql).await?;
             rows(&found, |row| {
                 Ok(Summary { interception: read::interception(row)?, tokens: read::sums(row)? })
             })
         })
     }
 
-    pub(crate) fn full(&self, filter: &Filter, place: Place) -> Result<Block<FullInterception>, StoreError> {
+    pub(crate) fn full(
+        &self,
+        filter: &Filter,
+        cursor: Cursor,
+    ) -> Result<Block<FullInterception>, StoreError> {
         let sizes = |order| {
-            format!("SELECT i.id, {BYTES} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
+            format!(
+                "SELECT i.id, {BYTES} FROM aibridge_interceptions i WHERE {MATCHES_FILTER} ORDER BY i.id {order}"
+            )
         };
-        let order = IdRange::ahead(filter, place).order;
+        let order = IdRange::from_cursor(filter, cursor).order;
         let sql = format!(
             "SELECT {} FROM aibridge_interceptions i WHERE i.id = ANY ($1) ORDER BY i.id {order}",
-            whole(METADATA)
+            full_columns(METADATA)
         );
         self.transaction(async {
-            let sizes = self.block(filter, place, FULL, sizes).await?;
+            let sizes = self.block(filter, cursor, FULL, sizes).await?;
             let Block { rows: sizes, last } = rows(&sizes, |row| Ok((row.try_get(0)?, row.try_get(1)?)))?;
             let (ids, cut) = fitting(&sizes);
             let found = self.client.query(&sql, &[&ids]).await?;
@@ -129,10 +137,10 @@ impl PostgresRecords {
         })
     }
 
-    pub(crate) fn count(&self, filter: &Filter, place: Place) -> Result<Block<u64>, StoreError> {
-        let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MEANT}");
+    pub(crate) fn count(&self, filter: &Filter, cursor: Cursor) -> Result<Block<u64>, StoreError> {
+        let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MATCHES_FILTER}");
         self.transaction(async {
-            let found = self.block(filter, place, SUMMARIES, sql).await?;
+            let found = self.block(filter, cursor, SUMMARIES, sql).await?;
             rows(&found, |row| Ok(row.try_get::<_, i64>(0)?.unsigned_abs()))
         })
     }
@@ -142,23 +150,23 @@ impl PostgresRecords {
     async fn block(
         &self,
         filter: &Filter,
-        place: Place,
+        cursor: Cursor,
         limit: i64,
         sql: impl FnOnce(&'static str) -> String,
     ) -> Result<Block<Row>, PgError> {
-        let ahead = IdRange::ahead(filter, place);
-        let end = self.client.query_opt(&ahead.end_sql(), &[&ahead.low, &ahead.high, &(limit - 1)]).await?;
-        let stretch = ahead.until(end.map(|row| row.try_get(0)).transpose()?);
+        let range = IdRange::from_cursor(filter, cursor);
+        let end = self.client.query_opt(&range.end_sql(), &[&range.low, &range.high, &(limit - 1)]).await?;
+        let range = range.ending_at(end.map(|row| row.try_get(0)).transpose()?);
         let Filter { user, model, provider, client, session, outcome, since, until, .. } = filter;
-        let (low, high) = (stretch.low, stretch.high);
+        let (low, high) = (range.low, range.high);
         let rows = self
             .client
             .query(
-                &sql(stretch.order),
+                &sql(range.order),
                 &[&low, &high, user, model, provider, client, session, outcome, since, until],
             )
             .await?;
-        Ok(Block { rows, last: stretch.last })
+        Ok(Block { rows, last: range.last })
     }
 
     fn transaction<T>(&self, work: impl Future<Output = Result<T, PgError>>) -> Result<T, StoreError> {
@@ -169,12 +177,12 @@ impl PostgresRecords {
             done
         };
         self.runtime.block_on(async {
-            let Some(done) = self.given_up.run_until_cancelled(timeout(LIMIT, done)).await else {
-                let _ = timeout(CANCEL_WITHIN, self.connector.cancel(&self.client)).await;
-                return Err(StoreError::GivenUp);
+            let Some(done) = self.cancelled.run_until_cancelled(timeout(LIMIT, done)).await else {
+                let _ = timeout(CANCEL_TIMEOUT, self.connector.cancel(&self.client)).await;
+                return Err(StoreError::Cancelled);
             };
-            let done = done.unwrap_or(Err(PgError::Silent(LIMIT)));
-            done.map_err(|trouble| StoreError::Database(trouble.to_string())) // what reads cannot contradict
+            let done = done.unwrap_or(Err(PgError::TimedOut(LIMIT)));
+            done.map_err(|error| StoreError::Database(error.to_string())) // what reads cannot contradict
         })
     }
 }

@@ -1,5 +1,6 @@
 use super::table::{ENDS, INTERCEPTIONS, OWNERS, PROMPTS, TABLES, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
-use crate::text::{extra_token_types, metadata, storable};
+use crate::job::Job;
+use crate::storable::{extra_token_types, metadata, storable};
 use aibridge_recorder::{
     Ended, Interception, ModelThought, ObjectOwner, Record, TokenUsage, ToolUsage, UserPrompt,
 };
@@ -9,6 +10,9 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use uuid::Uuid;
+
+/// The rows of one caller, for the writer. Without rows, the caller asks whether rows would be stored.
+pub(super) type WriteJob = Job<Rows, ()>;
 
 /// The records of one caller as rows, in JSON, by table: what a statement reads, and what waits in a spool.
 #[derive(Debug, Serialize)]

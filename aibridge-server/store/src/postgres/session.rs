@@ -18,7 +18,7 @@ struct Prepared {
 }
 
 /// What became of the rows of each caller.
-pub(super) type Verdicts = Vec<Result<(), StoreError>>;
+pub(super) type WriteResults = Vec<Result<(), StoreError>>;
 
 impl Session {
     pub(super) async fn new(client: Client) -> Result<Self, PgError> {
@@ -36,17 +36,17 @@ impl Session {
     ///
     /// Contradictions are not expected: only when there may be one, each caller's rows are written so that they can be
     /// undone alone.
-    pub(super) async fn write(&self, jobs: &[&Rows]) -> Result<Verdicts, PgError> {
+    pub(super) async fn write(&self, jobs: &[&Rows]) -> Result<WriteResults, PgError> {
         if self.write_together(jobs).await? {
             return Ok(jobs.iter().map(|_| Ok(())).collect());
         }
         self.client.batch_execute("BEGIN").await?;
-        let mut verdicts = Verdicts::new();
+        let mut results = WriteResults::new();
         for job in jobs {
-            verdicts.push(self.write_apart(job).await?);
+            results.push(self.write_separately(job).await?);
         }
         self.client.batch_execute("COMMIT").await?;
-        Ok(verdicts)
+        Ok(results)
     }
 
     /// Writes all rows at once; `false`, and nothing is written, if one of them is there already or cannot be.
@@ -63,11 +63,11 @@ impl Session {
         for is_written in written {
             match is_written {
                 Ok(is_written) => all &= is_written,
-                Err(trouble) if trouble.is_contradiction() => {
+                Err(error) if error.is_conflict() => {
                     all = false;
                     break; // what follows fails for that
                 }
-                Err(trouble) => return Err(trouble),
+                Err(error) => return Err(error),
             }
         }
         self.client.batch_execute(if all { "COMMIT" } else { "ROLLBACK" }).await?;
@@ -86,16 +86,16 @@ impl Session {
         written.map(drop)
     }
 
-    async fn write_apart(&self, job: &Rows) -> Result<Result<(), StoreError>, PgError> {
+    async fn write_separately(&self, job: &Rows) -> Result<Result<(), StoreError>, PgError> {
         self.client.batch_execute("SAVEPOINT job").await?;
         match self.try_write(job).await {
             Ok(None) => {
                 self.client.batch_execute("RELEASE SAVEPOINT job").await?;
                 Ok(Ok(()))
             }
-            Ok(Some(reason)) => self.undo(StoreError::Contradiction(reason)).await,
-            Err(trouble) if trouble.is_contradiction() => self.undo((&trouble).into()).await,
-            Err(trouble) => Err(trouble),
+            Ok(Some(reason)) => self.undo(StoreError::Conflict(reason)).await,
+            Err(error) if error.is_conflict() => self.undo((&error).into()).await,
+            Err(error) => Err(error),
         }
     }
 

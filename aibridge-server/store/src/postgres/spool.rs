@@ -1,11 +1,10 @@
 mod frame;
-mod log;
+mod segment_log;
 
-use super::rows::Rows;
-use super::writer::Write;
+use super::rows::{Rows, WriteJob};
 use crate::{SpoolOptions, StoreError};
-use log::{Log, Payload};
 use parking_lot::Mutex;
+use segment_log::{Payload, SegmentLog};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
 /// How much is drained in one transaction, about.
-const DRAUGHT: u64 = 1 << 20;
+const DRAIN_BATCH_BYTES: u64 = 1 << 20;
 
 /// Where records wait, in order and durably, while the database is away. Clones are the same spool.
 ///
@@ -25,12 +24,12 @@ pub(super) struct Spool {
 }
 
 struct Shared {
-    log: Mutex<Log>,
+    log: Mutex<SegmentLog>,
     /// How many bytes the log says that it has; known without waiting for a disk.
     bytes: AtomicU64,
     changed: Notify,
     /// Whether the last records were put in; only a change is worth a line in the operator's log.
-    takes: AtomicBool,
+    accepts: AtomicBool,
 }
 
 /// What is to be stored next.
@@ -46,7 +45,7 @@ impl Spool {
     ///
     /// [`StoreError::Open`], which names the directory and what to do.
     pub(super) fn open(options: &SpoolOptions) -> Result<Self, StoreError> {
-        let log = Log::open(options).map_err(|error| StoreError::Open {
+        let log = SegmentLog::open(options).map_err(|error| StoreError::Open {
             store: format!("{} (the spool)", options.dir.display()),
             problem: error.to_string(),
             advice: "name another directory in store.spool, one for each gateway, that this user may write to",
@@ -55,8 +54,8 @@ impl Spool {
             tracing::info!(bytes = log.bytes(), "records of an earlier run wait in the spool");
         }
         let bytes = AtomicU64::new(log.bytes());
-        let (changed, takes) = (Notify::new(), AtomicBool::new(true));
-        Ok(Self { shared: Arc::new(Shared { log: Mutex::new(log), bytes, changed, takes }) })
+        let (changed, accepts) = (Notify::new(), AtomicBool::new(true));
+        Ok(Self { shared: Arc::new(Shared { log: Mutex::new(log), bytes, changed, accepts }) })
     }
 
     /// Whether nothing waits. It is the only one who puts in that may draw conclusions.
@@ -70,24 +69,24 @@ impl Spool {
     }
 
     /// Whether there was room for the last records.
-    pub(super) fn takes(&self) -> bool {
-        self.shared.takes.load(Ordering::Relaxed)
+    pub(super) fn accepts(&self) -> bool {
+        self.shared.accepts.load(Ordering::Relaxed)
     }
 
     /// Puts the rows of all callers in, with one write, and tells each when they are durable.
-    pub(super) async fn put(&self, jobs: Vec<Write>) {
-        let payload = |job: &Write| {
-            let bytes = serde_json::to_vec(&job.question)?;
-            Ok(Payload { bytes, is_start: job.question.has_start() })
+    pub(super) async fn append(&self, jobs: Vec<WriteJob>) {
+        let payload = |job: &WriteJob| {
+            let bytes = serde_json::to_vec(&job.request)?;
+            Ok(Payload { bytes, is_start: job.request.has_start() })
         };
         let put = match jobs.iter().map(payload).collect::<io::Result<Vec<_>>>() {
             Ok(payloads) => self.with_log(move |log| log.append(&payloads)).await,
             Err(error) => Err(error),
         };
-        let takes = put.as_ref().is_ok_and(|fits| fits.iter().all(|fits| *fits));
-        if self.shared.takes.swap(takes, Ordering::Relaxed) != takes {
-            match (&put, takes) {
-                (_, true) => tracing::info!("the spool takes records again"),
+        let accepts = put.as_ref().is_ok_and(|fits| fits.iter().all(|fits| *fits));
+        if self.shared.accepts.swap(accepts, Ordering::Relaxed) != accepts {
+            match (&put, accepts) {
+                (_, true) => tracing::info!("the spool accepts records again"),
                 (Ok(_), false) => tracing::error!("the spool is full: requests are refused"),
                 (Err(error), false) => tracing::error!(%error, "the spool cannot be written"),
             }
@@ -97,39 +96,39 @@ impl Spool {
                 for (job, fits) in jobs.into_iter().zip(fits) {
                     let full =
                         || StoreError::Database("the database is away, and the spool is full".to_owned());
-                    job.answer(if fits { Ok(()) } else { Err(full()) });
+                    job.respond(if fits { Ok(()) } else { Err(full()) });
                 }
             }
             Err(error) => {
                 let error = StoreError::Database(format!("the spool cannot be written: {error}"));
-                jobs.into_iter().for_each(|job| job.answer(Err(error.clone())));
+                jobs.into_iter().for_each(|job| job.respond(Err(error.clone())));
             }
         }
     }
 
     /// What has waited longest.
-    pub(super) async fn draw(&self) -> io::Result<Batch> {
-        let (payloads, bytes) = self.with_log(|log| log.read(DRAUGHT)).await?;
+    pub(super) async fn peek(&self) -> io::Result<Batch> {
+        let (payloads, bytes) = self.with_log(|log| log.read(DRAIN_BATCH_BYTES)).await?;
         let jobs = payloads.iter().map(|payload| serde_json::from_slice(payload));
         Ok(Batch { jobs: jobs.collect::<serde_json::Result<_>>()?, bytes })
     }
 
     /// Forgets what is stored now.
-    pub(super) async fn remove(&self, draught: Batch) -> io::Result<()> {
-        self.with_log(move |log| log.remove(draught.bytes)).await
+    pub(super) async fn remove(&self, batch: Batch) -> io::Result<()> {
+        self.with_log(move |log| log.remove(batch.bytes)).await
     }
 
     /// Waits until something waits.
-    pub(super) async fn filled(&self) {
-        self.until(false).await;
+    pub(super) async fn wait_nonempty(&self) {
+        self.wait_until(false).await;
     }
 
     /// Waits until nothing waits.
-    pub(super) async fn emptied(&self) {
-        self.until(true).await;
+    pub(super) async fn wait_empty(&self) {
+        self.wait_until(true).await;
     }
 
-    async fn until(&self, empty: bool) {
+    async fn wait_until(&self, empty: bool) {
         loop {
             let changed = self.shared.changed.notified();
             tokio::pin!(changed);
@@ -144,7 +143,7 @@ impl Spool {
     /// Disks block.
     async fn with_log<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Log) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut SegmentLog) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let shared = self.shared.clone();
         let worked = spawn_blocking(move || {

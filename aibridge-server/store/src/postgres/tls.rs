@@ -12,10 +12,10 @@ use std::sync::Arc;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How the driver is to protect connections to the store that `shown` names.
-pub(super) fn connector(tls: &Tls, shown: &str) -> Result<(SslMode, MakeRustlsConnect), StoreError> {
+/// How the driver is to protect connections to the store that `display_url` names.
+pub(super) fn connector(tls: &Tls, display_url: &str) -> Result<(SslMode, MakeRustlsConnect), StoreError> {
     let failed = |problem: String| StoreError::Open {
-        store: shown.to_owned(),
+        store: display_url.to_owned(),
         problem,
         advice: "check sslmode and sslrootcert in store.url",
     };

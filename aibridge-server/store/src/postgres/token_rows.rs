@@ -1,6 +1,6 @@
 use super::error::PgError;
 use crate::TokenRow;
-use crate::token::{Issued, TokenHash};
+use crate::token::{NewToken, TokenHash};
 use jiff::Timestamp;
 use std::collections::HashSet;
 use tokio_postgres::{Client, Row};
@@ -15,7 +15,7 @@ const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_
 const UNREVOKED: &str = "SELECT hash FROM aibridge_tokens WHERE hash = ANY ($1) AND revoked_at IS NULL";
 const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1";
 
-pub(super) async fn insert(client: &Client, token: &Issued) -> Result<(), PgError> {
+pub(super) async fn insert(client: &Client, token: &NewToken) -> Result<(), PgError> {
     let row = &token.row;
     let hash = token.hash.as_bytes();
     client

@@ -2,7 +2,7 @@ use super::connector::Connector;
 use super::error::{Opener, PgError};
 use super::session::Session;
 use super::token_rows;
-use crate::token::Issued;
+use crate::token::NewToken;
 use crate::{PostgresOptions, StoreError, TokenRow};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -25,11 +25,12 @@ impl PostgresTokens {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Database(error.to_string()))?;
         let session = runtime.block_on(connector.connect());
-        let session = session.map_err(|trouble| trouble.to_open_error(connector.shown(), Opener::Command))?;
+        let session =
+            session.map_err(|error| error.to_open_error(connector.display_url(), Opener::Command))?;
         Ok(Self { session, runtime })
     }
 
-    pub(crate) fn insert(&self, token: &Issued) -> Result<(), StoreError> {
+    pub(crate) fn insert(&self, token: &NewToken) -> Result<(), StoreError> {
         self.wait(token_rows::insert(&self.session.client, token))
     }
 
@@ -42,6 +43,6 @@ impl PostgresTokens {
     }
 
     fn wait<T>(&self, asked: impl Future<Output = Result<T, PgError>>) -> Result<T, StoreError> {
-        self.runtime.block_on(asked).map_err(|trouble| StoreError::from(&trouble))
+        self.runtime.block_on(asked).map_err(|error| StoreError::from(&error))
     }
 }

@@ -27,12 +27,12 @@ const COLUMNS: [(&str, bool); 19] = [
 ];
 
 /// What to select of `aibridge_interceptions i`. `metadata` is how the database writes that column as text.
-pub(crate) fn whole(metadata: &str) -> String {
+pub(crate) fn full_columns(metadata: &str) -> String {
     select(metadata, |name, _| format!("i.{name}"))
 }
 
 /// The same for lists: what is long is cut, and ends in `…`.
-pub(crate) fn listed(metadata: &str) -> String {
+pub(crate) fn list_columns(metadata: &str) -> String {
     let n = LISTED_CHARS;
     select(metadata, |name, may_be_long| match may_be_long {
         true => {

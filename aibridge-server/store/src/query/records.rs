@@ -1,5 +1,5 @@
 use super::filter::next;
-use super::{Block, Filter, FullInterception, Place, Summary};
+use super::{Block, Cursor, Filter, FullInterception, Summary};
 use crate::postgres::PostgresRecords;
 use crate::sqlite::SqliteRecords;
 use crate::{StoreError, StoreOptions};
@@ -17,11 +17,11 @@ pub enum Order {
 
 /// The records of a store, for reading beside whatever gateway lives on it.
 ///
-/// Reading goes through a bounded stretch of interceptions at a time, each a short transaction of its own: however much
-/// there is, memory stays the same, and no write-ahead log has to be kept for a reader. What is recorded meanwhile may be
+/// Reading goes through a bounded range of interceptions at a time, each a short transaction of its own: however much
+/// there is, memory stays the same, and no write-range log has to be kept for a reader. What is recorded meanwhile may be
 /// seen or not.
 ///
-/// Its calls block; [giving up](Self::open_until) ends one that is under way. On PostgreSQL they run a runtime of their own, so that they must not be used inside of another.
+/// Its calls block; [giving up](Self::open_cancellable) ends one that is under way. On PostgreSQL they run a runtime of their own, so that they must not be used inside of another.
 pub struct Records(Kind);
 
 enum Kind {
@@ -36,23 +36,23 @@ impl Records {
     ///
     /// [`StoreError::Open`] and [`StoreError::NewerSchema`].
     pub fn open(options: impl Into<StoreOptions>) -> Result<Self, StoreError> {
-        Self::open_until(options, CancellationToken::new())
+        Self::open_cancellable(options, CancellationToken::new())
     }
 
-    /// Likewise. When `given_up` is cancelled, whatever is under way ends at once, in the database too, with
-    /// [`StoreError::GivenUp`].
+    /// Likewise. When `cancelled` is cancelled, whatever is under way ends at once, in the database too, with
+    /// [`StoreError::Cancelled`].
     ///
     /// # Errors
     ///
-    /// [`StoreError::Open`], [`StoreError::NewerSchema`] and [`StoreError::GivenUp`].
-    pub fn open_until(
+    /// [`StoreError::Open`], [`StoreError::NewerSchema`] and [`StoreError::Cancelled`].
+    pub fn open_cancellable(
         options: impl Into<StoreOptions>,
-        given_up: CancellationToken,
+        cancelled: CancellationToken,
     ) -> Result<Self, StoreError> {
         Ok(Self(match options.into() {
-            StoreOptions::Sqlite(options) => Kind::Sqlite(SqliteRecords::open(&options, given_up)?),
+            StoreOptions::Sqlite(options) => Kind::Sqlite(SqliteRecords::open(&options, cancelled)?),
             StoreOptions::Postgres(options) => {
-                Kind::Postgres(Box::new(PostgresRecords::open(&options, given_up)?))
+                Kind::Postgres(Box::new(PostgresRecords::open(&options, cancelled)?))
             }
         }))
     }
@@ -83,9 +83,9 @@ impl Records {
         walk(
             filter,
             order,
-            |place| match &self.0 {
-                Kind::Sqlite(records) => records.summaries(filter, place),
-                Kind::Postgres(records) => records.summaries(filter, place),
+            |cursor| match &self.0 {
+                Kind::Sqlite(records) => records.summaries(filter, cursor),
+                Kind::Postgres(records) => records.summaries(filter, cursor),
             },
             each,
         )
@@ -105,9 +105,9 @@ impl Records {
         walk(
             filter,
             order,
-            |place| match &self.0 {
-                Kind::Sqlite(records) => records.full(filter, place),
-                Kind::Postgres(records) => records.full(filter, place),
+            |cursor| match &self.0 {
+                Kind::Sqlite(records) => records.full(filter, cursor),
+                Kind::Postgres(records) => records.full(filter, cursor),
             },
             each,
         )
@@ -123,9 +123,9 @@ impl Records {
         walk(
             filter,
             Order::OldestFirst,
-            |place| match &self.0 {
-                Kind::Sqlite(records) => records.count(filter, place),
-                Kind::Postgres(records) => records.count(filter, place),
+            |cursor| match &self.0 {
+                Kind::Sqlite(records) => records.count(filter, cursor),
+                Kind::Postgres(records) => records.count(filter, cursor),
             },
             |found: u64| {
                 count += found;
@@ -139,25 +139,25 @@ impl Records {
 fn walk<T, E: From<StoreError>>(
     filter: &Filter,
     order: Order,
-    read: impl Fn(Place) -> Result<Block<T>, StoreError>,
+    read: impl Fn(Cursor) -> Result<Block<T>, StoreError>,
     mut each: impl FnMut(T) -> Result<bool, E>,
 ) -> Result<(), E> {
     let (first, last) = filter.ids();
-    let mut place = match order {
-        Order::OldestFirst => Place::After(first),
-        Order::NewestFirst => Place::Before(next(last)),
+    let mut cursor = match order {
+        Order::OldestFirst => Cursor::After(first),
+        Order::NewestFirst => Cursor::Before(next(last)),
     };
     loop {
-        let block = read(place)?;
+        let block = read(cursor)?;
         for row in block.rows {
             if !each(row)? {
                 return Ok(());
             }
         }
         let Some(last) = block.last else { return Ok(()) };
-        place = match order {
-            Order::OldestFirst => Place::After(last),
-            Order::NewestFirst => Place::Before(last),
+        cursor = match order {
+            Order::OldestFirst => Cursor::After(last),
+            Order::NewestFirst => Cursor::Before(last),
         };
     }
 }

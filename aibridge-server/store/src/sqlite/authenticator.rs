@@ -1,9 +1,9 @@
 use super::token_rows;
 use super::worker::Worker;
-use crate::job::Queue;
+use crate::job::JobReceiver;
 use crate::token::TokenHash;
 use crate::token_cache::TokenCache;
-use crate::{Authenticated, StoreError, TokenRow};
+use crate::{StoreError, TokenIdentity, TokenRow};
 use jiff::Timestamp;
 use quanta::Clock;
 use rusqlite::Connection;
@@ -36,14 +36,14 @@ impl Authenticator {
     pub(super) async fn authenticate(
         &self,
         token: &SecretString,
-    ) -> Result<Option<Authenticated>, StoreError> {
+    ) -> Result<Option<TokenIdentity>, StoreError> {
         let Some(hash) = TokenHash::of(token) else { return Ok(None) };
-        if let Some(who) = self.cache.get(&hash, Timestamp::now()) {
-            return Ok(Some(who));
+        if let Some(identity) = self.cache.get(&hash, Timestamp::now()) {
+            return Ok(Some(identity));
         }
-        let asked_at = self.cache.now();
-        let found = self.reader.ask(hash, LIMIT).await?;
-        Ok(self.cache.admit(hash, found, asked_at, Timestamp::now()))
+        let started_at = self.cache.now();
+        let found = self.reader.submit(hash, LIMIT).await?;
+        Ok(self.cache.admit(hash, found, started_at, Timestamp::now()))
     }
 
     pub(super) async fn stop(&self, limit: Duration) {
@@ -53,12 +53,12 @@ impl Authenticator {
 
 /// Each look-up is a read transaction of its own, over before the answer is sent: a long one would keep the
 /// write-ahead log from being emptied.
-fn read(connection: Connection, mut queue: Queue<TokenHash, Option<TokenRow>>) {
-    while let Some(jobs) = queue.next(QUEUE) {
+fn read(connection: Connection, mut queue: JobReceiver<TokenHash, Option<TokenRow>>) {
+    while let Some(jobs) = queue.blocking_next(QUEUE) {
         for job in jobs {
             if !job.is_abandoned() {
-                let found = token_rows::find(&connection, &job.question).map_err(StoreError::from);
-                job.answer(found);
+                let found = token_rows::find(&connection, &job.request).map_err(StoreError::from);
+                job.respond(found);
             }
         }
     }

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
+/// How long a transaction of a gateway waits for the write lock while another process writes. The gateway limits the
+/// start of an interception to two seconds: this leaves half a second for the refusal, and is far longer than a command
+/// that creates a token holds the lock.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_millis(1500);
+
 /// How much of the write-ahead log may fill, in pages of 4 KiB, before a commit moves it into the database.
 const CHECKPOINT_PAGES: i64 = 1000;
 
@@ -21,7 +26,7 @@ const STATEMENTS: usize = 32;
 
 /// Opens the database for writing, and creates it or brings it to the latest schema if need be. Returns its
 /// absolute path too. `busy` is how long each transaction waits while another process writes.
-pub(super) fn writing(options: &Options, busy: Duration) -> Result<(PathBuf, Connection), StoreError> {
+pub(super) fn open_writer(options: &Options, busy: Duration) -> Result<(PathBuf, Connection), StoreError> {
     let path = file::create(&options.path)?;
     let mut connection =
         open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy).map_err(|error| open_error(&path, error))?;
@@ -29,27 +34,27 @@ pub(super) fn writing(options: &Options, busy: Duration) -> Result<(PathBuf, Con
         return Err(read_only(&path));
     }
     schema::check(&mut connection, &path)?; // before anything is changed
-    keep_a_log(&connection, &path)?;
+    enable_wal(&connection, &path)?;
     configure(&connection, options.durability).map_err(|error| open_error(&path, error))?;
     schema::migrate(&mut connection, &path)?;
     Ok((path, connection))
 }
 
 /// Opens the database, which exists, for reading.
-pub(super) fn reading(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+pub(super) fn open_reader(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy).map_err(|error| open_error(path, error))
 }
 
 /// Whether `connection` can read beside others. For that SQLite needs files beside the database, and has to make them if
 /// nobody has the database open.
-pub(super) fn can_share(connection: &Connection) -> bool {
+pub(super) fn can_use_wal(connection: &Connection) -> bool {
     let read = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
     let code = read.err().and_then(|error| error.sqlite_error_code());
     !matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
 }
 
 /// Opens the database, which exists, for reading without any file beside it. Nobody may write to it meanwhile.
-pub(super) fn reading_at_rest(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
@@ -65,7 +70,7 @@ pub(super) fn reading_at_rest(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// Opens the database, which exists, for moving its log.
-pub(super) fn moving(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+pub(super) fn open_checkpointer(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy).map_err(|error| open_error(path, error))
 }
 
@@ -78,7 +83,7 @@ fn open(path: &Path, access: OpenFlags, busy: Duration) -> rusqlite::Result<Conn
 
 /// Makes the database one with a write-ahead log. SQLite does not wait when two processes want that of a new file
 /// at once, so this does.
-fn keep_a_log(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+fn enable_wal(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let ask =
         || connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
     let mut answer = ask();

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// to one interception at least, before it looks at its queue again: whoever records meanwhile waits for that. Shorter
 /// turns would write more pages for each interception.
 pub(super) const BATCH: usize = 256;
-const TURN: Duration = Duration::from_millis(2);
+const MAX_DURATION: Duration = Duration::from_millis(2);
 
 const DELETE: &str =
     "DELETE FROM aibridge_interceptions WHERE id = ?1 AND ended_at IS NOT NULL AND started_at < ?2";
@@ -36,7 +36,7 @@ impl Deletion {
         for id in &self.ids {
             progress.deleted += statement.execute(params![id, self.before])? as u64;
             progress.done += 1;
-            if began.elapsed() >= TURN {
+            if began.elapsed() >= MAX_DURATION {
                 break;
             }
         }

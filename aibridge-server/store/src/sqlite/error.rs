@@ -27,7 +27,7 @@ pub(super) fn open_error(path: &Path, error: rusqlite::Error) -> StoreError {
 }
 
 /// The operating system gave no thread to serve the store at `path`.
-pub(super) fn no_thread(path: &Path, error: &io::Error) -> StoreError {
+pub(super) fn thread_error(path: &Path, error: &io::Error) -> StoreError {
     StoreError::Open {
         store: path.display().to_string(),
         problem: format!("no thread could be started: {error}"),

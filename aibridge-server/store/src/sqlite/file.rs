@@ -1,5 +1,5 @@
 use crate::StoreError;
-use crate::private::private;
+use crate::private_file::owner_only;
 use jiff::Timestamp;
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
     if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "records must outlive the process")));
     }
-    match private().create_new(true).open(path) {
+    match owner_only().create_new(true).open(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
         Ok(_) | Err(_) => {}
     }

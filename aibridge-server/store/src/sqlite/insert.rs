@@ -1,4 +1,4 @@
-use super::verdict::Verdict;
+use super::write_error::WriteError;
 use rusqlite::{Connection, ToSql};
 
 /// How rows are put into one table.
@@ -32,11 +32,11 @@ impl Insert {
     ///
     /// A row that is there already, exactly as it is, counts as stored: then an earlier try of the same call
     /// succeeded, but its caller had stopped waiting. Another row with the same id is a contradiction.
-    pub(super) fn run(&self, connection: &Connection, row: &[&dyn ToSql]) -> Result<(), Verdict> {
+    pub(super) fn run(&self, connection: &Connection, row: &[&dyn ToSql]) -> Result<(), WriteError> {
         let is_new = connection.prepare_cached(&self.insert)?.execute(row)? == 1;
         if is_new || connection.prepare_cached(&self.find)?.exists(row)? {
             return Ok(());
         }
-        Err(Verdict::Contradiction(format!("{} has another row with this id", self.table)))
+        Err(WriteError::Conflict(format!("{} has another row with this id", self.table)))
     }
 }

@@ -1,5 +1,5 @@
 use super::error::open_error;
-use super::presence::Presence;
+use super::lock_file::LockFile;
 use super::time::to_text;
 use crate::StoreError;
 use aibridge_recorder::{ErrorType, Outcome};
@@ -13,8 +13,8 @@ const CLOSE: &str = "UPDATE aibridge_interceptions \
 
 /// Closes the interceptions that a dead gateway left open, and returns how many. If another gateway lives on the
 /// same file, they may be its own: then none.
-pub(super) fn close(connection: &Connection, presence: &Presence, path: &Path) -> Result<u64, StoreError> {
-    if !presence.is_alone() {
+pub(super) fn close(connection: &Connection, lock: &LockFile, path: &Path) -> Result<u64, StoreError> {
+    if !lock.is_exclusive() {
         tracing::warn!(
             store = %path.display(),
             "another gateway uses the same store; interceptions that a crash left open stay open until a start \

@@ -1,9 +1,9 @@
 //! Which actor owns an object at a provider: writing, looking up, and deleting by age.
 
+use super::connection::{self, BUSY_TIMEOUT};
 use super::time::to_text;
-use super::{BUSY, connection};
 use crate::StoreError;
-use crate::text::storable;
+use crate::storable::storable;
 use aibridge_recorder::ObjectOwner;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ impl Owners {
             let found = spawn_blocking(move || {
                 let connection = match reader.take() {
                     Some(connection) => connection,
-                    None => connection::reading(&path, BUSY)?,
+                    None => connection::open_reader(&path, BUSY_TIMEOUT)?,
                 };
                 let found = find(&connection, &provider, &ids)?;
                 *reader = Some(connection); // not after an error, of which the connection may be the cause
@@ -77,7 +77,7 @@ impl Owners {
             });
             found.await.unwrap_or_else(|error| Err(StoreError::Database(error.to_string())))
         };
-        timeout(LIMIT, finding).await.unwrap_or(Err(StoreError::TooSlow(LIMIT)))
+        timeout(LIMIT, finding).await.unwrap_or(Err(StoreError::Timeout(LIMIT)))
     }
 
     /// Closes the connection.

@@ -1,8 +1,8 @@
 use super::insert::Insert;
 use super::owners;
 use super::time::to_text;
-use super::verdict::Verdict;
-use crate::text::{extra_token_types, json_of_texts, metadata, storable};
+use super::write_error::WriteError;
+use crate::storable::{extra_token_types, json_of_texts, metadata, storable};
 use aibridge_recorder::{Ended, Interception, ModelThought, Record, TokenUsage, ToolUsage, UserPrompt};
 use rusqlite::{Connection, params};
 use std::borrow::Cow;
@@ -48,7 +48,7 @@ impl Rows {
         }
     }
 
-    pub(super) fn write(&self, connection: &Connection, record: &Record) -> Result<(), Verdict> {
+    pub(super) fn write(&self, connection: &Connection, record: &Record) -> Result<(), WriteError> {
         match record {
             Record::Started(interception) => self.start(connection, interception),
             Record::Prompt(prompt) => self.prompt(connection, prompt),
@@ -60,7 +60,7 @@ impl Rows {
         }
     }
 
-    fn start(&self, connection: &Connection, row: &Interception) -> Result<(), Verdict> {
+    fn start(&self, connection: &Connection, row: &Interception) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             storable(&row.initiator_id),
@@ -81,7 +81,7 @@ impl Rows {
         self.interceptions.run(connection, values)
     }
 
-    fn prompt(&self, connection: &Connection, row: &UserPrompt) -> Result<(), Verdict> {
+    fn prompt(&self, connection: &Connection, row: &UserPrompt) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -91,7 +91,7 @@ impl Rows {
         self.prompts.run(connection, values)
     }
 
-    fn token_usage(&self, connection: &Connection, row: &TokenUsage) -> Result<(), Verdict> {
+    fn token_usage(&self, connection: &Connection, row: &TokenUsage) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -106,7 +106,7 @@ impl Rows {
         self.token_usages.run(connection, values)
     }
 
-    fn tool_usage(&self, connection: &Connection, row: &ToolUsage) -> Result<(), Verdict> {
+    fn tool_usage(&self, connection: &Connection, row: &ToolUsage) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -123,7 +123,7 @@ impl Rows {
         self.tool_usages.run(connection, values)
     }
 
-    fn thought(&self, connection: &Connection, row: &ModelThought) -> Result<(), Verdict> {
+    fn thought(&self, connection: &Connection, row: &ModelThought) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -136,7 +136,7 @@ impl Rows {
 }
 
 /// Closes an interception. One that is closed already stays as it is: the first end is the true one.
-fn end(connection: &Connection, ended: &Ended) -> Result<(), Verdict> {
+fn end(connection: &Connection, ended: &Ended) -> Result<(), WriteError> {
     let id = ended.interception_id.to_string();
     let closed = connection.prepare_cached(END)?.execute(params![
         id,
@@ -148,7 +148,7 @@ fn end(connection: &Connection, ended: &Ended) -> Result<(), Verdict> {
     ])?;
     if closed == 0 {
         let is_known = connection.prepare_cached(IS_KNOWN)?.exists([&id])?;
-        let unknown = || Verdict::Contradiction(format!("the interception {id} ended, but never started"));
+        let unknown = || WriteError::Conflict(format!("the interception {id} ended, but never started"));
         return is_known.then_some(()).ok_or_else(unknown);
     }
     if let Some(response_id) = optional(&ended.provider_response_id) {

@@ -24,7 +24,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         return Ok(()); // no write lock is needed for that, so none is waited for
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let found = judge(&transaction, path)?; // another process may have been faster
+    let found = validate(&transaction, path)?; // another process may have been faster
     for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
         transaction.execute_batch(step).map_err(failed)?;
     }
@@ -36,10 +36,10 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
 /// The schema of the file, if this version can work with it: 0 for an empty file. Changes nothing.
 pub(super) fn check(connection: &mut Connection, path: &Path) -> Result<i64, StoreError> {
     let transaction = connection.transaction().map_err(|error| open_error(path, error))?;
-    judge(&transaction, path)
+    validate(&transaction, path)
 }
 
-fn judge(transaction: &Transaction<'_>, path: &Path) -> Result<i64, StoreError> {
+fn validate(transaction: &Transaction<'_>, path: &Path) -> Result<i64, StoreError> {
     let number =
         |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| open_error(path, e));
     let known = MIGRATIONS.len() as i64;

@@ -1,6 +1,6 @@
 use super::time::{from_text, to_text};
 use crate::TokenRow;
-use crate::token::{Issued, TokenHash};
+use crate::token::{NewToken, TokenHash};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -14,7 +14,7 @@ const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_
     FROM aibridge_tokens WHERE hash = ?1";
 const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
 
-pub(super) fn insert(connection: &Connection, token: &Issued) -> rusqlite::Result<()> {
+pub(super) fn insert(connection: &Connection, token: &NewToken) -> rusqlite::Result<()> {
     let row = &token.row;
     let values = params![
         row.id.to_string(),

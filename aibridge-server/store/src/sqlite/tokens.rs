@@ -1,5 +1,5 @@
 use super::{connection, token_rows};
-use crate::token::Issued;
+use crate::token::NewToken;
 use crate::{Options, StoreError, TokenRow};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -18,11 +18,11 @@ pub(crate) struct SqliteTokens {
 impl SqliteTokens {
     /// Creates the store if it is missing.
     pub(crate) fn open(options: &Options) -> Result<Self, StoreError> {
-        let (_, connection) = connection::writing(options, BUSY)?;
+        let (_, connection) = connection::open_writer(options, BUSY)?;
         Ok(Self { connection })
     }
 
-    pub(crate) fn insert(&self, token: &Issued) -> Result<(), StoreError> {
+    pub(crate) fn insert(&self, token: &NewToken) -> Result<(), StoreError> {
         Ok(token_rows::insert(&self.connection, token)?)
     }
 

@@ -1,5 +1,5 @@
 use crate::StoreError;
-use crate::job::{Asker, Queue, queue};
+use crate::job::{JobReceiver, JobSender, queue};
 use parking_lot::Mutex;
 use std::io;
 use std::thread::{Builder, JoinHandle};
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 /// A thread that answers questions with a connection of its own: SQLite blocks, the gateway must not.
 pub(super) struct Worker<Q, A> {
-    asker: Asker<Q, A>,
+    sender: JobSender<Q, A>,
     thread: Mutex<Option<Thread>>,
 }
 
@@ -24,30 +24,30 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
     pub(super) fn start(
         name: &str,
         bound: usize,
-        serve: impl FnOnce(Queue<Q, A>) + Send + 'static,
+        serve: impl FnOnce(JobReceiver<Q, A>) + Send + 'static,
     ) -> io::Result<Self> {
-        let (asker, jobs) = queue(bound);
+        let (sender, jobs) = queue(bound);
         let (ending, ended) = oneshot::channel();
         let handle = Builder::new().name(name.to_owned()).spawn(move || {
             let _ending: oneshot::Sender<()> = ending;
             serve(jobs);
         })?;
-        Ok(Self { asker, thread: Mutex::new(Some(Thread { handle, ended })) })
+        Ok(Self { sender, thread: Mutex::new(Some(Thread { handle, ended })) })
     }
 
     /// Asks, and waits at most `limit` for a place in the queue and the answer together.
-    pub(super) async fn ask(&self, question: Q, limit: Duration) -> Result<A, StoreError> {
-        self.asker.ask(question, limit).await
+    pub(super) async fn submit(&self, request: Q, limit: Duration) -> Result<A, StoreError> {
+        self.sender.submit(request, limit).await
     }
 
     /// How many questions wait.
     pub(super) fn queue_length(&self) -> usize {
-        self.asker.queue_length()
+        self.sender.queue_length()
     }
 
     /// Takes no more questions, lets the thread answer those in the queue, and waits for its end, at most `limit`.
     pub(super) async fn stop(&self, limit: Duration) {
-        self.asker.close();
+        self.sender.close();
         let thread = self.thread.lock().take();
         let Some(Thread { handle, ended }) = thread else { return };
         let name = handle.thread().name().unwrap_or_default().to_owned();

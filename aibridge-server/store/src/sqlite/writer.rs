@@ -1,14 +1,14 @@
-use super::BUSY;
-use super::checkpoint::{Checkpointer, Checkpoints};
+use super::checkpoint::{CheckpointTrigger, Checkpointer};
+use super::connection::BUSY_TIMEOUT;
 use super::deletion::{Deletion, Progress};
+use super::lock_file::LockFile;
 use super::open_files::OpenFiles;
 use super::owners;
-use super::presence::Presence;
 use super::rows::Rows;
-use super::verdict::Verdict;
 use super::worker::Worker;
+use super::write_error::WriteError;
 use crate::StoreError;
-use crate::job::{Job, Queue};
+use crate::job::{Job, JobReceiver};
 use crate::observe::CommitObserver;
 use crate::probe;
 use aibridge_recorder::Record;
@@ -55,45 +55,40 @@ pub(super) struct Writer {
     accepts: bool,
     observer: Arc<CommitObserver>,
     /// Given up after the last write.
-    _presence: Presence,
+    _lock: LockFile,
 }
 
 impl Writer {
-    /// Starts the thread, and with `mover` the one that moves the log.
+    /// Starts the thread, and with `checkpointer` the one that moves the log.
     pub(super) fn start(
         mut connection: Connection,
-        mover: Connection,
+        checkpointer: Connection,
         path: &Path,
-        presence: Presence,
+        lock: LockFile,
         observer: Arc<CommitObserver>,
     ) -> io::Result<Worker<Work, Progress>> {
-        let (mut checkpoints, mover) = Checkpoints::start(mover)?;
+        let (mut trigger, checkpointer) = CheckpointTrigger::start(checkpointer)?;
         connection
             .wal_hook(Some(move |wal: &mut Wal, pages| {
-                checkpoints.committed(wal, u32::try_from(pages).unwrap_or_default());
+                trigger.on_commit(wal, u32::try_from(pages).unwrap_or_default());
                 Ok(())
             }))
             .map_err(io::Error::other)?;
-        let writer = Self::new(connection, OpenFiles::of(path), presence, observer);
-        Worker::start("aibridge-store-writer", QUEUE, |queue| writer.run(queue, mover))
+        let writer = Self::new(connection, OpenFiles::of(path), lock, observer);
+        Worker::start("aibridge-store-writer", QUEUE, |queue| writer.run(queue, checkpointer))
     }
 
-    fn new(
-        connection: Connection,
-        files: OpenFiles,
-        presence: Presence,
-        observer: Arc<CommitObserver>,
-    ) -> Self {
-        Self { connection, files, rows: Rows::new(), accepts: true, observer, _presence: presence }
+    fn new(connection: Connection, files: OpenFiles, lock: LockFile, observer: Arc<CommitObserver>) -> Self {
+        Self { connection, files, rows: Rows::new(), accepts: true, observer, _lock: lock }
     }
 
-    fn run(mut self, mut queue: Queue<Work, Progress>, mover: Checkpointer) {
-        while let Some(jobs) = queue.next(BATCH) {
-            self.take_turn(jobs);
+    fn run(mut self, mut queue: JobReceiver<Work, Progress>, checkpointer: Checkpointer) {
+        while let Some(jobs) = queue.blocking_next(BATCH) {
+            self.run_batch(jobs);
         }
-        // Without its hook there is nobody left to wake the mover, so that it ends.
+        // Without its hook there is nobody left to wake the checkpointer, so that it ends.
         let unhooked = self.connection.wal_hook(None::<fn(&mut Wal, i32) -> rusqlite::Result<()>>);
-        if unhooked.is_err() || mover.join().is_err() {
+        if unhooked.is_err() || checkpointer.join().is_err() {
             tracing::error!("the thread that moves the store's log did not end well");
         }
         if let Err((_, error)) = self.connection.close() {
@@ -102,30 +97,30 @@ impl Writer {
     }
 
     /// Records first, whatever came first.
-    fn take_turn(&mut self, jobs: Vec<Job<Work, Progress>>) {
+    fn run_batch(&mut self, jobs: Vec<Job<Work, Progress>>) {
         let (mut writes, mut deletions) = (Vec::with_capacity(jobs.len()), Vec::new());
         let mut owner_deletions = Vec::new();
         for job in jobs.into_iter().filter(|job| !job.is_abandoned()) {
             let (work, reply) = job.split();
             match work {
-                Work::Record(records) => writes.push(Job::of(records, reply)),
-                Work::Delete(deletion) => deletions.push(Job::of(deletion, reply)),
-                Work::DeleteOwners(before) => owner_deletions.push(Job::of(before, reply)),
+                Work::Record(records) => writes.push(Job::with_reply(records, reply)),
+                Work::Delete(deletion) => deletions.push(Job::with_reply(deletion, reply)),
+                Work::DeleteOwners(before) => owner_deletions.push(Job::with_reply(before, reply)),
             }
         }
         if !writes.is_empty() {
             self.serve(writes);
         }
         for job in deletions {
-            let progress = self.delete(|connection| job.question.run(connection));
-            job.answer(progress.map_err(StoreError::from));
+            let progress = self.delete(|connection| job.request.run(connection));
+            job.respond(progress.map_err(StoreError::from));
         }
         for job in owner_deletions {
             let progress = self.delete(|connection| {
-                let deleted = owners::delete(connection, &job.question)?;
+                let deleted = owners::delete(connection, &job.request)?;
                 Ok(Progress { done: 1, deleted })
             });
-            job.answer(progress.map_err(StoreError::from));
+            job.respond(progress.map_err(StoreError::from));
         }
     }
 
@@ -136,7 +131,7 @@ impl Writer {
     ) -> rusqlite::Result<Progress> {
         self.connection.busy_timeout(Duration::ZERO)?;
         let deleted = self.transact(|| deletion(&self.connection));
-        self.connection.busy_timeout(BUSY)?;
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
         match deleted {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                 Ok(Progress::default())
@@ -150,13 +145,13 @@ impl Writer {
         let committed = self.commit_to_open_files(&jobs);
         self.observer.committed(began.elapsed());
         match committed {
-            Ok(verdicts) => {
+            Ok(results) => {
                 if !self.accepts {
                     tracing::info!("the store accepts records again");
                 }
                 self.accepts = true;
-                for (job, verdict) in jobs.into_iter().zip(verdicts) {
-                    job.answer(verdict.map(|()| Progress::default()));
+                for (job, result) in jobs.into_iter().zip(results) {
+                    job.respond(result.map(|()| Progress::default()));
                 }
             }
             Err(error) => {
@@ -165,7 +160,7 @@ impl Writer {
                 }
                 self.accepts = false;
                 for job in jobs {
-                    job.answer(Err(error.clone()));
+                    job.respond(Err(error.clone()));
                 }
             }
         }
@@ -185,9 +180,9 @@ impl Writer {
         let all = self.transact(|| jobs.iter().try_for_each(|job| self.write(job)));
         match all {
             Ok(()) => Ok(jobs.iter().map(|_| Ok(())).collect()),
-            Err(Verdict::Failure(error)) => Err(error),
-            Err(Verdict::Contradiction(_)) => {
-                self.transact(|| jobs.iter().map(|job| self.write_apart(job)).collect())
+            Err(WriteError::Failure(error)) => Err(error),
+            Err(WriteError::Conflict(_)) => {
+                self.transact(|| jobs.iter().map(|job| self.write_separately(job)).collect())
             }
         }
     }
@@ -202,18 +197,18 @@ impl Writer {
         committed
     }
 
-    fn write(&self, job: &Write) -> Result<(), Verdict> {
+    fn write(&self, job: &Write) -> Result<(), WriteError> {
         if job.is_abandoned() {
             return Ok(()); // its caller left while the transaction waited to begin
         }
-        if job.question.is_empty() {
+        if job.request.is_empty() {
             return self.probe();
         }
-        job.question.iter().try_for_each(|record| self.rows.write(&self.connection, record))
+        job.request.iter().try_for_each(|record| self.rows.write(&self.connection, record))
     }
 
     /// Writes what requests write, and undoes it. Its pages go through the log as those of a request do.
-    fn probe(&self) -> Result<(), Verdict> {
+    fn probe(&self) -> Result<(), WriteError> {
         let (id, records) = probe::records();
         records.iter().try_for_each(|record| self.rows.write(&self.connection, record))?;
         for statement in UNDO {
@@ -222,11 +217,11 @@ impl Writer {
         Ok(())
     }
 
-    fn write_apart(&self, job: &Write) -> rusqlite::Result<Result<(), StoreError>> {
+    fn write_separately(&self, job: &Write) -> rusqlite::Result<Result<(), StoreError>> {
         self.run_sql("SAVEPOINT job")?;
         match self.write(job) {
             Ok(()) => self.run_sql("RELEASE job").map(Ok),
-            Err(Verdict::Failure(error)) => Err(error),
+            Err(WriteError::Failure(error)) => Err(error),
             Err(contradiction) => {
                 tracing::error!(error = %contradiction, "records contradict what is stored, and are refused");
                 self.run_sql("ROLLBACK TO job")?;
@@ -253,9 +248,9 @@ mod tests {
 
     fn writer(directory: &TempDir) -> Writer {
         let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
-        let (path, connection) = connection::writing(&options, BUSY).expect("a connection");
-        let presence = Presence::enter(&path).expect("a presence");
-        Writer::new(connection, OpenFiles::of(&path), presence, Arc::default())
+        let (path, connection) = connection::open_writer(&options, BUSY_TIMEOUT).expect("a connection");
+        let lock = LockFile::acquire(&path).expect("a lock");
+        Writer::new(connection, OpenFiles::of(&path), lock, Arc::default())
     }
 
     fn thought(interception_id: Uuid) -> Vec<Record> {
@@ -280,9 +275,9 @@ mod tests {
         let writer = writer(&directory);
         let (left, _) = Write::new(stray());
         let (stayed, _answer) = Write::new(stray());
-        let verdicts = writer.commit(&[left, stayed]).expect("a commit");
-        assert!(verdicts[0].is_ok(), "not written");
-        assert!(matches!(verdicts[1], Err(StoreError::Contradiction(_))));
+        let results = writer.commit(&[left, stayed]).expect("a commit");
+        assert!(results[0].is_ok(), "not written");
+        assert!(matches!(results[1], Err(StoreError::Conflict(_))));
     }
 
     #[test]
@@ -301,7 +296,7 @@ mod tests {
         let (delete, mut deleted) = deletion(id);
         let (record, mut recorded) = Job::new(Work::Record(thought(id))); // no contradiction yet
         let (abandoned, _) = deletion(other);
-        writer.take_turn(vec![delete, record, abandoned]);
+        writer.run_batch(vec![delete, record, abandoned]);
         assert_eq!(recorded.try_recv().expect("an answer"), Ok(Progress::default()));
         assert_eq!(deleted.try_recv().expect("an answer"), Ok(Progress { done: 1, deleted: 1 }));
         let left = |sql| writer.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number");

@@ -1,4 +1,4 @@
-use crate::support::Place;
+use crate::support::TestDir;
 use aibridge_store::Tokens;
 
 const DOCUMENT: &str = include_str!("../../../../docs/records.md");
@@ -20,9 +20,9 @@ pub(crate) fn documented(table: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_column_of_every_table_is_documented() {
-    let place = Place::new();
-    drop(Tokens::open(&place.options()).expect("created"));
-    let connection = place.sql();
+    let dir = TestDir::new();
+    drop(Tokens::open(&dir.options()).expect("created"));
+    let connection = dir.sql();
     let strings = |sql: &str, of: &str| -> Vec<(String, String)> {
         let mut statement = connection.prepare(sql).expect("SQL");
         let rows = statement.query_map([of], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
@@ -48,9 +48,9 @@ pub(crate) fn example_queries() -> Vec<&'static str> {
 
 #[test]
 fn the_example_queries_work() {
-    let place = Place::new();
-    drop(Tokens::open(&place.options()).expect("created"));
-    let connection = place.sql();
+    let dir = TestDir::new();
+    drop(Tokens::open(&dir.options()).expect("created"));
+    let connection = dir.sql();
     for query in example_queries() {
         connection.execute_batch(query).unwrap_or_else(|error| panic!("{error}\n{query}"));
     }

@@ -22,7 +22,7 @@ use std::time::Duration;
 fn options(server: &Postgres) -> PostgresOptions {
     PostgresOptions {
         url: server.url().into(),
-        shown: "postgres://test".to_owned(),
+        display_url: "postgres://test".to_owned(),
         tls: Tls::Disable,
         timeout: Duration::from_millis(1800),
         spool: None,

@@ -1,4 +1,4 @@
-use crate::support::{Place, ended, interception_at, prompt};
+use crate::support::{TestDir, ended, interception_at, prompt};
 use aibridge_recorder::{Record, Recorder};
 use aibridge_store::{Filter, Order, Records, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -24,8 +24,8 @@ pub(crate) async fn many(store: &impl Recorder) -> Vec<Uuid> {
     ids
 }
 
-async fn many_in(place: &Place) -> Vec<Uuid> {
-    let store = place.open();
+async fn many_in(dir: &TestDir) -> Vec<Uuid> {
+    let store = dir.open();
     let ids = many(&store).await;
     store.close().await;
     ids
@@ -77,22 +77,22 @@ pub(crate) fn ranges_are_exact(records: &Records, ids: &[Uuid]) {
 
 #[tokio::test]
 async fn every_one_is_read_once_in_order_across_stretches() {
-    let place = Place::new();
-    let ids = many_in(&place).await;
-    all_are_read(&Records::open(&place.options()).expect("records"), &ids);
+    let dir = TestDir::new();
+    let ids = many_in(&dir).await;
+    all_are_read(&Records::open(&dir.options()).expect("records"), &ids);
 }
 
 #[tokio::test]
 async fn a_range_of_times_is_exact() {
-    let place = Place::new();
-    let ids = many_in(&place).await;
-    ranges_are_exact(&Records::open(&place.options()).expect("records"), &ids);
+    let dir = TestDir::new();
+    let ids = many_in(&dir).await;
+    ranges_are_exact(&Records::open(&dir.options()).expect("records"), &ids);
 }
 
 #[tokio::test]
 async fn a_clock_that_was_set_back_hides_nothing_from_until() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     let now = Timestamp::now();
     // Ids go on from the latest one, while the clock tells an earlier time.
     let mut one = interception_at(now);
@@ -100,7 +100,7 @@ async fn a_clock_that_was_set_back_hides_nothing_from_until() {
     let id = one.id;
     store.record(vec![Record::Started(one.into())]).await.expect("stored");
     store.close().await;
-    let records = Records::open(&place.options()).expect("opened");
+    let records = Records::open(&dir.options()).expect("opened");
     let until = |hours| Filter { until: Some(now - SignedDuration::from_hours(hours)), ..Filter::default() };
     for order in [Order::OldestFirst, Order::NewestFirst] {
         assert_eq!(read(&records, &until(4), order), [id]);

@@ -1,6 +1,6 @@
-use crate::support::{Place, ended, interception_at, prompt, start};
+use crate::support::{TestDir, ended, interception_at, prompt, start};
 use aibridge_recorder::{ModelThought, Record, Recorder, ThoughtSource, TokenUsage, ToolUsage};
-use aibridge_store::{Old, Reach, SqliteStore, StoreError, Sweeper};
+use aibridge_store::{Expired, ScanScope, SqliteStore, StoreError, Sweeper};
 use jiff::{SignedDuration, Timestamp};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ pub(crate) fn long_ago() -> Timestamp {
     "2026-01-02T03:04:05.678Z".parse().expect("a timestamp")
 }
 
-pub(crate) fn old(before: Timestamp) -> Old {
-    Old { before, reach: Reach::Oldest }
+pub(crate) fn old(before: Timestamp) -> Expired {
+    Expired { before, scope: ScanScope::Oldest }
 }
 
 /// What belongs to an interception that has not ended: one row in every other table.
@@ -107,17 +107,17 @@ pub(crate) async fn many(store: &impl Recorder, count: usize) {
 }
 
 /// Sweeps, and returns how many interceptions each batch deleted.
-pub(crate) async fn sweep(sweeper: &mut Sweeper, old: Old) -> Result<Vec<u64>, StoreError> {
+pub(crate) async fn sweep(sweeper: &mut Sweeper, old: Expired) -> Result<Vec<u64>, StoreError> {
     let mut batches = Vec::new();
     sweeper.sweep(old, |deleted| batches.push(deleted)).await?;
     Ok(batches)
 }
 
 /// Whose rows are in each table.
-fn owners(place: &Place) -> Vec<Vec<String>> {
+fn owners(dir: &TestDir) -> Vec<Vec<String>> {
     let column = |table: &str| if table == TABLES[0] { "id" } else { "interception_id" };
     let owners = |table: &&str| {
-        let rows = place.rows(table);
+        let rows = dir.rows(table);
         let mut ids: Vec<_> =
             rows.iter().map(|row| row[column(table)].as_str().expect("an id").to_owned()).collect();
         ids.sort();
@@ -134,24 +134,24 @@ fn sorted(ids: &[Uuid]) -> Vec<String> {
 
 #[tokio::test]
 async fn old_ones_go_with_all_that_belongs_to_them_and_open_and_young_ones_stay() {
-    for reach in [Reach::Oldest, Reach::All] {
-        let place = Place::new();
-        let store = place.open();
+    for scope in [ScanScope::Oldest, ScanScope::All] {
+        let dir = TestDir::new();
+        let store = dir.open();
         let stay = mixed(&store).await;
         let sweep_again = async || {
-            let batches = sweep(&mut store.sweeper(), Old { before: long_ago(), reach }).await;
+            let batches = sweep(&mut store.sweeper(), Expired { before: long_ago(), scope }).await;
             batches.expect("swept").iter().sum::<u64>()
         };
         assert_eq!([sweep_again().await, sweep_again().await], [4, 0]);
-        assert_eq!(owners(&place), vec![sorted(&stay); TABLES.len()]);
+        assert_eq!(owners(&dir), vec![sorted(&stay); TABLES.len()]);
         store.close().await;
     }
 }
 
 #[tokio::test]
 async fn one_whose_id_tells_another_time_is_found_among_all() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     let (id, records) = start();
     store.record(records).await.expect("stored");
     store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
@@ -160,25 +160,25 @@ async fn one_whose_id_tells_another_time_is_found_among_all() {
             streaming, client, client_session_id, user_agent, credential_kind, credential_hint,
             correlating_tool_call_id, metadata, started_at, ended_at, outcome, error_type, upstream_status
         FROM aibridge_interceptions";
-    place.sql().execute_batch(sql).expect("changed");
+    dir.sql().execute_batch(sql).expect("changed");
     let mut sweeper = store.sweeper();
     assert_eq!(sweep(&mut sweeper, old(long_ago())).await, Ok(vec![]));
-    let batches = sweep(&mut sweeper, Old { reach: Reach::All, ..old(long_ago()) }).await;
+    let batches = sweep(&mut sweeper, Expired { scope: ScanScope::All, ..old(long_ago()) }).await;
     assert_eq!(batches.expect("swept").iter().sum::<u64>(), 2);
-    assert_eq!(owners(&place), vec![vec![""; 0]; TABLES.len()]);
+    assert_eq!(owners(&dir), vec![vec![""; 0]; TABLES.len()]);
 }
 
 #[tokio::test]
 async fn an_age_is_measured_from_now() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     let (earliest, age) = (Timestamp::now(), Duration::from_secs(100));
-    let before = store.sweeper().before(age).await.expect("a time");
+    let before = store.sweeper().cutoff(age).await.expect("a time");
     let ago = |time: Timestamp| time - SignedDuration::from_secs(100);
     assert!(ago(earliest) - MILLISECOND < before && before <= ago(Timestamp::now()), "{before}");
     assert_eq!(before.subsec_nanosecond() % 1_000_000, 0, "in whole milliseconds");
     assert_eq!(
-        store.sweeper().before(Duration::MAX).await,
+        store.sweeper().cutoff(Duration::MAX).await,
         Ok(Timestamp::from_millisecond(Timestamp::MIN.as_millisecond()).expect("a time"))
     );
 }
@@ -203,8 +203,8 @@ async fn call(store: SqliteStore, batches: Rc<Cell<usize>>, done: Rc<Cell<bool>>
 #[tokio::test]
 async fn recording_goes_on_and_waits_for_one_batch_at_most() {
     const MANY: usize = 3000;
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     many(&store, MANY).await;
     let (batches, done) = (Rc::<Cell<usize>>::default(), Rc::<Cell<bool>>::default());
     let callers = LocalSet::new();
@@ -235,17 +235,17 @@ async fn recording_goes_on_and_waits_for_one_batch_at_most() {
         recorded.len()
     );
     assert!(longest <= 1, "a call waited for {longest} batches");
-    assert_eq!(place.interceptions(), sorted(&recorded));
-    assert_eq!(place.rows("aibridge_user_prompts").len(), 2 * recorded.len());
-    assert!(place.rows("aibridge_interceptions").iter().all(|row| row["outcome"] == "completed"));
+    assert_eq!(dir.interceptions(), sorted(&recorded));
+    assert_eq!(dir.rows("aibridge_user_prompts").len(), 2 * recorded.len());
+    assert!(dir.rows("aibridge_interceptions").iter().all(|row| row["outcome"] == "completed"));
 }
 
 #[tokio::test]
 async fn it_gives_way_to_another_process_that_writes() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     many(&store, 10).await;
-    let holder = place.sql();
+    let holder = dir.sql();
     holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
     let error = sweep(&mut store.sweeper(), old(long_ago())).await.expect_err("turned away");
     assert!(error.to_string().contains("others are writing"), "{error}");
@@ -255,12 +255,12 @@ async fn it_gives_way_to_another_process_that_writes() {
 
 #[tokio::test]
 async fn the_file_is_used_again() {
-    let place = Place::new();
-    let store = place.open();
-    let size = || std::fs::metadata(place.path()).expect("a file").len();
+    let dir = TestDir::new();
+    let store = dir.open();
+    let size = || std::fs::metadata(dir.path()).expect("a file").len();
     let checkpoint = || {
         let is_busy = |row: &rusqlite::Row<'_>| row.get::<_, bool>(0);
-        let connection = place.sql();
+        let connection = dir.sql();
         while connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], is_busy).expect("a checkpoint") {}
     };
     many(&store, 600).await;
@@ -277,8 +277,8 @@ async fn the_file_is_used_again() {
 
 #[tokio::test]
 async fn after_a_start_age_is_measured_from_the_last_sign_of_time() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     many(&store, 3).await;
     store.close().await;
     // As if the gateway had stopped a year ago, or the clock were a year ahead.
@@ -286,12 +286,12 @@ async fn after_a_start_age_is_measured_from_the_last_sign_of_time() {
     let stopped = std::time::SystemTime::now() - year;
     std::fs::File::options()
         .write(true)
-        .open(place.path())
+        .open(dir.path())
         .expect("a file")
         .set_modified(stopped)
         .expect("set");
-    let store = place.open();
-    let before = store.sweeper().before(Duration::from_secs(60)).await.expect("a time");
+    let store = dir.open();
+    let before = store.sweeper().cutoff(Duration::from_secs(60)).await.expect("a time");
     let late = Timestamp::now() - SignedDuration::try_from(year).expect("a year");
     assert!(before <= late, "{before}");
     store.close().await;

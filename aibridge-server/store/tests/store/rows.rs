@@ -1,4 +1,4 @@
-use crate::support::{Place, ended, interception, prompt, start, time};
+use crate::support::{TestDir, ended, interception, prompt, start, time};
 use aibridge_recorder::{
     CredentialKind, Ended, ErrorType, Interception, ModelThought, Outcome, Record, Recorder, ThoughtSource,
     TokenUsage, ToolUsage, UserPrompt,
@@ -16,11 +16,11 @@ fn id(last: u8) -> Uuid {
 
 #[tokio::test]
 async fn a_whole_interception_reads_back_exactly() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     store.record(beginning()).await.expect("stored");
-    assert_eq!(place.rows("aibridge_interceptions"), [open_interception()]);
-    assert_eq!(place.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
+    assert_eq!(dir.rows("aibridge_interceptions"), [open_interception()]);
+    assert_eq!(dir.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
 
     store.record(end()).await.expect("stored");
     let mut closed = open_interception();
@@ -29,9 +29,9 @@ async fn a_whole_interception_reads_back_exactly() {
     closed["error_type"] = json!("stream_error");
     closed["upstream_status"] = json!(200);
     closed["credential_hint"] = json!("sk-a...efgh");
-    assert_eq!(place.rows("aibridge_interceptions"), [closed]);
+    assert_eq!(dir.rows("aibridge_interceptions"), [closed]);
     assert_eq!(
-        place.rows("aibridge_user_prompts"),
+        dir.rows("aibridge_user_prompts"),
         [json!({
             "id": "019b7c5a-1e2e-7000-8000-000000000001",
             "interception_id": ID,
@@ -41,7 +41,7 @@ async fn a_whole_interception_reads_back_exactly() {
         })]
     );
     assert_eq!(
-        place.rows("aibridge_token_usages"),
+        dir.rows("aibridge_token_usages"),
         [json!({
             "id": "019b7c5a-1e2e-7000-8000-000000000002",
             "interception_id": ID,
@@ -55,7 +55,7 @@ async fn a_whole_interception_reads_back_exactly() {
         })]
     );
     assert_eq!(
-        place.rows("aibridge_tool_usages"),
+        dir.rows("aibridge_tool_usages"),
         [
             json!({
                 "id": "019b7c5a-1e2e-7000-8000-000000000003",
@@ -83,7 +83,7 @@ async fn a_whole_interception_reads_back_exactly() {
             }),
         ]
     );
-    let thoughts = place.rows("aibridge_model_thoughts");
+    let thoughts = dir.rows("aibridge_model_thoughts");
     assert_eq!(
         thoughts[0],
         json!({
@@ -216,8 +216,8 @@ pub(crate) fn end() -> Vec<Record> {
 
 #[tokio::test]
 async fn the_end_without_a_hint_keeps_a_byok_hint() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     let byok = Interception {
         credential_kind: CredentialKind::Byok,
         credential_hint: "sk-m...mine".to_owned(),
@@ -226,7 +226,7 @@ async fn the_end_without_a_hint_keeps_a_byok_hint() {
     };
     let end = Ended { outcome: Outcome::Cancelled, upstream_status: None, ..ended(byok.id) };
     store.record(vec![Record::Started(byok.into()), Record::Ended(end)]).await.expect("stored");
-    let row = &place.rows("aibridge_interceptions")[0];
+    let row = &dir.rows("aibridge_interceptions")[0];
     assert_eq!(row["credential_hint"], "sk-m...mine");
     assert_eq!(row["credential_kind"], "byok");
     assert_eq!(row["streaming"], 0);
@@ -236,12 +236,12 @@ async fn the_end_without_a_hint_keeps_a_byok_hint() {
 
 #[tokio::test]
 async fn an_interception_ends_only_once() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     let (id, records) = start();
     store.record(records).await.expect("stored");
     store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
-    let first = place.rows("aibridge_interceptions");
+    let first = dir.rows("aibridge_interceptions");
 
     let again = Ended {
         outcome: Outcome::Failed(ErrorType::Shutdown),
@@ -251,8 +251,8 @@ async fn an_interception_ends_only_once() {
         ..ended(id)
     };
     store.record(vec![Record::Ended(again)]).await.expect("no complaint");
-    assert_eq!(place.rows("aibridge_interceptions"), first);
-    assert_eq!(place.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
+    assert_eq!(dir.rows("aibridge_interceptions"), first);
+    assert_eq!(dir.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
 }
 
 const DIRTY: &str = "\0a\u{1}\u{1b}\u{7f}b\0";
@@ -324,8 +324,8 @@ pub(crate) fn dirty_records() -> Vec<Record> {
 
 #[tokio::test]
 async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_kept() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     store.record(dirty_records()).await.expect("stored");
 
     let tables = [
@@ -336,7 +336,7 @@ async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_k
         ("model_thoughts", 1),
     ];
     for (table, expected) in tables {
-        let row = &place.rows(&format!("aibridge_{table}"))[0];
+        let row = &dir.rows(&format!("aibridge_{table}"))[0];
         assert!(!row.to_string().contains("\\u0000"), "{table}: {row}");
         let clean = row.as_object().expect("a row").values().filter(|cell| *cell == CLEAN).count();
         assert_eq!(clean, expected, "{table}: {row}");
@@ -346,7 +346,7 @@ async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_k
         ("token_usages", "extra_token_types", json!({ CLEAN: 1 })),
     ];
     for (table, column, expected) in json_columns {
-        let row = &place.rows(&format!("aibridge_{table}"))[0];
+        let row = &dir.rows(&format!("aibridge_{table}"))[0];
         let stored: Value = serde_json::from_str(row[column].as_str().expect("text")).expect("JSON");
         assert_eq!(stored, expected);
     }

@@ -10,9 +10,9 @@ use tempfile::TempDir;
 use uuid::{NoContext, Uuid};
 
 /// A directory for one database.
-pub(crate) struct Place(TempDir);
+pub(crate) struct TestDir(TempDir);
 
-impl Place {
+impl TestDir {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a directory"))
     }

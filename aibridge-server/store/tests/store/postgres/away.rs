@@ -12,20 +12,20 @@ use uuid::Uuid;
 
 /// Callers that record one interception after the other, as the gateway does, until they are told to stop.
 pub(super) struct Load {
-    callers: JoinSet<Told>,
+    callers: JoinSet<CallResults>,
     done: Arc<AtomicBool>,
     stored: Arc<AtomicUsize>,
 }
 
 /// What callers were told.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct CallResults {
     /// Starts and ends that are stored.
     pub(super) stored: Vec<Uuid>,
     /// Starts that are not, or of which nobody knows.
     pub(super) refused: Vec<Uuid>,
     /// How often an end was not stored yet.
-    pub(super) held: usize,
+    pub(super) retried_ends: usize,
 }
 
 impl Load {
@@ -44,46 +44,46 @@ impl Load {
         wait_until(|| self.stored.load(Relaxed) > so_far + 100, "more to be stored").await;
     }
 
-    pub(super) async fn end(self) -> Told {
+    pub(super) async fn end(self) -> CallResults {
         self.done.store(true, Relaxed);
-        let mut all = Told::default();
-        for told in self.callers.join_all().await {
-            all.stored.extend(told.stored);
-            all.refused.extend(told.refused);
-            all.held += told.held;
+        let mut all = CallResults::default();
+        for results in self.callers.join_all().await {
+            all.stored.extend(results.stored);
+            all.refused.extend(results.refused);
+            all.retried_ends += results.retried_ends;
         }
         all
     }
 }
 
-async fn call(store: PostgresStore, done: Arc<AtomicBool>, stored: Arc<AtomicUsize>) -> Told {
-    let mut told = Told::default();
+async fn call(store: PostgresStore, done: Arc<AtomicBool>, stored: Arc<AtomicUsize>) -> CallResults {
+    let mut results = CallResults::default();
     while !done.load(Relaxed) {
         let (id, records) = start();
         if store.record(records).await.is_err() {
-            told.refused.push(id);
+            results.refused.push(id);
             continue;
         }
         let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
         while store.record(end.clone()).await.is_err() {
-            told.held += 1;
+            results.retried_ends += 1;
         }
-        told.stored.push(id);
+        results.stored.push(id);
         stored.fetch_add(1, Relaxed);
     }
-    told
+    results
 }
 
 /// What was told to be stored is stored, once, whole; of what was refused, whole or nothing.
-pub(super) async fn compare(server: &Postgres, told: &Told) {
+pub(super) async fn compare(server: &Postgres, results: &CallResults) {
     let rows = server.query("SELECT id, outcome FROM aibridge_interceptions").await;
     let mut completed: Vec<_> = rows.iter().filter(|row| row["outcome"] == "completed").collect();
     completed.sort_by_key(|row| row["id"].to_string());
-    let mut stored: Vec<_> = told.stored.iter().map(ToString::to_string).collect();
+    let mut stored: Vec<_> = results.stored.iter().map(ToString::to_string).collect();
     stored.sort();
     assert_eq!(completed.iter().map(|row| row["id"].as_str().expect("an id")).collect::<Vec<_>>(), stored);
     let extra = rows.len() - stored.len();
-    assert!(extra <= told.refused.len(), "{extra} extra, {} refused", told.refused.len());
+    assert!(extra <= results.refused.len(), "{extra} extra, {} refused", results.refused.len());
     let prompts = count(server, "FROM aibridge_user_prompts").await;
     assert_eq!(prompts as usize, 2 * stored.len() + extra);
     let distinct = count(server, "FROM (SELECT DISTINCT id FROM aibridge_user_prompts) p").await;
@@ -102,9 +102,9 @@ async fn a_database_that_restarts_under_load_loses_nothing_and_doubles_nothing()
     server.crash().await;
     server.start_again().await;
     load.goes_on().await;
-    let told = load.end().await;
-    assert!(told.stored.len() > 300, "{}", told.stored.len());
-    compare(&server, &told).await;
+    let results = load.end().await;
+    assert!(results.stored.len() > 300, "{}", results.stored.len());
+    compare(&server, &results).await;
     store.close().await;
 }
 

@@ -1,7 +1,7 @@
 use super::{count, open, options};
 use crate::queries::{all_are_read, many, ranges_are_exact};
 use crate::rows::{beginning, end};
-use crate::support::Place;
+use crate::support::TestDir;
 use aibridge_recorder::Recorder;
 use aibridge_store::{Filter, Order, PostgresOptions, Records, StoreError, StoreOptions, Tokens};
 use aibridge_testkit::Postgres;
@@ -73,12 +73,12 @@ async fn who_cannot_read_is_not_told_how_to_record() {
 #[tokio::test]
 async fn every_cell_reads_as_from_sqlite() {
     let Some(server) = Postgres::start().await else { return };
-    let place = Place::new();
-    let (sqlite, postgres) = (place.open(), open(options(&server)).await);
+    let dir = TestDir::new();
+    let (sqlite, postgres) = (dir.open(), open(options(&server)).await);
     for records in [beginning(), end()] {
         sqlite.record(records.clone()).await.expect("stored");
         postgres.record(records).await.expect("stored");
-        let there = command(&place.options(), all).await;
+        let there = command(&dir.options(), all).await;
         assert_eq!(there.len(), 3);
         assert_eq!(command(options(&server), all).await, there);
     }

@@ -1,7 +1,7 @@
 use super::away::{Load, compare};
 use super::{count, open, options};
 use crate::retention::{TABLES, long_ago, many, mixed, old, sweep};
-use aibridge_store::{Old, Reach};
+use aibridge_store::{Expired, ScanScope};
 use aibridge_testkit::{Postgres, within};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 #[tokio::test]
 async fn old_ones_go_with_all_that_belongs_to_them_and_open_and_young_ones_stay() {
-    for reach in [Reach::Oldest, Reach::All] {
+    for scope in [ScanScope::Oldest, ScanScope::All] {
         let Some(server) = Postgres::start().await else { return };
         let store = open(options(&server)).await;
         let mut stay = mixed(&store).await;
         stay.sort();
         let sweep_again = async || {
-            let batches = sweep(&mut store.sweeper(), Old { before: long_ago(), reach }).await;
+            let batches = sweep(&mut store.sweeper(), Expired { before: long_ago(), scope }).await;
             batches.expect("swept").iter().sum::<u64>()
         };
         assert_eq!([sweep_again().await, sweep_again().await], [4, 0]);
@@ -37,7 +37,7 @@ async fn one_whose_id_tells_another_time_is_found_among_all() {
     many(&store, 3).await;
     server.execute("UPDATE aibridge_interceptions SET started_at = now() - interval '2 days'").await;
     let mut sweeper = store.sweeper();
-    let before = sweeper.before(Duration::from_secs(24 * 60 * 60)).await.expect("a time");
+    let before = sweeper.cutoff(Duration::from_secs(24 * 60 * 60)).await.expect("a time");
     server
         .execute(
             "INSERT INTO aibridge_interceptions SELECT gen_random_uuid(), initiator_id, provider, \
@@ -46,7 +46,7 @@ async fn one_whose_id_tells_another_time_is_found_among_all() {
         upstream_status, instance_id FROM aibridge_interceptions",
         )
         .await;
-    assert_eq!(sweep(&mut sweeper, Old { before, reach: Reach::All }).await, Ok(vec![6]));
+    assert_eq!(sweep(&mut sweeper, Expired { before, scope: ScanScope::All }).await, Ok(vec![6]));
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn an_age_is_measured_by_the_clock_of_the_database() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     let (earliest, age) = (Timestamp::now(), Duration::from_millis(100_500));
-    let before = store.sweeper().before(age).await.expect("a time");
+    let before = store.sweeper().cutoff(age).await.expect("a time");
     let ago = |time: Timestamp| time - SignedDuration::from_millis(100_500);
     let millisecond = SignedDuration::from_millis(1);
     assert!(ago(earliest) - millisecond < before && before <= ago(Timestamp::now()), "{before}");
@@ -112,7 +112,7 @@ async fn recording_goes_on_while_old_ones_are_deleted() {
     assert_eq!(batches.iter().sum::<u64>(), 2000);
     assert!(batches.len() > 3, "{batches:?}");
     let told = load.end().await;
-    assert_eq!((told.refused.len(), told.held), (0, 0));
+    assert_eq!((told.refused.len(), told.retried_ends), (0, 0));
     compare(&server, &told).await;
     store.close().await;
 }

@@ -1,6 +1,6 @@
 use super::{open, options};
 use crate::rows::{beginning, dirty_records, end};
-use crate::support::{Place, ended, interception, prompt, start};
+use crate::support::{TestDir, ended, interception, prompt, start};
 use aibridge_recorder::{Ended, ErrorType, Interception, Outcome, Record, Recorder, ToolUsage, UserPrompt};
 use aibridge_testkit::{Postgres, Row};
 use jiff::Timestamp;
@@ -17,15 +17,15 @@ const TABLES: [&str; 5] = [
 
 /// Records the calls on SQLite and on PostgreSQL, and compares every cell of every row.
 async fn same_on_both(server: &Postgres, calls: Vec<Vec<Record>>) {
-    let place = Place::new();
-    let (sqlite, postgres) = (place.open(), open(options(server)).await);
+    let dir = TestDir::new();
+    let (sqlite, postgres) = (dir.open(), open(options(server)).await);
     for records in calls {
         let there = sqlite.record(records.clone()).await;
         let here = postgres.record(records).await;
         assert_eq!(here.is_ok(), there.is_ok(), "{here:?} {there:?}");
     }
     for table in TABLES {
-        let (there, here) = (place.rows(table), server.rows(table).await);
+        let (there, here) = (dir.rows(table), server.rows(table).await);
         assert_eq!(here.len(), there.len(), "{table}");
         for (there, mut here) in there.into_iter().zip(here) {
             let instance = here.remove("instance_id");

@@ -89,7 +89,7 @@ async fn a_restart_under_load_refuses_nobody() {
     load.goes_on().await;
     server.start_again().await;
     let told = load.end().await;
-    assert_eq!((told.refused.len(), told.held), (0, 0));
+    assert_eq!((told.refused.len(), told.retried_ends), (0, 0));
     drained(dir.path()).await;
     compare(&server, &told).await;
     store.close().await;

@@ -1,5 +1,5 @@
 use super::{open, options, spooled};
-use aibridge_store::{Authenticated, PostgresOptions, PostgresStore, TokenRow, Tokens};
+use aibridge_store::{PostgresOptions, PostgresStore, TokenIdentity, TokenRow, Tokens};
 use aibridge_testkit::Postgres;
 use secrecy::SecretString;
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn a_token_works_at_once_and_until_it_is_revoked_or_expires() {
     let Some(server) = Postgres::start().await else { return };
     let (row, token) = create(&server, None).await; // before any gateway was there
     let store = open(options(&server)).await;
-    let who = Authenticated { token_id: row.id, user: "ada".to_owned(), admin: false };
+    let who = TokenIdentity { token_id: row.id, user: "ada".to_owned(), admin: false };
     for _ in 0..3 {
         assert_eq!(store.authenticate(&token).await, Ok(Some(who.clone())));
     }

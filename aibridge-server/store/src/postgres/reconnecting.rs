@@ -10,22 +10,22 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A connection that is made when it is needed, and made again when it was lost.
-pub(super) struct Link {
+pub(super) struct Reconnecting {
     connector: Arc<Connector>,
     session: Option<Arc<Session>>,
-    trouble: Option<Rest>,
+    backoff: Option<Backoff>,
 }
 
 /// The time between two tries.
-struct Rest {
+struct Backoff {
     until: Instant,
     pause: Duration,
-    why: String,
+    reason: String,
 }
 
-impl Link {
+impl Reconnecting {
     pub(super) fn new(connector: Arc<Connector>, session: Option<Session>) -> Self {
-        Self { connector, session: session.map(Arc::new), trouble: None }
+        Self { connector, session: session.map(Arc::new), backoff: None }
     }
 
     /// The connection. While the database rests from a failure, it is not asked.
@@ -34,8 +34,8 @@ impl Link {
             return Ok(session.clone());
         }
         self.session = None;
-        if let Some(rest) = self.trouble.as_ref().filter(|rest| Instant::now() < rest.until) {
-            return Err(PgError::Resting(rest.why.clone()));
+        if let Some(backoff) = self.backoff.as_ref().filter(|backoff| Instant::now() < backoff.until) {
+            return Err(PgError::Backoff(backoff.reason.clone()));
         }
         match self.connector.connect().await {
             Ok(session) => {
@@ -43,24 +43,25 @@ impl Link {
                 self.session = Some(session.clone());
                 Ok(session)
             }
-            Err(trouble) => {
-                self.failed(&trouble);
-                Err(trouble)
+            Err(error) => {
+                self.mark_failed(&error);
+                Err(error)
             }
         }
     }
 
-    /// The database does what it is asked to, through this connection or another: it need not rest.
-    pub(super) fn worked(&mut self) {
-        self.trouble = None;
+    /// The database does what it is asked to, through this connection or another: it need not backoff.
+    pub(super) fn mark_healthy(&mut self) {
+        self.backoff = None;
     }
 
     /// It did not: it is given up, and the next one waits a little longer.
-    pub(super) fn failed(&mut self, trouble: &PgError) {
+    pub(super) fn mark_failed(&mut self, error: &PgError) {
         self.session = None;
-        let pause = self.trouble.as_ref().map_or(FIRST_PAUSE, |rest| (rest.pause * 2).min(LONGEST_PAUSE));
-        let why = trouble.to_string();
-        self.trouble = Some(Rest { until: Instant::now() + pause, pause, why });
+        let pause =
+            self.backoff.as_ref().map_or(FIRST_PAUSE, |backoff| (backoff.pause * 2).min(LONGEST_PAUSE));
+        let reason = error.to_string();
+        self.backoff = Some(Backoff { until: Instant::now() + pause, pause, reason });
     }
 
     /// Gives the connection up for now.
@@ -69,14 +70,14 @@ impl Link {
     }
 
     /// Whether `session` is still the connection, and nobody has given it up yet.
-    pub(super) fn is(&self, session: &Arc<Session>) -> bool {
+    pub(super) fn is_current(&self, session: &Arc<Session>) -> bool {
         self.session.as_ref().is_some_and(|own| Arc::ptr_eq(own, session))
     }
 
     /// Waits until the database may be asked again.
-    pub(super) async fn rested(&self) {
-        if let Some(rest) = &self.trouble {
-            sleep_until(rest.until).await;
+    pub(super) async fn backoff(&self) {
+        if let Some(backoff) = &self.backoff {
+            sleep_until(backoff.until).await;
         }
     }
 }

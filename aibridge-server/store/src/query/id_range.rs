@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 /// Where reading goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Cursor {
     /// Towards later ones, behind this id.
     After(Uuid),
     /// Towards earlier ones, before this id.
@@ -24,17 +24,17 @@ pub(crate) struct IdRange {
 
 impl IdRange {
     /// All that may be meant from `place` on.
-    pub(crate) fn ahead(filter: &Filter, place: Place) -> Self {
+    pub(crate) fn from_cursor(filter: &Filter, cursor: Cursor) -> Self {
         let (first, last) = filter.ids();
-        let (low, high, order) = match place {
-            Place::After(id) => (next(id).max(first), last, "ASC"),
-            Place::Before(id) => (first, previous(id).min(last), "DESC"),
+        let (low, high, order) = match cursor {
+            Cursor::After(id) => (next(id).max(first), last, "ASC"),
+            Cursor::Before(id) => (first, previous(id).min(last), "DESC"),
         };
         Self { low, high, order, last: None }
     }
 
     /// What of it is read at once: up to `end`, or all of it.
-    pub(crate) fn until(self, end: Option<Uuid>) -> Self {
+    pub(crate) fn ending_at(self, end: Option<Uuid>) -> Self {
         match (end, self.order) {
             (None, _) => self,
             (Some(end), "ASC") => Self { high: end, last: Some(end), ..self },
@@ -54,7 +54,7 @@ impl IdRange {
 /// How many bytes of whole interceptions are read at once, about: one more row than fits.
 pub(crate) const BLOCK_BYTES: usize = 8 << 20;
 
-/// What was found in a bounded stretch of all interceptions.
+/// What was found in a bounded range of all interceptions.
 #[derive(Debug)]
 pub(crate) struct Block<T> {
     /// In the order of reading.

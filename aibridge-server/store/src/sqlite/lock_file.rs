@@ -1,5 +1,5 @@
 use crate::StoreError;
-use crate::private::private;
+use crate::private_file::owner_only;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -17,42 +17,42 @@ const SHARED_PAUSE: Duration = Duration::from_millis(10);
 ///
 /// A gateway that can have it exclusively is alone, so that whatever is open was left by the dead. It then shares
 /// the lock, and keeps its share for life.
-pub(super) struct Presence {
+pub(super) struct LockFile {
     file: File,
     path: PathBuf,
-    alone: bool,
+    exclusive: bool,
 }
 
-impl Presence {
+impl LockFile {
     /// Enters, exclusively if no other gateway lives on `database`.
-    pub(super) fn enter(database: &Path) -> Result<Self, StoreError> {
+    pub(super) fn acquire(database: &Path) -> Result<Self, StoreError> {
         let path = lock_path(database);
-        let file = private()
+        let file = owner_only()
             .create(true)
             .open(&path)
             .map_err(|error| failed(&path, "cannot open its lock file", &error))?;
-        let alone = match file.try_lock() {
+        let exclusive = match file.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => false,
             Err(TryLockError::Error(error)) => {
                 return Err(failed(&path, "cannot lock its lock file", &error));
             }
         };
-        Ok(Self { file, path, alone })
+        Ok(Self { file, path, exclusive })
     }
 
     /// Whether no other gateway lives on the database, nor can enter before [`Self::share`].
-    pub(super) fn is_alone(&self) -> bool {
-        self.alone
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.exclusive
     }
 
     /// Lets other gateways in. Between the two locks another one may be alone for a moment; that does no harm as
     /// long as this one has no interception open yet.
-    pub(super) fn share(&mut self) -> Result<(), StoreError> {
+    pub(super) fn downgrade(&mut self) -> Result<(), StoreError> {
         let cannot = |error| failed(&self.path, "cannot share its lock file", &error);
-        if self.alone {
+        if self.exclusive {
             self.file.unlock().map_err(cannot)?;
-            self.alone = false;
+            self.exclusive = false;
         }
         for _ in 0..SHARED_TRIES {
             match self.file.try_lock_shared() {
@@ -88,25 +88,25 @@ mod tests {
     fn the_first_is_alone_until_it_shares_and_the_next_after_all_left() {
         let directory = tempfile::tempdir().expect("a directory");
         let database = directory.path().join("a.db");
-        let enter = || Presence::enter(&database).expect("a presence");
+        let enter = || LockFile::acquire(&database).expect("a lock");
 
         let mut first = enter();
-        assert!(first.is_alone());
-        assert!(!enter().is_alone(), "the first is still alone");
-        first.share().expect("a share");
+        assert!(first.is_exclusive());
+        assert!(!enter().is_exclusive(), "the first is still alone");
+        first.downgrade().expect("a share");
         let mut second = enter();
-        assert!(!second.is_alone());
-        second.share().expect("a share");
+        assert!(!second.is_exclusive());
+        second.downgrade().expect("a share");
         drop(first);
-        assert!(!enter().is_alone(), "the second still lives");
+        assert!(!enter().is_exclusive(), "the second still lives");
         drop(second);
-        assert!(enter().is_alone());
+        assert!(enter().is_exclusive());
     }
 
     #[test]
     fn databases_do_not_share_a_lock() {
         let directory = tempfile::tempdir().expect("a directory");
-        let _one = Presence::enter(&directory.path().join("a.db")).expect("a presence");
-        assert!(Presence::enter(&directory.path().join("b.db")).expect("a presence").is_alone());
+        let _one = LockFile::acquire(&directory.path().join("a.db")).expect("a lock");
+        assert!(LockFile::acquire(&directory.path().join("b.db")).expect("a lock").is_exclusive());
     }
 }

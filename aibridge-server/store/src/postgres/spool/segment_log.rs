@@ -1,5 +1,5 @@
 use super::frame;
-use crate::private::private;
+use crate::private_file::owner_only;
 use crate::{Durability, SpoolOptions};
 use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File, TryLockError};
@@ -13,7 +13,7 @@ const SEGMENT: u64 = 8 << 20;
 const SUFFIX: &str = "spool";
 
 /// A queue of payloads in files of one directory. Not more than one process has it.
-pub(super) struct Log {
+pub(super) struct SegmentLog {
     dir: PathBuf,
     _lock: File,
     /// Oldest first.
@@ -38,13 +38,13 @@ pub(super) struct Payload {
     pub(super) is_start: bool,
 }
 
-impl Log {
+impl SegmentLog {
     pub(super) fn open(options: &SpoolOptions) -> io::Result<Self> {
         let dir = options.dir.clone();
         let mut builder = DirBuilder::new();
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(&dir)?;
-        let lock = private().create(true).open(dir.join("lock"))?;
+        let lock = owner_only().create(true).open(dir.join("lock"))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => io::Error::other("another gateway uses it"),
             TryLockError::Error(error) => error,
@@ -87,11 +87,11 @@ impl Log {
         let (mut buffer, mut fits) = (Vec::new(), Vec::with_capacity(payloads.len()));
         for Payload { bytes, is_start } in payloads {
             let room = if *is_start { self.max_bytes } else { self.max_bytes + self.max_bytes / 8 };
-            let does = used + buffer.len() as u64 + frame::size(bytes.len()) <= room;
-            if does {
+            let has_room = used + buffer.len() as u64 + frame::size(bytes.len()) <= room;
+            if has_room {
                 frame::push(&mut buffer, bytes)?;
             }
-            fits.push(does);
+            fits.push(has_room);
         }
         if !buffer.is_empty() {
             self.write(&buffer)?;
@@ -134,7 +134,7 @@ impl Log {
 
     fn begin(&mut self) -> io::Result<File> {
         let number = self.next;
-        let file = private().create_new(true).open(self.path(number))?;
+        let file = owner_only().create_new(true).open(self.path(number))?;
         if self.durability == Durability::Power {
             File::open(&self.dir)?.sync_all()?;
         }
@@ -144,12 +144,12 @@ impl Log {
     }
 
     /// The oldest payloads, about `most` bytes but at least one, and how many bytes to [remove](Self::remove) for them.
-    pub(super) fn read(&self, most: u64) -> io::Result<(Vec<Vec<u8>>, u64)> {
+    pub(super) fn read(&self, max_bytes: u64) -> io::Result<(Vec<Vec<u8>>, u64)> {
         let Some(segment) = self.segments.front() else { return Ok((Vec::new(), 0)) };
         let mut file = BufReader::new(File::open(self.path(segment.number))?);
         file.seek(SeekFrom::Start(self.head))?;
         let (mut payloads, mut bytes) = (Vec::new(), 0);
-        while self.head + bytes < segment.len && bytes < most {
+        while self.head + bytes < segment.len && bytes < max_bytes {
             let payload = frame::read(&mut file)?.ok_or(io::ErrorKind::InvalidData)?;
             bytes += frame::size(payload.len());
             payloads.push(payload);
@@ -177,10 +177,10 @@ impl Log {
     /// broken off left, which nobody was told to be there. Elsewhere the disk lost something: it is kept aside.
     fn check(&self, number: u64, is_last: bool) -> io::Result<u64> {
         let path = self.path(number);
-        let file = private().open(&path)?;
+        let file = owner_only().open(&path)?;
         let len = file.metadata()?.len();
-        let (mut reader, mut whole) = (BufReader::new(&file), 0);
-        while let Some(payload) = frame::read(&mut reader)? {
+        let (mut shared, mut whole) = (BufReader::new(&file), 0);
+        while let Some(payload) = frame::read(&mut shared)? {
             whole += frame::size(payload.len());
         }
         if whole < len {
@@ -215,10 +215,10 @@ mod tests {
     use super::*;
     use tempfile::TempDir;
 
-    fn open(dir: &TempDir) -> Log {
+    fn open(dir: &TempDir) -> SegmentLog {
         let options =
             SpoolOptions { dir: dir.path().to_owned(), max_bytes: 1 << 30, durability: Durability::Process };
-        Log::open(&options).expect("a log")
+        SegmentLog::open(&options).expect("a log")
     }
 
     fn payload(number: u32) -> Payload {
@@ -291,9 +291,13 @@ mod tests {
         let log = open(&dir);
         let options =
             SpoolOptions { dir: dir.path().to_owned(), max_bytes: 1, durability: Durability::Power };
-        assert!(Log::open(&options).err().is_some_and(|error| error.to_string().contains("another gateway")));
+        assert!(
+            SegmentLog::open(&options)
+                .err()
+                .is_some_and(|error| error.to_string().contains("another gateway"))
+        );
         drop(log);
-        let mut log = Log::open(&options).expect("a log");
+        let mut log = SegmentLog::open(&options).expect("a log");
         assert_eq!(log.append(&[payload(0)]).expect("no failure"), [false], "it is full");
         assert!(log.is_empty());
     }

@@ -29,15 +29,15 @@ struct Jump {
 }
 
 impl TrustedTime {
-    /// Begins with the clock's first reading, at `now`. `last_sign` is the latest time that is known to have come: what
+    /// Begins with the clock's first reading, at `now`. `last_activity` is the latest time that is known to have come: what
     /// lies between it and the reading may be a time without a gateway, or a clock that is wrong.
-    pub(crate) fn new(wall: Timestamp, last_sign: Option<Timestamp>, now: Instant) -> Self {
-        let at = last_sign.map_or(wall, |sign| sign.min(wall));
+    pub(crate) fn new(wall: Timestamp, last_activity: Option<Timestamp>, now: Instant) -> Self {
+        let at = last_activity.map_or(wall, |sign| sign.min(wall));
         let by = wall.duration_since(at);
         let jump = (by > TOLERANCE).then_some(Jump { by, seen_at: now });
         if jump.is_some() {
             tracing::info!(
-                last_sign = %at, clock = %wall,
+                last_activity = %at, clock = %wall,
                 "nothing was recorded since: deletion by age goes by that time until as much time has passed, or a day"
             );
         }
@@ -105,10 +105,10 @@ mod tests {
     }
 
     impl World {
-        fn new(last_sign: SignedDuration) -> Self {
+        fn new(last_activity: SignedDuration) -> Self {
             let (clock, mock) = Clock::mock();
             let truth: Timestamp = "2026-01-31T12:00:00Z".parse().expect("a timestamp");
-            let trusted = TrustedTime::new(truth, Some(truth - last_sign), clock.now());
+            let trusted = TrustedTime::new(truth, Some(truth - last_activity), clock.now());
             Self { clock, mock, truth, wrong_by: SignedDuration::ZERO, trusted }
         }
 

@@ -1,0 +1,41 @@
+//! The task that writes this instance's heartbeat and closes the interceptions of dead instances.
+
+use super::instances;
+use super::shared_connection::SharedConnection;
+use crate::Heartbeat;
+use std::sync::Arc;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+/// Beats as long as it is polled, and closes what the dead left open.
+///
+/// After the database was away, or the network to it, everybody's heartbeat is old. So nobody is taken for dead before
+/// this instance could beat for as long as the others have to be silent.
+pub(super) async fn run(shared: Arc<SharedConnection>, instance: Uuid, heartbeat: Heartbeat) {
+    let Heartbeat { every, stale_after } = heartbeat;
+    let mut beating_since = None;
+    loop {
+        let beaten = shared.run(async |client| instances::beat(client, instance).await).await;
+        let since = *beating_since.get_or_insert_with(Instant::now);
+        let looked = match beaten {
+            Ok(()) if since.elapsed() >= stale_after => {
+                shared.run(async |client| instances::close_orphans(client, stale_after).await).await
+            }
+            other => other.map(|()| 0),
+        };
+        match looked {
+            Ok(0) => {}
+            Ok(closed) => {
+                tracing::warn!(
+                    closed,
+                    "another gateway died with interceptions open; they are closed as failed"
+                )
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no heartbeat");
+                beating_since = None;
+            }
+        }
+        sleep(every).await;
+    }
+}

@@ -1,0 +1,38 @@
+use super::error::PgError;
+use super::reconnecting::Reconnecting;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tokio_postgres::Client;
+
+/// A connection that many may ask at once.
+pub(super) struct SharedConnection {
+    connection: Mutex<Reconnecting>,
+    limit: Duration,
+}
+
+impl SharedConnection {
+    /// `limit` is how long an answer may take.
+    pub(super) fn new(connection: Reconnecting, limit: Duration) -> Self {
+        Self { connection: Mutex::new(connection), limit }
+    }
+
+    /// Asks what `request` asks.
+    pub(super) async fn run<T>(
+        &self,
+        request: impl AsyncFnOnce(&Client) -> Result<T, PgError>,
+    ) -> Result<T, PgError> {
+        let timed_out = |_| PgError::TimedOut(self.limit);
+        let session = timeout(self.limit, async { self.connection.lock().await.session().await });
+        let session = session.await.map_err(timed_out)??;
+        let answer =
+            timeout(self.limit, request(&session.client)).await.unwrap_or_else(|e| Err(timed_out(e)));
+        let mut connection = self.connection.lock().await;
+        match &answer {
+            Err(error) if connection.is_current(&session) => connection.mark_failed(error),
+            Ok(_) => connection.mark_healthy(),
+            Err(_) => {}
+        }
+        answer
+    }
+}
