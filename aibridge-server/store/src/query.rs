@@ -1,4 +1,5 @@
-//! What was recorded, read back: filters, rows, and what is added up over them. Databases only say how rows are found.
+//! Queries over the records: filters, row types, pagination by id range, and totals. The SQL of each database is in
+//! `sqlite::records` and `postgres::records`.
 
 mod columns;
 mod filter;

@@ -1,3 +1,5 @@
+//! The loop that deletes expired interceptions in small batches, and the interface that it needs of a database.
+
 use crate::StoreError;
 use crate::query::first_id;
 use jiff::Timestamp;
@@ -5,33 +7,33 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// How long a sweep rests after each step, at least and at most.
+/// Minimum and maximum pause after each step of a sweep.
 const MIN_PAUSE: Duration = Duration::from_millis(1);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often in a row it is turned away by others who write before it gives up.
+/// Number of consecutive steps that may be refused because other processes write, before a sweep fails.
 const MAX_REFUSALS: u32 = 100;
 
-/// Which interceptions are to go: those that have ended, and started before a time.
+/// The interceptions to delete: those that have ended and that started before a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expired {
-    /// Exclusive, in whole milliseconds.
+    /// Exclusive upper bound of `started_at`, in whole milliseconds.
     pub before: Timestamp,
-    /// Where to look for them.
+    /// The rows to scan.
     pub scope: ScanScope,
 }
 
-/// Where to look for old interceptions.
+/// The rows that a sweep scans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScanScope {
-    /// Among those whose ids, which tell the time too, are as old. Others need not be read.
+    /// Rows whose ids, which contain the time of creation, are older than the bound.
     Oldest,
-    /// Among all: somebody may have brought in rows, or changed them.
+    /// All rows: rows may have been imported or changed.
     All,
 }
 
 impl Expired {
-    /// The id below which they are looked for, if not everywhere.
+    /// Exclusive upper bound of the ids to scan; `None` for all rows.
     pub(crate) fn id_bound(&self) -> Option<Uuid> {
         match self.scope {
             ScanScope::Oldest => Some(first_id(self.before)),
@@ -40,51 +42,52 @@ impl Expired {
     }
 }
 
-/// What a sweep needs of a database.
+/// The operations of a database that a sweep uses.
 pub(crate) trait SweepBackend {
-    /// How an interception is named.
+    /// The id of an interception.
     type Id: Clone;
 
-    /// A sweep rests so many times as long as each step took, what it had to wait for included.
+    /// The pause after a step as a multiple of its duration, including the time it waited.
     const PAUSE_FACTOR: u32;
 
-    /// Looks at the next interceptions behind `after`, a bounded number.
+    /// Scans a bounded number of interceptions after the id `after`.
     async fn scan(
         &mut self,
         after: Option<&Self::Id>,
         expired: Expired,
     ) -> Result<ScanPage<Self::Id>, StoreError>;
 
-    /// Deletes some of these, from the first on, as far as they are still old.
+    /// Deletes a prefix of `ids`, as far as they are still expired.
     async fn delete(&mut self, ids: &[Self::Id], expired: Expired) -> Result<DeleteOutcome, StoreError>;
 
-    /// How many owners of objects one call of [`delete_owners`](Self::delete_owners) deletes at most.
+    /// Maximum number of object owners that one call of [`delete_owners`](Self::delete_owners) deletes.
     const OWNER_BATCH: u64;
 
-    /// Deletes some owners of objects that were recorded before `expired.before`. They have no id that tells their age, so
-    /// that `expired.scope` makes no difference.
+    /// Deletes some object owners recorded before `expired.before`. Their ids contain no time, so `expired.scope` has
+    /// no effect.
     async fn delete_owners(&mut self, expired: Expired) -> Result<DeleteOutcome, StoreError>;
 
-    /// Gives back what only a sweep needs.
+    /// Releases the connection that only a sweep uses.
     fn release(&mut self);
 }
 
-/// What was found in a bounded stretch of all interceptions.
+/// The expired interceptions in a bounded range of all interceptions.
 pub(crate) struct ScanPage<I> {
     pub(crate) expired: Vec<I>,
-    /// The last one that was looked at; `None` if there are no more.
+    /// The last scanned id; `None` if no rows follow.
     pub(crate) last: Option<I>,
 }
 
-/// What became of a batch.
+/// The result of a delete step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DeleteOutcome {
-    /// So many of the ids are done with, and so many interceptions are deleted. Nothing is done if others are writing.
+    /// `done` ids are processed and `deleted` rows deleted. Both are 0 if another process held the write lock.
     Done { done: usize, deleted: u64 },
-    /// Another gateway is deleting.
+    /// Another instance runs a sweep on the same database.
     OtherInstance,
 }
 
+/// Deletes expired interceptions, then expired object owners.
 pub(crate) async fn run<S: SweepBackend>(
     backend: &mut S,
     expired: Expired,
@@ -98,6 +101,7 @@ pub(crate) async fn run<S: SweepBackend>(
     ended
 }
 
+/// Deletes expired object owners until none is left.
 async fn sweep_owners<S: SweepBackend>(backend: &mut S, expired: Expired) -> Result<(), StoreError> {
     let mut refusals = 0;
     loop {
@@ -112,9 +116,10 @@ async fn sweep_owners<S: SweepBackend>(backend: &mut S, expired: Expired) -> Res
 }
 
 fn always_busy() -> StoreError {
-    StoreError::Database("others are writing all the time".to_owned())
+    StoreError::Database("the database is busy with other writers; the next sweep tries again".to_owned())
 }
 
+/// Scans all interceptions and deletes the expired ones. Calls `each` with the number that each batch deleted.
 async fn sweep_interceptions<S: SweepBackend>(
     backend: &mut S,
     expired: Expired,
@@ -148,7 +153,7 @@ async fn sweep_interceptions<S: SweepBackend>(
     }
 }
 
-/// Does it, and rests.
+/// Runs one step, then pauses for a multiple of its duration.
 async fn throttled<T>(rest: u32, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let done = work.await;

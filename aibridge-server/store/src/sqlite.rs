@@ -1,3 +1,5 @@
+//! The store in one SQLite file. `writer` stores records, `authenticator` looks up tokens, `records` reads records.
+
 mod authenticator;
 mod checkpoint;
 mod connection;
@@ -42,15 +44,15 @@ use std::time::Duration;
 use worker::Worker;
 use writer::{Work, Writer};
 
-/// How long one call waits for its place in the queue and its commit. The gateway has tighter limits of its own; nobody
-/// waits forever who has none. Shorter, this would often be the next time at which Tokio has to wake, and it wakes itself
-/// to hear of that: twice more for each record.
+/// Time limit for a `record` call, including the wait in the queue. The gateway has shorter limits of its own; this
+/// one bounds callers that have none. A shorter limit would often be the next timer of the runtime, and cost two more
+/// wake-ups for each record.
 const RECORD_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long [`SqliteStore::close`] waits for each of the two threads.
+/// Time limit for each of the two threads in [`SqliteStore::close`].
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
-/// A store in one SQLite file. Its clones are the same store. It lives in a Tokio runtime with a timer.
+/// A store in one SQLite file. Clones share one store. It needs a Tokio runtime with a timer.
 #[derive(Clone)]
 pub struct SqliteStore {
     parts: Arc<Parts>,
@@ -58,7 +60,7 @@ pub struct SqliteStore {
 
 struct Parts {
     path: PathBuf,
-    /// When the files were last written to before they were opened; `None` if they are new.
+    /// The modification time of the files before they were opened; `None` if they are new.
     last_written: Option<Timestamp>,
     writer: Arc<Worker<Work, Progress>>,
     authenticator: Authenticator,
@@ -68,13 +70,12 @@ struct Parts {
 }
 
 impl SqliteStore {
-    /// Opens the file, creates it or brings it to the latest schema if need be, closes what a dead gateway left
-    /// open in it, and starts the threads that write and read. This blocks: it is meant for the start of a
-    /// program.
+    /// Opens the file, creates it or migrates it to the latest schema if needed, closes interceptions that a crashed
+    /// gateway left open, and starts the writer and reader threads. This blocks: call it at the start of a program.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Open`] and [`StoreError::NewerSchema`], which name the file and what to do.
+    /// [`StoreError::Open`] and [`StoreError::NewerSchema`]. Both name the file and say what to do.
     pub fn open(options: Options) -> Result<Self, StoreError> {
         let last_written = file::last_written(&options.path);
         let (path, connection) = connection::open_writer(&options, connection::BUSY_TIMEOUT)?;
@@ -94,23 +95,23 @@ impl SqliteStore {
         Ok(Self { parts: Arc::new(parts) })
     }
 
-    /// How many interceptions were found open and closed as `gateway_crash` at this start.
+    /// Number of interceptions that this start found open and closed as `gateway_crash`.
     pub fn orphans_closed(&self) -> u64 {
         self.parts.orphans_closed
     }
 
-    /// Tells `observer` how long each transaction takes, on the thread that commits: it must be quick.
+    /// Calls `observer` with the duration of each committed transaction, on the writer thread: it must be quick.
     pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
         self.parts.commits.set(observer);
     }
 
-    /// How many callers wait for the next transaction.
+    /// Number of calls that wait for the next transaction.
     pub fn queue_length(&self) -> usize {
         self.parts.writer.queue_length()
     }
 
-    /// Whose token it is; `None` if it is unknown, expired or revoked. A token that another process makes or
-    /// revokes is known or refused within a second.
+    /// The bearer of an access token; `None` if the token is unknown, expired or revoked. A token that another
+    /// process creates or revokes is accepted or refused within a second.
     ///
     /// # Errors
     ///
@@ -119,7 +120,7 @@ impl SqliteStore {
         self.parts.authenticator.authenticate(token).await
     }
 
-    /// The owner of each of the objects `ids` at `provider`, `None` for those that are unknown.
+    /// The owner of each object in `ids` at `provider`, in the same order; `None` for an unknown object.
     ///
     /// # Errors
     ///
@@ -132,8 +133,8 @@ impl SqliteStore {
         self.parts.owners.find(provider, ids).await
     }
 
-    /// Whether a record would be stored now: after what is queued, writes a row into each table that requests write and
-    /// deletes it in the same transaction. Waits at most `limit`.
+    /// Checks whether the store accepts records: after the queued records, writes a row to each table that requests
+    /// write to, and deletes it in the same transaction. Waits at most `limit`.
     ///
     /// # Errors
     ///
@@ -152,8 +153,8 @@ impl SqliteStore {
         self.parts.writer.submit(Work::Record(records), limit).await.map(drop)
     }
 
-    /// Refuses whatever comes from now on, through any clone, finishes what is queued, and waits for the threads
-    /// to end, a bounded time. Only then may another gateway take over what is open.
+    /// Closes the store: later calls through any clone fail, queued records are still stored. Waits a bounded time
+    /// for the threads to end. Only after that may another gateway close what is open.
     pub async fn close(self) {
         self.parts.authenticator.stop(CLOSE_LIMIT).await;
         self.parts.owners.close().await;

@@ -26,17 +26,17 @@ impl PostgresStore {
     }
 }
 
-/// `age` before `now`, in whole milliseconds.
+/// The time `age` before `now`, in whole milliseconds.
 fn age_before(now: Timestamp, age: Duration) -> Timestamp {
     let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
     let before = now.saturating_sub(age).unwrap_or(Timestamp::MIN);
     Timestamp::from_millisecond(before.as_millisecond()).unwrap_or(before)
 }
 
-/// Deletes old interceptions with all that belongs to them, a small batch at a time.
+/// Deletes expired interceptions with all rows that belong to them, in small batches.
 ///
-/// Batches are transactions of their own, and recording goes on between them. A sweep that is dropped ends after the
-/// batch that is under way.
+/// Each batch is a transaction of its own, and records are stored between batches. A sweep that is dropped ends after
+/// the batch in progress.
 pub struct Sweeper {
     kind: Kind,
     clock: Clock,
@@ -54,8 +54,8 @@ impl Sweeper {
         Self { kind, clock: Clock::new(), wall: Timestamp::now, trusted: None }
     }
 
-    /// When what is of this `age` started, by the clock of the database if it has one. A clock that jumps ahead is not
-    /// believed at once.
+    /// The latest start time of an interception that is at least `age` old, by the clock of the database if it has
+    /// one. A clock that jumps ahead is not trusted at once, see [`TrustedTime`].
     ///
     /// # Errors
     ///
@@ -78,8 +78,8 @@ impl Sweeper {
         Ok(age_before(trusted.read(wall, self.clock.now()), age))
     }
 
-    /// Deletes what is `old`, and tells `each` how many interceptions after every batch. If another gateway is deleting
-    /// on the same database, it leaves the rest to that one.
+    /// Deletes `expired` interceptions, and calls `each` with the number of interceptions after every batch. Returns
+    /// early if another instance runs a sweep on the same database.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ mod tests {
     use crate::{Durability, Options, SqliteStore};
     use quanta::Clock;
 
-    /// What a clock says that jumped ahead.
+    /// The reading of a clock that jumped ahead.
     fn in_a_year() -> Timestamp {
         Timestamp::now() + SignedDuration::from_hours(24 * 365)
     }

@@ -1,3 +1,5 @@
+//! A short-lived cache of accepted access tokens.
+
 use crate::token::TokenHash;
 use crate::{TokenIdentity, TokenRow};
 use jiff::Timestamp;
@@ -6,24 +8,24 @@ use quanta::{Clock, Instant};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How long an answer is believed. A revoked token is refused within a second, so this and one look into the
-/// database together have to stay well below that.
+/// Lifetime of an entry. A revoked token must be refused within a second, and the lifetime plus one database lookup
+/// has to stay well below that.
 const LIFETIME: Duration = Duration::from_millis(250);
 
-/// How many answers are kept: more tokens than are in use within a lifetime, in about half a megabyte.
+/// Maximum number of entries: more tokens than are in use within a lifetime, in about half a megabyte.
 const CAPACITY: usize = 4096;
 
-/// The tokens that were found good a moment ago, by their hash: a client with many requests a second costs the
-/// database four look-ups a second. An unknown token that is bad is never remembered, so a new one works at once. A
-/// known token that turns out to be bad is forgotten at once, so that it stays bad when the database goes away.
+/// Recently accepted tokens, by hash. A client with many requests per second costs the database four lookups per
+/// second. A token that was never accepted is not cached, so a new token works at once. An accepted token that a
+/// later lookup refuses is marked as refused, and stays refused when the database becomes unavailable.
 pub(crate) struct TokenCache {
     clock: Clock,
     entries: Mutex<HashMap<TokenHash, Entry>>,
 }
 
 struct Entry {
-    /// `None` after a look-up refused the token. The entry stays, so that a look-up which began earlier and finishes
-    /// later cannot bring the token back.
+    /// `None` after a lookup refused the token. The entry stays, so that a lookup that began earlier and ends later
+    /// cannot restore the token.
     bearer: Option<Bearer>,
     read_at: Instant,
 }
@@ -38,17 +40,19 @@ impl TokenCache {
         Self { clock, entries: Mutex::default() }
     }
 
-    /// The moment to hand to [`Self::put`], taken before the database is read: what happens after it may be news.
+    /// The current instant, to be taken before a database lookup and passed to [`Self::admit`]: changes after it may
+    /// be missing from the result.
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    /// Who bears the token with this hash, if that was read lately and the token has not expired by `now`.
+    /// The bearer of the token, if a lookup accepted it within the last quarter of a second and it has not expired by
+    /// `now`.
     pub(crate) fn get(&self, hash: &TokenHash, now: Timestamp) -> Option<TokenIdentity> {
         self.get_within(LIFETIME, hash, now)
     }
 
-    /// The same for what was read less than `age` ago.
+    /// Like [`Self::get`], for lookups less than `age` ago.
     pub(crate) fn get_within(
         &self,
         age: Duration,
@@ -63,15 +67,16 @@ impl TokenCache {
         (fresh && valid).then(|| bearer.identity.clone())
     }
 
-    /// Who bears a token whose row was looked up, read at `read_at` or later: nobody, if it does not admit at `now`.
+    /// Caches the result of a lookup that began at `read_at`, and returns the bearer; `None` if the token is not
+    /// valid at `now`.
     pub(crate) fn admit(
         &self,
         hash: TokenHash,
-        found: Option<TokenRow>,
+        row: Option<TokenRow>,
         read_at: Instant,
         now: Timestamp,
     ) -> Option<TokenIdentity> {
-        match found.filter(|row| row.admits(now)) {
+        match row.filter(|row| row.admits(now)) {
             Some(row) => Some(self.put(hash, &row, read_at)),
             None => {
                 self.refuse(&hash, read_at);
@@ -80,18 +85,18 @@ impl TokenCache {
         }
     }
 
-    /// The tokens that count as good, to be looked up again.
+    /// The hashes of all accepted tokens, for a repeated lookup.
     pub(crate) fn accepted(&self) -> Vec<TokenHash> {
         let entries = self.entries.lock();
         entries.iter().filter(|(_, entry)| entry.bearer.is_some()).map(|(hash, _)| *hash).collect()
     }
 
-    /// Whether this token was good and then found bad. A token that was revoked stays revoked.
+    /// Whether the token was accepted once and refused by a later lookup.
     pub(crate) fn is_refused(&self, hash: &TokenHash) -> bool {
         self.entries.lock().get(hash).is_some_and(|entry| entry.bearer.is_none())
     }
 
-    /// Forgets who bears this token, as was read at `read_at` or later.
+    /// Marks an accepted token as refused, by a lookup that began at `read_at`.
     pub(crate) fn refuse(&self, hash: &TokenHash, read_at: Instant) {
         if let Some(entry) = self.entries.lock().get_mut(hash)
             && entry.read_at <= read_at
@@ -100,15 +105,15 @@ impl TokenCache {
         }
     }
 
-    /// Remembers a row that admitted its bearer, read at `read_at` or later.
+    /// Caches an accepted row of a lookup that began at `read_at`.
     fn put(&self, hash: TokenHash, row: &TokenRow, read_at: Instant) -> TokenIdentity {
         let identity = TokenIdentity { token_id: row.id, user: row.user.clone(), admin: row.admin };
         let mut entries = self.entries.lock();
         if entries.get(&hash).is_some_and(|entry| entry.read_at > read_at) {
-            return identity; // a later look-up has answered already
+            return identity; // a later lookup has finished already
         }
         if entries.len() >= CAPACITY {
-            entries.clear(); // cheaper than to find the oldest: none of them had long to live
+            entries.clear(); // cheaper than a search for the oldest entry; all are short-lived
         }
         let bearer = Some(Bearer { identity: identity.clone(), expires_at: row.expires_at });
         entries.insert(hash, Entry { bearer, read_at });

@@ -1,3 +1,5 @@
+//! Authentication of access tokens from the cache or the database.
+
 use super::shared_connection::SharedConnection;
 use super::token_rows;
 use crate::token::TokenHash;
@@ -10,15 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How long a token that was good is taken for good while the database is away, if requests are to go on as long.
-/// Nobody can revoke it meanwhile either.
+/// Time for which an accepted token stays accepted while the database is unavailable, if requests are served
+/// meanwhile. Nobody can revoke it during that time either.
 const STALE_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// How often the known tokens are looked up again, whether or not anybody uses them: a token that was revoked a second
-/// before the database went away is refused afterwards.
+/// Interval at which all accepted tokens are looked up again, used or not: a token that was revoked a second before
+/// the database became unavailable must be refused.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Tells whose token it is: from memory, or else from the database.
+/// Authenticates tokens from the cache, or else from the database.
 pub(super) struct Authenticator {
     cache: TokenCache,
     shared: Arc<SharedConnection>,
@@ -26,7 +28,7 @@ pub(super) struct Authenticator {
 }
 
 impl Authenticator {
-    /// `serves_when_unavailable` says whether requests go on while the database is away.
+    /// `serves_when_unavailable` is whether requests are served while the database is unavailable.
     pub(super) fn new(shared: Arc<SharedConnection>, clock: Clock, serves_when_unavailable: bool) -> Self {
         Self { cache: TokenCache::new(clock), shared, serves_when_unavailable }
     }
@@ -56,7 +58,7 @@ impl Authenticator {
         }
     }
 
-    /// Forgets tokens that were revoked, as long as it is polled.
+    /// Refreshes the cache periodically: tokens that were revoked are refused from then on. Never returns.
     pub(super) async fn refresh(&self) {
         loop {
             sleep(REFRESH_INTERVAL).await;
@@ -70,7 +72,7 @@ impl Authenticator {
                     .iter()
                     .filter(|hash| !good.contains(*hash))
                     .for_each(|hash| self.cache.refuse(hash, started_at)),
-                Err(error) => tracing::debug!(%error, "the known tokens could not be looked up"),
+                Err(error) => tracing::debug!(%error, "could not refresh the accepted tokens"),
             }
         }
     }

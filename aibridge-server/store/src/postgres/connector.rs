@@ -1,3 +1,5 @@
+//! Opening connections to the server: TLS, session settings, migration, and notifications.
+
 use super::error::PgError;
 use super::session::Session;
 use super::{instances, schema, tls};
@@ -15,37 +17,37 @@ use tokio_postgres::{AsyncMessage, Client, Config, Connection};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
-/// What the server does with our connections when we are gone without a word: it gives up a transaction that is not
-/// going on, so that its locks are in nobody's way.
+/// Session settings. The server ends a transaction that this process abandoned, so that its locks are released.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'; \
                         SET lock_timeout = '10s'; SET TIME ZONE 'UTC'";
 
-/// How instances tell each other that there is news about keys.
+/// The channel on which instances announce changed key cooldowns.
 const LISTEN: &str = "LISTEN aibridge_key_cooldowns";
 pub(super) const NOTIFY: &str = "NOTIFY aibridge_key_cooldowns";
 
-/// How long a migration may take.
+/// Time limit for the migrations.
 const MIGRATE_WITHIN: Duration = Duration::from_secs(60);
 
-/// After so long without a sign of the server a connection counts as lost.
+/// Time without traffic from the server after which a connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Knows how to get a connection.
+/// Opens connections to one database.
 pub(super) struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
     display_url: String,
     limit: Duration,
-    /// Whose connections these are, if not a command's.
+    /// The instance that the connections belong to; `None` for a command.
     instance: Option<Uuid>,
-    /// Woken by news about keys, and by each new connection, before which there may have been some.
+    /// Notified when key cooldowns changed, and by each new connection, because a change may have been missed before
+    /// it.
     cooldowns_changed: Arc<Notify>,
-    /// Whether the schema was found to be, or made, the latest.
+    /// Whether the schema has been checked or migrated.
     migrated: AtomicBool,
 }
 
 impl Connector {
-    /// `limit` is how long a connection may take to come about.
+    /// `limit` bounds the time for opening a connection.
     pub(super) fn new(
         options: &PostgresOptions,
         limit: Duration,
@@ -66,7 +68,7 @@ impl Connector {
         Ok(Self { config, tls, display_url, limit, instance, cooldowns_changed, migrated })
     }
 
-    /// The store as messages show it.
+    /// The URL of the store without its password.
     pub(super) fn display_url(&self) -> &str {
         &self.display_url
     }
@@ -76,7 +78,7 @@ impl Connector {
         self.cooldowns_changed.clone()
     }
 
-    /// A connection to a database with the latest schema.
+    /// Opens a connection to a database with the latest schema.
     pub(super) async fn connect(&self) -> Result<Session, PgError> {
         let timed_out = |_| PgError::TimedOut(self.limit);
         let mut client = self.client().await?;
@@ -86,7 +88,7 @@ impl Connector {
             self.migrated.store(true, Ordering::Release);
         }
         if let Some(instance) = self.instance {
-            // Before anything is written: what an instance unknown to the others has open, they would close.
+            // Before any write: the other instances would close the interceptions of an unknown instance.
             timeout(self.limit, instances::beat(&client, instance)).await.map_err(timed_out)??;
             timeout(self.limit, client.batch_execute(LISTEN)).await.map_err(timed_out)??;
             self.cooldowns_changed.notify_one();
@@ -94,7 +96,7 @@ impl Connector {
         timeout(self.limit, Session::new(client)).await.map_err(timed_out)?
     }
 
-    /// A connection to a database as it is.
+    /// Opens a connection without a check of the schema.
     pub(super) async fn client(&self) -> Result<Client, PgError> {
         let timed_out = |_| PgError::TimedOut(self.limit);
         let connected = timeout(self.limit, self.config.connect(self.tls.clone()));
@@ -104,13 +106,13 @@ impl Connector {
         Ok(client)
     }
 
-    /// Asks the server to give up what it does for `client`.
+    /// Cancels the running query of `client` on the server.
     pub(super) async fn cancel(&self, client: &Client) -> Result<(), PgError> {
         Ok(client.cancel_token().cancel_query(self.tls.clone()).await?)
     }
 }
 
-/// Moves what goes through the connection, until its client is gone, which hears of an error too.
+/// Drives a connection until its client is dropped. The client receives an error of the connection too.
 async fn drive<S, T>(mut connection: Connection<S, T>, cooldowns_changed: Arc<Notify>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -122,7 +124,7 @@ where
             Some(Ok(AsyncMessage::Notification(_))) => cooldowns_changed.notify_one(),
             Some(Ok(_)) => {}
             Some(Err(error)) => {
-                tracing::debug!(%error, "a connection to the store was lost");
+                tracing::debug!(%error, "lost a connection to the store");
                 return;
             }
         }

@@ -1,3 +1,5 @@
+//! The task that stores spooled records in the database.
+
 use super::error::PgError;
 use super::reconnecting::Reconnecting;
 use super::rows::Rows;
@@ -5,16 +7,16 @@ use super::spool::Spool;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long the database may take for a batch.
+/// Time limit for storing one batch.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How often it is said that the database is still away, and why.
+/// Interval between warnings while the spool cannot be drained.
 const REMINDER: Duration = Duration::from_secs(60);
 
-/// How long a disk that fails is left alone.
+/// Pause after a failed read of the spool.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Stores what waits in the spool, in order, as long as it is polled.
+/// Stores spooled records in order. Never returns.
 pub(super) async fn run(spool: Spool, mut connection: Reconnecting) {
     loop {
         spool.wait_nonempty().await;
@@ -24,7 +26,7 @@ pub(super) async fn run(spool: Spool, mut connection: Reconnecting) {
             let batch = match spool.peek().await {
                 Ok(batch) => batch,
                 Err(error) => {
-                    tracing::error!(%error, "the spool cannot be read");
+                    tracing::error!(%error, "cannot read the spool; will retry");
                     sleep(PAUSE).await;
                     continue;
                 }
@@ -32,14 +34,14 @@ pub(super) async fn run(spool: Spool, mut connection: Reconnecting) {
             if let Err(error) = store(&mut connection, &batch.jobs.iter().collect::<Vec<_>>()).await {
                 if reminded.elapsed() >= REMINDER {
                     let bytes = spool.bytes();
-                    tracing::warn!(%error, bytes, "the spool cannot be drained yet");
+                    tracing::warn!(%error, bytes, "cannot drain the spool yet; will retry");
                     reminded = Instant::now();
                 }
                 continue;
             }
             drained += batch.jobs.len();
             if let Err(error) = spool.remove(batch).await {
-                tracing::error!(%error, "a file of the spool cannot be removed");
+                tracing::error!(%error, "cannot remove a file of the spool");
             }
         }
         connection.release();
@@ -54,5 +56,5 @@ async fn store(connection: &mut Reconnecting, rows: &[&Rows]) -> Result<(), PgEr
         Ok(_) => connection.mark_healthy(),
         Err(error) => connection.mark_failed(error),
     }
-    written.map(drop) // what contradicts what is stored was logged, and will do so forever
+    written.map(drop) // conflicting rows were logged; a retry would conflict again
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// Beats as long as it is polled, and closes what the dead left open.
+/// Writes heartbeats and closes orphans. Never returns.
 ///
-/// After the database was away, or the network to it, everybody's heartbeat is old. So nobody is taken for dead before
-/// this instance could beat for as long as the others have to be silent.
+/// After an outage of the database or the network, all heartbeats are old. Therefore an instance counts as crashed
+/// only after this instance has written heartbeats for `stale_after`.
 pub(super) async fn run(shared: Arc<SharedConnection>, instance: Uuid, heartbeat: Heartbeat) {
     let Heartbeat { every, stale_after } = heartbeat;
     let mut beating_since = None;
@@ -28,11 +28,11 @@ pub(super) async fn run(shared: Arc<SharedConnection>, instance: Uuid, heartbeat
             Ok(closed) => {
                 tracing::warn!(
                     closed,
-                    "another gateway died with interceptions open; they are closed as failed"
+                    "another gateway crashed with open interceptions; they are closed as failed"
                 )
             }
             Err(error) => {
-                tracing::debug!(%error, "no heartbeat");
+                tracing::debug!(%error, "could not write the heartbeat; will retry");
                 beating_since = None;
             }
         }

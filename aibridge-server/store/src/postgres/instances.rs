@@ -11,8 +11,8 @@ const BEAT: &str = "INSERT INTO aibridge_instances (id) VALUES ($1) \
 const LEAVE: &str = "DELETE FROM aibridge_instances WHERE id = $1";
 const FORGET: &str = "DELETE FROM aibridge_instances WHERE heartbeat_at < now() - interval '1 day'";
 
-/// Several instances may find the same dead: the rows that one is closing are skipped by the others, and are closed
-/// when these look again. All time is the database's.
+/// Several instances may find the same orphans: each skips the rows that another one is closing. All times are those
+/// of the database.
 const CLOSE: &str = "UPDATE aibridge_interceptions \
     SET outcome = 'failed', error_type = 'gateway_crash', ended_at = date_trunc('milliseconds', now()) \
     WHERE id IN ( \
@@ -21,19 +21,19 @@ const CLOSE: &str = "UPDATE aibridge_interceptions \
             WHERE n.id = i.instance_id AND n.heartbeat_at > now() - make_interval(secs => $1) \
         ) FOR UPDATE OF i SKIP LOCKED)";
 
-/// Tells all others that `instance` lives.
+/// Writes a heartbeat of `instance`.
 pub(super) async fn beat(client: &Client, instance: Uuid) -> Result<(), PgError> {
     client.execute(BEAT, &[&instance]).await?;
     Ok(())
 }
 
-/// Tells all others that `instance` will write nothing more.
+/// Removes `instance`, which writes no more records.
 pub(super) async fn leave(client: &Client, instance: Uuid) -> Result<(), PgError> {
     client.execute(LEAVE, &[&instance]).await?;
     Ok(())
 }
 
-/// Closes what dead instances left open, and returns how many interceptions that were.
+/// Closes the open interceptions of crashed instances, and returns their number.
 pub(super) async fn close_orphans(client: &Client, stale_after: Duration) -> Result<u64, PgError> {
     let closed = client.execute(CLOSE, &[&stale_after.as_secs_f64()]).await?;
     client.execute(FORGET, &[]).await?;

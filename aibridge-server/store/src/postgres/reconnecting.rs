@@ -1,3 +1,5 @@
+//! A connection that is opened on demand and again after a failure, with a backoff between attempts.
+
 use super::connector::Connector;
 use super::error::PgError;
 use super::session::Session;
@@ -5,18 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// How long a database that could not be reached is left alone, at first and at most.
+/// First and longest pause between two attempts.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// A connection that is made when it is needed, and made again when it was lost.
+/// A connection that is opened on demand, and again after it was lost.
 pub(super) struct Reconnecting {
     connector: Arc<Connector>,
     session: Option<Arc<Session>>,
     backoff: Option<Backoff>,
 }
 
-/// The time between two tries.
+/// The pause before the next attempt.
 struct Backoff {
     until: Instant,
     pause: Duration,
@@ -28,7 +30,7 @@ impl Reconnecting {
         Self { connector, session: session.map(Arc::new), backoff: None }
     }
 
-    /// The connection. While the database rests from a failure, it is not asked.
+    /// The connection, opened if needed. Fails with [`PgError::Backoff`] during the backoff.
     pub(super) async fn session(&mut self) -> Result<Arc<Session>, PgError> {
         if let Some(session) = self.session.as_ref().filter(|session| !session.client.is_closed()) {
             return Ok(session.clone());
@@ -50,12 +52,12 @@ impl Reconnecting {
         }
     }
 
-    /// The database does what it is asked to, through this connection or another: it need not backoff.
+    /// Ends the backoff: the database works, through this connection or another.
     pub(super) fn mark_healthy(&mut self) {
         self.backoff = None;
     }
 
-    /// It did not: it is given up, and the next one waits a little longer.
+    /// Drops the connection after a failure, and doubles the backoff.
     pub(super) fn mark_failed(&mut self, error: &PgError) {
         self.session = None;
         let pause =
@@ -64,17 +66,17 @@ impl Reconnecting {
         self.backoff = Some(Backoff { until: Instant::now() + pause, pause, reason });
     }
 
-    /// Gives the connection up for now.
+    /// Drops the connection; the next use opens it again.
     pub(super) fn release(&mut self) {
         self.session = None;
     }
 
-    /// Whether `session` is still the connection, and nobody has given it up yet.
+    /// Whether `session` is the current connection.
     pub(super) fn is_current(&self, session: &Arc<Session>) -> bool {
         self.session.as_ref().is_some_and(|own| Arc::ptr_eq(own, session))
     }
 
-    /// Waits until the database may be asked again.
+    /// Waits until the backoff has passed.
     pub(super) async fn backoff(&self) {
         if let Some(backoff) = &self.backoff {
             sleep_until(backoff.until).await;

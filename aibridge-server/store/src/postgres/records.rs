@@ -1,3 +1,5 @@
+//! Queries over the records on a PostgreSQL server.
+
 mod children;
 mod read;
 
@@ -15,17 +17,17 @@ use tokio_postgres::{Client, Row};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How long a command waits for the database, for each range anew.
+/// Time limit for each block of a query.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How many interceptions one transaction looks at.
+/// Number of interceptions that one transaction reads.
 const SUMMARIES: i64 = 1000;
 const FULL: i64 = 64;
 
-/// How a document is selected as text, so that its numbers stay as they are.
+/// The SQL that returns the metadata as text, so that its numbers keep their spelling.
 const METADATA: &str = "i.metadata::text";
 
-/// How many bytes the texts of an interception have. The database looks none of them up for that.
+/// The size in bytes of the texts of an interception, without reading them out of line.
 const BYTES: &str = "(octet_length(i.model) + coalesce(octet_length(i.client_session_id), 0) \
     + coalesce(octet_length(i.user_agent), 0) + coalesce(octet_length(i.correlating_tool_call_id), 0) \
     + coalesce((SELECT sum(octet_length(c.prompt)) FROM aibridge_user_prompts c WHERE c.interception_id = i.id), 0) \
@@ -34,7 +36,7 @@ const BYTES: &str = "(octet_length(i.model) + coalesce(octet_length(i.client_ses
     + coalesce((SELECT sum(octet_length(c.content)) FROM aibridge_model_thoughts c \
         WHERE c.interception_id = i.id), 0))::bigint";
 
-/// What a filter means; the range of ids is that of the range which is read.
+/// The conditions of a filter, within a range of ids.
 const MATCHES_FILTER: &str = "i.id >= $1 AND i.id <= $2 \
     AND ($3::text IS NULL OR i.initiator_id = $3) \
     AND ($4::text IS NULL OR i.model = $4) \
@@ -45,15 +47,15 @@ const MATCHES_FILTER: &str = "i.id >= $1 AND i.id <= $2 \
     AND ($9::timestamptz IS NULL OR i.started_at >= $9) \
     AND ($10::timestamptz IS NULL OR i.started_at < $10)";
 
-/// A sum of integers may be greater than one, and comes as a floating point number.
+/// Token sums as floating point numbers, because integer sums may overflow.
 const SUMS: &str = "coalesce(sum(u.input_tokens), 0)::float8, coalesce(sum(u.output_tokens), 0)::float8, \
     coalesce(sum(u.cache_read_input_tokens), 0)::float8, coalesce(sum(u.cache_write_input_tokens), 0)::float8";
 
-/// All that a transaction reads is of one moment.
+/// One snapshot for all queries of a transaction.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// The records on a PostgreSQL server: a connection that writes nothing, and a runtime for it, so that it must not be
-/// used inside of another one.
+/// Reading access to the records on a PostgreSQL server: a connection, and a runtime for it. Must not be called from
+/// within a runtime.
 pub(crate) struct PostgresRecords {
     client: Client,
     connector: Connector,
@@ -61,7 +63,7 @@ pub(crate) struct PostgresRecords {
     cancelled: CancellationToken,
 }
 
-/// How long the server has to hear that a query is not wanted any more.
+/// Time limit for the cancellation of a query.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl PostgresRecords {
@@ -79,7 +81,7 @@ impl PostgresRecords {
             Ok((client, true)) => Ok(Self { client, connector, runtime, cancelled }),
             Ok((_, false)) => Err(StoreError::Open {
                 store: connector.display_url().to_owned(),
-                problem: "it has no records".to_owned(),
+                problem: "it is not an aibridge database".to_owned(),
                 advice: "name the database of a gateway that has run",
             }),
             Err(error) => Err(PgError::to_open_error(&error, connector.display_url(), Opener::Reader)),
@@ -145,8 +147,8 @@ impl PostgresRecords {
         })
     }
 
-    /// What is meant of the next `limit` interceptions, whether they are meant or not, so that no filter makes a
-    /// transaction long.
+    /// The matching rows among the next `limit` interceptions, matching or not, so that no filter makes a transaction
+    /// long.
     async fn block(
         &self,
         filter: &Filter,
@@ -173,7 +175,7 @@ impl PostgresRecords {
         let done = async {
             self.client.batch_execute(BEGIN).await?;
             let done = work.await;
-            self.client.batch_execute("COMMIT").await?; // which undoes one that failed
+            self.client.batch_execute("COMMIT").await?; // rolls back after an error
             done
         };
         self.runtime.block_on(async {
@@ -182,7 +184,7 @@ impl PostgresRecords {
                 return Err(StoreError::Cancelled);
             };
             let done = done.unwrap_or(Err(PgError::TimedOut(LIMIT)));
-            done.map_err(|error| StoreError::Database(error.to_string())) // what reads cannot contradict
+            done.map_err(|error| StoreError::Database(error.to_string())) // a read cannot conflict
         })
     }
 }
@@ -195,8 +197,8 @@ fn rows<T>(
     Ok(Block { rows, last: found.last })
 }
 
-/// The ids that are read at once, of interceptions with so many bytes: at least one. Behind which of them the next block
-/// begins, if these are not all.
+/// The ids to read at once, given the size of each interception: at least one. The second value is the id from which
+/// the next block continues, if these are not all.
 fn fitting(sizes: &[(Uuid, i64)]) -> (Vec<Uuid>, Option<Uuid>) {
     let mut bytes = 0;
     let fits = |(_, size): &&(Uuid, i64)| {

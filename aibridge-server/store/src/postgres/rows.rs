@@ -1,3 +1,5 @@
+//! Conversion of records to JSON rows, the form in which statements read them and the spool keeps them.
+
 use super::table::{ENDS, INTERCEPTIONS, OWNERS, PROMPTS, TABLES, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
 use crate::job::Job;
 use crate::storable::{extra_token_types, metadata, storable};
@@ -11,19 +13,19 @@ use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use uuid::Uuid;
 
-/// The rows of one caller, for the writer. Without rows, the caller asks whether rows would be stored.
+/// The rows of one call, for the writer. Without rows, it is a probe.
 pub(super) type WriteJob = Job<Rows, ()>;
 
-/// The records of one caller as rows, in JSON, by table: what a statement reads, and what waits in a spool.
+/// The records of one call as JSON rows, by table.
 #[derive(Debug, Serialize)]
 pub(super) struct Rows([Vec<Box<RawValue>>; TABLES.len()]);
 
 impl Rows {
-    /// The rows of `records`, of which `instance` is the author.
+    /// The rows of `records`, written by `instance`.
     ///
     /// # Errors
     ///
-    /// None that could come: the rows are made of texts and numbers.
+    /// None in practice: rows consist of texts and numbers.
     pub(super) fn new(records: &[Record], instance: Uuid) -> serde_json::Result<Self> {
         let mut rows = Self(Default::default());
         for record in records {
@@ -41,24 +43,24 @@ impl Rows {
         Ok(rows)
     }
 
-    /// Whether there are none: the caller wants to know whether some would be stored.
+    /// Whether there are no rows, so that the call is a probe.
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(Vec::is_empty)
     }
 
-    /// Whether an interception begins in them.
+    /// Whether they contain the start of an interception.
     pub(super) fn has_start(&self) -> bool {
         !self.0[INTERCEPTIONS].is_empty()
     }
 
-    /// How many bytes they are, about.
+    /// Approximate size in bytes.
     pub(super) fn size(&self) -> usize {
         self.0.iter().flatten().map(|row| row.get().len()).sum()
     }
 }
 
 impl<'de> Deserialize<'de> for Rows {
-    /// Takes rows with fewer tables too: an earlier version left them in its spool.
+    /// Accepts rows with fewer tables, which an earlier version may have spooled.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut tables = Vec::<Vec<Box<RawValue>>>::deserialize(deserializer)?;
         if tables.len() < TABLES.len() {
@@ -71,7 +73,7 @@ impl<'de> Deserialize<'de> for Rows {
     }
 }
 
-/// The rows of some callers for one table, as one JSON array, and how many they are.
+/// The rows of several calls for one table as a JSON array, and their number.
 pub(super) fn array<'a>(table: usize, jobs: impl IntoIterator<Item = &'a Rows>) -> (String, i64) {
     let (mut text, mut count) = (String::from("["), 0);
     for row in jobs.into_iter().flat_map(|rows| &rows.0[table]) {
@@ -184,7 +186,7 @@ fn optional(text: &Option<String>) -> Option<Cow<'_, str>> {
     text.as_deref().map(storable)
 }
 
-/// Cut to milliseconds, as everywhere.
+/// A time truncated to milliseconds, the precision of both databases.
 fn time(time: Timestamp) -> String {
     format!("{time:.3}")
 }

@@ -1,3 +1,5 @@
+//! A connection with the prepared statements that write rows.
+
 use super::error::PgError;
 use super::rows::{Rows, array};
 use super::table::TABLES;
@@ -5,7 +7,7 @@ use crate::StoreError;
 use futures_util::future::{join, join_all, try_join_all};
 use tokio_postgres::{Client, Statement};
 
-/// A connection that knows how to write rows.
+/// A connection with prepared statements for all tables.
 pub(super) struct Session {
     pub(super) client: Client,
     statements: Vec<Prepared>,
@@ -17,7 +19,7 @@ struct Prepared {
     find: Statement,
 }
 
-/// What became of the rows of each caller.
+/// The result of each call.
 pub(super) type WriteResults = Vec<Result<(), StoreError>>;
 
 impl Session {
@@ -31,11 +33,10 @@ impl Session {
         Ok(Self { client, statements })
     }
 
-    /// Writes the rows of all callers in one transaction. Rows that are there already, exactly as they are, count as
-    /// stored: then an earlier try succeeded, of which nobody heard. A contradiction fails only the caller whose it is.
+    /// Writes the rows of all calls in one transaction. A row that is already there with equal values counts as
+    /// stored: an earlier attempt succeeded without a response. A conflict fails only its own call.
     ///
-    /// Contradictions are not expected: only when there may be one, each caller's rows are written so that they can be
-    /// undone alone.
+    /// Conflicts are not expected: only after one does each call get a savepoint of its own.
     pub(super) async fn write(&self, jobs: &[&Rows]) -> Result<WriteResults, PgError> {
         if self.write_together(jobs).await? {
             return Ok(jobs.iter().map(|_| Ok(())).collect());
@@ -49,13 +50,13 @@ impl Session {
         Ok(results)
     }
 
-    /// Writes all rows at once; `false`, and nothing is written, if one of them is there already or cannot be.
+    /// Writes all rows at once. Returns `false`, with nothing written, if a row exists already or conflicts.
     async fn write_together(&self, jobs: &[&Rows]) -> Result<bool, PgError> {
         let arrays = (0..TABLES.len()).map(|table| (table, array(table, jobs.iter().copied())));
         let arrays: Vec<_> = arrays.filter(|(_, (_, count))| *count > 0).collect();
-        // All are sent before the first is answered.
+        // All statements are sent before the first response arrives.
         let writing = join_all(
-            arrays.iter().map(|(table, (rows, count))| self.is_true_of_all(true, *table, rows, *count)),
+            arrays.iter().map(|(table, (rows, count))| self.affects_all(true, *table, rows, *count)),
         );
         let (begun, written) = join(self.client.batch_execute("BEGIN"), writing).await;
         begun?;
@@ -65,7 +66,7 @@ impl Session {
                 Ok(is_written) => all &= is_written,
                 Err(error) if error.is_conflict() => {
                     all = false;
-                    break; // what follows fails for that
+                    break; // the following statements fail because of this one
                 }
                 Err(error) => return Err(error),
             }
@@ -74,11 +75,11 @@ impl Session {
         Ok(all)
     }
 
-    /// Writes `rows`, which are not there yet, and undoes it.
+    /// Writes `rows`, which must be new, and rolls back.
     ///
     /// # Errors
     ///
-    /// Why they cannot be written.
+    /// The reason why they cannot be written.
     pub(super) async fn probe(&self, rows: &Rows) -> Result<(), PgError> {
         self.client.batch_execute("BEGIN").await?;
         let written = self.try_write(rows).await;
@@ -100,21 +101,21 @@ impl Session {
     }
 
     async fn undo(&self, error: StoreError) -> Result<Result<(), StoreError>, PgError> {
-        tracing::error!(%error, "records contradict what is stored, and are refused");
+        tracing::error!(%error, "records conflict with stored rows and are refused");
         self.client.batch_execute("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job").await?;
         Ok(Err(error))
     }
 
-    /// Why the rows of one caller contradict what is stored, if they do.
+    /// Writes the rows of one call; returns the conflict with stored rows if there is one.
     async fn try_write(&self, job: &Rows) -> Result<Option<String>, PgError> {
         for (table, Prepared { name, .. }) in self.statements.iter().enumerate() {
             let (rows, count) = array(table, [job]);
             if count > 0
-                && !self.is_true_of_all(true, table, &rows, count).await?
-                && !self.is_true_of_all(false, table, &rows, count).await?
+                && !self.affects_all(true, table, &rows, count).await?
+                && !self.affects_all(false, table, &rows, count).await?
             {
                 return Ok(Some(match table == super::table::ENDS {
-                    true => "an interception ended, but never started".to_owned(),
+                    true => "an interception has an end record, but no start record".to_owned(),
                     false => format!("{name} has another row with this id"),
                 }));
             }
@@ -122,14 +123,8 @@ impl Session {
         Ok(None)
     }
 
-    /// Whether all of the `count` rows were written, or else found.
-    async fn is_true_of_all(
-        &self,
-        write: bool,
-        table: usize,
-        rows: &str,
-        count: i64,
-    ) -> Result<bool, PgError> {
+    /// Whether the statement wrote, or else found, all `count` rows.
+    async fn affects_all(&self, write: bool, table: usize, rows: &str, count: i64) -> Result<bool, PgError> {
         let Prepared { write: writing, find, .. } = &self.statements[table];
         let statement = if write { writing } else { find };
         let row = self.client.query_one(statement, &[&rows]).await?;

@@ -1,3 +1,5 @@
+//! A connection for concurrent queries.
+
 use super::error::PgError;
 use super::reconnecting::Reconnecting;
 use std::time::Duration;
@@ -5,19 +7,19 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_postgres::Client;
 
-/// A connection that many may ask at once.
+/// A connection that many tasks use concurrently; the driver pipelines their queries.
 pub(super) struct SharedConnection {
     connection: Mutex<Reconnecting>,
     limit: Duration,
 }
 
 impl SharedConnection {
-    /// `limit` is how long an answer may take.
+    /// `limit` bounds the time of each query.
     pub(super) fn new(connection: Reconnecting, limit: Duration) -> Self {
         Self { connection: Mutex::new(connection), limit }
     }
 
-    /// Asks what `request` asks.
+    /// Runs `request` on the connection, and drops the connection if it fails.
     pub(super) async fn run<T>(
         &self,
         request: impl AsyncFnOnce(&Client) -> Result<T, PgError>,

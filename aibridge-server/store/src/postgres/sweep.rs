@@ -1,3 +1,5 @@
+//! The PostgreSQL part of a sweep.
+
 use super::error::PgError;
 use super::owners;
 use super::reconnecting::Reconnecting;
@@ -9,35 +11,35 @@ use tokio::time::{Instant, timeout};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
-/// How many interceptions one statement looks at.
+/// Number of interceptions that one statement scans.
 const SCAN_ROWS: i64 = 1000;
 
-/// How many interceptions a transaction deletes, at first and at most: as many more or fewer as make it take about so
-/// long. What belongs to them may be megabytes for each.
+/// First and largest number of interceptions that one transaction deletes, and the duration to which the number is
+/// adapted. The rows of one interception may be megabytes.
 const FIRST_BATCH: usize = 64;
 const LARGEST_BATCH: usize = 512;
 const TARGET_DURATION: Duration = Duration::from_millis(50);
 
-/// How long the database may take for a batch.
+/// Time limit for a batch.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Names our advisory lock, under which one gateway at a time deletes: "aibs".
+/// Key of the advisory lock under which one instance at a time deletes: "aibs".
 const LOCK: i64 = 0x6169_6273;
 
 const NOW: &str = "SELECT now()";
-/// By clocks of gateways, and by that of the database when it was made or migrated.
+/// By the clocks of gateways, and by that of the database when it was created or migrated.
 const LAST_ACTIVITY: &str = "SELECT greatest((SELECT max(applied_at) FROM aibridge_schema), \
     (SELECT started_at FROM aibridge_interceptions ORDER BY id DESC LIMIT 1))";
 const FIND: &str = "SELECT id, started_at < $3 AND ended_at IS NOT NULL FROM aibridge_interceptions \
     WHERE id > $1 AND id < $2 ORDER BY id LIMIT $4";
-/// For this transaction only, so that it goes with the connection, and with one that hangs.
+/// The lock is held by the transaction, so that it is released with the connection.
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
-/// Rows that a writer holds are left for the next sweep.
+/// Rows that a writer has locked are left for the next sweep.
 const DELETE: &str = "DELETE FROM aibridge_interceptions WHERE id IN ( \
     SELECT id FROM aibridge_interceptions WHERE id = ANY ($1) AND ended_at IS NOT NULL AND started_at < $2 \
     FOR UPDATE SKIP LOCKED)";
 
-/// Finds and deletes old interceptions, on a connection of its own that lasts as long as a sweep.
+/// Scans and deletes on a connection of its own, which is open during a sweep.
 pub(crate) struct PostgresSweepBackend {
     connection: Reconnecting,
     batch: usize,
@@ -48,12 +50,12 @@ impl PostgresSweepBackend {
         Self { connection, batch: FIRST_BATCH }
     }
 
-    /// The time, by the clock of the database.
+    /// The time of the database.
     pub(crate) async fn now(&mut self) -> Result<Timestamp, StoreError> {
         self.run(async |client| Ok(client.query_one(NOW, &[]).await?.try_get(0)?)).await
     }
 
-    /// The latest time that is known to have come.
+    /// The latest time with evidence in the database.
     pub(crate) async fn last_activity(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.run(async |client| Ok(client.query_one(LAST_ACTIVITY, &[]).await?.try_get(0)?)).await
     }
@@ -72,7 +74,7 @@ impl PostgresSweepBackend {
         answer.map_err(|error| StoreError::from(&error))
     }
 
-    /// Makes the next batch take as long as one should.
+    /// Adapts the size of the next batch to [`TARGET_DURATION`].
     fn adapt(&mut self, took: Duration, succeeded: bool) {
         if took > TARGET_DURATION * 2 || !succeeded {
             self.batch = (self.batch / 2).max(1);
@@ -85,7 +87,7 @@ impl PostgresSweepBackend {
 impl SweepBackend for PostgresSweepBackend {
     type Id = Uuid;
 
-    /// It only competes with records: a fifth of the time.
+    /// A sweep competes with records for the server: it uses a fifth of the time.
     const PAUSE_FACTOR: u32 = 4;
 
     async fn scan(&mut self, after: Option<&Uuid>, expired: Expired) -> Result<ScanPage<Uuid>, StoreError> {
@@ -132,7 +134,7 @@ impl SweepBackend for PostgresSweepBackend {
     }
 }
 
-/// What `deletion` does in a transaction of its own; `None` if another gateway is deleting.
+/// Runs `deletion` in a transaction of its own, under the advisory lock; `None` if another instance holds it.
 async fn with_lock(
     client: &Client,
     deletion: impl Future<Output = Result<u64, PgError>>,
@@ -147,7 +149,7 @@ async fn with_lock(
     Ok(Some(deleted))
 }
 
-/// How many of these interceptions were still old, and are deleted.
+/// Deletes those of the interceptions that are still expired, and returns their number.
 async fn delete_expired(client: &Client, ids: &[Uuid], before: Timestamp) -> Result<u64, PgError> {
     Ok(client.execute(DELETE, &[&ids, &before]).await?)
 }

@@ -1,20 +1,22 @@
-/// A place for rows, and how they are written there. Rows come as one JSON array.
+//! The SQL that writes the rows of each table.
+
+/// A table as a target of rows. Rows come as one JSON array.
 pub(super) struct Table {
     name: &'static str,
-    /// What identifies a row.
+    /// The key columns.
     key: &'static [&'static str],
     /// The columns of a new row, with their types.
     columns: &'static [(&'static str, &'static str)],
 }
 
-/// The order of [`TABLES`], in which rows are written: an interception before what belongs to it, its end last.
+/// Indices of [`TABLES`], in the order of writing: an interception before the rows that belong to it, its end last.
 pub(super) const INTERCEPTIONS: usize = 0;
 pub(super) const PROMPTS: usize = 1;
 pub(super) const TOKEN_USAGES: usize = 2;
 pub(super) const TOOL_USAGES: usize = 3;
 pub(super) const THOUGHTS: usize = 4;
 pub(super) const ENDS: usize = 5;
-/// Behind the ends, because a spool of an earlier version knows only the tables before.
+/// After the ends, because the spool of an earlier version has only the tables before.
 pub(super) const OWNERS: usize = 6;
 
 const CHILD: &[&str] = &["interception_id", "id"];
@@ -54,14 +56,14 @@ pub(super) const TABLES: [Table; 7] = [
     ] },
 ];
 
-/// What an end changes of a row, so that it does not tell two rows apart.
+/// The column that an end record may change, so that it is not compared.
 const CHANGED: &str = "credential_hint";
 
-/// The two statements of a table. Both take the rows and tell of how many they are true.
+/// The two statements of a table. Both take the rows and return the number of rows that were written or found.
 pub(super) struct Sql {
-    /// Writes them. Those whose key is taken are left out.
+    /// Inserts the rows. Rows whose key exists are skipped.
     pub(super) write: String,
-    /// Looks for them as they are.
+    /// Counts the rows that exist with equal values.
     pub(super) find: String,
 }
 
@@ -85,7 +87,7 @@ impl Table {
         let same = names
             .filter(|column| *column != CHANGED)
             .map(|column| match self.key.contains(&column) {
-                true => format!("t.{column} = r.{column}"), // which an index can answer
+                true => format!("t.{column} = r.{column}"), // uses the index
                 false => format!("t.{column} IS NOT DISTINCT FROM r.{column}"),
             })
             .collect::<Vec<_>>()
@@ -99,8 +101,8 @@ impl Table {
         }
     }
 
-    /// The first end is the true one, unless another instance closed the interception of one that it took for dead:
-    /// then its own end, which comes late, knows better.
+    /// The first end is kept, unless another instance closed the interception as that of a crashed one: then the real
+    /// end, which comes late, replaces it.
     fn ending(&self) -> Sql {
         let rows = self.rows();
         Sql {
@@ -120,8 +122,8 @@ impl Table {
         }
     }
 
-    /// The first owner stays, and a later one is no contradiction. The order keeps two instances that write the same
-    /// owners from waiting for each other.
+    /// The first owner is kept, and a later one is not a conflict. The order prevents deadlocks between instances
+    /// that write the same owners.
     fn claiming(&self) -> Sql {
         let Self { name, .. } = self;
         let rows = self.rows();

@@ -1,3 +1,5 @@
+//! Management of access tokens in a PostgreSQL store.
+
 use super::connector::Connector;
 use super::error::{Opener, PgError};
 use super::session::Session;
@@ -9,11 +11,11 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
-/// How long a command waits for the database.
+/// Time limit for the database in a command.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The gateway tokens of a PostgreSQL store, for a command line: a connection of its own, and a runtime for it, so that
-/// it must not be used inside of another one.
+/// The access tokens of a PostgreSQL store: a connection, and a runtime for it. Must not be called from within a
+/// runtime.
 pub(crate) struct PostgresTokens {
     session: Session,
     runtime: Runtime,

@@ -1,3 +1,5 @@
+//! The writer task: stores the queued records of many calls in one transaction, or in the spool.
+
 use super::error::PgError;
 use super::reconnecting::Reconnecting;
 use super::rows::{Rows, WriteJob};
@@ -10,28 +12,28 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How many callers may wait for their turn before further ones wait outside. Each is a request that the gateway
-/// holds in memory anyhow; with more than this ahead, a start would not be stored in time.
+/// Bound of the queue; further callers wait for room. Each caller is a request that the gateway holds in memory
+/// anyhow. With more than this ahead, a start would not be stored in time.
 pub(super) const QUEUE: usize = 1024;
 
-/// How many callers share a commit at most, so that the first of them does not wait long for the last.
+/// Maximum number of calls in one commit, so that the first of them does not wait long for the last.
 const BATCH: usize = 256;
 
-/// How many bytes of rows, about, before the next transaction begins: prompts may be long.
+/// Approximate size in bytes of the rows of one transaction: prompts may be long.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// The only writer of records. Whatever has queued up while it wrote becomes its next transaction: the busier the
-/// gateway, the more callers share a commit.
+/// The only writer of records. The records that queued up during a transaction are stored in the next one: the busier
+/// the gateway, the more calls share a commit.
 pub(super) struct Writer {
     connection: Reconnecting,
     spool: Option<Spool>,
-    /// How long the database may take for a transaction, and how long it may be away before callers are refused at
+    /// Time limit for a transaction, and time for which the database may be unavailable before calls are refused at
     /// once.
     limit: Duration,
     commits: Arc<CommitObserver>,
-    /// All rows of an interception that never happened.
+    /// The rows of a probe.
     probe: Rows,
-    /// Since when the database does not write; only a change is worth a line in the log.
+    /// The time since when the database fails; only a change is logged.
     unavailable_since: Option<Instant>,
 }
 
@@ -46,7 +48,7 @@ impl Writer {
         Self { connection, spool, limit, commits, probe, unavailable_since: None }
     }
 
-    /// Serves until the queue is closed and empty.
+    /// Serves jobs until the queue is closed and empty.
     pub(super) async fn run(mut self, mut queue: JobReceiver<Rows, ()>) {
         while let Some(jobs) = queue.next(BATCH).await {
             let (probes, mut jobs): (Vec<_>, Vec<_>) =
@@ -66,7 +68,7 @@ impl Writer {
         }
     }
 
-    /// Writes what requests write, on the connection on which they write it, and undoes it.
+    /// Writes the rows of a probe on the connection for records, and rolls back.
     async fn probe(&mut self) -> Result<(), StoreError> {
         let probed = match self.connection.session().await {
             Err(error) => Err(error),
@@ -82,7 +84,7 @@ impl Writer {
         probed.map_err(|error| StoreError::from(&error))
     }
 
-    /// Tries again as long as somebody waits, unless the database has been away for long.
+    /// Retries while a caller waits, unless the database has been unavailable for longer than the limit.
     async fn serve(&mut self, mut jobs: Vec<WriteJob>) {
         loop {
             jobs.retain(|job| !job.is_abandoned());
@@ -103,7 +105,7 @@ impl Writer {
         }
     }
 
-    /// What is in the spool comes first: while there is anything, all goes there.
+    /// Spooled records come first: while the spool is not empty, all records go there.
     async fn serve_with_spool(&mut self, spool: &Spool, mut jobs: Vec<WriteJob>) {
         jobs.retain(|job| !job.is_abandoned());
         if jobs.is_empty() {
@@ -111,7 +113,7 @@ impl Writer {
         }
         if spool.is_empty() {
             if self.unavailable_since.is_some() {
-                self.connection.mark_healthy(); // or it would not be drained
+                self.connection.mark_healthy(); // the spool is empty, so the drain task reached the database
             }
             if let Ok(results) = self.write(&jobs).await {
                 return answer(jobs, results);
@@ -149,8 +151,8 @@ impl Writer {
                 tracing::info!("the store accepts records again")
             }
             Err(error) if self.unavailable_since.is_none() => {
-                let instead = if self.spool.is_some() { "they go to the spool" } else { "they wait" };
-                tracing::error!(%error, "the store does not accept records: {instead}");
+                let instead = if self.spool.is_some() { "records go to the spool" } else { "requests wait" };
+                tracing::error!(%error, "the store does not accept records; {instead}");
                 self.unavailable_since = Some(began);
             }
             Ok(_) | Err(_) => {}
@@ -158,7 +160,7 @@ impl Writer {
     }
 }
 
-/// How many of the jobs make one transaction; at least one.
+/// Number of jobs in the next transaction; at least one.
 fn transaction_len(jobs: &[WriteJob]) -> usize {
     let mut bytes = 0;
     let fits = |job: &&WriteJob| {

@@ -1,6 +1,6 @@
-//! The columns of an interception, in the order in which rows are read.
+//! The select list for interceptions, in the order in which both databases read their rows.
 
-/// How many characters of a text a list shows. Clients choose these texts, and a list has many rows.
+/// Maximum length in characters of a client-chosen text in a list.
 const LISTED_CHARS: usize = 512;
 
 /// Each column, and whether its text may be long.
@@ -26,12 +26,13 @@ const COLUMNS: [(&str, bool); 19] = [
     ("upstream_status", false),
 ];
 
-/// What to select of `aibridge_interceptions i`. `metadata` is how the database writes that column as text.
+/// The select list for whole rows of `aibridge_interceptions i`. `metadata` is the SQL that returns this column as
+/// text.
 pub(crate) fn full_columns(metadata: &str) -> String {
     select(metadata, |name, _| format!("i.{name}"))
 }
 
-/// The same for lists: what is long is cut, and ends in `…`.
+/// The select list for lists: client-chosen texts are cut at [`LISTED_CHARS`] characters and end in `…`.
 pub(crate) fn list_columns(metadata: &str) -> String {
     let n = LISTED_CHARS;
     select(metadata, |name, may_be_long| match may_be_long {

@@ -1,29 +1,31 @@
+//! Pagination by id: each transaction reads a bounded range of ids.
+
 use super::Filter;
 use super::filter::{next, previous};
 use uuid::Uuid;
 
-/// Where reading goes on.
+/// The position from which a query continues, and its direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cursor {
-    /// Towards later ones, behind this id.
+    /// Ascending ids, greater than this one.
     After(Uuid),
-    /// Towards earlier ones, before this id.
+    /// Descending ids, less than this one.
     Before(Uuid),
 }
 
-/// A range of ids, both included, and the order in which it is read.
+/// A range of ids, both bounds inclusive, with the order of reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct IdRange {
     pub(crate) low: Uuid,
     pub(crate) high: Uuid,
-    /// As SQL says it.
+    /// `ASC` or `DESC`.
     pub(crate) order: &'static str,
-    /// Behind which the next begins, if there may be one.
+    /// The id from which the next range continues; `None` if this range is the last.
     pub(crate) last: Option<Uuid>,
 }
 
 impl IdRange {
-    /// All that may be meant from `place` on.
+    /// All ids from `cursor` on that may match `filter`.
     pub(crate) fn from_cursor(filter: &Filter, cursor: Cursor) -> Self {
         let (first, last) = filter.ids();
         let (low, high, order) = match cursor {
@@ -33,7 +35,7 @@ impl IdRange {
         Self { low, high, order, last: None }
     }
 
-    /// What of it is read at once: up to `end`, or all of it.
+    /// The range cut at `end`, which the next range continues from. Unchanged without `end`.
     pub(crate) fn ending_at(self, end: Option<Uuid>) -> Self {
         match (end, self.order) {
             (None, _) => self,
@@ -42,7 +44,7 @@ impl IdRange {
         }
     }
 
-    /// Asks for the id behind so many others, with the parameters low, high, and how many.
+    /// SQL for the id at an offset in the range. Parameters: low, high, offset.
     pub(crate) fn end_sql(&self) -> String {
         format!(
             "SELECT id FROM aibridge_interceptions WHERE id >= $1 AND id <= $2 ORDER BY id {} LIMIT 1 OFFSET $3",
@@ -51,14 +53,14 @@ impl IdRange {
     }
 }
 
-/// How many bytes of whole interceptions are read at once, about: one more row than fits.
+/// Approximate limit in bytes for the full interceptions of one block; the last row may exceed it.
 pub(crate) const BLOCK_BYTES: usize = 8 << 20;
 
-/// What was found in a bounded range of all interceptions.
+/// The matching rows in a bounded range of ids.
 #[derive(Debug)]
 pub(crate) struct Block<T> {
-    /// In the order of reading.
+    /// The rows, in the order of reading.
     pub(crate) rows: Vec<T>,
-    /// The last id that was looked at; `None` if there is nothing beyond.
+    /// The last id of the range; `None` if no ids follow.
     pub(crate) last: Option<Uuid>,
 }

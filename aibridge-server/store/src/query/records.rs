@@ -1,3 +1,5 @@
+//! Reading access to the records of a store.
+
 use super::filter::next;
 use super::{Block, Cursor, Filter, FullInterception, Summary};
 use crate::postgres::PostgresRecords;
@@ -6,22 +8,23 @@ use crate::{StoreError, StoreOptions};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// In which order interceptions are read.
+/// The order in which a query returns interceptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// The order in which they were made.
+    /// Ascending ids, which is the order of creation.
     OldestFirst,
-    /// The other way round.
+    /// Descending ids, latest first.
     NewestFirst,
 }
 
-/// The records of a store, for reading beside whatever gateway lives on it.
+/// The records of a store, for reading while gateways run on it.
 ///
-/// Reading goes through a bounded range of interceptions at a time, each a short transaction of its own: however much
-/// there is, memory stays the same, and no write-range log has to be kept for a reader. What is recorded meanwhile may be
-/// seen or not.
+/// A query reads a bounded range of interceptions at a time, each in a short transaction of its own. Memory does not
+/// grow with the number of rows, and no long transaction keeps a write-ahead log from being reset. Records that are
+/// stored during a query may or may not be in its result.
 ///
-/// Its calls block; [giving up](Self::open_cancellable) ends one that is under way. On PostgreSQL they run a runtime of their own, so that they must not be used inside of another.
+/// All methods block; a [cancellation token](Self::open_cancellable) ends a running one. On PostgreSQL they run a
+/// Tokio runtime of their own, so they must not be called from within a runtime.
 pub struct Records(Kind);
 
 enum Kind {
@@ -30,7 +33,7 @@ enum Kind {
 }
 
 impl Records {
-    /// Opens the store, which has to exist.
+    /// Opens an existing store.
     ///
     /// # Errors
     ///
@@ -39,8 +42,8 @@ impl Records {
         Self::open_cancellable(options, CancellationToken::new())
     }
 
-    /// Likewise. When `cancelled` is cancelled, whatever is under way ends at once, in the database too, with
-    /// [`StoreError::Cancelled`].
+    /// Opens an existing store. When `cancelled` is cancelled, a running query ends at once, in the database too,
+    /// with [`StoreError::Cancelled`].
     ///
     /// # Errors
     ///
@@ -57,7 +60,7 @@ impl Records {
         }))
     }
 
-    /// One interception with all that belongs to it.
+    /// One interception with its prompts, token usages, tool calls and reasoning; `None` if the id is unknown.
     ///
     /// # Errors
     ///
@@ -69,7 +72,8 @@ impl Records {
         }
     }
 
-    /// Gives `each` the interceptions that `filter` means, with what they cost, until it says `false`.
+    /// Calls `each` with every interception that matches `filter` and its token totals, until `each` returns `false`.
+    /// Long client-chosen texts are cut.
     ///
     /// # Errors
     ///
@@ -91,7 +95,8 @@ impl Records {
         )
     }
 
-    /// Likewise, with all that belongs to them.
+    /// Calls `each` with every interception that matches `filter` and all rows that belong to it, until `each`
+    /// returns `false`.
     ///
     /// # Errors
     ///
@@ -113,7 +118,7 @@ impl Records {
         )
     }
 
-    /// How many interceptions `filter` means now.
+    /// Number of interceptions that match `filter`.
     ///
     /// # Errors
     ///

@@ -1,3 +1,5 @@
+//! Authentication of access tokens from the cache or the database.
+
 use super::token_rows;
 use super::worker::Worker;
 use crate::job::JobReceiver;
@@ -11,23 +13,23 @@ use secrecy::SecretString;
 use std::io;
 use std::time::Duration;
 
-/// How many requests may wait for a look-up. One takes some ten microseconds, so that a full queue is gone within
-/// milliseconds; what comes beyond it waits outside.
+/// Bound of the lookup queue. A lookup takes about ten microseconds, so a full queue is served within milliseconds;
+/// further callers wait for room.
 const QUEUE: usize = 256;
 
-/// How long a request waits to learn whose token it carries.
+/// Time limit for the lookup of a token.
 const LIMIT: Duration = Duration::from_secs(2);
 
 type LookUp = Worker<TokenHash, Option<TokenRow>>;
 
-/// Tells whose token it is: from memory, or else from the database, which is read on a thread of its own.
+/// Authenticates tokens from the cache, or else from the database, which a thread of its own reads.
 pub(super) struct Authenticator {
     cache: TokenCache,
     reader: LookUp,
 }
 
 impl Authenticator {
-    /// Starts the thread.
+    /// Starts the reader thread.
     pub(super) fn start(connection: Connection, clock: Clock) -> io::Result<Self> {
         let reader = Worker::start("aibridge-store-reader", QUEUE, |queue| read(connection, queue))?;
         Ok(Self { cache: TokenCache::new(clock), reader })
@@ -51,8 +53,8 @@ impl Authenticator {
     }
 }
 
-/// Each look-up is a read transaction of its own, over before the answer is sent: a long one would keep the
-/// write-ahead log from being emptied.
+/// Serves lookups until the queue is closed. Each lookup is a read transaction that ends before the response is sent:
+/// a long one would keep the write-ahead log from being reset.
 fn read(connection: Connection, mut queue: JobReceiver<TokenHash, Option<TokenRow>>) {
     while let Some(jobs) = queue.blocking_next(QUEUE) {
         for job in jobs {
@@ -63,6 +65,6 @@ fn read(connection: Connection, mut queue: JobReceiver<TokenHash, Option<TokenRo
         }
     }
     if let Err((_, error)) = connection.close() {
-        tracing::warn!(%error, "the store's reader was not closed cleanly");
+        tracing::warn!(%error, "could not close the reader of the store cleanly");
     }
 }

@@ -1,12 +1,13 @@
-//! Moving the write-ahead log into the database, beside the writer: it takes a disk's time (10 ms and more), and every
+//! Checkpoints of the write-ahead log beside the writer: a checkpoint takes a disk write (10 ms and more), and every
 //! request that is recorded meanwhile would wait for it.
 //!
-//! A thread with a connection of its own moves what is there while the log grows. The log can start anew only when all
-//! of it is moved, which under load is never the case at the end of a pass: so when it is long enough, and only little
-//! is left to move, the writer moves that little itself.
+//! A thread with a connection of its own checkpoints while the log grows. The log can be reset only when all of it is
+//! in the database, which under load is never the case at the end of a pass. So when the log is long enough and only
+//! little is left, the writer checkpoints the rest itself.
 //!
-//! SQLite lets one connection at a time move pages, and refuses the others with "database is locked". The thread and the
-//! writer therefore share a lock. The writer does not wait for it unless the log is too long: the next commit tries again.
+//! SQLite lets one connection at a time checkpoint, and refuses the others with "database is locked". The thread and
+//! the writer therefore share a lock. The writer does not wait for it unless the log is too long: the next commit
+//! tries again.
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, hooks::Wal};
@@ -16,38 +17,38 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-/// After how many new pages of 4 KiB in the log they are moved.
+/// Number of new 4 KiB pages in the log after which the thread is woken.
 const PASS_PAGES: u32 = 1000;
 
-/// How many pages of log make it time to start anew, how many may be left then, and from how many on the writer does not
-/// wait for that any more.
+/// Number of pages in the log from which on the writer tries to reset it, if at most [`RESET_REMAINDER`] pages are
+/// not in the database yet. From [`FORCE_PAGES`] on the writer waits for the lock and checkpoints.
 const RESET_PAGES: u32 = 4 * PASS_PAGES;
 const RESET_REMAINDER: u32 = 100;
 const FORCE_PAGES: u32 = 4 * RESET_PAGES;
 
-/// Follows the log's growth, in the writer's thread.
+/// Decides after each commit whether a checkpoint is due. It runs on the writer's thread.
 pub(super) struct CheckpointTrigger {
     wake: SyncSender<()>,
     state: Arc<CheckpointState>,
-    /// How long the log was when the thread was last asked, and now.
+    /// Length of the log in pages at the last wake-up of the thread, and after the last commit.
     requested_at: u32,
     pages: u32,
 }
 
-/// What the writer and the thread know of each other.
+/// State that the writer and the thread share.
 #[derive(Default)]
 struct CheckpointState {
-    /// How many pages of the log are known to be moved.
+    /// Number of pages of the log that are in the database.
     checkpointed: AtomicU32,
-    /// Locked by whoever of the two moves pages.
+    /// The lock of the one of the two that checkpoints.
     running: Mutex<()>,
 }
 
-/// The thread. It ends when its [`CheckpointTrigger`] is dropped.
+/// The checkpoint thread. It ends when its [`CheckpointTrigger`] is dropped.
 pub(super) type Checkpointer = JoinHandle<()>;
 
 impl CheckpointTrigger {
-    /// Starts the thread, on a connection that may write.
+    /// Starts the thread on a connection that may write.
     pub(super) fn start(connection: Connection) -> io::Result<(Self, Checkpointer)> {
         let (wake, requests) = sync_channel(1);
         let state = Arc::new(CheckpointState::default());
@@ -58,7 +59,7 @@ impl CheckpointTrigger {
         Ok((Self { wake, state, requested_at: 0, pages: 0 }, checkpointer))
     }
 
-    /// Hears that the log is `pages` long after a commit.
+    /// Called after each commit with the length of the log in pages.
     pub(super) fn on_commit(&mut self, wal: &mut Wal, pages: u32) {
         if pages < self.pages {
             self.state.checkpointed.store(0, Ordering::Relaxed);
@@ -74,7 +75,7 @@ impl CheckpointTrigger {
                 report(wal.checkpoint());
             }
         } else if pages - self.requested_at >= PASS_PAGES || pages >= RESET_PAGES {
-            // If the queue is full, it has been asked already.
+            // A full channel already holds a wake-up.
             let _ = self.wake.try_send(());
             self.requested_at = pages;
         }
@@ -88,7 +89,7 @@ impl CheckpointState {
             let state =
                 connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(2));
             if let Ok(pages) = &state {
-                // Less than none: the database has no log.
+                // Negative if the database has no log.
                 self.checkpointed.store(u32::try_from(*pages).unwrap_or_default(), Ordering::Relaxed);
             }
             report(state.map(drop));
@@ -96,16 +97,16 @@ impl CheckpointState {
     }
 }
 
-/// Nothing is lost by a pass that fails: the next one moves the pages. If it is refused because another process moves
-/// them, they are being moved.
+/// Logs a failed checkpoint. Nothing is lost: the next one moves the pages. A busy error means that another process
+/// checkpoints.
 fn report(state: rusqlite::Result<()>) {
     match state {
         Ok(()) => {}
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-            tracing::debug!(%error, "another process moves the store's log into the database");
+            tracing::debug!(%error, "another process checkpoints the store");
         }
         Err(error) => {
-            tracing::warn!(%error, "the store's log could not be checkpointed into the database yet")
+            tracing::warn!(%error, "could not checkpoint the store; the next commit tries again")
         }
     }
 }
@@ -117,7 +118,7 @@ mod tests {
     use crate::{Durability, Options};
     use std::fs;
 
-    /// A commit of about so many bytes.
+    /// Commits about `bytes` bytes.
     fn commit(connection: &Connection, bytes: usize) {
         connection.execute("INSERT INTO filler VALUES (zeroblob(?1))", [bytes as i64]).expect("a commit");
     }

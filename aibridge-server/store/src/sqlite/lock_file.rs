@@ -1,3 +1,5 @@
+//! The lock file `<database>-lock`, by which gateways on one database detect each other.
+
 use crate::StoreError;
 use crate::private_file::owner_only;
 use std::ffi::OsString;
@@ -7,16 +9,15 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// How often, and how far apart, the shared lock is tried: 5 s in total. It is only ever taken while another
-/// gateway starts on the same file, which holds it exclusively for a moment.
+/// Number of attempts to get the shared lock, and the pause between them: 5 s in total. The attempt fails only while
+/// another gateway starts on the same file, which holds the lock exclusively for a moment.
 const SHARED_TRIES: u32 = 500;
 const SHARED_PAUSE: Duration = Duration::from_millis(10);
 
-/// That a gateway lives on a database: a lock on the file `<database>-lock`, which the operating system lets go
-/// when the process dies, however it dies.
+/// A lock on the file `<database>-lock`. The operating system releases it when the process ends for any reason.
 ///
-/// A gateway that can have it exclusively is alone, so that whatever is open was left by the dead. It then shares
-/// the lock, and keeps its share for life.
+/// A gateway that gets the lock exclusively is the only one on the database, so that all open interceptions were left
+/// by crashed gateways. It then downgrades to a shared lock and keeps that until it ends.
 pub(super) struct LockFile {
     file: File,
     path: PathBuf,
@@ -24,7 +25,8 @@ pub(super) struct LockFile {
 }
 
 impl LockFile {
-    /// Enters, exclusively if no other gateway lives on `database`.
+    /// Acquires the lock exclusively if no other gateway holds it; otherwise without a lock until
+    /// [`Self::downgrade`].
     pub(super) fn acquire(database: &Path) -> Result<Self, StoreError> {
         let path = lock_path(database);
         let file = owner_only()
@@ -41,13 +43,13 @@ impl LockFile {
         Ok(Self { file, path, exclusive })
     }
 
-    /// Whether no other gateway lives on the database, nor can enter before [`Self::share`].
+    /// Whether this gateway holds the lock exclusively.
     pub(super) fn is_exclusive(&self) -> bool {
         self.exclusive
     }
 
-    /// Lets other gateways in. Between the two locks another one may be alone for a moment; that does no harm as
-    /// long as this one has no interception open yet.
+    /// Acquires the shared lock. Between the two locks another gateway may hold the lock exclusively for a moment;
+    /// that has no effect as long as this gateway has no open interception.
     pub(super) fn downgrade(&mut self) -> Result<(), StoreError> {
         let cannot = |error| failed(&self.path, "cannot share its lock file", &error);
         if self.exclusive {

@@ -1,3 +1,5 @@
+//! Queries over the records in a SQLite file.
+
 mod children;
 mod read;
 mod wal_file;
@@ -18,20 +20,20 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wal_file::WalFile;
 
-/// How long a read waits for a gateway that is just creating the file.
+/// Time for which a read waits while a gateway creates the file.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// How many instructions of SQLite's machine run between two looks at whether reading was given up: some ten microseconds.
+/// Number of SQLite virtual machine instructions between two checks for cancellation: some ten microseconds.
 const CANCEL_CHECK_STEPS: i32 = 1000;
 
-/// How many interceptions one transaction looks at: few enough to be over in some milliseconds.
+/// Number of interceptions that one transaction reads, so that it ends within some milliseconds.
 const SUMMARIES: u32 = 1000;
 const FULL: u32 = 64;
 
-/// How a document is selected as text.
+/// The SQL that returns the metadata as text.
 const METADATA: &str = "i.metadata";
 
-/// What a filter means; the range of ids is that of the range which is read.
+/// The conditions of a filter, within a range of ids.
 const MATCHES_FILTER: &str = "i.id >= :low AND i.id <= :high \
     AND (:user IS NULL OR i.initiator_id = :user) \
     AND (:model IS NULL OR i.model = :model) \
@@ -42,11 +44,11 @@ const MATCHES_FILTER: &str = "i.id >= :low AND i.id <= :high \
     AND (:since IS NULL OR i.started_at >= :since) \
     AND (:until IS NULL OR i.started_at < :until)";
 
-/// The records in one file, on a connection that cannot write.
+/// Reading access to the records in one file, on a read-only connection.
 pub(crate) struct SqliteRecords {
     connection: Connection,
     wal: WalFile,
-    /// Whether the file is read as one that nobody writes to.
+    /// Whether the file was opened as immutable, because no process had it open and SQLite may not create its files.
     is_immutable: bool,
     cancelled: CancellationToken,
 }
@@ -60,7 +62,7 @@ impl SqliteRecords {
             advice: "name the file of a gateway that has run",
         };
         if !path.exists() {
-            return Err(missing("there is no such file"));
+            return Err(missing("the file does not exist"));
         }
         let wal = WalFile::of(&path);
         let mut connection = connection::open_reader(&path, BUSY)?;
@@ -127,8 +129,8 @@ impl SqliteRecords {
         self.block(filter, cursor, SUMMARIES, sql, |_, row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), None)))
     }
 
-    /// What is meant of the next `limit` interceptions. `read` reads a row, and returns its id too if the block is to end
-    /// with it.
+    /// The matching rows among the next `limit` interceptions. `read` reads a row, and returns its id too if the
+    /// block ends with it.
     fn block<T>(
         &self,
         filter: &Filter,
@@ -176,14 +178,14 @@ impl SqliteRecords {
             return Err(StoreError::Cancelled);
         }
         if self.is_immutable && !self.wal.is_empty() {
-            let problem = "a gateway began to write to it, beside which this user cannot read: read as the gateway's user";
+            let problem = "a gateway started to write to the file, and this user cannot read it meanwhile; run the command as the user of the gateway";
             return Err(StoreError::Database(problem.to_owned()));
         }
         Ok(done?)
     }
 }
 
-/// The next `limit` interceptions, whether they are meant or not, so that no filter makes a transaction long.
+/// The next `limit` interceptions, matching or not, so that no filter makes a transaction long.
 fn next_range(
     transaction: &Transaction<'_>,
     filter: &Filter,
@@ -222,7 +224,7 @@ fn interception(row: &Row<'_>) -> rusqlite::Result<InterceptionRow> {
     })
 }
 
-/// Sums come as floating point numbers, because those of integers may overflow.
+/// Reads the token sums. They are floating point numbers, because integer sums may overflow.
 fn sums(row: &Row<'_>) -> rusqlite::Result<TokenSums> {
     let sum = |column| Ok::<_, rusqlite::Error>(row.get::<_, f64>(column)? as i64);
     Ok(TokenSums {

@@ -1,3 +1,5 @@
+//! Conversion of records to rows of a SQLite database.
+
 use super::insert::Insert;
 use super::owners;
 use super::time::to_text;
@@ -15,7 +17,7 @@ const IS_KNOWN: &str = "SELECT 1 FROM aibridge_interceptions WHERE id = ?1";
 const ANSWER_PROMPTS: &str =
     "UPDATE aibridge_user_prompts SET provider_response_id = ?2 WHERE interception_id = ?1";
 
-/// How records become rows.
+/// The insert statements of all record tables.
 pub(super) struct Rows {
     interceptions: Insert,
     prompts: Insert,
@@ -135,7 +137,7 @@ impl Rows {
     }
 }
 
-/// Closes an interception. One that is closed already stays as it is: the first end is the true one.
+/// Closes an interception. A closed one is not changed: the first end is kept.
 fn end(connection: &Connection, ended: &Ended) -> Result<(), WriteError> {
     let id = ended.interception_id.to_string();
     let closed = connection.prepare_cached(END)?.execute(params![
@@ -148,7 +150,8 @@ fn end(connection: &Connection, ended: &Ended) -> Result<(), WriteError> {
     ])?;
     if closed == 0 {
         let is_known = connection.prepare_cached(IS_KNOWN)?.exists([&id])?;
-        let unknown = || WriteError::Conflict(format!("the interception {id} ended, but never started"));
+        let unknown =
+            || WriteError::Conflict(format!("interception {id} has an end record, but no start record"));
         return is_known.then_some(()).ok_or_else(unknown);
     }
     if let Some(response_id) = optional(&ended.provider_response_id) {

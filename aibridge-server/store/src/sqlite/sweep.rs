@@ -1,3 +1,5 @@
+//! The SQLite part of a sweep: scans for expired interceptions; the writer deletes them.
+
 use super::connection::{self, BUSY_TIMEOUT};
 use super::deletion::{BATCH, Deletion, Progress};
 use super::owners;
@@ -13,19 +15,19 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 
-/// How many interceptions are looked at in one short transaction.
+/// Number of interceptions that one short transaction scans.
 const SCAN_ROWS: usize = 1000;
 
 const FIND: &str = "SELECT id, started_at < ?3 AND ended_at IS NOT NULL FROM aibridge_interceptions \
     WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?4";
 
-/// No text comes after it.
+/// A text greater than every id.
 const LAST: &str = "\u{10ffff}";
 
-/// How long a deletion waits for its turn in the writer's queue, and for its end.
+/// Time limit for a deletion, including the wait in the queue of the writer.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Finds old interceptions with a connection of its own, which is in nobody's way, and has the writer delete them.
+/// Scans on a connection of its own, and passes deletions to the writer.
 pub(crate) struct SqliteSweepBackend {
     path: PathBuf,
     /// When the files were last written to before this start.
@@ -43,17 +45,17 @@ impl SqliteSweepBackend {
         Self { path, last_written, writer, reader: None }
     }
 
-    /// The latest time that is known to have come before this start.
+    /// The latest time with evidence in the store before this start.
     pub(crate) fn last_activity(&self) -> Option<Timestamp> {
         self.last_written
     }
 }
 
 impl SweepBackend for SqliteSweepBackend {
-    /// As the file has it: no row is in the way because somebody gave it an odd one.
+    /// The text in the file, so that a row with an invalid id does not stop a sweep.
     type Id = String;
 
-    /// Records wait while it deletes, and so does the disk for what it writes: a twentieth of the time.
+    /// Records wait while it deletes, and the disk is busy: a sweep uses a twentieth of the time.
     const PAUSE_FACTOR: u32 = 19;
 
     async fn scan(

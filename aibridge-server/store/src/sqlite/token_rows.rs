@@ -1,3 +1,5 @@
+//! Statements on `aibridge_tokens` in SQLite.
+
 use super::time::{from_text, to_text};
 use crate::TokenRow;
 use crate::token::{NewToken, TokenHash};
@@ -28,19 +30,19 @@ pub(super) fn insert(connection: &Connection, token: &NewToken) -> rusqlite::Res
     connection.execute(INSERT, values).map(drop)
 }
 
-/// All tokens, oldest first.
+/// Reads all tokens, oldest first.
 pub(super) fn list(connection: &Connection) -> rusqlite::Result<Vec<TokenRow>> {
     connection.prepare(LIST)?.query_map([], read)?.collect()
 }
 
-/// The token with this hash. The index finds it; that it is the one is decided in constant time.
+/// Looks up the token with this hash. The index finds the row; the final comparison takes constant time.
 pub(super) fn find(connection: &Connection, hash: &TokenHash) -> rusqlite::Result<Option<TokenRow>> {
     let mut statement = connection.prepare_cached(FIND)?;
     let found = statement.query_row([hash.as_bytes()], |row| Ok((read(row)?, row.get::<_, Vec<u8>>(7)?)));
     Ok(found.optional()?.and_then(|(token, stored)| hash.matches(&stored).then_some(token)))
 }
 
-/// Whether there was such a token. One that is revoked already keeps its time.
+/// Revokes a token; returns whether it exists. The first revocation time is kept.
 pub(super) fn revoke(connection: &Connection, id: Uuid, now: Timestamp) -> rusqlite::Result<bool> {
     Ok(connection.execute(REVOKE, params![id.to_string(), to_text(now)])? > 0)
 }

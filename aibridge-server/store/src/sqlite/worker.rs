@@ -1,3 +1,5 @@
+//! A thread that serves a queue of jobs with a blocking connection.
+
 use crate::StoreError;
 use crate::job::{JobReceiver, JobSender, queue};
 use parking_lot::Mutex;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// A thread that answers questions with a connection of its own: SQLite blocks, the gateway must not.
+/// A thread that serves requests with a connection of its own: SQLite blocks, the gateway must not.
 pub(super) struct Worker<Q, A> {
     sender: JobSender<Q, A>,
     thread: Mutex<Option<Thread>>,
@@ -15,7 +17,7 @@ pub(super) struct Worker<Q, A> {
 
 struct Thread {
     handle: JoinHandle<()>,
-    /// Closed when the thread is about to end.
+    /// Closed when the thread ends.
     ended: oneshot::Receiver<()>,
 }
 
@@ -35,17 +37,17 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
         Ok(Self { sender, thread: Mutex::new(Some(Thread { handle, ended })) })
     }
 
-    /// Asks, and waits at most `limit` for a place in the queue and the answer together.
+    /// Sends a request and waits for its result, see [`JobSender::submit`].
     pub(super) async fn submit(&self, request: Q, limit: Duration) -> Result<A, StoreError> {
         self.sender.submit(request, limit).await
     }
 
-    /// How many questions wait.
+    /// Number of requests in the queue.
     pub(super) fn queue_length(&self) -> usize {
         self.sender.queue_length()
     }
 
-    /// Takes no more questions, lets the thread answer those in the queue, and waits for its end, at most `limit`.
+    /// Closes the queue, lets the thread serve the queued requests, and waits for its end, at most `limit`.
     pub(super) async fn stop(&self, limit: Duration) {
         self.sender.close();
         let thread = self.thread.lock().take();
@@ -55,10 +57,10 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
             tracing::error!(
                 thread = name,
                 ?limit,
-                "a thread of the store did not end in time and is left behind"
+                "a thread of the store did not end in time and was abandoned"
             );
         } else if handle.join().is_err() {
-            tracing::error!(thread = name, "a thread of the store had panicked");
+            tracing::error!(thread = name, "a thread of the store panicked");
         }
     }
 }

@@ -1,13 +1,15 @@
+//! The error of writing the records of one call.
+
 use crate::StoreError;
 use rusqlite::ErrorCode;
 
-/// Why a caller's records were not written.
+/// The records of a call were not written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WriteError {
-    /// They contradict what is stored. Other callers' records are not affected.
+    /// The records conflict with stored rows. Other calls in the transaction are not affected.
     #[error("{0}")]
     Conflict(String),
-    /// The database failed, and with it the whole transaction.
+    /// The database failed, and the whole transaction with it.
     #[error(transparent)]
     Failure(rusqlite::Error),
 }

@@ -1,3 +1,6 @@
+//! The writer thread: stores the queued records of many calls in one transaction, and deletes expired rows between
+//! them.
+
 use super::checkpoint::{CheckpointTrigger, Checkpointer};
 use super::connection::BUSY_TIMEOUT;
 use super::deletion::{Deletion, Progress};
@@ -19,47 +22,47 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many callers may wait for their turn before further ones wait outside. Each is a request that the gateway
-/// holds in memory anyhow; with more than this ahead, a start would not be stored within its two seconds.
+/// Bound of the queue; further callers wait for room. Each caller is a request that the gateway holds in memory
+/// anyhow. With more than this ahead, a start would not be stored within its two seconds.
 const QUEUE: usize = 1024;
 
-/// How many callers share a commit at most, so that the first of them does not wait long for the last.
+/// Maximum number of calls in one commit, so that the first of them does not wait long for the last.
 const BATCH: usize = 256;
 
-/// Undo a probe; what belongs to the interception goes with it.
+/// Statements that undo a probe; rows that belong to the interception are deleted with it.
 const UNDO: [&str; 2] = [
     "DELETE FROM aibridge_interceptions WHERE id = ?1",
     "DELETE FROM aibridge_object_owners WHERE provider_name = '' AND object_id = ?1",
 ];
 
-/// What the writer does for a caller.
+/// A request to the writer.
 pub(super) enum Work {
-    /// Stores records, all or none. Without records, finds out whether some would be stored.
+    /// Stores records, all or none. Without records, it is a probe.
     Record(Vec<Record>),
-    /// Deletes some old interceptions, when there is nothing to record.
+    /// Deletes some expired interceptions, after the queued records.
     Delete(Deletion),
-    /// Likewise some owners of objects, made before a time.
+    /// Deletes some object owners recorded before a time, after the queued records.
     DeleteOwners(String),
 }
 
-/// All records of one caller. The answer to it is no progress in deleting.
+/// All records of one call. The progress in its result is always 0.
 type Write = Job<Vec<Record>, Progress>;
 
-/// The only writer of records. Whatever has queued up while it wrote becomes its next transaction: the busier the
-/// gateway, the more callers share a commit.
+/// The only writer of records. The records that queued up during a transaction are stored in the next one: the busier
+/// the gateway, the more calls share a commit.
 pub(super) struct Writer {
     connection: Connection,
     files: OpenFiles,
     rows: Rows,
-    /// Whether the last transaction succeeded; only a change is worth a line in the log.
+    /// Whether the last transaction succeeded; only a change is logged.
     accepts: bool,
     observer: Arc<CommitObserver>,
-    /// Given up after the last write.
+    /// Released after the last write.
     _lock: LockFile,
 }
 
 impl Writer {
-    /// Starts the thread, and with `checkpointer` the one that moves the log.
+    /// Starts the writer thread, and the checkpoint thread on `checkpointer`.
     pub(super) fn start(
         mut connection: Connection,
         checkpointer: Connection,
@@ -86,17 +89,17 @@ impl Writer {
         while let Some(jobs) = queue.blocking_next(BATCH) {
             self.run_batch(jobs);
         }
-        // Without its hook there is nobody left to wake the checkpointer, so that it ends.
+        // Without the hook no trigger is left, so that the checkpoint thread ends.
         let unhooked = self.connection.wal_hook(None::<fn(&mut Wal, i32) -> rusqlite::Result<()>>);
         if unhooked.is_err() || checkpointer.join().is_err() {
-            tracing::error!("the thread that moves the store's log did not end well");
+            tracing::error!("the checkpoint thread of the store failed");
         }
         if let Err((_, error)) = self.connection.close() {
-            tracing::warn!(%error, "the store was not closed cleanly");
+            tracing::warn!(%error, "could not close the store cleanly");
         }
     }
 
-    /// Records first, whatever came first.
+    /// Serves a batch of jobs: records before deletions, whatever came first.
     fn run_batch(&mut self, jobs: Vec<Job<Work, Progress>>) {
         let (mut writes, mut deletions) = (Vec::with_capacity(jobs.len()), Vec::new());
         let mut owner_deletions = Vec::new();
@@ -124,7 +127,7 @@ impl Writer {
         }
     }
 
-    /// Waits for no other process that writes: whoever records would have to wait behind it.
+    /// Deletes in a transaction. Does not wait for another process that writes, because records would wait too.
     fn delete(
         &self,
         deletion: impl FnOnce(&Connection) -> rusqlite::Result<Progress>,
@@ -166,16 +169,16 @@ impl Writer {
         }
     }
 
-    /// Commits the jobs, unless others would not find them. Files that go while it commits are as good as files that go
-    /// right after it.
+    /// Commits the jobs after a check of the files. Files that are removed during the commit cannot be distinguished
+    /// from files that are removed right after it.
     fn commit_to_open_files(&mut self, jobs: &[Write]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         self.files.check()?;
         Ok(self.commit(jobs)?)
     }
 
-    /// Writes the jobs in one transaction. An error fails them all; a contradiction only the job that it is in.
+    /// Writes the jobs in one transaction. A database error fails all jobs; a conflict fails only its own job.
     ///
-    /// Contradictions are not expected: only when there is one, each job is written so that it can be undone alone.
+    /// Conflicts are not expected: only after one does each job get a savepoint of its own.
     fn commit(&self, jobs: &[Write]) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
         let all = self.transact(|| jobs.iter().try_for_each(|job| self.write(job)));
         match all {
@@ -187,19 +190,19 @@ impl Writer {
         }
     }
 
-    /// Does `work` in a transaction, all or nothing.
+    /// Runs `work` in a transaction, all or nothing.
     fn transact<T, E: From<rusqlite::Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         self.run_sql("BEGIN IMMEDIATE")?;
         let committed = work().and_then(|done| self.run_sql("COMMIT").map(|()| done).map_err(E::from));
         if committed.is_err() && !self.connection.is_autocommit() {
-            self.run_sql("ROLLBACK")?; // SQLite does it itself after the worst errors
+            self.run_sql("ROLLBACK")?; // SQLite has already rolled back after the worst errors
         }
         committed
     }
 
     fn write(&self, job: &Write) -> Result<(), WriteError> {
         if job.is_abandoned() {
-            return Ok(()); // its caller left while the transaction waited to begin
+            return Ok(()); // the caller stopped waiting while the transaction waited to begin
         }
         if job.request.is_empty() {
             return self.probe();
@@ -207,7 +210,7 @@ impl Writer {
         job.request.iter().try_for_each(|record| self.rows.write(&self.connection, record))
     }
 
-    /// Writes what requests write, and undoes it. Its pages go through the log as those of a request do.
+    /// Writes the rows of a probe, and deletes them. Their pages go through the log like those of a request.
     fn probe(&self) -> Result<(), WriteError> {
         let (id, records) = probe::records();
         records.iter().try_for_each(|record| self.rows.write(&self.connection, record))?;
@@ -223,7 +226,7 @@ impl Writer {
             Ok(()) => self.run_sql("RELEASE job").map(Ok),
             Err(WriteError::Failure(error)) => Err(error),
             Err(contradiction) => {
-                tracing::error!(error = %contradiction, "records contradict what is stored, and are refused");
+                tracing::error!(error = %contradiction, "records conflict with stored rows and are refused");
                 self.run_sql("ROLLBACK TO job")?;
                 self.run_sql("RELEASE job")?;
                 Ok(Err(contradiction.into()))
@@ -264,7 +267,7 @@ mod tests {
         })]
     }
 
-    /// A thought about an interception that never started: to write it is a contradiction.
+    /// A reasoning record of an interception that never started: writing it is a conflict.
     fn stray() -> Vec<Record> {
         thought(Uuid::now_v7())
     }

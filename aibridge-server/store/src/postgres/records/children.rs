@@ -1,3 +1,5 @@
+//! The rows that belong to interceptions.
+
 use super::read::Json;
 use crate::postgres::error::PgError;
 use crate::query::{
@@ -19,7 +21,7 @@ const TOOL_USAGES: &str = "SELECT interception_id, id, provider_response_id, pro
 const THOUGHTS: &str = "SELECT interception_id, id, content, metadata::text, created_at \
     FROM aibridge_model_thoughts WHERE interception_id = ANY($1) ORDER BY id";
 
-/// Interceptions with all that belongs to them.
+/// Reads the rows that belong to `interceptions`.
 pub(super) async fn complete(
     client: &Client,
     interceptions: Vec<InterceptionRow>,

@@ -1,10 +1,12 @@
+//! Conversion of PostgreSQL rows to the row types of queries.
+
 use crate::query::{InterceptionRow, TokenSums};
 use serde_json::value::RawValue;
 use std::error::Error as StdError;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Error, Row};
 
-/// A document, selected as text so that its numbers stay as they are.
+/// A JSON document, selected as text so that its numbers keep their spelling.
 pub(super) struct Json(pub(super) Box<RawValue>);
 
 impl<'a> FromSql<'a> for Json {

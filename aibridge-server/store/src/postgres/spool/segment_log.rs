@@ -1,3 +1,5 @@
+//! Segment files: a queue of payloads on disk, in files of bounded size.
+
 use super::frame;
 use crate::private_file::owner_only;
 use crate::{Durability, SpoolOptions};
@@ -6,21 +8,21 @@ use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// How long a file may get before the next one begins. What is drained is deleted by the file, so this is also how much
-/// is drained again after a crash, which changes nothing.
+/// Size in bytes from which on a new file begins. Drained data is deleted by the file, so this is also the maximum
+/// that is drained twice after a crash, which has no effect.
 const SEGMENT: u64 = 8 << 20;
 
 const SUFFIX: &str = "spool";
 
-/// A queue of payloads in files of one directory. Not more than one process has it.
+/// A queue of payloads in the files of one directory, locked by one process.
 pub(super) struct SegmentLog {
     dir: PathBuf,
     _lock: File,
-    /// Oldest first.
+    /// The segments, oldest first.
     segments: VecDeque<Segment>,
-    /// The last segment, if it takes more.
+    /// The last segment, if it accepts more.
     tail: Option<File>,
-    /// How far the first segment was removed.
+    /// Number of removed bytes of the first segment.
     head: u64,
     next: u64,
     max_bytes: u64,
@@ -32,7 +34,7 @@ struct Segment {
     len: u64,
 }
 
-/// What may be appended, and whether it may exceed the limit a little: the ends of what is open have to go somewhere.
+/// A payload to append. End records may exceed the size limit by an eighth, because open interceptions have to end.
 pub(super) struct Payload {
     pub(super) bytes: Vec<u8>,
     pub(super) is_start: bool,
@@ -76,12 +78,12 @@ impl SegmentLog {
         self.segments.is_empty()
     }
 
-    /// How many bytes wait.
+    /// Size of the queue in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.len).sum::<u64>() - self.head
     }
 
-    /// Appends the payloads that fit, all in one write, and says of each whether it did.
+    /// Appends the payloads that fit, all in one write; returns for each whether it fits.
     pub(super) fn append(&mut self, payloads: &[Payload]) -> io::Result<Vec<bool>> {
         let used: u64 = self.segments.iter().map(|segment| segment.len).sum();
         let (mut buffer, mut fits) = (Vec::new(), Vec::with_capacity(payloads.len()));
@@ -117,7 +119,7 @@ impl SegmentLog {
                 Ok(())
             }
             Err(error) => {
-                // What is half there was never promised; if it cannot be cut, the next write begins a new file.
+                // A partial write was never confirmed. If it cannot be truncated, the next write starts a new file.
                 let len = segment.len;
                 let cut = file.set_len(len).and_then(|()| file.seek(SeekFrom::Start(len)));
                 if len == 0 {
@@ -143,7 +145,8 @@ impl SegmentLog {
         Ok(file)
     }
 
-    /// The oldest payloads, about `most` bytes but at least one, and how many bytes to [remove](Self::remove) for them.
+    /// The oldest payloads, about `max_bytes` but at least one, and the number of bytes to [remove](Self::remove)
+    /// after storing them.
     pub(super) fn read(&self, max_bytes: u64) -> io::Result<(Vec<Vec<u8>>, u64)> {
         let Some(segment) = self.segments.front() else { return Ok((Vec::new(), 0)) };
         let mut file = BufReader::new(File::open(self.path(segment.number))?);
@@ -157,7 +160,7 @@ impl SegmentLog {
         Ok((payloads, bytes))
     }
 
-    /// Removes so many bytes from the front.
+    /// Removes bytes from the front of the queue.
     pub(super) fn remove(&mut self, bytes: u64) -> io::Result<()> {
         self.head += bytes;
         let Some(segment) = self.segments.front() else { return Ok(()) };
@@ -173,8 +176,8 @@ impl SegmentLog {
         fs::remove_file(path)
     }
 
-    /// How much of a segment is whole; the rest is cut off. At the end of the last one that is what a write that was
-    /// broken off left, which nobody was told to be there. Elsewhere the disk lost something: it is kept aside.
+    /// Returns the length of the intact part of a segment, and truncates the rest. In the last segment the rest is an
+    /// interrupted write, which was never confirmed. In others the disk lost data: a copy of the file is kept.
     fn check(&self, number: u64, is_last: bool) -> io::Result<u64> {
         let path = self.path(number);
         let file = owner_only().open(&path)?;
@@ -186,12 +189,12 @@ impl SegmentLog {
         if whole < len {
             let lost = len - whole;
             if is_last {
-                tracing::warn!(file = %path.display(), lost, "the end of the spool was torn, and is cut off");
+                tracing::warn!(file = %path.display(), lost, "the last write to the spool was interrupted and is discarded");
             } else {
                 let aside = path.with_extension("damaged");
                 tracing::error!(
                     file = %path.display(), lost, aside = %aside.display(),
-                    "a file of the spool is damaged: what can be read of it is used, all is kept aside"
+                    "a file of the spool is damaged; the readable part is used, and a copy of the file is kept"
                 );
                 fs::copy(&path, aside)?;
             }

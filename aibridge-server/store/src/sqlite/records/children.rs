@@ -1,3 +1,5 @@
+//! The rows that belong to an interception.
+
 use super::read::Columns;
 use crate::query::{
     FullInterception, InterceptionRow, PromptRow, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
@@ -14,7 +16,7 @@ const TOOL_USAGES: &str = "SELECT id, provider_response_id, provider_tool_call_i
 const THOUGHTS: &str = "SELECT id, content, metadata, created_at \
     FROM aibridge_model_thoughts WHERE interception_id = ?1 ORDER BY id";
 
-/// An interception with all that belongs to it.
+/// Reads the rows that belong to an interception.
 pub(super) fn complete(
     connection: &Connection,
     interception: InterceptionRow,

@@ -1,3 +1,5 @@
+//! Conversion of SQLite values to ids, times and JSON.
+
 use crate::sqlite::time::from_text;
 use jiff::Timestamp;
 use rusqlite::Row;
@@ -5,7 +7,7 @@ use rusqlite::types::Type;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// Columns of a row that hold more than SQLite's types say.
+/// A row, with accessors for values that SQLite stores as text.
 pub(super) struct Columns<'a>(pub(super) &'a Row<'a>);
 
 impl Columns<'_> {

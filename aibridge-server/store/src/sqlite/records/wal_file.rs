@@ -1,36 +1,38 @@
+//! The write-ahead log file as a reader sees it, and how readers let writers reset it.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
-/// From how many bytes on the write-ahead log is longer than writers leave it: half as much again.
+/// Size in bytes above which the log is longer than writers normally leave it: half as much again.
 const LONG_BYTES: u64 = 24 << 20;
 
-/// Since when nobody writes, so that it is in nobody's way.
+/// Time without a write after which the log does not have to be reset soon.
 const QUIET_TIME: Duration = Duration::from_secs(1);
 
-/// How long a reader stays away, and how often it looks whether it may come back.
+/// Maximum time for which a reader pauses, and the interval of its checks.
 const MAX_WAIT: Duration = Duration::from_millis(300);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The write-ahead log that a reader shares with writers, of this process or another.
+/// The write-ahead log that a reader shares with writers of this or another process.
 pub(super) struct WalFile(PathBuf);
 
 impl WalFile {
-    /// Of the database at `path`.
+    /// The log of the database at `path`.
     pub(super) fn of(path: &Path) -> Self {
         let mut name = path.as_os_str().to_owned();
         name.push("-wal");
         Self(name.into())
     }
 
-    /// Whether nothing is in it, which is so after every gateway has stopped in order.
+    /// Whether the log is empty or missing, as after a regular stop of all gateways.
     pub(super) fn is_empty(&self) -> bool {
         fs::metadata(&self.0).map_or(true, |file| file.len() == 0)
     }
 
-    /// Called when nothing is read: stays away for a moment if the log is long and grows. It can start anew only at a
-    /// moment when nobody reads from it, which several readers, each short, may never leave.
+    /// Called between two reads: pauses for a moment if the log is long and growing. The log can be reset only while
+    /// no connection reads from it, and several readers with short reads may never leave such a moment.
     pub(super) fn wait_for_reset(&self) {
         let mut left = MAX_WAIT;
         while !left.is_zero() && self.is_long_and_growing() {
