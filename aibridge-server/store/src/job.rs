@@ -19,8 +19,8 @@ pub(crate) type ReplySender<A> = oneshot::Sender<Result<A, StoreError>>;
 impl<Q, A> Job<Q, A> {
     /// Creates a job, and the receiving end of its result.
     pub(crate) fn new(request: Q) -> (Self, oneshot::Receiver<Result<A, StoreError>>) {
-        let (reply, answer) = oneshot::channel();
-        (Self { request, reply }, answer)
+        let (reply, response) = oneshot::channel();
+        (Self { request, reply }, response)
     }
 
     /// A job that reports to the channel of another job.
@@ -57,13 +57,13 @@ impl<Q, A> JobSender<Q, A> {
     /// Sends a request and waits for its result. `limit` covers the wait for room in the queue and for the result.
     pub(crate) async fn submit(&self, request: Q, limit: Duration) -> Result<A, StoreError> {
         let queue = self.0.lock().clone().ok_or(StoreError::Closed)?;
-        let (job, answer) = Job::new(request);
-        let asked = async move {
+        let (job, response) = Job::new(request);
+        let call = async move {
             queue.send(job).await.map_err(|_| StoreError::Closed)?;
             drop(queue); // or a long wait would keep a closed queue open
-            answer.await.map_err(|_| StoreError::Closed)?
+            response.await.map_err(|_| StoreError::Closed)?
         };
-        timeout(limit, asked).await.unwrap_or(Err(StoreError::Timeout(limit)))
+        timeout(limit, call).await.unwrap_or(Err(StoreError::Timeout(limit)))
     }
 
     /// Number of requests in the queue.

@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cost_is_spelt_as_the_provider_spells_it() {
+    fn the_cost_keeps_the_spelling_of_the_provider() {
         let counts = BTreeMap::from([("n\0".to_owned(), i64::MAX)]);
         for (counts, cost, expected) in [
             (counts.clone(), None, "{\"n\u{fffd}\":9223372036854775807}"),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_says_what_is_cut() {
+    fn metadata_marks_truncated_texts() {
         let source = Some(ThoughtSource::Thinking);
         assert_eq!(metadata(source, false).to_string(), r#"{"source":"thinking"}"#);
         assert_eq!(metadata(source, true).to_string(), r#"{"source":"thinking","truncated":true}"#);

@@ -99,12 +99,12 @@ mod tests {
     use quanta::Clock;
 
     /// The reading of a clock that jumped ahead.
-    fn in_a_year() -> Timestamp {
+    fn one_year_ahead() -> Timestamp {
         Timestamp::now() + SignedDuration::from_hours(24 * 365)
     }
 
     #[tokio::test]
-    async fn a_clock_that_jumps_ahead_while_a_gateway_runs_makes_nothing_old() {
+    async fn a_clock_jump_expires_nothing() {
         let directory = tempfile::tempdir().expect("a directory");
         let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
         let store = SqliteStore::open(options).expect("a store");
@@ -112,7 +112,7 @@ mod tests {
         let mut sweeper = Sweeper { clock, ..store.sweeper() };
         let age = Duration::from_secs(60 * 60 * 24 * 60);
         let first = sweeper.cutoff(age).await.expect("a time");
-        for wall in [in_a_year, in_a_year, Timestamp::now] {
+        for wall in [one_year_ahead, one_year_ahead, Timestamp::now] {
             sweeper.wall = wall;
             mock.increment(Duration::from_secs(1));
             let moved = sweeper.cutoff(age).await.expect("a time").duration_since(first);

@@ -136,14 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_believed_for_its_lifetime() {
+    fn an_entry_is_valid_for_its_lifetime() {
         let (clock, mock) = Clock::mock();
         let (cache, token) = (TokenCache::new(clock), issue());
         assert_eq!(cache.get(&token.hash, at(0)), None);
 
-        let asked = cache.now();
+        let read_at = cache.now();
         mock.increment(Duration::from_millis(100)); // the database took its time
-        let identity = cache.put(token.hash, &token.row, asked);
+        let identity = cache.put(token.hash, &token.row, read_at);
         assert_eq!(identity, TokenIdentity { token_id: token.row.id, user: "ada".to_owned(), admin: false });
         assert_eq!(cache.get(&token.hash, at(0)), Some(identity.clone()));
         assert_eq!(cache.get(&issue().hash, at(0)), None);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_grows_beyond_its_bound() {
+    fn the_cache_never_exceeds_its_capacity() {
         let (clock, _mock) = Clock::mock();
         let (cache, row) = (TokenCache::new(clock), issue().row);
         for number in 0..2 * CAPACITY + 1 {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_found_bad_is_forgotten_at_once_and_an_older_answer_does_not_bring_it_back() {
+    fn a_refused_token_is_not_restored_by_an_older_lookup() {
         let (clock, mock) = Clock::mock();
         let (cache, token) = (TokenCache::new(clock), issue());
         let hour = Duration::from_secs(3600);
@@ -185,8 +185,8 @@ mod tests {
             let first = cache.now();
             mock.increment(Duration::from_millis(1));
             assert!(cache.admit(token.hash, Some(token.row.clone()), first, at(0)).is_some());
-            let asked = cache.now();
-            assert_eq!(cache.admit(token.hash, bad, asked, at(2)), None);
+            let read_at = cache.now();
+            assert_eq!(cache.admit(token.hash, bad, read_at, at(2)), None);
             assert_eq!(cache.get_within(hour, &token.hash, at(2)), None);
             assert!(cache.accepted().is_empty() && cache.is_refused(&token.hash));
 

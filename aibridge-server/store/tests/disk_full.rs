@@ -1,4 +1,4 @@
-//! A disk without room, as far as a process without privileges can have one: the kernel refuses to let a file grow.
+//! A full disk, simulated by a limit on file sizes, which works without privileges.
 //!
 //! The limit holds for the whole process, so this is the only test of its program.
 

@@ -1,5 +1,5 @@
-//! How much memory it takes to read what is long. The peak is the whole process's, so this is the only test of its
-//! program; where the system does not tell it, nothing is tested.
+//! Memory use of queries over long texts. The peak is that of the whole process, so this is the only test of its
+//! program. Systems that do not report the peak skip it.
 
 #[cfg(test)]
 #[path = "store/support.rs"]
@@ -23,7 +23,7 @@ const MODEL: u32 = 4 << 20;
 /// Some blocks of what is read at once, and a driver that holds a row more than once.
 const LIMIT_KIB: u64 = 100 << 10;
 
-/// The words in capitals that are no SQL are replaced: `X` by a hexadecimal number, `LONG_…` by a long text.
+/// Words in capitals that are not SQL are placeholders: `X` is a hexadecimal number, `LONG_…` a long text.
 const FILL: &str = "INSERT INTO aibridge_interceptions (id, initiator_id, provider, provider_name, model, route, \
     streaming, client, credential_kind, credential_hint, metadata, started_at, ended_at, outcome INSTANCE_COLUMN) \
     SELECT '016f5e66-e800-7000-8000-0000000000' || X, 'ann', 'openai', 'openai', X || LONG_MODEL, '/responses', TRUE, \
@@ -47,7 +47,7 @@ fn status_kib(name: &str) -> u64 {
     line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
 }
 
-/// By how many KiB the memory of this process grows at most while it does `work`.
+/// The maximum by which the memory of this process grows during `work`, in KiB.
 fn peak_kib(work: impl FnOnce()) -> u64 {
     fs::write("/proc/self/clear_refs", "5").expect("the peak can be forgotten");
     let before = status_kib("VmRSS:");
@@ -85,7 +85,7 @@ fn read_all(options: StoreOptions) {
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), allow(unreachable_code, reason = "only Linux tells the peak"))]
-async fn what_is_read_at_once_is_bounded_by_bytes() {
+async fn query_memory_is_bounded() {
     if cfg!(not(target_os = "linux")) {
         return;
     }

@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_an_earlier_version_spooled_are_read() {
+    fn spooled_rows_of_an_earlier_version_are_read() {
         let earlier = r#"[[{"id":1}],[],[],[],[],[{"id":2}]]"#;
         let rows: Rows = serde_json::from_str(earlier).expect("rows");
         assert_eq!(array(INTERCEPTIONS, [&rows]), (r#"[{"id":1}]"#.to_owned(), 1));

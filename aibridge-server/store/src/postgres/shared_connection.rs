@@ -27,14 +27,14 @@ impl SharedConnection {
         let timed_out = |_| PgError::TimedOut(self.limit);
         let session = timeout(self.limit, async { self.connection.lock().await.session().await });
         let session = session.await.map_err(timed_out)??;
-        let answer =
+        let result =
             timeout(self.limit, request(&session.client)).await.unwrap_or_else(|e| Err(timed_out(e)));
         let mut connection = self.connection.lock().await;
-        match &answer {
+        match &result {
             Err(error) if connection.is_current(&session) => connection.mark_failed(error),
             Ok(_) => connection.mark_healthy(),
             Err(_) => {}
         }
-        answer
+        result
     }
 }

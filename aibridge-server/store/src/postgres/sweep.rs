@@ -65,13 +65,13 @@ impl PostgresSweepBackend {
         request: impl AsyncFnOnce(&Client) -> Result<T, PgError>,
     ) -> Result<T, StoreError> {
         let session = self.connection.session().await.map_err(|error| StoreError::from(&error))?;
-        let answer = timeout(LIMIT, request(&session.client)).await;
-        let answer = answer.unwrap_or(Err(PgError::TimedOut(LIMIT)));
-        match &answer {
+        let result = timeout(LIMIT, request(&session.client)).await;
+        let result = result.unwrap_or(Err(PgError::TimedOut(LIMIT)));
+        match &result {
             Ok(_) => self.connection.mark_healthy(),
             Err(error) => self.connection.mark_failed(error),
         }
-        answer.map_err(|error| StoreError::from(&error))
+        result.map_err(|error| StoreError::from(&error))
     }
 
     /// Adapts the size of the next batch to [`TARGET_DURATION`].

@@ -44,7 +44,7 @@ impl PostgresTokens {
         self.wait(token_rows::revoke(&self.session.client, id, Timestamp::now()))
     }
 
-    fn wait<T>(&self, asked: impl Future<Output = Result<T, PgError>>) -> Result<T, StoreError> {
-        self.runtime.block_on(asked).map_err(|error| StoreError::from(&error))
+    fn wait<T>(&self, query: impl Future<Output = Result<T, PgError>>) -> Result<T, StoreError> {
+        self.runtime.block_on(query).map_err(|error| StoreError::from(&error))
     }
 }

@@ -92,7 +92,7 @@ impl Writer {
                 return;
             }
             match self.write(&jobs).await {
-                Ok(results) => return answer(jobs, results),
+                Ok(results) => return respond(jobs, results),
                 Err(error) => {
                     let refuse_at = self.unavailable_since.unwrap_or_else(Instant::now) + self.limit;
                     if Instant::now() >= refuse_at {
@@ -116,7 +116,7 @@ impl Writer {
                 self.connection.mark_healthy(); // the spool is empty, so the drain task reached the database
             }
             if let Ok(results) = self.write(&jobs).await {
-                return answer(jobs, results);
+                return respond(jobs, results);
             }
         }
         spool.append(jobs).await;
@@ -170,7 +170,7 @@ fn transaction_len(jobs: &[WriteJob]) -> usize {
     jobs.iter().take_while(fits).count().max(1)
 }
 
-fn answer(jobs: Vec<WriteJob>, results: WriteResults) {
+fn respond(jobs: Vec<WriteJob>, results: WriteResults) {
     for (job, result) in jobs.into_iter().zip(results) {
         job.respond(result);
     }

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_begin_shortly_before_the_start_and_may_be_of_any_time_after() {
+    fn id_bounds_start_shortly_before_since_and_have_no_upper_time_bound() {
         let at = |text: &str| Some(text.parse().expect("a timestamp"));
         let all = Filter::default().ids();
         assert_eq!(all, (Uuid::nil(), Uuid::max()));

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_writer_moves_nothing_while_the_thread_does() {
+    fn the_writer_does_not_checkpoint_while_the_thread_does() {
         let directory = tempfile::tempdir().expect("a directory");
         let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
         let (path, mut connection) = connection::open_writer(&options, BUSY_TIMEOUT).expect("a connection");

@@ -90,15 +90,15 @@ fn open(path: &Path, access: OpenFlags, busy: Duration) -> rusqlite::Result<Conn
 fn enable_wal(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let ask =
         || connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
-    let mut answer = ask();
+    let mut result = ask();
     for _ in 0..LOG_TRIES {
-        match &answer {
+        match &result {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => sleep(LOG_PAUSE),
             _ => break,
         }
-        answer = ask();
+        result = ask();
     }
-    match answer.map_err(|error| open_error(path, error))?.as_str() {
+    match result.map_err(|error| open_error(path, error))?.as_str() {
         "wal" => Ok(()),
         mode => Err(StoreError::Open {
             store: path.display().to_string(),

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_is_alone_until_it_shares_and_the_next_after_all_left() {
+    fn the_first_is_exclusive_until_it_downgrades_and_the_next_after_all_ended() {
         let directory = tempfile::tempdir().expect("a directory");
         let database = directory.path().join("a.db");
         let enter = || LockFile::acquire(&database).expect("a lock");

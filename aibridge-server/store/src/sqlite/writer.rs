@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_that_leaves_while_the_transaction_waits_to_begin_is_skipped() {
+    fn a_call_abandoned_before_the_transaction_begins_is_skipped() {
         let directory = tempfile::tempdir().expect("a directory");
         let writer = writer(&directory);
         let (left, _) = Write::new(stray());
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_records_before_it_deletes() {
+    fn a_batch_records_before_it_deletes() {
         let directory = tempfile::tempdir().expect("a directory");
         let mut writer = writer(&directory);
         let (id, other) = (Uuid::now_v7(), Uuid::now_v7());
@@ -300,8 +300,8 @@ mod tests {
         let (record, mut recorded) = Job::new(Work::Record(thought(id))); // no contradiction yet
         let (abandoned, _) = deletion(other);
         writer.run_batch(vec![delete, record, abandoned]);
-        assert_eq!(recorded.try_recv().expect("an answer"), Ok(Progress::default()));
-        assert_eq!(deleted.try_recv().expect("an answer"), Ok(Progress { done: 1, deleted: 1 }));
+        assert_eq!(recorded.try_recv().expect("a result"), Ok(Progress::default()));
+        assert_eq!(deleted.try_recv().expect("a result"), Ok(Progress { done: 1, deleted: 1 }));
         let left = |sql| writer.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number");
         assert_eq!(left("SELECT count(*) FROM aibridge_interceptions"), 1, "nobody waits for the other one");
         assert_eq!(left("SELECT count(*) FROM aibridge_model_thoughts"), 0);

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_right_is_believed() {
+    fn an_accurate_clock_is_trusted() {
         let mut simulation = Simulation::new(SignedDuration::ZERO);
         for _ in 0..100 {
             simulation.clock_error += SignedDuration::from_millis(30); // it is corrected all the time
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_ahead_counts_only_when_as_much_time_has_passed_or_a_day() {
+    fn a_jump_ahead_is_trusted_after_as_much_time_or_a_day() {
         for (jump, minutes) in [(2, 120), (90 * DAYS, 24 * 60)] {
             let mut simulation = Simulation::new(SignedDuration::ZERO);
             simulation.after(MINUTE);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_that_is_taken_back_never_counts() {
+    fn a_reverted_jump_is_never_trusted() {
         let mut simulation = Simulation::new(SignedDuration::ZERO);
         for _ in 0..50 {
             simulation.clock_error = SignedDuration::from_hours(24 * 90);
@@ -158,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_is_believed_at_once() {
+    fn a_clock_set_back_is_trusted_at_once() {
         let mut simulation = Simulation::new(SignedDuration::ZERO);
         simulation.clock_error = SignedDuration::from_hours(-5);
         assert_eq!(simulation.after(MINUTE), SignedDuration::from_hours(5));
     }
 
     #[test]
-    fn a_start_goes_on_from_the_last_sign_of_time() {
+    fn a_start_continues_from_the_last_activity() {
         let (away, none) = (SignedDuration::from_hours(3), SignedDuration::ZERO);
         let mut simulation = Simulation::new(away);
         for _ in 0..179 {

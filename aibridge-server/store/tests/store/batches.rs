@@ -1,3 +1,5 @@
+//! Batching of concurrent calls into transactions of the SQLite writer.
+
 use crate::support::{TestDir, ended, interception, prompt, start};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use aibridge_store::SqliteStore;
@@ -7,17 +9,17 @@ use std::task::{Context, Waker};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-type Answer = Pin<Box<dyn Future<Output = Result<(), RecorderError>> + Send>>;
+type PendingCall = Pin<Box<dyn Future<Output = Result<(), RecorderError>> + Send>>;
 
-/// Records that are in the queue, and whose caller waits.
-fn queue(store: &SqliteStore, records: Vec<Record>) -> Answer {
+/// Queues records; the result is the waiting call.
+fn queue(store: &SqliteStore, records: Vec<Record>) -> PendingCall {
     let store = store.clone();
-    let mut answer: Answer = Box::pin(async move { store.record(records).await });
+    let mut answer: PendingCall = Box::pin(async move { store.record(records).await });
     assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     answer
 }
 
-/// Holds the write lock, so that nothing that is in the queue is written yet.
+/// Holds the write lock, so that queued records are not written yet.
 fn hold(dir: &TestDir) -> Connection {
     let connection = dir.sql();
     connection.execute_batch("BEGIN IMMEDIATE").expect("the lock");
@@ -29,7 +31,7 @@ fn release(holder: Connection) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixteen_callers_at_once_lose_nothing() {
+async fn sixteen_concurrent_callers_lose_nothing() {
     const CALLERS: usize = 16;
     const EACH: usize = 50;
     let dir = TestDir::new();
@@ -53,7 +55,7 @@ async fn sixteen_callers_at_once_lose_nothing() {
 }
 
 #[tokio::test]
-async fn one_contradiction_fails_alone() {
+async fn a_conflict_fails_only_its_call() {
     let dir = TestDir::new();
     let store = dir.open();
     let (taken, records) = start();
@@ -83,7 +85,7 @@ async fn one_contradiction_fails_alone() {
     }
     for answer in poisoned {
         let message = answer.await.expect_err("refused").to_string();
-        assert!(message.contains("contradict"), "{message}");
+        assert!(message.contains("conflict"), "{message}");
     }
     let mut expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
     expected.sort();
@@ -93,8 +95,8 @@ async fn one_contradiction_fails_alone() {
 }
 
 #[tokio::test]
-async fn the_same_call_again_is_no_contradiction() {
-    // A caller that stopped waiting during the commit does not know that it succeeded, and tries again.
+async fn a_repeated_call_is_not_a_conflict() {
+    // A caller that stopped waiting during the commit does not learn of its success and retries.
     let dir = TestDir::new();
     let store = dir.open();
     let (id, records) = start();
@@ -110,7 +112,7 @@ async fn the_same_call_again_is_no_contradiction() {
 }
 
 #[tokio::test]
-async fn a_caller_that_left_is_skipped() {
+async fn an_abandoned_call_is_skipped() {
     let dir = TestDir::new();
     let store = dir.open();
     let holder = hold(&dir);
@@ -124,13 +126,13 @@ async fn a_caller_that_left_is_skipped() {
 }
 
 #[tokio::test]
-async fn callers_in_a_queue_share_commits() {
+async fn queued_calls_share_commits() {
     let (alone, together) = (pages_written(1).await, pages_written(64).await);
-    // A commit writes each page that it changed: one each would be sixty-four times as many.
+    // A commit writes each changed page: separate commits would write sixty-four times as many.
     assert!(alone > 1 && together < alone * 16, "1 caller: {alone} pages, 64 callers: {together} pages");
 }
 
-/// How many pages went into the write-ahead log for `callers` that recorded all at once.
+/// Number of pages in the write-ahead log after `callers` concurrent calls.
 async fn pages_written(callers: usize) -> i64 {
     let dir = TestDir::new();
     let store = dir.open();
@@ -147,7 +149,7 @@ async fn pages_written(callers: usize) -> i64 {
 }
 
 #[tokio::test]
-async fn closing_finishes_what_is_queued() {
+async fn close_stores_queued_records() {
     let dir = TestDir::new();
     let store = dir.open();
     let holder = hold(&dir);
@@ -163,7 +165,7 @@ async fn closing_finishes_what_is_queued() {
 
     let error = store.record(start().1).await.expect_err("closed");
     assert!(error.to_string().contains("closed"), "{error}");
-    store.close().await; // a second time is nothing
+    store.close().await; // a second call has no effect
 }
 
 #[tokio::test]

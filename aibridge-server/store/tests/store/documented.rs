@@ -1,9 +1,11 @@
+//! The agreement of `docs/records.md` with the schema, and its example queries.
+
 use crate::support::TestDir;
 use aibridge_store::Tokens;
 
 const DOCUMENT: &str = include_str!("../../../../docs/records.md");
 
-/// The rows `| name | type | … |` below the heading of `table`.
+/// The cells `name` and `type` of the table in the section of `table`.
 pub(crate) fn documented(table: &str) -> Vec<(String, String)> {
     let section = DOCUMENT.split("\n## ").find(|section| section.starts_with(&format!("`{table}`")));
     let rows = section

@@ -1,3 +1,5 @@
+//! Locked databases and missing tables.
+
 use crate::support::{TestDir, ended, start};
 use aibridge_recorder::{Record, Recorder};
 use aibridge_store::StoreError;
@@ -5,7 +7,7 @@ use quanta::Clock;
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_held_lock_refuses_in_time_and_then_is_forgotten() {
+async fn a_lock_of_another_process_refuses_in_time_and_only_while_held() {
     let dir = TestDir::new();
     let store = dir.open();
     let (id, records) = start();
@@ -30,7 +32,7 @@ async fn a_held_lock_refuses_in_time_and_then_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_probe_finds_out_about_a_lock_and_leaves_nothing() {
+async fn a_probe_detects_a_lock_and_leaves_no_row() {
     let dir = TestDir::new();
     let store = dir.open();
     let limit = Duration::from_millis(100);
@@ -47,11 +49,11 @@ async fn a_probe_finds_out_about_a_lock_and_leaves_nothing() {
     assert_eq!(dir.interceptions(), [""; 0]);
     store.clone().close().await;
     assert_eq!(store.probe(limit).await, Err(StoreError::Closed));
-    dir.open().close().await; // it is still ours
+    dir.open().close().await; // still an aibridge database
 }
 
 #[tokio::test]
-async fn tables_that_went_missing_refuse_until_they_are_back() {
+async fn missing_tables_refuse_records_until_they_are_restored() {
     let dir = TestDir::new();
     let store = dir.open();
     let (id, records) = start();
@@ -67,7 +69,7 @@ async fn tables_that_went_missing_refuse_until_they_are_back() {
 }
 
 #[test]
-fn errors_say_whose_fault_they_are_and_whether_a_retry_helps() {
+fn errors_are_classified_by_cause_and_retry() {
     let table = [
         (StoreError::Database("disk full".to_owned()), "database", false, true),
         (StoreError::Conflict("id".to_owned()), "contradiction", true, false),

@@ -1,4 +1,4 @@
-//! Files of a store that are removed, moved or replaced while it is open.
+//! Database files that are removed, moved or replaced while they are open.
 
 use crate::support::{TestDir, start};
 use aibridge_recorder::Recorder;
@@ -15,7 +15,7 @@ fn beside(dir: &TestDir, suffix: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn nothing_is_recorded_in_a_file_that_nobody_can_find() {
+async fn nothing_is_recorded_in_a_removed_file() {
     for suffix in ["", "-wal", "-shm"] {
         for replaced in [false, true] {
             let dir = TestDir::new();
@@ -39,7 +39,7 @@ async fn nothing_is_recorded_in_a_file_that_nobody_can_find() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_put_back_is_recorded_in_again() {
+async fn a_restored_file_accepts_records_again() {
     let dir = TestDir::new();
     let store = dir.open();
     let (first, records) = start();

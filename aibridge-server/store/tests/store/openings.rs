@@ -1,3 +1,5 @@
+//! Opening a SQLite store: permissions, durability, schema versions, and invalid files.
+
 use crate::support::{TestDir, start};
 use aibridge_recorder::Recorder;
 use aibridge_store::{Durability, Options, Records, SqliteStore, StoreError, Tokens};
@@ -18,7 +20,7 @@ fn refused(path: PathBuf) -> String {
 }
 
 #[tokio::test]
-async fn files_are_their_owners_alone() {
+async fn files_are_readable_by_their_owner_only() {
     let dir = TestDir::new();
     let store = dir.open();
     store.record(start().1).await.expect("stored");
@@ -31,7 +33,7 @@ async fn files_are_their_owners_alone() {
 }
 
 #[tokio::test]
-async fn records_survive_a_new_start_with_either_durability() {
+async fn records_survive_a_restart_with_either_durability() {
     let dir = TestDir::new();
     for (durability, count) in [(Durability::Power, 1), (Durability::Process, 2)] {
         let store = SqliteStore::open(Options { durability, ..dir.options() }).expect("a store");
@@ -42,7 +44,7 @@ async fn records_survive_a_new_start_with_either_durability() {
 }
 
 #[test]
-fn a_newer_schema_is_refused_and_left_alone() {
+fn a_newer_schema_is_refused_and_not_changed() {
     let dir = TestDir::new();
     drop(Tokens::open(&dir.options()).expect("created"));
     dir.sql().pragma_update(None, "user_version", 999).expect("set");
@@ -58,7 +60,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
 }
 
 #[test]
-fn what_is_no_database_of_ours_is_refused_with_advice() {
+fn a_foreign_file_is_refused_with_advice() {
     let dir = TestDir::new();
     let file = |name: &str| dir.path().with_file_name(name);
     fs::write(file("text"), "not a database, but long enough to look at its header".repeat(10))
@@ -90,7 +92,7 @@ fn what_is_no_database_of_ours_is_refused_with_advice() {
 }
 
 #[test]
-fn one_new_file_is_opened_by_many_at_once() {
+fn concurrent_opens_of_a_new_file_succeed() {
     let dir = TestDir::new();
     let options = dir.options();
     thread::scope(|scope| {
@@ -105,7 +107,7 @@ fn one_new_file_is_opened_by_many_at_once() {
     assert_eq!(dir.rows("aibridge_tokens").len(), 8);
 }
 
-/// Permissions do not bind root, so that root runs this test again as somebody else.
+/// Root ignores permissions, so this test runs again as another user if it runs as root.
 #[test]
 fn a_read_only_file_or_directory_is_refused_with_advice() {
     let dir = TestDir::new();
@@ -116,7 +118,7 @@ fn a_read_only_file_or_directory_is_refused_with_advice() {
 
     set(&dir.path(), 0o400);
     if fs::File::options().write(true).open(dir.path()).is_ok() {
-        return again_as_nobody("openings::a_read_only_file_or_directory_is_refused_with_advice");
+        return run_again_as_nobody("openings::a_read_only_file_or_directory_is_refused_with_advice");
     }
     let message = refused(dir.path());
     assert!(message.contains("read-only; make it and its directory writable"), "{message}");
@@ -132,9 +134,9 @@ fn a_read_only_file_or_directory_is_refused_with_advice() {
     SqliteStore::open(dir.options()).expect("writable again");
 }
 
-/// As above.
+/// Runs again as another user if it runs as root.
 #[tokio::test]
-async fn a_store_at_rest_is_read_without_the_right_to_write() {
+async fn a_closed_store_is_readable_without_write_permission() {
     let dir = TestDir::new();
     let store = dir.open();
     let (id, records) = start();
@@ -145,7 +147,7 @@ async fn a_store_at_rest_is_read_without_the_right_to_write() {
         |path: &PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
     set(&dir.path(), 0o400);
     if fs::File::options().write(true).open(dir.path()).is_ok() {
-        return again_as_nobody("openings::a_store_at_rest_is_read_without_the_right_to_write");
+        return run_again_as_nobody("openings::a_closed_store_is_readable_without_write_permission");
     }
     set(&directory, 0o500);
     let records = Records::open(&dir.options()).expect("opened");
@@ -160,7 +162,7 @@ async fn a_store_at_rest_is_read_without_the_right_to_write() {
     store.close().await;
 }
 
-fn again_as_nobody(test: &str) {
+fn run_again_as_nobody(test: &str) {
     const NOBODY: u32 = 65534;
     let directory = tempfile::tempdir().expect("a directory");
     std::os::unix::fs::chown(directory.path(), Some(NOBODY), Some(NOBODY)).expect("given away");

@@ -1,3 +1,5 @@
+//! Interceptions that a crashed gateway left open in a SQLite store.
+
 use crate::support::{TestDir, ended, start};
 use aibridge_recorder::{Record, Recorder};
 use aibridge_store::Tokens;
@@ -5,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 #[tokio::test]
-async fn what_a_dead_gateway_left_open_is_closed_at_the_next_start() {
+async fn the_next_start_closes_interceptions_of_a_crashed_gateway() {
     let dir = TestDir::new();
     let store = dir.open();
     assert_eq!(store.orphans_closed(), 0);
@@ -15,7 +17,7 @@ async fn what_a_dead_gateway_left_open_is_closed_at_the_next_start() {
     }
     store.record(vec![Record::Ended(ended(done))]).await.expect("stored");
     let before = dir.rows("aibridge_interceptions");
-    store.close().await; // to the file, a gateway that never ended the others
+    store.close().await; // like a gateway that crashed before the others ended
 
     let reopened_at = format!("{:.3}", Timestamp::now());
     let store = dir.open();
@@ -38,7 +40,7 @@ async fn what_a_dead_gateway_left_open_is_closed_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn a_living_gateway_keeps_what_it_has_open() {
+async fn interceptions_of_a_running_gateway_stay_open() {
     let dir = TestDir::new();
     let first = dir.open();
     let (id, records) = start();

@@ -1,4 +1,4 @@
-//! Who made which object at a provider.
+//! Owners of provider objects in a SQLite store.
 
 use crate::retention::{long_ago, old, sweep};
 use crate::support::{TestDir, ended, start};
@@ -28,7 +28,7 @@ pub(crate) fn some(actor: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_first_owner_stays_and_a_later_one_is_no_contradiction() {
+async fn the_first_owner_is_kept_and_a_later_one_is_not_a_conflict() {
     let dir = TestDir::new();
     let store = dir.open();
     let (id, mut records) = start();
@@ -44,7 +44,7 @@ async fn the_first_owner_stays_and_a_later_one_is_no_contradiction() {
 }
 
 #[tokio::test]
-async fn what_is_recorded_after_a_lookup_is_found_by_the_next() {
+async fn a_lookup_finds_owners_recorded_after_an_earlier_one() {
     let dir = TestDir::new();
     let store = dir.open();
     for number in 0..3 {
@@ -57,7 +57,7 @@ async fn what_is_recorded_after_a_lookup_is_found_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_store_of_an_earlier_version_is_brought_up_to_date() {
+async fn a_store_of_an_earlier_version_is_migrated() {
     let dir = TestDir::new();
     drop(Tokens::open(&dir.options()).expect("created"));
     dir.sql()
@@ -73,7 +73,7 @@ async fn a_store_of_an_earlier_version_is_brought_up_to_date() {
 }
 
 #[tokio::test]
-async fn old_owners_are_deleted_and_young_ones_stay() {
+async fn a_sweep_deletes_only_expired_owners() {
     let dir = TestDir::new();
     let store = dir.open();
     let before = long_ago();

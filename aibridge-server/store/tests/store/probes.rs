@@ -1,4 +1,4 @@
-//! A probe finds out what a request would find out.
+//! Readiness probes of a SQLite store.
 
 use crate::support::{TestDir, ended, start};
 use aibridge_recorder::{Record, Recorder};
@@ -17,7 +17,7 @@ const TABLES: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn a_table_that_takes_no_rows_is_found() {
+async fn a_probe_detects_a_table_that_refuses_rows() {
     let dir = TestDir::new();
     let store = dir.open();
     store.probe(LIMIT).await.expect("ready");
@@ -34,7 +34,7 @@ async fn a_table_that_takes_no_rows_is_found() {
 }
 
 #[tokio::test]
-async fn a_bad_page_is_found() {
+async fn a_probe_detects_a_corrupt_page() {
     for table in TABLES {
         let dir = TestDir::new();
         let store = dir.open();

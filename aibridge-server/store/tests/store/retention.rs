@@ -1,3 +1,5 @@
+//! Sweeps of expired interceptions in a SQLite store.
+
 use crate::support::{TestDir, ended, interception_at, prompt, start};
 use aibridge_recorder::{ModelThought, Record, Recorder, ThoughtSource, TokenUsage, ToolUsage};
 use aibridge_store::{Expired, ScanScope, SqliteStore, StoreError, Sweeper};
@@ -29,7 +31,7 @@ pub(crate) fn old(before: Timestamp) -> Expired {
     Expired { before, scope: ScanScope::Oldest }
 }
 
-/// What belongs to an interception that has not ended: one row in every other table.
+/// The rows of an open interception: one row in every other table.
 fn open(id: Uuid) -> Vec<Record> {
     let usage = TokenUsage {
         id: Uuid::now_v7(),
@@ -72,7 +74,7 @@ fn open(id: Uuid) -> Vec<Record> {
     ]
 }
 
-/// Records an interception that started then, with one row in every other table.
+/// Records an interception that started at `started_at`, with one row in every other table.
 async fn record(store: &impl Recorder, started_at: Timestamp, is_over: bool) -> Uuid {
     let interception = interception_at(started_at);
     let id = interception.id;
@@ -85,7 +87,7 @@ async fn record(store: &impl Recorder, started_at: Timestamp, is_over: bool) -> 
     id
 }
 
-/// Records some that are to go at [`long_ago`], and some that are not, which are returned.
+/// Records interceptions that are expired at [`long_ago`], and others, whose ids are returned.
 pub(crate) async fn mixed(store: &impl Recorder) -> Vec<Uuid> {
     let (before, mut stay) = (long_ago(), Vec::new());
     for age in [HOUR * 24 * 3650, HOUR, SignedDuration::from_secs(1), MILLISECOND] {
@@ -99,21 +101,21 @@ pub(crate) async fn mixed(store: &impl Recorder) -> Vec<Uuid> {
     stay
 }
 
-/// Records so many that have ended long ago.
+/// Records `count` interceptions that ended long ago.
 pub(crate) async fn many(store: &impl Recorder, count: usize) {
     for number in 0..count {
         record(store, long_ago() - MILLISECOND * (number as i32 + 1), true).await;
     }
 }
 
-/// Sweeps, and returns how many interceptions each batch deleted.
+/// Runs a sweep, and returns the number of interceptions that each batch deleted.
 pub(crate) async fn sweep(sweeper: &mut Sweeper, old: Expired) -> Result<Vec<u64>, StoreError> {
     let mut batches = Vec::new();
     sweeper.sweep(old, |deleted| batches.push(deleted)).await?;
     Ok(batches)
 }
 
-/// Whose rows are in each table.
+/// The interception ids in each table.
 fn owners(dir: &TestDir) -> Vec<Vec<String>> {
     let column = |table: &str| if table == TABLES[0] { "id" } else { "interception_id" };
     let owners = |table: &&str| {
@@ -133,7 +135,7 @@ fn sorted(ids: &[Uuid]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn old_ones_go_with_all_that_belongs_to_them_and_open_and_young_ones_stay() {
+async fn a_sweep_deletes_only_expired_interceptions_with_all_their_rows() {
     for scope in [ScanScope::Oldest, ScanScope::All] {
         let dir = TestDir::new();
         let store = dir.open();
@@ -149,7 +151,7 @@ async fn old_ones_go_with_all_that_belongs_to_them_and_open_and_young_ones_stay(
 }
 
 #[tokio::test]
-async fn one_whose_id_tells_another_time_is_found_among_all() {
+async fn a_full_scan_finds_rows_with_untypical_ids() {
     let dir = TestDir::new();
     let store = dir.open();
     let (id, records) = start();
@@ -169,7 +171,7 @@ async fn one_whose_id_tells_another_time_is_found_among_all() {
 }
 
 #[tokio::test]
-async fn an_age_is_measured_from_now() {
+async fn age_is_measured_from_now() {
     let dir = TestDir::new();
     let store = dir.open();
     let (earliest, age) = (Timestamp::now(), Duration::from_secs(100));
@@ -183,8 +185,8 @@ async fn an_age_is_measured_from_now() {
     );
 }
 
-/// Callers that record one interception after the other until `done`, and count how many batches were deleted while
-/// they waited for one call.
+/// A caller that records one interception after the other until `done`. Returns the ids, and the largest number of
+/// batches that were deleted during one call.
 async fn call(store: SqliteStore, batches: Rc<Cell<usize>>, done: Rc<Cell<bool>>) -> (Vec<Uuid>, usize) {
     let (mut ids, mut longest) = (Vec::new(), 0);
     while !done.get() {
@@ -201,7 +203,7 @@ async fn call(store: SqliteStore, batches: Rc<Cell<usize>>, done: Rc<Cell<bool>>
 }
 
 #[tokio::test]
-async fn recording_goes_on_and_waits_for_one_batch_at_most() {
+async fn a_record_waits_for_at_most_one_batch() {
     const MANY: usize = 3000;
     let dir = TestDir::new();
     let store = dir.open();
@@ -241,7 +243,7 @@ async fn recording_goes_on_and_waits_for_one_batch_at_most() {
 }
 
 #[tokio::test]
-async fn it_gives_way_to_another_process_that_writes() {
+async fn a_sweep_yields_to_other_writers() {
     let dir = TestDir::new();
     let store = dir.open();
     many(&store, 10).await;
@@ -254,7 +256,7 @@ async fn it_gives_way_to_another_process_that_writes() {
 }
 
 #[tokio::test]
-async fn the_file_is_used_again() {
+async fn freed_pages_are_reused() {
     let dir = TestDir::new();
     let store = dir.open();
     let size = || std::fs::metadata(dir.path()).expect("a file").len();
@@ -276,12 +278,12 @@ async fn the_file_is_used_again() {
 }
 
 #[tokio::test]
-async fn after_a_start_age_is_measured_from_the_last_sign_of_time() {
+async fn after_a_start_age_is_measured_from_the_last_activity() {
     let dir = TestDir::new();
     let store = dir.open();
     many(&store, 3).await;
     store.close().await;
-    // As if the gateway had stopped a year ago, or the clock were a year ahead.
+    // Simulates a gateway that stopped a year ago, or a clock that is a year ahead.
     let year = Duration::from_secs(60 * 60 * 24 * 365);
     let stopped = std::time::SystemTime::now() - year;
     std::fs::File::options()

@@ -1,3 +1,5 @@
+//! The rows that records become, cell by cell.
+
 use crate::support::{TestDir, ended, interception, prompt, start, time};
 use aibridge_recorder::{
     CredentialKind, Ended, ErrorType, Interception, ModelThought, Outcome, Record, Recorder, ThoughtSource,
@@ -15,10 +17,10 @@ fn id(last: u8) -> Uuid {
 }
 
 #[tokio::test]
-async fn a_whole_interception_reads_back_exactly() {
+async fn a_complete_interception_reads_back_exactly() {
     let dir = TestDir::new();
     let store = dir.open();
-    store.record(beginning()).await.expect("stored");
+    store.record(start_records()).await.expect("stored");
     assert_eq!(dir.rows("aibridge_interceptions"), [open_interception()]);
     assert_eq!(dir.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
 
@@ -99,7 +101,7 @@ async fn a_whole_interception_reads_back_exactly() {
     store.close().await;
 }
 
-pub(crate) fn beginning() -> Vec<Record> {
+pub(crate) fn start_records() -> Vec<Record> {
     let interception = Interception {
         id: id(10),
         client_session_id: Some("session".to_owned()),
@@ -215,7 +217,7 @@ pub(crate) fn end() -> Vec<Record> {
 }
 
 #[tokio::test]
-async fn the_end_without_a_hint_keeps_a_byok_hint() {
+async fn an_end_without_a_hint_keeps_the_byok_hint() {
     let dir = TestDir::new();
     let store = dir.open();
     let byok = Interception {
@@ -258,7 +260,7 @@ async fn an_interception_ends_only_once() {
 const DIRTY: &str = "\0a\u{1}\u{1b}\u{7f}b\0";
 const CLEAN: &str = "\u{fffd}a\u{1}\u{1b}\u{7f}b\u{fffd}";
 
-/// An interception with what no database can hold in every text.
+/// An interception with a NUL in every text.
 pub(crate) fn dirty_records() -> Vec<Record> {
     let dirty = || DIRTY.to_owned();
     let interception = Interception {

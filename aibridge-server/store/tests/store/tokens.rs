@@ -1,3 +1,5 @@
+//! Access tokens in a SQLite store.
+
 use crate::support::{TestDir, start};
 use aibridge_recorder::Recorder;
 use aibridge_store::{SqliteStore, StoreError, TokenIdentity, Tokens};
@@ -7,7 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Asks until the token is refused, which has to be within a second.
+/// Waits until the token is refused, which must happen within a second.
 async fn refused_within_a_second(store: &SqliteStore, token: &SecretString) {
     let refused = async { while store.authenticate(token).await.expect("an answer").is_some() {} };
     timeout(Duration::from_secs(1), refused).await.expect("refused in time");
@@ -54,7 +56,7 @@ async fn a_token_is_refused_once_it_has_expired() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_nobodys() {
+async fn a_credential_that_is_not_a_token_is_refused() {
     let dir = TestDir::new();
     let store = dir.open();
     let (_, token) = Tokens::open(&dir.options()).expect("opened").create("ada", None).expect("created");
@@ -80,14 +82,14 @@ fn a_list_shows_what_was_created_and_the_file_holds_no_token() {
     );
     let text = secret.expose_secret();
     assert_eq!(first.hint, format!("aib_...{}", &text[text.len() - 4..]));
-    drop(tokens); // which moves the write-ahead log into the file
+    drop(tokens); // checkpoints the write-ahead log
     let file = std::fs::read(dir.path()).expect("the file");
     assert!(file.windows(first.hint.len()).any(|window| window == first.hint.as_bytes()));
     assert!(!file.windows(16).any(|window| window == &text.as_bytes()[4..20]));
 }
 
 #[tokio::test]
-async fn an_admin_token_is_told_apart() {
+async fn an_admin_token_is_marked() {
     let dir = TestDir::new();
     let tokens = Tokens::open(&dir.options()).expect("opened");
     let (row, token) = tokens.create_admin("ada", None).expect("created");
@@ -100,7 +102,7 @@ async fn an_admin_token_is_told_apart() {
 }
 
 #[test]
-fn tokens_from_before_there_were_admins_stay_what_they_were() {
+fn tokens_of_an_earlier_schema_are_not_admin() {
     let dir = TestDir::new();
     let old = rusqlite::Connection::open(dir.path()).expect("a new file");
     old.execute_batch(include_str!("../../src/sqlite/migrations/0001_records.sql")).expect("the old schema");
@@ -116,7 +118,7 @@ fn tokens_from_before_there_were_admins_stay_what_they_were() {
 }
 
 #[test]
-fn bad_names_and_times_are_refused_and_nothing_is_stored() {
+fn invalid_names_and_lifetimes_are_refused() {
     let dir = TestDir::new();
     let tokens = Tokens::open(&dir.options()).expect("opened");
     assert!(matches!(tokens.create("a\0", None), Err(StoreError::InvalidUser { .. })));
@@ -127,7 +129,7 @@ fn bad_names_and_times_are_refused_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn a_closed_store_knows_nobody() {
+async fn a_closed_store_authenticates_nobody() {
     let dir = TestDir::new();
     let store = dir.open();
     let (_, token) = Tokens::open(&dir.options()).expect("opened").create("ada", None).expect("created");
@@ -136,7 +138,7 @@ async fn a_closed_store_knows_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tokens_are_made_beside_a_busy_gateway() {
+async fn tokens_are_created_while_a_gateway_writes() {
     static DONE: AtomicBool = AtomicBool::new(false);
     let dir = TestDir::new();
     let store = dir.open();

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_bad_disk_leaves_is_used_and_kept() {
+    fn the_readable_part_of_a_damaged_file_is_used_and_a_copy_kept() {
         let dir = tempfile::tempdir().expect("a directory");
         let mut log = open(&dir);
         for number in 0..6 {
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_is_opened_by_one() {
+    fn a_log_is_locked_by_one_process() {
         let dir = tempfile::tempdir().expect("a directory");
         let log = open(&dir);
         let options =

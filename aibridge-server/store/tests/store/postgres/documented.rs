@@ -1,8 +1,10 @@
+//! The agreement of `docs/records.md` with the schema on PostgreSQL.
+
 use super::{open, options};
 use crate::documented::{documented, example_queries};
 use aibridge_testkit::Postgres;
 
-/// What the document says of a column, whose type in SQLite is given, on PostgreSQL.
+/// The PostgreSQL type of a column, given its documented SQLite type.
 fn kind(name: &str, sqlite: &str) -> String {
     let (kind, null) = sqlite.strip_suffix(", null").map_or((sqlite, false), |kind| (kind, true));
     let kind = match (name, kind) {
@@ -19,7 +21,7 @@ fn kind(name: &str, sqlite: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_column_is_where_and_what_the_document_says() {
+async fn every_column_matches_its_documentation() {
     let Some(server) = Postgres::start().await else { return };
     open(options(&server)).await.close().await;
     let sql = "SELECT table_name AS t, column_name AS c, \

@@ -1,3 +1,5 @@
+//! Sweeps of expired interceptions on PostgreSQL.
+
 use super::away::{Load, compare};
 use super::{count, open, options};
 use crate::retention::{TABLES, long_ago, many, mixed, old, sweep};
@@ -8,7 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 #[tokio::test]
-async fn old_ones_go_with_all_that_belongs_to_them_and_open_and_young_ones_stay() {
+async fn a_sweep_deletes_only_expired_interceptions_with_all_their_rows() {
     for scope in [ScanScope::Oldest, ScanScope::All] {
         let Some(server) = Postgres::start().await else { return };
         let store = open(options(&server)).await;
@@ -31,7 +33,7 @@ async fn old_ones_go_with_all_that_belongs_to_them_and_open_and_young_ones_stay(
 }
 
 #[tokio::test]
-async fn one_whose_id_tells_another_time_is_found_among_all() {
+async fn a_full_scan_finds_rows_with_untypical_ids() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 3).await;
@@ -50,7 +52,7 @@ async fn one_whose_id_tells_another_time_is_found_among_all() {
 }
 
 #[tokio::test]
-async fn an_age_is_measured_by_the_clock_of_the_database() {
+async fn the_clock_of_the_database_measures_age() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     let (earliest, age) = (Timestamp::now(), Duration::from_millis(100_500));
@@ -62,7 +64,7 @@ async fn an_age_is_measured_by_the_clock_of_the_database() {
 }
 
 #[tokio::test]
-async fn one_gateway_deletes_at_a_time() {
+async fn only_one_gateway_sweeps_at_a_time() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 10).await;
@@ -75,7 +77,7 @@ async fn one_gateway_deletes_at_a_time() {
 }
 
 #[tokio::test]
-async fn two_gateways_that_sweep_at_once_delete_each_interception_once() {
+async fn concurrent_sweeps_delete_each_interception_once() {
     let Some(server) = Postgres::start().await else { return };
     let stores = [open(options(&server)).await, open(options(&server)).await];
     many(&stores[0], 1500).await;
@@ -88,7 +90,7 @@ async fn two_gateways_that_sweep_at_once_delete_each_interception_once() {
 }
 
 #[tokio::test]
-async fn rows_that_somebody_holds_are_left_for_the_next_time() {
+async fn locked_rows_are_left_for_the_next_sweep() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 10).await;
@@ -102,12 +104,12 @@ async fn rows_that_somebody_holds_are_left_for_the_next_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn recording_goes_on_while_old_ones_are_deleted() {
+async fn records_are_stored_during_a_sweep() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 2000).await;
     let load = Load::begin(&store, 16);
-    load.goes_on().await;
+    load.wait_for_progress().await;
     let batches = sweep(&mut store.sweeper(), old(long_ago())).await.expect("swept");
     assert_eq!(batches.iter().sum::<u64>(), 2000);
     assert!(batches.len() > 3, "{batches:?}");
@@ -118,7 +120,7 @@ async fn recording_goes_on_while_old_ones_are_deleted() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_nothing_is_deleted_and_then_all_is() {
+async fn a_sweep_continues_after_an_outage() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 10).await;
