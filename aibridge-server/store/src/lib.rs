@@ -80,6 +80,7 @@ mod sqlite;
 mod storable;
 mod store;
 mod sweeper;
+pub mod tables;
 mod token;
 mod token_cache;
 mod tokens;

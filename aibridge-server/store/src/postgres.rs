@@ -17,7 +17,7 @@ mod session;
 mod shared_connection;
 mod spool;
 mod sweep;
-mod table;
+mod target;
 mod tls;
 mod token_rows;
 mod tokens;

@@ -9,7 +9,7 @@ mod rows;
 mod sessions;
 mod usage;
 
-pub(crate) use columns::{full_columns, list_columns};
+pub(crate) use columns::{child_columns, full_columns, list_columns};
 pub use filter::Filter;
 pub(crate) use filter::first_id;
 pub(crate) use id_range::{BLOCK_BYTES, Block, Cursor, IdRange};

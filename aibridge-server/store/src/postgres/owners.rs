@@ -1,4 +1,4 @@
-//! Owners of provider objects: lookup and deletion by age. `table` writes them.
+//! Owners of provider objects: lookup and deletion by age. `target` writes them.
 
 use super::error::PgError;
 use crate::storable::storable;

@@ -24,8 +24,10 @@ const LIMIT: Duration = Duration::from_secs(30);
 const SUMMARIES: i64 = 1000;
 const FULL: i64 = 64;
 
-/// The SQL that returns the metadata as text, so that its numbers keep their spelling.
-const METADATA: &str = "i.metadata::text";
+/// The SQL that returns a JSON column as text, so that its numbers keep their spelling.
+fn json_as_text(column: &str) -> String {
+    format!("{column}::text")
+}
 
 /// The size in bytes of the texts of an interception, without reading them out of line.
 const BYTES: &str = "(octet_length(i.model) + coalesce(octet_length(i.client_session_id), 0) \
@@ -48,8 +50,8 @@ const MATCHES_FILTER: &str = "i.id >= $1 AND i.id <= $2 \
     AND ($10::timestamptz IS NULL OR i.started_at < $10)";
 
 /// Token sums as floating point numbers, because integer sums may overflow.
-const SUMS: &str = "coalesce(sum(u.input_tokens), 0)::float8, coalesce(sum(u.output_tokens), 0)::float8, \
-    coalesce(sum(u.cache_read_input_tokens), 0)::float8, coalesce(sum(u.cache_write_input_tokens), 0)::float8";
+const SUMS: &str = "coalesce(sum(u.input_tokens), 0)::float8 AS input_tokens, coalesce(sum(u.output_tokens), 0)::float8 AS output_tokens, \
+    coalesce(sum(u.cache_read_input_tokens), 0)::float8 AS cache_read_input_tokens, coalesce(sum(u.cache_write_input_tokens), 0)::float8 AS cache_write_input_tokens";
 
 /// One snapshot for all queries of a transaction.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -89,7 +91,8 @@ impl PostgresRecords {
     }
 
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
-        let sql = format!("SELECT {} FROM aibridge_interceptions i WHERE i.id = $1", full_columns(METADATA));
+        let sql =
+            format!("SELECT {} FROM aibridge_interceptions i WHERE i.id = $1", full_columns(json_as_text));
         self.transaction(async {
             let found = self.client.query_opt(&sql, &[&id]).await?;
             let found = found.as_ref().map(read::interception).transpose()?;
@@ -103,7 +106,7 @@ impl PostgresRecords {
                 "SELECT {}, {SUMS} FROM aibridge_interceptions i \
                  LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
                  WHERE {MATCHES_FILTER} GROUP BY i.id ORDER BY i.id {order}",
-                list_columns(METADATA)
+                list_columns(json_as_text)
             )
         };
         self.transaction(async {
@@ -127,7 +130,7 @@ impl PostgresRecords {
         let order = IdRange::from_cursor(filter, cursor).order;
         let sql = format!(
             "SELECT {} FROM aibridge_interceptions i WHERE i.id = ANY ($1) ORDER BY i.id {order}",
-            full_columns(METADATA)
+            full_columns(json_as_text)
         );
         self.transaction(async {
             let sizes = self.block(filter, cursor, FULL, sizes).await?;

@@ -1,6 +1,6 @@
 //! Conversion of records to JSON rows, the form in which statements read them and the spool keeps them.
 
-use super::table::{ENDS, INTERCEPTIONS, OWNERS, PROMPTS, TABLES, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
+use super::target::{COUNT, ENDS, INTERCEPTIONS, OWNERS, PROMPTS, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
 use crate::job::Job;
 use crate::storable::{extra_token_types, metadata, storable};
 use aibridge_recorder::{
@@ -16,9 +16,9 @@ use uuid::Uuid;
 /// The rows of one call, for the writer. Without rows, it is a probe.
 pub(super) type WriteJob = Job<Rows, ()>;
 
-/// The records of one call as JSON rows, by table.
+/// The records of one call as JSON rows, by target.
 #[derive(Debug, Serialize)]
-pub(super) struct Rows([Vec<Box<RawValue>>; TABLES.len()]);
+pub(super) struct Rows([Vec<Box<RawValue>>; COUNT]);
 
 impl Rows {
     /// The rows of `records`, written by `instance`.
@@ -29,7 +29,7 @@ impl Rows {
     pub(super) fn new(records: &[Record], instance: Uuid) -> serde_json::Result<Self> {
         let mut rows = Self(Default::default());
         for record in records {
-            let (table, row) = match record {
+            let (target, row) = match record {
                 Record::Started(row) => (INTERCEPTIONS, interception(row, instance)),
                 Record::Prompt(row) => (PROMPTS, prompt(row)),
                 Record::TokenUsage(row) => (TOKEN_USAGES, token_usage(row)),
@@ -38,7 +38,7 @@ impl Rows {
                 Record::Owner(row) => (OWNERS, owner(row)),
                 Record::Ended(row) => (ENDS, end(row)),
             };
-            rows.0[table].push(to_raw_value(&row)?);
+            rows.0[target].push(to_raw_value(&row)?);
         }
         Ok(rows)
     }
@@ -60,23 +60,23 @@ impl Rows {
 }
 
 impl<'de> Deserialize<'de> for Rows {
-    /// Accepts rows with fewer tables, which an earlier version may have spooled.
+    /// Accepts rows with fewer targets, which an earlier version may have spooled.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut tables = Vec::<Vec<Box<RawValue>>>::deserialize(deserializer)?;
-        if tables.len() < TABLES.len() {
-            tables.resize_with(TABLES.len(), Vec::new);
+        let mut targets = Vec::<Vec<Box<RawValue>>>::deserialize(deserializer)?;
+        if targets.len() < COUNT {
+            targets.resize_with(COUNT, Vec::new);
         }
-        let tables = <[_; TABLES.len()]>::try_from(tables);
-        tables
-            .map(Self)
-            .map_err(|tables| serde::de::Error::invalid_length(tables.len(), &"the tables of this version"))
+        let targets = <[_; COUNT]>::try_from(targets);
+        targets.map(Self).map_err(|targets| {
+            serde::de::Error::invalid_length(targets.len(), &"the targets of this version")
+        })
     }
 }
 
-/// The rows of several calls for one table as a JSON array, and their number.
-pub(super) fn array<'a>(table: usize, jobs: impl IntoIterator<Item = &'a Rows>) -> (String, i64) {
+/// The rows of several calls for one target as a JSON array, and their number.
+pub(super) fn array<'a>(target: usize, jobs: impl IntoIterator<Item = &'a Rows>) -> (String, i64) {
     let (mut text, mut count) = (String::from("["), 0);
-    for row in jobs.into_iter().flat_map(|rows| &rows.0[table]) {
+    for row in jobs.into_iter().flat_map(|rows| &rows.0[target]) {
         if count > 0 {
             text.push(',');
         }

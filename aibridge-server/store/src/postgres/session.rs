@@ -2,7 +2,7 @@
 
 use super::error::PgError;
 use super::rows::{Rows, array};
-use super::table::TABLES;
+use super::target::{COUNT, ENDS, TARGETS, Target};
 use crate::StoreError;
 use futures_util::future::{join, join_all, try_join_all};
 use tokio_postgres::{Client, Statement};
@@ -24,12 +24,12 @@ pub(super) type WriteResults = Vec<Result<(), StoreError>>;
 
 impl Session {
     pub(super) async fn new(client: Client) -> Result<Self, PgError> {
-        let prepare = async |(at, table): (usize, &super::table::Table)| {
-            let sql = table.sql(at);
+        let prepare = async |target: &Target| {
+            let sql = target.sql();
             let (write, find) = join(client.prepare(&sql.write), client.prepare(&sql.find)).await;
-            Ok::<_, PgError>(Prepared { name: table.name(), write: write?, find: find? })
+            Ok::<_, PgError>(Prepared { name: target.name(), write: write?, find: find? })
         };
-        let statements = try_join_all(TABLES.iter().enumerate().map(prepare)).await?;
+        let statements = try_join_all(TARGETS.iter().map(prepare)).await?;
         Ok(Self { client, statements })
     }
 
@@ -52,11 +52,11 @@ impl Session {
 
     /// Writes all rows at once. Returns `false`, with nothing written, if a row exists already or conflicts.
     async fn write_together(&self, jobs: &[&Rows]) -> Result<bool, PgError> {
-        let arrays = (0..TABLES.len()).map(|table| (table, array(table, jobs.iter().copied())));
+        let arrays = (0..COUNT).map(|target| (target, array(target, jobs.iter().copied())));
         let arrays: Vec<_> = arrays.filter(|(_, (_, count))| *count > 0).collect();
         // All statements are sent before the first response arrives.
         let writing = join_all(
-            arrays.iter().map(|(table, (rows, count))| self.affects_all(true, *table, rows, *count)),
+            arrays.iter().map(|(target, (rows, count))| self.affects_all(true, *target, rows, *count)),
         );
         let (begun, written) = join(self.client.batch_execute("BEGIN"), writing).await;
         begun?;
@@ -108,13 +108,13 @@ impl Session {
 
     /// Writes the rows of one call; returns the conflict with stored rows if there is one.
     async fn try_write(&self, job: &Rows) -> Result<Option<String>, PgError> {
-        for (table, Prepared { name, .. }) in self.statements.iter().enumerate() {
-            let (rows, count) = array(table, [job]);
+        for (target, Prepared { name, .. }) in self.statements.iter().enumerate() {
+            let (rows, count) = array(target, [job]);
             if count > 0
-                && !self.affects_all(true, table, &rows, count).await?
-                && !self.affects_all(false, table, &rows, count).await?
+                && !self.affects_all(true, target, &rows, count).await?
+                && !self.affects_all(false, target, &rows, count).await?
             {
-                return Ok(Some(match table == super::table::ENDS {
+                return Ok(Some(match target == ENDS {
                     true => "an interception has an end record, but no start record".to_owned(),
                     false => format!("{name} has another row with this id"),
                 }));
@@ -124,8 +124,8 @@ impl Session {
     }
 
     /// Whether the statement wrote, or else found, all `count` rows.
-    async fn affects_all(&self, write: bool, table: usize, rows: &str, count: i64) -> Result<bool, PgError> {
-        let Prepared { write: writing, find, .. } = &self.statements[table];
+    async fn affects_all(&self, write: bool, target: usize, rows: &str, count: i64) -> Result<bool, PgError> {
+        let Prepared { write: writing, find, .. } = &self.statements[target];
         let statement = if write { writing } else { find };
         let row = self.client.query_one(statement, &[&rows]).await?;
         Ok(row.try_get::<_, i64>(0)? == count)

@@ -1,6 +1,7 @@
 //! The insert statement of a table, with the check whether an existing row is equal.
 
 use super::write_error::WriteError;
+use crate::tables::Table;
 use rusqlite::{Connection, ToSql};
 
 /// The statements that insert a row into one table.
@@ -11,7 +12,10 @@ pub(super) struct Insert {
 }
 
 impl Insert {
-    pub(super) fn into(table: &'static str, columns: &[&str]) -> Self {
+    /// The statements for new rows of `table`. Values are bound in the order of [`Table::inserted`].
+    pub(super) fn into(table: &'static Table) -> Self {
+        let columns: Vec<&str> = table.inserted().map(|column| column.name).collect();
+        let table = table.name;
         let numbered = |separator, one: fn(&str, usize) -> String| {
             columns
                 .iter()

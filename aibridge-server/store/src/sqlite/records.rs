@@ -30,8 +30,10 @@ const CANCEL_CHECK_STEPS: i32 = 1000;
 const SUMMARIES: u32 = 1000;
 const FULL: u32 = 64;
 
-/// The SQL that returns the metadata as text.
-const METADATA: &str = "i.metadata";
+/// The SQL that returns a JSON column as text: SQLite stores JSON as text.
+fn json_as_text(column: &str) -> String {
+    column.to_owned()
+}
 
 /// The conditions of a filter, within a range of ids.
 const MATCHES_FILTER: &str = "i.id >= :low AND i.id <= :high \
@@ -82,8 +84,10 @@ impl SqliteRecords {
 
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
         self.transaction(|transaction| {
-            let sql =
-                format!("SELECT {} FROM aibridge_interceptions i WHERE i.id = ?1", full_columns(METADATA));
+            let sql = format!(
+                "SELECT {} FROM aibridge_interceptions i WHERE i.id = ?1",
+                full_columns(json_as_text)
+            );
             let found = transaction.query_row(&sql, [id.to_string()], interception).optional()?;
             found.map(|row| children::complete(transaction, row)).transpose()
         })
@@ -92,11 +96,11 @@ impl SqliteRecords {
     pub(crate) fn summaries(&self, filter: &Filter, cursor: Cursor) -> Result<Block<Summary>, StoreError> {
         let sql = |order| {
             format!(
-                "SELECT {}, total(u.input_tokens), total(u.output_tokens), total(u.cache_read_input_tokens), \
-                 total(u.cache_write_input_tokens) FROM aibridge_interceptions i \
+                "SELECT {}, total(u.input_tokens) AS input_tokens, total(u.output_tokens) AS output_tokens, total(u.cache_read_input_tokens) AS cache_read_input_tokens, \
+                 total(u.cache_write_input_tokens) AS cache_write_input_tokens FROM aibridge_interceptions i \
                  LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
                  WHERE {MATCHES_FILTER} GROUP BY i.id ORDER BY i.id {order}",
-                list_columns(METADATA)
+                list_columns(json_as_text)
             )
         };
         self.block(filter, cursor, SUMMARIES, sql, |_, row| {
@@ -110,7 +114,7 @@ impl SqliteRecords {
         cursor: Cursor,
     ) -> Result<Block<FullInterception>, StoreError> {
         let sql = |order| {
-            let columns = full_columns(METADATA);
+            let columns = full_columns(json_as_text);
             format!(
                 "SELECT {columns} FROM aibridge_interceptions i WHERE {MATCHES_FILTER} ORDER BY i.id {order}"
             )
@@ -195,42 +199,42 @@ fn next_range(
     let range = IdRange::from_cursor(filter, cursor);
     let parameters = (range.low.to_string(), range.high.to_string(), limit - 1);
     let mut statement = transaction.prepare_cached(&range.end_sql())?;
-    let end = statement.query_row(parameters, |row| Columns(row).id(0)).optional()?;
+    let end = statement.query_row(parameters, |row| Columns(row).id("id")).optional()?;
     Ok(range.ending_at(end))
 }
 
 fn interception(row: &Row<'_>) -> rusqlite::Result<InterceptionRow> {
     let columns = Columns(row);
     Ok(InterceptionRow {
-        id: columns.id(0)?,
-        initiator_id: row.get(1)?,
-        provider: row.get(2)?,
-        provider_name: row.get(3)?,
-        model: row.get(4)?,
-        route: row.get(5)?,
-        streaming: row.get(6)?,
-        client: row.get(7)?,
-        client_session_id: row.get(8)?,
-        user_agent: row.get(9)?,
-        credential_kind: row.get(10)?,
-        credential_hint: row.get(11)?,
-        correlating_tool_call_id: row.get(12)?,
-        metadata: columns.json(13)?,
-        started_at: columns.time(14)?,
-        ended_at: columns.optional_time(15)?,
-        outcome: row.get(16)?,
-        error_type: row.get(17)?,
-        upstream_status: row.get(18)?,
+        id: columns.id("id")?,
+        initiator_id: row.get("initiator_id")?,
+        provider: row.get("provider")?,
+        provider_name: row.get("provider_name")?,
+        model: row.get("model")?,
+        route: row.get("route")?,
+        streaming: row.get("streaming")?,
+        client: row.get("client")?,
+        client_session_id: row.get("client_session_id")?,
+        user_agent: row.get("user_agent")?,
+        credential_kind: row.get("credential_kind")?,
+        credential_hint: row.get("credential_hint")?,
+        correlating_tool_call_id: row.get("correlating_tool_call_id")?,
+        metadata: columns.json("metadata")?,
+        started_at: columns.time("started_at")?,
+        ended_at: columns.optional_time("ended_at")?,
+        outcome: row.get("outcome")?,
+        error_type: row.get("error_type")?,
+        upstream_status: row.get("upstream_status")?,
     })
 }
 
 /// Reads the token sums. They are floating point numbers, because integer sums may overflow.
 fn sums(row: &Row<'_>) -> rusqlite::Result<TokenSums> {
-    let sum = |column| Ok::<_, rusqlite::Error>(row.get::<_, f64>(column)? as i64);
+    let sum = |column: &str| Ok::<_, rusqlite::Error>(row.get::<_, f64>(column)? as i64);
     Ok(TokenSums {
-        input_tokens: sum(19)?,
-        output_tokens: sum(20)?,
-        cache_read_input_tokens: sum(21)?,
-        cache_write_input_tokens: sum(22)?,
+        input_tokens: sum("input_tokens")?,
+        output_tokens: sum("output_tokens")?,
+        cache_read_input_tokens: sum("cache_read_input_tokens")?,
+        cache_write_input_tokens: sum("cache_write_input_tokens")?,
     })
 }

@@ -5,6 +5,7 @@ use super::owners;
 use super::time::to_text;
 use super::write_error::WriteError;
 use crate::storable::{extra_token_types, json_of_texts, metadata, storable};
+use crate::tables;
 use aibridge_recorder::{Ended, Interception, ModelThought, Record, TokenUsage, ToolUsage, UserPrompt};
 use rusqlite::{Connection, params};
 use std::borrow::Cow;
@@ -27,26 +28,13 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    #[rustfmt::skip]
     pub(super) fn new() -> Self {
         Self {
-            interceptions: Insert::into("aibridge_interceptions", &[
-                "id", "initiator_id", "provider", "provider_name", "model", "route", "streaming", "client",
-                "client_session_id", "user_agent", "credential_kind", "credential_hint",
-                "correlating_tool_call_id", "metadata", "started_at",
-            ]),
-            prompts: Insert::into("aibridge_user_prompts", &["id", "interception_id", "prompt", "created_at"]),
-            token_usages: Insert::into("aibridge_token_usages", &[
-                "id", "interception_id", "provider_response_id", "input_tokens", "output_tokens",
-                "cache_read_input_tokens", "cache_write_input_tokens", "extra_token_types", "created_at",
-            ]),
-            tool_usages: Insert::into("aibridge_tool_usages", &[
-                "id", "interception_id", "provider_response_id", "provider_tool_call_id", "tool", "server_url",
-                "input", "injected", "invocation_error", "created_at", "metadata",
-            ]),
-            thoughts: Insert::into("aibridge_model_thoughts", &[
-                "id", "interception_id", "content", "metadata", "created_at",
-            ]),
+            interceptions: Insert::into(&tables::INTERCEPTIONS),
+            prompts: Insert::into(&tables::USER_PROMPTS),
+            token_usages: Insert::into(&tables::TOKEN_USAGES),
+            tool_usages: Insert::into(&tables::TOOL_USAGES),
+            thoughts: Insert::into(&tables::MODEL_THOUGHTS),
         }
     }
 
