@@ -249,8 +249,8 @@ async fn a_sweep_yields_to_other_writers() {
     many(&store, 10).await;
     let holder = dir.sql();
     holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    let error = sweep(&mut store.sweeper(), old(long_ago())).await.expect_err("turned away");
-    assert!(error.to_string().contains("others are writing"), "{error}");
+    let error = sweep(&mut store.sweeper(), old(long_ago())).await.expect_err("refused");
+    assert!(error.to_string().contains("busy with other writers"), "{error}");
     holder.execute_batch("COMMIT").expect("released");
     assert_eq!(sweep(&mut store.sweeper(), old(long_ago())).await.expect("swept").iter().sum::<u64>(), 10);
 }

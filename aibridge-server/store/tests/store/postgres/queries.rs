@@ -58,17 +58,17 @@ async fn a_user_without_read_privileges_gets_advice_for_reading() {
         (url.replace("postgres@", "nobody@"), "nobody", "pg_hba.conf"),
     ];
     for (url, problem, advice) in table {
-        let said = message(with_url(url)).await;
-        assert!(said.contains(problem) && said.contains(advice), "{said}");
+        let text = message(with_url(url)).await;
+        assert!(text.contains(problem) && text.contains(advice), "{text}");
     }
     server.stop().await;
-    let said = message(options(&server)).await;
-    assert!(said.ends_with("; see that it runs and can be reached"), "{said}");
+    let text = message(options(&server)).await;
+    assert!(text.ends_with("; check that it runs and is reachable"), "{text}");
     let tokens = options(&server);
-    let said = spawn_blocking(move || Tokens::open(tokens).err().expect("refused").to_string()).await;
+    let text = spawn_blocking(move || Tokens::open(tokens).err().expect("refused").to_string()).await;
     assert!(
-        said.as_ref().is_ok_and(|said| said.ends_with("; see that it runs and can be reached")),
-        "{said:?}"
+        text.as_ref().is_ok_and(|text| text.ends_with("; check that it runs and is reachable")),
+        "{text:?}"
     );
 }
 
