@@ -23,7 +23,7 @@ type Known = HashMap<Cooling, Instant>;
 pub async fn share(store: PostgresStore, current: Current) {
     let mut known = Known::new();
     loop {
-        let hears = timeout(LOOK, store.cooldown_news()).await.is_ok();
+        let hears = timeout(LOOK, store.cooldowns_changed()).await.is_ok();
         let in_force = current.load();
         let pools = in_force.providers.all().iter().filter_map(|provider| provider.key_failover().pool());
         let pools: Vec<KeyPool> = pools.cloned().collect();
@@ -39,7 +39,7 @@ pub async fn share(store: PostgresStore, current: Current) {
 async fn tell(store: &PostgresStore, pools: &[KeyPool], known: &mut Known) -> Result<(), StoreError> {
     let news: Vec<KeyNews> = pools.iter().flat_map(KeyPool::news).collect();
     for model in working_models(&news, known) {
-        store.recovered(&model.0, model.1.as_deref()).await?;
+        store.publish_recovery(&model.0, model.1.as_deref()).await?;
         known.remove(&model);
     }
     for KeyNews { fingerprint: key, model, state, is_proven } in news {
@@ -49,12 +49,12 @@ async fn tell(store: &PostgresStore, pools: &[KeyPool], known: &mut Known) -> Re
                 let until = Instant::now() + remaining;
                 if known.get(&cooling).is_none_or(|known| *known + SLACK < until) {
                     let (key, model) = cooling.clone();
-                    store.cool(&KeyCooldown { key, model, reason, remaining }).await?;
+                    store.publish_cooldown(&KeyCooldown { key, model, reason, remaining }).await?;
                     known.insert(cooling, until);
                 }
             }
             KeyState::Valid if is_proven && known.contains_key(&cooling) => {
-                store.recovered(&cooling.0, cooling.1.as_deref()).await?;
+                store.publish_recovery(&cooling.0, cooling.1.as_deref()).await?;
                 known.remove(&cooling);
             }
             KeyState::Valid => {}
