@@ -1,4 +1,4 @@
-//! The task that writes this instance's heartbeat and closes the interceptions of dead instances.
+//! The task that writes this instance's heartbeat and closes the interceptions of crashed instances.
 
 use super::instances;
 use super::shared_connection::SharedConnection;

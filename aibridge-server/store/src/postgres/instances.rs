@@ -1,4 +1,4 @@
-//! Statements on `aibridge_instances`: heartbeats, and the interceptions that dead instances left open.
+//! Statements on `aibridge_instances`: heartbeats, and the interceptions that crashed instances left open.
 //! [`super::heartbeat`] decides when they run.
 
 use super::error::PgError;

@@ -40,7 +40,7 @@ pub(super) struct CheckpointTrigger {
 struct CheckpointState {
     /// Number of pages of the log that are in the database.
     checkpointed: AtomicU32,
-    /// The lock of the one of the two that checkpoints.
+    /// Locked by the thread during its checkpoint, and by the writer during its own.
     running: Mutex<()>,
 }
 
@@ -86,21 +86,21 @@ impl CheckpointState {
     fn run(&self, connection: &Connection, requests: &Receiver<()>) {
         while requests.recv().is_ok() {
             let _running = self.running.lock();
-            let state =
+            let result =
                 connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(2));
-            if let Ok(pages) = &state {
+            if let Ok(pages) = &result {
                 // Negative if the database has no log.
                 self.checkpointed.store(u32::try_from(*pages).unwrap_or_default(), Ordering::Relaxed);
             }
-            report(state.map(drop));
+            report(result.map(drop));
         }
     }
 }
 
 /// Logs a failed checkpoint. Nothing is lost: the next one moves the pages. A busy error means that another process
 /// checkpoints.
-fn report(state: rusqlite::Result<()>) {
-    match state {
+fn report(result: rusqlite::Result<()>) {
+    match result {
         Ok(()) => {}
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
             tracing::debug!(%error, "another process checkpoints the store");

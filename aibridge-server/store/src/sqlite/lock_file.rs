@@ -94,13 +94,13 @@ mod tests {
 
         let mut first = enter();
         assert!(first.is_exclusive());
-        assert!(!enter().is_exclusive(), "the first is still alone");
+        assert!(!enter().is_exclusive(), "the first is still exclusive");
         first.downgrade().expect("a share");
         let mut second = enter();
         assert!(!second.is_exclusive());
         second.downgrade().expect("a share");
         drop(first);
-        assert!(!enter().is_exclusive(), "the second still lives");
+        assert!(!enter().is_exclusive(), "the second still holds the lock");
         drop(second);
         assert!(enter().is_exclusive());
     }

@@ -303,7 +303,11 @@ mod tests {
         assert_eq!(recorded.try_recv().expect("a result"), Ok(Progress::default()));
         assert_eq!(deleted.try_recv().expect("a result"), Ok(Progress { done: 1, deleted: 1 }));
         let left = |sql| writer.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number");
-        assert_eq!(left("SELECT count(*) FROM aibridge_interceptions"), 1, "nobody waits for the other one");
+        assert_eq!(
+            left("SELECT count(*) FROM aibridge_interceptions"),
+            1,
+            "the abandoned deletion is skipped"
+        );
         assert_eq!(left("SELECT count(*) FROM aibridge_model_thoughts"), 0);
     }
 }

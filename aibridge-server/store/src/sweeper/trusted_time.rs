@@ -166,10 +166,10 @@ mod tests {
 
     #[test]
     fn a_start_continues_from_the_last_activity() {
-        let (away, none) = (SignedDuration::from_hours(3), SignedDuration::ZERO);
-        let mut simulation = Simulation::new(away);
+        let (downtime, none) = (SignedDuration::from_hours(3), SignedDuration::ZERO);
+        let mut simulation = Simulation::new(downtime);
         for _ in 0..179 {
-            assert_eq!(simulation.after(MINUTE), away);
+            assert_eq!(simulation.after(MINUTE), downtime);
         }
         assert_eq!(simulation.after(MINUTE), none);
 
