@@ -55,7 +55,7 @@ impl Sweeper {
     }
 
     /// The latest start time of an interception that is at least `age` old, by the clock of the database if it has
-    /// one. A clock that jumps ahead is not trusted at once, see [`TrustedTime`].
+    /// one. A clock that jumps ahead is not trusted at once, see `TrustedTime`.
     ///
     /// # Errors
     ///

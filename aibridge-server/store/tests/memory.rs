@@ -1,6 +1,8 @@
 //! Memory use of queries over long texts. The peak is that of the whole process, so this is the only test of its
 //! program. Systems that do not report the peak skip it.
 
+#![allow(clippy::expect_used, reason = "a test program, with helpers outside of the test function")]
+
 #[cfg(test)]
 #[path = "store/support.rs"]
 #[allow(dead_code, reason = "shared with the other tests")]
@@ -15,12 +17,12 @@ use std::time::Duration;
 use support::TestDir;
 use tokio::task::spawn_blocking;
 
-/// Together, the prompts of so many interceptions are 160 MiB, and their models 128 MiB.
+/// Together, the prompts of these interceptions are 160 MiB, and their models 128 MiB.
 const INTERCEPTIONS: u32 = 32;
 const PROMPT: u32 = 5 << 20;
 const MODEL: u32 = 4 << 20;
 
-/// Some blocks of what is read at once, and a driver that holds a row more than once.
+/// Limit of the peak in KiB: some blocks of full interceptions, and a driver that holds a row more than once.
 const LIMIT_KIB: u64 = 100 << 10;
 
 /// Words in capitals that are not SQL are placeholders: `X` is a hexadecimal number, `LONG_…` a long text.
@@ -49,7 +51,7 @@ fn status_kib(name: &str) -> u64 {
 
 /// The maximum by which the memory of this process grows during `work`, in KiB.
 fn peak_kib(work: impl FnOnce()) -> u64 {
-    fs::write("/proc/self/clear_refs", "5").expect("the peak can be forgotten");
+    fs::write("/proc/self/clear_refs", "5").expect("the peak is reset");
     let before = status_kib("VmRSS:");
     work();
     status_kib("VmHWM:").saturating_sub(before)
@@ -84,7 +86,7 @@ fn read_all(options: StoreOptions) {
 }
 
 #[tokio::test]
-#[cfg_attr(not(target_os = "linux"), allow(unreachable_code, reason = "only Linux tells the peak"))]
+#[cfg_attr(not(target_os = "linux"), allow(unreachable_code, reason = "only Linux reports the peak"))]
 async fn query_memory_is_bounded() {
     if cfg!(not(target_os = "linux")) {
         return;
