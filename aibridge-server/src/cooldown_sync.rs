@@ -23,7 +23,7 @@ type SharedCooldowns = HashMap<CoolingKey, Instant>;
 pub async fn run(store: PostgresStore, runtime_config: RuntimeConfig) {
     let mut shared = SharedCooldowns::new();
     loop {
-        let has_changes = timeout(POLL_INTERVAL, store.cooldown_news()).await.is_ok();
+        let has_changes = timeout(POLL_INTERVAL, store.cooldowns_changed()).await.is_ok();
         let snapshot = runtime_config.load();
         let pools = snapshot.providers.all().iter().filter_map(|provider| provider.key_failover().pool());
         let pools: Vec<KeyPool> = pools.cloned().collect();
@@ -44,7 +44,7 @@ async fn publish(
 ) -> Result<(), StoreError> {
     let news: Vec<SharedKeyState> = pools.iter().flat_map(KeyPool::shared_states).collect();
     for model in recovered_models(&news, shared) {
-        store.recovered(&model.0, model.1.as_deref()).await?;
+        store.publish_recovery(&model.0, model.1.as_deref()).await?;
         shared.remove(&model);
     }
     for SharedKeyState { fingerprint: key, model, state, is_proven } in news {
@@ -54,12 +54,12 @@ async fn publish(
                 let until = Instant::now() + remaining;
                 if shared.get(&cooling).is_none_or(|end| *end + MIN_EXTENSION < until) {
                     let (key, model) = cooling.clone();
-                    store.cool(&KeyCooldown { key, model, reason, remaining }).await?;
+                    store.publish_cooldown(&KeyCooldown { key, model, reason, remaining }).await?;
                     shared.insert(cooling, until);
                 }
             }
             KeyState::Valid if is_proven && shared.contains_key(&cooling) => {
-                store.recovered(&cooling.0, cooling.1.as_deref()).await?;
+                store.publish_recovery(&cooling.0, cooling.1.as_deref()).await?;
                 shared.remove(&cooling);
             }
             KeyState::Valid => {}

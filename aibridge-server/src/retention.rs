@@ -2,7 +2,7 @@
 
 use crate::runtime_config::RuntimeConfig;
 use aibridge_metrics::Metrics;
-use aibridge_store::{Old, Reach, Store, StoreError, Sweeper};
+use aibridge_store::{Expired, ScanScope, Store, StoreError, Sweeper};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -60,11 +60,11 @@ impl Retention {
 
     async fn sweep(&mut self, age: Duration) -> Result<(), StoreError> {
         let started = Instant::now();
-        let reach = match self.full_scan {
-            Some((same, again)) if same == age && started < again => Reach::Oldest,
-            _ => Reach::All,
+        let scope = match self.full_scan {
+            Some((same, again)) if same == age && started < again => ScanScope::Oldest,
+            _ => ScanScope::All,
         };
-        let before = self.sweeper.before(age).await?;
+        let before = self.sweeper.cutoff(age).await?;
         let (metrics, mut deleted) = (self.metrics.as_ref(), 0);
         let each = |batch| {
             deleted += batch;
@@ -72,12 +72,12 @@ impl Retention {
                 metrics.deleted(batch);
             }
         };
-        let swept = self.sweeper.sweep(Old { before, reach }, each).await;
+        let swept = self.sweeper.sweep(Expired { before, scope }, each).await;
         let took = started.elapsed();
         if deleted > 0 {
             tracing::info!(deleted, started_before = %before, ?took, "deleted expired interceptions");
         }
-        if reach == Reach::All && swept.is_ok() {
+        if scope == ScanScope::All && swept.is_ok() {
             self.full_scan = Some((age, Instant::now() + took * FULL_SCAN_PAUSE));
         }
         swept

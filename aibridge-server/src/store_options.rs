@@ -15,7 +15,7 @@ pub fn store_options(config: &Config) -> StoreOptions {
         StoreUrl::Sqlite(path) => StoreOptions::Sqlite(Options { path: path.clone(), durability }),
         StoreUrl::Postgres(url) => StoreOptions::Postgres(PostgresOptions {
             url: url.connection.clone(),
-            shown: url.to_string(),
+            display_url: url.to_string(),
             tls: tls(url),
             timeout: start_within(config),
             spool: store.spool.as_ref().map(|spool| SpoolOptions {

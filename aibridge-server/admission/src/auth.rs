@@ -3,7 +3,7 @@
 use aibridge_config::AuthMode;
 use aibridge_intercept::credential::{ACCESS_TOKEN_PREFIX, bearer_token};
 use aibridge_intercept::{Actor, Error};
-use aibridge_store::{Authenticated, Store};
+use aibridge_store::{Store, TokenIdentity};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::SecretString;
 use std::time::Duration;
@@ -85,7 +85,7 @@ impl Authenticator {
         }
     }
 
-    async fn authenticate(&self, token: &SecretString) -> Result<Authenticated, Error> {
+    async fn authenticate(&self, token: &SecretString) -> Result<TokenIdentity, Error> {
         match timeout(self.limit, self.store.authenticate(token)).await {
             Ok(Ok(Some(authenticated))) => Ok(authenticated),
             Ok(Ok(None)) => Err(Error::InvalidAccessToken("the access token is unknown, expired or revoked")),

@@ -95,7 +95,7 @@ impl Reader {
         let store = self.store.clone();
         let reading = self.tasks.spawn_blocking(move || {
             let _place = place;
-            let found = work(&Records::open_until(store, given_up)?)?;
+            let found = work(&Records::open_cancellable(store, given_up)?)?;
             Ok(Bytes::from(serde_json::to_vec(&found)?))
         });
         match timeout(self.limit, reading).await {

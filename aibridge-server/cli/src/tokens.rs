@@ -72,7 +72,7 @@ pub enum TokenError {
 impl TokenError {
     /// Whether the arguments are invalid: an empty user name, or an expiry in the past.
     pub fn is_bad_usage(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_callers_fault())
+        matches!(self, Self::Store(error) if error.is_caller_error())
     }
 }
 

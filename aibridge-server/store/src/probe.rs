@@ -1,4 +1,4 @@
-//! What a store writes to find out whether it would record: one row in every table that requests write, which it undoes.
+//! The records that a readiness probe writes and then undoes: one row in every table that requests write to.
 
 use aibridge_recorder::{
     CredentialKind, Interception, InterceptionEnd, ObjectOwner, Outcome, Reasoning, ReasoningSource, Record,
@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Longer than the part of a row that SQLite keeps on its own page: a database that may not grow refuses it.
+/// Larger than the part of a row that SQLite keeps on the page of the row, so that the probe fails when the database
+/// file cannot grow.
 const PROMPT_BYTES: usize = 5 << 10;
 
-/// All records of an interception that never happened, and its id.
+/// All records of a probe interception, and its id.
 pub(crate) fn records() -> (Uuid, Vec<Record>) {
     let (id, now) = (Uuid::now_v7(), Timestamp::now());
     let interception = Interception {

@@ -1,212 +1,146 @@
-mod trusted_time;
+//! The loop that deletes expired interceptions in small batches, and the interface that it needs of a database.
 
 use crate::StoreError;
-use crate::postgres::PostgresSweeps;
 use crate::query::first_id;
-use crate::sqlite::SqliteSweeps;
-use jiff::{SignedDuration, Timestamp};
-use quanta::Clock;
+use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use trusted_time::TrustedTime;
 use uuid::Uuid;
 
-/// How long a sweep rests after each step, at least and at most.
-const SHORTEST_REST: Duration = Duration::from_millis(1);
-const LONGEST_REST: Duration = Duration::from_secs(5);
+/// Minimum and maximum pause after each step of a sweep.
+const MIN_PAUSE: Duration = Duration::from_millis(1);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often in a row it is turned away by others who write before it gives up.
-const TURNED_AWAY: u32 = 100;
+/// Number of consecutive steps that may be refused because other processes write, before a sweep fails.
+const MAX_REFUSALS: u32 = 100;
 
-/// Which interceptions are to go: those that have ended, and started before a time.
+/// The interceptions to delete: those that have ended and that started before a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Old {
-    /// Exclusive, in whole milliseconds.
+pub struct Expired {
+    /// Exclusive upper bound of `started_at`, in whole milliseconds.
     pub before: Timestamp,
-    /// Where to look for them.
-    pub reach: Reach,
+    /// The rows to scan.
+    pub scope: ScanScope,
 }
 
-/// Where to look for old interceptions.
+/// The rows that a sweep scans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// Among those whose ids, which tell the time too, are as old. Others need not be read.
+pub enum ScanScope {
+    /// Rows whose ids, which contain the time of creation, are older than the bound.
     Oldest,
-    /// Among all: somebody may have brought in rows, or changed them.
+    /// All rows: rows may have been imported or changed.
     All,
 }
 
-impl Old {
-    /// The id below which they are looked for, if not everywhere.
-    pub(crate) fn below(&self) -> Option<Uuid> {
-        match self.reach {
-            Reach::Oldest => Some(first_id(self.before)),
-            Reach::All => None,
+impl Expired {
+    /// Exclusive upper bound of the ids to scan; `None` for all rows.
+    pub(crate) fn id_bound(&self) -> Option<Uuid> {
+        match self.scope {
+            ScanScope::Oldest => Some(first_id(self.before)),
+            ScanScope::All => None,
         }
     }
 }
 
-/// `age` before `now`, in whole milliseconds.
-fn before(now: Timestamp, age: Duration) -> Timestamp {
-    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
-    let before = now.saturating_sub(age).unwrap_or(Timestamp::MIN);
-    Timestamp::from_millisecond(before.as_millisecond()).unwrap_or(before)
-}
-
-/// Deletes old interceptions with all that belongs to them, a small batch at a time.
-///
-/// Batches are transactions of their own, and recording goes on between them. A sweep that is dropped ends after the
-/// batch that is under way.
-pub struct Sweeper {
-    kind: Kind,
-    clock: Clock,
-    wall: fn() -> Timestamp,
-    trusted: Option<TrustedTime>,
-}
-
-enum Kind {
-    Sqlite(SqliteSweeps),
-    Postgres(PostgresSweeps),
-}
-
-impl From<SqliteSweeps> for Sweeper {
-    fn from(sweeps: SqliteSweeps) -> Self {
-        Self::new(Kind::Sqlite(sweeps))
-    }
-}
-
-impl From<PostgresSweeps> for Sweeper {
-    fn from(sweeps: PostgresSweeps) -> Self {
-        Self::new(Kind::Postgres(sweeps))
-    }
-}
-
-impl Sweeper {
-    fn new(kind: Kind) -> Self {
-        Self { kind, clock: Clock::new(), wall: Timestamp::now, trusted: None }
-    }
-
-    /// When what is of this `age` started, by the clock of the database if it has one. A clock that jumps ahead is not
-    /// believed at once.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Database`].
-    pub async fn before(&mut self, age: Duration) -> Result<Timestamp, StoreError> {
-        let wall = match &mut self.kind {
-            Kind::Sqlite(_) => (self.wall)(),
-            Kind::Postgres(sweeps) => sweeps.now().await?,
-        };
-        let trusted = match &mut self.trusted {
-            Some(trusted) => trusted,
-            none => {
-                let last_sign = match &mut self.kind {
-                    Kind::Sqlite(sweeps) => sweeps.last_sign(),
-                    Kind::Postgres(sweeps) => sweeps.last_sign().await?,
-                };
-                none.insert(TrustedTime::new(wall, last_sign, self.clock.now()))
-            }
-        };
-        Ok(before(trusted.read(wall, self.clock.now()), age))
-    }
-
-    /// Deletes what is `old`, and tells `each` how many interceptions after every batch. If another gateway is deleting
-    /// on the same database, it leaves the rest to that one.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
-    pub async fn sweep(&mut self, old: Old, each: impl FnMut(u64)) -> Result<(), StoreError> {
-        match &mut self.kind {
-            Kind::Sqlite(sweeps) => run(sweeps, old, each).await,
-            Kind::Postgres(sweeps) => run(sweeps, old, each).await,
-        }
-    }
-}
-
-/// What a sweep needs of a database.
-pub(crate) trait Sweeps {
-    /// How an interception is named.
+/// The operations of a database that a sweep uses.
+pub(crate) trait SweepBackend {
+    /// The id of an interception.
     type Id: Clone;
 
-    /// A sweep rests so many times as long as each step took, what it had to wait for included.
-    const REST: u32;
+    /// The pause after a step as a multiple of its duration, including the time it waited.
+    const PAUSE_FACTOR: u32;
 
-    /// Looks at the next interceptions behind `after`, a bounded number.
-    async fn find(&mut self, after: Option<&Self::Id>, old: Old) -> Result<Found<Self::Id>, StoreError>;
+    /// Scans a bounded number of interceptions after the id `after`.
+    async fn scan(
+        &mut self,
+        after: Option<&Self::Id>,
+        expired: Expired,
+    ) -> Result<ScanPage<Self::Id>, StoreError>;
 
-    /// Deletes some of these, from the first on, as far as they are still old.
-    async fn delete(&mut self, ids: &[Self::Id], old: Old) -> Result<Batch, StoreError>;
+    /// Deletes a prefix of `ids`, as far as they are still expired.
+    async fn delete(&mut self, ids: &[Self::Id], expired: Expired) -> Result<DeleteOutcome, StoreError>;
 
-    /// How many owners of objects one call of [`delete_owners`](Self::delete_owners) deletes at most.
-    const OWNERS: u64;
+    /// Maximum number of object owners that one call of [`delete_owners`](Self::delete_owners) deletes.
+    const OWNER_BATCH: u64;
 
-    /// Deletes some owners of objects that were recorded before `old.before`. They have no id that tells their age, so
-    /// that `old.reach` makes no difference.
-    async fn delete_owners(&mut self, old: Old) -> Result<Batch, StoreError>;
+    /// Deletes some object owners recorded before `expired.before`. Their ids contain no time, so `expired.scope` has
+    /// no effect.
+    async fn delete_owners(&mut self, expired: Expired) -> Result<DeleteOutcome, StoreError>;
 
-    /// Gives back what only a sweep needs.
+    /// Releases the connection that only a sweep uses.
     fn release(&mut self);
 }
 
-/// What was found in a bounded stretch of all interceptions.
-pub(crate) struct Found<I> {
-    pub(crate) old: Vec<I>,
-    /// The last one that was looked at; `None` if there are no more.
+/// The expired interceptions in a bounded range of all interceptions.
+pub(crate) struct ScanPage<I> {
+    pub(crate) expired: Vec<I>,
+    /// The last scanned id; `None` if no rows follow.
     pub(crate) last: Option<I>,
 }
 
-/// What became of a batch.
+/// The result of a delete step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Batch {
-    /// So many of the ids are done with, and so many interceptions are deleted. Nothing is done if others are writing.
+pub(crate) enum DeleteOutcome {
+    /// `done` ids are processed and `deleted` rows deleted. Both are 0 if another process held the write lock.
     Done { done: usize, deleted: u64 },
-    /// Another gateway is deleting.
-    Elsewhere,
+    /// Another instance runs a sweep on the same database.
+    OtherInstance,
 }
 
-async fn run<S: Sweeps>(sweeps: &mut S, old: Old, each: impl FnMut(u64)) -> Result<(), StoreError> {
-    let ended = match walk(sweeps, old, each).await {
-        Ok(()) => walk_owners(sweeps, old).await,
+/// Deletes expired interceptions, then expired object owners.
+pub(crate) async fn run<S: SweepBackend>(
+    backend: &mut S,
+    expired: Expired,
+    each: impl FnMut(u64),
+) -> Result<(), StoreError> {
+    let ended = match sweep_interceptions(backend, expired, each).await {
+        Ok(()) => sweep_owners(backend, expired).await,
         failed => failed,
     };
-    sweeps.release();
+    backend.release();
     ended
 }
 
-async fn walk_owners<S: Sweeps>(sweeps: &mut S, old: Old) -> Result<(), StoreError> {
-    let mut turned_away = 0;
+/// Deletes expired object owners until none is left.
+async fn sweep_owners<S: SweepBackend>(backend: &mut S, expired: Expired) -> Result<(), StoreError> {
+    let mut refusals = 0;
     loop {
-        match gently(S::REST, sweeps.delete_owners(old)).await? {
-            Batch::Elsewhere => return Ok(()),
-            Batch::Done { done: 0, .. } if turned_away == TURNED_AWAY => return Err(others_write()),
-            Batch::Done { done: 0, .. } => turned_away += 1,
-            Batch::Done { deleted, .. } if deleted < S::OWNERS => return Ok(()),
-            Batch::Done { .. } => turned_away = 0,
+        match throttled(S::PAUSE_FACTOR, backend.delete_owners(expired)).await? {
+            DeleteOutcome::OtherInstance => return Ok(()),
+            DeleteOutcome::Done { done: 0, .. } if refusals == MAX_REFUSALS => return Err(always_busy()),
+            DeleteOutcome::Done { done: 0, .. } => refusals += 1,
+            DeleteOutcome::Done { deleted, .. } if deleted < S::OWNER_BATCH => return Ok(()),
+            DeleteOutcome::Done { .. } => refusals = 0,
         }
     }
 }
 
-fn others_write() -> StoreError {
-    StoreError::Database("others are writing all the time".to_owned())
+fn always_busy() -> StoreError {
+    StoreError::Database("the database is busy with other writers; the next sweep tries again".to_owned())
 }
 
-async fn walk<S: Sweeps>(sweeps: &mut S, old: Old, mut each: impl FnMut(u64)) -> Result<(), StoreError> {
-    let (mut after, mut turned_away) = (None, 0);
+/// Scans all interceptions and deletes the expired ones. Calls `each` with the number that each batch deleted.
+async fn sweep_interceptions<S: SweepBackend>(
+    backend: &mut S,
+    expired: Expired,
+    mut each: impl FnMut(u64),
+) -> Result<(), StoreError> {
+    let (mut after, mut refusals) = (None, 0);
     loop {
-        let Found { old: ids, last } = gently(S::REST, sweeps.find(after.as_ref(), old)).await?;
+        let ScanPage { expired: ids, last } =
+            throttled(S::PAUSE_FACTOR, backend.scan(after.as_ref(), expired)).await?;
         let mut left = ids.as_slice();
         while !left.is_empty() {
-            match gently(S::REST, sweeps.delete(left, old)).await? {
-                Batch::Elsewhere => return Ok(()),
-                Batch::Done { done: 0, .. } => {
-                    turned_away += 1;
-                    if turned_away == TURNED_AWAY {
-                        return Err(others_write());
+            match throttled(S::PAUSE_FACTOR, backend.delete(left, expired)).await? {
+                DeleteOutcome::OtherInstance => return Ok(()),
+                DeleteOutcome::Done { done: 0, .. } => {
+                    refusals += 1;
+                    if refusals == MAX_REFUSALS {
+                        return Err(always_busy());
                     }
                 }
-                Batch::Done { done, deleted } => {
-                    turned_away = 0;
+                DeleteOutcome::Done { done, deleted } => {
+                    refusals = 0;
                     left = left.get(done..).unwrap_or_default();
                     each(deleted);
                 }
@@ -219,40 +153,10 @@ async fn walk<S: Sweeps>(sweeps: &mut S, old: Old, mut each: impl FnMut(u64)) ->
     }
 }
 
-/// Does it, and rests.
-async fn gently<T>(rest: u32, work: impl Future<Output = T>) -> T {
+/// Runs one step, then pauses for a multiple of its duration.
+async fn throttled<T>(rest: u32, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let done = work.await;
-    sleep((began.elapsed() * rest).clamp(SHORTEST_REST, LONGEST_REST)).await;
+    sleep((began.elapsed() * rest).clamp(MIN_PAUSE, MAX_PAUSE)).await;
     done
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Durability, Options, SqliteStore};
-    use quanta::Clock;
-
-    /// What a clock says that jumped ahead.
-    fn in_a_year() -> Timestamp {
-        Timestamp::now() + SignedDuration::from_hours(24 * 365)
-    }
-
-    #[tokio::test]
-    async fn a_clock_that_jumps_ahead_while_a_gateway_runs_makes_nothing_old() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
-        let store = SqliteStore::open(options).expect("a store");
-        let (clock, mock) = Clock::mock();
-        let mut sweeper = Sweeper { clock, ..store.sweeper() };
-        let age = Duration::from_secs(60 * 60 * 24 * 60);
-        let first = sweeper.before(age).await.expect("a time");
-        for wall in [in_a_year, in_a_year, Timestamp::now] {
-            sweeper.wall = wall;
-            mock.increment(Duration::from_secs(1));
-            let moved = sweeper.before(age).await.expect("a time").duration_since(first);
-            assert!(moved <= SignedDuration::from_mins(2), "by {moved}");
-        }
-        store.close().await;
-    }
 }

@@ -1,5 +1,7 @@
-//! How much memory it takes to read what is long. The peak is the whole process's, so this is the only test of its
-//! program; where the system does not tell it, nothing is tested.
+//! Memory use of queries over long texts. The peak is that of the whole process, so this is the only test of its
+//! program. Systems that do not report the peak skip it.
+
+#![allow(clippy::expect_used, reason = "a test program, with helpers outside of the test function")]
 
 #[cfg(test)]
 #[path = "store/support.rs"]
@@ -12,18 +14,18 @@ use aibridge_store::{
 use aibridge_testkit::Postgres;
 use std::fs;
 use std::time::Duration;
-use support::Place;
+use support::TestDir;
 use tokio::task::spawn_blocking;
 
-/// Together, the prompts of so many interceptions are 160 MiB, and their models 128 MiB.
+/// Together, the prompts of these interceptions are 160 MiB, and their models 128 MiB.
 const INTERCEPTIONS: u32 = 32;
 const PROMPT: u32 = 5 << 20;
 const MODEL: u32 = 4 << 20;
 
-/// Some blocks of what is read at once, and a driver that holds a row more than once.
+/// Limit of the peak in KiB: some blocks of full interceptions, and a driver that holds a row more than once.
 const LIMIT_KIB: u64 = 100 << 10;
 
-/// The words in capitals that are no SQL are replaced: `X` by a hexadecimal number, `LONG_…` by a long text.
+/// Words in capitals that are not SQL are placeholders: `X` is a hexadecimal number, `LONG_…` a long text.
 const FILL: &str = "INSERT INTO aibridge_interceptions (id, initiator_id, provider, provider_name, model, route, \
     streaming, client, credential_kind, credential_hint, metadata, started_at, ended_at, outcome INSTANCE_COLUMN) \
     SELECT '016f5e66-e800-7000-8000-0000000000' || X, 'ann', 'openai', 'openai', X || LONG_MODEL, '/responses', TRUE, \
@@ -47,9 +49,9 @@ fn status_kib(name: &str) -> u64 {
     line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
 }
 
-/// By how many KiB the memory of this process grows at most while it does `work`.
+/// The maximum by which the memory of this process grows during `work`, in KiB.
 fn peak_kib(work: impl FnOnce()) -> u64 {
-    fs::write("/proc/self/clear_refs", "5").expect("the peak can be forgotten");
+    fs::write("/proc/self/clear_refs", "5").expect("the peak is reset");
     let before = status_kib("VmRSS:");
     work();
     status_kib("VmHWM:").saturating_sub(before)
@@ -84,26 +86,26 @@ fn read_all(options: StoreOptions) {
 }
 
 #[tokio::test]
-#[cfg_attr(not(target_os = "linux"), allow(unreachable_code, reason = "only Linux tells the peak"))]
-async fn what_is_read_at_once_is_bounded_by_bytes() {
+#[cfg_attr(not(target_os = "linux"), allow(unreachable_code, reason = "only Linux reports the peak"))]
+async fn query_memory_is_bounded() {
     if cfg!(not(target_os = "linux")) {
         return;
     }
-    let place = Place::new();
-    place.open().close().await;
+    let dir = TestDir::new();
+    dir.open().close().await;
     let numbers = format!(
         "(WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT i FROM n)",
         INTERCEPTIONS - 1
     );
     let sql = fill("", "printf('%02x', i)", |bytes| format!("printf('%.*c', {bytes}, 'x')"), &numbers);
-    place.sql().execute_batch(&sql).expect("filled");
-    let options = StoreOptions::from(&place.options());
+    dir.sql().execute_batch(&sql).expect("filled");
+    let options = StoreOptions::from(&dir.options());
     spawn_blocking(|| read_all(options)).await.expect("no panic");
 
     let Some(server) = Postgres::start().await else { return };
     let options = PostgresOptions {
         url: server.url().into(),
-        shown: "postgres://test".to_owned(),
+        display_url: "postgres://test".to_owned(),
         tls: Tls::Disable,
         timeout: Duration::from_secs(10),
         spool: None,

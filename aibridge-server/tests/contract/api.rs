@@ -55,7 +55,7 @@ async fn on_postgres() -> Option<Served> {
     let gateway = launch.start().await;
     let options = PostgresOptions {
         url: server.url().into(),
-        shown: "postgres://test".to_owned(),
+        display_url: "postgres://test".to_owned(),
         tls: Tls::Disable,
         timeout: Duration::from_millis(1800),
         spool: None,

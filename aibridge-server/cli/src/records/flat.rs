@@ -115,3 +115,27 @@ pub(super) fn fields(row: &InterceptionRow, tokens: TokenSums) -> Vec<Cell> {
         Cell::Number(Some(tokens.cache_write_input_tokens)),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aibridge_store::tables::{self, Table};
+
+    #[test]
+    fn columns_are_those_of_the_description() {
+        let kind = |kind: tables::Kind| match kind {
+            tables::Kind::Id | tables::Kind::Text | tables::Kind::Bytes => Kind::Text,
+            tables::Kind::Integer | tables::Kind::Count => Kind::Number,
+            tables::Kind::Boolean => Kind::Flag,
+            tables::Kind::Json => Kind::Json,
+            tables::Kind::Time => Kind::Time,
+        };
+        let counts = tables::TOKEN_USAGES.columns.iter().filter(|column| column.kind == tables::Kind::Count);
+        let columns = tables::INTERCEPTIONS.columns.iter().chain(counts);
+        let children: [&'static Table; 4] =
+            [&tables::USER_PROMPTS, &tables::TOKEN_USAGES, &tables::TOOL_USAGES, &tables::MODEL_THOUGHTS];
+        let names = children.map(|table| (table.name.trim_start_matches("aibridge_"), Kind::Json));
+        let expected: Vec<_> = columns.map(|column| (column.name, kind(column.kind))).chain(names).collect();
+        assert_eq!(expected, COLUMNS);
+    }
+}

@@ -1,7 +1,7 @@
-//! Which actor owns an object at a provider: looking up, and deleting by age. [`super::table`] writes.
+//! Owners of provider objects: lookup and deletion by age. `target` writes them.
 
 use super::error::PgError;
-use crate::text::storable;
+use crate::storable::storable;
 use jiff::Timestamp;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,10 +14,10 @@ const DELETE: &str = "DELETE FROM aibridge_object_owners o USING ( \
         ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED \
     ) old WHERE o.provider_name = old.provider_name AND o.object_id = old.object_id";
 
-/// How many rows one transaction deletes.
+/// Number of rows that one transaction deletes.
 pub(super) const BATCH: u64 = 512;
 
-/// The owner of each of the objects `ids` at `provider`, `None` for those that are unknown.
+/// The owner of each object in `ids` at `provider`, in the same order; `None` for an unknown object.
 pub(super) async fn find(
     client: &Client,
     provider: &str,
@@ -33,7 +33,7 @@ pub(super) async fn find(
     Ok(stored.into_iter().map(|id| owners.get(id).cloned()).collect())
 }
 
-/// Deletes at most [`BATCH`] rows made before `before`, and returns how many.
+/// Deletes at most [`BATCH`] rows recorded before `before`, and returns their number.
 pub(super) async fn delete(client: &Client, before: Timestamp) -> Result<u64, PgError> {
     Ok(client.execute(DELETE, &[&before, &(BATCH as i64)]).await?)
 }

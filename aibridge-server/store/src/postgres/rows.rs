@@ -1,5 +1,8 @@
-use super::table::{ENDS, INTERCEPTIONS, OWNERS, PROMPTS, TABLES, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
-use crate::text::{extra_token_types, metadata, storable};
+//! Conversion of records to JSON rows, the form in which statements read them and the spool keeps them.
+
+use super::target::{COUNT, ENDS, INTERCEPTIONS, OWNERS, PROMPTS, THOUGHTS, TOKEN_USAGES, TOOL_USAGES};
+use crate::job::Job;
+use crate::storable::{extra_token_types, metadata, storable};
 use aibridge_recorder::{
     Interception, InterceptionEnd, ObjectOwner, Reasoning, Record, TokenUsage, ToolUsage, UserPrompt,
 };
@@ -10,20 +13,23 @@ use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use uuid::Uuid;
 
-/// The records of one caller as rows, in JSON, by table: what a statement reads, and what waits in a spool.
+/// The rows of one call, for the writer. Without rows, it is a probe.
+pub(super) type WriteJob = Job<Rows, ()>;
+
+/// The records of one call as JSON rows, by target.
 #[derive(Debug, Serialize)]
-pub(super) struct Rows([Vec<Box<RawValue>>; TABLES.len()]);
+pub(super) struct Rows([Vec<Box<RawValue>>; COUNT]);
 
 impl Rows {
-    /// The rows of `records`, of which `instance` is the author.
+    /// The rows of `records`, written by `instance`.
     ///
     /// # Errors
     ///
-    /// None that could come: the rows are made of texts and numbers.
+    /// None in practice: rows consist of texts and numbers.
     pub(super) fn new(records: &[Record], instance: Uuid) -> serde_json::Result<Self> {
         let mut rows = Self(Default::default());
         for record in records {
-            let (table, row) = match record {
+            let (target, row) = match record {
                 Record::Start(row) => (INTERCEPTIONS, interception(row, instance)),
                 Record::Prompt(row) => (PROMPTS, prompt(row)),
                 Record::TokenUsage(row) => (TOKEN_USAGES, token_usage(row)),
@@ -32,45 +38,45 @@ impl Rows {
                 Record::Owner(row) => (OWNERS, owner(row)),
                 Record::End(row) => (ENDS, end(row)),
             };
-            rows.0[table].push(to_raw_value(&row)?);
+            rows.0[target].push(to_raw_value(&row)?);
         }
         Ok(rows)
     }
 
-    /// Whether there are none: the caller wants to know whether some would be stored.
+    /// Whether there are no rows, so that the call is a probe.
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(Vec::is_empty)
     }
 
-    /// Whether an interception begins in them.
+    /// Whether they contain the start of an interception.
     pub(super) fn has_start(&self) -> bool {
         !self.0[INTERCEPTIONS].is_empty()
     }
 
-    /// How many bytes they are, about.
+    /// Approximate size in bytes.
     pub(super) fn size(&self) -> usize {
         self.0.iter().flatten().map(|row| row.get().len()).sum()
     }
 }
 
 impl<'de> Deserialize<'de> for Rows {
-    /// Takes rows with fewer tables too: an earlier version left them in its spool.
+    /// Accepts rows with fewer targets, which an earlier version may have spooled.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut tables = Vec::<Vec<Box<RawValue>>>::deserialize(deserializer)?;
-        if tables.len() < TABLES.len() {
-            tables.resize_with(TABLES.len(), Vec::new);
+        let mut targets = Vec::<Vec<Box<RawValue>>>::deserialize(deserializer)?;
+        if targets.len() < COUNT {
+            targets.resize_with(COUNT, Vec::new);
         }
-        let tables = <[_; TABLES.len()]>::try_from(tables);
-        tables
-            .map(Self)
-            .map_err(|tables| serde::de::Error::invalid_length(tables.len(), &"the tables of this version"))
+        let targets = <[_; COUNT]>::try_from(targets);
+        targets.map(Self).map_err(|targets| {
+            serde::de::Error::invalid_length(targets.len(), &"the targets of this version")
+        })
     }
 }
 
-/// The rows of some callers for one table, as one JSON array, and how many they are.
-pub(super) fn array<'a>(table: usize, jobs: impl IntoIterator<Item = &'a Rows>) -> (String, i64) {
+/// The rows of several calls for one target as a JSON array, and their number.
+pub(super) fn array<'a>(target: usize, jobs: impl IntoIterator<Item = &'a Rows>) -> (String, i64) {
     let (mut text, mut count) = (String::from("["), 0);
-    for row in jobs.into_iter().flat_map(|rows| &rows.0[table]) {
+    for row in jobs.into_iter().flat_map(|rows| &rows.0[target]) {
         if count > 0 {
             text.push(',');
         }
@@ -180,7 +186,7 @@ fn optional(text: &Option<String>) -> Option<Cow<'_, str>> {
     text.as_deref().map(storable)
 }
 
-/// Cut to milliseconds, as everywhere.
+/// A time truncated to milliseconds, the precision of both databases.
 fn time(time: Timestamp) -> String {
     format!("{time:.3}")
 }
@@ -190,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_that_an_earlier_version_spooled_are_read() {
+    fn spooled_rows_of_an_earlier_version_are_read() {
         let earlier = r#"[[{"id":1}],[],[],[],[],[{"id":2}]]"#;
         let rows: Rows = serde_json::from_str(earlier).expect("rows");
         assert_eq!(array(INTERCEPTIONS, [&rows]), (r#"[{"id":1}]"#.to_owned(), 1));

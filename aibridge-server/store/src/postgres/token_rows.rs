@@ -1,6 +1,8 @@
+//! Statements on `aibridge_tokens` in PostgreSQL.
+
 use super::error::PgError;
 use crate::TokenRow;
-use crate::token::{Issued, TokenHash};
+use crate::token::{NewToken, TokenHash};
 use jiff::Timestamp;
 use std::collections::HashSet;
 use tokio_postgres::{Client, Row};
@@ -15,7 +17,7 @@ const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_
 const UNREVOKED: &str = "SELECT hash FROM aibridge_tokens WHERE hash = ANY ($1) AND revoked_at IS NULL";
 const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1";
 
-pub(super) async fn insert(client: &Client, token: &Issued) -> Result<(), PgError> {
+pub(super) async fn insert(client: &Client, token: &NewToken) -> Result<(), PgError> {
     let row = &token.row;
     let hash = token.hash.as_bytes();
     client
@@ -27,19 +29,19 @@ pub(super) async fn insert(client: &Client, token: &Issued) -> Result<(), PgErro
     Ok(())
 }
 
-/// All tokens, oldest first.
+/// Reads all tokens, oldest first.
 pub(super) async fn list(client: &Client) -> Result<Vec<TokenRow>, PgError> {
     client.query(LIST, &[]).await?.iter().map(read).collect()
 }
 
-/// The token with this hash. The index finds it; that it is the one is decided in constant time.
+/// Looks up the token with this hash. The index finds the row; the final comparison takes constant time.
 pub(super) async fn find(client: &Client, hash: &TokenHash) -> Result<Option<TokenRow>, PgError> {
     let Some(row) = client.query_opt(FIND, &[&hash.as_bytes()]).await? else { return Ok(None) };
     let token = read(&row)?;
     Ok(hash.matches(row.try_get(7)?).then_some(token))
 }
 
-/// Those of the tokens with these hashes that exist and are not revoked.
+/// The hashes among `hashes` whose tokens exist and are not revoked.
 pub(super) async fn unrevoked(client: &Client, hashes: &[TokenHash]) -> Result<HashSet<TokenHash>, PgError> {
     let hashes: Vec<&[u8]> = hashes.iter().map(TokenHash::as_bytes).collect();
     let found = client.query(UNREVOKED, &[&hashes]).await?;
@@ -48,7 +50,7 @@ pub(super) async fn unrevoked(client: &Client, hashes: &[TokenHash]) -> Result<H
     Ok(hashes.into_iter().flatten().collect())
 }
 
-/// Whether there was such a token. One that is revoked already keeps its time.
+/// Revokes a token; returns whether it exists. The first revocation time is kept.
 pub(super) async fn revoke(client: &Client, id: Uuid, now: Timestamp) -> Result<bool, PgError> {
     Ok(client.execute(REVOKE, &[&id, &now]).await? > 0)
 }

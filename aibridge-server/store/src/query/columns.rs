@@ -1,51 +1,48 @@
-//! The columns of an interception, in the order in which rows are read.
+//! The select lists for interceptions and the rows that belong to them, by the description of the tables.
 
-/// How many characters of a text a list shows. Clients choose these texts, and a list has many rows.
+use crate::tables::{Column, INTERCEPTIONS, Kind, Table};
+
+/// Maximum length in characters of a client-chosen text in a list.
 const LISTED_CHARS: usize = 512;
 
-/// Each column, and whether its text may be long.
-const COLUMNS: [(&str, bool); 19] = [
-    ("id", false),
-    ("initiator_id", true),
-    ("provider", false),
-    ("provider_name", false),
-    ("model", true),
-    ("route", false),
-    ("streaming", false),
-    ("client", true),
-    ("client_session_id", true),
-    ("user_agent", true),
-    ("credential_kind", false),
-    ("credential_hint", false),
-    ("correlating_tool_call_id", true),
-    ("metadata", false),
-    ("started_at", false),
-    ("ended_at", false),
-    ("outcome", false),
-    ("error_type", false),
-    ("upstream_status", false),
-];
+/// The SQL that returns a JSON column as text, given the column.
+pub(crate) type JsonAsText = fn(&str) -> String;
 
-/// What to select of `aibridge_interceptions i`. `metadata` is how the database writes that column as text.
-pub(crate) fn whole(metadata: &str) -> String {
-    select(metadata, |name, _| format!("i.{name}"))
+/// The select list for whole rows of `aibridge_interceptions i`.
+pub(crate) fn full_columns(json: JsonAsText) -> String {
+    select(&INTERCEPTIONS, "i.", json, |name, _| name.to_owned())
 }
 
-/// The same for lists: what is long is cut, and ends in `…`.
-pub(crate) fn listed(metadata: &str) -> String {
+/// The select list for lists of `aibridge_interceptions i`: client-chosen texts are cut at [`LISTED_CHARS`] characters
+/// and end in `…`.
+pub(crate) fn list_columns(json: JsonAsText) -> String {
     let n = LISTED_CHARS;
-    select(metadata, |name, may_be_long| match may_be_long {
-        true => {
-            format!("CASE WHEN length(i.{name}) > {n} THEN substr(i.{name}, 1, {n}) || '…' ELSE i.{name} END")
-        }
-        false => format!("i.{name}"),
+    select(&INTERCEPTIONS, "i.", json, |name, column| match column.is_cut_in_lists {
+        true => format!("CASE WHEN length({name}) > {n} THEN substr({name}, 1, {n}) || '…' ELSE {name} END"),
+        false => name.to_owned(),
     })
 }
 
-fn select(metadata: &str, column: impl Fn(&str, bool) -> String) -> String {
-    let columns = COLUMNS.map(|(name, may_be_long)| match name {
-        "metadata" => metadata.to_owned(),
-        _ => column(name, may_be_long),
+/// The select list for rows of `table`, which belong to an interception.
+pub(crate) fn child_columns(table: &'static Table, json: JsonAsText) -> String {
+    select(table, "", json, |name, _| name.to_owned())
+}
+
+/// Selects each column under its own name, so that rows are read by name.
+fn select(
+    table: &'static Table,
+    prefix: &str,
+    json: JsonAsText,
+    text: impl Fn(&str, &Column) -> String,
+) -> String {
+    let columns = table.returned().map(|column| {
+        let name = format!("{prefix}{}", column.name);
+        let sql = match (column.kind, column.is_nullable) {
+            (Kind::Json, true) => format!("coalesce({}, '{{}}')", json(&name)),
+            (Kind::Json, false) => json(&name),
+            _ => text(&name, column),
+        };
+        format!("{sql} AS {}", column.name)
     });
-    columns.join(", ")
+    columns.collect::<Vec<_>>().join(", ")
 }

@@ -1,27 +1,27 @@
-//! Whether the files of a database are still those that SQLite has open. SQLite goes on writing to a file that was
-//! removed or moved, without an error; nobody would find those records again.
+//! Detection of removed or replaced database files. SQLite continues to write to a file that was removed or moved,
+//! without an error; those records would be lost.
 
 use crate::StoreError;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What SQLite appends to the name of a database for the files beside it.
+/// Suffixes of the files that SQLite keeps for a database.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
-/// The files of a database that is open.
+/// The files of an open database.
 pub(super) struct OpenFiles([OpenFile; SUFFIXES.len()]);
 
 struct OpenFile {
     path: PathBuf,
-    /// `None` as long as SQLite has not made the file.
+    /// `None` while SQLite has not created the file.
     identity: Option<Identity>,
 }
 
-/// Device and inode.
+/// Device and inode of a file.
 type Identity = (u64, u64);
 
 impl OpenFiles {
-    /// The files of the database at `path`, which was opened just now.
+    /// The files of the database at `path`, which has just been opened.
     pub(super) fn of(path: &Path) -> Self {
         Self(SUFFIXES.map(|suffix| {
             let mut name = path.as_os_str().to_owned();
@@ -31,11 +31,11 @@ impl OpenFiles {
         }))
     }
 
-    /// Whether each file is where it was. One system call for each of them.
+    /// Checks that each file is still the one that was opened. Costs one system call per file.
     ///
     /// # Errors
     ///
-    /// [`StoreError::FileGone`], which names the first that is not.
+    /// [`StoreError::FileGone`] for the first file that was removed or replaced.
     pub(super) fn check(&mut self) -> Result<(), StoreError> {
         for file in &mut self.0 {
             let found = identity(&file.path);
@@ -55,7 +55,7 @@ fn identity(path: &Path) -> Option<Identity> {
     fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
-/// Elsewhere a file that is open cannot be removed.
+/// On other systems an open file cannot be removed.
 #[cfg(not(unix))]
 fn identity(path: &Path) -> Option<Identity> {
     fs::metadata(path).ok().map(|_| (0, 0))

@@ -1,9 +1,9 @@
-//! Which actor owns an object at a provider: writing, looking up, and deleting by age.
+//! Owners of provider objects: writing, lookup, and deletion by age.
 
+use super::connection::{self, BUSY_TIMEOUT};
 use super::time::to_text;
-use super::{BUSY, connection};
 use crate::StoreError;
-use crate::text::storable;
+use crate::storable::storable;
 use aibridge_recorder::ObjectOwner;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// The first owner stays.
+/// The first owner of an object is kept.
 const CLAIM: &str = "INSERT INTO aibridge_object_owners (provider_name, object_id, initiator_id, created_at) \
     VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
 const FIND: &str =
@@ -21,13 +21,13 @@ const FIND: &str =
 const DELETE: &str = "DELETE FROM aibridge_object_owners WHERE (provider_name, object_id) IN ( \
     SELECT provider_name, object_id FROM aibridge_object_owners WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
 
-/// How many rows one turn of the writer deletes: about a millisecond, for which records wait.
+/// Number of rows that one turn of the writer deletes: about a millisecond, for which records wait.
 pub(super) const BATCH: u64 = 64;
 
-/// How long a request waits to learn whose object it names.
+/// Time limit for a lookup of owners.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Writes a row.
+/// Records the owner of an object. Has no effect if the object has an owner.
 pub(super) fn claim(connection: &Connection, owner: &ObjectOwner) -> rusqlite::Result<()> {
     let values = params![
         storable(&owner.provider_name),
@@ -38,26 +38,26 @@ pub(super) fn claim(connection: &Connection, owner: &ObjectOwner) -> rusqlite::R
     connection.prepare_cached(CLAIM)?.execute(values).map(drop)
 }
 
-/// Deletes at most [`BATCH`] rows made before `before`, and returns how many.
+/// Deletes at most [`BATCH`] rows recorded before `before`, and returns their number.
 pub(super) fn delete(connection: &Connection, before: &str) -> rusqlite::Result<u64> {
     let deleted = connection.prepare_cached(DELETE)?.execute(params![before, BATCH as i64])?;
     Ok(deleted as u64)
 }
 
-/// Looks owners up with a connection of its own. Few requests name an object that this process has not seen lately, so
-/// one lookup at a time is enough, and no thread waits for the next.
+/// Looks up owners on a connection of its own. Few requests name an object that this process has not cached, so one
+/// lookup at a time is enough, and none keeps a thread waiting.
 pub(super) struct Owners {
     path: PathBuf,
     reader: Arc<Mutex<Option<Connection>>>,
 }
 
 impl Owners {
-    /// Opens nothing yet.
+    /// Creates the lookup without a connection; the first lookup opens it.
     pub(super) fn new(path: PathBuf) -> Self {
         Self { path, reader: Arc::default() }
     }
 
-    /// The owner of each of the objects `ids` at `provider`, `None` for those that are unknown.
+    /// The owner of each object in `ids` at `provider`, in the same order; `None` for an unknown object.
     pub(super) async fn find(
         &self,
         provider: &str,
@@ -69,18 +69,18 @@ impl Owners {
             let found = spawn_blocking(move || {
                 let connection = match reader.take() {
                     Some(connection) => connection,
-                    None => connection::reading(&path, BUSY)?,
+                    None => connection::open_reader(&path, BUSY_TIMEOUT)?,
                 };
                 let found = find(&connection, &provider, &ids)?;
-                *reader = Some(connection); // not after an error, of which the connection may be the cause
+                *reader = Some(connection); // dropped after an error, which the connection may have caused
                 Ok(found)
             });
             found.await.unwrap_or_else(|error| Err(StoreError::Database(error.to_string())))
         };
-        timeout(LIMIT, finding).await.unwrap_or(Err(StoreError::TooSlow(LIMIT)))
+        timeout(LIMIT, finding).await.unwrap_or(Err(StoreError::Timeout(LIMIT)))
     }
 
-    /// Closes the connection.
+    /// Closes the connection, if there is one.
     pub(super) async fn close(&self) {
         drop(self.reader.lock().await.take());
     }

@@ -1,38 +1,42 @@
+//! Queries over the records in a SQLite file.
+
 mod children;
-mod log;
 mod read;
+mod wal_file;
 
 use super::error::open_error;
 use super::time::to_text;
 use super::{connection, schema};
 use crate::query::{
-    BLOCK_BYTES, Block, Filter, FullInterception, IdRange, InterceptionRow, Place, Summary, TokenSums,
-    listed, whole,
+    BLOCK_BYTES, Block, Cursor, Filter, FullInterception, IdRange, InterceptionRow, Summary, TokenSums,
+    full_columns, list_columns,
 };
 use crate::{Options, StoreError};
-use log::Log;
 use read::Columns;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 use std::path::absolute;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use wal_file::WalFile;
 
-/// How long a read waits for a gateway that is just creating the file.
+/// Time for which a read waits while a gateway creates the file.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// How many instructions of SQLite's machine run between two looks at whether reading was given up: some ten microseconds.
-const LOOK_EVERY: i32 = 1000;
+/// Number of SQLite virtual machine instructions between two checks for cancellation: some ten microseconds.
+const CANCEL_CHECK_STEPS: i32 = 1000;
 
-/// How many interceptions one transaction looks at: few enough to be over in some milliseconds.
+/// Number of interceptions that one transaction reads, so that it ends within some milliseconds.
 const SUMMARIES: u32 = 1000;
 const FULL: u32 = 64;
 
-/// How a document is selected as text.
-const METADATA: &str = "i.metadata";
+/// The SQL that returns a JSON column as text: SQLite stores JSON as text.
+fn json_as_text(column: &str) -> String {
+    column.to_owned()
+}
 
-/// What a filter means; the range of ids is that of the stretch which is read.
-const MEANT: &str = "i.id >= :low AND i.id <= :high \
+/// The conditions of a filter, within a range of ids.
+const MATCHES_FILTER: &str = "i.id >= :low AND i.id <= :high \
     AND (:user IS NULL OR i.initiator_id = :user) \
     AND (:model IS NULL OR i.model = :model) \
     AND (:provider IS NULL OR i.provider_name = :provider) \
@@ -42,17 +46,17 @@ const MEANT: &str = "i.id >= :low AND i.id <= :high \
     AND (:since IS NULL OR i.started_at >= :since) \
     AND (:until IS NULL OR i.started_at < :until)";
 
-/// The records in one file, on a connection that cannot write.
+/// Reading access to the records in one file, on a read-only connection.
 pub(crate) struct SqliteRecords {
     connection: Connection,
-    log: Log,
-    /// Whether the file is read as one that nobody writes to.
-    is_at_rest: bool,
-    given_up: CancellationToken,
+    wal: WalFile,
+    /// Whether the file was opened as immutable, because no process had it open and SQLite may not create its files.
+    is_immutable: bool,
+    cancelled: CancellationToken,
 }
 
 impl SqliteRecords {
-    pub(crate) fn open(options: &Options, given_up: CancellationToken) -> Result<Self, StoreError> {
+    pub(crate) fn open(options: &Options, cancelled: CancellationToken) -> Result<Self, StoreError> {
         let path = absolute(&options.path).unwrap_or_else(|_| options.path.clone());
         let missing = |problem: &str| StoreError::Open {
             store: path.display().to_string(),
@@ -60,54 +64,63 @@ impl SqliteRecords {
             advice: "name the file of a gateway that has run",
         };
         if !path.exists() {
-            return Err(missing("there is no such file"));
+            return Err(missing("the file does not exist"));
         }
-        let log = Log::of(&path);
-        let mut connection = connection::reading(&path, BUSY)?;
-        let is_at_rest = log.is_empty() && !connection::can_share(&connection);
-        if is_at_rest {
-            connection = connection::reading_at_rest(&path)?;
+        let wal = WalFile::of(&path);
+        let mut connection = connection::open_reader(&path, BUSY)?;
+        let is_immutable = wal.is_empty() && !connection::can_use_wal(&connection);
+        if is_immutable {
+            connection = connection::open_immutable(&path)?;
         }
         if schema::check(&mut connection, &path)? == 0 {
             return Err(missing("it is empty"));
         }
         let failed = |error| open_error(&path, error);
         connection.pragma_update(None, "query_only", true).map_err(failed)?;
-        let look = given_up.clone();
-        connection.progress_handler(LOOK_EVERY, Some(move || look.is_cancelled())).map_err(failed)?;
-        Ok(Self { connection, log, is_at_rest, given_up })
+        let look = cancelled.clone();
+        connection.progress_handler(CANCEL_CHECK_STEPS, Some(move || look.is_cancelled())).map_err(failed)?;
+        Ok(Self { connection, wal, is_immutable, cancelled })
     }
 
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
         self.transaction(|transaction| {
-            let sql = format!("SELECT {} FROM aibridge_interceptions i WHERE i.id = ?1", whole(METADATA));
+            let sql = format!(
+                "SELECT {} FROM aibridge_interceptions i WHERE i.id = ?1",
+                full_columns(json_as_text)
+            );
             let found = transaction.query_row(&sql, [id.to_string()], interception).optional()?;
             found.map(|row| children::complete(transaction, row)).transpose()
         })
     }
 
-    pub(crate) fn summaries(&self, filter: &Filter, place: Place) -> Result<Block<Summary>, StoreError> {
+    pub(crate) fn summaries(&self, filter: &Filter, cursor: Cursor) -> Result<Block<Summary>, StoreError> {
         let sql = |order| {
             format!(
-                "SELECT {}, total(u.input_tokens), total(u.output_tokens), total(u.cache_read_input_tokens), \
-                 total(u.cache_write_input_tokens) FROM aibridge_interceptions i \
+                "SELECT {}, total(u.input_tokens) AS input_tokens, total(u.output_tokens) AS output_tokens, total(u.cache_read_input_tokens) AS cache_read_input_tokens, \
+                 total(u.cache_write_input_tokens) AS cache_write_input_tokens FROM aibridge_interceptions i \
                  LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
-                 WHERE {MEANT} GROUP BY i.id ORDER BY i.id {order}",
-                listed(METADATA)
+                 WHERE {MATCHES_FILTER} GROUP BY i.id ORDER BY i.id {order}",
+                list_columns(json_as_text)
             )
         };
-        self.block(filter, place, SUMMARIES, sql, |_, row| {
+        self.block(filter, cursor, SUMMARIES, sql, |_, row| {
             Ok((Summary { interception: interception(row)?, tokens: sums(row)? }, None))
         })
     }
 
-    pub(crate) fn full(&self, filter: &Filter, place: Place) -> Result<Block<FullInterception>, StoreError> {
+    pub(crate) fn full(
+        &self,
+        filter: &Filter,
+        cursor: Cursor,
+    ) -> Result<Block<FullInterception>, StoreError> {
         let sql = |order| {
-            let columns = whole(METADATA);
-            format!("SELECT {columns} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
+            let columns = full_columns(json_as_text);
+            format!(
+                "SELECT {columns} FROM aibridge_interceptions i WHERE {MATCHES_FILTER} ORDER BY i.id {order}"
+            )
         };
         let mut bytes = 0;
-        self.block(filter, place, FULL, sql, move |transaction, row| {
+        self.block(filter, cursor, FULL, sql, move |transaction, row| {
             let full = children::complete(transaction, interception(row)?)?;
             bytes += full.bytes();
             let last = (bytes >= BLOCK_BYTES).then_some(full.interception.id);
@@ -115,27 +128,27 @@ impl SqliteRecords {
         })
     }
 
-    pub(crate) fn count(&self, filter: &Filter, place: Place) -> Result<Block<u64>, StoreError> {
-        let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MEANT}");
-        self.block(filter, place, SUMMARIES, sql, |_, row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), None)))
+    pub(crate) fn count(&self, filter: &Filter, cursor: Cursor) -> Result<Block<u64>, StoreError> {
+        let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MATCHES_FILTER}");
+        self.block(filter, cursor, SUMMARIES, sql, |_, row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), None)))
     }
 
-    /// What is meant of the next `limit` interceptions. `read` reads a row, and returns its id too if the block is to end
-    /// with it.
+    /// The matching rows among the next `limit` interceptions. `read` reads a row, and returns its id too if the
+    /// block ends with it.
     fn block<T>(
         &self,
         filter: &Filter,
-        place: Place,
+        cursor: Cursor,
         limit: u32,
         sql: impl FnOnce(&'static str) -> String,
         mut read: impl FnMut(&Transaction<'_>, &Row<'_>) -> rusqlite::Result<(T, Option<Uuid>)>,
     ) -> Result<Block<T>, StoreError> {
         self.transaction(|transaction| {
-            let stretch = stretch(transaction, filter, place, limit)?;
-            let mut statement = transaction.prepare_cached(&sql(stretch.order))?;
+            let range = next_range(transaction, filter, cursor, limit)?;
+            let mut statement = transaction.prepare_cached(&sql(range.order))?;
             let parameters = named_params! {
-                ":low": stretch.low.to_string(),
-                ":high": stretch.high.to_string(),
+                ":low": range.low.to_string(),
+                ":high": range.high.to_string(),
                 ":user": filter.user,
                 ":model": filter.model,
                 ":provider": filter.provider,
@@ -146,7 +159,7 @@ impl SqliteRecords {
                 ":until": filter.until.map(to_text),
             };
             let mut found = statement.query(parameters)?;
-            let mut block = Block { rows: Vec::new(), last: stretch.last };
+            let mut block = Block { rows: Vec::new(), last: range.last };
             while let Some(row) = found.next()? {
                 let (row, end) = read(transaction, row)?;
                 block.rows.push(row);
@@ -163,65 +176,65 @@ impl SqliteRecords {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        self.log.make_way();
+        self.wal.wait_for_reset();
         let done = self.connection.unchecked_transaction().and_then(|transaction| work(&transaction));
-        if self.given_up.is_cancelled() {
-            return Err(StoreError::GivenUp);
+        if self.cancelled.is_cancelled() {
+            return Err(StoreError::Cancelled);
         }
-        if self.is_at_rest && !self.log.is_empty() {
-            let problem = "a gateway began to write to it, beside which this user cannot read: read as the gateway's user";
+        if self.is_immutable && !self.wal.is_empty() {
+            let problem = "a gateway started to write to the file, and this user cannot read it meanwhile; run the command as the user of the gateway";
             return Err(StoreError::Database(problem.to_owned()));
         }
         Ok(done?)
     }
 }
 
-/// The next `limit` interceptions, whether they are meant or not, so that no filter makes a transaction long.
-fn stretch(
+/// The next `limit` interceptions, matching or not, so that no filter makes a transaction long.
+fn next_range(
     transaction: &Transaction<'_>,
     filter: &Filter,
-    place: Place,
+    cursor: Cursor,
     limit: u32,
 ) -> rusqlite::Result<IdRange> {
-    let ahead = IdRange::ahead(filter, place);
-    let parameters = (ahead.low.to_string(), ahead.high.to_string(), limit - 1);
-    let mut statement = transaction.prepare_cached(&ahead.end_sql())?;
-    let end = statement.query_row(parameters, |row| Columns(row).id(0)).optional()?;
-    Ok(ahead.until(end))
+    let range = IdRange::from_cursor(filter, cursor);
+    let parameters = (range.low.to_string(), range.high.to_string(), limit - 1);
+    let mut statement = transaction.prepare_cached(&range.end_sql())?;
+    let end = statement.query_row(parameters, |row| Columns(row).id("id")).optional()?;
+    Ok(range.ending_at(end))
 }
 
 fn interception(row: &Row<'_>) -> rusqlite::Result<InterceptionRow> {
     let columns = Columns(row);
     Ok(InterceptionRow {
-        id: columns.id(0)?,
-        initiator_id: row.get(1)?,
-        provider: row.get(2)?,
-        provider_name: row.get(3)?,
-        model: row.get(4)?,
-        route: row.get(5)?,
-        streaming: row.get(6)?,
-        client: row.get(7)?,
-        client_session_id: row.get(8)?,
-        user_agent: row.get(9)?,
-        credential_kind: row.get(10)?,
-        credential_hint: row.get(11)?,
-        correlating_tool_call_id: row.get(12)?,
-        metadata: columns.json(13)?,
-        started_at: columns.time(14)?,
-        ended_at: columns.optional_time(15)?,
-        outcome: row.get(16)?,
-        error_type: row.get(17)?,
-        upstream_status: row.get(18)?,
+        id: columns.id("id")?,
+        initiator_id: row.get("initiator_id")?,
+        provider: row.get("provider")?,
+        provider_name: row.get("provider_name")?,
+        model: row.get("model")?,
+        route: row.get("route")?,
+        streaming: row.get("streaming")?,
+        client: row.get("client")?,
+        client_session_id: row.get("client_session_id")?,
+        user_agent: row.get("user_agent")?,
+        credential_kind: row.get("credential_kind")?,
+        credential_hint: row.get("credential_hint")?,
+        correlating_tool_call_id: row.get("correlating_tool_call_id")?,
+        metadata: columns.json("metadata")?,
+        started_at: columns.time("started_at")?,
+        ended_at: columns.optional_time("ended_at")?,
+        outcome: row.get("outcome")?,
+        error_type: row.get("error_type")?,
+        upstream_status: row.get("upstream_status")?,
     })
 }
 
-/// Sums come as floating point numbers, because those of integers may overflow.
+/// Reads the token sums. They are floating point numbers, because integer sums may overflow.
 fn sums(row: &Row<'_>) -> rusqlite::Result<TokenSums> {
-    let sum = |column| Ok::<_, rusqlite::Error>(row.get::<_, f64>(column)? as i64);
+    let sum = |column: &str| Ok::<_, rusqlite::Error>(row.get::<_, f64>(column)? as i64);
     Ok(TokenSums {
-        input_tokens: sum(19)?,
-        output_tokens: sum(20)?,
-        cache_read_input_tokens: sum(21)?,
-        cache_write_input_tokens: sum(22)?,
+        input_tokens: sum("input_tokens")?,
+        output_tokens: sum("output_tokens")?,
+        cache_read_input_tokens: sum("cache_read_input_tokens")?,
+        cache_write_input_tokens: sum("cache_write_input_tokens")?,
     })
 }

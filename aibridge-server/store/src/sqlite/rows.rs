@@ -1,8 +1,11 @@
+//! Conversion of records to rows of a SQLite database.
+
 use super::insert::Insert;
 use super::owners;
 use super::time::to_text;
-use super::verdict::Verdict;
-use crate::text::{extra_token_types, json_of_texts, metadata, storable};
+use super::write_error::WriteError;
+use crate::storable::{extra_token_types, json_of_texts, metadata, storable};
+use crate::tables;
 use aibridge_recorder::{
     Interception, InterceptionEnd, Reasoning, Record, TokenUsage, ToolUsage, UserPrompt,
 };
@@ -17,7 +20,7 @@ const IS_KNOWN: &str = "SELECT 1 FROM aibridge_interceptions WHERE id = ?1";
 const ANSWER_PROMPTS: &str =
     "UPDATE aibridge_user_prompts SET provider_response_id = ?2 WHERE interception_id = ?1";
 
-/// How records become rows.
+/// The insert statements of all record tables.
 pub(super) struct Rows {
     interceptions: Insert,
     prompts: Insert,
@@ -27,30 +30,17 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    #[rustfmt::skip]
     pub(super) fn new() -> Self {
         Self {
-            interceptions: Insert::into("aibridge_interceptions", &[
-                "id", "initiator_id", "provider", "provider_name", "model", "route", "streaming", "client",
-                "client_session_id", "user_agent", "credential_kind", "credential_hint",
-                "correlating_tool_call_id", "metadata", "started_at",
-            ]),
-            prompts: Insert::into("aibridge_user_prompts", &["id", "interception_id", "prompt", "created_at"]),
-            token_usages: Insert::into("aibridge_token_usages", &[
-                "id", "interception_id", "provider_response_id", "input_tokens", "output_tokens",
-                "cache_read_input_tokens", "cache_write_input_tokens", "extra_token_types", "created_at",
-            ]),
-            tool_usages: Insert::into("aibridge_tool_usages", &[
-                "id", "interception_id", "provider_response_id", "provider_tool_call_id", "tool", "server_url",
-                "input", "injected", "invocation_error", "created_at", "metadata",
-            ]),
-            thoughts: Insert::into("aibridge_model_thoughts", &[
-                "id", "interception_id", "content", "metadata", "created_at",
-            ]),
+            interceptions: Insert::into(&tables::INTERCEPTIONS),
+            prompts: Insert::into(&tables::USER_PROMPTS),
+            token_usages: Insert::into(&tables::TOKEN_USAGES),
+            tool_usages: Insert::into(&tables::TOOL_USAGES),
+            thoughts: Insert::into(&tables::MODEL_THOUGHTS),
         }
     }
 
-    pub(super) fn write(&self, connection: &Connection, record: &Record) -> Result<(), Verdict> {
+    pub(super) fn write(&self, connection: &Connection, record: &Record) -> Result<(), WriteError> {
         match record {
             Record::Start(interception) => self.start(connection, interception),
             Record::Prompt(prompt) => self.prompt(connection, prompt),
@@ -62,7 +52,7 @@ impl Rows {
         }
     }
 
-    fn start(&self, connection: &Connection, row: &Interception) -> Result<(), Verdict> {
+    fn start(&self, connection: &Connection, row: &Interception) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             storable(&row.initiator_id),
@@ -83,7 +73,7 @@ impl Rows {
         self.interceptions.run(connection, values)
     }
 
-    fn prompt(&self, connection: &Connection, row: &UserPrompt) -> Result<(), Verdict> {
+    fn prompt(&self, connection: &Connection, row: &UserPrompt) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -93,7 +83,7 @@ impl Rows {
         self.prompts.run(connection, values)
     }
 
-    fn token_usage(&self, connection: &Connection, row: &TokenUsage) -> Result<(), Verdict> {
+    fn token_usage(&self, connection: &Connection, row: &TokenUsage) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -108,7 +98,7 @@ impl Rows {
         self.token_usages.run(connection, values)
     }
 
-    fn tool_usage(&self, connection: &Connection, row: &ToolUsage) -> Result<(), Verdict> {
+    fn tool_usage(&self, connection: &Connection, row: &ToolUsage) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -125,7 +115,7 @@ impl Rows {
         self.tool_usages.run(connection, values)
     }
 
-    fn thought(&self, connection: &Connection, row: &Reasoning) -> Result<(), Verdict> {
+    fn thought(&self, connection: &Connection, row: &Reasoning) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -137,8 +127,8 @@ impl Rows {
     }
 }
 
-/// Closes an interception. One that is closed already stays as it is: the first end is the true one.
-fn end(connection: &Connection, ended: &InterceptionEnd) -> Result<(), Verdict> {
+/// Closes an interception. A closed one is not changed: the first end is kept.
+fn end(connection: &Connection, ended: &InterceptionEnd) -> Result<(), WriteError> {
     let id = ended.interception_id.to_string();
     let closed = connection.prepare_cached(END)?.execute(params![
         id,
@@ -150,7 +140,8 @@ fn end(connection: &Connection, ended: &InterceptionEnd) -> Result<(), Verdict> 
     ])?;
     if closed == 0 {
         let is_known = connection.prepare_cached(IS_KNOWN)?.exists([&id])?;
-        let unknown = || Verdict::Contradiction(format!("the interception {id} ended, but never started"));
+        let unknown =
+            || WriteError::Conflict(format!("interception {id} has an end record, but no start record"));
         return is_known.then_some(()).ok_or_else(unknown);
     }
     if let Some(response_id) = optional(&ended.provider_response_id) {

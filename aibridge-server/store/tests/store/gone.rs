@@ -1,6 +1,6 @@
-//! Files of a store that are removed, moved or replaced while it is open.
+//! Database files that are removed, moved or replaced while they are open.
 
-use crate::support::{Place, start};
+use crate::support::{TestDir, start};
 use aibridge_recorder::Recorder;
 use std::fs;
 use std::path::PathBuf;
@@ -8,21 +8,21 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(9);
 
-fn beside(place: &Place, suffix: &str) -> PathBuf {
-    let mut path = place.path().into_os_string();
+fn beside(dir: &TestDir, suffix: &str) -> PathBuf {
+    let mut path = dir.path().into_os_string();
     path.push(suffix);
     path.into()
 }
 
 #[tokio::test]
-async fn nothing_is_recorded_in_a_file_that_nobody_can_find() {
+async fn nothing_is_recorded_in_a_removed_file() {
     for suffix in ["", "-wal", "-shm"] {
         for replaced in [false, true] {
-            let place = Place::new();
-            let store = place.open();
+            let dir = TestDir::new();
+            let store = dir.open();
             store.record(start().1).await.expect("stored");
             store.probe(LIMIT).await.expect("ready");
-            let file = beside(&place, suffix);
+            let file = beside(&dir, suffix);
             fs::remove_file(&file).expect("removed");
             if replaced {
                 fs::write(&file, "").expect("replaced");
@@ -39,19 +39,19 @@ async fn nothing_is_recorded_in_a_file_that_nobody_can_find() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_put_back_is_recorded_in_again() {
-    let place = Place::new();
-    let store = place.open();
+async fn a_restored_file_accepts_records_again() {
+    let dir = TestDir::new();
+    let store = dir.open();
     let (first, records) = start();
     store.record(records).await.expect("stored");
-    let away = beside(&place, "-away");
-    fs::rename(place.path(), &away).expect("moved");
+    let away = beside(&dir, "-away");
+    fs::rename(dir.path(), &away).expect("moved");
     store.probe(LIMIT).await.expect_err("not ready");
     store.record(start().1).await.expect_err("refused");
-    fs::rename(&away, place.path()).expect("moved back");
+    fs::rename(&away, dir.path()).expect("moved back");
     store.probe(LIMIT).await.expect("ready");
     let (last, records) = start();
     store.record(records).await.expect("stored");
-    assert_eq!(place.interceptions(), [first, last].map(|id| id.to_string()), "nothing that was refused");
+    assert_eq!(dir.interceptions(), [first, last].map(|id| id.to_string()), "nothing that was refused");
     store.close().await;
 }

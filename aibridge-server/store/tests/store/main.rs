@@ -1,4 +1,4 @@
-//! The store as its users see it: through its API, and through SQLite.
+//! Tests of the store through its API and through SQL, on SQLite and on PostgreSQL.
 
 #[cfg(test)]
 mod batches;

@@ -1,7 +1,7 @@
-//! Who made which object at a provider.
+//! Owners of provider objects in a SQLite store.
 
 use crate::retention::{long_ago, old, sweep};
-use crate::support::{Place, ended, start};
+use crate::support::{TestDir, ended, start};
 use aibridge_recorder::{ObjectOwner, Record, Recorder};
 use aibridge_store::Tokens;
 use jiff::{SignedDuration, Timestamp};
@@ -28,9 +28,9 @@ pub(crate) fn some(actor: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_first_owner_stays_and_a_later_one_is_no_contradiction() {
-    let place = Place::new();
-    let store = place.open();
+async fn the_first_owner_is_kept_and_a_later_one_is_not_a_conflict() {
+    let dir = TestDir::new();
+    let store = dir.open();
     let (id, mut records) = start();
     records.extend([owner("resp_1", "ann"), owner("resp_1", "bob"), owner("nul\0", "ann")]);
     store.record(records).await.expect("stored");
@@ -39,14 +39,14 @@ async fn the_first_owner_stays_and_a_later_one_is_no_contradiction() {
     let found = store.object_owners("openai", &asked).await.expect("found");
     assert_eq!(found, [None, some("ann"), some("ann")]);
     assert_eq!(store.object_owners("other", &asked).await.expect("found"), [None, None, None]);
-    assert!(!place.rows("aibridge_interceptions")[0]["ended_at"].is_null());
+    assert!(!dir.rows("aibridge_interceptions")[0]["ended_at"].is_null());
     store.close().await;
 }
 
 #[tokio::test]
-async fn what_is_recorded_after_a_lookup_is_found_by_the_next() {
-    let place = Place::new();
-    let store = place.open();
+async fn a_lookup_finds_owners_recorded_after_an_earlier_one() {
+    let dir = TestDir::new();
+    let store = dir.open();
     for number in 0..3 {
         let asked = ids(&[&format!("resp_{number}")]);
         assert_eq!(store.object_owners("openai", &asked).await.expect("found"), [None]);
@@ -57,26 +57,25 @@ async fn what_is_recorded_after_a_lookup_is_found_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_store_of_an_earlier_version_is_brought_up_to_date() {
-    let place = Place::new();
-    drop(Tokens::open(&place.options()).expect("created"));
-    place
-        .sql()
+async fn a_store_of_an_earlier_version_is_migrated() {
+    let dir = TestDir::new();
+    drop(Tokens::open(&dir.options()).expect("created"));
+    dir.sql()
         .execute_batch(
             "ALTER TABLE aibridge_tool_usages DROP COLUMN metadata; DROP TABLE aibridge_object_owners;
              PRAGMA user_version = 2",
         )
         .expect("as it was");
-    let store = place.open();
+    let store = dir.open();
     store.record(vec![owner("resp_1", "ann")]).await.expect("stored");
     assert_eq!(store.object_owners("openai", &ids(&["resp_1"])).await.expect("found"), [some("ann")]);
     store.close().await;
 }
 
 #[tokio::test]
-async fn old_owners_are_deleted_and_young_ones_stay() {
-    let place = Place::new();
-    let store = place.open();
+async fn a_sweep_deletes_only_expired_owners() {
+    let dir = TestDir::new();
+    let store = dir.open();
     let before = long_ago();
     let numbered = |number: u32| format!("resp_{number:03}");
     let earlier =
@@ -85,7 +84,7 @@ async fn old_owners_are_deleted_and_young_ones_stay() {
     store.record(vec![owner_at("resp_000", "ann", before), owner("conv_1", "ann")]).await.expect("stored");
     sweep(&mut store.sweeper(), old(before)).await.expect("swept");
     let left: Vec<String> = {
-        let connection = place.sql();
+        let connection = dir.sql();
         let mut statement =
             connection.prepare("SELECT object_id FROM aibridge_object_owners ORDER BY 1").expect("SQL");
         let rows = statement.query_map([], |row| row.get(0)).expect("rows");

@@ -1,4 +1,6 @@
-use crate::support::{Place, ended, interception, prompt, start, time};
+//! The rows that records become, cell by cell.
+
+use crate::support::{TestDir, ended, interception, prompt, start, time};
 use aibridge_recorder::{
     CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, Reasoning, ReasoningSource, Record,
     Recorder, TokenUsage, ToolUsage, UserPrompt,
@@ -15,12 +17,12 @@ fn id(last: u8) -> Uuid {
 }
 
 #[tokio::test]
-async fn a_whole_interception_reads_back_exactly() {
-    let place = Place::new();
-    let store = place.open();
-    store.record(beginning()).await.expect("stored");
-    assert_eq!(place.rows("aibridge_interceptions"), [open_interception()]);
-    assert_eq!(place.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
+async fn a_complete_interception_reads_back_exactly() {
+    let dir = TestDir::new();
+    let store = dir.open();
+    store.record(start_records()).await.expect("stored");
+    assert_eq!(dir.rows("aibridge_interceptions"), [open_interception()]);
+    assert_eq!(dir.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
 
     store.record(end()).await.expect("stored");
     let mut closed = open_interception();
@@ -29,9 +31,9 @@ async fn a_whole_interception_reads_back_exactly() {
     closed["error_type"] = json!("stream_error");
     closed["upstream_status"] = json!(200);
     closed["credential_hint"] = json!("sk-a...efgh");
-    assert_eq!(place.rows("aibridge_interceptions"), [closed]);
+    assert_eq!(dir.rows("aibridge_interceptions"), [closed]);
     assert_eq!(
-        place.rows("aibridge_user_prompts"),
+        dir.rows("aibridge_user_prompts"),
         [json!({
             "id": "019b7c5a-1e2e-7000-8000-000000000001",
             "interception_id": ID,
@@ -41,7 +43,7 @@ async fn a_whole_interception_reads_back_exactly() {
         })]
     );
     assert_eq!(
-        place.rows("aibridge_token_usages"),
+        dir.rows("aibridge_token_usages"),
         [json!({
             "id": "019b7c5a-1e2e-7000-8000-000000000002",
             "interception_id": ID,
@@ -55,7 +57,7 @@ async fn a_whole_interception_reads_back_exactly() {
         })]
     );
     assert_eq!(
-        place.rows("aibridge_tool_usages"),
+        dir.rows("aibridge_tool_usages"),
         [
             json!({
                 "id": "019b7c5a-1e2e-7000-8000-000000000003",
@@ -83,7 +85,7 @@ async fn a_whole_interception_reads_back_exactly() {
             }),
         ]
     );
-    let thoughts = place.rows("aibridge_model_thoughts");
+    let thoughts = dir.rows("aibridge_model_thoughts");
     assert_eq!(
         thoughts[0],
         json!({
@@ -99,7 +101,7 @@ async fn a_whole_interception_reads_back_exactly() {
     store.close().await;
 }
 
-pub(crate) fn beginning() -> Vec<Record> {
+pub(crate) fn start_records() -> Vec<Record> {
     let interception = Interception {
         id: id(10),
         client_session_id: Some("session".to_owned()),
@@ -215,9 +217,9 @@ pub(crate) fn end() -> Vec<Record> {
 }
 
 #[tokio::test]
-async fn the_end_without_a_hint_keeps_a_byok_hint() {
-    let place = Place::new();
-    let store = place.open();
+async fn an_end_without_a_hint_keeps_the_byok_hint() {
+    let dir = TestDir::new();
+    let store = dir.open();
     let byok = Interception {
         credential_kind: CredentialKind::Byok,
         credential_hint: "sk-m...mine".to_owned(),
@@ -226,7 +228,7 @@ async fn the_end_without_a_hint_keeps_a_byok_hint() {
     };
     let end = InterceptionEnd { outcome: Outcome::Cancelled, upstream_status: None, ..ended(byok.id) };
     store.record(vec![Record::Start(byok.into()), Record::End(end)]).await.expect("stored");
-    let row = &place.rows("aibridge_interceptions")[0];
+    let row = &dir.rows("aibridge_interceptions")[0];
     assert_eq!(row["credential_hint"], "sk-m...mine");
     assert_eq!(row["credential_kind"], "byok");
     assert_eq!(row["streaming"], 0);
@@ -236,12 +238,12 @@ async fn the_end_without_a_hint_keeps_a_byok_hint() {
 
 #[tokio::test]
 async fn an_interception_ends_only_once() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     let (id, records) = start();
     store.record(records).await.expect("stored");
     store.record(vec![Record::End(ended(id))]).await.expect("stored");
-    let first = place.rows("aibridge_interceptions");
+    let first = dir.rows("aibridge_interceptions");
 
     let again = InterceptionEnd {
         outcome: Outcome::Failed(ErrorType::Shutdown),
@@ -251,14 +253,14 @@ async fn an_interception_ends_only_once() {
         ..ended(id)
     };
     store.record(vec![Record::End(again)]).await.expect("no complaint");
-    assert_eq!(place.rows("aibridge_interceptions"), first);
-    assert_eq!(place.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
+    assert_eq!(dir.rows("aibridge_interceptions"), first);
+    assert_eq!(dir.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
 }
 
 const DIRTY: &str = "\0a\u{1}\u{1b}\u{7f}b\0";
 const CLEAN: &str = "\u{fffd}a\u{1}\u{1b}\u{7f}b\u{fffd}";
 
-/// An interception with what no database can hold in every text.
+/// An interception with a NUL in every text.
 pub(crate) fn dirty_records() -> Vec<Record> {
     let dirty = || DIRTY.to_owned();
     let interception = Interception {
@@ -324,8 +326,8 @@ pub(crate) fn dirty_records() -> Vec<Record> {
 
 #[tokio::test]
 async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_kept() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     store.record(dirty_records()).await.expect("stored");
 
     let tables = [
@@ -336,7 +338,7 @@ async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_k
         ("model_thoughts", 1),
     ];
     for (table, expected) in tables {
-        let row = &place.rows(&format!("aibridge_{table}"))[0];
+        let row = &dir.rows(&format!("aibridge_{table}"))[0];
         assert!(!row.to_string().contains("\\u0000"), "{table}: {row}");
         let clean = row.as_object().expect("a row").values().filter(|cell| *cell == CLEAN).count();
         assert_eq!(clean, expected, "{table}: {row}");
@@ -346,7 +348,7 @@ async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_k
         ("token_usages", "extra_token_types", json!({ CLEAN: 1 })),
     ];
     for (table, column, expected) in json_columns {
-        let row = &place.rows(&format!("aibridge_{table}"))[0];
+        let row = &dir.rows(&format!("aibridge_{table}"))[0];
         let stored: Value = serde_json::from_str(row[column].as_str().expect("text")).expect("JSON");
         assert_eq!(stored, expected);
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use aibridge_recorder::{CredentialKind, Outcome, ReasoningSource};
+use aibridge_store::tables::{self, Table};
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -288,4 +289,38 @@ async fn short_texts_are_cut() {
     }
     super::log(&Record::Prompt(prompt));
     assert_eq!(log.lines()[1]["prompt"], long, "prompts are not cut");
+}
+
+/// The fields of a line, by the description of the table that the record goes to.
+fn described(record_type: &str) -> Vec<&'static str> {
+    let inserted = |table: &'static Table| table.inserted().map(|column| column.name);
+    let renamed = |from: &'static str, to: &'static str| move |name| if name == from { to } else { name };
+    match record_type {
+        "interception_start" => {
+            inserted(&tables::INTERCEPTIONS).map(renamed("id", "interception_id")).collect()
+        }
+        "user_prompt" => inserted(&tables::USER_PROMPTS).collect(),
+        "token_usage" => inserted(&tables::TOKEN_USAGES).chain(["cost"]).collect(),
+        "tool_usage" => inserted(&tables::TOOL_USAGES).map(renamed("metadata", "truncated")).collect(),
+        "model_thought" => inserted(&tables::MODEL_THOUGHTS).map(renamed("metadata", "source")).collect(),
+        "object_owner" => inserted(&tables::OBJECT_OWNERS).collect(),
+        "interception_end" => {
+            let filled = tables::INTERCEPTIONS.columns.iter().filter(|column| column.is_filled_later);
+            let others = ["interception_id", "credential_hint", "provider_response_id"];
+            filled.map(|column| column.name).chain(others).collect()
+        }
+        other => panic!("no table for {other}"),
+    }
+}
+
+#[test]
+fn lines_have_the_columns_of_the_description() {
+    for (_, line) in all() {
+        let mut fields: Vec<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        fields.retain(|field| *field != "record_type");
+        let mut expected = described(line["record_type"].as_str().unwrap());
+        fields.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(fields, expected, "{}", line["record_type"]);
+    }
 }

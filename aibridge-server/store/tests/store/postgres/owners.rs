@@ -1,3 +1,5 @@
+//! Owners of provider objects on PostgreSQL.
+
 use super::{count, open, options, spooled};
 use crate::owners::{ids, owner, owner_at, some};
 use crate::retention::{long_ago, old, sweep};
@@ -7,7 +9,7 @@ use aibridge_testkit::{Postgres, wait_for};
 use jiff::SignedDuration;
 
 #[tokio::test]
-async fn replicas_share_owners_and_the_first_stays() {
+async fn replicas_share_owners_and_keep_the_first() {
     let Some(server) = Postgres::start().await else { return };
     let [one, other] = [open(options(&server)).await, open(options(&server)).await];
     let (id, mut records) = start();
@@ -26,7 +28,7 @@ async fn replicas_share_owners_and_the_first_stays() {
 }
 
 #[tokio::test]
-async fn a_database_of_an_earlier_version_is_brought_up_to_date() {
+async fn a_database_of_an_earlier_version_is_migrated() {
     let Some(server) = Postgres::start().await else { return };
     open(options(&server)).await.close().await;
     server.execute("DROP TABLE aibridge_object_owners; DELETE FROM aibridge_schema WHERE version = 4").await;
@@ -37,7 +39,7 @@ async fn a_database_of_an_earlier_version_is_brought_up_to_date() {
 }
 
 #[tokio::test]
-async fn a_spool_carries_owners_and_a_database_that_is_away_names_none() {
+async fn the_spool_carries_owners_and_lookups_fail_during_an_outage() {
     let Some(server) = Postgres::start().await else { return };
     let dir = tempfile::tempdir().expect("a directory");
     let store = open(spooled(&server, dir.path())).await;
@@ -52,7 +54,7 @@ async fn a_spool_carries_owners_and_a_database_that_is_away_names_none() {
 }
 
 #[tokio::test]
-async fn old_owners_are_deleted_and_young_ones_stay() {
+async fn a_sweep_deletes_only_expired_owners() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     let before = long_ago();

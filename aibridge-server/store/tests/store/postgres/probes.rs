@@ -1,4 +1,4 @@
-//! A probe finds out what a request would find out, by the same connection.
+//! Readiness probes on PostgreSQL: privileges, disk space, and connection limits.
 
 use super::{count, open, options};
 use crate::support::start;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(9);
 
-/// A store on `server`, whose tables belong to another user.
+/// The options of a user without privileges on the tables.
 async fn as_a_user(server: &Postgres) -> PostgresOptions {
     open(options(server)).await.close().await;
     server.execute("CREATE ROLE gateway LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO gateway").await;
@@ -17,7 +17,7 @@ async fn as_a_user(server: &Postgres) -> PostgresOptions {
 }
 
 #[tokio::test]
-async fn a_missing_right_on_any_table_is_found() {
+async fn a_probe_detects_a_missing_privilege_on_any_table() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(as_a_user(&server).await).await;
     store.probe(LIMIT).await.expect("ready");
@@ -40,7 +40,7 @@ async fn a_missing_right_on_any_table_is_found() {
 }
 
 #[tokio::test]
-async fn a_database_without_room_or_read_only_is_found() {
+async fn a_probe_detects_a_full_or_read_only_database() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     store.probe(LIMIT).await.expect("ready");
@@ -60,7 +60,7 @@ async fn a_database_without_room_or_read_only_is_found() {
 }
 
 #[tokio::test]
-async fn a_limit_of_connections_does_not_matter_while_records_are_stored() {
+async fn a_probe_needs_no_further_connection() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(as_a_user(&server).await).await;
     store.record(start().1).await.expect("stored");
@@ -75,7 +75,7 @@ async fn a_limit_of_connections_does_not_matter_while_records_are_stored() {
 }
 
 #[tokio::test]
-async fn the_advice_fits_the_right_that_is_missing() {
+async fn the_advice_names_the_missing_privilege() {
     let Some(server) = Postgres::start().await else { return };
     let options = as_a_user(&server).await;
     let refused = async || {

@@ -1,3 +1,5 @@
+//! Heartbeats, and the interceptions of crashed instances.
+
 use super::{count, open, options};
 use crate::support::{ended, start};
 use aibridge_recorder::{Record, Recorder};
@@ -23,9 +25,9 @@ async fn until(server: &Postgres, crashed: i64) {
 }
 
 #[tokio::test]
-async fn what_a_dead_replica_left_open_is_closed_once_and_the_livings_is_left_alone() {
+async fn only_interceptions_of_a_crashed_replica_are_closed_and_only_once() {
     let Some(server) = Postgres::start().await else { return };
-    // What closes an interception, and how often.
+    // A trigger that counts how often each interception is closed.
     let dead = open(beating(&server, HOUR)).await; // it beats once
     let mut left = Vec::new();
     for _ in 0..20 {
@@ -63,7 +65,7 @@ async fn what_a_dead_replica_left_open_is_closed_once_and_the_livings_is_left_al
 }
 
 #[tokio::test]
-async fn the_end_of_one_that_was_only_away_comes_late_and_counts() {
+async fn a_late_end_replaces_the_assumed_crash() {
     let Some(server) = Postgres::start().await else { return };
     let away = open(beating(&server, HOUR)).await;
     let (id, records) = start();
@@ -79,7 +81,7 @@ async fn the_end_of_one_that_was_only_away_comes_late_and_counts() {
 }
 
 #[tokio::test]
-async fn one_that_stops_says_so() {
+async fn a_stopping_instance_removes_its_heartbeat() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(beating(&server, OFTEN)).await;
     assert_eq!(count(&server, "FROM aibridge_instances").await, 1);

@@ -1,7 +1,9 @@
+//! Files that only their owner may read.
+
 use std::fs::{File, OpenOptions};
 
-/// Options for a file that only its owner may read, if they create it: prompts are nobody else's business.
-pub(crate) fn private() -> OpenOptions {
+/// Options that open a file for reading and writing, and create it with mode 0600: records hold prompts.
+pub(crate) fn owner_only() -> OpenOptions {
     let mut options = File::options();
     options.read(true).write(true);
     #[cfg(unix)]

@@ -1,26 +1,28 @@
+//! Segment files: a queue of payloads on disk, in files of bounded size.
+
 use super::frame;
-use crate::private::private;
+use crate::private_file::owner_only;
 use crate::{Durability, SpoolOptions};
 use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// How long a file may get before the next one begins. What is drained is deleted by the file, so this is also how much
-/// is drained again after a crash, which changes nothing.
+/// Size in bytes from which on a new file begins. Drained data is deleted by the file, so this is also the maximum
+/// that is drained twice after a crash, which has no effect.
 const SEGMENT: u64 = 8 << 20;
 
 const SUFFIX: &str = "spool";
 
-/// A queue of payloads in files of one directory. Not more than one process has it.
-pub(super) struct Log {
+/// A queue of payloads in the files of one directory, locked by one process.
+pub(super) struct SegmentLog {
     dir: PathBuf,
     _lock: File,
-    /// Oldest first.
+    /// The segments, oldest first.
     segments: VecDeque<Segment>,
-    /// The last segment, if it takes more.
+    /// The last segment, if it accepts more.
     tail: Option<File>,
-    /// How far the first segment was removed.
+    /// Number of removed bytes of the first segment.
     head: u64,
     next: u64,
     max_bytes: u64,
@@ -32,19 +34,19 @@ struct Segment {
     len: u64,
 }
 
-/// What may be appended, and whether it may exceed the limit a little: the ends of what is open have to go somewhere.
+/// A payload to append. End records may exceed the size limit by an eighth, because open interceptions have to end.
 pub(super) struct Payload {
     pub(super) bytes: Vec<u8>,
     pub(super) is_start: bool,
 }
 
-impl Log {
+impl SegmentLog {
     pub(super) fn open(options: &SpoolOptions) -> io::Result<Self> {
         let dir = options.dir.clone();
         let mut builder = DirBuilder::new();
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(&dir)?;
-        let lock = private().create(true).open(dir.join("lock"))?;
+        let lock = owner_only().create(true).open(dir.join("lock"))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => io::Error::other("another gateway uses it"),
             TryLockError::Error(error) => error,
@@ -76,22 +78,22 @@ impl Log {
         self.segments.is_empty()
     }
 
-    /// How many bytes wait.
+    /// Size of the queue in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.len).sum::<u64>() - self.head
     }
 
-    /// Appends the payloads that fit, all in one write, and says of each whether it did.
+    /// Appends the payloads that fit, all in one write; returns for each whether it fits.
     pub(super) fn append(&mut self, payloads: &[Payload]) -> io::Result<Vec<bool>> {
         let used: u64 = self.segments.iter().map(|segment| segment.len).sum();
         let (mut buffer, mut fits) = (Vec::new(), Vec::with_capacity(payloads.len()));
         for Payload { bytes, is_start } in payloads {
             let room = if *is_start { self.max_bytes } else { self.max_bytes + self.max_bytes / 8 };
-            let does = used + buffer.len() as u64 + frame::size(bytes.len()) <= room;
-            if does {
+            let has_room = used + buffer.len() as u64 + frame::size(bytes.len()) <= room;
+            if has_room {
                 frame::push(&mut buffer, bytes)?;
             }
-            fits.push(does);
+            fits.push(has_room);
         }
         if !buffer.is_empty() {
             self.write(&buffer)?;
@@ -117,7 +119,7 @@ impl Log {
                 Ok(())
             }
             Err(error) => {
-                // What is half there was never promised; if it cannot be cut, the next write begins a new file.
+                // A partial write was never confirmed. If it cannot be truncated, the next write starts a new file.
                 let len = segment.len;
                 let cut = file.set_len(len).and_then(|()| file.seek(SeekFrom::Start(len)));
                 if len == 0 {
@@ -134,7 +136,7 @@ impl Log {
 
     fn begin(&mut self) -> io::Result<File> {
         let number = self.next;
-        let file = private().create_new(true).open(self.path(number))?;
+        let file = owner_only().create_new(true).open(self.path(number))?;
         if self.durability == Durability::Power {
             File::open(&self.dir)?.sync_all()?;
         }
@@ -143,13 +145,14 @@ impl Log {
         Ok(file)
     }
 
-    /// The oldest payloads, about `most` bytes but at least one, and how many bytes to [remove](Self::remove) for them.
-    pub(super) fn read(&self, most: u64) -> io::Result<(Vec<Vec<u8>>, u64)> {
+    /// The oldest payloads, about `max_bytes` but at least one, and the number of bytes to [remove](Self::remove)
+    /// after storing them.
+    pub(super) fn read(&self, max_bytes: u64) -> io::Result<(Vec<Vec<u8>>, u64)> {
         let Some(segment) = self.segments.front() else { return Ok((Vec::new(), 0)) };
         let mut file = BufReader::new(File::open(self.path(segment.number))?);
         file.seek(SeekFrom::Start(self.head))?;
         let (mut payloads, mut bytes) = (Vec::new(), 0);
-        while self.head + bytes < segment.len && bytes < most {
+        while self.head + bytes < segment.len && bytes < max_bytes {
             let payload = frame::read(&mut file)?.ok_or(io::ErrorKind::InvalidData)?;
             bytes += frame::size(payload.len());
             payloads.push(payload);
@@ -157,7 +160,7 @@ impl Log {
         Ok((payloads, bytes))
     }
 
-    /// Removes so many bytes from the front.
+    /// Removes bytes from the front of the queue.
     pub(super) fn remove(&mut self, bytes: u64) -> io::Result<()> {
         self.head += bytes;
         let Some(segment) = self.segments.front() else { return Ok(()) };
@@ -173,25 +176,25 @@ impl Log {
         fs::remove_file(path)
     }
 
-    /// How much of a segment is whole; the rest is cut off. At the end of the last one that is what a write that was
-    /// broken off left, which nobody was told to be there. Elsewhere the disk lost something: it is kept aside.
+    /// Returns the length of the intact part of a segment, and truncates the rest. In the last segment the rest is an
+    /// interrupted write, which was never confirmed. In others the disk lost data: a copy of the file is kept.
     fn check(&self, number: u64, is_last: bool) -> io::Result<u64> {
         let path = self.path(number);
-        let file = private().open(&path)?;
+        let file = owner_only().open(&path)?;
         let len = file.metadata()?.len();
-        let (mut reader, mut whole) = (BufReader::new(&file), 0);
-        while let Some(payload) = frame::read(&mut reader)? {
+        let (mut shared, mut whole) = (BufReader::new(&file), 0);
+        while let Some(payload) = frame::read(&mut shared)? {
             whole += frame::size(payload.len());
         }
         if whole < len {
             let lost = len - whole;
             if is_last {
-                tracing::warn!(file = %path.display(), lost, "the end of the spool was torn, and is cut off");
+                tracing::warn!(file = %path.display(), lost, "the last write to the spool was interrupted and is discarded");
             } else {
                 let aside = path.with_extension("damaged");
                 tracing::error!(
                     file = %path.display(), lost, aside = %aside.display(),
-                    "a file of the spool is damaged: what can be read of it is used, all is kept aside"
+                    "a file of the spool is damaged; the readable part is used, and a copy of the file is kept"
                 );
                 fs::copy(&path, aside)?;
             }
@@ -215,10 +218,10 @@ mod tests {
     use super::*;
     use tempfile::TempDir;
 
-    fn open(dir: &TempDir) -> Log {
+    fn open(dir: &TempDir) -> SegmentLog {
         let options =
             SpoolOptions { dir: dir.path().to_owned(), max_bytes: 1 << 30, durability: Durability::Process };
-        Log::open(&options).expect("a log")
+        SegmentLog::open(&options).expect("a log")
     }
 
     fn payload(number: u32) -> Payload {
@@ -268,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_bad_disk_leaves_is_used_and_kept() {
+    fn the_readable_part_of_a_damaged_file_is_used_and_a_copy_kept() {
         let dir = tempfile::tempdir().expect("a directory");
         let mut log = open(&dir);
         for number in 0..6 {
@@ -286,14 +289,18 @@ mod tests {
     }
 
     #[test]
-    fn a_log_is_opened_by_one() {
+    fn a_log_is_locked_by_one_process() {
         let dir = tempfile::tempdir().expect("a directory");
         let log = open(&dir);
         let options =
             SpoolOptions { dir: dir.path().to_owned(), max_bytes: 1, durability: Durability::Power };
-        assert!(Log::open(&options).err().is_some_and(|error| error.to_string().contains("another gateway")));
+        assert!(
+            SegmentLog::open(&options)
+                .err()
+                .is_some_and(|error| error.to_string().contains("another gateway"))
+        );
         drop(log);
-        let mut log = Log::open(&options).expect("a log");
+        let mut log = SegmentLog::open(&options).expect("a log");
         assert_eq!(log.append(&[payload(0)]).expect("no failure"), [false], "it is full");
         assert!(log.is_empty());
     }

@@ -1,20 +1,22 @@
+//! Conversion of texts and maps to values that both databases can store.
+
 use aibridge_recorder::{ReasoningSource, TokenUsage};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// `text` as a database can hold it: with U+FFFD for NUL, which PostgreSQL refuses and at which many a tool that
-/// reads SQLite stops.
+/// `text` with NUL replaced by U+FFFD. PostgreSQL refuses NUL, and many tools that read SQLite stop at it.
 pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-/// The object `entries` as JSON, all text storable.
+/// `entries` as a JSON object, all texts storable.
 pub(crate) fn json_of_texts(entries: &BTreeMap<String, String>) -> String {
     json(entries.iter().map(|(name, text)| (name, storable(text).into())))
 }
 
-/// The further counts of a usage as JSON, all text storable, and the cost among them as the provider spells it.
+/// The extra token counts of a usage as a JSON object, with the `cost` in the spelling of the provider if there is
+/// one.
 pub(crate) fn extra_token_types(usage: &TokenUsage) -> String {
     let counts = json(usage.extra_token_types.iter().map(|(name, count)| (name, (*count).into())));
     match &usage.cost {
@@ -24,7 +26,7 @@ pub(crate) fn extra_token_types(usage: &TokenUsage) -> String {
     }
 }
 
-/// The `metadata` of a text that may have been cut.
+/// The `metadata` column of a row whose text may be truncated.
 pub(crate) fn metadata(source: Option<ReasoningSource>, truncated: bool) -> Value {
     let source = source.map(|source| ("source".to_owned(), source.as_str().into()));
     let truncated = truncated.then(|| ("truncated".to_owned(), true.into()));
@@ -64,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cost_is_spelt_as_the_provider_spells_it() {
+    fn the_cost_keeps_the_spelling_of_the_provider() {
         let counts = BTreeMap::from([("n\0".to_owned(), i64::MAX)]);
         for (counts, cost, expected) in [
             (counts.clone(), None, "{\"n\u{fffd}\":9223372036854775807}"),
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_says_what_is_cut() {
+    fn metadata_marks_truncated_texts() {
         let source = Some(ReasoningSource::Thinking);
         assert_eq!(metadata(source, false).to_string(), r#"{"source":"thinking"}"#);
         assert_eq!(metadata(source, true).to_string(), r#"{"source":"thinking","truncated":true}"#);
