@@ -14,7 +14,7 @@ const DOCUMENT: &str = "docs/architecture.md";
 /// The heading above the table.
 const HEADING: &str = "## Limits by name";
 
-/// A tracked source file: its path and its text.
+/// The text of each tracked source file, by path.
 type Sources = BTreeMap<String, String>;
 
 /// Checks every row of the table, and returns the number of constants.
@@ -130,10 +130,11 @@ fn with_separators(number: u64) -> String {
 
 /// Whether `limit` contains `form` as whole words.
 fn states(limit: &str, form: &str) -> bool {
-    let is_part = |character: char| character.is_alphanumeric();
+    let is_part = |text: &str| text.starts_with(char::is_alphanumeric);
     limit.match_indices(form).any(|(start, _)| {
         let (before, after) = (&limit[..start], &limit[start + form.len()..]);
-        !before.ends_with(is_part) && !before.ends_with(['.', ',']) && !after.starts_with(is_part)
+        let is_inside_number = is_part(after.trim_start_matches(['.', ',']));
+        !before.ends_with(char::is_alphanumeric) && !before.ends_with(['.', ',']) && !is_inside_number
     })
 }
 
