@@ -5,7 +5,7 @@ use crate::listen::{Peer, Places};
 use crate::who;
 use aibridge_api::{Api, Endpoint};
 use aibridge_intercept::Error;
-use aibridge_metrics::{AtScrape, CONTENT_TYPE, Metrics};
+use aibridge_metrics::{CONTENT_TYPE, Metrics, ScrapeInput};
 use aibridge_store::Store;
 use axum::Router;
 use axum::body::Body;
@@ -150,12 +150,12 @@ impl Admin {
             return Err(Error::ShuttingDown);
         }
         let now = self.app.current.load();
-        self.app.unless_cut(self.api.answer(endpoint, query, now.providers.all())).await?
+        self.app.unless_cut(self.api.respond(endpoint, query, now.providers.all())).await?
     }
 
     fn render(&self) -> Result<String, Error> {
         let now = self.app.current.load();
-        let now = AtScrape {
+        let now = ScrapeInput {
             providers: now.providers.all(),
             store_queue: self.store.queue_length(),
             open_connections: self.places.taken(),
