@@ -50,6 +50,8 @@ mod base_url;
 mod choice;
 mod config;
 mod duration;
+#[cfg(test)]
+mod example_file;
 mod integer;
 mod layer;
 mod limits;

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod health;
 pub mod records;
 
 use clap::{Args, Parser, Subcommand};
@@ -43,6 +44,8 @@ pub enum Command {
     Serve,
     /// Validate the settings and print them resolved, with secrets masked
     Check,
+    /// Check that the gateway on this machine is ready; exit code 0 or 1
+    Health,
     /// Manage gateway tokens
     #[command(subcommand)]
     Token(TokenCommand),

@@ -1,7 +1,7 @@
 //! The `aibridge` binary: what goes in and out of the process.
 
 use aibridge_config::Config;
-use aibridge_server::cli::{Cli, Command, SettingsArgs};
+use aibridge_server::cli::{Cli, Command, SettingsArgs, health};
 use aibridge_server::print::print;
 use aibridge_server::settings::{self, Again, SettingsError};
 use aibridge_server::signals::{self, StopSignals};
@@ -43,6 +43,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
             }
             print(&mut std::io::stdout(), &config.to_masked_toml())?;
         }
+        Some(Command::Health) => health::check(&config)?,
         Some(Command::Token(command)) => {
             tokens::run(command, store_options(&config), &mut std::io::stdout())?;
         }
