@@ -26,7 +26,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "Building the gateway …")?;
     let binary = gateway::build(options.release)?;
-    let provider = ScriptedProvider::start(provider::answer).await;
+    let provider = ScriptedProvider::start(provider::respond).await;
     let launch = Launch::new(binary).config(settings(&provider));
     let gateway = launch.start().await;
     introduce(out, &provider, &gateway)?;

@@ -41,7 +41,7 @@ impl Conversation {
 }
 
 /// Returns the response to a request from the gateway.
-pub(super) fn answer(received: &Received) -> Script {
+pub(super) fn respond(received: &Received) -> Script {
     let conversation = match (received.path(), received.json()["stream"].as_bool()) {
         ("/v1/chat/completions", Some(true)) => CHAT_TOOL,
         ("/v1/chat/completions", _) => CHAT,
