@@ -48,6 +48,8 @@ mod base_url;
 mod choice;
 mod config;
 mod duration;
+#[cfg(test)]
+mod example_file;
 mod exposure;
 mod integer;
 mod layer;

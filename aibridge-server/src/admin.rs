@@ -5,7 +5,7 @@ use aibridge_admission::auth;
 use aibridge_api::{Api, Endpoint};
 use aibridge_intercept::{Error, ErrorResponse};
 use aibridge_listen::{ConnectionLimit, Peer};
-use aibridge_metrics::{AtScrape, CONTENT_TYPE, Metrics};
+use aibridge_metrics::{CONTENT_TYPE, Metrics, ScrapeInput};
 use aibridge_store::Store;
 use axum::Router;
 use axum::body::Body;
@@ -153,12 +153,12 @@ impl Admin {
             return Err(Error::ShuttingDown.into());
         }
         let snapshot = self.app.runtime_config.load();
-        Ok(self.app.unless_cut(self.api.answer(endpoint, query, snapshot.providers.all())).await??)
+        Ok(self.app.unless_cut(self.api.respond(endpoint, query, snapshot.providers.all())).await??)
     }
 
     fn render(&self) -> Result<String, Error> {
         let snapshot = self.app.runtime_config.load();
-        let values = AtScrape {
+        let values = ScrapeInput {
             providers: snapshot.providers.all(),
             store_queue: self.store.queue_length(),
             open_connections: self.connections.open(),

@@ -2,7 +2,7 @@
 
 use aibridge_cli::args::{Cli, Command, SettingsArgs};
 use aibridge_cli::output::print;
-use aibridge_cli::{records, tokens};
+use aibridge_cli::{health, records, tokens};
 use aibridge_config::Config;
 use aibridge_listen::certificate;
 use aibridge_server::settings::{self, SettingsError, SettingsSource};
@@ -45,6 +45,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
             }
             print(&mut std::io::stdout(), &config.to_masked_toml())?;
         }
+        Some(Command::Health) => health::check(&config)?,
         Some(Command::Token(command)) => {
             tokens::run(command, store_options(&config), &mut std::io::stdout())?;
         }

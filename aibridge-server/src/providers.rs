@@ -145,7 +145,7 @@ impl Providers {
         let Some(dir) = provider.api_dump_dir.clone() else { return Ok(None) };
         let tap = self
             .dumps
-            .of(&dir, &provider.name)
+            .tap(&dir, &provider.name)
             .map_err(|source| StartError::Dump { name: provider.name.clone(), source })?;
         Ok(Some(ApiDump { dir, tap }))
     }

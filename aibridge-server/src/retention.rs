@@ -69,7 +69,7 @@ impl Retention {
         let each = |batch| {
             deleted += batch;
             if let Some(metrics) = metrics {
-                metrics.deleted(batch);
+                metrics.add_deleted(batch);
             }
         };
         let swept = self.sweeper.sweep(Expired { before, scope }, each).await;

@@ -196,9 +196,9 @@ fn metrics(config: &Config, store: &Store) -> Result<Option<Arc<Metrics>>, Start
     if !enabled {
         return Ok(None);
     }
-    let metrics = Arc::new(Metrics::new(aibridge_metrics::Limits { models, tools })?);
+    let metrics = Arc::new(Metrics::new(aibridge_metrics::LabelLimits { models, tools })?);
     let observer = Arc::clone(&metrics);
-    store.observe_commits(move |took| observer.committed(took));
+    store.observe_commits(move |took| observer.observe_commit(took));
     Ok(Some(metrics))
 }
 

@@ -17,10 +17,10 @@ pub(crate) struct Options {
 /// Runs the targets, and fails at the first finding: cargo-fuzz prints the input and how to repeat it.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let targets = targets()?;
-    let chosen: Vec<&String> =
-        targets.iter().filter(|name| options.target.as_ref().is_none_or(|chosen| chosen == *name)).collect();
-    ensure!(!chosen.is_empty(), "there is no such target; the targets are {}", targets.join(", "));
-    for target in chosen {
+    let selected: Vec<&String> =
+        targets.iter().filter(|name| options.target.as_ref().is_none_or(|wanted| wanted == *name)).collect();
+    ensure!(!selected.is_empty(), "there is no such target; the targets are {}", targets.join(", "));
+    for target in selected {
         println!("fuzz: {target} for {} s", options.seconds);
         let status = Command::new("cargo")
             .args(["fuzz", "run", "--fuzz-dir", "xtask/fuzz", "--sanitizer", "none", target, "--"])
@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             .status()
             .context("cannot start cargo-fuzz; install it with `cargo install cargo-fuzz`")?;
         if !status.success() {
-            bail!("the target {target} found something");
+            bail!("the target {target} found a defect; its output names the input");
         }
     }
     println!("fuzz: no finding");

@@ -8,7 +8,8 @@
 //!
 //! ```
 //! use aibridge_chatcompletions::Streaming;
-//! use aibridge_intercept::{EventAction, sse::Splitter};
+//! use aibridge_intercept::EventAction;
+//! use aibridge_sse::Splitter;
 //! use bytes::Bytes;
 //!
 //! let mut splitter = Splitter::default();

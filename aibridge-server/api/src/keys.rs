@@ -1,6 +1,8 @@
+//! `/api/v1/keys`: the state of each provider key.
+
 use crate::error::ApiError;
 use crate::paging::Page;
-use crate::parameters::Sent;
+use crate::parameters::QueryParameters;
 use crate::schema::{CoolingCause, CoolingModel, Key, KeyList, KeyStateName, Refusals};
 use aibridge_keypool::{CoolingReason, KeyState, KeyStatus, ModelCooldown};
 use aibridge_provider::Provider;
@@ -9,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The keys of all providers in force, in the order in which they are tried.
+/// Lists the keys of all providers in force, in the order in which requests try them.
 #[utoipa::path(
     get,
     path = "/api/v1/keys",
@@ -18,15 +20,15 @@ use std::time::Duration;
     responses((status = 200, description = "All keys", body = KeyList), Refusals),
 )]
 pub(crate) fn list(providers: &[Arc<dyn Provider>], query: Option<&str>) -> Result<Bytes, ApiError> {
-    Sent::new(query).finish()?;
+    QueryParameters::new(query).finish()?;
     let now = Timestamp::now();
-    let of_one = |provider: &Arc<dyn Provider>| {
+    let keys_of = |provider: &Arc<dyn Provider>| {
         let statuses = provider.key_failover().pool().map(|pool| pool.statuses()).unwrap_or_default();
         statuses.into_iter().map(|status| key(provider.name(), status, now)).collect::<Vec<_>>()
     };
-    let page = Page::whole(providers.iter().flat_map(of_one).collect());
+    let page = Page::whole(providers.iter().flat_map(keys_of).collect());
     serde_json::to_vec(&page).map(Bytes::from).map_err(|error| {
-        tracing::error!(%error, "keys make no JSON");
+        tracing::error!(%error, "could not serialize the keys as JSON");
         ApiError::Internal
     })
 }
@@ -37,9 +39,9 @@ fn key(provider: &str, status: KeyStatus, now: Timestamp) -> Key {
         KeyState::Valid => (KeyStateName::Valid, None, None),
         KeyState::Cooling { reason, remaining } => (KeyStateName::Cooling, Some(reason), Some(remaining)),
     };
-    let end = end.map(|remaining| End::of(remaining, now));
+    let end = end.map(|remaining| CooldownEnd::after(remaining, now));
     let models = models.into_iter().map(|ModelCooldown { model, remaining }| {
-        let End { until, seconds } = End::of(remaining, now);
+        let CooldownEnd { until, seconds } = CooldownEnd::after(remaining, now);
         CoolingModel { model, cooling_until: until, remaining_seconds: seconds }
     });
     Key {
@@ -63,16 +65,17 @@ fn key(provider: &str, status: KeyStatus, now: Timestamp) -> Key {
     }
 }
 
-/// When a cooldown ends.
-struct End {
+/// The end of a cooldown.
+struct CooldownEnd {
+    /// The time of the end, RFC 3339 with milliseconds.
     until: String,
-    /// Rounded up: what is still cooling does not say zero.
+    /// The remaining time, rounded up: a key that still cools never has 0.
     seconds: u64,
 }
 
-impl End {
-    /// No cooldown exceeds a year, so the end is a time.
-    fn of(remaining: Duration, now: Timestamp) -> Self {
+impl CooldownEnd {
+    /// Adds `remaining` to `now`. A cooldown never exceeds a year, so the end is always a valid time.
+    fn after(remaining: Duration, now: Timestamp) -> Self {
         let length = SignedDuration::try_from(remaining).unwrap_or(SignedDuration::MAX);
         let until = now.checked_add(length).unwrap_or(Timestamp::MAX);
         let seconds = remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0);

@@ -1,24 +1,26 @@
+//! `/api/v1/sessions`: the list of client sessions.
+
 use crate::error::ApiError;
-use crate::paging::{List, Paging};
+use crate::paging::{List, PageRequest};
 use crate::parameters::{FilterParameters, PageParameters};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{Refusals, SessionPage};
 use aibridge_store::{Order, Sessions};
 use bytes::Bytes;
 
-/// Sessions of clients with what they add up to, the latest begun first.
+/// Lists client sessions with their sums, the latest start first.
 ///
-/// Where a session began does not change while it goes on, so that pages neither repeat nor miss one.
+/// The start of a session never changes, so no session is repeated or missing between two pages.
 #[utoipa::path(
     get,
     path = "/api/v1/sessions",
     operation_id = "list_sessions",
     tag = "records",
     params(FilterParameters, PageParameters),
-    responses((status = 200, description = "A page", body = SessionPage), Refusals),
+    responses((status = 200, description = "A page of sessions", body = SessionPage), Refusals),
 )]
 pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, ApiError> {
-    let paging = Paging::of(List::Sessions, query)?;
+    let paging = PageRequest::parse(List::Sessions, query)?;
     let limit = reader.sums_limit();
     reader
         .read(move |records| {

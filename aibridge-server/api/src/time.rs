@@ -1,14 +1,14 @@
-//! Times as people write them.
+//! Times as people write them in filters.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// The time that `text` means: RFC 3339, a date (its midnight, UTC), or how long ago.
+/// Parses `text` as RFC 3339, as a date (midnight UTC), or as a duration before now (`7d`, `12h`).
 ///
 /// # Errors
 ///
-/// What to write instead.
+/// A sentence that says what to write instead.
 pub fn time(text: &str) -> Result<Timestamp, String> {
     time_at(text, Timestamp::now())
 }
@@ -21,7 +21,7 @@ fn time_at(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     if is_storable(time) { Ok(time) } else { Err("write a time from the year 0 on".to_owned()) }
 }
 
-/// Whether a database can compare with `time`. PostgreSQL knows fewer years than we do.
+/// Whether every database can compare with `time`. PostgreSQL has no years as early as those of [`Timestamp`].
 pub(crate) fn is_storable(time: Timestamp) -> bool {
     time.to_zoned(TimeZone::UTC).year() >= 0
 }
@@ -38,7 +38,8 @@ fn without_zone(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     }
     let ago = humantime::parse_duration(text).ok().and_then(|ago| SignedDuration::try_from(ago).ok());
     ago.and_then(|ago| now.checked_sub(ago).ok()).ok_or_else(|| {
-        "write a time (2026-01-31T12:00:00Z), a date (2026-01-31) or how long ago (7d, 12h)".to_owned()
+        "write a time (2026-01-31T12:00:00Z), a date (2026-01-31) or a duration before now (7d, 12h)"
+            .to_owned()
     })
 }
 

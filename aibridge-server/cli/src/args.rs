@@ -43,6 +43,8 @@ pub enum Command {
     Serve,
     /// Validate the settings and print them resolved, with secrets masked
     Check,
+    /// Check that the gateway on this machine is ready; exit code 0 or 1
+    Health,
     /// Manage access tokens
     #[command(subcommand)]
     Token(TokenCommand),

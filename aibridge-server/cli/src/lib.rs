@@ -6,6 +6,7 @@
 //! the store.
 
 pub mod args;
+pub mod health;
 pub mod output;
 pub mod records;
 pub mod tokens;

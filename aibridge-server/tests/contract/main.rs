@@ -26,6 +26,7 @@ mod golden;
 mod harness;
 mod headers;
 mod health;
+mod health_command;
 mod isolation;
 mod limits;
 mod listener;

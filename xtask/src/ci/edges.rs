@@ -1,10 +1,9 @@
-//! Which crate may know which: the only place where that is written down.
+//! The allowed dependencies between crates. This is the only place that lists them.
 
 use crate::workspace::{Package, Workspace};
 use anyhow::{Result, ensure};
 
-/// From the bottom up. A crate may link to those of lower layers only, so crates of one layer do not know
-/// each other.
+/// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
 const LAYERS: &[&[&str]] = &[
     &["aibridge-keypool", "aibridge-recorder", "aibridge-json"],
     &["aibridge-config", "aibridge-sse"],
@@ -17,11 +16,11 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-server"],
 ];
 
-/// Crates that stand beside the house. They may know everything, and nobody links to them outside of tests.
+/// Crates for tests and development. They may depend on every crate; no other crate depends on them outside of tests.
 const TOOLS: &[&str] = &["aibridge-testkit", "aibridge-traffic", "xtask"];
 
-/// External crates, and the only crates of ours that may link to them.
-const KEPT: &[(&[&str], &[&str])] = &[
+/// External crates, and the only crates of ours that may depend on them.
+const EXCLUSIVE: &[(&[&str], &[&str])] = &[
     (
         &["rusqlite", "libsqlite3-sys", "tokio-postgres", "postgres", "sqlx", "deadpool-postgres"],
         &["aibridge-store"],
@@ -30,11 +29,13 @@ const KEPT: &[(&[&str], &[&str])] = &[
     (&["hyper", "hyper-util"], &["aibridge-intercept", "aibridge-listen"]),
 ];
 
-/// Crates that know no HTTP client, and the HTTP clients.
+/// Crates that may not depend on an HTTP client.
 const OFFLINE: &[&str] = &["aibridge-keypool", "aibridge-recorder", "aibridge-json", "aibridge-sse"];
+
+/// The HTTP clients that [`OFFLINE`] crates may not use.
 const HTTP_CLIENTS: &[&str] = &["reqwest", "hyper", "hyper-util", "ureq", "isahc", "curl"];
 
-/// Checks every link of every crate, and counts them.
+/// Checks every dependency of every crate, and returns their number.
 pub(super) fn check() -> Result<usize> {
     let packages = Workspace::load()?.packages;
     let wrong: Vec<String> = packages.iter().flat_map(violations).collect();
@@ -48,27 +49,30 @@ fn violations(package: &Package) -> Vec<String> {
         return Vec::new();
     }
     let Some(layer) = layer(name) else {
-        return vec![format!("{name} has no place in the layers of {}", file!())];
+        return vec![format!("{name} is in no layer: add it to LAYERS in {}", file!())];
     };
     dependencies
         .iter()
-        .filter_map(|dependency| Some(format!("{name} -> {dependency}: {}", wrong(name, layer, dependency)?)))
+        .filter_map(|dependency| {
+            Some(format!("{name} -> {dependency}: {}", broken_rule(name, layer, dependency)?))
+        })
         .collect()
 }
 
-/// Returns the reason why `name` of `layer` may not link to `dependency`.
-fn wrong(name: &str, layer: usize, dependency: &str) -> Option<String> {
+/// The rule that the dependency of `name` in `layer` on `dependency` breaks, if it breaks one.
+fn broken_rule(name: &str, layer: usize, dependency: &str) -> Option<String> {
     if TOOLS.contains(&dependency) {
-        return Some("a tool is for tests only".to_owned());
+        return Some("tools are for tests only".to_owned());
     }
     if self::layer(dependency).is_some_and(|below| below >= layer) {
-        return Some("imports run one way, from a higher layer to a lower one".to_owned());
+        return Some("dependencies run one way, from a higher layer to a lower one".to_owned());
     }
     if OFFLINE.contains(&name) && HTTP_CLIENTS.contains(&dependency) {
-        return Some("this crate knows no HTTP client".to_owned());
+        return Some("this crate uses no HTTP client".to_owned());
     }
-    let kept = KEPT.iter().find(|(crates, keepers)| crates.contains(&dependency) && !keepers.contains(&name));
-    kept.map(|(_, keepers)| format!("only {} may link to it", keepers.join(", ")))
+    let rule =
+        EXCLUSIVE.iter().find(|(crates, owners)| crates.contains(&dependency) && !owners.contains(&name));
+    rule.map(|(_, owners)| format!("only {} may depend on it", owners.join(", ")))
 }
 
 fn layer(name: &str) -> Option<usize> {
@@ -87,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn allows_what_the_design_draws() {
+    fn allows_the_dependencies_of_the_design() {
         let allowed = [
             ("aibridge-recorder", &["uuid"][..]),
             ("aibridge-config", &["aibridge-keypool", "figment"]),
@@ -102,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_each_forbidden_link() {
+    fn finds_each_forbidden_dependency() {
         let forbidden = [
             ("aibridge-keypool", "aibridge-recorder", "one way"),
             ("aibridge-recorder", "reqwest", "no HTTP client"),
@@ -117,6 +121,6 @@ mod tests {
             let found = violations(&package(name, &["bytes", dependency]));
             assert!(found.len() == 1 && found[0].contains(reason), "{name} -> {dependency}: {found:?}");
         }
-        assert!(violations(&package("aibridge-novelty", &[]))[0].contains("no place"));
+        assert!(violations(&package("aibridge-unlisted", &[]))[0].contains("no layer"));
     }
 }

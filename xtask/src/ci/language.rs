@@ -6,13 +6,13 @@ use crate::workspace::{output, root};
 use anyhow::{Context, Result, ensure};
 use std::process::Command;
 
-/// A doc comment with fewer words repeats its name.
+/// The smallest number of words of a doc comment: fewer words only repeat the name.
 const MIN_WORDS: usize = 3;
 
 /// The heading of the list of retired words in the glossary.
 const RETIRED_HEADING: &str = "## Retired words";
 
-/// Checks every source file, and counts them.
+/// Checks every tracked source file, and returns the number of files.
 pub(super) fn check() -> Result<usize> {
     let glossary =
         std::fs::read_to_string(root().join("docs/glossary.md")).context("read docs/glossary.md")?;
@@ -79,20 +79,20 @@ mod tests {
 
     #[test]
     fn reads_the_retired_words() {
-        let glossary = "# G\n- `Kept`: x\n## Retired words\n\n- `Asked`, `Told`: `ParsedRequest`\n\n## More\n- `Other`: y\n";
-        assert_eq!(retired_words(glossary), ["Asked", "Told"]);
+        let glossary = "# G\n- `Kept`: x\n## Retired words\n\n- `Oldword`, `Badword`: `ParsedRequest`\n\n## More\n- `Other`: y\n";
+        assert_eq!(retired_words(glossary), ["Oldword", "Badword"]);
     }
 
     #[test]
     fn finds_each_kind_of_defect() {
-        let retired = ["Asked".to_owned()];
+        let retired = ["Oldword".to_owned()];
         let lines =
             |text: &str| defects(text, &retired).into_iter().map(|(line, _)| line).collect::<Vec<_>>();
         assert_eq!(lines("//! Parses requests.\n\n/// The parsed request.\nstruct Request;\n"), [0; 0]);
         assert_eq!(lines("#![allow(x)]\n//! Parses requests.\n"), [0; 0]);
         assert_eq!(lines("use x;\n"), [1]);
         assert_eq!(lines("//! M m m.\n/// Which.\nstruct X;\n"), [2]);
-        assert_eq!(lines("//! M m m.\nstruct Asked(AskedFor);\n"), [2]);
+        assert_eq!(lines("//! M m m.\nstruct Oldword(OldwordFor);\n"), [2]);
         assert_eq!(lines("//! M m m.\n    /// One\n    /// two three.\n    a: u8,\n"), [0; 0]);
     }
 }

@@ -25,7 +25,7 @@ struct Module {
 
 type Modules = BTreeMap<Vec<String>, Module>;
 
-/// Checks that no crate has a cycle across files, and counts its files.
+/// Checks that no crate has a cycle across files, and returns the number of files.
 pub(super) fn check() -> Result<usize> {
     let listed =
         output(Command::new("git").args(["ls-files", "--cached", "*/src/*.rs"]).current_dir(root()))?;

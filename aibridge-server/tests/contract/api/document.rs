@@ -139,7 +139,7 @@ async fn every_route_and_parameter_is_as_documented() {
             }
             let in_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
             let names: Vec<_> = in_query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
-            let expected = if names.is_empty() { "none here".to_owned() } else { names.join(", ") };
+            let expected = if names.is_empty() { "no parameters".to_owned() } else { names.join(", ") };
             assert!(refused.text().contains(&expected), "{path}: {}", refused.text());
         }
         let unknown = served.get("interceptions/01890000-0000-7000-8000-000000000000").await;

@@ -61,7 +61,7 @@ async fn records_that_cannot_be_read_are_no_empty_list() {
         assert_eq!((answer.status(), answer.header("x-aibridge-error")), (503, Some("records_unavailable")));
     }
     assert_eq!(served.get("keys").await.status(), 200);
-    served.gateway.said("the records cannot be read").await;
+    served.gateway.said("could not read records").await;
 }
 
 #[tokio::test]

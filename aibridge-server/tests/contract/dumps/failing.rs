@@ -124,5 +124,8 @@ async fn a_client_that_left_before_there_was_an_answer_is_why() {
     provider.closed(0).await;
     let files = dumping.stop().await;
     let [request, answer, error] = parts(&files);
-    assert!(request.is_some() && answer.is_none() && error.unwrap().starts_with("given up"), "{files:?}");
+    assert!(
+        request.is_some() && answer.is_none() && error.unwrap().starts_with("cancelled before"),
+        "{files:?}"
+    );
 }

@@ -1,31 +1,35 @@
+//! Prints a conversation as a chat client does.
+
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::io::Write;
 
-/// Where a line is broken at the next word.
+/// The column after which a line is broken at the next word.
 const WIDTH: usize = 110;
 
-/// Where what is said begins.
+/// The column of the text, after the speaker.
 const MARGIN: usize = 16;
 
-/// Prints a conversation the way a chat client does, each piece as soon as it arrives.
-pub(super) struct Show<'a> {
+/// Prints a conversation, each piece as soon as it arrives.
+pub(super) struct Transcript<'a> {
     out: &'a mut dyn Write,
-    /// Who speaks in the current line, and how far it has come.
+    /// The speaker of the current line.
     speaker: &'static str,
+    /// The column after the last word.
     column: usize,
-    /// What has arrived of the next event.
+    /// The text of the next event that has arrived so far.
     pending: String,
+    /// The bytes of an incomplete character.
     bytes: Vec<u8>,
 }
 
-impl<'a> Show<'a> {
+impl<'a> Transcript<'a> {
     pub(super) fn new(out: &'a mut dyn Write) -> Self {
         Self { out, speaker: "", column: 0, pending: String::new(), bytes: Vec::new() }
     }
 
-    /// Prints what the user asks in a request.
-    pub(super) fn question(&mut self, request: &str) -> Result<()> {
+    /// Prints the last message of a request.
+    pub(super) fn request(&mut self, request: &str) -> Result<()> {
         let request: Value = serde_json::from_str(request)?;
         let last =
             request["messages"].as_array().or(request["input"].as_array()).and_then(|list| list.last());
@@ -33,8 +37,8 @@ impl<'a> Show<'a> {
         self.say("user", content.as_str().or(content[0]["text"].as_str()).unwrap_or_default())
     }
 
-    /// Takes a piece of the answer's body and prints what has become whole.
-    pub(super) fn answer(&mut self, piece: &[u8]) -> Result<()> {
+    /// Adds a piece of the response body and prints the events that it completes.
+    pub(super) fn response(&mut self, piece: &[u8]) -> Result<()> {
         self.bytes.extend_from_slice(piece);
         let whole = match std::str::from_utf8(&self.bytes) {
             Ok(text) => text.len(),
@@ -51,10 +55,10 @@ impl<'a> Show<'a> {
         Ok(())
     }
 
-    /// Prints what is left: a blocking answer.
+    /// Prints a response without streaming, which is complete only now.
     pub(super) fn end(mut self) -> Result<()> {
-        if let Ok(answer) = serde_json::from_str::<Value>(&self.pending) {
-            self.delta(&answer["choices"][0]["message"])?;
+        if let Ok(response) = serde_json::from_str::<Value>(&self.pending) {
+            self.delta(&response["choices"][0]["message"])?;
         }
         writeln!(self.out)?;
         Ok(())
@@ -64,25 +68,25 @@ impl<'a> Show<'a> {
         let delta = data["delta"].as_str().unwrap_or_default();
         match data["type"].as_str() {
             None => self.delta(&data["choices"][0]["delta"]),
-            Some("response.reasoning_summary_text.delta") => self.say("thinks", delta),
+            Some("response.reasoning_summary_text.delta") => self.say("reasoning", delta),
             Some("response.output_text.delta") => self.say("assistant", delta),
             Some("response.output_item.done") => match data["item"]["action"]["command"].as_array() {
-                Some(command) => self.say("wants to run", &format!("$ {}", command.last().map_or("", text))),
+                Some(command) => self.say("runs", &format!("$ {}", command.last().map_or("", text))),
                 None => Ok(()),
             },
             Some(_) => Ok(()),
         }
     }
 
-    /// Prints a message of a chat completion, or a piece of one.
+    /// Prints a message of a chat completion, or a part of one.
     fn delta(&mut self, delta: &Value) -> Result<()> {
         self.say("assistant", text(&delta["content"]))?;
         for call in delta["tool_calls"].as_array().into_iter().flatten() {
             let function = &call["function"];
             if let Some(name) = function["name"].as_str() {
-                self.say("picks a tool", &format!("{name} "))?;
+                self.say("calls", &format!("{name} "))?;
             }
-            self.say("picks a tool", text(&function["arguments"]))?;
+            self.say("calls", text(&function["arguments"]))?;
         }
         Ok(())
     }
@@ -116,16 +120,16 @@ fn text(value: &Value) -> &str {
 mod tests {
     use super::*;
 
-    fn shown(pieces: &[&[u8]]) -> String {
+    fn printed(pieces: &[&[u8]]) -> String {
         let mut out = Vec::new();
-        let mut show = Show::new(&mut out);
-        pieces.iter().for_each(|piece| show.answer(piece).expect("a Vec takes everything"));
-        show.end().expect("a Vec takes everything");
+        let mut transcript = Transcript::new(&mut out);
+        pieces.iter().for_each(|piece| transcript.response(piece).expect("a Vec takes everything"));
+        transcript.end().expect("a Vec takes everything");
         String::from_utf8(out).expect("text")
     }
 
     #[test]
-    fn shows_text_and_tool_calls_of_a_stream_in_any_pieces() {
+    fn prints_text_and_tool_calls_of_a_stream_in_any_pieces() {
         let stream = concat!(
             "data: {\"choices\":[{\"delta\":{\"content\":\"Grü\"}}]}\n\n",
             "data: {\"choices\":[{\"delta\":{\"content\":\"ße\"}}]}\n\n",
@@ -133,15 +137,16 @@ mod tests {
             "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"{}\"}}]}}]}\n\n",
             "data: [DONE]\n\n",
         );
-        let expected = "   assistant    Grüße\n   picks a tool f {}\n";
-        assert_eq!(shown(&[stream.as_bytes()]), expected);
-        assert_eq!(shown(&stream.as_bytes().chunks(1).collect::<Vec<_>>()), expected);
+        let expected = "   assistant    Grüße\n   calls        f {}\n";
+        assert_eq!(printed(&[stream.as_bytes()]), expected);
+        assert_eq!(printed(&stream.as_bytes().chunks(1).collect::<Vec<_>>()), expected);
     }
 
     #[test]
     fn breaks_long_lines_between_words() {
-        let answer = format!("{{\"choices\":[{{\"message\":{{\"content\":\"{}\"}}}}]}}", "word ".repeat(40));
-        let text = shown(&[answer.as_bytes()]);
+        let response =
+            format!("{{\"choices\":[{{\"message\":{{\"content\":\"{}\"}}}}]}}", "word ".repeat(40));
+        let text = printed(&[response.as_bytes()]);
         assert!(text.lines().count() == 3 && text.lines().all(|line| line.len() <= WIDTH + 1), "{text}");
     }
 }

@@ -1,4 +1,6 @@
-use crate::Metrics;
+//! Counts interceptions and passthrough requests as their events arrive.
+
+use crate::metrics::Metrics;
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::call::{Attempts, PoolExhausted};
 use aibridge_intercept::events::{EventSink, InterceptionEvent, OpenInterception, Timeline};
@@ -18,11 +20,11 @@ impl EventSink for Metrics {
     fn on_event(&self, event: &InterceptionEvent<'_>) {
         match *event {
             InterceptionEvent::Started { interception, has_prompt: true } => {
-                self.summary.prompts.with_label_values(&[&interception.provider_name]).inc();
+                self.responses.prompts.with_label_values(&[&interception.provider_name]).inc();
             }
             InterceptionEvent::Started { has_prompt: false, .. } => {}
             InterceptionEvent::StartRefused { interception } => self.count(interception, "failed"),
-            InterceptionEvent::ResponseRead { summary, .. } => self.learn(summary),
+            InterceptionEvent::ResponseRead { summary, .. } => self.count_response(summary),
             InterceptionEvent::Undecodable { interception } => {
                 self.undecodable.with_label_values(&[&interception.provider_name]).inc();
             }
@@ -31,14 +33,14 @@ impl EventSink for Metrics {
             }
             InterceptionEvent::PassedThrough { provider, route, method, credential, attempts } => {
                 self.passthrough.with_label_values(&[provider, route, method_label(method)]).inc();
-                self.tried(provider, credential, attempts);
+                self.count_attempts(provider, credential, attempts);
             }
             InterceptionEvent::LimitExceeded { limit } => self.limited.with_label_values(&[limit]).inc(),
         }
     }
 }
 
-/// Goes down with the interception, however that ends.
+/// Decrements the gauge when the interception ends, with any outcome.
 struct InFlight(IntGauge);
 
 impl OpenInterception for InFlight {}
@@ -56,16 +58,16 @@ impl Metrics {
         let series = [provider, interception.route.as_str()];
         self.interceptions.duration.with_label_values(&series).observe(timeline.elapsed().as_secs_f64());
         self.interceptions.overhead.with_label_values(&series).observe(timeline.overhead().as_secs_f64());
-        // A blocking answer goes out when its end is recorded, which is now.
-        let whole = || (outcome == Outcome::Completed).then(|| timeline.elapsed());
-        if let Some(first_byte) = timeline.first_byte().or_else(whole) {
+        // A blocking response is sent after its end is recorded, which is now.
+        let blocking = || (outcome == Outcome::Completed).then(|| timeline.elapsed());
+        if let Some(first_byte) = timeline.first_byte().or_else(blocking) {
             self.interceptions.first_byte.with_label_values(&series).observe(first_byte.as_secs_f64());
         }
         if outcome == Outcome::Failed(ErrorType::CircuitOpen) {
             let model = self.models.label(&interception.model);
             self.circuits.rejects.with_label_values(&[provider, &interception.route, model]).inc();
         }
-        self.tried(provider, interception.credential_kind, attempts);
+        self.count_attempts(provider, interception.credential_kind, attempts);
     }
 
     fn count(&self, interception: &Interception, status: &str) {
@@ -74,7 +76,7 @@ impl Metrics {
         self.interceptions.total.with_label_values(&series).inc();
     }
 
-    fn learn(&self, summary: &ResponseSummary) {
+    fn count_response(&self, summary: &ResponseSummary) {
         if let Some(usage) = &summary.usage {
             let counts = [
                 ("input", usage.input),
@@ -83,16 +85,16 @@ impl Metrics {
                 ("cache_write_input", usage.cache_write),
             ];
             for (kind, count) in counts {
-                self.summary.tokens.with_label_values(&[kind]).inc_by(u64::try_from(count).unwrap_or(0));
+                self.responses.tokens.with_label_values(&[kind]).inc_by(u64::try_from(count).unwrap_or(0));
             }
         }
         for tool in &summary.tools {
-            self.summary.tools.with_label_values(&[self.tools.label(&tool.name)]).inc();
+            self.responses.tools.with_label_values(&[self.tools.label(&tool.name)]).inc();
         }
     }
 
-    /// How far one call got on a key pool, if it came to that.
-    fn tried(&self, provider: &str, credential: CredentialKind, attempts: &Attempts) {
+    /// Counts the keys that one call tried, if it used the key pool.
+    fn count_attempts(&self, provider: &str, credential: CredentialKind, attempts: &Attempts) {
         if credential == CredentialKind::Byok || (attempts.count == 0 && attempts.exhausted.is_none()) {
             return;
         }
@@ -110,7 +112,7 @@ impl Metrics {
     }
 }
 
-/// Clients can make up methods.
+/// Returns the label of a method. Clients can invent methods, so unknown ones share `other`.
 fn method_label(method: &Method) -> &str {
     const KNOWN: [Method; 7] = [
         Method::GET,
