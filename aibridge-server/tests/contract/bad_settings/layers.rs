@@ -1,9 +1,9 @@
-//! Where settings come from, as `aibridge check` prints them.
+//! The layers of settings, as `aibridge check` prints them.
 
 use super::{aibridge, problems};
 use aibridge_testkit::Launch;
 
-/// The printed settings; the exit code is 0.
+/// Runs `check`, requires exit code 0, and returns the printed settings.
 async fn checked(launch: Launch) -> String {
     let ended = launch.arg("check").run().await;
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
@@ -37,7 +37,7 @@ async fn without_settings_the_defaults_are_printed() {
             "connect_timeout = \"10s\"",
         ],
     );
-    // A newcomer's variables make the default provider.
+    // The standard environment variables configure the default provider.
     let launch =
         aibridge().env("OPENAI_API_KEY", "sk-0123456789abcdefghij").env("OPENAI_BASE_URL", "http://x/v1");
     assert_prints(&checked(launch).await, &["keys = [\"sk-0...ghij\"]", "base_url = \"http://x/v1/\""]);
@@ -65,7 +65,7 @@ async fn later_layers_win_setting_by_setting() {
 }
 
 #[tokio::test]
-async fn the_named_file_is_read_instead_of_the_one_that_is_there() {
+async fn an_explicit_settings_file_replaces_the_default_file() {
     let launch = aibridge().config("[auth]\nbyok = false");
     std::fs::write(launch.dir().join("other.toml"), "[auth]\nmode = \"tokens\"").unwrap();
     let text = checked(launch.arg("--config").arg("other.toml")).await;
@@ -73,7 +73,7 @@ async fn the_named_file_is_read_instead_of_the_one_that_is_there() {
 }
 
 #[tokio::test]
-async fn credentials_are_masked_wherever_they_come_from() {
+async fn credentials_from_every_source_are_masked() {
     let settings = "[[provider]]\ntype = \"openai\"\n\
         keys = [\"env:MY_KEY\", \"file:key.txt\", \"sk-literal-0123456789\", \"short\"]\n\
         extra_headers = { X-Secret = \"header-secret-0123456789\" }\n";
