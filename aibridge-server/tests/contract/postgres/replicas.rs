@@ -42,33 +42,43 @@ async fn only_orphans_of_a_killed_gateway_are_closed_and_only_once() {
         ScriptedProvider::start(|_| Script::sse_head().chunk(CHAT.events[0]).then(Step::Stall)).await;
     let [living, dying] =
         [launch(&server, &provider, "").start().await, launch(&server, &provider, "").start().await];
-    let (client, open) = stream(&living).await;
-    let (_gone, lost) = stream(&dying).await;
+    let (client, living_id) = stream(&living).await;
+    let (_killed_client, dying_id) = stream(&dying).await;
     server.execute(WATCH).await;
 
     server
-        .wait_until("(SELECT count(DISTINCT by_whom) = 2 FROM closings)", LONG, "both to look for the dead")
+        .wait_until("(SELECT count(DISTINCT by_whom) = 2 FROM closings)", LONG, "both to sweep for orphans")
         .await;
     let open = "SELECT id FROM aibridge_interceptions WHERE ended_at IS NULL AND model <> 'stray'";
-    assert_eq!(server.query(open).await.len(), 2, "neither closes what the other has open");
+    assert_eq!(server.query(open).await.len(), 2, "neither closes interceptions of the other");
 
     dying.kill().await;
     server
         .execute(&format!(
             "UPDATE aibridge_instances SET heartbeat_at = heartbeat_at - interval '1 minute' \
-             WHERE id = (SELECT instance_id FROM aibridge_interceptions WHERE id = '{lost}')"
+             WHERE id = (SELECT instance_id FROM aibridge_interceptions WHERE id = '{dying_id}')"
         ))
         .await;
-    let closed = format!("EXISTS (SELECT FROM closings WHERE id = '{lost}')");
-    server.wait_until(&closed, LONG, "the living one to close it").await;
+    let closed = format!("EXISTS (SELECT FROM closings WHERE id = '{dying_id}')");
+    server.wait_until(&closed, LONG, "the running gateway to close it").await;
     let so_far = server.query("SELECT count(*) AS n FROM closings").await[0]["n"].clone();
-    server.wait_until(&format!("(SELECT count(*) > {so_far} FROM closings)"), LONG, "it to look again").await;
-    let closings = format!("SELECT id FROM closings WHERE id IN ('{lost}', '{open}')");
-    assert_eq!(server.query(&closings).await.len(), 1, "once, and nothing of its own");
-    let row = &server.query(&format!("SELECT * FROM aibridge_interceptions WHERE id = '{lost}'")).await[0];
+    server
+        .wait_until(
+            &format!("(SELECT count(*) > {so_far} FROM closings)"),
+            LONG,
+            "the next sweep for orphans",
+        )
+        .await;
+    let closings = format!("SELECT id FROM closings WHERE id IN ('{dying_id}', '{living_id}')");
+    assert_eq!(server.query(&closings).await.len(), 1, "once, and none of its own");
+    let row =
+        &server.query(&format!("SELECT * FROM aibridge_interceptions WHERE id = '{dying_id}'")).await[0];
     assert_eq!((&row["outcome"], &row["error_type"]), (&"failed".into(), &"gateway_crash".into()));
 
     drop(client);
-    let cancelled = format!("(SELECT outcome = 'cancelled' FROM aibridge_interceptions WHERE id = '{open}')");
-    server.wait_until(&format!("coalesce({cancelled}, false)"), LONG, "its own end").await;
+    let cancelled =
+        format!("(SELECT outcome = 'cancelled' FROM aibridge_interceptions WHERE id = '{living_id}')");
+    server
+        .wait_until(&format!("coalesce({cancelled}, false)"), LONG, "the end of its own interception")
+        .await;
 }
