@@ -1,4 +1,4 @@
-use aibridge_testkit::{Received, Script, Step, Txtar};
+use aibridge_testkit::{ReceivedRequest, Script, Step, Txtar};
 use std::time::Duration;
 
 /// How fast the provider speaks: so that a person sees the answer stream.
@@ -39,7 +39,7 @@ impl Conversation {
 }
 
 /// What the provider does with a request that the gateway sent on.
-pub(super) fn answer(received: &Received) -> Script {
+pub(super) fn answer(received: &ReceivedRequest) -> Script {
     let conversation = match (received.path(), received.json()["stream"].as_bool()) {
         ("/v1/chat/completions", Some(true)) => CHAT_TOOL,
         ("/v1/chat/completions", _) => CHAT,

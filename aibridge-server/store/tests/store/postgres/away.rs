@@ -97,10 +97,10 @@ async fn a_database_that_restarts_under_load_loses_nothing_and_doubles_nothing()
     let load = Load::begin(&store, 16);
     load.goes_on().await;
     server.stop().await;
-    server.start_again().await;
+    server.restart().await;
     load.goes_on().await;
     server.crash().await;
-    server.start_again().await;
+    server.restart().await;
     load.goes_on().await;
     let told = load.end().await;
     assert!(told.stored.len() > 300, "{}", told.stored.len());
@@ -122,7 +122,7 @@ async fn while_it_is_away_records_are_refused_in_time() {
         assert!(took < Duration::from_millis(2500), "the gateway has given up by then: {took:?}");
     }
     store.probe(Duration::from_secs(1)).await.expect_err("it is away");
-    server.start_again().await;
+    server.restart().await;
     let (id, records) = start();
     while store.record(records.clone()).await.is_err() {}
     store.record(vec![Record::Ended(ended(id))]).await.expect("stored");

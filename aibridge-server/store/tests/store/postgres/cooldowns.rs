@@ -53,7 +53,7 @@ async fn news_that_came_while_the_database_was_away_are_looked_up() {
     let Some(server) = Postgres::start().await else { return };
     let store = connected(&server).await;
     server.crash().await;
-    server.start_again().await;
+    server.restart().await;
     within(async { while store.cooldowns().await.is_err() {} }, "an answer").await;
     assert_eq!(hears(&store).await, [], "it is told that there may be some");
 }

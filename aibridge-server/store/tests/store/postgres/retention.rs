@@ -125,7 +125,7 @@ async fn while_the_database_is_away_nothing_is_deleted_and_then_all_is() {
     let mut sweeper = store.sweeper();
     server.stop().await;
     sweep(&mut sweeper, old(long_ago())).await.expect_err("it is away");
-    server.start_again().await;
+    server.restart().await;
     let swept = async {
         loop {
             if let Ok(batches) = sweep(&mut sweeper, old(long_ago())).await {

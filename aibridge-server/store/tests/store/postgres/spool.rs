@@ -63,7 +63,7 @@ async fn what_comes_while_the_database_is_away_is_stored_when_it_is_back() {
     for path in segments(dir.path()).iter().chain([&dir.path().join("lock")]) {
         assert_eq!(fs::metadata(path).expect("a file").permissions().mode() & 0o777, 0o600, "{path:?}");
     }
-    server.start_again().await;
+    server.restart().await;
     drained(dir.path()).await;
     ids.push(open_id);
     ids.push(record(&store).await);
@@ -83,11 +83,11 @@ async fn a_restart_under_load_refuses_nobody() {
     load.goes_on().await;
     server.crash().await;
     load.goes_on().await;
-    server.start_again().await;
+    server.restart().await;
     load.goes_on().await;
     server.stop().await;
     load.goes_on().await;
-    server.start_again().await;
+    server.restart().await;
     let told = load.end().await;
     assert_eq!((told.refused.len(), told.held), (0, 0));
     drained(dir.path()).await;
@@ -146,7 +146,7 @@ async fn what_a_dead_process_left_is_stored_once_by_the_next() {
     assert_eq!(segments(dir.path()).len(), 2);
     let copies: Vec<_> = segments(dir.path()).iter().map(|path| fs::read(path).expect("a file")).collect();
 
-    server.start_again().await;
+    server.restart().await;
     let store = open(options.clone()).await;
     drained(dir.path()).await;
     assert_eq!(completed(&server).await, ids);
@@ -173,7 +173,7 @@ async fn a_torn_end_is_cut_off() {
         OpenOptions::new().append(true).open(&last).and_then(|mut file| file.write_all(tear)).expect("torn");
         let store = open(spooled(&server, dir.path())).await;
         let more = record(&store).await;
-        server.start_again().await;
+        server.restart().await;
         drained(dir.path()).await;
         let found = completed(&server).await;
         assert!(ids.iter().chain([&more]).all(|id| found.contains(id)), "{tear:?}");
@@ -204,7 +204,7 @@ async fn a_full_spool_refuses_starts_and_still_takes_ends() {
     let size: u64 = segments(dir.path()).iter().map(|path| fs::metadata(path).expect("a file").len()).sum();
     assert!(size <= 20_000 * 9 / 8, "{size}");
 
-    server.start_again().await;
+    server.restart().await;
     drained(dir.path()).await;
     ids.push(record(&store).await);
     drained(dir.path()).await;
