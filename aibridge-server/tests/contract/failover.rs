@@ -17,7 +17,7 @@ mod replay;
 /// The response to one key.
 #[derive(Debug, Clone, Copy)]
 enum KeyReply {
-    Well,
+    Succeeds,
     /// A refusal without further information than its status.
     Status(u16),
     /// A 429 because the account has no credit.
@@ -28,16 +28,16 @@ enum KeyReply {
     BadKey,
     /// The 400 of Google that names the key.
     GoogleBadKey,
-    Nothing,
+    Resets,
 }
-use KeyReply::{BadKey, GoogleBadKey, NoCredit, Nothing, Status, TooLarge, Well};
+use KeyReply::{BadKey, GoogleBadKey, NoCredit, Resets, Status, Succeeds, TooLarge};
 
 impl KeyReply {
     /// The response to the key at `index`.
     fn script(self, index: usize, endpoint: &Endpoint) -> Script {
         match self {
-            Well => endpoint.good_response(),
-            Nothing => Script::new().then(Step::Reset),
+            Succeeds => endpoint.good_response(),
+            Resets => Script::new().then(Step::Reset),
             _ => Script::json(self.status(), self.refusal(index))
                 .header("X-Request-Id", &format!("req-{index}"))
                 .header("Retry-After", "7"),
@@ -46,7 +46,7 @@ impl KeyReply {
 
     fn status(self) -> u16 {
         match self {
-            Well | Nothing => 200,
+            Succeeds | Resets => 200,
             Status(status) => status,
             NoCredit | TooLarge => 429,
             BadKey => 401,
@@ -105,28 +105,28 @@ const fn case(
 }
 
 const CASES: [Case; 44] = [
-    case(&[Well, Well], 1, Relayed(0), ("completed", Some(200), 0)),
+    case(&[Succeeds, Succeeds], 1, Relayed(0), ("completed", Some(200), 0)),
     // Key errors: the next key is tried.
-    case(&[Status(429), Well], 2, Relayed(1), ("completed", Some(200), 1)),
-    case(&[NoCredit, Well], 2, Relayed(1), ("completed", Some(200), 1)),
-    case(&[TooLarge, Well], 2, Relayed(1), ("completed", Some(200), 1)),
-    case(&[Status(401), Well], 2, Relayed(1), ("completed", Some(200), 1)),
-    case(&[BadKey, Well], 2, Relayed(1), ("completed", Some(200), 1)),
-    case(&[GoogleBadKey, Well], 2, Relayed(1), ("completed", Some(200), 1)),
-    case(&[Status(402), Well], 2, Relayed(1), ("completed", Some(200), 1)),
-    case(&[Status(403), Well], 2, Relayed(1), ("completed", Some(200), 1)),
-    case(&[Status(403), Status(429), Well], 3, Relayed(2), ("completed", Some(200), 2)),
-    case(&[Status(429), Well, Well], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[Status(429), Succeeds], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[NoCredit, Succeeds], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[TooLarge, Succeeds], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[Status(401), Succeeds], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[BadKey, Succeeds], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[GoogleBadKey, Succeeds], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[Status(402), Succeeds], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[Status(403), Succeeds], 2, Relayed(1), ("completed", Some(200), 1)),
+    case(&[Status(403), Status(429), Succeeds], 3, Relayed(2), ("completed", Some(200), 2)),
+    case(&[Status(429), Succeeds, Succeeds], 2, Relayed(1), ("completed", Some(200), 1)),
     // Request and provider errors: relayed.
-    case(&[Status(400), Well], 1, Relayed(0), ("invalid_request", Some(400), 0)),
-    case(&[Status(404), Well], 1, Relayed(0), ("invalid_request", Some(404), 0)),
-    case(&[Status(500), Well], 1, Relayed(0), ("upstream_5xx", Some(500), 0)),
-    case(&[Status(529), Well], 1, Relayed(0), ("upstream_5xx", Some(529), 0)),
-    case(&[Status(429), Status(500), Well], 2, Relayed(1), ("upstream_5xx", Some(500), 1)),
-    case(&[BadKey, Status(400), Well], 2, Relayed(1), ("invalid_request", Some(400), 1)),
+    case(&[Status(400), Succeeds], 1, Relayed(0), ("invalid_request", Some(400), 0)),
+    case(&[Status(404), Succeeds], 1, Relayed(0), ("invalid_request", Some(404), 0)),
+    case(&[Status(500), Succeeds], 1, Relayed(0), ("upstream_5xx", Some(500), 0)),
+    case(&[Status(529), Succeeds], 1, Relayed(0), ("upstream_5xx", Some(529), 0)),
+    case(&[Status(429), Status(500), Succeeds], 2, Relayed(1), ("upstream_5xx", Some(500), 1)),
+    case(&[BadKey, Status(400), Succeeds], 2, Relayed(1), ("invalid_request", Some(400), 1)),
     // No response: an error, and no retry.
-    case(&[Nothing, Well], 1, UNREACHABLE, ("upstream_unreachable", None, 0)),
-    case(&[Status(429), Nothing, Well], 2, UNREACHABLE, ("upstream_unreachable", Some(429), 1)),
+    case(&[Resets, Succeeds], 1, UNREACHABLE, ("upstream_unreachable", None, 0)),
+    case(&[Status(429), Resets, Succeeds], 2, UNREACHABLE, ("upstream_unreachable", Some(429), 1)),
     // No key left: the most specific response is relayed, among equals the last. First a 429,
     case(&[Status(429)], 1, Relayed(0), ("rate_limited", Some(429), 0)),
     case(&[Status(429), Status(429)], 2, Relayed(1), ("rate_limited", Some(429), 1)),
@@ -210,7 +210,7 @@ async fn check(endpoint: &Endpoint, case: &Case, provider: &ScriptedProvider, ga
 /// Checks that status, headers and body are those that the provider sent.
 fn assert_relayed(response: &Response, replies: KeyReply, index: usize, endpoint: &Endpoint, about: &str) {
     assert_eq!(response.header("x-aibridge-error"), None, "{about}: it is not the gateway's own");
-    if let Well = replies {
+    if let Succeeds = replies {
         assert_eq!((response.status(), response.text()), (200, endpoint.response), "{about}");
         return;
     }
@@ -248,7 +248,7 @@ fn assert_recorded(gateway: &Harness, response: &Response, outcome: &str, status
 #[tokio::test]
 async fn byok_never_fails_over() {
     let table = [
-        (Well, "completed"),
+        (Succeeds, "completed"),
         (Status(401), "authentication"),
         (BadKey, "authentication"),
         (GoogleBadKey, "invalid_request"),
@@ -258,7 +258,7 @@ async fn byok_never_fails_over() {
         (Status(403), "permission"),
         (Status(429), "rate_limited"),
         (Status(500), "upstream_5xx"),
-        (Nothing, "upstream_unreachable"),
+        (Resets, "upstream_unreachable"),
     ];
     for endpoint in &ENDPOINTS {
         let provider =
@@ -273,7 +273,7 @@ async fn byok_never_fails_over() {
             let keys: Vec<_> = received.iter().filter_map(ReceivedRequest::bearer).collect();
             assert_eq!(keys, [OWN_KEY], "{about}");
             let status = match replies {
-                Nothing => {
+                Resets => {
                     assert_own(&response, 502, "api_error", "upstream_unreachable", &about);
                     None
                 }

@@ -14,12 +14,12 @@ enum Fault {
     Closes,
     Stalls,
     /// Sends bytes that are invalid at this point, and then stalls.
-    Babbles,
+    SendsGarbage,
 }
 
-use Fault::{Babbles, Closes, Resets, Stalls};
+use Fault::{Closes, Resets, SendsGarbage, Stalls};
 
-const FAULTS: [Fault; 4] = [Resets, Closes, Stalls, Babbles];
+const FAULTS: [Fault; 4] = [Resets, Closes, Stalls, SendsGarbage];
 
 impl Fault {
     fn after(self, script: Script) -> Script {
@@ -27,21 +27,21 @@ impl Fault {
             Resets => script.then(Step::Reset),
             Closes => script.then(Step::Close),
             Stalls => script.then(Step::Stall),
-            Babbles => script.then(Step::Bytes("\u{1}nonsense\r\n\r\n".into())).then(Step::Stall),
+            SendsGarbage => script.then(Step::Bytes("\u{1}nonsense\r\n\r\n".into())).then(Step::Stall),
         }
     }
 
     fn code(self) -> &'static str {
         match self {
             Stalls => "upstream_timeout",
-            Babbles => "answer_invalid",
+            SendsGarbage => "answer_invalid",
             Resets | Closes => "upstream_unreachable",
         }
     }
 
     /// The recorded error type if the response to the client had not begun.
     fn error_type(self) -> &'static str {
-        if self == Babbles { "invalid_response" } else { self.code() }
+        if self == SendsGarbage { "invalid_response" } else { self.code() }
     }
 
     /// The error code for a client that already has the head of a stream.
@@ -139,7 +139,7 @@ async fn a_fault_in_a_blocking_body_is_a_gateway_error() {
             [(Framing::ContentLength(9999), 200), (Framing::Chunked, 200), (Framing::Chunked, 500)]
         {
             for fault in FAULTS {
-                if (framing, fault) == (Framing::ContentLength(9999), Babbles) {
+                if (framing, fault) == (Framing::ContentLength(9999), SendsGarbage) {
                     continue; // any bytes are valid there
                 }
                 let about = format!("{} {framing:?} {status} {fault:?}", dialect.target);
@@ -227,7 +227,7 @@ async fn a_fault_after_the_last_event_is_ignored() {
         let all = dialect.response(true);
         for framing in [Framing::Chunked, Framing::ContentLength(99_999)] {
             for fault in FAULTS {
-                if (framing, fault) == (Framing::ContentLength(99_999), Babbles) {
+                if (framing, fault) == (Framing::ContentLength(99_999), SendsGarbage) {
                     continue; // any bytes are valid there
                 }
                 let about = format!("{} {framing:?} {fault:?}", dialect.target);

@@ -86,9 +86,9 @@ impl Case {
 async fn check(case: &Case, expected: &Outcome, segmentations: &[Segmentation]) {
     for (segmentation, got) in case.play(segmentations).await {
         let about = format!("{} {segmentation:?}", case.name);
-        assert_eq!(got.upstream, expected.upstream, "{about}: what the provider got");
-        assert_eq!(got.client, expected.client, "{about}: what the client got");
-        assert!(got.records == expected.records, "{about}: recorded\n{:#}", got.records);
+        assert_eq!(got.upstream, expected.upstream, "{about}: the upstream request");
+        assert_eq!(got.client, expected.client, "{about}: the response to the client");
+        assert!(got.records == expected.records, "{about}: the records\n{:#}", got.records);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use aibridge_config::{Config, Environment, Flags, Sources};
 use aibridge_server::Server;
-use aibridge_testkit::{Store, within};
+use aibridge_testkit::{Response, Store, within};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+/// Headers of requests that a proxy forwards.
+pub(crate) const PROXIED: [(&str, &str); 3] =
+    [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")];
 
 /// A gateway under test. It serves in this process, on a free port, with a store of its own.
 pub(crate) struct Harness {
@@ -68,6 +72,11 @@ impl Harness {
         within(self.serving, "the gateway stops").await.unwrap();
         self.store
     }
+}
+
+/// The status of `response`, and its error code if it is an error of the gateway.
+pub(crate) fn status_and_code(response: &Response) -> (u16, Option<&str>) {
+    (response.status(), response.header("x-aibridge-error"))
 }
 
 /// The settings of one provider `openai`.

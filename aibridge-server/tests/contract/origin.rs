@@ -2,7 +2,7 @@
 
 use crate::auth::tokens_of;
 use crate::endpoints::KEYS;
-use crate::harness::{Harness, provider_settings};
+use crate::harness::{Harness, provider_settings, status_and_code};
 use crate::reload::settings;
 use aibridge_testkit::{Authority, H2Client, Launch, RawClient, Response, Script, ScriptedProvider};
 use secrecy::ExposeSecret;
@@ -33,10 +33,6 @@ async fn call(address: SocketAddr, method: &str, target: &str, headers: Headers<
     let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let request = format!("{method} {target} HTTP/1.1\r\n{headers}{length}\r\n{body}");
     RawClient::connect(address).await.call(request.as_bytes()).await
-}
-
-fn status_and_code(response: &Response) -> (u16, Option<&str>) {
-    (response.status(), response.header("x-aibridge-error"))
 }
 
 /// The routes that need no token, with their method.

@@ -1,7 +1,7 @@
 //! Alternative spellings of a path do not bypass the rules for that path.
 
 use crate::endpoints::{KEYS, OWN_BEARER};
-use crate::harness::{Harness, provider_settings};
+use crate::harness::{Harness, provider_settings, status_and_code};
 use aibridge_testkit::{RawClient, Response, Script, ScriptedProvider, request};
 
 async fn gateway(keys: &[&str]) -> (ScriptedProvider, Harness) {
@@ -13,10 +13,6 @@ async fn gateway(keys: &[&str]) -> (ScriptedProvider, Harness) {
 async fn call(gateway: &Harness, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
     let mut client = RawClient::connect(gateway.address).await;
     client.call(&request(method, &format!("/openai/v1{path}"), headers, b"{}")).await
-}
-
-fn status_and_code(response: &Response) -> (u16, Option<&str>) {
-    (response.status(), response.header("x-aibridge-error"))
 }
 
 #[tokio::test]

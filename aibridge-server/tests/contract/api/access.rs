@@ -1,15 +1,11 @@
 //! Access to `/api/v1/`.
 
 use super::document::documented_paths;
-use crate::harness::{Harness, provider_settings};
+use crate::harness::{Harness, PROXIED, provider_settings, status_and_code};
 use aibridge_store::{Durability, Options, Tokens};
 use aibridge_testkit::{RawClient, Response, request};
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
-
-/// Headers of requests that a proxy forwards.
-const PROXIED: [(&str, &str); 3] =
-    [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")];
 
 const DOCUMENT: &str = "/api/v1/openapi.json";
 
@@ -20,10 +16,6 @@ async fn start(settings: &str) -> Harness {
 
 async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
     RawClient::connect(address).await.call(&request(method, path, headers, b"")).await
-}
-
-fn status_and_code(response: &Response) -> (u16, Option<&str>) {
-    (response.status(), response.header("x-aibridge-error"))
 }
 
 /// The paths that require access, with an unknown id.

@@ -14,25 +14,25 @@ async fn send(setup: &Setup, endpoint: &Endpoint) -> RawClient {
 }
 
 /// Starts two probes that the provider holds until the gate opens, so that no probe permit is free.
-async fn two_trials(setup: &Setup, gate: &Gate) -> [RawClient; 2] {
+async fn start_two_probes(setup: &Setup, gate: &Gate) -> [RawClient; 2] {
     setup.open(CHAT).await;
     setup.gateway.advance(TIMEOUT);
     setup.set_behavior(Behavior::WaitsBeforeHead(gate.clone()));
-    let trials = [send(setup, CHAT).await, send(setup, CHAT).await];
+    let probes = [send(setup, CHAT).await, send(setup, CHAT).await];
     gate.wait_reached(2).await;
     assert_rejected(&setup.gateway, &setup.call(CHAT, &[]).await, "1", "a third");
-    trials
+    probes
 }
 
 #[tokio::test]
 async fn as_many_successes_as_probes_close_the_circuit() {
     let setup = Setup::new().await;
     let gate = Gate::new();
-    let trials = two_trials(&setup, &gate).await;
+    let probes = start_two_probes(&setup, &gate).await;
     gate.open();
-    for mut trial in trials {
-        assert_eq!(trial.head().await.status, 200);
-        trial.read_to_end().await;
+    for mut probe in probes {
+        assert_eq!(probe.head().await.status, 200);
+        probe.read_to_end().await;
     }
     setup.set_behavior(Behavior::RespondsWith(500));
     for _ in 0..3 {
@@ -68,7 +68,7 @@ async fn one_failed_probe_opens_the_circuit_again() {
 async fn an_abandoned_probe_releases_its_permit() {
     let setup = Setup::new().await;
     let gate = Gate::new();
-    let [left, mut stays] = two_trials(&setup, &gate).await;
+    let [left, mut stays] = start_two_probes(&setup, &gate).await;
     drop(left);
     let cancelled =
         || setup.gateway.store.rows("aibridge_interceptions").iter().any(|row| row["outcome"] == "cancelled");

@@ -28,7 +28,7 @@ async fn dumps_have_only_hints_of_credentials() {
             .header("Set-Cookie", &format!("sid={SET_COOKIE}; Path=/"))
             .header("Location", &format!("https://elsewhere.test/next?state=1&access%5Ftoken={ANSWERED}"))
             .header("Operation-Location", &format!("/op?api-version=2&sig={ANSWERED}"))
-            .header("Link", &format!("<https://elsewhere.test/?code={ANSWERED}>; rel=\"next\""))
+            .header("link", &format!("<https://elsewhere.test/?code={ANSWERED}>; rel=\"next\""))
     })
     .await;
     let dir = TempDir::new().unwrap();

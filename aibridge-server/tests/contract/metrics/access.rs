@@ -1,7 +1,7 @@
 //! Access to `/metrics`.
 
 use super::Scraped;
-use crate::harness::{Harness, provider_settings};
+use crate::harness::{Harness, PROXIED, provider_settings, status_and_code};
 use aibridge_store::{Durability, Options, Tokens};
 use aibridge_testkit::{RawClient, Response, request};
 use secrecy::ExposeSecret;
@@ -9,14 +9,6 @@ use secrecy::ExposeSecret;
 async fn call(gateway: &Harness, method: &str, headers: &[(&str, &str)]) -> Response {
     RawClient::connect(gateway.address).await.call(&request(method, "/metrics", headers, b"")).await
 }
-
-fn status_and_code(response: &Response) -> (u16, Option<&str>) {
-    (response.status(), response.header("x-aibridge-error"))
-}
-
-/// Headers of requests that a proxy forwards.
-const PROXIED: [(&str, &str); 3] =
-    [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")];
 
 #[tokio::test]
 async fn only_direct_loopback_requests_have_access() {
