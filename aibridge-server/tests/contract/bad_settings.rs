@@ -97,7 +97,7 @@ const SETTINGS: [(&str, &str, &str); 51] = [
 ];
 
 #[tokio::test]
-async fn a_bad_setting_is_refused_with_the_file_its_name_and_what_to_write() {
+async fn a_bad_setting_is_refused_with_the_file_its_name_and_advice() {
     for (settings, named, instead) in SETTINGS {
         let ended = aibridge().config(settings).env("EMPTY", "").arg("check").run().await;
         let problems = problems(&ended, settings);

@@ -77,7 +77,7 @@ async fn a_killed_gateway_has_recorded_every_complete_response() {
         let store = gateway.store();
         whole.lock().iter().for_each(|id| check(&store, id));
         let open = store.query("SELECT id FROM aibridge_interceptions WHERE ended_at IS NULL", &[]);
-        assert!(open.is_empty(), "what was open is closed at the start");
+        assert!(open.is_empty(), "orphans are closed at the start");
         for id in &endless {
             let row = store.interception(id).unwrap();
             assert_eq!((&row["outcome"], &row["error_type"]), (&"failed".into(), &"gateway_crash".into()));

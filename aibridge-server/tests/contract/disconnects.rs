@@ -114,7 +114,7 @@ async fn later_bytes_do_not_hide_a_disconnect() {
     }
 }
 
-async fn leave_over_tls(client: &mut (impl AsyncRead + AsyncWrite + Unpin), leftover: &[u8]) {
+async fn begin_stream_over_tls(client: &mut (impl AsyncRead + AsyncWrite + Unpin), leftover: &[u8]) {
     client.write_all(&[chat_request(true), leftover.to_vec()].concat()).await.unwrap();
     client.flush().await.unwrap();
     first_event(client).await;
@@ -131,7 +131,7 @@ async fn bytes_after_a_request_do_not_hide_a_disconnect_over_tls() {
         authority.issue().write_to(launch.dir());
         let gateway = launch.start().await;
         let mut client = authority.connect(gateway.address(), &["http/1.1"]).await.unwrap();
-        leave_over_tls(&mut client, &leftover).await;
+        begin_stream_over_tls(&mut client, &leftover).await;
         let left_at = Instant::now();
         drop(client);
         assert_frees(&provider, left_at, leftover_name).await;

@@ -75,7 +75,7 @@ fn files(dir: &Path) -> Files {
 }
 
 /// The expected dump of a request that the provider received.
-fn as_dumped(received: &ReceivedRequest, key: &str, hint: &str) -> String {
+fn request_dump(received: &ReceivedRequest, key: &str, hint: &str) -> String {
     let head = String::from_utf8(received.raw_head.to_vec()).unwrap();
     let mut lines = head.trim_end().split("\r\n");
     let first = lines.next().unwrap();

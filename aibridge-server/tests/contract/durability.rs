@@ -30,7 +30,7 @@ async fn last_byte(client: &mut RawClient, dialect: &Dialect, streaming: bool, s
     recorded
 }
 
-fn whole() -> Value {
+fn complete_record() -> Value {
     json!(["completed", [[9, 2]], ["look"]])
 }
 
@@ -71,7 +71,7 @@ async fn end_records_are_stored_before_the_client_gets_the_last_byte() {
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     for (dialect, streaming) in REQUESTS {
         let mut client = dialect.send(gateway.address, streaming).await;
-        assert_eq!(last_byte(&mut client, dialect, streaming, &gateway.store).await, whole());
+        assert_eq!(last_byte(&mut client, dialect, streaming, &gateway.store).await, complete_record());
     }
 }
 
@@ -85,7 +85,7 @@ async fn end_records_are_stored_in_time_for_sixteen_concurrent_requests() {
             for round in 0..8 {
                 let (dialect, streaming) = REQUESTS[(number + round) % REQUESTS.len()];
                 let mut client = dialect.send(address, streaming).await;
-                assert_eq!(last_byte(&mut client, dialect, streaming, &store).await, whole());
+                assert_eq!(last_byte(&mut client, dialect, streaming, &store).await, complete_record());
             }
         })
     });

@@ -113,7 +113,11 @@ async fn a_fault_before_the_head_is_a_gateway_error() {
                 let gateway = fault.gateway(&provider.base_url()).await;
                 let response = read_response(dialect, &gateway, streaming).await;
                 expect_error(&about, &gateway, &response, fault, None).await;
-                assert_eq!(provider.received().len(), 1, "{about}: what may have arrived is not sent again");
+                assert_eq!(
+                    provider.received().len(),
+                    1,
+                    "{about}: a request that may have arrived is not sent again"
+                );
                 let next = read_response(dialect, &gateway, false).await;
                 assert_eq!((next.status(), next.text()), (200, dialect.whole), "{about}");
             }

@@ -99,7 +99,7 @@ async fn cases_in_the_repository_match() {
     assert!(cases.len() > 12, "{} cases in {}", cases.len(), dir.display());
     for (name, archive) in cases {
         let case = files::case(&name, &archive);
-        let archive = match files::blessed() {
+        let archive = match files::is_blessing() {
             true => {
                 let (_, outcome) = case.play(&[Segmentation::Whole]).await.remove(0);
                 files::write(&dir, &case, archive, &outcome)

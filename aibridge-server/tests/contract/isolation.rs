@@ -16,7 +16,7 @@ mod store_unavailable;
 const RESPONSES: &str = "/openai/v1/responses";
 
 /// Names each new object after its request: the model of a response, the metadata of a conversation.
-fn response(request: &ReceivedRequest) -> Script {
+fn respond(request: &ReceivedRequest) -> Script {
     let body = request.body.clone();
     let parsed: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let name = parsed["model"].as_str().unwrap_or("x").to_owned();
@@ -88,7 +88,7 @@ fn assert_not_found(response: &Response, message: &str) {
 
 #[tokio::test]
 async fn other_actors_cannot_read_cancel_delete_or_continue_a_response() {
-    let provider = ScriptedProvider::start(response).await;
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
     for streaming in [false, true] {
@@ -140,7 +140,7 @@ async fn other_actors_cannot_read_cancel_delete_or_continue_a_response() {
 
 #[tokio::test]
 async fn owners_are_enforced_after_a_restart() {
-    let provider = ScriptedProvider::start(response).await;
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
     // As left by another process: nothing is in memory.
@@ -160,7 +160,7 @@ async fn owners_are_enforced_after_a_restart() {
 
 #[tokio::test]
 async fn unknown_objects_byok_requests_and_other_providers_are_not_restricted() {
-    let provider = ScriptedProvider::start(response).await;
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
     ann.respond("1", false).await;
@@ -183,7 +183,7 @@ async fn unknown_objects_byok_requests_and_other_providers_are_not_restricted() 
 
 #[tokio::test]
 async fn an_unreadable_body_that_may_name_objects_is_refused() {
-    let provider = ScriptedProvider::start(response).await;
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let bob = User::of(&gateway, "bob");
     let target = format!("{RESPONSES}/input_tokens");
@@ -200,7 +200,7 @@ async fn an_unreadable_body_that_may_name_objects_is_refused() {
 
 #[tokio::test]
 async fn without_tokens_ownership_is_not_enforced() {
-    let provider = ScriptedProvider::start(response).await;
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
     let body = r#"{"model":"1"}"#;
     assert_eq!(RawClient::post(gateway.address, RESPONSES, &[], body).await.status(), 200);

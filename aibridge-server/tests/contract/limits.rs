@@ -14,7 +14,7 @@ mod rate;
 mod reload;
 
 /// A gateway with these limits and a provider with one key.
-async fn limited(limits: &str, provider: &ScriptedProvider) -> Harness {
+async fn limited_gateway(limits: &str, provider: &ScriptedProvider) -> Harness {
     Harness::start(&settings(limits, provider)).await
 }
 

@@ -30,7 +30,7 @@ struct Logged {
 }
 
 /// The log of a gateway with these settings after a request with a pool key and one with a BYOK key.
-async fn logged(settings: &str, configure: impl FnOnce(Launch) -> Launch) -> Logged {
+async fn run_and_log(settings: &str, configure: impl FnOnce(Launch) -> Launch) -> Logged {
     let provider = ScriptedProvider::start(|_| Script::sse(EVENTS.concat())).await;
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(format!(
         "{settings}\n{}extra_headers = {{ x-secret = \"{HEADER_SECRET}\" }}\n{}",
@@ -76,7 +76,7 @@ fn check_holds_none(log: &str, words: &[&str]) {
 
 #[tokio::test]
 async fn text_logs_have_no_content_and_no_credentials() {
-    let Logged { log, .. } = logged("", |launch| launch.env("RUST_LOG", "trace")).await;
+    let Logged { log, .. } = run_and_log("", |launch| launch.env("RUST_LOG", "trace")).await;
     check_text_lines(&log);
     let ended = log.lines().filter(|line| line.contains("interception ended"));
     assert_eq!(ended.filter(|line| line.contains("model=\"gpt-x\"")).count(), 2, "{}", log);
@@ -88,7 +88,7 @@ async fn text_logs_have_no_content_and_no_credentials() {
 #[tokio::test]
 async fn json_logs_have_no_content_and_no_credentials() {
     let by_flag = |launch: Launch| launch.arg("--log-format").arg("json").env("RUST_LOG", "trace");
-    let Logged { log, store, _launch } = logged("[log]\nformat = \"text\"", by_flag).await;
+    let Logged { log, store, _launch } = run_and_log("[log]\nformat = \"text\"", by_flag).await;
     let lines = json_lines(&log);
     let ended: Vec<_> = lines.iter().filter(|line| line["message"] == "interception ended").collect();
     let ids: Vec<&Value> = ended.iter().map(|line| &line["id"]).collect();
@@ -139,7 +139,7 @@ async fn records_are_logged_if_configured() {
     // The filter applies to diagnostic lines only.
     let quiet = |launch: Launch| launch.env("RUST_LOG", "off");
     let Logged { log, store, _launch } =
-        logged("[log]\nformat = \"json\"\nrecords_to_log = true", quiet).await;
+        run_and_log("[log]\nformat = \"json\"\nrecords_to_log = true", quiet).await;
     let lines = json_lines(&log);
     assert!(lines.iter().all(|line| line["message"] == "interception log"), "{}", log);
     for row in store.rows("aibridge_interceptions") {
@@ -175,7 +175,7 @@ async fn records_are_logged_if_configured() {
 #[tokio::test]
 async fn text_records_are_one_line_each() {
     let Logged { log, .. } =
-        logged("[log]\nrecords_to_log = true", |launch| launch.env("RUST_LOG", "trace")).await;
+        run_and_log("[log]\nrecords_to_log = true", |launch| launch.env("RUST_LOG", "trace")).await;
     check_text_lines(&log);
     let prompts: Vec<&str> =
         log.lines().filter(|line| line.contains("record_type=\"user_prompt\"")).collect();

@@ -11,7 +11,7 @@ const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","choices":
     "total_tokens":15,"prompt_tokens_details":{"cached_tokens":5}}}"#;
 
 /// Records two interceptions that succeed, one of them with control characters and a formula, and one that fails.
-async fn three() -> (ScriptedProvider, Gateway) {
+async fn record_three() -> (ScriptedProvider, Gateway) {
     let provider = ScriptedProvider::start(|received| {
         let is_bad = String::from_utf8_lossy(&received.body).contains("gpt-bad");
         if is_bad { Script::json(400, r#"{"error":{}}"#) } else { Script::json(200, ANSWER) }
@@ -54,7 +54,7 @@ async fn json(gateway: &Gateway, words: &[&str]) -> Vec<Value> {
 
 #[tokio::test]
 async fn interceptions_are_listed_latest_first_and_filtered() {
-    let (_provider, gateway) = three().await;
+    let (_provider, gateway) = record_three().await;
     let models = async |words: &[&str]| -> Vec<String> {
         let all: Vec<&str> = ["interceptions", "list", "--json"].iter().chain(words).copied().collect();
         let rows = json(&gateway, &all).await;
@@ -87,7 +87,7 @@ async fn interceptions_are_listed_latest_first_and_filtered() {
 
 #[tokio::test]
 async fn an_interception_is_shown_completely_without_control_characters() {
-    let (_provider, gateway) = three().await;
+    let (_provider, gateway) = record_three().await;
     let rows = json(&gateway, &["interceptions", "list", "--json", "--model", "gpt-b"]).await;
     let id = rows[0]["id"].as_str().unwrap();
 
@@ -108,7 +108,7 @@ async fn an_interception_is_shown_completely_without_control_characters() {
 
 #[tokio::test]
 async fn usage_is_summed() {
-    let (_provider, gateway) = three().await;
+    let (_provider, gateway) = record_three().await;
     let rows = json(&gateway, &["usage", "--by", "user,provider", "--json"]).await;
     assert_eq!(rows.len(), 1, "{rows:?}");
     let expected = [("requests", 3), ("failed", 1), ("input_tokens", 14), ("cache_read_input_tokens", 10)];
@@ -128,7 +128,7 @@ async fn usage_is_summed() {
 
 #[tokio::test]
 async fn every_record_is_exported_oldest_first() {
-    let (_provider, gateway) = three().await;
+    let (_provider, gateway) = record_three().await;
     let text = stdout_of(&gateway, &["export", "--format", "jsonl"]).await;
     let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let models: Vec<_> = rows.iter().map(|row| row["model"].as_str().unwrap()).collect();
@@ -152,7 +152,7 @@ async fn every_record_is_exported_oldest_first() {
 #[tokio::test]
 async fn a_parquet_export_equals_the_other_formats() {
     use parquet::file::reader::{FileReader, SerializedFileReader};
-    let (_provider, gateway) = three().await;
+    let (_provider, gateway) = record_three().await;
     let file = gateway.launch().dir().join("out.parquet");
     stdout_of(&gateway, &["export", "--format", "parquet", "--output", file.to_str().unwrap()]).await;
     assert!(!file.with_extension("parquet.part").exists());
@@ -169,7 +169,7 @@ async fn a_parquet_export_equals_the_other_formats() {
 
 #[tokio::test]
 async fn a_device_file_is_written_and_not_replaced() {
-    let (_provider, gateway) = three().await;
+    let (_provider, gateway) = record_three().await;
     let device = gateway.launch().dir().join("device");
     std::os::unix::fs::symlink("/dev/full", &device).unwrap();
     let ended =

@@ -74,7 +74,7 @@ async fn expired_records_are_deleted_and_not_listed() {
     for table in CHILDREN {
         assert!(store.rows_of(table, &ids[0]).is_empty(), "{table}");
     }
-    assert_eq!(store.rows_of(CHILDREN[0], &ids[1]).len(), 1, "what is younger is whole");
+    assert_eq!(store.rows_of(CHILDREN[0], &ids[1]).len(), 1, "a younger interception is complete");
     let url = format!("sqlite:{}", store.path().display());
     assert_eq!(list_interceptions(&gateway, &url).await[..2], ids[1..]);
     let metrics = RawClient::get(gateway.address(), "/metrics").await;

@@ -90,7 +90,7 @@ async fn requests_in_flight_finish_and_new_ones_are_refused() {
     let store = gateway.store();
     assert_eq!(gateway.wait_exit().await.status.code(), Some(0));
     assert!(!store.path().with_extension("db-wal").exists(), "the store is closed, not left behind");
-    assert_eq!(provider.received().len(), REQUESTS.len() + 1, "what was refused went nowhere");
+    assert_eq!(provider.received().len(), REQUESTS.len() + 1, "refused requests reached no provider");
     let rows = store.rows("aibridge_interceptions");
     assert_eq!(rows.iter().filter(|row| row["outcome"] == "completed").count(), REQUESTS.len());
     assert_eq!(rows.len(), REQUESTS.len());

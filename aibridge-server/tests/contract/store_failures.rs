@@ -184,5 +184,5 @@ async fn a_full_disk_refuses_requests() {
     assert_eq!(call(gateway.address(), &big).await.status(), 200, "there is room again");
     let rows = gateway.store().rows("aibridge_interceptions");
     assert_eq!(rows.iter().filter(|row| row["outcome"] == "completed").count(), 3);
-    assert_eq!(rows.len(), 3, "nothing is left of what was refused");
+    assert_eq!(rows.len(), 3, "refused requests leave no rows");
 }

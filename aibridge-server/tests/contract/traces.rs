@@ -45,7 +45,7 @@ fn unchanged(launch: Launch) -> Launch {
 }
 
 /// The spans of one interception with the request `body` and the response `script`.
-async fn intercepted(
+async fn trace_interception(
     body: &str,
     script: impl Fn(&ReceivedRequest) -> Script + Send + Sync + 'static,
 ) -> Vec<Span> {
@@ -97,7 +97,7 @@ async fn a_blocking_response_is_a_tree_of_spans_on_both_protocols() {
 
 #[tokio::test]
 async fn a_stream_has_the_same_tree_of_spans() {
-    let spans = intercepted(STREAM, |_| Script::sse(EVENTS.concat())).await;
+    let spans = trace_interception(STREAM, |_| Script::sse(EVENTS.concat())).await;
     assert_eq!(tree(&spans), TREE);
     let names = ["streaming", "outcome", "gen_ai.response.id", "gen_ai.usage.input_tokens"];
     assert_eq!(spans[0].have(names), [Some("true"), Some("completed"), Some("c-1"), Some("9")]);
@@ -105,7 +105,7 @@ async fn a_stream_has_the_same_tree_of_spans() {
 
 #[tokio::test]
 async fn each_attempt_is_a_span() {
-    let spans = intercepted(BLOCKING, |request| match request.bearer() == Some(KEYS[0]) {
+    let spans = trace_interception(BLOCKING, |request| match request.bearer() == Some(KEYS[0]) {
         true => Script::json(429, "{}"),
         false => Script::json(200, WHOLE),
     })
@@ -125,21 +125,21 @@ async fn each_attempt_is_a_span() {
 #[tokio::test]
 async fn failed_spans_have_their_error() {
     let names = ["outcome", "error.type", "http.response.status_code"];
-    let spans = intercepted(BLOCKING, |_| Script::json(500, "{}")).await;
+    let spans = trace_interception(BLOCKING, |_| Script::json(500, "{}")).await;
     assert_eq!(spans[0].have(names), [Some("failed"), Some("upstream_5xx"), Some("500")]);
     assert!(spans[0].failed, "{spans:?}");
 
-    let spans = intercepted(BLOCKING, |_| Script::new().then(Step::Reset)).await;
+    let spans = trace_interception(BLOCKING, |_| Script::new().then(Step::Reset)).await;
     assert_eq!(tree(&spans), TREE);
     assert_eq!(spans[0].have(names), [Some("failed"), Some("upstream_unreachable"), Some("502")]);
     let upstream = named(&spans, "Intercept.ProcessRequest.Upstream")[0];
     assert_eq!(upstream.have(["error.type"]), [Some("upstream_unreachable")]);
     assert!(spans[0].failed && upstream.failed, "{spans:?}");
 
-    let spans = intercepted(STREAM, |_| Script::sse(EVENTS[1])).await;
+    let spans = trace_interception(STREAM, |_| Script::sse(EVENTS[1])).await;
     assert_eq!(spans[0].have(names), [Some("failed"), Some("stream_error"), Some("200")]);
 
-    let spans = intercepted("not JSON", |_| Script::json(200, WHOLE)).await;
+    let spans = trace_interception("not JSON", |_| Script::json(200, WHOLE)).await;
     assert_eq!(tree(&spans), "Intercept\n  Intercept.CreateInterceptor\n");
     assert_eq!(spans[0].have(names), [None, Some("invalid_json"), Some("400")]);
 }

@@ -47,7 +47,7 @@ async fn play(path: &Path) -> Result<(), String> {
     assert_same("the status", &response.status().into(), &scripted["status"])?;
     if scripted["cut"] != true {
         assert_same("a clean end", &(response.end == BodyEnd::Clean).into(), &true.into())?;
-        if response.body != relayed(&body, expect["withheld"].as_str()) {
+        if response.body != expected_bytes(&body, expect["withheld"].as_str()) {
             return Err(format!("{about}: the client got {:?}", String::from_utf8_lossy(&response.body)));
         }
     }
@@ -87,7 +87,7 @@ fn script(scripted: &Value, body: Bytes) -> Script {
 }
 
 /// `body` without the withheld bytes.
-fn relayed(body: &[u8], withheld: Option<&str>) -> Vec<u8> {
+fn expected_bytes(body: &[u8], withheld: Option<&str>) -> Vec<u8> {
     let Some(withheld) = withheld.map(str::as_bytes) else { return body.to_vec() };
     let at = body.windows(withheld.len()).position(|window| window == withheld).unwrap();
     [&body[..at], &body[at + withheld.len()..]].concat()

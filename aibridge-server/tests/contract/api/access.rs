@@ -19,7 +19,7 @@ async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &
 }
 
 /// The paths that require access, with an unknown id.
-fn guarded() -> Vec<String> {
+fn guarded_paths() -> Vec<String> {
     let id = "01890000-0000-7000-8000-000000000000";
     let paths = documented_paths().into_iter().filter(|path| path != DOCUMENT);
     paths.map(|path| path.replace("{id}", id)).collect()
@@ -52,7 +52,7 @@ async fn only_admin_tokens_grant_access() {
         (&[("Authorization", "Bearer aib_unknown")], Some((401, none))),
         (&[], Some((401, none))), // although it comes from the loopback address
     ];
-    for path in guarded() {
+    for path in guarded_paths() {
         for (headers, refused) in &table {
             let response = call(gateway.address, "GET", &path, headers).await;
             assert_eq!(
@@ -63,7 +63,8 @@ async fn only_admin_tokens_grant_access() {
             assert_eq!(response.header("cache-control"), Some("no-store"), "{path} {headers:?}");
         }
     }
-    let response = call(gateway.address, "GET", &guarded()[0], &[("Authorization", &user_bearer)]).await;
+    let response =
+        call(gateway.address, "GET", &guarded_paths()[0], &[("Authorization", &user_bearer)]).await;
     assert_eq!(response.json()["error"]["type"], "permission_error");
     assert_eq!(
         status_and_code(&call(gateway.address, "GET", DOCUMENT, &[]).await),
@@ -81,7 +82,7 @@ async fn only_admin_tokens_grant_access() {
 #[tokio::test]
 async fn without_tokens_only_direct_loopback_requests_have_access() {
     let gateway = start("").await;
-    for path in guarded() {
+    for path in guarded_paths() {
         assert_eq!(
             status_and_code(&call(gateway.address, "GET", &path, &[]).await),
             expected_response(&path),
@@ -100,7 +101,7 @@ async fn the_admin_listener_replaces_the_client_listener_and_requires_a_token() 
     let options = Options { path: gateway.store.path().to_owned(), durability: Durability::Process };
     let admin = Tokens::open(&options).unwrap().create_admin("ann", None).unwrap().1;
     let token = [("X-AIBridge-Token", admin.expose_secret())];
-    for path in guarded() {
+    for path in guarded_paths() {
         let by_client = call(gateway.address, "GET", &path, &token).await;
         assert_eq!(status_and_code(&by_client), (404, Some("unknown_route")), "{path}");
         let operators = gateway.admin.unwrap();
@@ -117,7 +118,7 @@ async fn the_admin_listener_replaces_the_client_listener_and_requires_a_token() 
 #[tokio::test]
 async fn only_reading_methods_are_allowed() {
     let gateway = start("").await;
-    for path in guarded().iter().map(String::as_str).chain([DOCUMENT]) {
+    for path in guarded_paths().iter().map(String::as_str).chain([DOCUMENT]) {
         let expected = if path == DOCUMENT { (200, None) } else { expected_response(path) };
         let (full, head) = (call(gateway.address, "GET", path, &[]).await, "HEAD");
         let mut client = RawClient::connect(gateway.address).await;

@@ -78,7 +78,7 @@ async fn pages_of_sessions_neither_repeat_nor_skip_an_active_session() {
         let expected: Vec<_> = (0..100).map(|number| format!("session-{number}")).collect();
         assert_eq!(names, expected, "the latest begun first");
         let last = sessions.last().unwrap();
-        assert_eq!(last["requests"], 3 + 100 / LIMIT, "with what was written before its page");
+        assert_eq!(last["requests"], 3 + 100 / LIMIT, "including rows written before its page");
         assert!(text(last, "first_at") < text(last, "last_at"), "{last}");
     }
 }

@@ -80,7 +80,7 @@ async fn a_decompression_bomb_is_refused() {
         let body = encode(object(LIMIT).as_bytes());
         let response =
             RawClient::post(gateway.address, RESPONSES, &[("Content-Encoding", encoding)], &body).await;
-        assert_eq!(response.status(), 200, "{encoding}: the limit counts what was decompressed");
+        assert_eq!(response.status(), 200, "{encoding}: the limit applies to the decompressed size");
     }
 }
 

@@ -8,7 +8,7 @@ use aibridge_testkit::{Gate, RawClient, request};
 use secrecy::ExposeSecret;
 use std::time::Duration;
 
-fn bridged() -> impl Iterator<Item = &'static Endpoint> {
+fn bridged_endpoints() -> impl Iterator<Item = &'static Endpoint> {
     ENDPOINTS.iter().filter(|endpoint| endpoint.is_recorded)
 }
 
@@ -25,7 +25,7 @@ async fn consecutive_failures_of_every_kind_open_the_circuit() {
         (Behavior::BreaksOff, ""),
         (Behavior::Stalls, ""),
     ] {
-        for endpoint in bridged() {
+        for endpoint in bridged_endpoints() {
             let about = format!("{} {behavior:?}", endpoint.name);
             let timeout_scope = if matches!(behavior, Behavior::Stalls) { "50ms" } else { "600s" };
             let settings = format!("response_timeout = \"{timeout_scope}\"\n{SETTINGS}{more}");
@@ -41,7 +41,7 @@ async fn consecutive_failures_of_every_kind_open_the_circuit() {
 
 #[tokio::test]
 async fn truncation_after_the_last_event_is_no_failure() {
-    for endpoint in bridged().filter(|endpoint| !endpoint.response.starts_with('{')) {
+    for endpoint in bridged_endpoints().filter(|endpoint| !endpoint.response.starts_with('{')) {
         let setup = Setup::new().await;
         setup.set_behavior(Behavior::BreaksOffAtTheEnd);
         for _ in 0..6 {

@@ -103,7 +103,7 @@ async fn a_streaming_probe_releases_its_permit_at_the_head_and_counts_at_its_end
     assert!(!setup.reaches_provider(CHAT).await, "it was still half-open");
     gate.open();
     for mut stream in streams {
-        assert_eq!(stream.read_to_end().await.0, STREAM.response, "what had begun goes on");
+        assert_eq!(stream.read_to_end().await.0, STREAM.response, "the open stream continues");
     }
-    assert!(!setup.reaches_provider(CHAT).await, "what began before says nothing about now");
+    assert!(!setup.reaches_provider(CHAT).await, "an earlier success does not close the circuit");
 }

@@ -18,9 +18,9 @@ async fn invented_models_do_not_displace_the_circuits_of_used_models() {
     for number in 0..1200 {
         assert_eq!(call(&format!("invented-{number}")).await, 500);
     }
-    assert_eq!(call("before").await, 503, "what was open stays open");
+    assert_eq!(call("before").await, 503, "an open circuit stays open");
     for model in ["after", "after", "after"] {
         assert_eq!(call(model).await, 500);
     }
-    assert_eq!(call("after").await, 503, "what fails now opens");
+    assert_eq!(call("after").await, 503, "a new failing model opens its circuit");
 }

@@ -48,7 +48,10 @@ async fn a_full_disk_stops_the_dump_and_not_the_request() {
         .collect();
     sizes.sort_unstable();
     assert_eq!(sizes[1..], [1 << 20, 1 << 20], "as much as there was room for");
-    assert!(files.values().any(|content| content.ends_with("\r\n\r\n{}")), "what fits is dumped afterwards");
+    assert!(
+        files.values().any(|content| content.ends_with("\r\n\r\n{}")),
+        "a response that fits is dumped afterwards"
+    );
     assert_eq!(files.len(), 6, "{:?}", files.keys());
 }
 

@@ -1,6 +1,6 @@
 //! The names and contents of dump files of successful requests.
 
-use super::{Dumping, as_dumped, kinds};
+use super::{Dumping, kinds, request_dump};
 use crate::encode::gzip;
 use crate::endpoints::{ENDPOINTS, Endpoint, HINTS, KEYS, OWN_BEARER, OWN_HINT, OWN_KEY};
 use aibridge_testkit::{RawClient, Script, ScriptedProvider, request};
@@ -34,7 +34,12 @@ async fn a_dump_has_one_request_file_and_one_response_file() {
             let files = dumping.stop().await;
             let received = &provider.received()[before];
             let contents: Vec<_> = files.values().map(String::as_str).collect();
-            assert_eq!(contents, [as_dumped(received, key, hint), response(endpoint)], "{}", endpoint.name);
+            assert_eq!(
+                contents,
+                [request_dump(received, key, hint), response(endpoint)],
+                "{}",
+                endpoint.name
+            );
             assert_eq!(kinds(&files), ["req.txt", "resp.txt"], "{}", endpoint.name);
             match begin {
                 Some(begin) => assert!(files.keys().all(|path| path.starts_with(&begin)), "{files:?}"),
@@ -68,7 +73,7 @@ async fn edited_and_compressed_bodies_are_dumped_as_sent() {
         RawClient::post(dumping.gateway.address, target, &headers, body).await;
         let files = dumping.stop().await;
         let received = &provider.received()[before];
-        assert_eq!(files.values().next(), Some(&as_dumped(received, KEYS[0], HINTS[0])), "{encoding:?}");
+        assert_eq!(files.values().next(), Some(&request_dump(received, KEYS[0], HINTS[0])), "{encoding:?}");
     }
 }
 
@@ -90,7 +95,7 @@ async fn passthrough_requests_are_dumped_for_every_framing() {
             let response = RawClient::connect(dumping.gateway.address).await.call(&bytes).await;
             assert_eq!(response.status(), 200);
             let files = dumping.stop().await;
-            let expected = as_dumped(&provider.received()[before], KEYS[0], HINTS[0]);
+            let expected = request_dump(&provider.received()[before], KEYS[0], HINTS[0]);
             let expected = expected.replace("0123456789 ", "01...89 ");
             assert_eq!(files.values().next(), Some(&expected));
             assert_eq!(kinds(&files), ["req.txt", "resp.txt"]);

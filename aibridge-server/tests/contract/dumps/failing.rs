@@ -1,6 +1,6 @@
 //! The dump files of failed attempts.
 
-use super::{Dumping, Files, as_dumped, settings};
+use super::{Dumping, Files, request_dump, settings};
 use crate::endpoints::{CHAT, ENDPOINTS, HINTS, KEYS};
 use crate::harness::Harness;
 use aibridge_testkit::{Framing, RawClient, Script, ScriptedProvider, Step, request, wait_until};
@@ -41,7 +41,7 @@ async fn each_attempt_has_its_own_files() {
         for (index, status) in ["429 Too Many Requests", "401 Unauthorized", "200 OK"].into_iter().enumerate()
         {
             let attempt = if index == 0 { String::new() } else { format!("-{}", index + 1) };
-            let sent = as_dumped(&provider.received()[index], KEYS[index], HINTS[index]);
+            let sent = request_dump(&provider.received()[index], KEYS[index], HINTS[index]);
             assert_eq!(files[&format!("{begin}{attempt}.req.txt")], sent, "{}", endpoint.name);
             let response = &files[&format!("{begin}{attempt}.resp.txt")];
             assert!(response.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{response}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// Sends one request and returns the number of keys that it tried.
-async fn tries(gateway: &Harness, provider: &ScriptedProvider) -> usize {
+async fn count_tried_keys(gateway: &Harness, provider: &ScriptedProvider) -> usize {
     let before = provider.received().len();
     CHAT.call(gateway, &[]).await;
     provider.received().len() - before
@@ -42,10 +42,10 @@ async fn a_429_sets_the_cooldown() {
         );
         if milliseconds > 0 {
             gateway.advance(Duration::from_millis(milliseconds) - MILLISECOND);
-            assert_eq!(tries(&gateway, &provider).await, 0, "{headers:?}: still cooling");
+            assert_eq!(count_tried_keys(&gateway, &provider).await, 0, "{headers:?}: still cooling");
             gateway.advance(MILLISECOND);
         }
-        assert_eq!(tries(&gateway, &provider).await, 1, "{headers:?}: valid again");
+        assert_eq!(count_tried_keys(&gateway, &provider).await, 1, "{headers:?}: valid again");
     }
 }
 
@@ -99,9 +99,9 @@ async fn consecutive_rejections_double_the_cooldown_up_to_an_hour() {
         let provider = ScriptedProvider::start(move |_| Script::json(status, body)).await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
         for seconds in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
-            assert_eq!(tries(&gateway, &provider).await, 1, "{status}: before {seconds} s");
+            assert_eq!(count_tried_keys(&gateway, &provider).await, 1, "{status}: before {seconds} s");
             gateway.advance(Duration::from_secs(seconds) - MILLISECOND);
-            assert_eq!(tries(&gateway, &provider).await, 0, "{status}: {seconds} s are not over");
+            assert_eq!(count_tried_keys(&gateway, &provider).await, 0, "{status}: {seconds} s are not over");
             gateway.advance(MILLISECOND);
         }
     }
@@ -118,10 +118,10 @@ async fn a_success_resets_the_doubling() {
         .await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
         for seconds in [60, 120, 0, 60] {
-            assert_eq!(tries(&gateway, &provider).await, 1, "{status}");
+            assert_eq!(count_tried_keys(&gateway, &provider).await, 1, "{status}");
             gateway.advance(Duration::from_secs(seconds));
         }
-        assert_eq!(tries(&gateway, &provider).await, 1, "{status}: 60 s were enough");
+        assert_eq!(count_tried_keys(&gateway, &provider).await, 1, "{status}: 60 s were enough");
     }
 }
 
@@ -164,7 +164,7 @@ async fn errors_that_do_not_concern_the_key_do_not_cool_it() {
         .await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
         for _ in 0..2 {
-            assert_eq!(tries(&gateway, &provider).await, 1, "{status}");
+            assert_eq!(count_tried_keys(&gateway, &provider).await, 1, "{status}");
         }
     }
 }

@@ -20,17 +20,17 @@ async fn with_keys(
     (provider, gateway)
 }
 
-fn rate_limited(seconds: u32) -> Script {
+fn rate_limit(seconds: u32) -> Script {
     Script::json(429, "{}").header("Retry-After", &seconds.to_string())
 }
 
-fn rejected() -> Script {
+fn rejection() -> Script {
     Script::json(401, r#"{"error":{"code":"invalid_api_key"}}"#)
 }
 
 #[tokio::test]
 async fn rate_limited_keys_are_not_used_and_the_client_gets_retry_after() {
-    let (provider, gateway) = with_keys(2, |_, index| rate_limited([90, 120][index])).await;
+    let (provider, gateway) = with_keys(2, |_, index| rate_limit([90, 120][index])).await;
     PASSTHROUGH.call(&gateway, &[]).await; // names no model, so that the limit concerns the whole key
     gateway.advance(Duration::from_millis(30_500));
     for endpoint in &ENDPOINTS {
@@ -82,9 +82,9 @@ async fn rejected_keys_are_not_used_and_not_echoed() {
 #[tokio::test]
 async fn retry_after_is_the_earliest_end_of_a_cooldown() {
     let (_provider, gateway) = with_keys(3, |_, index| match index {
-        0 => rate_limited(90),
-        1 => rejected(),
-        _ => rate_limited(300),
+        0 => rate_limit(90),
+        1 => rejection(),
+        _ => rate_limit(300),
     })
     .await;
     assert_eq!(CHAT.call(&gateway, &[]).await.header("retry-after"), Some("300"), "the provider's");
@@ -96,7 +96,7 @@ async fn retry_after_is_the_earliest_end_of_a_cooldown() {
 #[tokio::test]
 async fn a_403_is_relayed_while_another_key_cools() {
     let (provider, gateway) = with_keys(2, |_, index| match index {
-        0 => rate_limited(90),
+        0 => rate_limit(90),
         _ => Script::json(403, "{\"error\":\"not this model\"}"),
     })
     .await;
@@ -143,7 +143,7 @@ async fn a_429_without_retry_after_gets_the_shortest_cooldown() {
 async fn keys_without_credit_count_for_retry_after() {
     let (provider, gateway) = with_keys(2, |_, index| match index {
         0 => Script::json(402, "{}"),
-        _ => rejected(),
+        _ => rejection(),
     })
     .await;
     assert_eq!(CHAT.call(&gateway, &[]).await.status(), 402);
@@ -162,11 +162,11 @@ async fn keys_without_credit_count_for_retry_after() {
 
 #[tokio::test]
 async fn a_rejected_key_beside_cooling_keys_is_no_client_error() {
-    for (first, status, retry_after) in [(rate_limited(90), 429, Some("60")), (rejected(), 502, None)] {
+    for (first, status, retry_after) in [(rate_limit(90), 429, Some("60")), (rejection(), 502, None)] {
         let (_provider, gateway) = with_keys(2, move |request, index| match (index, request.number) {
             (0, _) => first.clone(),
             (_, 1) => Script::json(200, "{}"),
-            _ => rejected(),
+            _ => rejection(),
         })
         .await;
         assert_eq!(CHAT.call(&gateway, &[]).await.status(), 200, "the first key cools now");
@@ -183,7 +183,7 @@ async fn a_rejected_key_beside_cooling_keys_is_no_client_error() {
 #[tokio::test]
 async fn without_a_rate_limit_a_403_beside_cooling_keys_is_relayed() {
     let (_provider, gateway) = with_keys(2, |_, index| match index {
-        0 => rejected(),
+        0 => rejection(),
         _ => Script::json(403, "{\"error\":\"not this model\"}"),
     })
     .await;

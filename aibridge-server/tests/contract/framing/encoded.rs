@@ -48,7 +48,7 @@ async fn a_compressed_stream_is_relayed_unchanged_and_recorded_before_its_end() 
 
 /// Relays `body` as a stream. Returns its body and end for the client, the outcome, the number of usage rows, and the
 /// number of undecodable responses.
-async fn relayed(encoding: &str, body: Vec<u8>) -> (Bytes, BodyEnd, String, usize, f64) {
+async fn relay_stream(encoding: &str, body: Vec<u8>) -> (Bytes, BodyEnd, String, usize, f64) {
     let script = Script::head(200, Framing::Chunked).header("Content-Encoding", encoding);
     let script = script.chunk(body).then(Step::End);
     let provider = ScriptedProvider::start(move |_| script.clone()).await;
@@ -67,14 +67,14 @@ async fn relayed(encoding: &str, body: Vec<u8>) -> (Bytes, BodyEnd, String, usiz
 async fn no_chunk_of_a_compressed_stream_is_withheld() {
     let body = gzip(format!("data: {HI}\n\ndata: {USAGE}\n\ndata: [DONE]\n\n").as_bytes());
     let expected = (body.clone().into(), BodyEnd::Clean, "completed".to_owned(), 1, 0.0);
-    assert_eq!(relayed("gzip", body).await, expected);
+    assert_eq!(relay_stream("gzip", body).await, expected);
 }
 
 #[tokio::test]
 async fn a_compressed_json_body_is_extracted() {
     let body = gzip(CHAT.whole.as_bytes());
     let expected = (body.clone().into(), BodyEnd::Clean, "completed".to_owned(), 1, 0.0);
-    assert_eq!(relayed("gzip", body).await, expected);
+    assert_eq!(relay_stream("gzip", body).await, expected);
 }
 
 #[tokio::test]
@@ -82,12 +82,12 @@ async fn undecodable_responses_are_relayed_and_counted() {
     let plain = format!("data: {HI}\n\ndata: {USAGE}\n\n");
     for encoding in ["gzip", "br", "zstd", "compress", "gzip, br"] {
         let expected = (plain.clone().into(), BodyEnd::Clean, "completed".to_owned(), 0, 1.0);
-        assert_eq!(relayed(encoding, plain.clone().into()).await, expected, "{encoding}");
+        assert_eq!(relay_stream(encoding, plain.clone().into()).await, expected, "{encoding}");
     }
     let mut broken = flushed("gzip", &[&format!("data: {HI}\n\ndata: {USAGE}\n\n")]).concat();
     broken.extend_from_slice(&[0xff; 100]);
     let expected = (broken.clone().into(), BodyEnd::Clean, "completed".to_owned(), 0, 1.0);
-    assert_eq!(relayed("gzip", broken).await, expected);
+    assert_eq!(relay_stream("gzip", broken).await, expected);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn an_identity_content_encoding_is_ignored() {
     let plain = format!("data: {HI}\n\ndata: {USAGE}\n\ndata: [DONE]\n\n");
     let expected: Bytes = format!("data: {HI}\n\ndata: [DONE]\n\n").into();
     for encoding in ["identity", "utf-8", "none", "x-nonsense"] {
-        let response = relayed(encoding, plain.clone().into()).await;
+        let response = relay_stream(encoding, plain.clone().into()).await;
         assert_eq!(
             response,
             (expected.clone(), BodyEnd::Clean, "completed".to_owned(), 1, 0.0),

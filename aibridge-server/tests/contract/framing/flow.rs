@@ -6,7 +6,7 @@ use crate::harness::Harness;
 use aibridge_testkit::{BodyEnd, Framing, Gate, Script, ScriptedProvider, Step};
 
 /// Sends each piece only after the client has received everything that the previous pieces allow.
-async fn in_step(content_type: &str, steps: &[(&str, &str)]) {
+async fn assert_relayed_in_step(content_type: &str, steps: &[(&str, &str)]) {
     let gates: Vec<Gate> = steps.iter().map(|_| Gate::new()).collect();
     let mut script = Script::head(200, Framing::Chunked).header("Content-Type", content_type);
     for (gate, (piece, _)) in gates.iter().zip(steps) {
@@ -36,7 +36,7 @@ async fn in_step(content_type: &str, steps: &[(&str, &str)]) {
 async fn comments_and_blank_lines_are_relayed_at_once() {
     let event = format!("data: {HI}\n\n");
     for content_type in ["text/event-stream", "application/json"] {
-        in_step(
+        assert_relayed_in_step(
             content_type,
             &[
                 (": PROCESSING\n", ": PROCESSING\n"),
@@ -53,7 +53,7 @@ async fn comments_and_blank_lines_are_relayed_at_once() {
 #[tokio::test]
 async fn events_with_cr_line_ends_are_relayed_at_once() {
     let event = format!("data: {HI}\r\r");
-    in_step(
+    assert_relayed_in_step(
         "text/event-stream",
         &[(&event, &event), (": x\r", ": x\r"), ("data: [DONE]\r\r", "data: [DONE]\r\r")],
     )
@@ -64,7 +64,7 @@ async fn events_with_cr_line_ends_are_relayed_at_once() {
 async fn a_late_line_feed_belongs_to_the_previous_event() {
     let event = format!("data: {HI}\r\n\r");
     let usage = format!("data: {USAGE}\r\n\r");
-    in_step(
+    assert_relayed_in_step(
         "text/event-stream",
         &[(&event, &event), ("\n", "\n"), (&usage, ""), ("\ndata: [DONE]\r\n\r\n", "data: [DONE]\r\n\r\n")],
     )
@@ -74,10 +74,14 @@ async fn a_late_line_feed_belongs_to_the_previous_event() {
 #[tokio::test]
 async fn json_lines_are_relayed_at_once() {
     let line = format!("{HI}\n");
-    in_step("application/x-ndjson", &[(&line, &line), ("\n", "\n"), (&line, &line), ("\n", "\n")]).await;
+    assert_relayed_in_step(
+        "application/x-ndjson",
+        &[(&line, &line), ("\n", "\n"), (&line, &line), ("\n", "\n")],
+    )
+    .await;
     let two = format!("{line}{line}");
     let begun = "{\"choices\"";
-    in_step(
+    assert_relayed_in_step(
         "application/json",
         &[(&line, ""), (begun, &line), (":[]}\n", "{\"choices\":[]}\n"), (&two, &two)],
     )
@@ -88,7 +92,7 @@ async fn json_lines_are_relayed_at_once() {
 async fn events_with_single_newlines_are_relayed_with_the_next() {
     let event = format!("data: {HI}\n");
     let second = format!("event: x\ndata: {HI}\n");
-    in_step(
+    assert_relayed_in_step(
         "text/event-stream",
         &[(&event, ""), (&second, &event), ("data: [DONE]\n", &format!("{second}data: [DONE]\n"))],
     )

@@ -30,7 +30,7 @@ pub(super) fn expected(case: &Case, archive: &Txtar) -> Outcome {
 /// Whether `AIBRIDGE_BLESS` is set, so that outcomes are written into the case files. Review the difference before you
 /// commit it.
 #[expect(clippy::disallowed_methods, reason = "the switch is an environment variable")]
-pub(super) fn blessed() -> bool {
+pub(super) fn is_blessing() -> bool {
     std::env::var_os("AIBRIDGE_BLESS").is_some_and(|value| value == "1")
 }
 

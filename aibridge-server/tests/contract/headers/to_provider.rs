@@ -62,7 +62,7 @@ async fn provider() -> ScriptedProvider {
 }
 
 /// Sends `headers`, and returns the request that the provider received.
-async fn sent(
+async fn forward(
     gateway: &Harness,
     provider: &ScriptedProvider,
     endpoint: &Endpoint,
@@ -80,7 +80,7 @@ async fn the_provider_gets_exactly_the_end_to_end_headers() {
         let gateway = Harness::with_keys(&provider.base_url(), keys).await;
         for endpoint in &ENDPOINTS {
             let headers = [&OWN[..], &DROPPED, &BILLING, &[("Authorization", OWN_BEARER)]].concat();
-            let request = sent(&gateway, &provider, endpoint, &headers).await;
+            let request = forward(&gateway, &provider, endpoint, &headers).await;
             let (host, length) = (provider.address().to_string(), endpoint.body.len().to_string());
             let added = [("Host", host.as_str()), ("Content-Length", &length), ("Authorization", &key)];
             let billing = if keys.is_empty() { &BILLING[..] } else { &[] };
@@ -116,7 +116,7 @@ async fn connection_options_cannot_remove_headers_of_the_gateway() {
     let named = "authorization, X-Tenant, x-ai-bridge-actor-id, user-agent, host, content-length, nonsense(";
     for endpoint in &ENDPOINTS {
         let headers = [("Connection", named), ("User-Agent", "mine"), ("X-Tenant", "t2")];
-        let request = sent(&gateway, &provider, endpoint, &headers).await;
+        let request = forward(&gateway, &provider, endpoint, &headers).await;
         assert_eq!(request.bearer(), Some(KEYS[0]), "{}", endpoint.name);
         assert_eq!(request.header_values("x-tenant"), ["t1"], "{}", endpoint.name);
         assert_eq!(request.header_values("x-ai-bridge-actor-id"), ["anonymous"], "{}", endpoint.name);
@@ -136,7 +136,7 @@ async fn the_user_agent_defaults_to_the_gateway() {
         for (headers, expected) in
             [(&[][..], USER_AGENT), (&[("User-Agent", "zed/1.2 (linux)")], "zed/1.2 (linux)")]
         {
-            let request = sent(&gateway, &provider, endpoint, headers).await;
+            let request = forward(&gateway, &provider, endpoint, headers).await;
             assert_eq!(request.header_values("user-agent"), [expected], "{}", endpoint.name);
         }
     }
@@ -155,7 +155,7 @@ async fn extra_headers_replace_those_of_the_client() {
         for endpoint in &ENDPOINTS {
             let headers = extra.map(|(name, _)| (name, "the client's"));
             let headers = [&headers[..], &[("Authorization", OWN_BEARER)]].concat();
-            let request = sent(&gateway, &provider, endpoint, &headers).await;
+            let request = forward(&gateway, &provider, endpoint, &headers).await;
             for (name, value) in extra {
                 assert_eq!(request.header_values(name), [value], "{} {name}", endpoint.name);
             }
@@ -188,7 +188,7 @@ async fn host_and_path_follow_the_base_url() {
     ] {
         let base_url = format!("http://{}{base}", provider.address());
         let gateway = Harness::with_keys(&base_url, &KEYS[..1]).await;
-        let request = sent(&gateway, &provider, CHAT, &[]).await;
+        let request = forward(&gateway, &provider, CHAT, &[]).await;
         assert_eq!(request.target, path);
         assert_eq!(request.header_values("host"), [provider.address().to_string()]);
     }

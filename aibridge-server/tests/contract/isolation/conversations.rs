@@ -1,6 +1,6 @@
 //! Ownership of conversations, which are created on a passthrough route or by a response.
 
-use super::{RESPONSES, User, assert_not_found, gateway, response};
+use super::{RESPONSES, User, assert_not_found, gateway, respond};
 use crate::encode::gzip;
 use aibridge_testkit::{Framing, Gate, RawClient, Script, ScriptedProvider, Step, request};
 use serde_json::json;
@@ -9,7 +9,7 @@ const CONVERSATIONS: &str = "/openai/v1/conversations";
 
 #[tokio::test]
 async fn other_actors_cannot_read_continue_or_delete_a_conversation() {
-    let provider = ScriptedProvider::start(response).await;
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
     let made = ann.call("POST", CONVERSATIONS, r#"{"metadata":{"name":"ann"}}"#).await;

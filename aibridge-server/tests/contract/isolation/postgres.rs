@@ -1,6 +1,6 @@
 //! Ownership is shared between gateways on one PostgreSQL database.
 
-use super::{RESPONSES, User, assert_not_found, response};
+use super::{RESPONSES, User, assert_not_found, respond};
 use crate::endpoints::KEYS;
 use crate::harness::provider_settings;
 use aibridge_testkit::{Launch, Postgres, ScriptedProvider};
@@ -8,7 +8,7 @@ use aibridge_testkit::{Launch, Postgres, ScriptedProvider};
 #[tokio::test]
 async fn a_replica_enforces_owners_recorded_by_another() {
     let Some(server) = Postgres::start().await else { return };
-    let provider = ScriptedProvider::start(response).await;
+    let provider = ScriptedProvider::start(respond).await;
     let settings = provider_settings(&provider.base_url(), &KEYS[..1]);
     let launch = || {
         Launch::new(env!("CARGO_BIN_EXE_aibridge"))

@@ -1,11 +1,11 @@
 //! Ownership checks while the store is unavailable.
 
-use super::{RESPONSES, User, gateway, response};
+use super::{RESPONSES, User, gateway, respond};
 use aibridge_testkit::ScriptedProvider;
 
 #[tokio::test]
 async fn a_request_is_refused_if_the_owner_cannot_be_read() {
-    let provider = ScriptedProvider::start(response).await;
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
     ann.respond("1", false).await;

@@ -6,7 +6,7 @@ use super::*;
 async fn requests_over_the_limit_are_refused_until_one_ends() {
     let gate = Gate::new();
     let provider = gated_provider(&gate).await;
-    let gateway = limited("max_concurrent_requests = 5", &provider).await;
+    let gateway = limited_gateway("max_concurrent_requests = 5", &provider).await;
     let mut open = Vec::new();
     for endpoint in &ENDPOINTS {
         let mut client = RawClient::connect(gateway.address).await;
@@ -48,7 +48,7 @@ async fn requests_over_the_limit_are_refused_until_one_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_permit_is_free_when_the_response_is_complete() {
     let provider = good_provider().await;
-    let gateway = limited("max_concurrent_requests = 1", &provider).await;
+    let gateway = limited_gateway("max_concurrent_requests = 1", &provider).await;
     let mut reused = RawClient::connect(gateway.address).await;
     for _ in 0..20 {
         for endpoint in &ENDPOINTS {
@@ -68,7 +68,7 @@ async fn a_request_over_the_limit_is_refused_before_its_body_is_read() {
         ("requests_per_minute = 1", 429, "rate_limit_exceeded"),
     ];
     for (number, (limits, status, code)) in table.into_iter().enumerate() {
-        let gateway = limited(limits, &provider).await;
+        let gateway = limited_gateway(limits, &provider).await;
         let _first = CHAT.send(gateway.address, true).await;
         gate.wait_reached(number + 1).await;
         for endpoint in &ENDPOINTS {

@@ -41,7 +41,7 @@ async fn a_disconnect_releases_the_permit() {
         for (point, script) in scripts {
             for crashes in [false, true] {
                 let mut provider = provider(move |_| script(dialect)).await;
-                let gateway = limited(LIMIT, &provider).await;
+                let gateway = limited_gateway(LIMIT, &provider).await;
                 let mut client = dialect.send(gateway.address, point == "in a stream").await;
                 provider.next_received().await;
                 if point == "in a stream" {
@@ -63,7 +63,7 @@ async fn a_disconnect_releases_the_permit() {
 #[tokio::test]
 async fn a_disconnect_from_passthrough_or_upload_releases_the_permit() {
     let mut provider = provider(|_| Script::head(200, Framing::Chunked).chunk("{").then(Step::Stall)).await;
-    let gateway = limited(LIMIT, &provider).await;
+    let gateway = limited_gateway(LIMIT, &provider).await;
     let mut client = RawClient::connect(gateway.address).await;
     client.send(&request("GET", "/openai/v1/models", &[], b"")).await;
     provider.next_received().await;

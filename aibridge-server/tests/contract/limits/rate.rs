@@ -96,7 +96,7 @@ async fn requests_over_the_limit_are_refused_until_tokens_refill() {
 #[tokio::test]
 async fn requests_refused_for_other_reasons_count() {
     let provider = good_provider().await;
-    let gateway = limited("requests_per_minute = 3", &provider).await;
+    let gateway = limited_gateway("requests_per_minute = 3", &provider).await;
     for (target, body) in
         [(CHAT.target, "[]"), (CHAT.target, ""), ("/openai/v1/responses", r#"{"background":true}"#)]
     {
@@ -138,7 +138,7 @@ async fn each_actor_has_its_own_limit_for_every_kind_of_key() {
 async fn tokens_are_charged_after_the_response_and_debt_delays_requests() {
     let provider = ScriptedProvider::start(Dialect::respond_to).await;
     for (dialect, streaming) in REQUESTS {
-        let gateway = limited("tokens_per_minute = 20\nrequests_per_minute = 600", &provider).await;
+        let gateway = limited_gateway("tokens_per_minute = 20\nrequests_per_minute = 600", &provider).await;
         let about = format!("{} {streaming}", dialect.target);
         for _ in 0..2 {
             let response =
@@ -158,7 +158,11 @@ async fn tokens_are_charged_after_the_response_and_debt_delays_requests() {
         ];
         assert_limited(&response, message, ["9", "9000"], &limits, &about);
         let passed = ENDPOINTS[4].call(&gateway, &[]).await;
-        assert_eq!(passed.status(), 200, "{about}: what spends no tokens does not wait for them");
+        assert_eq!(
+            passed.status(),
+            200,
+            "{about}: a request without tokens does not wait for the token limit"
+        );
         gateway.advance(Duration::from_millis(8999));
         let response =
             RawClient::post(gateway.address, dialect.target, &[], dialect.request(streaming)).await;
@@ -177,7 +181,7 @@ async fn exactly_the_reported_tokens_are_charged() {
     let failed = r#"{"error":{"message":"no"},"usage":{"prompt_tokens":900,"completion_tokens":50}}"#;
     for (status, whole, used) in [(200, cached, 950), (200, r#"{"choices":[]}"#, 0), (400, failed, 0)] {
         let provider = ScriptedProvider::start(move |_| Script::json(status, whole)).await;
-        let gateway = limited("tokens_per_minute = 1", &provider).await;
+        let gateway = limited_gateway("tokens_per_minute = 1", &provider).await;
         let call = || RawClient::post(gateway.address, CHAT.target, &[], CHAT.blocking);
         assert_eq!(call().await.status(), status);
         let next = call().await;

@@ -116,7 +116,7 @@ fn bad_files(authority: &Authority) -> Vec<(String, String, &'static str, &'stat
     ]
 }
 
-async fn refused(launch: &Launch, setting: &str, words: &str) {
+async fn assert_refused(launch: &Launch, setting: &str, words: &str) {
     for command in ["check", "serve"] {
         let ended = launch.clone().arg(command).run().await;
         assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(2), ""), "{words}: {ended:?}");
@@ -133,8 +133,8 @@ async fn bad_files_are_refused_with_advice() {
     for (cert, key, setting, words) in bad_files(&authority) {
         fs::write(launch.dir().join("cert.pem"), cert).unwrap();
         fs::write(launch.dir().join("key.pem"), key).unwrap();
-        refused(&launch, setting, words).await;
-        refused(&launch, setting, "aibridge.toml: ").await;
+        assert_refused(&launch, setting, words).await;
+        assert_refused(&launch, setting, "aibridge.toml: ").await;
     }
     for (settings, setting, words) in [
         ("cert = \"cert.pem\"", "tls.key", "is not set, but tls.cert is; write the path"),
@@ -144,7 +144,7 @@ async fn bad_files_are_refused_with_advice() {
     ] {
         let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(format!("[tls]\n{settings}\n"));
         authority.issue().write_to(launch.dir());
-        refused(&launch, setting, words).await;
+        assert_refused(&launch, setting, words).await;
     }
 }
 

@@ -9,7 +9,7 @@ const REQUESTS: usize = 20;
 const LOST: &str = "traces could not be exported";
 
 /// Runs a gateway that exports traces to `endpoint`, and returns its output.
-async fn served(protocol: &str, endpoint: &str) -> ProcessOutput {
+async fn run_gateway(protocol: &str, endpoint: &str) -> ProcessOutput {
     let provider = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge"))
         .config(provider_settings(&provider.base_url(), &KEYS))
@@ -31,7 +31,7 @@ async fn served(protocol: &str, endpoint: &str) -> ProcessOutput {
 async fn an_unreachable_collector_is_logged_once() {
     let endpoint = ScriptedProvider::unreachable_base_url().await;
     for protocol in ["grpc", "http/protobuf"] {
-        let output = served(protocol, &endpoint).await;
+        let output = run_gateway(protocol, &endpoint).await;
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert_eq!(output.stderr.matches(LOST).count(), 1, "{output:?}");
     }
@@ -42,7 +42,7 @@ async fn an_unresponsive_collector_delays_nothing() {
     // The system accepts connections for a listener that never accepts them itself.
     let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for protocol in ["grpc", "http/protobuf"] {
-        let output = served(protocol, &format!("http://{}", collector.local_addr().unwrap())).await;
+        let output = run_gateway(protocol, &format!("http://{}", collector.local_addr().unwrap())).await;
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert!(output.stderr.contains("the last traces could not be sent"), "{output:?}");
     }
