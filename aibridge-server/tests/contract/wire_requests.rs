@@ -131,9 +131,11 @@ async fn a_malformed_chunk_is_a_client_error_on_every_route() {
                 "fffffffffffffffff\r\n{}",
             ] {
                 let head = request("POST", target, &[OWN, ("Transfer-Encoding", "chunked")], b"");
-                let response = call(&gateway, &[head, chunks.as_bytes().to_vec()].concat()).await;
+                let mut client = RawClient::connect(gateway.address).await;
+                let response = client.call(&[head, chunks.as_bytes().to_vec()].concat()).await;
                 let about = format!("{} keys, {target}, {chunks:?}", keys.len());
                 assert_refused(&response, 400, "request_incomplete", &about);
+                client.wait_closed().await;
             }
         }
         assert!(provider.received().is_empty());
