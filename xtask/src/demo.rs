@@ -58,7 +58,7 @@ pub(crate) async fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
         "\nThe demo deletes this file. `cargo run --release -p aibridge-server` keeps its records in `aibridge.db`."
     )?;
     gateway.terminate();
-    gateway.exited().await;
+    gateway.wait_exit().await;
     Ok(())
 }
 
@@ -96,7 +96,7 @@ async fn converse(
     let mut client = RawClient::connect(gateway.address()).await;
     client.send(&request("POST", &target, &[&json, headers].concat(), body.as_bytes())).await;
     let head = client.head().await;
-    anyhow::ensure!(head.status == 200, "{} {:?}", head.status, client.rest().await);
+    anyhow::ensure!(head.status == 200, "{} {:?}", head.status, client.read_to_end().await);
     while let Ok(piece) = client.piece().await {
         transcript.response(&piece)?;
     }

@@ -46,7 +46,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
             eprintln!("the gateway logged:\n{}", gateway.stderr());
         }
         gateway.terminate();
-        gateway.exited().await;
+        gateway.wait_exit().await;
     }
     result?;
     secured::run(&binary, &installed.python, &provider).await

@@ -1,8 +1,8 @@
-//! Commands of people and of scripts: what they print, write and refuse.
+//! Commands of the real binary: what they print and write, and what they refuse.
 
+use crate::endpoints::KEYS;
 use crate::harness::provider_settings;
-use crate::ways::KEYS;
-use aibridge_testkit::{Exited, Launch, ScriptedProvider, Store};
+use aibridge_testkit::{Launch, ProcessOutput, ScriptedProvider, Store};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
@@ -11,15 +11,15 @@ fn launch() -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_aibridge"))
 }
 
-/// Runs `aibridge WORDS`, on the store of `launch`.
-async fn run(launch: &Launch, words: &[&str]) -> Exited {
+/// Runs `aibridge WORDS` on the store of `launch`.
+async fn run(launch: &Launch, words: &[&str]) -> ProcessOutput {
     let store = format!("sqlite:{}", launch.store_path().display());
     let all = words.iter().copied().chain(["--store", store.as_str()]);
     all.fold(launch.clone(), Launch::arg).run().await
 }
 
-/// The same with a standard output that takes nothing.
-async fn run_to_full(launch: &Launch, words: &str) -> Exited {
+/// Like [`run`], with a standard output that accepts no bytes.
+async fn run_to_full(launch: &Launch, words: &str) -> ProcessOutput {
     let script = format!(
         "exec '{}' {words} --store 'sqlite:{}' > /dev/full",
         env!("CARGO_BIN_EXE_aibridge"),
@@ -30,7 +30,7 @@ async fn run_to_full(launch: &Launch, words: &str) -> Exited {
 }
 
 #[tokio::test]
-async fn output_that_is_lost_is_a_failure() {
+async fn output_that_cannot_be_written_is_a_failure() {
     let launch = launch();
     assert_eq!(run(&launch, &["token", "create", "--user", "ann"]).await.status.code(), Some(0));
     for words in ["check", "token list", "interceptions list", "usage", "sessions", "export --format csv"] {
@@ -41,7 +41,7 @@ async fn output_that_is_lost_is_a_failure() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_shown_is_revoked() {
+async fn a_token_that_cannot_be_printed_is_revoked() {
     let launch = launch();
     let ended = run_to_full(&launch, "token create --user ann").await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
@@ -52,7 +52,7 @@ async fn a_token_that_cannot_be_shown_is_revoked() {
 }
 
 #[tokio::test]
-async fn names_do_not_steer_the_terminal_of_who_lists_tokens() {
+async fn user_names_cannot_control_the_terminal_of_token_list() {
     let launch = launch();
     let created = run(&launch, &["token", "create", "--user", "ann\u{202e}nimda\u{200b}"]).await;
     assert_eq!(created.status.code(), Some(0), "{created:?}");
@@ -77,7 +77,7 @@ async fn a_time_without_a_zone_is_refused() {
 }
 
 #[tokio::test]
-async fn an_export_writes_to_no_file_that_is_there() {
+async fn an_export_does_not_overwrite_a_file() {
     let launch = launch();
     run(&launch, &["token", "list"]).await;
     let (output, part) = (launch.dir().join("out"), launch.dir().join("out.part"));
@@ -106,21 +106,21 @@ async fn an_export_writes_to_no_file_that_is_there() {
 }
 
 #[tokio::test]
-async fn a_pipe_is_no_settings_file_and_ends_no_reloads() {
+async fn a_pipe_is_refused_as_a_settings_file_and_reloads_continue() {
     let launch = launch().config(provider_settings(&ScriptedProvider::unreachable_base_url().await, &KEYS));
     let gateway = launch.start().await;
     let (path, pipe) = (launch.config_path(), launch.dir().join("pipe"));
     let text = fs::read_to_string(&path).unwrap();
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     fs::rename(&pipe, &path).unwrap();
-    gateway.said("it is a pipe or a socket: name a file").await;
+    gateway.wait_for_output("it is a pipe or a socket: name a file").await;
     let ended = self::launch().arg("check").arg("--config").arg(&path).run().await;
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
 
     let beside = launch.dir().join("next");
     fs::write(&beside, text + "\n[limits]\nrequests_per_minute = 7\n").unwrap();
     fs::rename(&beside, &path).unwrap();
-    gateway.said(r#"settings=["limits.requests_per_minute"]"#).await;
+    gateway.wait_for_output(r#"settings=["limits.requests_per_minute"]"#).await;
 }
 
 #[tokio::test]
@@ -130,6 +130,6 @@ async fn a_settings_file_of_comments_alone_replaces_nothing() {
     let beside = launch.dir().join("next");
     fs::write(&beside, "# [[provider]]\n\n  # type = \"openai\"\n").unwrap();
     fs::rename(&beside, launch.config_path()).unwrap();
-    gateway.said("has no settings, and had some before").await;
+    gateway.wait_for_output("has no settings, and had some before").await;
     assert!(!gateway.stderr().contains("settings reloaded"), "{}", gateway.stderr());
 }

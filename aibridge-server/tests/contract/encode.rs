@@ -1,10 +1,10 @@
-//! Compressing as clients and providers do.
+//! Encoders for the content encodings that the gateway supports. No tests.
 
 use std::io::Write;
 
 pub(crate) type Encode = fn(&[u8]) -> Vec<u8>;
 
-/// What may stand in `Content-Encoding`.
+/// The encoders, by their name in `Content-Encoding`.
 pub(crate) const ENCODINGS: [(&str, Encode); 3] = [("gzip", gzip), ("br", br), ("zstd", zstd)];
 
 pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
@@ -23,7 +23,7 @@ fn zstd(text: &[u8]) -> Vec<u8> {
     zstd::encode_all(text, 3).unwrap()
 }
 
-/// Encodes `texts` and flushes behind each: a client can decode every text as soon as its piece is there.
+/// Encodes `texts` and flushes after each, so that a client can decode every text as soon as its piece arrives.
 pub(crate) fn flushed(encoding: &str, texts: &[&str]) -> Vec<Vec<u8>> {
     let fast = flate2::Compression::fast();
     match encoding {

@@ -1,4 +1,4 @@
-//! Answers are read by what they are, not by what their headers say; and nothing waits that a client could have had.
+//! Responses are read by their content, not by their headers, and are relayed without delay.
 
 mod encoded;
 mod flow;
@@ -15,11 +15,11 @@ const HI: &str =
     "{\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
 const USAGE: &str = "{\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2}}";
 
-/// What the client got, and what was recorded.
+/// What the client received, and what was recorded.
 struct Outcome {
     body: String,
     row: Value,
-    /// Input and output tokens.
+    /// Recorded input and output tokens.
     usage: Vec<Value>,
     head: aibridge_testkit::Head,
 }
@@ -30,15 +30,15 @@ async fn send_stream(gateway: &Harness) -> RawClient {
     client
 }
 
-/// Asks for a stream, and reads the answer to its end.
-async fn ask(content_type: &str, body: &str) -> Outcome {
+/// Requests a stream, and reads the response to its end.
+async fn call(content_type: &str, body: &str) -> Outcome {
     let script = Script::head(200, Framing::Chunked).header("Content-Type", content_type);
     let script = script.chunk(body.to_owned()).then(Step::End);
     let provider = ScriptedProvider::start(move |_| script.clone()).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     let mut client = send_stream(&gateway).await;
     let head = client.head().await;
-    let (body, end) = client.rest().await;
+    let (body, end) = client.read_to_end().await;
     assert_eq!(end, BodyEnd::Clean);
     let id = head.header("x-aibridge-interception-id").unwrap().to_owned();
     let usages = gateway.store.rows_of("aibridge_token_usages", &id);
@@ -51,7 +51,7 @@ async fn ask(content_type: &str, body: &str) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_stream_request_is_answered_by_what_begins_like_one() {
+async fn the_first_bytes_decide_whether_a_response_is_a_stream() {
     let stream = format!("data: {HI}\n\ndata: {USAGE}\n\ndata: [DONE]\n\n");
     let relayed = format!("data: {HI}\n\ndata: [DONE]\n\n");
     let single = format!("data: {HI}\ndata: {USAGE}\ndata: [DONE]\n");
@@ -71,12 +71,12 @@ async fn a_stream_request_is_answered_by_what_begins_like_one() {
     ];
     for (content_type, body, relayed, is_stream) in table {
         let about = format!("{content_type} {body:?}");
-        let answer = ask(content_type, body).await;
-        assert_eq!(answer.body, *relayed, "{about}");
-        assert_eq!(answer.head.header("content-type"), Some(*content_type), "{about}");
-        assert_eq!(answer.head.header("x-accel-buffering").is_some(), *is_stream, "{about}");
+        let response = call(content_type, body).await;
+        assert_eq!(response.body, *relayed, "{about}");
+        assert_eq!(response.head.header("content-type"), Some(*content_type), "{about}");
+        assert_eq!(response.head.header("x-accel-buffering").is_some(), *is_stream, "{about}");
         assert_eq!(
-            (&answer.row["outcome"], &answer.usage[..]),
+            (&response.row["outcome"], &response.usage[..]),
             (&"completed".into(), &[json!([9, 2])][..]),
             "{about}"
         );

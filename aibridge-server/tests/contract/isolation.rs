@@ -1,9 +1,9 @@
-//! Actors are kept from each other's objects at a provider, and each passthrough request names its actor in the log.
+//! Actors cannot use the objects of other actors at a provider.
 
 use crate::auth::tokens_of;
+use crate::endpoints::{KEYS, OWN_BEARER};
 use crate::harness::{Harness, provider_settings};
-use crate::ways::{KEYS, OWN_BEARER};
-use aibridge_testkit::{Answer, RawClient, Received, Script, ScriptedProvider, request};
+use aibridge_testkit::{RawClient, ReceivedRequest, Response, Script, ScriptedProvider, request};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -11,37 +11,37 @@ use std::net::SocketAddr;
 mod conversations;
 mod logged;
 mod postgres;
-mod store_away;
+mod store_unavailable;
 
 const RESPONSES: &str = "/openai/v1/responses";
 
-/// Names what it makes after what it is asked: the model of a response, the metadata of a conversation.
-fn answer(request: &Received) -> Script {
+/// Names each new object after its request: the model of a response, the metadata of a conversation.
+fn respond(request: &ReceivedRequest) -> Script {
     let body = request.body.clone();
-    let asked: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    let name = asked["model"].as_str().unwrap_or("x").to_owned();
+    let parsed: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let name = parsed["model"].as_str().unwrap_or("x").to_owned();
     match (request.method.as_str(), request.path()) {
-        ("POST", "/v1/responses") if asked["stream"] == true => {
-            let response = json!({"id": format!("resp_{name}"), "output": []});
+        ("POST", "/v1/responses") if parsed["stream"] == true => {
+            let object = json!({"id": format!("resp_{name}"), "output": []});
             let event = |kind: &str| {
-                format!("event: {kind}\ndata: {}\n\n", json!({"type": kind, "response": response}))
+                format!("event: {kind}\ndata: {}\n\n", json!({"type": kind, "response": object}))
             };
             Script::sse(event("response.created") + &event("response.completed"))
         }
         ("POST", "/v1/responses") => {
-            let response =
-                json!({"id": format!("resp_{name}"), "conversation": asked["conversation"], "output": []});
-            Script::json(200, response.to_string())
+            let object =
+                json!({"id": format!("resp_{name}"), "conversation": parsed["conversation"], "output": []});
+            Script::json(200, object.to_string())
         }
         ("POST", "/v1/conversations" | "/v1/conversations/") => {
-            let id = asked["metadata"]["name"].as_str().unwrap_or("x").to_owned();
+            let id = parsed["metadata"]["name"].as_str().unwrap_or("x").to_owned();
             Script::json(200, json!({"id": format!("conv_{id}"), "object": "conversation"}).to_string())
         }
         _ => Script::json(200, "{}"),
     }
 }
 
-/// A gateway with a pool key that wants tokens. Its provider `twin` has the same upstream, `other` has another.
+/// A gateway with a pool key that requires access tokens. Its provider `twin` has the same upstream, `other` has another.
 async fn gateway(provider: &ScriptedProvider) -> Harness {
     let base_url = provider.base_url();
     let settings = provider_settings(&base_url, &KEYS[..1]);
@@ -53,7 +53,7 @@ async fn gateway(provider: &ScriptedProvider) -> Harness {
     Harness::start(&format!("[auth]\nmode = \"tokens\"\n{settings}{twin}{other}")).await
 }
 
-/// Somebody with an access token.
+/// An actor with an access token.
 struct User {
     address: SocketAddr,
     token: String,
@@ -65,35 +65,35 @@ impl User {
         Self { address: gateway.address, token: token.expose_secret().to_owned() }
     }
 
-    async fn ask(&self, method: &str, target: &str, body: &str) -> Answer {
-        self.ask_with(method, target, body, &[]).await
+    async fn call(&self, method: &str, target: &str, body: &str) -> Response {
+        self.call_with(method, target, body, &[]).await
     }
 
-    async fn ask_with(&self, method: &str, target: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
+    async fn call_with(&self, method: &str, target: &str, body: &str, headers: &[(&str, &str)]) -> Response {
         let headers = [&[("X-AIBridge-Token", self.token.as_str())], headers].concat();
-        let asked = request(method, target, &headers, body.as_bytes());
-        RawClient::connect(self.address).await.ask(&asked).await
+        let parsed = request(method, target, &headers, body.as_bytes());
+        RawClient::connect(self.address).await.call(&parsed).await
     }
 
-    /// Makes the response `resp_{name}`.
+    /// Creates the response `resp_{name}`.
     async fn respond(&self, name: &str, streaming: bool) {
         let body = json!({"model": name, "stream": streaming}).to_string();
-        assert_eq!(self.ask("POST", RESPONSES, &body).await.status(), 200);
+        assert_eq!(self.call("POST", RESPONSES, &body).await.status(), 200);
     }
 }
 
-/// The refusal of an object of another actor.
-fn assert_not_found(answer: &Answer, message: &str) {
+/// Checks for the refusal of an object of another actor.
+fn assert_not_found(response: &Response, message: &str) {
     let expected = json!({"error": {
         "message": message, "type": "invalid_request_error", "param": null, "code": "not_found",
     }});
-    assert_eq!((answer.status(), answer.json()), (404, expected), "{message}");
-    assert_eq!(answer.header("x-aibridge-error"), Some("not_found"));
+    assert_eq!((response.status(), response.json()), (404, expected), "{message}");
+    assert_eq!(response.header("x-aibridge-error"), Some("not_found"));
 }
 
 #[tokio::test]
-async fn nobody_reads_cancels_deletes_or_continues_the_response_of_another() {
-    let provider = ScriptedProvider::start(answer).await;
+async fn other_actors_cannot_read_cancel_delete_or_continue_a_response() {
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
     for streaming in [false, true] {
@@ -110,20 +110,20 @@ async fn nobody_reads_cancels_deletes_or_continues_the_response_of_another() {
         ] {
             let target = format!("{RESPONSES}/{id}{below}");
             assert_not_found(
-                &bob.ask(method, &target, "").await,
+                &bob.call(method, &target, "").await,
                 &format!("Response with id '{id}' not found."),
             );
         }
         let message = format!("Previous response with id '{id}' not found.");
         for stream in [false, true] {
             let body = json!({"model": "m", "stream": stream, "previous_response_id": id}).to_string();
-            assert_not_found(&bob.ask("POST", RESPONSES, &body).await, &message);
-            assert_not_found(&bob.ask("POST", &format!("{RESPONSES}/input_tokens"), &body).await, &message);
+            assert_not_found(&bob.call("POST", RESPONSES, &body).await, &message);
+            assert_not_found(&bob.call("POST", &format!("{RESPONSES}/input_tokens"), &body).await, &message);
         }
         let twice = format!(
             r#"{{"model":"m","previous\u005fresponse_id":"{id}","previous_response_id":"resp_mine"}}"#
         );
-        assert_not_found(&bob.ask("POST", RESPONSES, &twice).await, &message);
+        assert_not_found(&bob.call("POST", RESPONSES, &twice).await, &message);
         assert_eq!(provider.received().len(), before, "nothing reaches the provider");
 
         let body = json!({"model": "next", "previous_response_id": id}).to_string();
@@ -134,7 +134,7 @@ async fn nobody_reads_cancels_deletes_or_continues_the_response_of_another() {
             ("POST", format!("{RESPONSES}/input_tokens"), &body),
             ("DELETE", format!("{RESPONSES}/{id}"), ""),
         ] {
-            assert_eq!(ann.ask(method, &target, body).await.status(), 200, "{method} {target}: its own");
+            assert_eq!(ann.call(method, &target, body).await.status(), 200, "{method} {target}: its own");
         }
     }
     assert_eq!(
@@ -144,18 +144,18 @@ async fn nobody_reads_cancels_deletes_or_continues_the_response_of_another() {
 }
 
 #[tokio::test]
-async fn owners_outlive_the_process_that_recorded_them() {
-    let provider = ScriptedProvider::start(answer).await;
+async fn owners_are_enforced_after_a_restart() {
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
-    // As another process left it: nothing of it is in memory.
+    // As left by another process: nothing is in memory.
     let sql =
         "INSERT INTO aibridge_object_owners VALUES ('openai', 'resp_old', 'ann', '2026-01-02T03:04:05.678Z')";
     rusqlite::Connection::open(gateway.store.path()).unwrap().execute(sql, []).unwrap();
     let target = format!("{RESPONSES}/resp_old");
     for _ in 0..2 {
-        assert_not_found(&bob.ask("GET", &target, "").await, "Response with id 'resp_old' not found.");
-        assert_eq!(ann.ask("GET", &target, "").await.status(), 200);
+        assert_not_found(&bob.call("GET", &target, "").await, "Response with id 'resp_old' not found.");
+        assert_eq!(ann.call("GET", &target, "").await.status(), 200);
     }
     ann.respond("new", true).await;
     let sql = "SELECT * FROM aibridge_object_owners WHERE object_id = 'resp_new'";
@@ -164,8 +164,8 @@ async fn owners_outlive_the_process_that_recorded_them() {
 }
 
 #[tokio::test]
-async fn what_is_unknown_or_somebodys_own_account_or_at_another_provider_passes() {
-    let provider = ScriptedProvider::start(answer).await;
+async fn unknown_objects_byok_requests_and_other_providers_are_not_restricted() {
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
     ann.respond("1", false).await;
@@ -182,32 +182,32 @@ async fn what_is_unknown_or_somebodys_own_account_or_at_another_provider_passes(
         ("POST", "/openai/v1/responses/input_tokens", r#"{"model":"m"}"#, &[]),
         ("POST", "/openai/v1/conversations/conv_unknown/items", "no JSON", &[]),
     ] {
-        assert_eq!(bob.ask_with(method, target, body, headers).await.status(), 200, "{method} {target}");
+        assert_eq!(bob.call_with(method, target, body, headers).await.status(), 200, "{method} {target}");
     }
 }
 
 #[tokio::test]
 async fn a_second_provider_with_the_same_upstream_is_no_way_around() {
-    let provider = ScriptedProvider::start(answer).await;
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
     ann.respond("1", false).await;
-    let read = bob.ask("GET", "/twin/v1/responses/resp_1", "").await;
+    let read = bob.call("GET", "/twin/v1/responses/resp_1", "").await;
     assert_not_found(&read, "Response with id 'resp_1' not found.");
     let body = r#"{"model":"m","previous_response_id":"resp_1"}"#;
-    let continued = bob.ask("POST", "/twin/v1/responses", body).await;
+    let continued = bob.call("POST", "/twin/v1/responses", body).await;
     assert_not_found(&continued, "Previous response with id 'resp_1' not found.");
-    assert_eq!(ann.ask("GET", "/twin/v1/responses/resp_1", "").await.status(), 200);
+    assert_eq!(ann.call("GET", "/twin/v1/responses/resp_1", "").await.status(), 200);
 }
 
 #[tokio::test]
-async fn a_body_that_may_name_objects_and_cannot_be_read_is_refused() {
-    let provider = ScriptedProvider::start(answer).await;
+async fn an_unreadable_body_that_may_name_objects_is_refused() {
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let bob = User::of(&gateway, "bob");
     let target = format!("{RESPONSES}/input_tokens");
     for body in ["no JSON", "\u{feff}{\"previous_response_id\":\"resp_1\"}", "[]"] {
-        let refused = bob.ask("POST", &target, body).await;
+        let refused = bob.call("POST", &target, body).await;
         assert_eq!(
             (refused.status(), refused.header("x-aibridge-error")),
             (400, Some("invalid_json")),
@@ -218,8 +218,8 @@ async fn a_body_that_may_name_objects_and_cannot_be_read_is_refused() {
 }
 
 #[tokio::test]
-async fn without_tokens_nobody_owns_anything() {
-    let provider = ScriptedProvider::start(answer).await;
+async fn without_tokens_ownership_is_not_enforced() {
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
     let body = r#"{"model":"1"}"#;
     assert_eq!(RawClient::post(gateway.address, RESPONSES, &[], body).await.status(), 200);

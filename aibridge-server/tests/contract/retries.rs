@@ -1,4 +1,4 @@
-//! What the gateway sends once more: requests that the provider provably did not process, and no others.
+//! Retries: only requests that the provider provably did not process are sent again.
 
 use crate::dialects::{CHAT, KEY};
 use crate::harness::provider_settings;
@@ -34,7 +34,7 @@ const STATUS_200: &[u8] = &[0x88];
 
 const CONVERSATIONS: &str = "/openai/v1/conversations";
 
-/// What happens to a request instead of a response.
+/// What the provider does instead of responding.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     Reset(u32),
@@ -45,10 +45,10 @@ enum Fault {
     Close,
 }
 
-/// A provider that speaks HTTP/2 frame by frame.
+/// A provider that sends HTTP/2 frame by frame.
 struct H2Provider {
     port: u16,
-    /// The bodies of all requests so far, those with a fault included.
+    /// The bodies of all requests so far, including those with a fault.
     received: Arc<Mutex<Vec<Vec<u8>>>>,
     accepting: JoinHandle<()>,
 }
@@ -68,16 +68,16 @@ struct Frame {
 }
 
 impl H2Provider {
-    /// The first `faults` requests have `fault`, others are answered.
+    /// Starts a provider whose first `faults` requests get `fault`; later ones succeed.
     async fn start(authority: &Authority, fault: Fault, faults: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let tls = TlsAcceptor::from(Arc::new(tls(authority)));
         let received = Arc::new(Mutex::new(Vec::new()));
-        let seen = received.clone();
+        let log = received.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (tls, received) = (tls.clone(), seen.clone());
+                let (tls, received) = (tls.clone(), log.clone());
                 tokio::spawn(async move {
                     let stream = tls.accept(stream).await.unwrap();
                     let _ = Connection { stream, received, fault, faults }.serve().await;
@@ -132,13 +132,13 @@ impl Connection {
                 };
                 match number <= self.faults {
                     true => self.fail(frame.stream).await?,
-                    false => self.answer(frame.stream).await?,
+                    false => self.response(frame.stream).await?,
                 }
             }
         }
     }
 
-    async fn answer(&mut self, stream: u32) -> io::Result<()> {
+    async fn response(&mut self, stream: u32) -> io::Result<()> {
         self.send(HEADERS, END_HEADERS, stream, STATUS_200).await?;
         self.send(DATA, END_STREAM, stream, CHAT.whole.as_bytes()).await
     }
@@ -179,11 +179,11 @@ async fn gateway(authority: &Authority, provider: &H2Provider) -> Gateway {
     let base_url = format!("https://127.0.0.1:{}/v1/", provider.port);
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(provider_settings(&base_url, &[KEY]));
     let trusted = launch.dir().join("authority.pem");
-    std::fs::write(&trusted, authority.pem()).unwrap();
+    std::fs::write(&trusted, authority.certificate_pem()).unwrap();
     launch.env("SSL_CERT_FILE", trusted).start().await
 }
 
-/// A request on a bridged route, one that is passed through with a body, and one without.
+/// A request on a bridged route, and passthrough requests with and without a body.
 fn requests() -> [(Vec<u8>, &'static str); 3] {
     let (body, items) = (CHAT.blocking, r#"{"items":[]}"#);
     [
@@ -193,8 +193,8 @@ fn requests() -> [(Vec<u8>, &'static str); 3] {
     ]
 }
 
-/// Sends each request to a provider whose first `faults` requests have `fault`, and compares the status and how often
-/// the provider got the request.
+/// Sends each request to a provider whose first `faults` requests get `fault`, and checks the status and how often the
+/// provider received the request.
 async fn assert_sent(fault: Fault, faults: usize, status: u16, times: usize) {
     assert_all_sent(&requests(), fault, faults, status, times).await;
 }
@@ -210,36 +210,36 @@ async fn assert_all_sent(
     for (bytes, body) in requests {
         let provider = H2Provider::start(&authority, fault, faults).await;
         let gateway = gateway(&authority, &provider).await;
-        let answer = RawClient::connect(gateway.address()).await.ask(bytes).await;
+        let response = RawClient::connect(gateway.address()).await.call(bytes).await;
         let about =
-            format!("{fault:?} {faults} times, {:?}: {}", String::from_utf8_lossy(bytes), answer.text());
-        assert_eq!(answer.status(), status, "{about}");
+            format!("{fault:?} {faults} times, {:?}: {}", String::from_utf8_lossy(bytes), response.text());
+        assert_eq!(response.status(), status, "{about}");
         assert_eq!(provider.received(), vec![body.as_bytes(); times], "{about}");
     }
 }
 
 #[tokio::test]
-async fn a_refused_stream_goes_once_more() {
+async fn a_refused_stream_is_retried_once() {
     assert_sent(Fault::Reset(REFUSED_STREAM), 1, 200, 2).await;
 }
 
 #[tokio::test]
-async fn a_stream_above_the_last_one_that_goaway_names_goes_once_more() {
+async fn a_stream_above_the_last_of_goaway_is_retried_once() {
     assert_sent(Fault::GoAwayBefore(NO_ERROR), 1, 200, 2).await;
     assert_sent(Fault::GoAwayBefore(INTERNAL_ERROR), 1, 200, 2).await;
 }
 
 #[tokio::test]
-async fn what_is_refused_twice_is_not_sent_a_third_time() {
+async fn a_request_refused_twice_is_not_sent_a_third_time() {
     assert_sent(Fault::Reset(REFUSED_STREAM), 9, 502, 2).await;
 }
 
 #[tokio::test]
-async fn what_a_provider_may_have_processed_is_not_sent_again() {
+async fn a_request_that_may_have_been_processed_is_not_retried() {
     for fault in [Fault::Reset(INTERNAL_ERROR), Fault::Close] {
         assert_sent(fault, 1, 502, 1).await;
     }
-    // After GOAWAY, a safe request without a body may be sent again: nothing tells whether it was excluded.
+    // After GOAWAY, a safe request without a body may be sent again, although it may have been processed.
     let [chat, conversation, _] = requests();
     for code in [NO_ERROR, INTERNAL_ERROR] {
         assert_all_sent(&[chat.clone(), conversation.clone()], Fault::GoAwayAfter(code), 1, 502, 1).await;
@@ -247,7 +247,7 @@ async fn what_a_provider_may_have_processed_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn an_unsafe_request_without_a_body_is_not_sent_again_after_goaway() {
+async fn an_unsafe_request_is_not_retried_after_goaway() {
     let delete = (request("DELETE", "/openai/v1/responses/resp_1", &[], b""), "");
     for fault in [Fault::GoAwayBefore(NO_ERROR), Fault::GoAwayAfter(NO_ERROR)] {
         assert_all_sent(&[delete.clone()], fault, 1, 502, 1).await;

@@ -1,9 +1,9 @@
-//! Odd provider answers as JSON files: the client gets the provider's bytes but for those withheld, and what must be on
-//! record is. The files are not in the repository.
+//! Unusual provider responses from JSON files outside the repository: each is relayed byte for byte, except for withheld
+//! chunks, and recorded as the file expects.
 
 use crate::dialects::KEY;
 use crate::harness::Harness;
-use aibridge_testkit::{BodyEnd, Framing, RawClient, Script, ScriptedProvider, Step, cases_dir};
+use aibridge_testkit::{BodyEnd, Framing, RawClient, Script, ScriptedProvider, Step, wire_cases_dir};
 use base64::Engine as _;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use std::path::Path;
 
 #[tokio::test]
 async fn every_case_is_relayed_and_recorded() {
-    let Some(dir) = cases_dir() else {
+    let Some(dir) = wire_cases_dir() else {
         println!("skipped: there is no folder ../shared/cases beside the repository");
         return;
     };
@@ -28,41 +28,43 @@ async fn every_case_is_relayed_and_recorded() {
     assert!(problems.is_empty(), "{} of {} cases:\n{}", problems.len(), paths.len(), problems.join("\n"));
 }
 
-/// Plays one case; an error says in what it differs.
+/// Plays one case. An error has the difference.
 async fn play(path: &Path) -> Result<(), String> {
     let case: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let (request, response, expect) = (&case["request"], &case["response"], &case["expect"]);
-    let body = body(&response["body"]);
-    let script = script(response, body.clone());
+    let (request, scripted, expect) = (&case["request"], &case["response"], &case["expect"]);
+    let body = body(&scripted["body"]);
+    let script = script(scripted, body.clone());
     let provider = ScriptedProvider::start(move |_| script.clone()).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     let target = format!("/openai/v1{}", request["route"].as_str().unwrap());
-    let answer = RawClient::post(gateway.address, &target, &[], &request["body"].to_string()).await;
+    let response = RawClient::post(gateway.address, &target, &[], &request["body"].to_string()).await;
 
     let about = format!("{} ({})", case["name"], case["what"]);
-    let same = |what: &str, got: &Value, expected: &Value| match got == expected {
+    let assert_same = |name: &str, got: &Value, expected: &Value| match got == expected {
         true => Ok(()),
-        false => Err(format!("{about}: {what} is {got}, expected {expected}")),
+        false => Err(format!("{about}: {name} is {got}, expected {expected}")),
     };
-    same("the status", &answer.status().into(), &response["status"])?;
-    if response["cut"] != true {
-        same("a clean end", &(answer.end == BodyEnd::Clean).into(), &true.into())?;
-        if answer.body != relayed(&body, expect["withheld"].as_str()) {
-            return Err(format!("{about}: the client got {:?}", String::from_utf8_lossy(&answer.body)));
+    assert_same("the status", &response.status().into(), &scripted["status"])?;
+    if scripted["cut"] != true {
+        assert_same("a clean end", &(response.end == BodyEnd::Clean).into(), &true.into())?;
+        if response.body != expected_bytes(&body, expect["withheld"].as_str()) {
+            return Err(format!("{about}: the client got {:?}", String::from_utf8_lossy(&response.body)));
         }
     }
-    let id = answer.header("x-aibridge-interception-id").ok_or_else(|| format!("{about}: no id"))?;
+    let id = response.header("x-aibridge-interception-id").ok_or_else(|| format!("{about}: no id"))?;
     let row = gateway.store.interception(id).unwrap();
-    same("the outcome", &row["outcome"], &expect["outcome"])?;
-    same("the error type", &row["error_type"], &expect["error_type"])?;
+    assert_same("the outcome", &row["outcome"], &expect["outcome"])?;
+    assert_same("the error type", &row["error_type"], &expect["error_type"])?;
     let rows = |table: &str| gateway.store.rows_of(table, id);
-    let usage = rows("aibridge_token_usages").pop().map_or(Value::Null, |row| of(&expect["usage"], row));
-    same("the usage", &usage, &expect["usage"])?;
+    let usage =
+        rows("aibridge_token_usages").pop().map_or(Value::Null, |row| select_columns(&expect["usage"], row));
+    assert_same("the usage", &usage, &expect["usage"])?;
     let call = json!({"tool": "", "input": "", "provider_tool_call_id": ""});
-    let calls: Vec<_> = rows("aibridge_tool_usages").into_iter().map(|row| of(&call, row)).collect();
-    same("the tool calls", &calls.into(), &expect["tool_calls"])?;
+    let calls: Vec<_> =
+        rows("aibridge_tool_usages").into_iter().map(|row| select_columns(&call, row)).collect();
+    assert_same("the tool calls", &calls.into(), &expect["tool_calls"])?;
     let thoughts = rows("aibridge_model_thoughts").into_iter().map(|mut row| row["content"].take());
-    same("the reasoning", &thoughts.collect(), &expect["reasoning"])
+    assert_same("the reasoning", &thoughts.collect(), &expect["reasoning"])
 }
 
 fn body(body: &Value) -> Bytes {
@@ -72,27 +74,27 @@ fn body(body: &Value) -> Bytes {
     }
 }
 
-fn script(response: &Value, body: Bytes) -> Script {
-    let status = u16::try_from(response["status"].as_u64().unwrap()).unwrap();
+fn script(scripted: &Value, body: Bytes) -> Script {
+    let status = u16::try_from(scripted["status"].as_u64().unwrap()).unwrap();
     let mut script = Script::head(status, Framing::Chunked);
-    for header in response["headers"].as_array().unwrap() {
+    for header in scripted["headers"].as_array().unwrap() {
         script = script.header(header[0].as_str().unwrap(), header[1].as_str().unwrap());
     }
     if !body.is_empty() {
         script = script.chunk(body);
     }
-    script.then(if response["cut"] == true { Step::Reset } else { Step::End })
+    script.then(if scripted["cut"] == true { Step::Reset } else { Step::End })
 }
 
-/// `body` without the bytes that are withheld.
-fn relayed(body: &[u8], withheld: Option<&str>) -> Vec<u8> {
+/// `body` without the withheld bytes.
+fn expected_bytes(body: &[u8], withheld: Option<&str>) -> Vec<u8> {
     let Some(withheld) = withheld.map(str::as_bytes) else { return body.to_vec() };
     let at = body.windows(withheld.len()).position(|window| window == withheld).unwrap();
     [&body[..at], &body[at + withheld.len()..]].concat()
 }
 
-/// The columns of `row` that `expected` has, all of them if that is null.
-fn of(expected: &Value, row: Map<String, Value>) -> Value {
+/// The columns of `row` that `expected` has, or all of them if `expected` is null.
+fn select_columns(expected: &Value, row: Map<String, Value>) -> Value {
     let wanted = |name: &str| expected.as_object().is_none_or(|expected| expected.contains_key(name));
     row.into_iter().filter(|(name, _)| wanted(name)).collect::<Map<_, _>>().into()
 }

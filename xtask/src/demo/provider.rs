@@ -1,6 +1,6 @@
 //! The scripted provider of the demo: three recorded conversations.
 
-use aibridge_testkit::{Received, Script, Step, Txtar};
+use aibridge_testkit::{ReceivedRequest, Script, Step, Txtar};
 use std::time::Duration;
 
 /// The pause between two pieces of a response, so that the stream is visible.
@@ -41,7 +41,7 @@ impl Conversation {
 }
 
 /// Returns the response to a request from the gateway.
-pub(super) fn respond(received: &Received) -> Script {
+pub(super) fn respond(received: &ReceivedRequest) -> Script {
     let conversation = match (received.path(), received.json()["stream"].as_bool()) {
         ("/v1/chat/completions", Some(true)) => CHAT_TOOL,
         ("/v1/chat/completions", _) => CHAT,

@@ -12,8 +12,8 @@ pub(super) async fn run(binary: &Path, python: &Path, provider: &Aimock) -> Resu
     let tls = "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
     let launch = Launch::new(binary).config(format!("{tls}{}", settings(provider)));
     let (authority, trusted) = (Authority::new(), launch.dir().join("authority.pem"));
-    authority.issue().put(launch.dir());
-    std::fs::write(&trusted, authority.pem())?;
+    authority.issue().write_to(launch.dir());
+    std::fs::write(&trusted, authority.certificate_pem())?;
     let gateway = launch.start().await;
     let mut command = Command::new(python);
     command.arg(assets().join("secured.py")).args([provider.base_url(), gateway.url()]);

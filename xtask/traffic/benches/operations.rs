@@ -1,4 +1,4 @@
-//! What runs for each request or event, ready to be repeated.
+//! The operations of each request and event, ready to be repeated.
 
 use aibridge_chatcompletions::ChatCompletion;
 use aibridge_intercept::headers::{RequestHeaderRules, response_headers};
@@ -13,10 +13,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::hint::black_box;
 
-/// Something to repeat.
+/// An operation that can be repeated.
 pub(crate) type Operation = Box<dyn FnMut()>;
 
-/// Every operation by its name.
+/// All operations, by name.
 pub(crate) fn all() -> Vec<(String, Operation)> {
     let mut all = Vec::new();
     for (dialect, name) in [(Dialect::Chat, "chat"), (Dialect::Responses, "responses")] {
@@ -31,8 +31,8 @@ pub(crate) fn all() -> Vec<(String, Operation)> {
     all.push(("observe a chat chunk".into(), observe(chat_event(1), Box::new(ChatCompletion::new(true)))));
     all.push(("observe a responses event".into(), observe(response_event(1), Box::<Response>::default())));
     all.push(("choose a key of 10".into(), choose()));
-    all.push(("headers to the provider".into(), to_provider()));
-    all.push(("headers to the client".into(), to_the_client()));
+    all.push(("headers to the provider".into(), provider_headers()));
+    all.push(("headers to the client".into(), client_headers()));
     all
 }
 
@@ -89,7 +89,7 @@ fn choose() -> Operation {
     })
 }
 
-fn to_provider() -> Operation {
+fn provider_headers() -> Operation {
     let (client, extra) = (headers(), HeaderMap::new());
     Box::new(move || {
         let rules = RequestHeaderRules { centralized: true, decompressed: false, extra: &extra, actor: None };
@@ -97,7 +97,7 @@ fn to_provider() -> Operation {
     })
 }
 
-fn to_the_client() -> Operation {
+fn client_headers() -> Operation {
     let provider = headers();
     Box::new(move || drop(black_box(response_headers(black_box(&provider), true))))
 }

@@ -1,21 +1,21 @@
-//! What was asked wrongly is refused, with what to write instead.
+//! Invalid query parameters are refused with advice.
 
 use super::{Served, interception, on_each_database};
 use aibridge_recorder::Record;
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_parameter_that_cannot_be_used_is_named() {
+async fn an_invalid_parameter_is_named() {
     for served in on_each_database().await {
-        is_named(&served).await;
+        assert_parameters_named(&served).await;
     }
 }
 
-async fn is_named(served: &Served) {
+async fn assert_parameters_named(served: &Served) {
     for _ in 0..2 {
         served.record(vec![Record::Start(interception(Duration::ZERO).into())]).await;
     }
-    let page = served.told("interceptions?limit=1").await;
+    let page = served.get_ok("interceptions?limit=1").await;
     let cursor = page["next_cursor"].as_str().unwrap();
     let of_list = format!("sessions?cursor={cursor}");
     let of_filter = format!("interceptions?cursor={cursor}&user=ann");
@@ -54,13 +54,13 @@ async fn is_named(served: &Served) {
         (&of_filter, "cursor", "other filters"),
     ];
     for (target, name, advice) in table {
-        let answer = served.get(target).await;
+        let response = served.get(target).await;
         assert_eq!(
-            (answer.status(), answer.header("x-aibridge-error")),
+            (response.status(), response.header("x-aibridge-error")),
             (400, Some("invalid_parameter")),
             "{target}"
         );
-        let error = &answer.json()["error"];
+        let error = &response.json()["error"];
         assert_eq!(
             (&error["param"], &error["type"]),
             (&name.into(), &"invalid_request_error".into()),
@@ -70,7 +70,7 @@ async fn is_named(served: &Served) {
         assert!(message.contains(&format!("{name:?}")) && message.contains(advice), "{target}: {message}");
     }
     let nobody = "01890000-0000-7000-8000-000000000000";
-    let answer = served.get(&format!("interceptions/{nobody}")).await;
-    assert_eq!((answer.status(), answer.header("x-aibridge-error")), (404, Some("unknown_interception")));
-    assert!(answer.text().contains(nobody), "{}", answer.text());
+    let response = served.get(&format!("interceptions/{nobody}")).await;
+    assert_eq!((response.status(), response.header("x-aibridge-error")), (404, Some("unknown_interception")));
+    assert!(response.text().contains(nobody), "{}", response.text());
 }

@@ -1,8 +1,8 @@
-//! No credential is in a dump, whoever brought it and wherever it stood.
+//! Dumps have no credentials.
 
 use super::{files, settings};
+use crate::endpoints::ENDPOINTS;
 use crate::harness::{Harness, provider_settings};
-use crate::ways::WAYS;
 use aibridge_testkit::{RawClient, Script, ScriptedProvider, request};
 use tempfile::TempDir;
 
@@ -17,7 +17,7 @@ const QUERY: &str = "query-secret-0123456789";
 const ANSWERED: &str = "answered-secret-0123456789";
 
 #[tokio::test]
-async fn only_hints_of_credentials_are_dumped() {
+async fn dumps_have_only_hints_of_credentials() {
     let provider = ScriptedProvider::start(|request| {
         let status = match request.bearer() {
             Some(key) if key == POOL[0] => 429,
@@ -28,7 +28,7 @@ async fn only_hints_of_credentials_are_dumped() {
             .header("Set-Cookie", &format!("sid={SET_COOKIE}; Path=/"))
             .header("Location", &format!("https://elsewhere.test/next?state=1&access%5Ftoken={ANSWERED}"))
             .header("Operation-Location", &format!("/op?api-version=2&sig={ANSWERED}"))
-            .header("Link", &format!("<https://elsewhere.test/?code={ANSWERED}>; rel=\"next\""))
+            .header("link", &format!("<https://elsewhere.test/?code={ANSWERED}>; rel=\"next\""))
     })
     .await;
     let dir = TempDir::new().unwrap();
@@ -58,12 +58,12 @@ async fn only_hints_of_credentials_are_dumped() {
         ["api_key", "api%5Fkey", "%6bey", "sig", "code", "token", "Subscription-Key", "X-Amz-Signature"]
             .map(|name| format!("{name}={QUERY}"))
             .join("&");
-    for way in &WAYS {
+    for endpoint in &ENDPOINTS {
         for name in ["openai", "own"] {
-            let target = way.target.replace("openai", name) + "?" + &queries;
-            let bytes = request("POST", &target, &headers, way.body.as_bytes());
-            let answer = RawClient::connect(gateway.address).await.ask(&bytes).await;
-            assert_eq!(answer.status(), 200, "{target}");
+            let target = endpoint.target.replace("openai", name) + "?" + &queries;
+            let bytes = request("POST", &target, &headers, endpoint.body.as_bytes());
+            let response = RawClient::connect(gateway.address).await.call(&bytes).await;
+            assert_eq!(response.status(), 200, "{target}");
         }
     }
     gateway.stop().await;

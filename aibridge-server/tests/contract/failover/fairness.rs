@@ -1,22 +1,22 @@
-//! Nobody takes a key away from others: what one request is refused for, and what the next one of somebody else does.
+//! The scope of a cooldown: a refused request takes no key from requests that the refusal does not concern.
 
+use crate::endpoints::{CHAT, ENDPOINTS, Endpoint, KEYS, PASSTHROUGH};
 use crate::harness::Harness;
-use crate::ways::{CHAT, KEYS, PASSTHROUGH, WAYS, Way};
-use aibridge_testkit::{Answer, RawClient, Received, Script, ScriptedProvider};
+use aibridge_testkit::{RawClient, ReceivedRequest, Response, Script, ScriptedProvider};
 use std::time::Duration;
 
-/// A request for `model`, `way`.
-async fn ask(gateway: &Harness, way: &Way, model: &str, query: &str) -> Answer {
-    let body = way.body.replace("\"m\"", &format!("{model:?}"));
-    RawClient::post(gateway.address, &format!("{}{query}", way.target), &[], body).await
+/// Calls `endpoint` for `model`.
+async fn call(gateway: &Harness, endpoint: &Endpoint, model: &str, query: &str) -> Response {
+    let body = endpoint.body.replace("\"m\"", &format!("{model:?}"));
+    RawClient::post(gateway.address, &format!("{}{query}", endpoint.target), &[], body).await
 }
 
-/// The keys that were tried since there were `before` requests.
-fn tried(provider: &ScriptedProvider, before: usize) -> Vec<String> {
-    provider.received()[before..].iter().filter_map(Received::bearer).map(str::to_owned).collect()
+/// The keys of the requests after the first `before` ones.
+fn tried_keys(provider: &ScriptedProvider, before: usize) -> Vec<String> {
+    provider.received()[before..].iter().filter_map(ReceivedRequest::bearer).map(str::to_owned).collect()
 }
 
-/// What the first key answers the first request, and whether it is left alone after that by requests for the same model,
+/// The response of the first key to the first request, and whether later requests skip that key: for the same model,
 /// for another one, and for none.
 const REFUSALS: [(u16, &str, [bool; 3]); 12] = [
     (429, "{}", [true, false, false]),
@@ -54,66 +54,79 @@ const REFUSALS: [(u16, &str, [bool; 3]); 12] = [
 ];
 
 #[tokio::test]
-async fn a_refusal_cools_what_it_is_about_and_no_more() {
+async fn a_refusal_cools_only_its_scope() {
     for (status, body, left_alone) in REFUSALS {
-        for way in &WAYS[..4] {
-            // No other key succeeds with the first request.
+        for endpoint in &ENDPOINTS[..4] {
+            // No other key succeeds for the first request.
             let provider = ScriptedProvider::start(move |request| match request.number {
                 0 => Script::json(status, body),
                 1 if request.bearer() == Some(KEYS[1]) => Script::json(403, "{}"),
-                _ => Way::of(request).good_answer(),
+                _ => Endpoint::of(request).good_response(),
             })
             .await;
             let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..2]).await;
-            ask(&gateway, way, "m", "").await;
-            for ((way, model), left_alone) in
-                [(way, "m"), (way, "n"), (PASSTHROUGH, "")].into_iter().zip(left_alone)
+            call(&gateway, endpoint, "m", "").await;
+            for ((endpoint, model), left_alone) in
+                [(endpoint, "m"), (endpoint, "n"), (PASSTHROUGH, "")].into_iter().zip(left_alone)
             {
                 let before = provider.received().len();
-                assert_eq!(ask(&gateway, way, model, "").await.status(), 200, "{status} {body}: {model}");
+                assert_eq!(
+                    call(&gateway, endpoint, model, "").await.status(),
+                    200,
+                    "{status} {body}: {model}"
+                );
                 let expected = if left_alone { KEYS[1] } else { KEYS[0] };
-                assert_eq!(tried(&provider, before), [expected], "{status} {body}: {} {model}", way.name);
+                assert_eq!(
+                    tried_keys(&provider, before),
+                    [expected],
+                    "{status} {body}: {} {model}",
+                    endpoint.name
+                );
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_401_without_a_name_is_the_keys_fault_if_another_key_succeeds() {
+async fn an_unspecific_401_cools_the_key_if_another_key_succeeds() {
     let provider = ScriptedProvider::start(|request| match request.bearer() {
         Some(key) if key == KEYS[0] => Script::json(401, "{}"),
-        _ => Way::of(request).good_answer(),
+        _ => Endpoint::of(request).good_response(),
     })
     .await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
     for expected in [&KEYS[..2], &KEYS[1..2]] {
         let before = provider.received().len();
-        assert_eq!(CHAT.ask(&gateway, &[]).await.status(), 200);
-        assert_eq!(tried(&provider, before), expected);
+        assert_eq!(CHAT.call(&gateway, &[]).await.status(), 200);
+        assert_eq!(tried_keys(&provider, before), expected);
     }
 }
 
 #[tokio::test]
-async fn a_route_that_no_key_may_use_takes_no_key_from_other_routes() {
+async fn a_route_that_every_key_refuses_cools_no_key_for_other_routes() {
     let provider = ScriptedProvider::start(|request| match request.path() {
         "/v1/responses" => {
             Script::json(401, "{\"error\":{\"message\":\"Missing scopes: api.responses.write\"}}")
         }
-        _ => Way::of(request).good_answer(),
+        _ => Endpoint::of(request).good_response(),
     })
     .await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
     for _ in 0..3 {
-        let answer = WAYS[2].ask(&gateway, &[]).await;
-        assert_eq!((answer.status(), answer.header("x-aibridge-error")), (401, None), "the provider's words");
+        let response = ENDPOINTS[2].call(&gateway, &[]).await;
+        assert_eq!(
+            (response.status(), response.header("x-aibridge-error")),
+            (401, None),
+            "the provider's words"
+        );
         let before = provider.received().len();
-        assert_eq!(CHAT.ask(&gateway, &[]).await.status(), 200);
-        assert_eq!(tried(&provider, before), &KEYS[..1]);
+        assert_eq!(CHAT.call(&gateway, &[]).await.status(), 200);
+        assert_eq!(tried_keys(&provider, before), &KEYS[..1]);
     }
 }
 
 #[tokio::test]
-async fn a_credential_in_the_query_is_the_clients_own() {
+async fn a_credential_in_the_query_is_treated_as_byok() {
     let refusals = [
         (400, "[{\"error\":{\"details\":[{\"reason\":\"API_KEY_INVALID\"}]}}]"),
         (401, "{\"error\":{\"code\":\"invalid_api_key\"}}"),
@@ -124,36 +137,36 @@ async fn a_credential_in_the_query_is_the_clients_own() {
     for (status, body) in refusals {
         let provider = ScriptedProvider::start(move |request| match request.target.contains('?') {
             true => Script::json(status, body),
-            false => Way::of(request).good_answer(),
+            false => Endpoint::of(request).good_response(),
         })
         .await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..2]).await;
-        for (way, query) in [(CHAT, "?key=bad"), (PASSTHROUGH, "?api%5Fkey=bad")] {
-            let answer = ask(&gateway, way, "m", query).await;
-            assert_eq!((answer.status(), answer.text()), (status, body), "{query}");
+        for (endpoint, query) in [(CHAT, "?key=bad"), (PASSTHROUGH, "?api%5Fkey=bad")] {
+            let response = call(&gateway, endpoint, "m", query).await;
+            assert_eq!((response.status(), response.text()), (status, body), "{query}");
             let before = provider.received().len();
-            assert_eq!(ask(&gateway, way, "m", "").await.status(), 200, "{status} {body}");
-            assert_eq!(tried(&provider, before), &KEYS[..1], "{status} {body}: {query}");
+            assert_eq!(call(&gateway, endpoint, "m", "").await.status(), 200, "{status} {body}");
+            assert_eq!(tried_keys(&provider, before), &KEYS[..1], "{status} {body}: {query}");
         }
     }
 }
 
 #[tokio::test]
-async fn each_model_is_tried_again_by_one_request() {
+async fn each_model_is_probed_by_one_request() {
     let provider = ScriptedProvider::start(|request| match request.number {
         0 => Script::json(429, "{}").header("Retry-After", "20"),
-        _ => Way::of(request).good_answer(),
+        _ => Endpoint::of(request).good_response(),
     })
     .await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..2]).await;
-    ask(&gateway, CHAT, "m", "").await;
+    call(&gateway, CHAT, "m", "").await;
     gateway.advance(Duration::from_secs(20) - Duration::from_millis(1));
     for (advance, model, expected) in
         [(0, "m", KEYS[1]), (0, "n", KEYS[0]), (1, "m", KEYS[0]), (0, "m", KEYS[0])]
     {
         gateway.advance(Duration::from_millis(advance));
         let before = provider.received().len();
-        ask(&gateway, CHAT, model, "").await;
-        assert_eq!(tried(&provider, before), [expected], "{model}");
+        call(&gateway, CHAT, model, "").await;
+        assert_eq!(tried_keys(&provider, before), [expected], "{model}");
     }
 }

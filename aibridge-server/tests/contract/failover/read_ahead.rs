@@ -1,18 +1,18 @@
-//! The bodies of refusals are read before it is decided what becomes of them; what is relayed is what came.
+//! The gateway reads the body of a refusal before it decides on failover. A relayed refusal is byte-identical.
 
+use crate::endpoints::{CHAT, ENDPOINTS, Endpoint, KEYS, PASSTHROUGH, recorded};
 use crate::harness::Harness;
-use crate::ways::{CHAT, KEYS, PASSTHROUGH, WAYS, Way, recorded};
 use aibridge_testkit::{Framing, Script, ScriptedProvider, Step};
 use std::time::Duration;
 
-/// A body that is longer than what is read ahead, and compresses badly.
+/// A body that exceeds the read-ahead limit and compresses badly.
 fn long() -> String {
     let numbers: Vec<_> = (0..30_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_string()).collect();
     format!("{{\"error\":{{\"code\":\"insufficient_quota\"}},\"pad\":[{}]}}", numbers.join(","))
 }
 
 #[tokio::test]
-async fn a_refusal_is_relayed_byte_for_byte_however_it_comes() {
+async fn a_refusal_is_relayed_byte_for_byte_in_every_framing() {
     let long = long();
     let small = "{ \"error\" : {\"code\":1.0} }\n";
     for status in [400, 401, 402, 403, 429] {
@@ -29,10 +29,10 @@ async fn a_refusal_is_relayed_byte_for_byte_however_it_comes() {
                 })
                 .await;
             let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
-            for way in [CHAT, CHAT, CHAT, PASSTHROUGH, PASSTHROUGH, PASSTHROUGH] {
-                let answer = way.ask(&gateway, &[]).await;
-                assert_eq!(answer.status(), status, "{} {status}", way.name);
-                assert!(answer.text() == body, "{} {status}: {} bytes", way.name, body.len());
+            for endpoint in [CHAT, CHAT, CHAT, PASSTHROUGH, PASSTHROUGH, PASSTHROUGH] {
+                let response = endpoint.call(&gateway, &[]).await;
+                assert_eq!(response.status(), status, "{} {status}", endpoint.name);
+                assert!(response.text() == body, "{} {status}: {} bytes", endpoint.name, body.len());
                 gateway.advance(Duration::from_secs(2 * 60 * 60));
             }
         }
@@ -47,30 +47,30 @@ async fn a_compressed_refusal_is_read_and_relayed_compressed() {
         ScriptedProvider::start(move |_| Script::json(429, sent.clone()).header("Content-Encoding", "gzip"))
             .await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
-    let answer = CHAT.ask(&gateway, &[]).await;
-    assert_eq!((answer.status(), answer.header("content-encoding")), (429, Some("gzip")));
-    assert_eq!(answer.body, gzip);
-    assert_eq!(recorded(&gateway, &answer)["error_type"], "quota");
-    assert_eq!(PASSTHROUGH.ask(&gateway, &[]).await.header("x-aibridge-error"), Some("rate_limit_exceeded"));
+    let response = CHAT.call(&gateway, &[]).await;
+    assert_eq!((response.status(), response.header("content-encoding")), (429, Some("gzip")));
+    assert_eq!(response.body, gzip);
+    assert_eq!(recorded(&gateway, &response)["error_type"], "quota");
+    assert_eq!(PASSTHROUGH.call(&gateway, &[]).await.header("x-aibridge-error"), Some("rate_limit_exceeded"));
 }
 
 #[tokio::test]
-async fn a_refusal_that_breaks_off_is_no_answer() {
+async fn a_truncated_refusal_is_not_relayed() {
     let provider = ScriptedProvider::start(|request| match request.bearer() {
         Some(key) if key == KEYS[0] => {
             Script::head(429, Framing::ContentLength(99)).chunk("{\"error\":").then(Step::Close)
         }
-        _ => Way::of(request).good_answer(),
+        _ => Endpoint::of(request).good_response(),
     })
     .await;
-    // Another key is tried all the same;
+    // The request still fails over to another key.
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..2]).await;
-    for way in &WAYS {
-        assert_eq!(way.ask(&gateway, &[]).await.status(), 200, "{}", way.name);
+    for endpoint in &ENDPOINTS {
+        assert_eq!(endpoint.call(&gateway, &[]).await.status(), 200, "{}", endpoint.name);
     }
-    // without one, what came is not taken for all of it.
+    // Without another key, the partial body is not taken for a complete one.
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
-    let answer = CHAT.ask(&gateway, &[]).await;
-    assert_eq!((answer.status(), answer.header("x-aibridge-error")), (502, Some("upstream_unreachable")));
-    assert_eq!(recorded(&gateway, &answer)["error_type"], "upstream_unreachable");
+    let response = CHAT.call(&gateway, &[]).await;
+    assert_eq!((response.status(), response.header("x-aibridge-error")), (502, Some("upstream_unreachable")));
+    assert_eq!(recorded(&gateway, &response)["error_type"], "upstream_unreachable");
 }

@@ -1,4 +1,4 @@
-//! Answers with a `Content-Encoding` that nobody asked for.
+//! Responses with a `Content-Encoding`.
 
 use super::{HI, USAGE, send_stream};
 use crate::dialects::{CHAT, DIALECTS, KEY};
@@ -17,7 +17,7 @@ async fn piece_of(client: &mut aibridge_testkit::RawClient, length: usize) -> Ve
 }
 
 #[tokio::test]
-async fn a_compressed_stream_flows_as_it_came_and_is_recorded_before_its_last_bytes() {
+async fn a_compressed_stream_is_relayed_unchanged_and_recorded_before_its_end() {
     for dialect in DIALECTS {
         for encoding in ["gzip", "deflate", "br", "zstd"] {
             let about = format!("{} {encoding}", dialect.target);
@@ -41,20 +41,21 @@ async fn a_compressed_stream_flows_as_it_came_and_is_recorded_before_its_last_by
             assert_eq!(gateway.store.interception(id).unwrap()["outcome"], "completed", "{about}");
             assert_eq!(gateway.store.rows_of("aibridge_token_usages", id)[0]["input_tokens"], 9, "{about}");
             assert_eq!(gateway.store.rows_of("aibridge_tool_usages", id)[0]["tool"], "look", "{about}");
-            assert_eq!(client.rest().await, ("".into(), BodyEnd::Clean), "{about}");
+            assert_eq!(client.read_to_end().await, ("".into(), BodyEnd::Clean), "{about}");
         }
     }
 }
 
-/// The body that reaches a client that asked for a stream, and the record: outcome, usage rows, undecodable responses.
-async fn relayed(encoding: &str, body: Vec<u8>) -> (Bytes, BodyEnd, String, usize, f64) {
+/// Relays `body` as a stream. Returns its body and end for the client, the outcome, the number of usage rows, and the
+/// number of undecodable responses.
+async fn relay_stream(encoding: &str, body: Vec<u8>) -> (Bytes, BodyEnd, String, usize, f64) {
     let script = Script::head(200, Framing::Chunked).header("Content-Encoding", encoding);
     let script = script.chunk(body).then(Step::End);
     let provider = ScriptedProvider::start(move |_| script.clone()).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     let mut client = send_stream(&gateway).await;
     let head = client.head().await;
-    let (body, end) = client.rest().await;
+    let (body, end) = client.read_to_end().await;
     let row = gateway.store.interception(head.header("x-aibridge-interception-id").unwrap()).unwrap();
     let usages = gateway.store.rows("aibridge_token_usages").len();
     let counted =
@@ -63,38 +64,42 @@ async fn relayed(encoding: &str, body: Vec<u8>) -> (Bytes, BodyEnd, String, usiz
 }
 
 #[tokio::test]
-async fn nothing_is_withheld_from_what_is_compressed() {
+async fn no_chunk_of_a_compressed_stream_is_withheld() {
     let body = gzip(format!("data: {HI}\n\ndata: {USAGE}\n\ndata: [DONE]\n\n").as_bytes());
     let expected = (body.clone().into(), BodyEnd::Clean, "completed".to_owned(), 1, 0.0);
-    assert_eq!(relayed("gzip", body).await, expected);
+    assert_eq!(relay_stream("gzip", body).await, expected);
 }
 
 #[tokio::test]
-async fn a_compressed_json_body_is_read_as_one() {
+async fn a_compressed_json_body_is_extracted() {
     let body = gzip(CHAT.whole.as_bytes());
     let expected = (body.clone().into(), BodyEnd::Clean, "completed".to_owned(), 1, 0.0);
-    assert_eq!(relayed("gzip", body).await, expected);
+    assert_eq!(relay_stream("gzip", body).await, expected);
 }
 
 #[tokio::test]
-async fn what_cannot_be_decoded_is_relayed_and_counted() {
+async fn undecodable_responses_are_relayed_and_counted() {
     let plain = format!("data: {HI}\n\ndata: {USAGE}\n\n");
     for encoding in ["gzip", "br", "zstd", "compress", "gzip, br"] {
         let expected = (plain.clone().into(), BodyEnd::Clean, "completed".to_owned(), 0, 1.0);
-        assert_eq!(relayed(encoding, plain.clone().into()).await, expected, "{encoding}");
+        assert_eq!(relay_stream(encoding, plain.clone().into()).await, expected, "{encoding}");
     }
     let mut broken = flushed("gzip", &[&format!("data: {HI}\n\ndata: {USAGE}\n\n")]).concat();
     broken.extend_from_slice(&[0xff; 100]);
     let expected = (broken.clone().into(), BodyEnd::Clean, "completed".to_owned(), 0, 1.0);
-    assert_eq!(relayed("gzip", broken).await, expected);
+    assert_eq!(relay_stream("gzip", broken).await, expected);
 }
 
 #[tokio::test]
-async fn a_content_encoding_that_is_none_is_ignored() {
+async fn an_identity_content_encoding_is_ignored() {
     let plain = format!("data: {HI}\n\ndata: {USAGE}\n\ndata: [DONE]\n\n");
     let expected: Bytes = format!("data: {HI}\n\ndata: [DONE]\n\n").into();
     for encoding in ["identity", "utf-8", "none", "x-nonsense"] {
-        let answer = relayed(encoding, plain.clone().into()).await;
-        assert_eq!(answer, (expected.clone(), BodyEnd::Clean, "completed".to_owned(), 1, 0.0), "{encoding}");
+        let response = relay_stream(encoding, plain.clone().into()).await;
+        assert_eq!(
+            response,
+            (expected.clone(), BodyEnd::Clean, "completed".to_owned(), 1, 0.0),
+            "{encoding}"
+        );
     }
 }

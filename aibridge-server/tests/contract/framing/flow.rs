@@ -1,12 +1,12 @@
-//! Every piece goes on when it comes, whatever it is.
+//! Every piece of a stream is relayed when it arrives, also comments, blank lines and partial events.
 
 use super::{HI, USAGE, send_stream};
 use crate::dialects::KEY;
 use crate::harness::Harness;
 use aibridge_testkit::{BodyEnd, Framing, Gate, Script, ScriptedProvider, Step};
 
-/// Sends each piece when the client has what could be sent on of those before it.
-async fn in_step(content_type: &str, steps: &[(&str, &str)]) {
+/// Sends each piece only after the client has received everything that the previous pieces allow.
+async fn assert_relayed_in_step(content_type: &str, steps: &[(&str, &str)]) {
     let gates: Vec<Gate> = steps.iter().map(|_| Gate::new()).collect();
     let mut script = Script::head(200, Framing::Chunked).header("Content-Type", content_type);
     for (gate, (piece, _)) in gates.iter().zip(steps) {
@@ -26,17 +26,17 @@ async fn in_step(content_type: &str, steps: &[(&str, &str)]) {
         if !std::mem::replace(&mut is_begun, true) {
             assert_eq!(client.head().await.status, 200);
         }
-        assert_eq!(client.until(expected).await, *expected, "when {piece:?} has come");
+        assert_eq!(client.read_until(expected).await, *expected, "after {piece:?} has arrived");
     }
-    assert_eq!(client.rest().await, (last.to_owned().into(), BodyEnd::Clean));
+    assert_eq!(client.read_to_end().await, (last.to_owned().into(), BodyEnd::Clean));
     assert_eq!(gateway.store.rows("aibridge_interceptions")[0]["outcome"], "completed");
 }
 
 #[tokio::test]
-async fn comments_and_blank_lines_do_not_wait_for_an_event() {
+async fn comments_and_blank_lines_are_relayed_at_once() {
     let event = format!("data: {HI}\n\n");
     for content_type in ["text/event-stream", "application/json"] {
-        in_step(
+        assert_relayed_in_step(
             content_type,
             &[
                 (": PROCESSING\n", ": PROCESSING\n"),
@@ -51,9 +51,9 @@ async fn comments_and_blank_lines_do_not_wait_for_an_event() {
 }
 
 #[tokio::test]
-async fn lines_that_end_with_cr_are_not_one_event_late() {
+async fn events_with_cr_line_ends_are_relayed_at_once() {
     let event = format!("data: {HI}\r\r");
-    in_step(
+    assert_relayed_in_step(
         "text/event-stream",
         &[(&event, &event), (": x\r", ": x\r"), ("data: [DONE]\r\r", "data: [DONE]\r\r")],
     )
@@ -61,10 +61,10 @@ async fn lines_that_end_with_cr_are_not_one_event_late() {
 }
 
 #[tokio::test]
-async fn a_line_feed_that_comes_late_belongs_to_the_event_before_it() {
+async fn a_late_line_feed_belongs_to_the_previous_event() {
     let event = format!("data: {HI}\r\n\r");
     let usage = format!("data: {USAGE}\r\n\r");
-    in_step(
+    assert_relayed_in_step(
         "text/event-stream",
         &[(&event, &event), ("\n", "\n"), (&usage, ""), ("\ndata: [DONE]\r\n\r\n", "data: [DONE]\r\n\r\n")],
     )
@@ -72,12 +72,16 @@ async fn a_line_feed_that_comes_late_belongs_to_the_event_before_it() {
 }
 
 #[tokio::test]
-async fn lines_of_json_do_not_wait_for_the_end_of_the_body() {
+async fn json_lines_are_relayed_at_once() {
     let line = format!("{HI}\n");
-    in_step("application/x-ndjson", &[(&line, &line), ("\n", "\n"), (&line, &line), ("\n", "\n")]).await;
+    assert_relayed_in_step(
+        "application/x-ndjson",
+        &[(&line, &line), ("\n", "\n"), (&line, &line), ("\n", "\n")],
+    )
+    .await;
     let two = format!("{line}{line}");
     let begun = "{\"choices\"";
-    in_step(
+    assert_relayed_in_step(
         "application/json",
         &[(&line, ""), (begun, &line), (":[]}\n", "{\"choices\":[]}\n"), (&two, &two)],
     )
@@ -85,10 +89,10 @@ async fn lines_of_json_do_not_wait_for_the_end_of_the_body() {
 }
 
 #[tokio::test]
-async fn events_with_one_newline_wait_for_no_more_than_the_next() {
+async fn events_with_single_newlines_are_relayed_with_the_next() {
     let event = format!("data: {HI}\n");
     let second = format!("event: x\ndata: {HI}\n");
-    in_step(
+    assert_relayed_in_step(
         "text/event-stream",
         &[(&event, ""), (&second, &event), ("data: [DONE]\n", &format!("{second}data: [DONE]\n"))],
     )

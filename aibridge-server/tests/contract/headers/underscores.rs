@@ -1,11 +1,11 @@
-//! Names are compared with `_` read as `-`, as CGI-style servers read them.
+//! Header names with `_` are treated like those with `-`, as CGI-style servers do.
 
 use super::sorted;
+use crate::endpoints::{ENDPOINTS, Endpoint, KEYS};
 use crate::harness::{Harness, provider_settings};
-use crate::ways::{KEYS, WAYS, Way};
 use aibridge_testkit::{RawClient, Script, ScriptedProvider, request};
 
-/// Dropped in any spelling.
+/// Headers that are dropped in every spelling.
 const DROPPED: [(&str, &str); 25] = [
     ("X_AI_Bridge_Actor_ID", "root"),
     ("X-AI_Bridge-Actor_Metadata-Email", "root@example.org"),
@@ -34,22 +34,22 @@ const DROPPED: [(&str, &str); 25] = [
     ("X_Hop", "1"),
 ];
 
-/// Forwarded as they are spelt.
+/// Headers that are forwarded in their original spelling.
 const OWN: [(&str, &str); 4] =
     [("session_id", "0199"), ("X_Own", "a"), ("User-Agent", "x"), ("Accept", "application/json")];
 
 #[tokio::test]
 async fn no_spelling_of_a_dropped_header_reaches_the_provider() {
-    let provider = ScriptedProvider::start(|request| Way::of(request).good_answer()).await;
+    let provider = ScriptedProvider::start(|request| Endpoint::of(request).good_response()).await;
     let settings =
         provider_settings(&provider.base_url(), &KEYS[..1]) + "extra_headers = { X-Tenant-Id = \"ours\" }\n";
     let gateway = Harness::start(&settings).await;
-    for way in &WAYS {
+    for endpoint in &ENDPOINTS {
         let headers = [&OWN[..], &DROPPED, &[("Connection", "x-hop")]].concat();
-        let asked = request("POST", way.target, &headers, way.body.as_bytes());
-        RawClient::connect(gateway.address).await.ask(&asked).await;
+        let bytes = request("POST", endpoint.target, &headers, endpoint.body.as_bytes());
+        RawClient::connect(gateway.address).await.call(&bytes).await;
         let received = provider.received().pop().unwrap();
-        let (host, length) = (provider.address().to_string(), way.body.len().to_string());
+        let (host, length) = (provider.address().to_string(), endpoint.body.len().to_string());
         let bearer = format!("Bearer {}", KEYS[0]);
         let added = [
             ("Host", host.as_str()),
@@ -57,13 +57,13 @@ async fn no_spelling_of_a_dropped_header_reaches_the_provider() {
             ("Authorization", &bearer),
             ("X-Tenant-Id", "ours"),
         ];
-        assert_eq!(sorted(&received.headers), sorted(&[&OWN[..], &added].concat()), "{}", way.name);
+        assert_eq!(sorted(&received.headers), sorted(&[&OWN[..], &added].concat()), "{}", endpoint.name);
     }
 }
 
 #[tokio::test]
-async fn a_malformed_name_in_connection_costs_only_itself() {
-    let provider = ScriptedProvider::start(|request| Way::of(request).good_answer()).await;
+async fn a_malformed_connection_option_drops_only_itself() {
+    let provider = ScriptedProvider::start(|request| Endpoint::of(request).good_response()).await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
     for connection in [
         &b"X-Hop, \xe9"[..],
@@ -76,8 +76,8 @@ async fn a_malformed_name_in_connection_costs_only_itself() {
                 .to_vec();
         head.extend_from_slice(connection);
         head.extend_from_slice(b"\r\n\r\n{}");
-        let answer = RawClient::connect(gateway.address).await.ask(&head).await;
-        assert_eq!(answer.status(), 200);
+        let response = RawClient::connect(gateway.address).await.call(&head).await;
+        assert_eq!(response.status(), 200);
         let received = provider.received().pop().unwrap();
         assert_eq!(received.header("x-hop"), None, "{:?}", String::from_utf8_lossy(connection));
     }
@@ -97,9 +97,9 @@ async fn no_spelling_of_a_dropped_header_reaches_a_client() {
     })
     .await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
-    for way in &WAYS {
-        let names = way.ask(&gateway, &[]).await.head.names();
-        assert!(names.contains(&"x_kept".to_owned()), "{}: {names:?}", way.name);
+    for endpoint in &ENDPOINTS {
+        let names = endpoint.call(&gateway, &[]).await.head.names();
+        assert!(names.contains(&"x_kept".to_owned()), "{}: {names:?}", endpoint.name);
         for dropped in [
             "set_cookie",
             "alt_svc",
@@ -108,7 +108,7 @@ async fn no_spelling_of_a_dropped_header_reaches_a_client() {
             "openai-project",
             "x_aibridge_error",
         ] {
-            assert!(!names.contains(&dropped.to_owned()), "{}: {names:?}", way.name);
+            assert!(!names.contains(&dropped.to_owned()), "{}: {names:?}", endpoint.name);
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Conversations, which are created on a passthrough route.
+//! Ownership of conversations, which are created on a passthrough route.
 
-use super::{RESPONSES, User, answer, assert_not_found, gateway};
+use super::{RESPONSES, User, assert_not_found, gateway, respond};
 use crate::encode::gzip;
 use aibridge_testkit::{Framing, Gate, RawClient, Script, ScriptedProvider, Step, request};
 use serde_json::json;
@@ -8,18 +8,18 @@ use serde_json::json;
 const CONVERSATIONS: &str = "/openai/v1/conversations";
 
 #[tokio::test]
-async fn nobody_reads_continues_or_deletes_the_conversation_of_another() {
-    let provider = ScriptedProvider::start(answer).await;
+async fn other_actors_cannot_read_continue_or_delete_a_conversation() {
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
-    let made = ann.ask("POST", CONVERSATIONS, r#"{"metadata":{"name":"ann"}}"#).await;
+    let made = ann.call("POST", CONVERSATIONS, r#"{"metadata":{"name":"ann"}}"#).await;
     assert_eq!((made.status(), made.text()), (200, r#"{"id":"conv_ann","object":"conversation"}"#));
-    let made = ann.ask("POST", "/openai/v1/conversations/", r#"{"metadata":{"name":"slash"}}"#).await;
+    let made = ann.call("POST", "/openai/v1/conversations/", r#"{"metadata":{"name":"slash"}}"#).await;
     assert_eq!(made.status(), 200);
     // Not created through the gateway: using it makes nobody its owner.
     let used = json!({"model": "1", "conversation": {"id": "conv_used"}}).to_string();
-    assert_eq!(bob.ask("POST", RESPONSES, &used).await.status(), 200);
-    assert_eq!(ann.ask("GET", "/openai/v1/conversations/conv_used", "").await.status(), 200);
+    assert_eq!(bob.call("POST", RESPONSES, &used).await.status(), 200);
+    assert_eq!(ann.call("GET", "/openai/v1/conversations/conv_used", "").await.status(), 200);
 
     for id in ["conv_ann", "conv_slash"] {
         let message = format!("Conversation with id '{id}' not found.");
@@ -33,31 +33,31 @@ async fn nobody_reads_continues_or_deletes_the_conversation_of_another() {
             ("DELETE", "/items/msg_1"),
         ] {
             let target = format!("{CONVERSATIONS}/{id}{below}");
-            assert_not_found(&bob.ask(method, &target, "{}").await, &message);
+            assert_not_found(&bob.call(method, &target, "{}").await, &message);
         }
         for conversation in [json!(id), json!({"id": id})] {
             let body = json!({"model": "m", "conversation": conversation}).to_string();
-            assert_not_found(&bob.ask("POST", RESPONSES, &body).await, &message);
+            assert_not_found(&bob.call("POST", RESPONSES, &body).await, &message);
         }
         assert_eq!(provider.received().len(), before, "nothing reaches the provider");
         for (method, target, body) in [
             ("GET", format!("{CONVERSATIONS}/{id}/items"), String::new()),
             ("POST", RESPONSES.to_owned(), json!({"model": "m", "conversation": id}).to_string()),
         ] {
-            assert_eq!(ann.ask(method, &target, &body).await.status(), 200, "{method} {target}: its own");
+            assert_eq!(ann.call(method, &target, &body).await.status(), 200, "{method} {target}: its own");
         }
     }
 }
 
 #[tokio::test]
-async fn the_owner_is_on_record_before_a_client_has_the_whole_answer() {
+async fn the_owner_is_recorded_before_the_response_is_complete() {
     let gate = Gate::new();
-    let held = gate.clone();
+    let script_gate = gate.clone();
     let provider = ScriptedProvider::start(move |request| match request.method.as_str() {
         "POST" => Script::head(200, Framing::Chunked)
             .header("Content-Type", "application/json")
             .chunk(r#"{"id":"conv_1","#)
-            .then(Step::Await(held.clone()))
+            .then(Step::Await(script_gate.clone()))
             .chunk(r#" "object":"conversation"}"#)
             .then(Step::End),
         _ => Script::json(200, "{}"),
@@ -70,14 +70,14 @@ async fn the_owner_is_on_record_before_a_client_has_the_whole_answer() {
     client.send(&request("POST", CONVERSATIONS, &token, b"{}")).await;
     assert_eq!(client.head().await.status, 200);
     gate.open();
-    let (body, _) = client.rest().await;
+    let (body, _) = client.read_to_end().await;
     assert_eq!(body, r#"{"id":"conv_1", "object":"conversation"}"#);
     let target = format!("{CONVERSATIONS}/conv_1");
-    assert_not_found(&bob.ask("GET", &target, "").await, "Conversation with id 'conv_1' not found.");
+    assert_not_found(&bob.call("GET", &target, "").await, "Conversation with id 'conv_1' not found.");
 }
 
 #[tokio::test]
-async fn answers_are_relayed_as_they_came_whatever_they_are() {
+async fn responses_of_every_form_are_relayed_unchanged() {
     let compressed = gzip(br#"{"id":"conv_zip"}"#);
     let long = format!(r#"{{"id":"conv_long","pad":"{}"}}"#, "x".repeat(2 << 20));
     let bodies: [(u16, Vec<u8>); 5] = [
@@ -98,9 +98,9 @@ async fn answers_are_relayed_as_they_came_whatever_they_are() {
         .await;
         let gateway = gateway(&provider).await;
         let ann = User::of(&gateway, "ann");
-        let answer = ann.ask("POST", CONVERSATIONS, "{}").await;
-        assert_eq!((answer.status(), answer.body.len()), (status, body.len()));
-        assert!(answer.body == body, "{status}");
+        let response = ann.call("POST", CONVERSATIONS, "{}").await;
+        assert_eq!((response.status(), response.body.len()), (status, body.len()));
+        assert!(response.body == body, "{status}");
         let owned = gateway.store.query("SELECT object_id FROM aibridge_object_owners", &[]);
         assert_eq!(owned.len(), usize::from(is_compressed), "{owned:?}");
     }

@@ -1,14 +1,14 @@
-//! Each passthrough request has one line in the log that names its actor.
+//! The log line of a passthrough request, which names its actor.
 
 use crate::auth::tokens_in;
+use crate::endpoints::KEYS;
 use crate::harness::provider_settings;
-use crate::ways::KEYS;
 use aibridge_testkit::{Launch, RawClient, Script, ScriptedProvider, request};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 #[tokio::test]
-async fn each_passthrough_request_has_one_line_with_its_actor() {
+async fn each_passthrough_request_has_one_log_line_with_its_actor() {
     let provider = ScriptedProvider::start(|request| match request.path() {
         "/v1/models/missing" => Script::json(404, "{}"),
         "/v1/responses" => Script::json(200, r#"{"id":"resp_1","output":[]}"#),
@@ -22,7 +22,7 @@ async fn each_passthrough_request_has_one_line_with_its_actor() {
     let tokens = tokens_in(launch.store_path());
     let [ann, bob] =
         ["ann", "bob"].map(|user| tokens.create(user, None).unwrap().1.expose_secret().to_owned());
-    let asked = [
+    let bytes = [
         (&ann, "POST", "/responses", "{}", 200),
         (&ann, "GET", "/models?key=query-secret-0123456789", "", 200),
         (&bob, "GET", "/models/missing", "", 404),
@@ -30,15 +30,15 @@ async fn each_passthrough_request_has_one_line_with_its_actor() {
         (&bob, "DELETE", "/responses/resp_1", "", 404),
         (&bob, "POST", "/conversations", "{}", 200),
     ];
-    for (token, method, path, body, status) in asked {
+    for (token, method, path, body, status) in bytes {
         let token = [("X-AIBridge-Token", token.as_str())];
         let target = format!("/openai/v1{path}");
-        let asked = request(method, &target, &token, body.as_bytes());
-        let answer = RawClient::connect(gateway.address()).await.ask(&asked).await;
-        assert_eq!(answer.status(), status, "{method} {path}");
+        let bytes = request(method, &target, &token, body.as_bytes());
+        let response = RawClient::connect(gateway.address()).await.call(&bytes).await;
+        assert_eq!(response.status(), status, "{method} {path}");
     }
     gateway.terminate();
-    let log = gateway.exited().await.stderr;
+    let log = gateway.wait_exit().await.stderr;
     assert!(!log.contains("query-secret"), "{log}");
     let lines = log.lines().map(|line| serde_json::from_str::<Map<String, Value>>(line).unwrap());
     let lines = lines.filter(|line| line["message"].as_str().unwrap().ends_with("passed through"));

@@ -1,14 +1,14 @@
-//! Replicas on one PostgreSQL database know each other's owners.
+//! Ownership is shared between gateways on one PostgreSQL database.
 
-use super::{RESPONSES, User, answer, assert_not_found};
+use super::{RESPONSES, User, assert_not_found, respond};
+use crate::endpoints::KEYS;
 use crate::harness::provider_settings;
-use crate::ways::KEYS;
 use aibridge_testkit::{Launch, Postgres, ScriptedProvider};
 
 #[tokio::test]
-async fn a_replica_keeps_actors_from_what_was_made_through_another() {
+async fn a_replica_enforces_owners_recorded_by_another() {
     let Some(server) = Postgres::start().await else { return };
-    let provider = ScriptedProvider::start(answer).await;
+    let provider = ScriptedProvider::start(respond).await;
     let settings = provider_settings(&provider.base_url(), &KEYS[..1]);
     let launch = || {
         Launch::new(env!("CARGO_BIN_EXE_aibridge"))
@@ -33,14 +33,17 @@ async fn a_replica_keeps_actors_from_what_was_made_through_another() {
         token: token.clone(),
     };
     user(&ann, &one).respond("1", true).await;
-    let made = user(&ann, &one).ask("POST", "/openai/v1/conversations", "{}").await;
+    let made = user(&ann, &one).call("POST", "/openai/v1/conversations", "{}").await;
     assert_eq!(made.status(), 200);
     for gateway in [&one, &other] {
         let (ann, bob) = (user(&ann, gateway), user(&bob, gateway));
         let target = format!("{RESPONSES}/resp_1");
-        assert_not_found(&bob.ask("GET", &target, "").await, "Response with id 'resp_1' not found.");
-        assert_eq!(ann.ask("GET", &target, "").await.status(), 200);
+        assert_not_found(&bob.call("GET", &target, "").await, "Response with id 'resp_1' not found.");
+        assert_eq!(ann.call("GET", &target, "").await.status(), 200);
         let body = r#"{"model":"m","conversation":"conv_x"}"#;
-        assert_not_found(&bob.ask("POST", RESPONSES, body).await, "Conversation with id 'conv_x' not found.");
+        assert_not_found(
+            &bob.call("POST", RESPONSES, body).await,
+            "Conversation with id 'conv_x' not found.",
+        );
     }
 }

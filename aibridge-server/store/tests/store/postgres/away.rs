@@ -99,10 +99,10 @@ async fn a_database_restart_under_load_neither_loses_nor_duplicates_records() {
     let load = Load::begin(&store, 16);
     load.wait_for_progress().await;
     server.stop().await;
-    server.start_again().await;
+    server.restart().await;
     load.wait_for_progress().await;
     server.crash().await;
-    server.start_again().await;
+    server.restart().await;
     load.wait_for_progress().await;
     let results = load.end().await;
     assert!(results.stored.len() > 300, "{}", results.stored.len());
@@ -124,7 +124,7 @@ async fn an_unavailable_database_refuses_records_in_time() {
         assert!(took < Duration::from_millis(2500), "the gateway has given up by then: {took:?}");
     }
     store.probe(Duration::from_secs(1)).await.expect_err("it is away");
-    server.start_again().await;
+    server.restart().await;
     let (id, records) = start();
     while store.record(records.clone()).await.is_err() {}
     store.record(vec![Record::End(ended(id))]).await.expect("stored");

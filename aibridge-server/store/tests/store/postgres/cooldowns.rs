@@ -55,7 +55,7 @@ async fn cooldowns_published_during_an_outage_are_read_after_it() {
     let Some(server) = Postgres::start().await else { return };
     let store = connected(&server).await;
     server.crash().await;
-    server.start_again().await;
+    server.restart().await;
     within(async { while store.cooldowns().await.is_err() {} }, "an answer").await;
     assert_eq!(published(&store).await, [], "it is told that there may be some");
 }

@@ -47,7 +47,7 @@ async fn the_spool_carries_owners_and_lookups_fail_during_an_outage() {
     server.stop().await;
     store.record(vec![owner("resp_1", "ann")]).await.expect("it goes to the spool");
     store.object_owners("openai", &asked).await.expect_err("it is not known whether there is an owner");
-    server.start_again().await;
+    server.restart().await;
     wait_for(|| (store.spool_bytes() == Some(0)).then_some(()), "the spool to be drained").await;
     assert_eq!(count(&server, "FROM aibridge_object_owners WHERE initiator_id = 'ann'").await, 1);
     store.close().await;

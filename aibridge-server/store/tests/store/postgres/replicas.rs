@@ -4,7 +4,7 @@ use super::{count, open, options};
 use crate::support::{ended, start};
 use aibridge_recorder::{Record, Recorder};
 use aibridge_store::{Heartbeat, PostgresOptions};
-use aibridge_testkit::{PATIENCE, Postgres};
+use aibridge_testkit::{MAX_WAIT, Postgres};
 use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ const OFTEN: Duration = Duration::from_millis(50);
 async fn until(server: &Postgres, crashed: i64) {
     let sql = "FROM aibridge_interceptions WHERE error_type = 'gateway_crash'";
     let closed = async { while count(server, sql).await != crashed {} };
-    timeout(PATIENCE, closed).await.expect("closed in time");
+    timeout(MAX_WAIT, closed).await.expect("closed in time");
 }
 
 #[tokio::test]

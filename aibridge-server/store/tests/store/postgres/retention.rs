@@ -127,7 +127,7 @@ async fn a_sweep_continues_after_an_outage() {
     let mut sweeper = store.sweeper();
     server.stop().await;
     sweep(&mut sweeper, old(long_ago())).await.expect_err("it is away");
-    server.start_again().await;
+    server.restart().await;
     let swept = async {
         loop {
             if let Ok(batches) = sweep(&mut sweeper, old(long_ago())).await {

@@ -65,7 +65,7 @@ async fn records_of_an_outage_are_stored_after_it() {
     for path in segments(dir.path()).iter().chain([&dir.path().join("lock")]) {
         assert_eq!(fs::metadata(path).expect("a file").permissions().mode() & 0o777, 0o600, "{path:?}");
     }
-    server.start_again().await;
+    server.restart().await;
     drained(dir.path()).await;
     ids.push(open_id);
     ids.push(record(&store).await);
@@ -85,11 +85,11 @@ async fn a_database_restart_under_load_refuses_no_record() {
     load.wait_for_progress().await;
     server.crash().await;
     load.wait_for_progress().await;
-    server.start_again().await;
+    server.restart().await;
     load.wait_for_progress().await;
     server.stop().await;
     load.wait_for_progress().await;
-    server.start_again().await;
+    server.restart().await;
     let told = load.end().await;
     assert_eq!((told.refused.len(), told.retried_ends), (0, 0));
     drained(dir.path()).await;
@@ -148,7 +148,7 @@ async fn the_next_process_stores_the_spool_of_a_crashed_one_once() {
     assert_eq!(segments(dir.path()).len(), 2);
     let copies: Vec<_> = segments(dir.path()).iter().map(|path| fs::read(path).expect("a file")).collect();
 
-    server.start_again().await;
+    server.restart().await;
     let store = open(options.clone()).await;
     drained(dir.path()).await;
     assert_eq!(completed(&server).await, ids);
@@ -175,7 +175,7 @@ async fn an_interrupted_write_is_discarded() {
         OpenOptions::new().append(true).open(&last).and_then(|mut file| file.write_all(tear)).expect("torn");
         let store = open(spooled(&server, dir.path())).await;
         let more = record(&store).await;
-        server.start_again().await;
+        server.restart().await;
         drained(dir.path()).await;
         let found = completed(&server).await;
         assert!(ids.iter().chain([&more]).all(|id| found.contains(id)), "{tear:?}");
@@ -206,7 +206,7 @@ async fn a_full_spool_refuses_starts_and_accepts_ends() {
     let size: u64 = segments(dir.path()).iter().map(|path| fs::metadata(path).expect("a file").len()).sum();
     assert!(size <= 20_000 * 9 / 8, "{size}");
 
-    server.start_again().await;
+    server.restart().await;
     drained(dir.path()).await;
     ids.push(record(&store).await);
     drained(dir.path()).await;

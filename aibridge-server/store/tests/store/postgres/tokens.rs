@@ -66,7 +66,7 @@ async fn cached_tokens_stay_accepted_during_an_outage_only_with_a_spool() {
     assert!(going_on.authenticate(&known).await.expect("an answer").is_some());
     going_on.authenticate(&unknown).await.expect_err("it was not seen before");
 
-    server.start_again().await;
+    server.restart().await;
     let answers = async { while going_on.authenticate(&unknown).await.is_err() {} };
     timeout(Duration::from_secs(5), answers).await.expect("an answer in time");
     let answers = async { while plain.authenticate(&known).await.is_err() {} };
@@ -99,7 +99,7 @@ async fn a_revoked_token_stays_revoked_during_an_outage() {
          AND query_start > '{}'::timestamptz)",
         revoked_at.as_str().expect("a time")
     );
-    server.until(&looked_up, Duration::from_secs(5), "the tokens to be looked up again").await;
+    server.wait_until(&looked_up, Duration::from_secs(5), "the tokens to be looked up again").await;
     server.stop().await;
     for token in [&token, &admin_token, &unused_token] {
         refused_within_a_second(&store, token).await;

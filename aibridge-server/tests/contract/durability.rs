@@ -1,4 +1,4 @@
-//! Nothing leaves and nothing arrives without a record.
+//! Nothing is sent and nothing is received without a record.
 
 use crate::dialects::{Dialect, KEY, REQUESTS};
 use crate::harness::Harness;
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 
-/// What of `id` is there now: outcome, input and output tokens, tool.
+/// The current record of `id`: outcome, input and output tokens, tool.
 fn recorded(store: &Store, id: &str) -> Value {
     let usages = store.rows_of("aibridge_token_usages", id);
     let usage = usages.iter().map(|row| json!([row["input_tokens"], row["output_tokens"]]));
@@ -16,29 +16,29 @@ fn recorded(store: &Store, id: &str) -> Value {
     json!([store.interception(id).unwrap()["outcome"], usage.collect::<Value>(), tools.collect::<Value>()])
 }
 
-/// Reads an answer to its last byte, and looks what is recorded when that is there: before whatever ends the body.
+/// Reads a response to its last byte, and returns its record before the end of the body has arrived.
 async fn last_byte(client: &mut RawClient, dialect: &Dialect, streaming: bool, store: &Store) -> Value {
     let head = client.head().await;
-    let answer = dialect.answer(streaming);
+    let response = dialect.response(streaming);
     let mut body = Vec::new();
-    while body.len() < answer.len() {
+    while body.len() < response.len() {
         body.extend(client.piece().await.unwrap());
     }
     let recorded = recorded(store, head.header("x-aibridge-interception-id").unwrap());
-    assert_eq!(body, answer.as_bytes());
-    assert_eq!(client.rest().await, ("".into(), BodyEnd::Clean));
+    assert_eq!(body, response.as_bytes());
+    assert_eq!(client.read_to_end().await, ("".into(), BodyEnd::Clean));
     recorded
 }
 
-fn whole() -> Value {
+fn complete_record() -> Value {
     json!(["completed", [[9, 2]], ["look"]])
 }
 
 #[tokio::test]
-async fn the_interception_and_its_prompt_are_there_when_the_provider_hears_of_it() {
+async fn start_records_are_stored_before_the_provider_gets_the_request() {
     let store: Arc<OnceLock<Store>> = Arc::default();
-    let seen: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let (its_store, sees) = (store.clone(), seen.clone());
+    let records: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let (its_store, log) = (store.clone(), records.clone());
     let provider = ScriptedProvider::start(move |request| {
         let store = its_store.get().unwrap();
         let rows = store.query(
@@ -46,8 +46,8 @@ async fn the_interception_and_its_prompt_are_there_when_the_provider_hears_of_it
              JOIN aibridge_user_prompts p ON p.interception_id = i.id ORDER BY i.id DESC LIMIT 1",
             &[],
         );
-        sees.lock().push(json!(rows));
-        Dialect::answer_to(request)
+        log.lock().push(json!(rows));
+        Dialect::respond_to(request)
     })
     .await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
@@ -55,29 +55,29 @@ async fn the_interception_and_its_prompt_are_there_when_the_provider_hears_of_it
     for (dialect, streaming) in REQUESTS {
         let mut client = dialect.send(gateway.address, streaming).await;
         assert_eq!(client.head().await.status, 200);
-        client.rest().await;
+        client.read_to_end().await;
         let route = dialect.target.strip_prefix("/openai/v1").unwrap();
         let expected = json!([{
             "route": route, "streaming": i32::from(streaming), "outcome": null, "ended_at": null,
             "prompt": "hello", "credential_hint": "",
         }]);
-        assert_eq!(seen.lock().pop().unwrap(), expected);
+        assert_eq!(records.lock().pop().unwrap(), expected);
     }
 }
 
 #[tokio::test]
-async fn the_record_is_there_when_the_client_has_the_last_byte() {
-    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+async fn end_records_are_stored_before_the_client_gets_the_last_byte() {
+    let provider = ScriptedProvider::start(Dialect::respond_to).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     for (dialect, streaming) in REQUESTS {
         let mut client = dialect.send(gateway.address, streaming).await;
-        assert_eq!(last_byte(&mut client, dialect, streaming, &gateway.store).await, whole());
+        assert_eq!(last_byte(&mut client, dialect, streaming, &gateway.store).await, complete_record());
     }
 }
 
 #[tokio::test]
-async fn also_when_sixteen_ask_at_once() {
-    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+async fn end_records_are_stored_in_time_for_sixteen_concurrent_requests() {
+    let provider = ScriptedProvider::start(Dialect::respond_to).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     let clients = (0..16).map(|number| {
         let (address, store) = (gateway.address, gateway.store.clone());
@@ -85,7 +85,7 @@ async fn also_when_sixteen_ask_at_once() {
             for round in 0..8 {
                 let (dialect, streaming) = REQUESTS[(number + round) % REQUESTS.len()];
                 let mut client = dialect.send(address, streaming).await;
-                assert_eq!(last_byte(&mut client, dialect, streaming, &store).await, whole());
+                assert_eq!(last_byte(&mut client, dialect, streaming, &store).await, complete_record());
             }
         })
     });
@@ -96,14 +96,14 @@ async fn also_when_sixteen_ask_at_once() {
 }
 
 #[tokio::test]
-async fn also_what_a_refusal_or_a_failed_response_spent() {
+async fn usage_of_refused_and_failed_responses_is_stored_in_time() {
     let failed = "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\
                   \"usage\":{\"input_tokens\":9,\"output_tokens\":2}}}\n\n";
     let provider = ScriptedProvider::start(move |_| Script::sse(failed)).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     let mut client = REQUESTS[3].0.send(gateway.address, true).await;
     let head = client.head().await;
-    client.until("\n\n").await;
+    client.read_until("\n\n").await;
     let recorded = recorded(&gateway.store, head.header("x-aibridge-interception-id").unwrap());
     assert_eq!(recorded, json!(["failed", [[9, 2]], []]));
 }

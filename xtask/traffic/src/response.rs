@@ -1,9 +1,11 @@
+//! Provider responses that look like real ones, prepared as bytes.
+
 use crate::Dialect;
 use serde_json::{Value, json};
 
-/// An answer, ready to be written.
+/// The responses of a provider in one dialect, ready to be written.
 #[derive(Debug)]
-pub struct Answers {
+pub struct Responses {
     blocking: Vec<u8>,
     head: Vec<u8>,
     first: Vec<u8>,
@@ -18,19 +20,19 @@ const HEADERS: &str = "openai-processing-ms: 412\r\nopenai-version: 2020-10-01\r
 const REPLY: &str = "The parser stops at the first blank line because `lines.next()` is taken for the end.\n\
     I replaced the early return by `continue` and added a test \"empty_line\".\n";
 
-impl Answers {
-    /// The answers to `dialect`.
-    pub fn to(dialect: Dialect) -> Self {
+impl Responses {
+    /// Prepares the responses of `dialect`.
+    pub fn new(dialect: Dialect) -> Self {
         let body = blocking(dialect).to_string();
         let head = |rest: &str| format!("HTTP/1.1 200 OK\r\n{HEADERS}{rest}\r\n\r\n").into_bytes();
-        let mut whole = head(&format!("content-type: application/json\r\ncontent-length: {}", body.len()));
-        whole.extend_from_slice(body.as_bytes());
+        let mut complete = head(&format!("content-type: application/json\r\ncontent-length: {}", body.len()));
+        complete.extend_from_slice(body.as_bytes());
         let (first, event, last) = match dialect {
             Dialect::Chat => (chat_event(0), chat_event(1), chat_end()),
             Dialect::Responses => (response_created(), response_event(1), response_end()),
         };
         Self {
-            blocking: whole,
+            blocking: complete,
             head: head("content-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked"),
             first: chunk(&first),
             event: chunk(&event),
@@ -38,17 +40,17 @@ impl Answers {
         }
     }
 
-    /// A blocking answer, with its head.
+    /// A blocking response, with its head.
     pub fn blocking(&self) -> &[u8] {
         &self.blocking
     }
 
-    /// The head of a stream.
+    /// The head of a streamed response.
     pub fn head(&self) -> &[u8] {
         &self.head
     }
 
-    /// Event `at` of `events`, as a chunk; the last brings the end of the stream along.
+    /// Event `at` of `events`, from 0, as a chunk. The last one includes the end of the stream.
     pub fn event(&self, at: usize, events: usize) -> &[u8] {
         match at {
             _ if at + 1 == events => &self.last,
@@ -115,7 +117,7 @@ fn chat_chunk(delta: &Value, finish: Option<&str>) -> String {
     format!("data: {chunk}\n\n")
 }
 
-/// Chunk `at` of a chat stream, as an event.
+/// Chunk `at` of a chat stream, from 0, as a server-sent event.
 pub fn chat_event(at: usize) -> String {
     match at {
         0 => chat_chunk(&json!({"role": "assistant", "content": "", "refusal": null}), None),
@@ -136,7 +138,7 @@ fn response_created() -> String {
     format!("event: response.created\ndata: {data}\n\n")
 }
 
-/// A piece of text in a stream of a response, as an event.
+/// A text delta with sequence number `at` in a stream of the Responses API, as a server-sent event.
 pub fn response_event(at: usize) -> String {
     let data = json!({"type": "response.output_text.delta", "sequence_number": at, "item_id": "msg_01",
         "output_index": 1, "content_index": 0, "delta": " parser", "logprobs": [], "obfuscation": "k3Jx9QvLw2"});

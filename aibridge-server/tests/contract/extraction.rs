@@ -1,12 +1,12 @@
-//! What is read from odd answers and requests, as far as the rows of the store or the client show it.
+//! What is extracted from unusual requests and responses, as the store and the client show it.
 
 use crate::dialects::{CHAT, DIALECTS, KEY, RESPONSES};
 use crate::harness::{Harness, provider_settings};
-use aibridge_testkit::{Answer, RawClient, Row, Script, ScriptedProvider};
+use aibridge_testkit::{RawClient, Response, Row, Script, ScriptedProvider};
 use serde_json::{Value, json};
 
-/// The answer to a request that gets `script`, and the gateway that gave it.
-async fn ask(target: &str, request: &str, script: Script) -> (Answer, Harness) {
+/// Sends `request` to a new gateway whose provider plays `script`. Returns the response and the gateway.
+async fn call(target: &str, request: &str, script: Script) -> (Response, Harness) {
     let provider = ScriptedProvider::start(move |_| script.clone()).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     (RawClient::post(gateway.address, target, &[], request).await, gateway)
@@ -17,7 +17,7 @@ fn metadata(row: &Row) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_gathered_of_one_stream_is_cut_and_says_so() {
+async fn extracted_text_is_truncated_with_a_mark() {
     const PIECE: usize = 1 << 20;
     const AT_MOST: usize = 8 << 20;
     let piece = "x".repeat(PIECE);
@@ -32,8 +32,8 @@ async fn what_is_gathered_of_one_stream_is_cut_and_says_so() {
         script = script.chunk(delta(format!("{{\"tool_calls\":[{call}]}}")));
     }
     let script = script.chunk("data: [DONE]\n\n").then(aibridge_testkit::Step::End);
-    let (answer, gateway) = ask(CHAT.target, CHAT.stream, script).await;
-    assert!(answer.body.len() > 20 * PIECE, "all of it is relayed");
+    let (response, gateway) = call(CHAT.target, CHAT.stream, script).await;
+    assert!(response.body.len() > 20 * PIECE, "all of it is relayed");
     let tool = &gateway.store.rows("aibridge_tool_usages")[0];
     let thought = &gateway.store.rows("aibridge_model_thoughts")[0];
     for (row, text, expected) in [
@@ -47,9 +47,9 @@ async fn what_is_gathered_of_one_stream_is_cut_and_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_whole_is_not_marked() {
+async fn complete_text_has_no_truncation_mark() {
     for dialect in DIALECTS {
-        let (_, gateway) = ask(dialect.target, dialect.stream, dialect.script(true)).await;
+        let (_, gateway) = call(dialect.target, dialect.stream, dialect.script(true)).await;
         assert_eq!(metadata(&gateway.store.rows("aibridge_tool_usages")[0]), json!({}), "{}", dialect.target);
     }
 }
@@ -65,8 +65,8 @@ async fn a_hundred_thousand_tool_calls_in_one_event_are_recorded() {
         "data: {{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{}]}},\"finish_reason\":\"stop\"}}]}}\n\n",
         entries.join(",")
     );
-    let (answer, gateway) = ask(CHAT.target, CHAT.stream, Script::sse(event + "data: [DONE]\n\n")).await;
-    assert_eq!(answer.status(), 200);
+    let (response, gateway) = call(CHAT.target, CHAT.stream, Script::sse(event + "data: [DONE]\n\n")).await;
+    assert_eq!(response.status(), 200);
     let count = gateway.store.query("SELECT count(*) AS n FROM aibridge_tool_usages", &[]);
     assert_eq!(count[0]["n"], 100_000);
 }
@@ -88,26 +88,26 @@ async fn the_input_of_a_custom_tool_is_a_json_string() {
             ),
         ),
     ] {
-        let (_, gateway) = ask(dialect.target, dialect.blocking, Script::json(200, whole)).await;
+        let (_, gateway) = call(dialect.target, dialect.blocking, Script::json(200, whole)).await;
         let row = &gateway.store.rows("aibridge_tool_usages")[0];
         assert_eq!(row["input"], r#""{\"a\":1}""#, "{}", dialect.target);
     }
 }
 
 #[tokio::test]
-async fn the_stated_cost_is_kept_as_it_is_spelt() {
+async fn the_stated_cost_is_stored_verbatim() {
     for (dialect, usage) in [(&CHAT, "prompt_tokens"), (&RESPONSES, "input_tokens")] {
         let whole = format!(
             r#"{{"id":"c","choices":[],"output":[],"usage":{{"{usage}":9,"total_tokens":9,"cost":1.250e-03}}}}"#
         );
-        let (_, gateway) = ask(dialect.target, dialect.blocking, Script::json(200, whole)).await;
+        let (_, gateway) = call(dialect.target, dialect.blocking, Script::json(200, whole)).await;
         let row = &gateway.store.rows("aibridge_token_usages")[0];
         assert_eq!(row["extra_token_types"], r#"{"cost":1.250e-03,"total_tokens":9}"#, "{}", dialect.target);
     }
 }
 
 #[tokio::test]
-async fn an_answer_without_usage_is_charged_an_estimate_that_is_not_recorded() {
+async fn a_response_without_usage_is_charged_an_unrecorded_estimate() {
     let text = "word".repeat(100);
     let chunk = format!(
         "data: {{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
@@ -124,9 +124,9 @@ async fn an_answer_without_usage_is_charged_an_estimate_that_is_not_recorded() {
         let limits = "[limits]\ntokens_per_minute = 100\n";
         let gateway =
             Harness::start(&format!("{limits}{}", provider_settings(&provider.base_url(), &[KEY]))).await;
-        let ask = || RawClient::post(gateway.address, dialect.target, &[], request);
-        assert_eq!(ask().await.status(), 200);
-        let refused = ask().await;
+        let call = || RawClient::post(gateway.address, dialect.target, &[], request);
+        assert_eq!(call().await.status(), 200);
+        let refused = call().await;
         assert_eq!(refused.status(), 429, "{}", dialect.target);
         let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
         assert!(message.contains("Used 200,"), "{message}");
@@ -142,9 +142,9 @@ async fn tokens_written_to_a_cache_count() {
     let limits = "[limits]\ntokens_per_minute = 100\n";
     let gateway =
         Harness::start(&format!("{limits}{}", provider_settings(&provider.base_url(), &[KEY]))).await;
-    let ask = || RawClient::post(gateway.address, CHAT.target, &[], CHAT.blocking);
-    assert_eq!(ask().await.status(), 200);
-    let message = ask().await.json()["error"]["message"].as_str().unwrap().to_owned();
+    let call = || RawClient::post(gateway.address, CHAT.target, &[], CHAT.blocking);
+    assert_eq!(call().await.status(), 200);
+    let message = call().await.json()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("Used 950,"), "{message}");
     let metrics = RawClient::get(gateway.address, "/metrics").await;
     let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
@@ -156,11 +156,11 @@ async fn a_model_name_has_at_most_512_bytes() {
     for dialect in DIALECTS {
         for (length, status) in [(512, 200), (513, 400), (5 << 20, 400)] {
             let request = dialect.blocking.replacen("\"m\"", &format!("{:?}", "m".repeat(length)), 1);
-            let (answer, gateway) = ask(dialect.target, &request, dialect.script(false)).await;
-            assert_eq!(answer.status(), status, "{} {length}", dialect.target);
+            let (response, gateway) = call(dialect.target, &request, dialect.script(false)).await;
+            assert_eq!(response.status(), status, "{} {length}", dialect.target);
             if status == 400 {
-                let error = &answer.json()["error"];
-                assert_eq!(answer.header("x-aibridge-error"), Some("invalid_model"));
+                let error = &response.json()["error"];
+                assert_eq!(response.header("x-aibridge-error"), Some("invalid_model"));
                 assert_eq!(
                     (&error["type"], &error["code"]),
                     (&"invalid_request_error".into(), &"invalid_model".into())

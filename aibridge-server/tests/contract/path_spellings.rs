@@ -1,8 +1,8 @@
-//! No other spelling of a path gets around what holds of the path.
+//! Alternative spellings of a path do not bypass the rules for that path.
 
-use crate::harness::{Harness, provider_settings};
-use crate::ways::{KEYS, OWN_BEARER};
-use aibridge_testkit::{Answer, RawClient, Script, ScriptedProvider, request};
+use crate::endpoints::{KEYS, OWN_BEARER};
+use crate::harness::{Harness, provider_settings, status_and_code};
+use aibridge_testkit::{RawClient, Response, Script, ScriptedProvider, request};
 
 async fn gateway(keys: &[&str]) -> (ScriptedProvider, Harness) {
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
@@ -10,17 +10,13 @@ async fn gateway(keys: &[&str]) -> (ScriptedProvider, Harness) {
     (provider, gateway)
 }
 
-async fn ask(gateway: &Harness, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+async fn call(gateway: &Harness, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
     let mut client = RawClient::connect(gateway.address).await;
-    client.ask(&request(method, &format!("/openai/v1{path}"), headers, b"{}")).await
-}
-
-fn refused(answer: &Answer) -> (u16, Option<&str>) {
-    (answer.status(), answer.header("x-aibridge-error"))
+    client.call(&request(method, &format!("/openai/v1{path}"), headers, b"{}")).await
 }
 
 #[tokio::test]
-async fn another_spelling_is_unknown_whoever_pays() {
+async fn alternative_spellings_are_unknown_routes_for_every_key() {
     for keys in [&KEYS[..1], &[]] {
         let (provider, gateway) = gateway(keys).await;
         for path in [
@@ -55,8 +51,8 @@ async fn another_spelling_is_unknown_whoever_pays() {
             "/conversations/conv_1%23x",
         ] {
             for method in ["POST", "GET", "DELETE"] {
-                let answer = ask(&gateway, method, path, &[("Authorization", OWN_BEARER)]).await;
-                assert_eq!(refused(&answer), (404, Some("unknown_route")), "{method} {path}");
+                let response = call(&gateway, method, path, &[("Authorization", OWN_BEARER)]).await;
+                assert_eq!(status_and_code(&response), (404, Some("unknown_route")), "{method} {path}");
             }
         }
         assert!(provider.received().is_empty(), "{:?}", provider.received());
@@ -64,7 +60,7 @@ async fn another_spelling_is_unknown_whoever_pays() {
 }
 
 #[tokio::test]
-async fn what_has_no_other_meaning_goes_on_as_it_is() {
+async fn unambiguous_paths_are_forwarded_unchanged() {
     let (provider, gateway) = gateway(&KEYS[..1]).await;
     for path in [
         "/models/",
@@ -78,13 +74,13 @@ async fn what_has_no_other_meaning_goes_on_as_it_is() {
         "/responses/RESP_1",
         "/conversations/conv_1/items?after=a%62",
     ] {
-        assert_eq!(ask(&gateway, "GET", path, &[]).await.status(), 200, "{path}");
+        assert_eq!(call(&gateway, "GET", path, &[]).await.status(), 200, "{path}");
         assert_eq!(provider.received().pop().unwrap().target, format!("/v1{path}"));
     }
 }
 
 #[tokio::test]
-async fn encoded_slashes_are_for_ids_of_models_alone() {
+async fn encoded_slashes_are_allowed_only_in_model_ids() {
     let (provider, gateway) = gateway(&KEYS[..1]).await;
     for path in [
         "/models%2Fa",
@@ -102,37 +98,44 @@ async fn encoded_slashes_are_for_ids_of_models_alone() {
         "/responses/a%2Fb",
         "/conversations/a%2Fb",
     ] {
-        assert_eq!(refused(&ask(&gateway, "GET", path, &[]).await), (400, Some("invalid_path")), "{path}");
+        assert_eq!(
+            status_and_code(&call(&gateway, "GET", path, &[]).await),
+            (400, Some("invalid_path")),
+            "{path}"
+        );
     }
     assert!(provider.received().is_empty());
 }
 
 #[tokio::test]
-async fn a_pool_key_reads_models_and_changes_none() {
+async fn a_pool_key_can_only_read_models() {
     let (provider, gateway) = gateway(&KEYS[..1]).await;
     for path in ["/models", "/models/", "/models/ft:gpt:org::1", "/models/a%2Fb"] {
         for method in ["DELETE", "POST", "PUT", "PATCH", "OPTIONS", "PURGE"] {
-            let answer = ask(&gateway, method, path, &[]).await;
-            assert_eq!(refused(&answer), (405, Some("method_not_allowed")), "{method} {path}");
-            assert_eq!(answer.header("allow"), Some("GET, HEAD"), "{method} {path}");
+            let response = call(&gateway, method, path, &[]).await;
+            assert_eq!(status_and_code(&response), (405, Some("method_not_allowed")), "{method} {path}");
+            assert_eq!(response.header("allow"), Some("GET, HEAD"), "{method} {path}");
         }
-        assert_eq!(ask(&gateway, "GET", path, &[]).await.status(), 200);
+        assert_eq!(call(&gateway, "GET", path, &[]).await.status(), 200);
     }
     assert_eq!(provider.received().len(), 4);
     assert!(provider.received().iter().all(|request| request.method == "GET"));
 }
 
 #[tokio::test]
-async fn with_a_key_of_their_own_clients_do_what_that_allows() {
+async fn byok_requests_can_change_models() {
     let (provider, gateway) = gateway(&[]).await;
     let own = [("Authorization", OWN_BEARER)];
-    assert_eq!(ask(&gateway, "DELETE", "/models/ft:gpt:org::1", &own).await.status(), 200);
+    assert_eq!(call(&gateway, "DELETE", "/models/ft:gpt:org::1", &own).await.status(), 200);
     assert_eq!(provider.received()[0].method, "DELETE");
-    assert_eq!(refused(&ask(&gateway, "TRACE", "/models", &own).await), (405, Some("method_not_allowed")));
+    assert_eq!(
+        status_and_code(&call(&gateway, "TRACE", "/models", &own).await),
+        (405, Some("method_not_allowed"))
+    );
 }
 
 #[tokio::test]
-async fn an_access_token_in_the_url_goes_no_further() {
+async fn an_access_token_in_the_url_is_not_forwarded() {
     let (provider, gateway) = gateway(&KEYS[..1]).await;
     for path in [
         "/models?key=aib_secret",
@@ -143,11 +146,11 @@ async fn an_access_token_in_the_url_goes_no_further() {
         "/responses?api_key=aib_secret",
     ] {
         for method in ["GET", "POST"] {
-            let answer = ask(&gateway, method, path, &[]).await;
-            assert_eq!(refused(&answer), (400, Some("invalid_path")), "{method} {path}");
-            assert!(!answer.text().contains("secret"), "{}", answer.text());
+            let response = call(&gateway, method, path, &[]).await;
+            assert_eq!(status_and_code(&response), (400, Some("invalid_path")), "{method} {path}");
+            assert!(!response.text().contains("secret"), "{}", response.text());
         }
     }
     assert!(provider.received().is_empty());
-    assert_eq!(ask(&gateway, "GET", "/models?after=maib_1", &[]).await.status(), 200);
+    assert_eq!(call(&gateway, "GET", "/models?after=maib_1", &[]).await.status(), 200);
 }

@@ -1,11 +1,11 @@
-//! A store that cannot say whose an object is.
+//! Ownership checks while the store is unavailable.
 
-use super::{RESPONSES, User, answer, gateway};
+use super::{RESPONSES, User, gateway, respond};
 use aibridge_testkit::ScriptedProvider;
 
 #[tokio::test]
-async fn a_request_is_refused_if_the_store_cannot_say_whose_an_object_is() {
-    let provider = ScriptedProvider::start(answer).await;
+async fn a_request_is_refused_if_the_owner_cannot_be_read() {
+    let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
     ann.respond("1", false).await;
@@ -16,15 +16,15 @@ async fn a_request_is_refused_if_the_store_cannot_say_whose_an_object_is() {
     let before = provider.received().len();
     let body = r#"{"model":"m","previous_response_id":"resp_2"}"#;
     for (method, target, body) in [("GET", "/openai/v1/responses/resp_2", ""), ("POST", RESPONSES, body)] {
-        let refused = bob.ask(method, target, body).await;
+        let refused = bob.call(method, target, body).await;
         assert_eq!(
             (refused.status(), refused.header("x-aibridge-error")),
             (503, Some("recorder_unavailable"))
         );
     }
     assert_eq!(provider.received().len(), before, "nothing reaches the provider");
-    // What this gateway recorded lately it knows without the store.
+    // The gateway has recent owners in memory and does not need the store for them.
     let target = format!("{RESPONSES}/resp_1");
-    assert_eq!(ann.ask("GET", &target, "").await.status(), 200);
-    assert_eq!(bob.ask("GET", &target, "").await.status(), 404);
+    assert_eq!(ann.call("GET", &target, "").await.status(), 200);
+    assert_eq!(bob.call("GET", &target, "").await.status(), 404);
 }

@@ -1,17 +1,17 @@
-//! Answers that are not what was asked for, or say that they are something else: relayed as they came, and read all
-//! the same.
+//! Responses that differ from the request or from their headers: relayed unchanged, and extracted nevertheless.
 
 use crate::dialects::{CHAT, DIALECTS, KEY};
 use crate::harness::Harness;
 use aibridge_testkit::{BodyEnd, Framing, Script, ScriptedProvider, Step};
 
 #[tokio::test]
-async fn whatever_the_content_type_says() {
+async fn responses_are_read_for_every_content_type() {
     let json = ["application/json", "Application/JSON; charset=utf-8"];
     let stream = ["text/event-stream", "TEXT/Event-Stream;charset=UTF-8"];
     let neither = ["text/plain", "application/octet-stream", ""];
-    // Asked for a stream, answered with one, the declared types, and whether the head is that of a stream: a type that
-    // declares a stream sends the head at once; else the first byte decides if a stream was asked for.
+    // Whether a stream is requested, whether the response is one, the declared types, and whether the client gets the head
+    // of a stream. A response with the type of a stream has such a head; for other types the first byte decides, and only
+    // if a stream is requested.
     let table = [
         (true, true, &json[..], true),
         (true, true, &stream, true),
@@ -28,19 +28,19 @@ async fn whatever_the_content_type_says() {
         for (asked_for_stream, is_stream, types, has_stream_head) in table {
             for content_type in types {
                 let about = format!("{} {asked_for_stream} {is_stream} {content_type:?}", dialect.target);
-                let answer = dialect.answer(is_stream);
+                let response = dialect.response(is_stream);
                 let mut script = Script::head(200, Framing::Chunked);
                 if !content_type.is_empty() {
                     script = script.header("Content-Type", content_type);
                 }
-                let script = script.events(answer.clone()).then(Step::End);
+                let script = script.events(response.clone()).then(Step::End);
                 let provider = ScriptedProvider::start(move |_| script.clone()).await;
                 let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
 
                 let mut client = dialect.send(gateway.address, asked_for_stream).await;
                 let head = client.head().await;
-                let (body, end) = client.rest().await;
-                assert_eq!((body, end), (answer.into(), BodyEnd::Clean), "{about}");
+                let (body, end) = client.read_to_end().await;
+                assert_eq!((body, end), (response.into(), BodyEnd::Clean), "{about}");
                 assert_eq!(
                     head.header("content-type"),
                     Some(*content_type).filter(|t| !t.is_empty()),
@@ -64,8 +64,8 @@ async fn whatever_the_content_type_says() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_read_is_relayed_and_teaches_nothing() {
-    // The `error_type` where no stream was asked for, and where one was.
+async fn unreadable_responses_are_relayed_and_record_no_usage() {
+    // The `error_type` of a blocking request and of a stream request.
     let table = [
         (200, "text/html", "<html>hello</html>", ["invalid_response", "stream_error"]),
         (200, "application/json", "", ["invalid_response", "stream_error"]),
@@ -88,7 +88,7 @@ async fn what_nobody_can_read_is_relayed_and_teaches_nothing() {
                 let mut client = dialect.send(gateway.address, streaming).await;
                 let head = client.head().await;
                 assert_eq!(
-                    (head.status, client.rest().await),
+                    (head.status, client.read_to_end().await),
                     (status, (body.into(), BodyEnd::Clean)),
                     "{about}"
                 );
@@ -106,26 +106,39 @@ async fn what_nobody_can_read_is_relayed_and_teaches_nothing() {
 }
 
 #[tokio::test]
-async fn an_event_of_ten_megabytes_arrives_and_is_read() {
+async fn an_event_of_ten_megabytes_is_relayed_and_recorded() {
     let text = "y".repeat(10_000_000);
     for dialect in DIALECTS {
         let [first, second, last] = dialect.events;
         let giant = second.replacen("\"look\"", &format!("\"look\",\"x\":\"{text}\""), 1);
-        let answer = [first, &giant, last].concat();
-        let script = Script::sse(answer.clone());
+        let response = [first, &giant, last].concat();
+        let script = Script::sse(response.clone());
         let provider = ScriptedProvider::start(move |_| script.clone()).await;
         let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
         let mut client = dialect.send(gateway.address, true).await;
         client.head().await;
-        let (body, end) = client.rest().await;
-        assert!((&body[..], end) == (answer.as_bytes(), BodyEnd::Clean), "{}", dialect.target);
+        let (body, end) = client.read_to_end().await;
+        assert!((&body[..], end) == (response.as_bytes(), BodyEnd::Clean), "{}", dialect.target);
         assert_eq!(gateway.store.rows("aibridge_tool_usages")[0]["tool"], "look");
         assert_eq!(gateway.store.rows("aibridge_token_usages").len(), 1);
     }
 }
 
 #[tokio::test]
-async fn what_would_fill_the_memory_is_given_up() {
+async fn an_unterminated_last_line_is_relayed() {
+    let body = format!("data: {{\"x\":\"{}\"}}\n\ndata: [DO", "y".repeat(10_000_000));
+    let sent = body.clone();
+    let provider =
+        ScriptedProvider::start(move |_| Script::sse_head().chunk(sent.clone()).then(Step::End)).await;
+    let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+    let mut client = CHAT.send(gateway.address, true).await;
+    client.head().await;
+    let (relayed, end) = client.read_to_end().await;
+    assert_eq!((relayed == body, end), (true, BodyEnd::Clean));
+}
+
+#[tokio::test]
+async fn a_response_over_the_size_limit_is_aborted() {
     const BEYOND: usize = 65 << 20;
     let endless = bytes::Bytes::from(vec![b'x'; 1 << 20]);
     for streaming in [false, true] {
@@ -138,7 +151,7 @@ async fn what_would_fill_the_memory_is_given_up() {
         let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
         let mut client = CHAT.send(gateway.address, streaming).await;
         let head = client.head().await;
-        let (body, _) = client.rest().await;
+        let (body, _) = client.read_to_end().await;
         let body = String::from_utf8(body.to_vec()).unwrap();
         match streaming {
             true => assert_eq!(CHAT.error_in(&body)["code"], "answer_too_large"),
@@ -148,7 +161,7 @@ async fn what_would_fill_the_memory_is_given_up() {
                 "{body:.100}"
             ),
         }
-        assert!(provider.closed(0).await.by_peer, "nothing more is read");
+        assert!(provider.wait_closed(0).await.by_peer, "nothing more is read");
         let id = head.header("x-aibridge-interception-id").unwrap();
         assert_eq!(gateway.store.interception(id).unwrap()["error_type"], "invalid_response");
     }
