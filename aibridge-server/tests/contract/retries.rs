@@ -250,6 +250,6 @@ async fn a_request_that_may_have_been_processed_is_not_retried() {
 async fn an_unsafe_request_is_not_retried_after_goaway() {
     let delete = (request("DELETE", "/openai/v1/responses/resp_1", &[], b""), "");
     for fault in [Fault::GoAwayBefore(NO_ERROR), Fault::GoAwayAfter(NO_ERROR)] {
-        assert_all_sent(&[delete.clone()], fault, 1, 502, 1).await;
+        assert_all_sent(std::slice::from_ref(&delete), fault, 1, 502, 1).await;
     }
 }
