@@ -97,9 +97,17 @@ fn read_whole(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Whether a settings file with this text sets anything: it may hold comments alone.
+/// Whether a settings file with this text sets anything: it may hold comments, table headers and empty lists alone.
+/// Text that is not TOML counts as settings, so that the parser reports it.
 fn sets_something(text: &str) -> bool {
-    text.lines().map(str::trim_start).any(|line| !line.is_empty() && !line.starts_with('#'))
+    fn has_value(value: &toml::Value) -> bool {
+        match value {
+            toml::Value::Table(table) => table.values().any(has_value),
+            toml::Value::Array(list) => list.iter().any(has_value),
+            _ => true,
+        }
+    }
+    toml::from_str::<toml::Table>(text).map_or(true, |table| table.values().any(has_value))
 }
 
 /// Returns all environment variables that are UTF-8.

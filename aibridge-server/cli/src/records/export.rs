@@ -55,7 +55,8 @@ impl<W: Write + Send> RowWriter<W> {
         Ok(match format {
             ExportFormat::Jsonl => Self::Jsonl(out),
             ExportFormat::Csv => {
-                let mut writer = csv::Writer::from_writer(out);
+                // The writer scans a field again from each full buffer: a small one makes long fields quadratic.
+                let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 20).from_writer(out);
                 writer.write_record(flat::COLUMNS.iter().map(|(name, _)| name))?;
                 Self::Csv(Box::new(writer))
             }
