@@ -1,4 +1,4 @@
-//! Forwarding of headers in both directions. The rules for names are in [`rules`].
+//! Forwarding of headers in both directions. The rules for names are in `headers::rules`.
 
 mod rules;
 
