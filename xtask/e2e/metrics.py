@@ -10,7 +10,8 @@ from collections import Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 GROUPED = "SELECT provider_name, route, outcome, count(*) FROM aibridge_interceptions GROUP BY 1, 2, 3"
-TOKENS = "SELECT sum(input_tokens), sum(output_tokens), sum(cache_read_input_tokens) FROM aibridge_token_usages"
+TOKENS = """SELECT sum(input_tokens), sum(output_tokens), sum(cache_read_input_tokens), sum(cache_write_input_tokens)
+FROM aibridge_token_usages"""
 
 
 class Metrics:
@@ -53,7 +54,7 @@ def check(gateway_url: str, store_path: str) -> None:
     for name in ("aibridge_interceptions_duration_seconds_count", "aibridge_overhead_seconds_count"):
         assert sum(metrics.by(name).values()) == sum(recorded.values()), name
 
-    tokens = dict(zip(("input", "output", "cache_read_input"), store.execute(TOKENS).fetchone()))
+    tokens = dict(zip(("input", "output", "cache_read_input", "cache_write_input"), store.execute(TOKENS).fetchone()))
     counted_tokens = {kind: count for (kind,), count in metrics.by("aibridge_tokens_total", "type").items()}
     assert counted_tokens == tokens, f"tokens: counted {counted_tokens}, recorded {tokens}"
 

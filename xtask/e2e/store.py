@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import Any
 
-from shape import RESPONSES, Rows
+from shape import Rows
 
 
 class Store:
@@ -65,11 +65,10 @@ class Store:
 
 
 def expected_rows(rows: Rows, hint: str) -> dict[str, Any]:
-    total = sum(rows.tokens) if rows.tokens and rows.route == RESPONSES else None
     return {
         "prompt": [rows.prompt] if rows.prompt else [],
         "tokens": [rows.tokens] if rows.tokens else [],
-        "total": [total] if rows.tokens else [],
+        "total": [sum(rows.tokens)] if rows.tokens else [],
         "tools": [(name, arguments) for name, arguments, _ in rows.tools],
         "calls": [call for _, _, call in rows.tools if call],
         "injected": [False for _ in rows.tools],
@@ -84,7 +83,7 @@ def expected_rows(rows: Rows, hint: str) -> dict[str, Any]:
         "credential_hint": hint,
         "initiator_id": "anonymous",
         "provider": "openai",
-        "client": "Unknown",
+        "client": "OpenAI SDK (Python)",
         "streaming": rows.streaming,
     }
 
