@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 /// From the bottom up. A crate may link to those of lower layers only, so crates of one layer do not know
 /// each other.
 const LAYERS: &[&[&str]] = &[
-    &["aibridge-keypool", "aibridge-recorder"],
+    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder"],
     &["aibridge-config"],
     &["aibridge-intercept"],
     &["aibridge-chatcompletions", "aibridge-responses", "aibridge-mcp"],
@@ -29,7 +29,7 @@ const KEPT: &[(&[&str], &str)] = &[
 ];
 
 /// Crates that know no HTTP client, and the HTTP clients.
-const OFFLINE: &[&str] = &["aibridge-keypool", "aibridge-recorder"];
+const OFFLINE: &[&str] = &["aibridge-journal", "aibridge-keypool", "aibridge-recorder"];
 const HTTP_CLIENTS: &[&str] = &["reqwest", "hyper", "hyper-util", "ureq", "isahc", "curl"];
 
 /// Checks every link of every crate, and counts them.
