@@ -32,7 +32,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal in a directory, which is created if it does not exist, and returns what was found in it.
+    /// Opens the journal in a directory, which is created if it does not exist, and returns what was found in it. Reads all
+    /// files, so it blocks.
     ///
     /// # Errors
     ///

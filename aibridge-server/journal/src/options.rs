@@ -35,7 +35,8 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// How large the payload of one frame may be. At most 2 GiB are used.
     pub max_payload_bytes: usize,
-    /// How much is kept in memory for a reader that is close behind.
+    /// How much is kept in memory for a reader that is close behind, of what is not released. A payload that is a part of
+    /// a larger buffer keeps that buffer.
     pub tail_bytes: u64,
     /// How much may wait for the disk with [`Durability::Power`] before starts are refused. These frames are kept in
     /// memory besides `tail_bytes`, because they are written again after a failed sync.

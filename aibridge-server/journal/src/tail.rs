@@ -33,6 +33,14 @@ impl Tail {
         }
     }
 
+    /// Forgets the frames up to `through` that are not from `pinned` on.
+    pub(crate) fn release(&mut self, through: u64, pinned: u64) {
+        let is_released = |frame: &mut Frame| frame.head.sequence <= through && frame.head.sequence < pinned;
+        while let Some(frame) = self.frames.pop_front_if(is_released) {
+            self.bytes -= frame.head.frame_bytes();
+        }
+    }
+
     /// The frames from `sequence` on. `None` if it is older than what is kept.
     pub(crate) fn from(&self, sequence: u64) -> Option<impl Iterator<Item = &Frame>> {
         let first = self.frames.front()?.head.sequence;

@@ -22,6 +22,8 @@ impl Log {
             }
             self.segments.pop_front();
         }
+        let pinned = self.pinned();
+        self.tail.release(through, pinned);
         self.unread()
     }
 

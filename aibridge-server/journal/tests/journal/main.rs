@@ -1,6 +1,8 @@
 //! The journal as its users see it: on a model of a disk that fails and forgets, and on a real one.
 
 #[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod faults;
