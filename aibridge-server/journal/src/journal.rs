@@ -4,7 +4,7 @@ mod open;
 
 use crate::disk::Disk;
 use crate::frame::{FrameHead, frame_bytes};
-use crate::log::{self, Admission, AppendError};
+use crate::log::{self, Admission, AppendError, Appended, Preparation};
 use crate::options::{Durability, Maintenance, Options};
 use crate::reader::Reader;
 use crate::report::Recovery;
@@ -28,6 +28,7 @@ pub struct Journal {
     shared: Arc<Shared>,
     clock: quanta::Clock,
     max_payload_bytes: usize,
+    large_payload_bytes: usize,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -51,6 +52,7 @@ impl Journal {
     pub fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, Recovery), OpenError> {
         let (maintenance, clock) = (options.maintenance, options.clock.clone());
         let max_payload_bytes = options.max_payload_bytes.min(i32::MAX as usize);
+        let large_payload_bytes = options.large_payload_bytes;
         let (shared, recovery) = open::open(disk, options)?;
         let shared = Arc::new(shared);
         let thread = match maintenance {
@@ -61,7 +63,7 @@ impl Journal {
                 Some(thread.spawn(move || shared.run_tasks()).map_err(OpenError::io("a thread"))?)
             }
         };
-        Ok((Self { shared, clock, max_payload_bytes, thread }, recovery))
+        Ok((Self { shared, clock, max_payload_bytes, large_payload_bytes, thread }, recovery))
     }
 
     /// The id of the journal. It stays the same when the journal is opened again.
@@ -92,10 +94,9 @@ impl Journal {
         payload: Bytes,
         end_bytes: u64,
     ) -> Result<(u64, Reservation), AppendError> {
-        self.append_frame(kind, payload, |log, head, payload| {
-            let head = log.append(head, payload, &Admission::Start(end_bytes))?;
-            Ok((head.sequence, log.space.reserve(end_bytes)))
-        })
+        let Appended { sequence, reservation } =
+            self.append_frame(kind, payload, &Admission::Start(end_bytes))?;
+        Ok((sequence, reservation))
     }
 
     /// Appends a frame in the room that its start has reserved, and returns its sequence number.
@@ -109,29 +110,54 @@ impl Journal {
         payload: Bytes,
         reservation: &mut Reservation,
     ) -> Result<u64, AppendError> {
-        self.append_frame(kind, payload, |log, head, payload| {
-            let head = log.append(head, payload, &Admission::End(reservation))?;
-            reservation.consume(head.frame_bytes());
-            Ok(head.sequence)
-        })
+        let bytes = frame_bytes(payload.len());
+        let appended = self.append_frame(kind, payload, &Admission::End(reservation))?;
+        reservation.consume(bytes);
+        Ok(appended.sequence)
     }
 
-    fn append_frame<T>(
+    fn append_frame(
         &self,
         kind: u16,
         payload: Bytes,
-        append: impl FnOnce(&mut log::Log, FrameHead, Bytes) -> Result<T, AppendError>,
-    ) -> Result<T, AppendError> {
+        admission: &Admission<'_>,
+    ) -> Result<Appended, AppendError> {
         let start = self.clock.now();
+        let result = self.try_append(kind, payload, admission);
+        let counters = &self.shared.counters;
+        match &result {
+            Ok(_) => {
+                counters.appended(self.clock.now().duration_since(start));
+                self.shared.appended.notify_one();
+            }
+            Err(AppendError::Full { .. } | AppendError::Unsynced(_)) => count(&counters.refused),
+            Err(_) => count(&counters.failed_appends),
+        }
+        result
+    }
+
+    fn try_append(
+        &self,
+        kind: u16,
+        payload: Bytes,
+        admission: &Admission<'_>,
+    ) -> Result<Appended, AppendError> {
         let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= self.max_payload_bytes);
         let Some(length) = length else { return Err(AppendError::TooLarge(payload.len())) };
-        // Hashing a large payload takes longer than writing it, and needs no lock.
+        // What takes long with a large payload needs no lock: its hash, and its write to a file that takes over then.
         let payload_hash = Digest::of(&payload);
         let (sequence, previous) = (0, payload_hash);
         let head = FrameHead { sequence, kind, unix_micros: unix_micros(), length, previous, payload_hash };
+        let prepared = if payload.len() < self.large_payload_bytes {
+            None
+        } else {
+            let preparation = self.shared.log.lock().check_large(head.frame_bytes(), admission)?;
+            let Preparation { disk, numbers, file_bytes } = preparation;
+            Some(log::prepare_with(&*disk, &numbers, file_bytes, &payload)?)
+        };
         let (result, prepare, sync) = {
             let mut log = self.shared.log.lock();
-            let result = append(&mut log, head, payload);
+            let result = log.append(head, payload, admission, prepared);
             (result, log.wants_preparation(), log.wants_sync())
         };
         if self.shared.maintenance == Maintenance::Thread && (prepare || sync) {
@@ -139,14 +165,6 @@ impl Journal {
                 wanted.prepare |= prepare;
                 wanted.sync |= sync;
             });
-        }
-        match &result {
-            Ok(_) => {
-                self.shared.counters.appended(self.clock.now().duration_since(start));
-                self.shared.appended.notify_one();
-            }
-            Err(AppendError::Full { .. } | AppendError::Unsynced(_)) => count(&self.shared.counters.refused),
-            Err(_) => count(&self.shared.counters.failed_appends),
         }
         result
     }

@@ -5,11 +5,11 @@ mod release;
 mod sync;
 mod take_over;
 
-pub(crate) use append::Admission;
 pub use append::AppendError;
+pub(crate) use append::{Admission, Appended};
 pub(crate) use release::{remove, set_aside};
 pub(crate) use sync::{Finish, Unsynced};
-pub(crate) use take_over::prepare;
+pub(crate) use take_over::{prepare, prepare_with};
 
 use crate::digest::Digest;
 use crate::disk::{Disk, DiskFile};
@@ -85,7 +85,20 @@ pub(crate) struct Prepared {
     file: Arc<dyn DiskFile>,
 }
 
+/// What is needed to prepare a file outside of the lock.
+#[derive(Debug)]
+pub(crate) struct Preparation {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) numbers: Arc<AtomicU64>,
+    pub(crate) file_bytes: u64,
+}
+
 impl Prepared {
+    /// Makes the length durable, so that later syncs have less to do.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        self.file.sync_data()
+    }
+
     pub(crate) fn remove(&self, disk: &dyn Disk) -> std::io::Result<()> {
         disk.remove(&self.name)
     }

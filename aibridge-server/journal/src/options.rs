@@ -27,7 +27,7 @@ pub struct Options {
     pub durability: Durability,
     /// Who prepares files, syncs and finishes them.
     pub maintenance: Maintenance,
-    /// How large a file gets before the next one takes over. A frame that is larger has a larger file to itself.
+    /// How large a file gets before the next one takes over. A frame that is larger has a larger file.
     pub file_bytes: u64,
     /// How much may be stored before starts are refused.
     pub max_bytes: u64,
@@ -35,6 +35,9 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// How large the payload of one frame may be. At most 2 GiB are used.
     pub max_payload_bytes: usize,
+    /// Payloads from this size on are written to a file of their own before it takes over, so that other appends do not wait
+    /// meanwhile.
+    pub large_payload_bytes: usize,
     /// How much is kept in memory for a reader that is close behind, of what is not released. A payload that is a part of
     /// a larger buffer keeps that buffer.
     pub tail_bytes: u64,
@@ -54,6 +57,7 @@ impl Default for Options {
             max_bytes: 1 << 30,
             reserve_bytes: 256 << 20,
             max_payload_bytes: 128 << 20,
+            large_payload_bytes: 4 << 20,
             tail_bytes: 16 << 20,
             max_unsynced_bytes: 256 << 20,
             clock: quanta::Clock::new(),

@@ -164,14 +164,18 @@ impl Shared {
 
     /// Prepares the next file if it is needed soon.
     pub(crate) fn prepare(&self) -> io::Result<()> {
-        let (disk, preparations, file_bytes) = {
+        let log::Preparation { disk, numbers, file_bytes } = {
             let log = self.log.lock();
             if !log.wants_preparation() {
                 return Ok(());
             }
             log.preparation()
         };
-        let prepared = log::prepare(&*disk, &preparations, file_bytes)?;
+        let prepared = log::prepare(&*disk, &numbers, file_bytes)?;
+        if let Err(error) = prepared.sync() {
+            prepared.remove(&*disk)?;
+            return Err(error);
+        }
         let superfluous = self.log.lock().keep_prepared(prepared);
         superfluous.map_or(Ok(()), |prepared| prepared.remove(&*disk))
     }

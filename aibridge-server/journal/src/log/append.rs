@@ -1,6 +1,6 @@
 //! Appending a frame.
 
-use super::{CurrentState, Log};
+use super::{CurrentState, Log, Preparation, Prepared};
 use crate::disk::DiskFile;
 use crate::frame::{Frame, FrameHead, HEAD_BYTES, frame_bytes};
 use crate::header::{HEADER_BYTES, TRAILER_BYTES};
@@ -54,6 +54,14 @@ pub(crate) enum Admission<'a> {
     End(&'a Reservation),
 }
 
+/// What [`Log::append`] appended.
+#[derive(Debug)]
+pub(crate) struct Appended {
+    pub(crate) sequence: u64,
+    /// What a start reserved.
+    pub(crate) reservation: Reservation,
+}
+
 /// Whether the current file was where it should be.
 #[derive(Debug)]
 pub(super) struct Location {
@@ -62,21 +70,42 @@ pub(super) struct Location {
 }
 
 impl Log {
-    /// Appends a frame, or leaves nothing of it behind.
+    /// Appends a frame, or leaves nothing of it behind. The payload may be in a prepared file already.
     pub(crate) fn append(
         &mut self,
         mut head: FrameHead,
         payload: bytes::Bytes,
         admission: &Admission<'_>,
-    ) -> Result<FrameHead, AppendError> {
-        self.check_location(false)?;
-        self.admit(head.frame_bytes(), admission)?;
-        self.write_frame(&mut head, &payload).inspect_err(|_| self.is_failing = true)?;
-        self.is_failing = false;
+        prepared: Option<Prepared>,
+    ) -> Result<Appended, AppendError> {
+        let admitted = self.check_location(false).and_then(|()| self.admit(head.frame_bytes(), admission));
+        if let Err(error) = admitted {
+            self.discard(prepared);
+            return Err(error);
+        }
+        let written = match prepared {
+            None => self.write_frame(&mut head, &payload),
+            Some(prepared) => self.take_frame(&mut head, prepared),
+        };
+        self.is_failing = written.is_err();
+        written?;
         let pinned = self.pinned();
         self.unsynced.add(head.frame_bytes());
         self.tail.push(Frame { head, payload }, pinned);
-        Ok(head)
+        let reserved = if let Admission::Start(end) = admission { *end } else { 0 };
+        let reservation = self.space.reserve(reserved);
+        Ok(Appended { sequence: head.sequence, reservation })
+    }
+
+    /// Whether a large frame is worth preparing a file for, and what that takes.
+    pub(crate) fn check_large(
+        &mut self,
+        bytes: u64,
+        admission: &Admission<'_>,
+    ) -> Result<Preparation, AppendError> {
+        self.check_location(false)?;
+        self.admit(bytes, admission)?;
+        Ok(self.preparation())
     }
 
     /// Whether a frame could be appended now.
@@ -136,6 +165,30 @@ impl Log {
         self.last = (head.sequence, link);
         self.extend_segment(head.sequence, offset);
         Ok(())
+    }
+
+    /// The file in which the payload was written before becomes the current one.
+    fn take_frame(&mut self, head: &mut FrameHead, prepared: Prepared) -> io::Result<()> {
+        if self.current.state == CurrentState::Unsyncable
+            && let Err(error) = self.rewrite_unsynced()
+        {
+            self.discard(Some(prepared));
+            return Err(error);
+        }
+        head.sequence = self.next();
+        head.previous = self.last.1;
+        let link = self.take_over_with(head, prepared)?;
+        self.last = (head.sequence, link);
+        self.extend_segment(head.sequence, HEADER_BYTES as u64);
+        Ok(())
+    }
+
+    /// Removes the file of a frame that is refused.
+    fn discard(&self, prepared: Option<Prepared>) {
+        if let Some(prepared) = prepared {
+            // The next start removes it otherwise.
+            let _ = prepared.remove(&*self.disk);
+        }
     }
 
     /// Sees to a current file that takes a frame of so many bytes.

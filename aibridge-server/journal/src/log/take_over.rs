@@ -1,21 +1,37 @@
 //! Another file takes over: because the current one is full, or because it failed.
 
-use super::{Current, CurrentState, Log, Prepared, Start, append};
+use super::{Current, CurrentState, Log, Preparation, Prepared, Start, append};
 use crate::digest::Digest;
 use crate::disk::{Disk, DiskFile};
-use crate::header::{FileName, HEADER_BYTES, Header, PREPARED};
+use crate::frame::{FrameHead, HEAD_BYTES};
+use crate::header::{FileName, HEADER_BYTES, Header, PREPARED, TRAILER_BYTES};
 use crate::options::Options;
 use crate::segment::{Segment, StoredFile};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Creates a file whose space is taken.
+/// Creates a file whose space is taken. Its length is not durable yet.
 pub(crate) fn prepare(disk: &dyn Disk, preparations: &AtomicU64, file_bytes: u64) -> io::Result<Prepared> {
+    prepare_with(disk, preparations, file_bytes, &[])
+}
+
+/// Creates a file whose space is taken, and which holds the payload of its first frame.
+pub(crate) fn prepare_with(
+    disk: &dyn Disk,
+    preparations: &AtomicU64,
+    file_bytes: u64,
+    payload: &[u8],
+) -> io::Result<Prepared> {
     let name = format!("{}{PREPARED}", preparations.fetch_add(1, Relaxed));
     let file = disk.create(&name)?;
-    let allocated = file.allocate(file_bytes).and_then(|()| file.sync_data());
-    if let Err(error) = allocated {
+    let offset = (HEADER_BYTES + HEAD_BYTES) as u64;
+    let needed = offset + (payload.len() + TRAILER_BYTES) as u64;
+    let mut filled = file.allocate(file_bytes.max(needed));
+    if !payload.is_empty() {
+        filled = filled.and_then(|()| file.write_at(payload, offset));
+    }
+    if let Err(error) = filled {
         // A part of a file takes the space that others need.
         let _ = disk.remove(&name);
         return Err(error);
@@ -67,14 +83,19 @@ fn install(
 }
 
 impl Log {
-    /// Whether the next file should be prepared: the current one is half full.
+    /// Whether the next file should be prepared: the current one is half full, or could be by what is reserved.
     pub(crate) fn wants_preparation(&self) -> bool {
-        !self.is_closed && self.prepared.is_none() && self.free() < self.options.file_bytes / 2
+        let wanted = (self.options.file_bytes / 2).max(self.space.reserved());
+        !self.is_closed && self.prepared.is_none() && self.free() < wanted
     }
 
-    /// What [`prepare`] needs, outside of the lock.
-    pub(crate) fn preparation(&self) -> (Arc<dyn Disk>, Arc<AtomicU64>, u64) {
-        (Arc::clone(&self.disk), Arc::clone(&self.preparations), self.options.file_bytes)
+    /// What [`prepare`] needs.
+    pub(crate) fn preparation(&self) -> Preparation {
+        Preparation {
+            disk: Arc::clone(&self.disk),
+            numbers: Arc::clone(&self.preparations),
+            file_bytes: self.options.file_bytes,
+        }
     }
 
     /// Keeps a prepared file, or returns it if there is one already.
@@ -100,12 +121,29 @@ impl Log {
     /// The next file takes over, after the last frame.
     pub(super) fn rotate(&mut self) -> io::Result<()> {
         let current = self.next_file(self.next(), self.last, |_| Ok(HEADER_BYTES as u64))?;
+        self.replace(current);
+        Ok(())
+    }
+
+    /// A file that holds the payload of the next frame takes over with that frame.
+    pub(super) fn take_over_with(&mut self, head: &FrameHead, prepared: Prepared) -> io::Result<Digest> {
+        let name = FileName { first: head.sequence, generation: self.current.generation + 1 };
+        let header = self.header(name, self.last);
+        let (block, link) = head.encode(header.seed(), HEADER_BYTES as u64);
+        let current = install(&*self.disk, prepared, &header, |file| {
+            file.write_at(&block, HEADER_BYTES as u64)?;
+            Ok(HEADER_BYTES as u64 + head.frame_bytes())
+        })?;
+        self.replace(current);
+        Ok(link)
+    }
+
+    fn replace(&mut self, current: Current) {
         let is_intact = self.current.state == CurrentState::Intact;
         let full = std::mem::replace(&mut self.current, current);
         self.unsynced.rotated(full.file.clone(), is_intact.then(|| full.finish(self.last)));
         self.files.push(full.stored);
         self.limit_waiting();
-        Ok(())
     }
 
     /// After a failed sync: a new file takes over, and all frames that were not synced and are in memory are written to

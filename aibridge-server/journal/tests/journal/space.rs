@@ -83,3 +83,19 @@ fn a_full_disk_refuses_starts_and_takes_ends() {
     disk.set_faults(Faults::default());
     append().expect("has room again");
 }
+
+#[test]
+fn a_large_frame_takes_over_with_its_file_and_leaves_none_if_refused() {
+    let disk = Arc::new(ModelDisk::default());
+    let (journal, _) = open(&disk, Durability::Process);
+    let names = || disk.files().into_keys().filter(|name| name.ends_with(".prepared")).count();
+    let large = Bytes::from(vec![b'l'; 3000]);
+    journal.append(1, "before".into()).expect("has room");
+    while journal.append(1, large.clone()).is_ok() {}
+    let accepted = journal.stats().frames;
+    assert!(accepted > 4, "{accepted}");
+    assert_eq!(read_all(&mut journal.reader(0)).0.len() as u64, accepted);
+    journal.release(journal.stats().last).expect("releases");
+    journal.append(1, "after".into()).expect("has room");
+    assert!(names() <= 1, "at most the next file is prepared");
+}

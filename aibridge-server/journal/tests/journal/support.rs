@@ -13,6 +13,7 @@ pub(crate) fn options(durability: Durability) -> Options {
         max_bytes: 16 << 10,
         reserve_bytes: 8 << 10,
         max_payload_bytes: 4096,
+        large_payload_bytes: 1000,
         tail_bytes: 700,
         max_unsynced_bytes: 1 << 20,
         ..Options::default()
