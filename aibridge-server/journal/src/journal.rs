@@ -1,23 +1,23 @@
 //! The journal as its users see it.
 
+mod append;
 mod open;
 
 use crate::disk::Disk;
-use crate::frame::{FrameHead, frame_bytes};
-use crate::log::{self, Admission, AppendError, Appended, Preparation};
+use crate::frame::frame_bytes;
+use crate::log::{Admission, AppendError, Appended};
 use crate::options::{Durability, Maintenance, Options};
 use crate::reader::Reader;
 use crate::report::Recovery;
 use crate::shared::{Shared, SyncError};
 use crate::space::Reservation;
-use crate::stats::{Stats, count};
-use crate::{Digest, LocalDisk, OpenError};
+use crate::stats::Stats;
+use crate::{LocalDisk, OpenError};
 use bytes::Bytes;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
 /// An open journal. No other process can open it meanwhile.
@@ -114,59 +114,6 @@ impl Journal {
         let appended = self.append_frame(kind, payload, &Admission::End(reservation))?;
         reservation.consume(bytes);
         Ok(appended.sequence)
-    }
-
-    fn append_frame(
-        &self,
-        kind: u16,
-        payload: Bytes,
-        admission: &Admission<'_>,
-    ) -> Result<Appended, AppendError> {
-        let start = self.clock.now();
-        let result = self.try_append(kind, payload, admission);
-        let counters = &self.shared.counters;
-        match &result {
-            Ok(_) => {
-                counters.appended(self.clock.now().duration_since(start));
-                self.shared.appended.notify_one();
-            }
-            Err(AppendError::Full { .. } | AppendError::Unsynced(_)) => count(&counters.refused),
-            Err(_) => count(&counters.failed_appends),
-        }
-        result
-    }
-
-    fn try_append(
-        &self,
-        kind: u16,
-        payload: Bytes,
-        admission: &Admission<'_>,
-    ) -> Result<Appended, AppendError> {
-        let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= self.max_payload_bytes);
-        let Some(length) = length else { return Err(AppendError::TooLarge(payload.len())) };
-        // What takes long with a large payload needs no lock: its hash, and its write to a file that takes over then.
-        let payload_hash = Digest::of(&payload);
-        let (sequence, previous) = (0, payload_hash);
-        let head = FrameHead { sequence, kind, unix_micros: unix_micros(), length, previous, payload_hash };
-        let prepared = if payload.len() < self.large_payload_bytes {
-            None
-        } else {
-            let preparation = self.shared.log.lock().check_large(head.frame_bytes(), admission)?;
-            let Preparation { disk, numbers, file_bytes } = preparation;
-            Some(log::prepare_with(&*disk, &numbers, file_bytes, &payload)?)
-        };
-        let (result, prepare, sync) = {
-            let mut log = self.shared.log.lock();
-            let result = log.append(head, payload, admission, prepared);
-            (result, log.wants_preparation(), log.wants_sync())
-        };
-        if self.shared.maintenance == Maintenance::Thread && (prepare || sync) {
-            self.shared.tasks.request(|wanted| {
-                wanted.prepare |= prepare;
-                wanted.sync |= sync;
-            });
-        }
-        result
     }
 
     /// Completes when the frame with this sequence number is durable: at once with [`Durability::Process`], after a sync
@@ -289,11 +236,6 @@ impl Drop for Journal {
             let _ = thread.join();
         }
     }
-}
-
-fn unix_micros() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn closed() -> SyncError {

@@ -2,7 +2,7 @@
 
 use crate::model::ModelDisk;
 use crate::support::{options, read_all, texts};
-use aibridge_journal::{Durability, Fault, Journal, Options, Recovery};
+use aibridge_journal::{Durability, Fault, Journal, OpenError, Options, Recovery};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -230,4 +230,45 @@ fn damage_is_reported_until_its_file_is_released() {
     drop(journal);
     let (_, third) = open();
     assert_eq!((third.damage, third.frames), (vec![], None));
+}
+
+/// Two histories of one journal, as after a backup was brought back: their files have the same names.
+#[test]
+fn a_file_of_another_history_is_found_by_the_chain() {
+    let (files, _) = journal(true);
+    let history = |word: &str| {
+        let disk = Arc::new(ModelDisk::with_files(&files));
+        let (journal, _) = Journal::open_on(disk.clone(), small()).expect("opens");
+        for number in 0..12 {
+            journal.append(1, format!("{word} {number:02}").into()).expect("is appended");
+        }
+        journal.close().expect("closes");
+        disk.files()
+    };
+    let (mut damaged, other) = (history("one"), history("two"));
+    let new: Vec<String> = names(&damaged).into_iter().filter(|name| !files.contains_key(name)).collect();
+    assert!(new.len() > 2);
+    damaged.insert(new[1].clone(), other[&new[1]].clone());
+    let outcome = recover(&damaged);
+    let chains = outcome.recovery.damage.iter().filter(|damage| matches!(damage.fault, Fault::Chain(_)));
+    assert_eq!(chains.count(), 2, "before and after the file: {:?}", outcome.recovery);
+    assert_eq!(outcome.read.len(), 14 + 12);
+}
+
+#[test]
+fn a_later_format_is_refused_and_left_alone() {
+    let (files, _) = journal(true);
+    for name in files.keys() {
+        let mut later = files.clone();
+        later.entry(name.clone()).and_modify(|content| {
+            content[12..16].copy_from_slice(&2u32.to_le_bytes());
+            let end = if name == "identity" { content.len() } else { 128 };
+            let checksum = crc32c::crc32c(&content[12..end]);
+            content[8..12].copy_from_slice(&checksum.to_le_bytes());
+        });
+        let disk = Arc::new(ModelDisk::with_files(&later));
+        let refused = Journal::open_on(disk.clone(), small()).expect_err("is refused");
+        assert!(matches!(refused, OpenError::Version { version: 2, .. }), "{name}: {refused}");
+        assert_eq!(disk.files(), later);
+    }
 }

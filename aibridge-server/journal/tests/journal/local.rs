@@ -146,3 +146,62 @@ fn a_closed_journal_is_small_and_takes_nothing() {
         fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
     assert!(total < 1000, "{total}");
 }
+
+/// Appends of all sizes, syncs, prepared files and releases at once.
+#[test]
+fn a_reader_that_releases_sees_each_frame_of_many_threads_once() {
+    const THREADS: usize = 6;
+    const EACH: usize = 300;
+    for durability in [Durability::Process, Durability::Power] {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options {
+            max_bytes: 1 << 30,
+            file_bytes: 8 << 10,
+            tail_bytes: 4 << 10,
+            ..with_thread(durability)
+        };
+        let journal = open(directory.path(), options.clone());
+        let mut seen = [0; THREADS];
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let journal = &journal;
+                scope.spawn(move || {
+                    for number in 0..EACH {
+                        let size = if number % 40 == thread { 3000 } else { 20 + number % 200 };
+                        let text = format!("{thread} {number} {}", "w".repeat(size));
+                        let (_, mut reservation) = journal.append_start(1, text.into(), 200).unwrap();
+                        journal.append_end(2, "end".into(), &mut reservation).unwrap();
+                        if durability == Durability::Power && number % 50 == 0 {
+                            journal.sync().unwrap();
+                        }
+                    }
+                });
+            }
+            let (mut reader, mut last) = (journal.reader(0), 0);
+            while seen.iter().sum::<usize>() < THREADS * EACH {
+                let batch = reader.read(2000).unwrap();
+                assert_eq!(batch.damage, []);
+                for frame in &batch.frames {
+                    assert!(last == 0 || frame.head.sequence == last + 1, "no gap, nothing twice");
+                    last = frame.head.sequence;
+                    if frame.head.kind == 1 {
+                        let text = String::from_utf8_lossy(&frame.payload);
+                        let mut words = text.split(' ').map(|word| word.parse::<usize>().unwrap_or(0));
+                        let (thread, number) = (words.next().unwrap(), words.next().unwrap());
+                        assert_eq!(seen[thread], number, "in the order of each thread");
+                        seen[thread] += 1;
+                    }
+                }
+                journal.release(last).unwrap();
+            }
+        });
+        let mut rest = journal.reader(0);
+        read_all(&mut rest);
+        journal.release(journal.stats().last).unwrap();
+        assert_eq!((journal.stats().bytes, journal.stats().reserved_bytes), (0, 0));
+        drop((journal, rest));
+        let (journal, recovery) = Journal::open(directory.path(), options).unwrap();
+        assert_eq!((recovery.damage, recovery.torn), (vec![], None));
+        drop(journal);
+    }
+}

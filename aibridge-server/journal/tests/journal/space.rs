@@ -1,8 +1,8 @@
 //! Room: what starts may use, what only ends may use, and what a release gives back.
 
 use crate::model::{Faults, ModelDisk};
-use crate::support::{open, read_all};
-use aibridge_journal::{AppendError, Durability, FRAME_OVERHEAD};
+use crate::support::{open, options, read_all};
+use aibridge_journal::{AppendError, Durability, FRAME_OVERHEAD, Journal, Options};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -98,4 +98,23 @@ fn a_large_frame_takes_over_with_its_file_and_leaves_none_if_refused() {
     journal.release(journal.stats().last).expect("releases");
     journal.append(1, "after".into()).expect("has room");
     assert!(names() <= 1, "at most the next file is prepared");
+}
+
+#[test]
+fn a_slow_disk_refuses_starts_and_takes_ends() {
+    let disk = Arc::new(ModelDisk::default());
+    let options = Options { max_unsynced_bytes: 1000, ..options(Durability::Power) };
+    let (journal, _) = Journal::open_on(disk, options).expect("opens");
+    let start = || journal.append_start(1, Bytes::from_static(&[b's'; 300]), END);
+    let (_, mut reservation) = start().expect("is accepted");
+    let refused = loop {
+        match start() {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, AppendError::Unsynced(1001..)), "{refused}");
+    journal.append_end(2, Bytes::from_static(&[b'e'; 100]), &mut reservation).expect("is accepted");
+    journal.sync().expect("syncs");
+    start().expect("is accepted again");
 }
