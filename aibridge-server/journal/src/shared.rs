@@ -138,7 +138,7 @@ impl Shared {
             return Err(error);
         }
         count(&self.counters.syncs);
-        let finishes = self.log.lock().synced_work(&work);
+        let finishes = self.log.lock().synced_work(&work)?;
         for finish in finishes {
             // The header of the next file says the same as a trailer.
             let _ = finish.run();

@@ -212,13 +212,16 @@ impl Log {
         }
     }
 
-    /// Removes what a failed write left after the end.
+    /// Removes what a failed write left after the end, durably: a power loss must not complete it with a part of the frame
+    /// that is written there next.
     fn undo_write(&mut self) {
         let file = &self.current.file;
         let (end, len) = (self.current.end, self.current.end.max(self.options.file_bytes));
         let undone = file.set_len(end).and_then(|()| file.allocate(len).or_else(|_| file.set_len(len)));
         if undone.is_err() {
             self.current.state = CurrentState::Torn;
+        } else if file.sync_data().is_err() {
+            self.sync_failed();
         }
     }
 

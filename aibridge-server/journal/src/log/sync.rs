@@ -25,6 +25,8 @@ pub(crate) struct Unsynced {
     finishes: Vec<Finish>,
     /// Whether the current file has a name that is not durable.
     has_new_name: bool,
+    /// How many syncs failed.
+    failures: u64,
 }
 
 /// A file that gets its trailer.
@@ -46,11 +48,12 @@ pub(crate) struct SyncWork {
     bytes: u64,
     generation: u64,
     has_new_name: bool,
+    failures: u64,
 }
 
 impl Unsynced {
     pub(super) fn new(through: u64) -> Self {
-        Self { through, bytes: 0, files: Vec::new(), finishes: Vec::new(), has_new_name: false }
+        Self { through, bytes: 0, files: Vec::new(), finishes: Vec::new(), has_new_name: false, failures: 0 }
     }
 
     pub(super) fn through(&self) -> u64 {
@@ -121,11 +124,16 @@ impl Log {
             bytes: self.unsynced.bytes,
             generation: self.current.generation,
             has_new_name: self.unsynced.has_new_name,
+            failures: self.unsynced.failures,
         }))
     }
 
-    /// Takes note of a successful sync, and returns the files that can be finished now.
-    pub(crate) fn synced_work(&mut self, work: &SyncWork) -> Vec<Finish> {
+    /// Takes note of a successful sync, and returns the files that can be finished now. An error if another sync failed
+    /// meanwhile: the operating system reports a lost write only once.
+    pub(crate) fn synced_work(&mut self, work: &SyncWork) -> io::Result<Vec<Finish>> {
+        if self.unsynced.failures != work.failures {
+            return Err(io::Error::other("another sync failed meanwhile"));
+        }
         self.unsynced.through = self.unsynced.through.max(work.through);
         self.unsynced.bytes -= work.bytes;
         let pinned = self.pinned();
@@ -134,14 +142,15 @@ impl Log {
         let synced = &work.files[..work.files.len() - 1];
         self.unsynced.files.retain(|file| !synced.iter().any(|synced| Arc::ptr_eq(file, synced)));
         if self.current.generation != work.generation {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         self.unsynced.has_new_name = false;
-        std::mem::take(&mut self.unsynced.finishes)
+        Ok(std::mem::take(&mut self.unsynced.finishes))
     }
 
     /// Takes note of a failed sync: no file that took part is synced again.
     pub(crate) fn sync_failed(&mut self) {
+        self.unsynced.failures += 1;
         self.unsynced.finishes.clear();
         self.current.state = CurrentState::Unsyncable;
     }

@@ -262,3 +262,15 @@ proptest! {
         run(Durability::Process, &steps);
     }
 }
+
+/// The sectors that a power loss keeps of the refused frame and of the next one make the refused one whole.
+#[test]
+fn a_refused_frame_is_not_completed_by_the_next_one() {
+    let start = |bytes| Step::Start { bytes, end: 0 };
+    let fail = Step::Fail(Faults { healthy: 1, failing: 1, ..Faults::default() });
+    for random in 0..400 {
+        let steps =
+            [start(58), Step::Sync, fail.clone(), start(19), start(78), start(78), Step::LosePower(random)];
+        run(Durability::Process, &steps);
+    }
+}
