@@ -1,20 +1,22 @@
+//! Addresses of listeners.
+
 use std::net::SocketAddr;
 
-/// An address to listen on.
+/// Parses an address with a port.
 pub(crate) fn parse(text: &str) -> Result<SocketAddr, String> {
     let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     numeric.as_deref().unwrap_or(text).parse().map_err(|_| {
-        format!("{text:?} is no address with a port; write e.g. \"127.0.0.1:8080\" or \"[::1]:8080\"")
+        format!("{text:?} is not an address with a port; write e.g. \"127.0.0.1:8080\" or \"[::1]:8080\"")
     })
 }
 
-/// Whether other machines may reach what listens on `address`.
+/// Whether other machines can reach a listener on `address`.
 pub(crate) fn is_exposed(address: SocketAddr) -> bool {
     !address.ip().to_canonical().is_loopback()
 }
 
-/// Whether listening on both would fail. Port 0 is a different one each time.
-pub(crate) fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
+/// Whether listeners on both addresses collide. Port 0 never collides: it means a free port.
+pub(crate) fn collides(one: SocketAddr, other: SocketAddr) -> bool {
     let any = one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() == other.port()
         && one.port() != 0
@@ -50,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_is_listened_on_once() {
+    fn equal_addresses_collide() {
         let table = [
             ("127.0.0.1:80", "127.0.0.1:80", true),
             ("127.0.0.1:80", "[::ffff:127.0.0.1]:80", true),
@@ -63,7 +65,7 @@ mod tests {
         ];
         for (one, other, expected) in table {
             let parsed = |text: &str| parse(text).expect("an address");
-            assert_eq!(is_same(parsed(one), parsed(other)), expected, "{one} {other}");
+            assert_eq!(collides(parsed(one), parsed(other)), expected, "{one} {other}");
         }
     }
 }

@@ -1,13 +1,14 @@
-use crate::Server;
-use crate::address::{self, is_same};
+//! `[admin]`: the listener for operators.
+
+use crate::address;
 use crate::report::Report;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
-/// What only operators look at: metrics and health.
+/// The listener for operators, with metrics and health.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
-    /// Where to serve it apart from what clients use; port 0 picks a free one.
+    /// The address of a separate listener; port 0 picks a free port. `None` serves the routes on `server.listen`.
     pub listen: Option<SocketAddr>,
 }
 
@@ -29,16 +30,4 @@ pub(crate) fn resolve(raw: &RawAdmin, report: &mut Report<'_>) -> Option<Admin> 
     }
     let listen = report.keep("admin.listen", address::parse(&raw.listen));
     Some(Admin { listen: Some(listen?) })
-}
-
-/// Refuses an address that cannot be had twice.
-pub(crate) fn refuse_collision(admin: &Admin, server: &Server, report: &mut Report<'_>) {
-    if let Some(listen) = admin.listen.filter(|&listen| is_same(listen, server.listen)) {
-        let message = format!(
-            "{listen} is taken by server.listen = \"{}\"; write another port, or take admin.listen out to serve \
-             both on one",
-            server.listen
-        );
-        report.problem("admin.listen", message);
-    }
 }

@@ -1,29 +1,31 @@
+//! `[auth]`: the authentication of clients.
+
 use crate::choice::choice;
 use crate::report::Report;
 use serde::{Deserialize, Serialize};
 
-/// Who may use the gateway, and with whose keys.
+/// The authentication of clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Auth {
-    /// Who.
+    /// The required credential.
     pub mode: AuthMode,
-    /// Whether a request may bring its own key.
+    /// Whether a request may contain a BYOK credential.
     pub byok: bool,
 }
 
-/// Who may use the gateway.
+/// The credential that clients need to use the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AuthMode {
-    /// Everyone, as `anonymous`.
+    /// No credential: every client is the actor `anonymous`.
     None,
-    /// Who has a gateway token.
+    /// An access token.
     Tokens,
 }
 
 impl AuthMode {
     const ALL: [Self; 2] = [Self::None, Self::Tokens];
 
-    /// How it is written in the settings.
+    /// The value in the settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",

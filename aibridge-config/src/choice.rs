@@ -1,8 +1,10 @@
-/// The one of `all` that is called `text`.
+//! Settings with a fixed set of values.
+
+/// Returns the one of `all` whose name is `text`.
 ///
 /// # Errors
 ///
-/// If none is: says which there are.
+/// A message with all names, if none of them is `text`.
 pub(crate) fn choice<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
     all.iter().copied().find(|&one| name(one) == text).ok_or_else(|| {
         let names: Vec<String> = all.iter().map(|&one| format!("\"{}\"", name(one))).collect();

@@ -1,26 +1,28 @@
+//! All settings of the gateway.
+
 use crate::{Admin, Auth, Limits, Log, Metrics, Provider, Server, Store, Telemetry, Tls};
 
-/// All settings, resolved and valid.
+/// All settings, resolved and validated.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `[server]`: the listener.
+    /// `[server]`: the listener for clients.
     pub server: Server,
-    /// `[tls]`: how its connections are protected; not at all without.
+    /// `[tls]`: the certificate of the listener; `None` for plain HTTP.
     pub tls: Option<Tls>,
     /// `[admin]`: the listener for operators.
     pub admin: Admin,
-    /// `[auth]`: who may use the gateway, and with whose keys.
+    /// `[auth]`: the authentication of clients.
     pub auth: Auth,
-    /// `[limits]`: how much clients may ask of it.
+    /// `[limits]`: the limits of requests, tokens and connections.
     pub limits: Limits,
-    /// `[store]`: where records go.
+    /// `[store]`: the database for records.
     pub store: Store,
-    /// `[metrics]`: what is counted.
+    /// `[metrics]`: the metrics for Prometheus.
     pub metrics: Metrics,
-    /// `[telemetry]`: where traces go; nowhere without an endpoint.
+    /// `[telemetry]`: the export of traces; `None` without an endpoint.
     pub telemetry: Option<Telemetry>,
-    /// `[log]`: how it is logged.
+    /// `[log]`: the format of log lines.
     pub log: Log,
-    /// `[[provider]]`: at least one, with different names.
+    /// `[[provider]]`: at least one provider, each with its own name.
     pub providers: Vec<Provider>,
 }

@@ -1,12 +1,14 @@
-use serde::de::{Error, Visitor};
+//! Settings that are durations.
+
+use crate::scalar::{self, FromScalar, Scalar, ScalarError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
 
-/// No duration is longer: nobody means to wait a year, and adding one to any clock is safe.
+/// The maximum duration, one year. It cannot overflow a clock.
 const MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// A duration as it stands in the file, e.g. `"10s"`.
+/// A duration in the settings file, e.g. `"10s"`.
 #[derive(Clone, Copy)]
 pub(crate) struct RawDuration(Duration);
 
@@ -15,12 +17,16 @@ impl RawDuration {
         Self(Duration::from_secs(seconds))
     }
 
-    /// For durations that may be zero.
+    /// Returns a duration that may be zero.
     pub(crate) fn get(self) -> Duration {
         self.0
     }
 
-    /// For timeouts and the like, which would be over at once if they were zero.
+    /// Returns a duration that must not be zero, e.g. a timeout.
+    ///
+    /// # Errors
+    ///
+    /// A message if the duration is zero.
     pub(crate) fn positive(self) -> Result<Duration, String> {
         if self.0.is_zero() {
             return Err("is zero; write a longer duration, e.g. \"10s\"".into());
@@ -40,7 +46,7 @@ fn parse(text: &str) -> Result<RawDuration, String> {
         return Err(unitless(text.trim()));
     }
     let duration = humantime::parse_duration(text).map_err(|_| {
-        format!("{text:?} is no duration; write numbers with units, e.g. \"10s\", \"500ms\" or \"1m 30s\"")
+        format!("{text:?} is not a duration; write numbers with units, e.g. \"10s\", \"500ms\" or \"1m 30s\"")
     })?;
     if duration > MAX {
         return Err(format!("{text:?} is more than a year; write a shorter duration, e.g. \"10s\""));
@@ -52,39 +58,26 @@ fn unitless(number: impl fmt::Display) -> String {
     format!("{number} has no unit; for seconds, write \"{number}s\", e.g. \"10s\"")
 }
 
+impl FromScalar for RawDuration {
+    const EXPECTED: &'static str = "a duration, e.g. \"10s\"";
+
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ScalarError> {
+        let number = match scalar {
+            Scalar::Text(text) => return Ok(parse(text)?),
+            Scalar::Integer(number) => number.to_string(),
+            Scalar::Float(number) => number.to_string(),
+        };
+        Err(unitless(number).into())
+    }
+}
+
 impl<'de> Deserialize<'de> for RawDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(DurationVisitor)
+        scalar::deserialize(deserializer)
     }
 }
 
-struct DurationVisitor;
-
-impl Visitor<'_> for DurationVisitor {
-    type Value = RawDuration;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a duration, e.g. \"10s\"")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<RawDuration, E> {
-        parse(text).map_err(E::custom)
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<RawDuration, E> {
-        Err(E::custom(unitless(number)))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<RawDuration, E> {
-        Err(E::custom(unitless(number)))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<RawDuration, E> {
-        Err(E::custom(unitless(number)))
-    }
-}
-
-/// In the unit that the documentation uses, seconds if possible, so that two timeouts compare at a glance.
+/// Writes seconds if possible, as the documentation does, so that two timeouts are easy to compare.
 impl Serialize for RawDuration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.subsec_nanos() == 0 {
@@ -116,12 +109,12 @@ mod tests {
             ("10", Err("10 has no unit; for seconds, write \"10s\"")),
             ("0", Err("0 has no unit; for seconds, write \"0s\"")),
             ("0.5", Err("0.5 has no unit")),
-            ("", Err("\"\" is no duration; write numbers with units, e.g. \"10s\"")),
-            ("soon", Err("\"soon\" is no duration")),
-            ("10 parsecs", Err("\"10 parsecs\" is no duration")),
-            ("-1s", Err("\"-1s\" is no duration")),
+            ("", Err("\"\" is not a duration; write numbers with units, e.g. \"10s\"")),
+            ("soon", Err("\"soon\" is not a duration")),
+            ("10 parsecs", Err("\"10 parsecs\" is not a duration")),
+            ("-1s", Err("\"-1s\" is not a duration")),
             ("366days", Err("\"366days\" is more than a year")),
-            ("99999999999999999999y", Err("is no duration")),
+            ("99999999999999999999y", Err("is not a duration")),
         ];
         for (text, expected) in table {
             match (read(text), expected) {
@@ -133,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_number_is_told_its_unit() {
+    fn a_number_without_a_unit_is_refused_with_advice() {
         assert!(read(10_i64).is_err_and(|message| message.contains("write \"10s\"")));
         assert!(read(7_u64).is_err_and(|message| message.contains("write \"7s\"")));
         assert!(read(1.5).is_err_and(|message| message.contains("write \"1.5s\"")));
@@ -141,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_the_same() {
+    fn a_written_duration_reads_the_same() {
         for (millis, expected) in [(0, "0s"), (600_000, "600s"), (500, "500ms"), (1_250, "1s 250ms")] {
             let value = Value::serialize(RawDuration(Duration::from_millis(millis))).expect("a value");
             assert_eq!(value.as_str(), Some(expected));

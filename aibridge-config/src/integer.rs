@@ -1,9 +1,10 @@
-use serde::de::{Error, Visitor};
+//! Settings that are whole numbers.
+
+use crate::scalar::{self, FromScalar, Scalar, ScalarError};
 use serde::{Deserialize, Deserializer, Serialize};
-use std::fmt;
 use std::num::NonZeroU32;
 
-/// A whole number as it stands in the file.
+/// A whole number in the settings file.
 #[derive(Clone, Copy, Serialize)]
 #[serde(transparent)]
 pub(crate) struct RawInteger(u32);
@@ -13,17 +14,21 @@ impl RawInteger {
         Self(number)
     }
 
-    /// For numbers that may be zero.
+    /// Returns a number that may be zero.
     pub(crate) fn get(self) -> u32 {
         self.0
     }
 
-    /// For numbers that are a limit, and none if they are zero.
+    /// Returns a limit. Zero means unlimited.
     pub(crate) fn limit(self) -> Option<NonZeroU32> {
         NonZeroU32::new(self.0)
     }
 
-    /// For numbers of things without which nothing would happen.
+    /// Returns a number that must not be zero.
+    ///
+    /// # Errors
+    ///
+    /// A message if the number is zero.
     pub(crate) fn positive(self) -> Result<u32, String> {
         if self.0 == 0 { Err("is zero; write at least 1".into()) } else { Ok(self.0) }
     }
@@ -35,31 +40,22 @@ impl From<Option<NonZeroU32>> for RawInteger {
     }
 }
 
-impl<'de> Deserialize<'de> for RawInteger {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(IntegerVisitor)
+impl FromScalar for RawInteger {
+    const EXPECTED: &'static str = "a whole number without quotes, e.g. 5";
+
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ScalarError> {
+        let Scalar::Integer(number) = scalar else { return Err(ScalarError::WrongType) };
+        if number < 0 {
+            return Err(format!("{number} is negative; write a whole number, e.g. 5").into());
+        }
+        let too_large = |_| format!("{number} is too large; write at most {}", u32::MAX);
+        Ok(u32::try_from(number).map(Self).map_err(too_large)?)
     }
 }
 
-struct IntegerVisitor;
-
-impl Visitor<'_> for IntegerVisitor {
-    type Value = RawInteger;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number without quotes, e.g. 5")
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<RawInteger, E> {
-        let too_large = |_| E::custom(format!("{number} is too large; write at most {}", u32::MAX));
-        u32::try_from(number).map(RawInteger).map_err(too_large)
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<RawInteger, E> {
-        match u64::try_from(number) {
-            Ok(number) => self.visit_u64(number),
-            Err(_) => Err(E::custom(format!("{number} is negative; write a whole number, e.g. 5"))),
-        }
+impl<'de> Deserialize<'de> for RawInteger {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        scalar::deserialize(deserializer)
     }
 }
 

@@ -1,4 +1,4 @@
-//! One source of settings, before it is known whether they make sense.
+//! The settings of one source, before validation.
 
 mod environment;
 mod fallback;
@@ -15,25 +15,25 @@ use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 use std::path::PathBuf;
 
-/// Settings of one source.
+/// The settings of one source.
 pub(crate) struct Layer {
     pub(crate) origin: Origin,
     pub(crate) tree: Dict,
 }
 
-/// Where the settings of a layer stand.
+/// The source of a layer.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     File(PathBuf),
-    /// An `AIBRIDGE_*` variable, or one of OpenTelemetry's: one setting, always as text.
+    /// An `AIBRIDGE_*` variable, or a variable of OpenTelemetry: one setting, always as text.
     Variable(String),
     Flag(&'static str),
-    /// `OPENAI_API_KEY` and `OPENAI_BASE_URL`.
+    /// The variables `OPENAI_API_KEY` and `OPENAI_BASE_URL`.
     OpenAiVariables,
 }
 
 impl Origin {
-    /// What an operator calls the place where `setting` was set.
+    /// The name of the source of `setting`, for messages.
     pub(crate) fn name(&self, setting: &str) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
@@ -44,13 +44,13 @@ impl Origin {
         }
     }
 
-    /// A problem with `setting` of this source.
+    /// Creates a problem with `setting` of this source.
     pub(crate) fn problem(&self, setting: &str, message: String) -> Problem {
         Problem { origin: self.name(setting), setting: Some(setting.to_owned()), message }
     }
 }
 
-/// The flags that were given.
+/// The layers of the command-line flags that are set.
 pub(crate) fn from_flags(flags: &Flags) -> impl Iterator<Item = Layer> {
     let all = [
         ("--listen", ["server", "listen"], &flags.listen),
@@ -63,7 +63,7 @@ pub(crate) fn from_flags(flags: &Flags) -> impl Iterator<Item = Layer> {
     })
 }
 
-/// A tree that holds `value` at `path`.
+/// A tree with `value` at `path`.
 fn nested<'a>(path: impl IntoIterator<Item = &'a str, IntoIter: DoubleEndedIterator>, value: Value) -> Dict {
     let root = path.into_iter().rev().fold(value, |value, key| Dict::from([(key.to_owned(), value)]).into());
     root.into_dict().unwrap_or_default()

@@ -1,25 +1,23 @@
-//! What an operator can set: plain data, loading, validation.
+//! The settings of the gateway: plain data, loading and validation.
 //!
-//! Settings come from defaults < a TOML file < the environment (`AIBRIDGE_SERVER__LISTEN`, two underscores
-//! per level) < flags. [`load`] takes them as [`Sources`] and returns a [`Config`] that can be used as it is,
-//! or else a [`ConfigError`] with *every* [`Problem`] that it found: where the setting stands, which it is,
-//! and what to write instead.
+//! Settings come from defaults, a TOML file, the environment (`AIBRIDGE_SERVER__LISTEN`, with two underscores per level)
+//! and flags, in order of increasing precedence. [`load`] reads them from [`Sources`]. It returns a valid [`Config`], or a
+//! [`ConfigError`] with *every* [`Problem`]: the source, the setting, and what to write instead.
 //!
-//! Loading has two steps. First every source is read on its own into a mirror of the file (`Raw`), which
-//! finds unknown settings and wrong types; then the sources are laid over one another and each section is
-//! resolved by a function of its own, which finds values that make no sense. `docs/settings.md` lists all
-//! settings; a test compares it with the mirror.
+//! Loading has two steps. First, each source is parsed separately into a mirror of the file (`Raw`), which detects unknown
+//! settings and wrong types. Then the sources are merged, and each section is validated by a function of its own. A test
+//! compares `docs/settings.md` with the mirror.
 //!
-//! This crate touches neither the environment nor the file system: they come in as [`Surroundings`]. No
-//! secret can be printed from any of its types, nor is one named in a problem.
+//! This crate reads neither the environment nor the file system: callers provide them as an [`Environment`]. No type
+//! prints a secret, and no problem contains one.
 //!
 //! ```
-//! use aibridge_config::{Sources, Surroundings, load};
+//! use aibridge_config::{Environment, Sources, load};
 //! use std::{io, path::Path};
 //!
-//! struct Nothing;
+//! struct Empty;
 //!
-//! impl Surroundings for Nothing {
+//! impl Environment for Empty {
 //!     fn var(&self, _: &str) -> Option<String> {
 //!         None
 //!     }
@@ -31,14 +29,14 @@
 //! # fn main() -> Result<(), aibridge_config::ConfigError> {
 //! let text = "[server]\nlisten = \"localhost:9000\"";
 //! let mut sources = Sources { file: Some(("aibridge.toml".into(), text.into())), ..Sources::default() };
-//! let config = load(&sources, &Nothing)?;
+//! let config = load(&sources, &Empty)?;
 //! assert_eq!(config.server.listen.to_string(), "127.0.0.1:9000");
 //! assert_eq!(config.providers[0].name, "openai");
 //!
 //! sources.env = vec![("AIBRIDGE_STORE__URL".into(), "mysql:aibridge".into())];
-//! let error = load(&sources, &Nothing).unwrap_err();
+//! let error = load(&sources, &Empty).unwrap_err();
 //! let message = error.to_string();
-//! assert!(message.starts_with("AIBRIDGE_STORE__URL: store.url: \"mysql\" is no kind of store; write "));
+//! assert!(message.starts_with("AIBRIDGE_STORE__URL: store.url: \"mysql\" is not a supported database; write "));
 //! # Ok(())
 //! # }
 //! ```
@@ -50,6 +48,9 @@ mod base_url;
 mod choice;
 mod config;
 mod duration;
+#[cfg(test)]
+mod example_file;
+mod exposure;
 mod integer;
 mod layer;
 mod limits;
@@ -61,6 +62,7 @@ mod problem;
 mod provider;
 mod raw;
 mod report;
+mod scalar;
 mod secret;
 mod server;
 #[cfg(test)]
@@ -71,6 +73,7 @@ mod sources;
 mod store;
 mod telemetry;
 mod tls;
+mod web;
 
 pub use admin::Admin;
 pub use auth::{Auth, AuthMode};
@@ -82,7 +85,8 @@ pub use metrics::Metrics;
 pub use problem::{ConfigError, Problem};
 pub use provider::{CircuitBreaker, Provider, ProviderKind};
 pub use server::Server;
-pub use sources::{Flags, Sources, Surroundings};
+pub use sources::{Environment, Flags, Sources};
 pub use store::{Durability, PostgresUrl, Retention, Spool, SslMode, Store, StoreUrl};
 pub use telemetry::{OtlpProtocol, Telemetry};
 pub use tls::Tls;
+pub use web::ANY_ORIGIN;

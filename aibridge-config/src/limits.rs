@@ -1,3 +1,5 @@
+//! `[limits]`: the limits of requests, tokens and connections.
+
 use crate::duration::RawDuration;
 use crate::integer::RawInteger;
 use crate::report::Report;
@@ -6,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// How much clients may ask of one gateway.
+/// The limits of one gateway process. `None` means unlimited; in the settings, 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The most requests under way at once.
+    /// The maximum number of requests in flight.
     pub max_concurrent_requests: Option<NonZeroU32>,
-    /// The most requests of one actor in a minute.
+    /// The maximum number of requests of one actor per minute.
     pub requests_per_minute: Option<NonZeroU32>,
-    /// The most tokens of one actor in a minute.
+    /// The maximum number of tokens of one actor per minute.
     pub tokens_per_minute: Option<NonZeroU32>,
-    /// The most connections of clients at once.
+    /// The maximum number of client connections.
     pub max_connections: Option<NonZeroU32>,
-    /// The longest head of a request, in bytes.
+    /// The maximum size of a request head, in bytes.
     pub max_header_bytes: usize,
-    /// How long a connection may be without the whole head of a next request.
+    /// The time in which a connection must send the whole head of its next request.
     pub header_timeout: Duration,
 }
 

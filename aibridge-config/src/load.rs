@@ -1,40 +1,42 @@
+//! Loads the settings: reads the layers, merges them, and resolves each section.
+
 use crate::layer::{self, Layer};
 use crate::raw::Raw;
 use crate::report::Report;
 use crate::secret::Secret;
-use crate::{Config, ConfigError, Problem, Sources, Surroundings};
-use crate::{admin, auth, limits, log, metrics, provider, server, shape, store, telemetry, tls};
+use crate::{Config, ConfigError, Environment, Problem, Sources};
+use crate::{admin, auth, exposure, limits, log, metrics, provider, server, shape, store, telemetry, tls};
 use figment::Figment;
 
-/// Reads, layers and resolves the settings.
+/// Loads and validates the settings.
 ///
-/// If no source configures a provider there is one anyway, called `openai`, with `OPENAI_API_KEY` and
-/// `OPENAI_BASE_URL` if they are set and not empty. A provider that is configured takes nothing from them.
+/// If no source configures a provider, the settings have one called `openai`, with `OPENAI_API_KEY` and
+/// `OPENAI_BASE_URL` if they are set and not empty. Configured providers do not use these variables.
 ///
 /// # Errors
 ///
-/// All problems that can be found at once.
-pub fn load(sources: &Sources, surroundings: &dyn Surroundings) -> Result<Config, ConfigError> {
+/// A [`ConfigError`] with all problems.
+pub fn load(sources: &Sources, environment: &dyn Environment) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
-    let layers = read(sources, surroundings, &mut problems);
+    let layers = read(sources, environment, &mut problems);
     let mut figment = layers
         .into_iter()
         .map(|layer| shape::check(layer, &mut problems))
         .fold(Figment::new(), |figment, layer| figment.merge(layer));
     if !configures_a_provider(&figment) && !problems.iter().any(may_hide_a_provider) {
-        figment = figment.merge(layer::fallback_provider(surroundings));
+        figment = figment.merge(layer::fallback_provider(environment));
     }
     let mut report = Report::new(&figment, problems);
-    let config = resolve(&figment, surroundings, &mut report);
+    let config = resolve(&figment, environment, &mut report);
     match (config, report.finish()) {
         (Some(config), problems) if problems.is_empty() => Ok(config),
         (_, problems) => Err(ConfigError { problems }),
     }
 }
 
-/// The layers, the weakest first.
-fn read(sources: &Sources, surroundings: &dyn Surroundings, problems: &mut Vec<Problem>) -> Vec<Layer> {
-    let telemetry = layer::from_telemetry_variables(surroundings);
+/// Reads the layers, in order of increasing precedence.
+fn read(sources: &Sources, environment: &dyn Environment, problems: &mut Vec<Problem>) -> Vec<Layer> {
+    let telemetry = layer::from_telemetry_variables(environment);
     let file = sources.file.as_ref().map(|(path, text)| layer::from_file(path, text));
     let file = file.and_then(|file| file.map_err(|problem| problems.push(problem)).ok());
     let environment = layer::from_environment(&sources.env, problems);
@@ -46,14 +48,14 @@ fn configures_a_provider(figment: &Figment) -> bool {
     providers.and_then(|providers| providers.into_array()).is_some_and(|providers| !providers.is_empty())
 }
 
-/// Whether someone tried to configure a provider, or may have, and failed.
+/// Whether `problem` may have removed a configured provider.
 fn may_hide_a_provider(problem: &Problem) -> bool {
     problem.setting.as_deref().is_none_or(|setting| setting.starts_with("provider"))
 }
 
-/// `None` only if there is a problem.
-fn resolve(figment: &Figment, surroundings: &dyn Surroundings, report: &mut Report<'_>) -> Option<Config> {
-    // Every layer has the right shape, so all of them together have.
+/// Resolves each section. `None` only if there is a problem.
+fn resolve(figment: &Figment, environment: &dyn Environment, report: &mut Report<'_>) -> Option<Config> {
+    // Every layer has the right shape, so their merged result does too.
     let raw = figment.extract::<Raw<Secret>>().map_err(|error| error.kind.to_string());
     let raw = report.keep("settings", raw)?;
 
@@ -61,17 +63,18 @@ fn resolve(figment: &Figment, surroundings: &dyn Surroundings, report: &mut Repo
     let admin = admin::resolve(&raw.admin, report);
     let auth = auth::resolve(&raw.auth, report);
     if let (Some(server), Some(auth)) = (&server, &auth) {
-        server::refuse_exposure(server, admin.as_ref(), auth, report);
+        exposure::reject_exposure(server, admin.as_ref(), auth, report);
+        exposure::reject_any_origin(server, auth, report);
     }
     if let (Some(server), Some(admin)) = (&server, &admin) {
-        admin::refuse_collision(admin, server, report);
+        exposure::reject_collision(admin, server, report);
     }
-    let tls = tls::resolve(&raw.tls, surroundings, report);
+    let tls = tls::resolve(&raw.tls, environment, report);
     let limits = limits::resolve(&raw.limits, report);
     let store = store::resolve(&raw.store, report);
     let telemetry = telemetry::resolve(&raw.telemetry, report);
     let log = log::resolve(&raw.log, report);
-    let providers = provider::resolve(raw.provider, surroundings, report);
+    let providers = provider::resolve(raw.provider, environment, report);
     Some(Config {
         server: server?,
         tls: tls?,

@@ -1,29 +1,31 @@
+//! `[log]`: the format of log lines.
+
 use crate::choice::choice;
 use crate::report::Report;
 use serde::{Deserialize, Serialize};
 
-/// What the gateway says while it runs.
+/// The log of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
-    /// How a line is written.
+    /// The format of log lines.
     pub format: LogFormat,
-    /// Whether everything that is recorded is a line too.
+    /// Whether every record is also written to the log.
     pub records_to_log: bool,
 }
 
-/// How a line of the log is written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people to read.
     Text,
-    /// One JSON object.
+    /// One JSON object per line.
     Json,
 }
 
 impl LogFormat {
     const ALL: [Self; 2] = [Self::Text, Self::Json];
 
-    /// How it is written in the settings.
+    /// The value in the settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",

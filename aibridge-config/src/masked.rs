@@ -1,11 +1,12 @@
+//! The settings without secrets, as TOML.
+
 use crate::Config;
 use crate::raw::Raw;
 
 impl Config {
-    /// The settings as a file, for an operator to look at: every credential is a hint.
+    /// Returns the settings as a settings file in which hints replace all credentials.
     ///
-    /// The file has the shape of the settings and would be read again, but its keys and header values are
-    /// hints, of no use to any provider.
+    /// The file is valid, but its keys and header values cannot authenticate requests.
     pub fn to_masked_toml(&self) -> String {
         let raw: Raw<String> = Raw {
             server: (&self.server).into(),
@@ -19,6 +20,7 @@ impl Config {
             log: (&self.log).into(),
             provider: self.providers.iter().map(Into::into).collect(),
         };
-        toml::to_string(&raw).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
+        toml::to_string(&raw)
+            .unwrap_or_else(|error| format!("# the settings cannot be written as TOML: {error}\n"))
     }
 }

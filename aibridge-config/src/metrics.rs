@@ -1,14 +1,16 @@
+//! `[metrics]`: the metrics for Prometheus.
+
 use crate::integer::RawInteger;
 use serde::{Deserialize, Serialize};
 
-/// What is counted and measured.
+/// The metrics for Prometheus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metrics {
-    /// Whether it is served.
+    /// Whether the route `/metrics` is served.
     pub enabled: bool,
-    /// How many models are told apart; the others are `other`.
+    /// The maximum number of models in labels. Further models have the label `other`.
     pub max_models: usize,
-    /// How many tools are told apart; the others are `other`.
+    /// The maximum number of tools in labels. Further tools have the label `other`.
     pub max_tools: usize,
 }
 

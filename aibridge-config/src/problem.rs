@@ -1,22 +1,23 @@
+//! Problems with settings.
+
 use std::fmt;
 
-/// A setting that cannot be used.
+/// A setting that cannot be used, and the fix for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it was set: the path of the file, the name of the environment variable, or the flag.
+    /// The source of the setting: the path of the file, the name of the environment variable, or the flag.
     pub origin: String,
-    /// Which it is, e.g. `provider[1].base_url`; list positions count from 0. `None` if the source could
-    /// not be read that far.
+    /// The setting, e.g. `provider[1].base_url`; list positions count from 0. `None` if the whole source cannot be read.
     pub setting: Option<String>,
-    /// What is wrong and what to write instead, without any secret.
+    /// The problem, and what to write instead. It contains no secret.
     pub message: String,
 }
 
-/// Every problem that was found. Displays as one line for each.
+/// All problems with the settings. Displays as one line for each problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigError {
-    /// At least one, in the order of the sources, then of the sections.
+    /// At least one problem, in the order of the sources, then of the sections.
     pub problems: Vec<Problem>,
 }
 

@@ -1,3 +1,5 @@
+//! `[[provider]]`: the providers.
+
 mod circuit_breaker;
 mod differences;
 mod extra_headers;
@@ -8,8 +10,8 @@ mod raw;
 pub use circuit_breaker::CircuitBreaker;
 pub(crate) use raw::RawProvider;
 
-use crate::Surroundings;
-use crate::base_url::{self, Wanted};
+use crate::Environment;
+use crate::base_url::{self, Advice};
 use crate::choice::choice;
 use crate::duration::RawDuration;
 use crate::report::Report;
@@ -20,47 +22,49 @@ use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
-/// Whom to ask.
+/// The settings of a provider.
 #[derive(Debug, Clone)]
 pub struct Provider {
-    /// `type`: which API it speaks.
+    /// `type`: the API of the provider.
     pub kind: ProviderKind,
-    /// The first segment of its routes' paths.
+    /// The name: the first segment of the paths of its routes.
     pub name: String,
-    /// What routes are appended to; always ends in one slash.
+    /// The base URL of the API; always ends in one slash.
     pub base_url: Url,
-    /// In the order of preference, all different; none if every request brings its own.
+    /// The distinct keys, in order of preference. Without keys, the provider is BYOK-only.
     pub keys: Vec<SecretString>,
-    /// Names and values of headers to add to every upstream request, by name.
+    /// The names and values of headers to add to every upstream request, sorted by name.
     pub extra_headers: Vec<(String, SecretString)>,
-    /// Whether the provider learns who asks.
+    /// Whether upstream requests contain headers with the actor.
     pub send_actor_headers: bool,
-    /// Until a connection stands.
+    /// The maximum time to establish a connection.
     pub connect_timeout: Duration,
-    /// Until a blocking answer has come whole; of a stream, its head.
+    /// The maximum time until the whole blocking response has arrived, or the head of a stream.
     pub response_timeout: Duration,
-    /// The longest silence between two chunks of an answer.
+    /// The maximum time between two chunks of a response.
     pub stream_idle_timeout: Duration,
-    /// The folder that every exchange with it is written to, as it was on the wire.
+    /// The time for which an idle upstream connection stays open.
+    pub keep_alive: Duration,
+    /// The directory to which all traffic with the provider is dumped; `None` for no dump.
     pub api_dump_dir: Option<PathBuf>,
-    /// When it is not called because it keeps failing; never, without.
+    /// The settings of the circuit breaker; `None` for no circuit breaker.
     pub circuit_breaker: Option<CircuitBreaker>,
 }
 
-const BASE_URL: Wanted =
-    Wanted { example: "https://api.openai.com/v1/", credentials: "keys or extra_headers" };
+const BASE_URL: Advice =
+    Advice { example: "https://api.openai.com/v1/", credentials: "keys or extra_headers" };
 
-/// Which API a provider speaks.
+/// The API of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProviderKind {
-    /// OpenAI's, or a compatible one.
+    /// The OpenAI API, or a compatible one.
     OpenAi,
 }
 
 impl ProviderKind {
     const ALL: [Self; 1] = [Self::OpenAi];
 
-    /// How it is written in the settings.
+    /// The value in the settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
@@ -68,17 +72,17 @@ impl ProviderKind {
     }
 }
 
-/// All providers; `None` if any of them has a problem.
+/// Resolves all providers. `None` if any of them has a problem.
 pub(crate) fn resolve(
     raw: Vec<RawProvider<Secret>>,
-    surroundings: &dyn Surroundings,
+    environment: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<Vec<Provider>> {
     let mut names = Names::default();
     let providers: Vec<Option<Provider>> = raw
         .into_iter()
         .enumerate()
-        .map(|(index, raw)| resolve_one(raw, &format!("provider[{index}]"), &mut names, surroundings, report))
+        .map(|(index, raw)| resolve_one(raw, &format!("provider[{index}]"), &mut names, environment, report))
         .collect();
     providers.into_iter().collect()
 }
@@ -87,7 +91,7 @@ fn resolve_one(
     raw: RawProvider<Secret>,
     at: &str,
     names: &mut Names,
-    surroundings: &dyn Surroundings,
+    environment: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<Provider> {
     let kind = match &raw.kind {
@@ -98,12 +102,13 @@ fn resolve_one(
     let name = raw.name.or_else(|| kind.map(|kind| kind.as_str().to_owned()));
     let name = name.and_then(|name| report.keep(&format!("{at}.name"), names.claim(name, at)));
     let base_url = report.keep(&format!("{at}.base_url"), base_url::parse(&raw.base_url, BASE_URL));
-    let keys = keys::resolve(&raw.keys, &format!("{at}.keys"), surroundings, report);
+    let keys = keys::resolve(&raw.keys, &format!("{at}.keys"), environment, report);
     let extra_headers = extra_headers::resolve(raw.extra_headers, &format!("{at}.extra_headers"), report);
     let mut timeout = |name, timeout: RawDuration| report.keep(&format!("{at}.{name}"), timeout.positive());
     let connect_timeout = timeout("connect_timeout", raw.connect_timeout);
     let response_timeout = timeout("response_timeout", raw.response_timeout);
     let stream_idle_timeout = timeout("stream_idle_timeout", raw.stream_idle_timeout);
+    let keep_alive = timeout("keep_alive", raw.keep_alive);
     let circuit_breaker = match &raw.circuit_breaker {
         Some(raw) => circuit_breaker::resolve(raw, &format!("{at}.circuit_breaker"), report).map(Some),
         None => Some(None),
@@ -118,6 +123,7 @@ fn resolve_one(
         connect_timeout: connect_timeout?,
         response_timeout: response_timeout?,
         stream_idle_timeout: stream_idle_timeout?,
+        keep_alive: keep_alive?,
         api_dump_dir: (!raw.api_dump_dir.is_empty()).then(|| raw.api_dump_dir.into()),
         circuit_breaker: circuit_breaker?,
     })

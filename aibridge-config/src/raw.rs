@@ -1,4 +1,4 @@
-//! The mirror of the settings file: names, types and defaults, nothing else.
+//! The mirror of the settings file: the names, types and defaults of all settings, without validation.
 
 use crate::admin::RawAdmin;
 use crate::auth::RawAuth;
@@ -12,8 +12,8 @@ use crate::telemetry::RawTelemetry;
 use crate::tls::RawTls;
 use serde::{Deserialize, Serialize};
 
-/// The whole file. `S` is how a credential is held: read as a [`Secret`](crate::secret::Secret), shown as a
-/// hint.
+/// The whole settings file. `S` is the type of a credential: a [`Secret`](crate::secret::Secret) when the file is read, a
+/// hint when it is written.
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Raw<S> {

@@ -1,24 +1,26 @@
+//! The collection of problems with the settings.
+
 use crate::Problem;
 use figment::{Figment, Profile};
 
-/// Collects what is wrong with the settings, and knows where each was set.
+/// Collects problems with settings, and finds the source of each setting.
 pub(crate) struct Report<'a> {
     layers: &'a Figment,
     problems: Vec<Problem>,
 }
 
 impl<'a> Report<'a> {
-    /// `problems` are known already.
+    /// Creates a report with the problems of earlier steps.
     pub(crate) fn new(layers: &'a Figment, problems: Vec<Problem>) -> Self {
         Self { layers, problems }
     }
 
-    /// The value of `setting`; `None` if it is a problem.
+    /// Returns the value of `setting`, or reports its problem and returns `None`.
     pub(crate) fn keep<T>(&mut self, setting: &str, value: Result<T, String>) -> Option<T> {
         value.map_err(|message| self.problem(setting, message)).ok()
     }
 
-    /// `setting` cannot be used. Only the first problem of each setting counts: the others follow from it.
+    /// Reports a problem with `setting`. Only the first problem of each setting is kept: the others result from it.
     pub(crate) fn problem(&mut self, setting: &str, message: String) {
         if !self.concerns(setting) {
             let origin = self.origin(setting);
@@ -26,7 +28,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Whether there is a problem with `setting`.
+    /// Whether the report has a problem with `setting`.
     pub(crate) fn concerns(&self, setting: &str) -> bool {
         self.problems.iter().any(|problem| problem.setting.as_deref() == Some(setting))
     }
@@ -35,7 +37,7 @@ impl<'a> Report<'a> {
         self.problems
     }
 
-    /// A list comes from one source as a whole, so the source of a setting in it is that of the list.
+    /// The source of `setting`. All elements of a list come from the same source.
     fn origin(&self, setting: &str) -> String {
         let list = setting.split('[').next().unwrap_or(setting);
         self.layers.find_metadata(list).map_or_else(

@@ -1,7 +1,9 @@
+//! Credentials in the settings file.
+
 use secrecy::SecretString;
 use serde::Deserialize;
 
-/// A credential as it stands in the file. It can be read, but neither printed nor written.
+/// A credential in the settings file. It can be deserialised, but neither printed nor serialised.
 #[derive(Clone, Deserialize)]
 #[serde(from = "String")]
 pub(crate) struct Secret(pub(crate) SecretString);

@@ -1,14 +1,14 @@
-//! `docs/settings.md` says what the mirror says.
+//! A test that compares `docs/settings.md` with the mirror of the settings file.
 
 use crate::raw::Raw;
 use std::collections::BTreeMap;
 
 const DOC: &str = include_str!("../../docs/settings.md");
 
-/// Settings with their default and their variable, as the document has them.
+/// The default and the environment variable of each setting.
 type Settings = BTreeMap<String, (String, String)>;
 
-/// From the rows of the document: `| `name` | type | `default` | `VARIABLE` | meaning |`.
+/// Reads the rows of the document: `| `name` | type | `default` | `VARIABLE` | meaning |`.
 fn documented() -> Settings {
     let rows = DOC.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| {
@@ -24,7 +24,7 @@ fn documented() -> Settings {
     .collect()
 }
 
-/// From the mirror, with every default as the file would spell it.
+/// Reads the mirror. The defaults are in TOML.
 fn mirrored() -> Settings {
     let file = r#"provider = [{ type = "TYPE", name = "NAME", circuit_breaker = {} }]"#;
     let raw: Raw<String> = toml::from_str(file).expect("a file");
@@ -34,7 +34,7 @@ fn mirrored() -> Settings {
     settings
 }
 
-/// Adds the settings in `table`, whose own name is `prefix`.
+/// Adds the settings in `table`. The name of each starts with `prefix`.
 fn list(prefix: &str, table: &toml::Table, settings: &mut Settings) {
     for (name, value) in table {
         let setting = format!("{prefix}{name}");

@@ -1,4 +1,4 @@
-//! Whether a layer has the shape of the settings: no unknown settings, no wrong types.
+//! Checks the shape of a layer: it has no unknown settings and no wrong types.
 
 use crate::Problem;
 use crate::layer::{Layer, Origin};
@@ -7,9 +7,9 @@ use crate::secret::Secret;
 use figment::error::{Actual, Kind};
 use figment::value::{Dict, Value};
 
-/// `layer` without what has the wrong shape, each of which is a problem.
+/// Removes the settings with a wrong shape from `layer`, and reports each as a problem.
 ///
-/// serde stops at the first error, but says where it is: take that setting out, and ask again.
+/// serde stops at the first error and returns its path. The function removes that setting and tries again.
 pub(crate) fn check(mut layer: Layer, problems: &mut Vec<Problem>) -> Layer {
     while let Err(error) = Value::from(layer.tree.clone()).deserialize::<Raw<Secret>>() {
         let value = find(&mut layer.tree, &error.path);
@@ -22,59 +22,61 @@ pub(crate) fn check(mut layer: Layer, problems: &mut Vec<Problem>) -> Layer {
         let setting = dotted(&error.path);
         problems.push(layer.origin.problem(&setting, explain(&setting, &error.kind)));
         if !remove(&mut layer.tree, &error.path) {
-            layer.tree.clear(); // cannot be: serde was given this tree; but better than to ask for ever
+            layer.tree.clear(); // unreachable, since serde read this tree; it ends the loop in any case
         }
     }
     layer
 }
 
-/// What a text from the environment means where no text is wanted, e.g. `true` or `[{ type = "openai" }]`.
+/// Parses a string from the environment as TOML, for a setting of another type, e.g. `true` or `[{ type = "openai" }]`.
 fn read_as_toml(value: &Value) -> Option<Value> {
     let mut table: toml::Table = toml::from_str(&format!("value = {}", value.as_str()?)).ok()?;
     let read = table.remove("value").filter(|read| !read.is_str() && table.is_empty())?;
     Value::serialize(read).ok()
 }
 
-/// Says what is wrong without quoting a text: it may be a key in the wrong place.
+/// The message for an error. It quotes no string, which may be a misplaced key.
 fn explain(setting: &str, kind: &Kind) -> String {
     match kind {
         Kind::UnknownField(_, known) => {
-            format!("is no setting; the settings here are {}", known.join(", "))
+            format!("is not a setting; the settings here are {}", known.join(", "))
         }
         Kind::InvalidType(..) if setting == "provider" => {
             "must be a list; write [[provider]], in double brackets, once for each provider".to_owned()
         }
-        Kind::InvalidType(actual, expected) => format!("is {}; write {}", article(actual), instead(expected)),
+        Kind::InvalidType(actual, expected) => {
+            format!("is {}; write {}", type_name(actual), advice(expected))
+        }
         Kind::Message(message) => message.clone(),
-        _ => "has the wrong shape; docs/settings.md says what to write".to_owned(),
+        _ => "has the wrong shape; see docs/settings.md".to_owned(),
     }
 }
 
-fn article(actual: &Actual) -> &'static str {
+fn type_name(actual: &Actual) -> &'static str {
     match actual {
         Actual::Bool(_) => "a boolean",
         Actual::Unsigned(_) | Actual::Signed(_) => "an integer",
         Actual::Float(_) => "a float",
-        Actual::Str(_) | Actual::Char(_) => "a text",
+        Actual::Str(_) | Actual::Char(_) => "a string",
         Actual::Seq => "a list",
         Actual::Map => "a table",
         _ => "something else",
     }
 }
 
-/// serde's words for what it expected, in the file's.
-fn instead(expected: &str) -> &str {
+/// Translates what serde expected into terms of the settings file.
+fn advice(expected: &str) -> &str {
     match expected {
         "a boolean" => "true or false, without quotes",
         "f64" => "a number without quotes, e.g. 0.5",
-        "a string" | "a String" => "a text in quotes",
+        "a string" | "a String" => "a string in quotes",
         "a sequence" => "a list in brackets, e.g. [\"…\", \"…\"]",
         "a map" => "a table, e.g. { name = \"…\" }",
         other => other,
     }
 }
 
-/// `provider[1].base_url`
+/// Formats a path as a setting, e.g. `provider[1].base_url`.
 fn dotted(path: &[String]) -> String {
     path.iter().fold(String::new(), |dotted, key| {
         if key.parse::<usize>().is_ok() {
@@ -96,8 +98,8 @@ fn find<'a>(tree: &'a mut Dict, path: &[String]) -> Option<&'a mut Value> {
     }
 }
 
-/// Takes out the setting at `path`; if that is an element of a list, all of the list, so that no other
-/// element changes its place.
+/// Removes the setting at `path`. For an element of a list, it removes the whole list, so that no other element changes
+/// its position.
 fn remove(tree: &mut Dict, path: &[String]) -> bool {
     let Some((key, rest)) = path.split_first() else { return false };
     match (tree.get_mut(key), rest) {

@@ -1,9 +1,11 @@
+//! Settings that are numbers of bytes.
+
+use crate::scalar::{self, FromScalar, Scalar, ScalarError};
 use bytesize::ByteSize;
-use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// A number of bytes as it stands in the file, e.g. `"64MiB"` or `67108864`.
+/// A number of bytes in the settings file, e.g. `"64MiB"` or `67108864`.
 #[derive(Clone, Copy)]
 pub(crate) struct RawSize(u64);
 
@@ -12,11 +14,16 @@ impl RawSize {
         Self(mib * bytesize::MIB)
     }
 
+    /// Returns a size that must not be zero.
+    ///
+    /// # Errors
+    ///
+    /// A message if the size is zero, or exceeds the address space.
     pub(crate) fn positive(self) -> Result<usize, String> {
         match usize::try_from(self.0) {
-            Ok(0) => Err("is zero; write how much to allow, e.g. \"64MiB\"".into()),
+            Ok(0) => Err("is zero; write a larger size, e.g. \"64MiB\"".into()),
             Ok(bytes) => Ok(bytes),
-            Err(_) => Err("is more than this machine can address; write e.g. \"64MiB\"".into()),
+            Err(_) => Err("exceeds the address space of this machine; write e.g. \"64MiB\"".into()),
         }
     }
 }
@@ -27,39 +34,31 @@ impl From<usize> for RawSize {
     }
 }
 
+impl FromScalar for RawSize {
+    const EXPECTED: &'static str = "a size, e.g. \"64MiB\", or a number of bytes";
+
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ScalarError> {
+        let invalid = |value: &dyn fmt::Display| {
+            format!("{value} is not a size; write e.g. \"64MiB\", or a number of bytes")
+        };
+        match scalar {
+            Scalar::Text(text) => {
+                let size: ByteSize = text.parse().map_err(|_| invalid(&format_args!("{text:?}")))?;
+                Ok(Self(size.as_u64()))
+            }
+            Scalar::Integer(bytes) => Ok(u64::try_from(bytes).map(Self).map_err(|_| invalid(&bytes))?),
+            Scalar::Float(_) => Err(ScalarError::WrongType),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for RawSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SizeVisitor)
+        scalar::deserialize(deserializer)
     }
 }
 
-struct SizeVisitor;
-
-impl Visitor<'_> for SizeVisitor {
-    type Value = RawSize;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a size, e.g. \"64MiB\", or a number of bytes")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<RawSize, E> {
-        text.parse::<ByteSize>().map(|size| RawSize(size.as_u64())).map_err(|_| {
-            E::custom(format!("{text:?} is no size; write e.g. \"64MiB\", or a number of bytes"))
-        })
-    }
-
-    fn visit_u64<E: Error>(self, bytes: u64) -> Result<RawSize, E> {
-        Ok(RawSize(bytes))
-    }
-
-    fn visit_i64<E: Error>(self, bytes: i64) -> Result<RawSize, E> {
-        let negative =
-            |_| E::custom(format!("{bytes} is no size; write e.g. \"64MiB\", or a number of bytes"));
-        u64::try_from(bytes).map(RawSize).map_err(negative)
-    }
-}
-
-/// Exact, in the largest binary unit that is.
+/// Writes the exact size in the largest possible binary unit.
 impl Serialize for RawSize {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let units = [("GiB", bytesize::GIB), ("MiB", bytesize::MIB), ("KiB", bytesize::KIB)];
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_texts_or_numbers() {
+    fn sizes_are_text_or_numbers() {
         let table: Vec<(Value, Result<usize, &str>)> = vec![
             ("64MiB".into(), Ok(64 << 20)),
             ("64 MiB".into(), Ok(64 << 20)),
@@ -91,12 +90,12 @@ mod tests {
             ("1000".into(), Ok(1000)),
             (1000_i64.into(), Ok(1000)),
             (1000_u64.into(), Ok(1000)),
-            (0_i64.into(), Err("is zero; write how much to allow, e.g. \"64MiB\"")),
-            ("0B".into(), Err("is zero; write how much to allow, e.g. \"64MiB\"")),
-            ((-1_i64).into(), Err("-1 is no size; write e.g. \"64MiB\", or a number of bytes")),
-            ("-1".into(), Err("\"-1\" is no size; write e.g. \"64MiB\", or a number of bytes")),
-            ("".into(), Err("\"\" is no size; write e.g. \"64MiB\", or a number of bytes")),
-            ("much".into(), Err("\"much\" is no size; write e.g. \"64MiB\", or a number of bytes")),
+            (0_i64.into(), Err("is zero; write a larger size, e.g. \"64MiB\"")),
+            ("0B".into(), Err("is zero; write a larger size, e.g. \"64MiB\"")),
+            ((-1_i64).into(), Err("-1 is not a size; write e.g. \"64MiB\", or a number of bytes")),
+            ("-1".into(), Err("\"-1\" is not a size; write e.g. \"64MiB\", or a number of bytes")),
+            ("".into(), Err("\"\" is not a size; write e.g. \"64MiB\", or a number of bytes")),
+            ("much".into(), Err("\"much\" is not a size; write e.g. \"64MiB\", or a number of bytes")),
         ];
         for (value, expected) in table {
             assert_eq!(read(value.clone()), expected.map_err(str::to_owned), "{value:?}");
@@ -104,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_the_same() {
+    fn a_written_size_reads_the_same() {
         for (bytes, expected) in
             [(64 << 20, "64MiB"), (3 << 30, "3GiB"), (1536, "1536B"), (2048, "2KiB"), (1000, "1000B")]
         {

@@ -1,32 +1,34 @@
+//! The sources of settings.
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The world outside, as far as settings refer to it.
-pub trait Surroundings {
-    /// The value of an environment variable.
+/// The environment variables and files that settings refer to.
+pub trait Environment {
+    /// The value of the environment variable `name`, if it is set.
     fn var(&self, name: &str) -> Option<String>;
 
-    /// The text of a file.
+    /// The text of the file at `path`.
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or is no text.
+    /// An I/O error if the file cannot be read, or is not UTF-8.
     fn read(&self, path: &Path) -> io::Result<String>;
 }
 
-/// Where settings come from. The later fields win over the earlier.
+/// The sources of settings. Each field takes precedence over the ones before it.
 #[derive(Clone, Default)]
 pub struct Sources {
-    /// The settings file: its path and its text.
+    /// The path and the text of the settings file, if there is one.
     pub file: Option<(PathBuf, String)>,
-    /// The process environment, of which only `AIBRIDGE_*` is looked at.
+    /// The process environment. Only variables that start with `AIBRIDGE_` are read.
     pub env: Vec<(String, String)>,
-    /// Flags of the command line.
+    /// The flags of the command line.
     pub flags: Flags,
 }
 
-/// Settings that the command line can give.
+/// The settings that have a command-line flag.
 #[derive(Clone, Default)]
 pub struct Flags {
     /// `--listen`, for `server.listen`.
@@ -37,7 +39,7 @@ pub struct Flags {
     pub log_format: Option<String>,
 }
 
-/// Shows no value: any of them may hold a secret.
+/// Prints no values, which may be secrets.
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
@@ -49,7 +51,7 @@ impl fmt::Debug for Sources {
     }
 }
 
-/// Shows no value, see [`Sources`].
+/// Prints no values, as [`Sources`] does.
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let given =

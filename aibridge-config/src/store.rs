@@ -1,3 +1,5 @@
+//! `[store]`: the database for records.
+
 mod postgres;
 mod retention;
 
@@ -14,36 +16,36 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where records go.
+/// The database for records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
-    /// The database.
+    /// The URL of the database.
     pub url: StoreUrl,
-    /// What a record survives once it is stored.
+    /// The failures that a stored record survives.
     pub durability: Durability,
-    /// How long a request may wait for its start to be stored.
+    /// The maximum time that a request waits until its start records are stored.
     pub timeout: Duration,
-    /// Where records wait while the database is down.
+    /// The spool for records while the database is unavailable.
     pub spool: Option<Spool>,
-    /// How old records get before they are deleted; `None` if they are kept.
+    /// The age at which records are deleted; `None` keeps all records.
     pub retention: Option<Retention>,
 }
 
-/// A directory in which records wait while the database is down.
+/// A directory that holds records while the database is unavailable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spool {
-    /// The directory.
+    /// The path of the directory.
     pub dir: PathBuf,
-    /// How much may wait in it, in bytes, before requests are refused.
+    /// The maximum size of the spool, in bytes. Beyond it, requests are rejected.
     pub max_bytes: usize,
 }
 
-/// A database. Displays as it is written in the settings.
+/// The URL of a database. Displays in the format of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreUrl {
-    /// `sqlite:PATH`: an embedded database in this file.
+    /// `sqlite:PATH`: an embedded database in the file.
     Sqlite(PathBuf),
-    /// `postgres://…`: a PostgreSQL database, which several gateways may share.
+    /// `postgres://…`: a PostgreSQL database, which several instances may share.
     Postgres(PostgresUrl),
 }
 
@@ -56,19 +58,19 @@ impl fmt::Display for StoreUrl {
     }
 }
 
-/// What a record survives once it is stored.
+/// The failures that a stored record survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Durability {
-    /// The end of the process, e.g. by `kill -9`.
+    /// The end of the process, e.g. after `kill -9`.
     Process,
-    /// A power cut.
+    /// A power failure of the machine.
     Power,
 }
 
 impl Durability {
     const ALL: [Self; 2] = [Self::Process, Self::Power];
 
-    /// How it is written in the settings.
+    /// The value in the settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Process => "process",
@@ -130,7 +132,7 @@ pub(crate) fn resolve(raw: &RawStore, report: &mut Report<'_>) -> Option<Store> 
     if let Some(StoreUrl::Sqlite(_)) = url
         && !raw.spool.is_empty()
     {
-        let message = "is of no use to an embedded database, which cannot be away; leave it out, or write \
+        let message = "has no effect on an embedded database, which is always available; remove it, or write \
                        store.url = \"postgres://user@host/db\"";
         report.problem("store.spool", message.to_owned());
         return None;
@@ -140,29 +142,29 @@ pub(crate) fn resolve(raw: &RawStore, report: &mut Report<'_>) -> Option<Store> 
     Some(Store { url: url?, durability: durability?, timeout: timeout?, spool, retention: raw.retention.0 })
 }
 
-/// A message names no more of the URL than its scheme: the rest may hold a password.
+/// Parses the URL. Messages contain no part of the URL but its scheme: the rest may contain a password.
 fn url(text: &str) -> Result<StoreUrl, String> {
-    const INSTEAD: &str = "write \"sqlite:aibridge.db\" or \"postgres://user@host/db\"";
+    const ADVICE: &str = "write \"sqlite:aibridge.db\" or \"postgres://user@host/db\"";
     let Some((scheme, rest)) = text.split_once(':') else {
-        return Err(format!("is no URL; {INSTEAD}"));
+        return Err(format!("is not a URL; {ADVICE}"));
     };
     match scheme {
         "sqlite" => {}
         "postgres" | "postgresql" => {
-            let url = postgres::parse(text).map_err(|problem| format!("{problem}; {INSTEAD}"))?;
+            let url = postgres::parse(text).map_err(|problem| format!("{problem}; {ADVICE}"))?;
             return Ok(StoreUrl::Postgres(url));
         }
-        _ => return Err(format!("{scheme:?} is no kind of store; {INSTEAD}")),
+        _ => return Err(format!("{scheme:?} is not a supported database; {ADVICE}")),
     }
     let path = rest.strip_prefix("//").unwrap_or(rest);
     if path.is_empty() {
-        return Err(format!("names no file; {INSTEAD}"));
+        return Err(format!("contains no path; {ADVICE}"));
     }
     if path == ":memory:" {
-        return Err(format!("records in memory would not survive the gateway; {INSTEAD}"));
+        return Err(format!("would lose all records with the process; {ADVICE}"));
     }
     if path.contains(['?', '#']) {
-        return Err(format!("takes a path without a query or a fragment; {INSTEAD}"));
+        return Err(format!("has a query or a fragment; {ADVICE}"));
     }
     Ok(StoreUrl::Sqlite(path.into()))
 }
@@ -172,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_name_a_file() {
+    fn sqlite_urls_contain_a_path() {
         let table = [
             ("sqlite:aibridge.db", Ok("aibridge.db")),
             ("sqlite://aibridge.db", Ok("aibridge.db")),
@@ -180,14 +182,14 @@ mod tests {
             ("sqlite:/var/lib/aibridge.db", Ok("/var/lib/aibridge.db")),
             ("sqlite:///var/lib/aibridge.db", Ok("/var/lib/aibridge.db")),
             ("sqlite:with space.db", Ok("with space.db")),
-            ("sqlite:", Err("names no file")),
-            ("sqlite://", Err("names no file")),
-            ("sqlite::memory:", Err("would not survive")),
-            ("sqlite:aibridge.db?mode=memory", Err("without a query")),
-            ("aibridge.db", Err("is no URL")),
-            ("", Err("is no URL")),
-            ("mysql://root:hunter2@host/db", Err("\"mysql\" is no kind of store")),
-            ("postgres://user:hunter2@host", Err("names no database")),
+            ("sqlite:", Err("contains no path")),
+            ("sqlite://", Err("contains no path")),
+            ("sqlite::memory:", Err("would lose all records")),
+            ("sqlite:aibridge.db?mode=memory", Err("has a query")),
+            ("aibridge.db", Err("is not a URL")),
+            ("", Err("is not a URL")),
+            ("mysql://root:hunter2@host/db", Err("\"mysql\" is not a supported database")),
+            ("postgres://user:hunter2@host", Err("contains no database")),
         ];
         for (text, expected) in table {
             match (url(text), expected) {
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_displayed_reads_the_same() {
+    fn a_displayed_url_reads_the_same() {
         for text in ["sqlite:aibridge.db", "sqlite:/var/lib/aibridge.db", "postgres://ann@db/aibridge"] {
             assert_eq!(url(text).map(|url| url.to_string()), Ok(text.to_owned()));
         }

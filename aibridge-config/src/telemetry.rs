@@ -1,35 +1,37 @@
-use crate::base_url::{self, Wanted};
+//! `[telemetry]`: the export of traces.
+
+use crate::base_url::{self, Advice};
 use crate::choice::choice;
 use crate::report::Report;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Where traces go, by OTLP.
+/// The export of traces over OTLP.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Telemetry {
-    /// The collector; always ends in one slash. With [`OtlpProtocol::Http`], `v1/traces` is appended.
+    /// The URL of the collector; always ends in one slash. [`OtlpProtocol::Http`] appends `v1/traces`.
     pub endpoint: Url,
-    /// How it is spoken to.
+    /// The transport of OTLP.
     pub protocol: OtlpProtocol,
-    /// How many of the traces that begin here are sent, from 0 to 1.
+    /// The fraction of the traces that start here and are exported, from 0 to 1.
     pub sample_ratio: f64,
-    /// Whether the provider is told the trace, in `traceparent`.
+    /// Whether upstream requests contain the header `traceparent`.
     pub propagate: bool,
 }
 
-/// How OTLP is carried.
+/// The transport of OTLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OtlpProtocol {
-    /// gRPC.
+    /// OTLP over gRPC.
     Grpc,
-    /// Protobuf in HTTP requests.
+    /// OTLP as Protobuf over HTTP.
     Http,
 }
 
 impl OtlpProtocol {
     const ALL: [Self; 2] = [Self::Grpc, Self::Http];
 
-    /// How it is written in the settings.
+    /// The value in the settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Grpc => "grpc",
@@ -37,7 +39,7 @@ impl OtlpProtocol {
         }
     }
 
-    /// As `OTEL_EXPORTER_OTLP_PROTOCOL` has it.
+    /// Parses a value of `OTEL_EXPORTER_OTLP_PROTOCOL`.
     pub(crate) fn from_standard(text: &str) -> Option<Self> {
         match text {
             "grpc" => Some(Self::Grpc),
@@ -47,8 +49,8 @@ impl OtlpProtocol {
     }
 }
 
-const ENDPOINT: Wanted =
-    Wanted { example: "http://localhost:4317", credentials: "OTEL_EXPORTER_OTLP_HEADERS" };
+const ENDPOINT: Advice =
+    Advice { example: "http://localhost:4317", credentials: "OTEL_EXPORTER_OTLP_HEADERS" };
 
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
@@ -81,7 +83,7 @@ impl From<&Telemetry> for RawTelemetry {
     }
 }
 
-/// The outer `None` is a problem, the inner one is no endpoint.
+/// `None` if there is a problem, `Some(None)` without an endpoint.
 pub(crate) fn resolve(raw: &RawTelemetry, report: &mut Report<'_>) -> Option<Option<Telemetry>> {
     let endpoint = match raw.endpoint.trim() {
         "" => Ok(None),
@@ -92,15 +94,15 @@ pub(crate) fn resolve(raw: &RawTelemetry, report: &mut Report<'_>) -> Option<Opt
     let protocol = report.keep("telemetry.protocol", protocol);
     let sample_ratio = report.keep("telemetry.sample_ratio", ratio(raw.sample_ratio));
     let (protocol, sample_ratio) = (protocol?, sample_ratio?);
-    let send_to = |endpoint| Telemetry { endpoint, protocol, sample_ratio, propagate: raw.propagate };
-    endpoint.map(|endpoint| endpoint.map(send_to))
+    let telemetry = |endpoint| Telemetry { endpoint, protocol, sample_ratio, propagate: raw.propagate };
+    endpoint.map(|endpoint| endpoint.map(telemetry))
 }
 
 fn ratio(number: f64) -> Result<f64, String> {
     if (0.0..=1.0).contains(&number) {
         Ok(number)
     } else {
-        Err(format!("{number} is no ratio; write a number from 0.0 to 1.0"))
+        Err(format!("{number} is not a ratio; write a number from 0.0 to 1.0"))
     }
 }
 
@@ -109,17 +111,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ratios_lie_between_none_and_all() {
+    fn ratios_lie_between_0_and_1() {
         for number in [0.0, 0.25, 1.0] {
             assert_eq!(ratio(number), Ok(number));
         }
         for number in [-0.1, 1.1, 100.0, f64::NAN, f64::INFINITY] {
-            assert!(ratio(number).is_err_and(|message| message.contains("is no ratio")), "{number}");
+            assert!(ratio(number).is_err_and(|message| message.contains("is not a ratio")), "{number}");
         }
     }
 
     #[test]
-    fn the_standard_names_of_protocols_are_others() {
+    fn maps_the_protocol_names_of_opentelemetry() {
         let table = [
             ("grpc", Some(OtlpProtocol::Grpc)),
             ("http/protobuf", Some(OtlpProtocol::Http)),

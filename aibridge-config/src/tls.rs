@@ -1,6 +1,8 @@
+//! `[tls]`: the certificate of the listener.
+
 mod pem;
 
-use crate::Surroundings;
+use crate::Environment;
 use crate::report::Report;
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
@@ -9,20 +11,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How the listener protects its connections, and who it says it is.
+/// The certificate of the listener and its private key.
 #[derive(Debug, Clone)]
 pub struct Tls {
-    /// The file with the certificate and those it builds on.
+    /// The PEM file with the certificate chain.
     pub cert: PathBuf,
-    /// The file with the certificate's private key.
+    /// The PEM file with the private key of the certificate.
     pub key: PathBuf,
-    /// What is in both; they belong together.
+    /// The contents of both files. The key matches the certificate.
     pub certified: Arc<CertifiedKey>,
-    /// When the certificate is valid, as time since the Unix epoch, if it says so in a way that we understand.
+    /// The validity period of the certificate, as time since the Unix epoch; `None` if it cannot be parsed.
     pub valid: Option<Range<Duration>>,
 }
 
-/// A key belongs to one certificate, so the certificates tell.
+/// Compares certificates only: the key of a certificate is unique.
 impl PartialEq for Tls {
     fn eq(&self, other: &Self) -> bool {
         let parts = |tls: &Self| (tls.cert.clone(), tls.key.clone());
@@ -43,46 +45,46 @@ impl From<&Tls> for RawTls {
     }
 }
 
-/// `None` if there is a problem, `Some(None)` if connections are not to be protected.
+/// `None` if there is a problem, `Some(None)` for plain HTTP.
 pub(crate) fn resolve(
     raw: &RawTls,
-    surroundings: &dyn Surroundings,
+    environment: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<Option<Tls>> {
     if raw.cert.is_empty() && raw.key.is_empty() {
         return Some(None);
     }
-    let cert = text(&raw.cert, CERT, surroundings);
+    let cert = read(&raw.cert, CERT, environment);
     let chain = report.keep(CERT.setting, cert.and_then(|text| pem::certificates(&text, &raw.cert)));
-    let key = text(&raw.key, KEY, surroundings);
+    let key = read(&raw.key, KEY, environment);
     let key = report.keep(KEY.setting, key.and_then(|text| pem::private_key(&text, &raw.key)));
     let (chain, key) = (chain?, key?);
     let valid = pem::validity(&chain);
     let certified = pem::pair(chain, key, (&raw.cert, &raw.key));
-    let certified = certified.map_err(|wrong| report.problem(wrong.setting, wrong.message)).ok()?;
+    let certified = certified.map_err(|problem| report.problem(problem.setting, problem.message)).ok()?;
     let (cert, key) = (raw.cert.clone().into(), raw.key.clone().into());
     Some(Some(Tls { cert, key, certified: Arc::new(certified), valid }))
 }
 
-/// One of the two files.
-struct Half {
+/// The setting of one of the two files.
+struct PemSetting {
     setting: &'static str,
     other: &'static str,
-    what: &'static str,
+    content: &'static str,
 }
 
-const CERT: Half = Half { setting: "tls.cert", other: "tls.key", what: "certificate" };
-const KEY: Half = Half { setting: "tls.key", other: "tls.cert", what: "private key" };
+const CERT: PemSetting = PemSetting { setting: "tls.cert", other: "tls.key", content: "certificate" };
+const KEY: PemSetting = PemSetting { setting: "tls.key", other: "tls.cert", content: "private key" };
 
-fn text(path: &str, half: Half, surroundings: &dyn Surroundings) -> Result<String, String> {
-    let Half { other, what, .. } = half;
+fn read(path: &str, pem: PemSetting, environment: &dyn Environment) -> Result<String, String> {
+    let PemSetting { other, content, .. } = pem;
     if path.is_empty() {
         return Err(format!(
-            "is not set, but {other} is; write the path of the PEM file with the {what}, or take {other} out to \
+            "is not set, but {other} is; write the path of the PEM file with the {content}, or remove {other} to \
              serve plain HTTP"
         ));
     }
-    surroundings.read(Path::new(path)).map_err(|error| {
-        format!("the file {path:?} cannot be read ({error}); write the path of a PEM file with the {what}")
+    environment.read(Path::new(path)).map_err(|error| {
+        format!("the file {path:?} cannot be read ({error}); write the path of a PEM file with the {content}")
     })
 }

@@ -1,19 +1,19 @@
-//! On whose behalf a request is made.
+//! The actor on whose behalf a request is made, and its headers.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::collections::BTreeMap;
 
-/// The person or service on whose behalf a request is made.
+/// The user or service on whose behalf a request is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// What is recorded as the initiator.
+    /// The id, which is recorded as the initiator.
     pub id: String,
-    /// What else is known, by name.
+    /// Further attributes by name.
     pub metadata: BTreeMap<String, String>,
 }
 
 impl Actor {
-    /// Who everyone is while nobody has to say who they are.
+    /// The actor of all requests while authentication is off.
     pub fn anonymous() -> Self {
         Self::named("anonymous")
     }
@@ -23,7 +23,7 @@ impl Actor {
         Self { id: id.into(), metadata: BTreeMap::new() }
     }
 
-    /// Adds `X-AI-Bridge-Actor-ID` and `X-AI-Bridge-Actor-Metadata-<Name>`. What no header can hold is left out.
+    /// Adds `X-AI-Bridge-Actor-ID` and `X-AI-Bridge-Actor-Metadata-<Name>`. Values that a header cannot contain are omitted.
     pub(crate) fn add_headers(&self, headers: &mut HeaderMap) {
         if let Ok(id) = HeaderValue::from_bytes(self.id.as_bytes()) {
             headers.insert("x-ai-bridge-actor-id", id);

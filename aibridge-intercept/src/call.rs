@@ -1,4 +1,4 @@
-//! One request to a provider: what is sent, who pays, how long it may take.
+//! One call to a provider: what is sent, with which credential, and how long it may take.
 
 use crate::credential::Credential;
 use crate::guard::Guard;
@@ -8,77 +8,95 @@ use http::{HeaderMap, Method, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an upstream may take.
+/// The timeouts of an upstream.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// For the connection, TLS included.
+    /// For a new connection, TLS handshake included.
     pub connect: Duration,
-    /// For a blocking answer as a whole, for a stream until its head.
+    /// For a blocking response as a whole, or for the head of a stream.
     pub response: Duration,
-    /// For silence between two chunks of a stream.
+    /// Between two chunks of a stream.
     pub stream_idle: Duration,
+    /// For an idle connection until it is closed.
+    pub keep_alive: Duration,
 }
 
-/// One request to the provider.
-pub struct Call {
-    /// Its method.
+/// One call to a provider. With failover, it may take several requests.
+pub struct UpstreamCall {
+    /// The request's method.
     pub method: Method,
     /// The path below the base URL, with its leading slash.
     pub path: String,
     /// The query, without the question mark.
     pub query: Option<String>,
-    /// All headers but the credential's.
+    /// The request's headers, without the credential.
     pub headers: HeaderMap,
-    /// What is sent.
+    /// The request's body.
     pub body: CallBody,
-    /// Who pays.
+    /// The requested model, to which a rate limit may be confined. `None` if the request names none or is not parsed.
+    pub model: Option<String>,
+    /// The credential that authenticates the request.
     pub credential: Credential,
-    /// How long the answer may take.
-    pub patience: Patience,
-    /// Whether it may be made at all.
+    /// The part of the response that the response timeout covers.
+    pub timeout_scope: TimeoutScope,
+    /// Admits or rejects the call.
     pub guard: Option<Arc<dyn Guard>>,
-    /// What sees it on the wire.
+    /// Receives the traffic.
     pub tap: Option<CallTap>,
 }
 
-/// A body to send.
+/// The body of a call.
 #[derive(Debug)]
 pub enum CallBody {
-    /// Bytes that can be sent to one key after another.
+    /// Bytes that can be sent with one key after another.
     Replayable(Payload),
-    /// A stream, for a call that has one attempt only.
+    /// A stream, for a call with one attempt. `None` once it is taken.
     Once(Option<reqwest::Body>),
 }
 
-/// What `response_timeout` covers.
+impl CallBody {
+    /// The payload of a replayable body.
+    pub(crate) fn payload(&self) -> Option<&Payload> {
+        match self {
+            Self::Replayable(payload) => Some(payload),
+            Self::Once(_) => None,
+        }
+    }
+}
+
+/// The part of a response that `response_timeout` covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
-    /// The answer as a whole.
+pub enum TimeoutScope {
+    /// The response as a whole.
     Whole,
-    /// Its head; then `stream_idle_timeout` covers each silence.
+    /// The head of the response; then `stream_idle_timeout` covers each pause.
     Head,
 }
 
-/// What happened on the way to an answer, also if there is none.
+/// The requests that a call has sent to the provider, with or without a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attempts {
-    /// How many requests were sent.
+    /// The number of requests that were sent.
     pub count: u32,
-    /// The hint of the key that answered, or else the last one tried.
+    /// The hint of the key whose response is relayed, or else of the last key that was tried.
     pub hint: Option<String>,
-    /// The status of the answer, or else the last one seen.
+    /// The status of the relayed response, or else the last one received.
     pub status: Option<StatusCode>,
-    /// Why no key of the pool was left, if it came to that.
+    /// The reason why all keys of the pool were exhausted, if they were: also when a provider's response is relayed.
     pub exhausted: Option<PoolExhausted>,
 }
 
-/// Why no key of a pool was left for a call.
+/// The reason why no key of a pool was left for a call: that of the relayed response, or else of the gateway's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolExhausted {
-    /// At least one was rate-limited.
+    /// The keys are limited in rate.
     RateLimited,
-    /// All were rejected (401).
+    /// The account has no credit.
+    Quota,
+    /// The request exceeds a limit by its size alone.
+    TooLarge,
+    /// The provider does not accept the keys (401).
     Rejected,
-    /// The provider forbade it to the last of them (403): that answer is relayed.
+    /// The provider forbids the request (403).
     Forbidden,
 }

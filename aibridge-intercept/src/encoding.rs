@@ -1,31 +1,30 @@
-//! Reading compressed bodies on the side.
+//! Content encodings of request bodies, and their decoding as a whole.
 
 use crate::error::Error;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use std::io::{self, Read};
 
-/// How a body is compressed.
+/// A content encoding that request bodies may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// RFC 1952.
+    /// The gzip format of RFC 1952.
     Gzip,
-    /// RFC 7932.
+    /// The Brotli format of RFC 7932.
     Brotli,
-    /// RFC 8878.
+    /// The Zstandard format of RFC 8878.
     Zstd,
 }
 
-/// The largest window that a sender may ask us to keep: 2^23 = 8 MiB, the most that RFC 9659 lets a
-/// `Content-Encoding: zstd` use.
+/// The logarithm of the largest window of `Content-Encoding: zstd`: 2^23 = 8 MiB (RFC 9659).
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
 impl Encoding {
-    /// What `Content-Encoding` says; `None` if the body is as it is.
+    /// Reads `Content-Encoding`; `None` if the body is not encoded.
     ///
     /// # Errors
     ///
-    /// [`Error::UnsupportedEncoding`] for anything but one encoding that we know.
+    /// [`Error::UnsupportedEncoding`] for several encodings or an unknown one.
     pub fn of(headers: &HeaderMap) -> Result<Option<Self>, Error> {
         let mut found = None;
         for value in headers.get_all(header::CONTENT_ENCODING) {
@@ -49,21 +48,21 @@ impl Encoding {
     ///
     /// # Errors
     ///
-    /// [`Error::RequestTooLarge`] beyond the limit, [`Error::InvalidEncoding`] if it is broken or incomplete.
+    /// [`Error::RequestTooLarge`] above the limit, [`Error::InvalidEncoding`] if the body is corrupt or incomplete.
     pub fn decode(self, body: &[u8], limit: usize) -> Result<Bytes, Error> {
         let mut text = Vec::new();
         self.read(body, limit as u64 + 1, &mut text).map_err(|_| Error::InvalidEncoding(self.name()))?;
         if text.len() > limit { Err(Error::RequestTooLarge(limit)) } else { Ok(text.into()) }
     }
 
-    fn read(self, body: &[u8], most: u64, text: &mut Vec<u8>) -> io::Result<usize> {
+    fn read(self, body: &[u8], limit: u64, text: &mut Vec<u8>) -> io::Result<usize> {
         match self {
-            Self::Gzip => flate2::read::MultiGzDecoder::new(body).take(most).read_to_end(text),
-            Self::Brotli => brotli::Decompressor::new(body, 4096).take(most).read_to_end(text),
+            Self::Gzip => flate2::read::MultiGzDecoder::new(body).take(limit).read_to_end(text),
+            Self::Brotli => brotli::Decompressor::new(body, 4096).take(limit).read_to_end(text),
             Self::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(body)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-                decoder.take(most).read_to_end(text)
+                decoder.take(limit).read_to_end(text)
             }
         }
     }
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_is_read_up_to_the_limit() {
+    fn decodes_up_to_the_limit() {
         let text = vec![b'x'; 100_000];
         for encoding in [Encoding::Gzip, Encoding::Brotli, Encoding::Zstd] {
             let body = encode(encoding, &text);
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn content_encoding_is_one_that_we_know() {
+    fn accepts_one_known_encoding() {
         let table: &[(&[&str], Option<Option<Encoding>>)] = &[
             (&[], Some(None)),
             (&["identity"], Some(None)),

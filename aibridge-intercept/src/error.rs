@@ -1,65 +1,67 @@
-//! Answers of the gateway's own, in the shape of the OpenAI API: the one table from what went wrong to status,
-//! `type` and `code`.
+//! Errors that the gateway returns instead of a provider's response: the table of their statuses, types and codes.
 
+use crate::error_response::ErrorResponse;
+use crate::objects::ObjectReference;
 use crate::rate_limit::RateLimited;
 use aibridge_recorder::ErrorType;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
 
-/// On every answer that the gateway made itself, so that blame is visible: its value is the error's `code`.
-pub const ERROR_HEADER: HeaderName = HeaderName::from_static("x-aibridge-error");
+/// The `Retry-After` of an overloaded gateway. With many requests in flight, some end every second.
+const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// When many requests are under way, some end every second.
-const TRY_AGAIN_IN: Duration = Duration::from_secs(1);
-
-/// Everything that the gateway itself may answer instead of the provider.
+/// An error that the gateway returns instead of a provider's response.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The body is not one JSON object.
     #[error("{0}")]
-    InvalidJson(#[from] crate::json::JsonError),
-    /// The path could be read in two ways, and the allow-list is a security boundary.
+    InvalidJson(#[from] aibridge_json::JsonError),
+    /// The model name is longer than any provider's. It would be repeated in every list and metric.
+    #[error("the model name is longer than {0} bytes: send the name of a model")]
+    InvalidModel(usize),
+    /// The path is ambiguous, and the allow-list of routes is a security boundary.
     #[error(
         "the path {0:?} is not forwarded: write it without dot segments, empty segments and encoded or raw separators"
     )]
     InvalidPath(String),
-    /// Something that is for operators alone.
+    /// The URL contains an access token.
+    #[error(
+        "the URL contains an access token, and URLs are forwarded: send it as \"Authorization: Bearer aib_...\" instead"
+    )]
+    TokenInUrl,
+    /// An unauthenticated request has a `Host` that is not the gateway's: a web page may have made the browser resolve its
+    /// own name to the gateway (DNS rebinding).
+    #[error(
+        "the host {0:?} is not one of this gateway's names: use localhost or 127.0.0.1, or add it to server.allowed_hosts"
+    )]
+    HostNotAllowed(String),
+    /// The request comes from a web page whose origin the settings do not allow.
+    #[error(
+        "web pages of {0} may not use this gateway: to allow them, add their origin to server.cors_origins"
+    )]
+    OriginNotAllowed(String),
+    /// The request needs the rights of an operator.
     #[error("{0}")]
     AdminOnly(&'static str),
-    /// A parameter of a question about records that is unknown, or whose value cannot be used.
+    /// A parameter of the request is unknown, or its value is invalid.
     #[error("the parameter {name:?} cannot be used: {problem}")]
     InvalidParameter {
-        /// Its name, as it was sent.
+        /// The parameter's name, as it was sent.
         name: String,
-        /// What is wrong with it, and what to write.
+        /// The defect, and what to write instead.
         problem: String,
     },
-    /// A question about records that adds up to more rows than are kept in memory.
-    #[error("this adds up to more than {0} rows: ask for less with since, until or another filter")]
-    QueryTooBroad(usize),
-    /// An interception that is not on record.
-    #[error("there is no interception {0}")]
-    UnknownInterception(String),
-    /// As many read records as may at once.
-    #[error("too many read records at once: try again in a second")]
-    TooManyReaders,
-    /// Reading records took too long.
-    #[error("reading took longer than {0:?}: ask for less with since, until or another filter")]
-    RecordsTooSlow(Duration),
-    /// The store cannot be read.
-    #[error("the records cannot be read now: the gateway's log says why")]
-    RecordsUnavailable,
-    /// No gateway token, or one that is unknown, expired or revoked.
+    /// The request has no access token, or one that is unknown, expired or revoked.
     #[error("{0}")]
-    InvalidGatewayToken(&'static str),
-    /// The provider has no keys and the client brought none.
+    InvalidAccessToken(&'static str),
+    /// Neither the provider's settings nor the request contain a key.
     #[error("the provider {0:?} has no keys here: send your own as \"Authorization: Bearer <key>\"")]
     NoCredential(String),
-    /// The client brought its own key, which the settings forbid.
+    /// The request contains the client's own key, which the settings do not allow.
     #[error("this gateway does not forward your own provider key: leave it out")]
     ByokDisabled,
-    /// There is no such route or provider.
+    /// The route or provider does not exist.
     #[error("unknown route: {method} {path}")]
     UnknownRoute {
         /// The request's method.
@@ -67,75 +69,84 @@ pub enum Error {
         /// The request's path.
         path: String,
     },
-    /// A bridged route, but not its method.
+    /// The object belongs to another actor. The message is the provider's for an object that does not exist.
+    #[error("{0}")]
+    ObjectNotFound(ObjectReference),
+    /// The route is bridged, but not with this method.
     #[error("{method} is not allowed on {path}: use {allow}")]
     MethodNotAllowed {
         /// The request's method.
         method: String,
         /// The request's path.
         path: String,
-        /// What is allowed.
+        /// The allowed methods.
         allow: &'static str,
     },
-    /// A WebSocket upgrade on a bridged route.
+    /// The request is a WebSocket upgrade on a bridged route.
     #[error("WebSocket is not supported: use HTTP with server-sent events")]
     WebsocketUnsupported,
     /// The body is larger than the settings allow, before or after decompression.
     #[error("the request body is larger than {0} bytes")]
     RequestTooLarge(usize),
-    /// A `Content-Encoding` that the gateway cannot read.
+    /// The `Content-Encoding` of the request is not supported.
     #[error("unsupported content encoding {0:?}: use gzip, br, zstd or none")]
     UnsupportedEncoding(String),
-    /// The body is not what its `Content-Encoding` says.
+    /// The body does not match its `Content-Encoding`.
     #[error("the body is not valid {0}")]
     InvalidEncoding(&'static str),
-    /// The client stopped in the middle of its body.
+    /// The request's body ended early.
     #[error("the request body did not arrive: {0}")]
     RequestIncomplete(&'static str),
-    /// A response that would outlive its request.
+    /// The request's body violates the framing of HTTP.
+    #[error("the request body cannot be read: {0}")]
+    RequestMalformed(&'static str),
+    /// The request asks for a response that outlives it.
     #[error("background responses are not supported: leave out \"background\"")]
     BackgroundUnsupported,
-    /// The store refused a record, and nothing goes on without one.
+    /// The store did not accept a record, and no request is forwarded without one.
     #[error("the request could not be recorded, so it was not forwarded")]
     RecorderUnavailable,
     /// The gateway is stopping.
     #[error("the gateway is shutting down")]
     ShuttingDown,
-    /// As many requests are under way as the settings allow.
-    #[error("the gateway has {0} requests under way and takes no more at once: try again in a second")]
+    /// The limit of concurrent requests is reached.
+    #[error("the gateway has {0} requests in flight, which is its limit: try again in a second")]
     Overloaded(u32),
-    /// An actor has used up what the settings allow in a minute.
+    /// The actor has used up an allowance of the settings for a minute.
     #[error(transparent)]
     RateLimited(#[from] Box<RateLimited>),
-    /// All keys cool down, at least one for a rate limit.
+    /// All keys are cooling down, at least one because of a rate limit.
     #[error("all configured keys are rate-limited")]
     KeysRateLimited {
-        /// Until the first key can be tried again.
+        /// The time until a key can be tried again.
         retry_after: Duration,
     },
-    /// All keys were rejected.
+    /// The provider rejected all keys.
     #[error("all configured keys were rejected by the provider")]
     KeysRejected,
-    /// The provider keeps failing, so it is not called.
+    /// The circuit breaker is open because the provider keeps failing.
     #[error("circuit breaker is open")]
     CircuitOpen {
-        /// Until the next trial.
+        /// The time until the next probe.
         retry_after: Duration,
     },
-    /// Refused, reset, no DNS, connect timeout.
+    /// There is no connection, or it broke before the response: refused, reset, unknown name, connect timeout.
     #[error("the provider cannot be reached: {0}")]
     UpstreamUnreachable(String),
-    /// The connection broke, or spoke no HTTP, after the answer had begun.
-    #[error("the connection to the provider broke before its answer was complete")]
-    UpstreamBroken,
-    /// An answer too large to be held until it is recorded.
-    #[error("the provider's answer holds more than {0} bytes in one piece")]
-    AnswerTooLarge(usize),
-    /// A defect of the gateway.
-    #[error("the gateway failed on this request: its log says why")]
+    /// The connection broke after the response had begun.
+    #[error("the connection to the provider broke before its response was complete")]
+    UpstreamDisconnected,
+    /// The response is not valid HTTP, or has a status that a response cannot have.
+    #[error("the provider's response is not valid HTTP: check that base_url is the address of its API")]
+    InvalidResponse,
+    /// The response is too large to be buffered until it is recorded.
+    #[error("the provider's response has more than {0} bytes in one piece")]
+    ResponseTooLarge(usize),
+    /// The gateway has a defect.
+    #[error("the gateway failed on this request: see its log for the reason")]
     Internal,
-    /// No answer in time.
-    #[error("the provider did not answer within {0:?}")]
+    /// The response did not arrive in time.
+    #[error("the provider did not respond within {0:?}")]
     UpstreamTimeout(Duration),
 }
 
@@ -146,26 +157,24 @@ impl Error {
         const INVALID: &str = "invalid_request_error";
         match self {
             Self::InvalidJson(_) => (S::BAD_REQUEST, INVALID, "invalid_json"),
-            Self::InvalidPath(_) => (S::BAD_REQUEST, INVALID, "invalid_path"),
+            Self::InvalidModel(_) => (S::BAD_REQUEST, INVALID, "invalid_model"),
+            Self::InvalidPath(_) | Self::TokenInUrl => (S::BAD_REQUEST, INVALID, "invalid_path"),
             Self::InvalidParameter { .. } => (S::BAD_REQUEST, INVALID, "invalid_parameter"),
-            Self::QueryTooBroad(_) => (S::BAD_REQUEST, INVALID, "query_too_broad"),
-            Self::UnknownInterception(_) => (S::NOT_FOUND, INVALID, "unknown_interception"),
-            Self::TooManyReaders => (S::SERVICE_UNAVAILABLE, "server_error", "too_many_readers"),
-            Self::RecordsTooSlow(_) => (S::GATEWAY_TIMEOUT, "server_error", "records_timeout"),
-            Self::RecordsUnavailable => (S::SERVICE_UNAVAILABLE, "server_error", "records_unavailable"),
-            Self::InvalidGatewayToken(_) => {
-                (S::UNAUTHORIZED, "authentication_error", "invalid_gateway_token")
-            }
+            Self::InvalidAccessToken(_) => (S::UNAUTHORIZED, "authentication_error", "invalid_gateway_token"),
+            Self::HostNotAllowed(_) => (S::FORBIDDEN, "permission_error", "host_not_allowed"),
+            Self::OriginNotAllowed(_) => (S::FORBIDDEN, "permission_error", "origin_not_allowed"),
             Self::AdminOnly(_) => (S::FORBIDDEN, "permission_error", "admin_only"),
             Self::NoCredential(_) => (S::UNAUTHORIZED, "authentication_error", "no_credential"),
             Self::ByokDisabled => (S::FORBIDDEN, "permission_error", "byok_disabled"),
             Self::UnknownRoute { .. } => (S::NOT_FOUND, INVALID, "unknown_route"),
+            Self::ObjectNotFound(_) => (S::NOT_FOUND, INVALID, "not_found"),
             Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, INVALID, "method_not_allowed"),
             Self::WebsocketUnsupported => (S::UPGRADE_REQUIRED, INVALID, "websocket_unsupported"),
             Self::RequestTooLarge(_) => (S::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
             Self::UnsupportedEncoding(_) => (S::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_encoding"),
             Self::InvalidEncoding(_) => (S::BAD_REQUEST, INVALID, "invalid_encoding"),
             Self::RequestIncomplete(_) => (S::REQUEST_TIMEOUT, INVALID, "request_incomplete"),
+            Self::RequestMalformed(_) => (S::BAD_REQUEST, INVALID, "request_incomplete"),
             Self::BackgroundUnsupported => (S::NOT_IMPLEMENTED, INVALID, "background_unsupported"),
             Self::RecorderUnavailable => (S::SERVICE_UNAVAILABLE, "server_error", "recorder_unavailable"),
             Self::ShuttingDown => (S::SERVICE_UNAVAILABLE, "server_error", "shutting_down"),
@@ -175,21 +184,22 @@ impl Error {
             }
             Self::CircuitOpen { .. } => (S::SERVICE_UNAVAILABLE, "server_error", "service_unavailable"),
             Self::KeysRejected => (S::BAD_GATEWAY, "api_error", "server_error"),
-            Self::UpstreamUnreachable(_) | Self::UpstreamBroken => {
+            Self::UpstreamUnreachable(_) | Self::UpstreamDisconnected => {
                 (S::BAD_GATEWAY, "api_error", "upstream_unreachable")
             }
-            Self::AnswerTooLarge(_) => (S::BAD_GATEWAY, "api_error", "answer_too_large"),
+            Self::InvalidResponse => (S::BAD_GATEWAY, "api_error", "answer_invalid"),
+            Self::ResponseTooLarge(_) => (S::BAD_GATEWAY, "api_error", "answer_too_large"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "server_error", "internal_error"),
             Self::UpstreamTimeout(_) => (S::GATEWAY_TIMEOUT, "api_error", "upstream_timeout"),
         }
     }
 
-    /// The error's `code`.
+    /// The error's `code`, which is stable.
     pub fn code(&self) -> &'static str {
         self.class().2
     }
 
-    /// The limit of the settings that it is about: `concurrency`, `requests` or `tokens`.
+    /// The limit of the settings that was exceeded: `concurrency`, `requests` or `tokens`; `None` for other errors.
     pub fn limit(&self) -> Option<&'static str> {
         match self {
             Self::Overloaded(_) => Some("concurrency"),
@@ -198,75 +208,132 @@ impl Error {
         }
     }
 
-    /// What an interception that this ended is recorded with.
+    /// The `error_type` of an interception that ended with this error. Requests that are refused before they are
+    /// recorded have one for traces.
     pub fn error_type(&self) -> ErrorType {
         match self {
+            Self::InvalidJson(_)
+            | Self::InvalidModel(_)
+            | Self::InvalidPath(_)
+            | Self::TokenInUrl
+            | Self::InvalidParameter { .. }
+            | Self::UnknownRoute { .. }
+            | Self::ObjectNotFound(_)
+            | Self::MethodNotAllowed { .. }
+            | Self::WebsocketUnsupported
+            | Self::RequestTooLarge(_)
+            | Self::UnsupportedEncoding(_)
+            | Self::InvalidEncoding(_)
+            | Self::RequestIncomplete(_)
+            | Self::RequestMalformed(_)
+            | Self::BackgroundUnsupported => ErrorType::InvalidRequest,
+            Self::InvalidAccessToken(_) | Self::NoCredential(_) => ErrorType::Authentication,
+            Self::AdminOnly(_) | Self::ByokDisabled | Self::HostNotAllowed(_) | Self::OriginNotAllowed(_) => {
+                ErrorType::Permission
+            }
+            Self::RateLimited(_) => ErrorType::RateLimited,
             Self::KeysRateLimited { .. } | Self::KeysRejected => ErrorType::KeysExhausted,
             Self::CircuitOpen { .. } => ErrorType::CircuitOpen,
+            Self::UpstreamUnreachable(_) => ErrorType::UpstreamUnreachable,
             Self::UpstreamTimeout(_) => ErrorType::UpstreamTimeout,
-            Self::UpstreamBroken | Self::AnswerTooLarge(_) => ErrorType::StreamError,
+            Self::UpstreamDisconnected => ErrorType::StreamError,
+            Self::InvalidResponse | Self::ResponseTooLarge(_) => ErrorType::InvalidResponse,
             Self::ShuttingDown => ErrorType::Shutdown,
-            _ => ErrorType::UpstreamUnreachable,
+            Self::Overloaded(_) | Self::RecorderUnavailable | Self::Internal => ErrorType::GatewayError,
         }
     }
 
-    /// `{"message":…,"type":…,"param":…,"code":…}`.
+    /// The error object of the API: `{"message":…,"type":…,"param":…,"code":…}`.
     pub fn to_object(&self) -> String {
-        let (_, kind, code) = self.class();
-        let message = serde_json::Value::from(self.to_string());
-        let param = match self {
-            Self::InvalidParameter { name, .. } => name.as_str().into(),
-            _ => serde_json::Value::Null,
-        };
-        format!(r#"{{"message":{message},"type":"{kind}","param":{param},"code":"{code}"}}"#)
+        ErrorResponse::from(self).to_object()
     }
 
-    /// The answer as it goes to the client.
+    /// The response for the client: status, headers and body.
     pub fn to_response(&self) -> Response<Bytes> {
-        let (status, _, code) = self.class();
-        let mut response = Response::new(Bytes::from(format!(r#"{{"error":{}}}"#, self.to_object())));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ERROR_HEADER, HeaderValue::from_static(code));
+        ErrorResponse::from(self).into_http()
+    }
+
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         match self {
             Self::KeysRateLimited { retry_after } | Self::CircuitOpen { retry_after } => {
-                headers.insert(header::RETRY_AFTER, whole_seconds(*retry_after).into());
+                vec![(header::RETRY_AFTER, whole_seconds(*retry_after).into())]
             }
-            Self::Overloaded(_) | Self::TooManyReaders => {
-                headers.insert(header::RETRY_AFTER, whole_seconds(TRY_AGAIN_IN).into());
-            }
+            Self::Overloaded(_) => vec![(header::RETRY_AFTER, whole_seconds(OVERLOAD_RETRY_AFTER).into())],
             Self::RateLimited(limited) => {
-                headers.insert(header::RETRY_AFTER, whole_seconds(limited.retry_after).into());
-                limited.add_headers(headers);
+                let mut headers = vec![(header::RETRY_AFTER, whole_seconds(limited.retry_after).into())];
+                limited.add_headers(&mut headers);
+                headers
             }
-            Self::MethodNotAllowed { allow, .. } => {
-                headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+            Self::MethodNotAllowed { allow, .. } => vec![(header::ALLOW, HeaderValue::from_static(allow))],
+            // RFC 9110 §11.6.1.
+            Self::InvalidAccessToken(_) | Self::NoCredential(_) => {
+                vec![(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))]
             }
-            Self::WebsocketUnsupported => {
-                headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+            // RFC 9110 §7.8: a sender of `Upgrade` lists it in `Connection`.
+            Self::WebsocketUnsupported => vec![
+                (header::UPGRADE, HeaderValue::from_static("HTTP/1.1")),
+                (header::CONNECTION, HeaderValue::from_static("upgrade")),
+            ],
+            // The rest of the request is not read, so the connection cannot be reused.
+            Self::ShuttingDown | Self::RequestIncomplete(_) | Self::RequestMalformed(_) => {
+                vec![(header::CONNECTION, HeaderValue::from_static("close"))]
             }
-            // What is left of the request is not read, so the connection cannot be used again.
-            Self::ShuttingDown | Self::RequestIncomplete(_) => {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            _ => {}
+            Self::InvalidJson(_)
+            | Self::InvalidModel(_)
+            | Self::InvalidPath(_)
+            | Self::TokenInUrl
+            | Self::HostNotAllowed(_)
+            | Self::OriginNotAllowed(_)
+            | Self::AdminOnly(_)
+            | Self::InvalidParameter { .. }
+            | Self::ByokDisabled
+            | Self::UnknownRoute { .. }
+            | Self::ObjectNotFound(_)
+            | Self::RequestTooLarge(_)
+            | Self::UnsupportedEncoding(_)
+            | Self::InvalidEncoding(_)
+            | Self::BackgroundUnsupported
+            | Self::RecorderUnavailable
+            | Self::KeysRejected
+            | Self::UpstreamUnreachable(_)
+            | Self::UpstreamDisconnected
+            | Self::InvalidResponse
+            | Self::ResponseTooLarge(_)
+            | Self::Internal
+            | Self::UpstreamTimeout(_) => Vec::new(),
         }
-        response
     }
 }
 
-/// `Retry-After` is whole seconds (RFC 9110 §10.2.3): rounded up, so that a client never comes too early.
-fn whole_seconds(duration: Duration) -> u64 {
+impl From<&Error> for ErrorResponse {
+    fn from(error: &Error) -> Self {
+        let (status, kind, code) = error.class();
+        let param = match error {
+            Error::InvalidParameter { name, .. } => Some(name.clone()),
+            _ => None,
+        };
+        Self { status, kind, code, message: error.to_string(), param, headers: error.headers() }
+    }
+}
+
+impl From<Error> for ErrorResponse {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// The value of `Retry-After` in whole seconds (RFC 9110 §10.2.3), rounded up, so that a client does not retry too early.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error_response::ERROR_HEADER;
 
     #[test]
-    fn answers_have_the_shape_of_the_api() {
+    fn responses_have_the_format_of_the_api() {
         let error = Error::UnknownRoute { method: "GET".into(), path: "/openai/v1/\"x\"".into() };
         let response = error.to_response();
         assert_eq!(response.status(), 404);
@@ -279,6 +346,27 @@ mod tests {
                 "type": "invalid_request_error", "param": null, "code": "unknown_route",
             }})
         );
+    }
+
+    #[test]
+    fn error_types_and_codes_name_the_responsible_party() {
+        let table = [
+            (Error::Internal, "gateway_error", 500, "internal_error"),
+            (Error::RecorderUnavailable, "gateway_error", 503, "recorder_unavailable"),
+            (Error::InvalidResponse, "invalid_response", 502, "answer_invalid"),
+            (Error::ResponseTooLarge(1), "invalid_response", 502, "answer_too_large"),
+            (Error::UpstreamDisconnected, "stream_error", 502, "upstream_unreachable"),
+            (Error::UpstreamUnreachable(String::new()), "upstream_unreachable", 502, "upstream_unreachable"),
+            (Error::UpstreamTimeout(Duration::ZERO), "upstream_timeout", 504, "upstream_timeout"),
+            (Error::InvalidEncoding("gzip"), "invalid_request", 400, "invalid_encoding"),
+            (Error::ByokDisabled, "permission", 403, "byok_disabled"),
+        ];
+        for (error, error_type, status, code) in table {
+            assert_eq!(
+                (error.error_type().as_str(), error.class().0.as_u16(), error.code()),
+                (error_type, status, code)
+            );
+        }
     }
 
     #[test]

@@ -1,119 +1,103 @@
-//! The life of one interception: recorded, answered, ended.
+//! The life of one interception: start records, upstream calls, end records. How a response is relayed is in
+//! `response_relay`.
 
-use crate::answer::{Answer, Gathered, HELD_AT_MOST, give_way, is_stream, readable};
-use crate::call::{Attempts, Call};
+mod response_relay;
+
+use crate::call::{Attempts, UpstreamCall};
+use crate::durable::{self, END_TIMEOUT};
 use crate::error::Error;
+use crate::events::{EventSink, InterceptionEvent, OpenInterception, Timeline};
 use crate::gateway::Gateway;
 use crate::headers;
-use crate::interceptor::Interceptor;
-use crate::observer::{Ending, Learnt, Observer, Verdict};
-use crate::relay::{Batch, Client, Why};
-use crate::sse::{Event, Splitter};
+use crate::objects;
+use crate::observer::{Ending, ResponseSummary};
+use crate::relay::{Downstream, RelayError};
+use crate::response::{UpstreamResponse, yield_once};
 use crate::trace;
 use crate::upstream::Upstream;
-use crate::watch::{Held, Seen, Timeline, Watch};
 use aibridge_recorder::{
-    CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, UserPrompt,
+    CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, Record, Recorder, UserPrompt,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::timeout;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-/// An end that the store does not take is held for so long, and then cut.
-const END_WITHIN: Duration = Duration::from_secs(30);
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-
-/// One interception under way: what an interceptor calls the provider and answers the client with.
+/// One interception in flight. An interceptor uses it to call the provider and to relay the response to the client.
 pub struct Exchange {
     interception: Arc<Interception>,
     recorder: Arc<dyn Recorder>,
-    watch: Arc<dyn Watch>,
-    client: Client,
+    events: Arc<dyn EventSink>,
+    downstream: Downstream,
     attempts: Attempts,
     timeline: Timeline,
     span: Span,
-    start_within: Duration,
-    ended: bool,
-    last_line: Option<LastLine>,
-    _open: Option<Box<dyn Held>>,
+    start_timeout: Duration,
+    /// The end records are durable.
+    is_end_recorded: bool,
+    end_log: Option<EndLog>,
+    _open: Option<Box<dyn OpenInterception>>,
 }
 
-/// What the log says at the end, and nobody else keeps.
-struct LastLine {
+/// The values of the log line at the end that are not stored elsewhere.
+struct EndLog {
     outcome: Outcome,
-    /// Input, output, and read from a cache.
+    /// Input tokens, output tokens, and input tokens read from a cache.
     tokens: Option<(i64, i64, i64)>,
-    took: Duration,
+    elapsed: Duration,
     overhead: Duration,
 }
 
-/// Why an interceptor could not answer to the end, and what it had learnt by then.
+/// The reason why an interception ended early, and what was read of its response.
 #[derive(Debug)]
-pub struct Stop {
-    /// Why.
-    pub why: Why,
-    /// What is recorded all the same.
-    pub learnt: Learnt,
-    /// How the API tells it in the middle of a stream.
+pub struct InterceptError {
+    /// The reason why the relay stopped.
+    pub error: RelayError,
+    /// The content of the response so far. It is recorded.
+    pub summary: ResponseSummary,
+    /// The error as an event of the API, for a client that already has the start of a stream.
     pub error_event: Option<Bytes>,
 }
 
-impl From<Why> for Stop {
-    fn from(why: Why) -> Self {
-        Self { why, learnt: Learnt::default(), error_event: None }
+impl From<RelayError> for InterceptError {
+    fn from(error: RelayError) -> Self {
+        Self { error, summary: ResponseSummary::default(), error_event: None }
     }
 }
 
 impl Exchange {
-    /// An exchange in the current span.
+    /// An exchange that belongs to the current span.
     pub(crate) fn new(
         gateway: &Gateway,
-        client: Client,
+        downstream: Downstream,
         interception: Arc<Interception>,
         timeline: Timeline,
     ) -> Self {
         let span = Span::current();
-        trace::about(&span, &interception);
+        trace::set_interception(&span, &interception);
         Self {
-            _open: gateway.watch.opened(&interception),
+            _open: gateway.events.on_open(&interception),
             interception,
             recorder: gateway.recorder.clone(),
-            watch: gateway.watch.clone(),
-            client,
+            events: gateway.events.clone(),
+            downstream,
             attempts: Attempts::default(),
             timeline,
             span,
-            start_within: gateway.start_within,
-            ended: false,
-            last_line: None,
+            start_timeout: gateway.start_timeout,
+            is_end_recorded: false,
+            end_log: None,
         }
     }
 
-    /// Lives the interception from its start to its end.
-    pub(crate) async fn run(mut self, interceptor: Box<dyn Interceptor>) {
-        let (_, prompt) = interceptor.asked();
-        if !self.start(prompt).instrument(trace::record_interception()).await {
-            self.watch.saw(&Seen::Refused { interception: &self.interception });
-            trace::failed(&self.span, Error::RecorderUnavailable.code());
-            self.respond_with(&Error::RecorderUnavailable, None);
-            return self.forget_start().await;
-        }
-        if let Err(stop) = interceptor.process(&mut self).instrument(trace::process_request()).await {
-            self.stopped(stop).await;
-        }
-        self.log_end().await;
-    }
-
-    /// Records the start; nothing goes to the provider before this is durable.
-    async fn start(&self, prompt: Option<&str>) -> bool {
+    /// Stores the start records. Nothing is sent to the provider before they are durable. Returns whether they are.
+    pub(crate) async fn record_start(&self, prompt: Option<&str>) -> bool {
         let interception = &*self.interception;
-        let mut records = vec![Record::Started(self.interception.clone())];
+        let mut records = vec![Record::Start(self.interception.clone())];
         records.extend(prompt.map(|prompt| {
             Record::Prompt(UserPrompt {
                 id: Uuid::now_v7(),
@@ -126,9 +110,10 @@ impl Exchange {
             CredentialKind::Centralized => "<keypool-pending>",
             CredentialKind::Byok => &interception.credential_hint,
         };
-        match timeout(self.start_within, self.recorder.record(records)).await {
+        match timeout(self.start_timeout, self.recorder.record(records)).await {
             Ok(Ok(())) => {
-                self.watch.saw(&Seen::Started { interception, prompt: prompt.is_some() });
+                let has_prompt = prompt.is_some();
+                self.events.on_event(&InterceptionEvent::Started { interception, has_prompt });
                 tracing::debug!(
                     id = %interception.id, route = interception.route, model = interception.model,
                     actor = interception.initiator_id, client = interception.client, key = hint,
@@ -137,216 +122,91 @@ impl Exchange {
                 true
             }
             Ok(Err(error)) => {
-                tracing::error!(%error, "the start of a request could not be recorded: it was refused");
+                tracing::error!(%error, "could not record the start of a request, so it was refused; check the store");
                 false
             }
             Err(_) => {
-                tracing::error!("the store took too long to record the start of a request: it was refused");
+                tracing::error!(
+                    limit = ?self.start_timeout,
+                    "the store did not record the start of a request in time, so it was refused; check the store"
+                );
                 false
             }
         }
     }
 
-    /// A start that was given up may have been stored all the same, just then: it is closed if so. If it was not, the
-    /// store refuses an end without a start, which is as well.
-    async fn forget_start(&self) {
+    /// Refuses a request whose start records could not be stored.
+    ///
+    /// A store that failed may have stored them all the same, so this closes the interception there. If it did not, it
+    /// rejects an end without a start, and nothing is lost.
+    pub(crate) async fn refuse_start(mut self) {
+        self.events.on_event(&InterceptionEvent::StartRefused { interception: &self.interception });
+        trace::set_error(&self.span, Error::RecorderUnavailable.code());
+        self.respond_with(&Error::RecorderUnavailable, None);
         let outcome = Outcome::Failed(ErrorType::GatewayCrash);
-        let ended = Record::Ended(self.ended(outcome, None, Timestamp::now()));
-        let _ = timeout(END_WITHIN, self.recorder.record(vec![ended])).await;
+        let ended = Record::End(self.ended(outcome, None, Timestamp::now()));
+        let _ = timeout(END_TIMEOUT, self.recorder.record(vec![ended])).await;
     }
 
     /// Calls the provider.
     ///
     /// # Errors
     ///
-    /// If there is no answer, or it is time to stop.
-    pub async fn call(&mut self, upstream: &Upstream, call: Call) -> Result<Answer, Stop> {
-        let asked_at = self.timeline.now();
-        // Boxed, so that a stream that goes on for minutes does not keep the room that the call took.
-        let answer = self.client.unless_stopped(Box::pin(upstream.call(call, &mut self.attempts))).await;
-        self.timeline.waited_since(asked_at);
-        answer?.map_err(|error| Why::from(error).into())
+    /// [`InterceptError`] if there is no response, the client disconnects, or the gateway stops.
+    pub async fn call(
+        &mut self,
+        upstream: &Upstream,
+        call: UpstreamCall,
+    ) -> Result<UpstreamResponse, InterceptError> {
+        let called_at = self.timeline.now();
+        // Boxed, so that a stream that lasts minutes does not keep the memory of the call's future.
+        let calling = Box::pin(upstream.call(call, &mut self.attempts));
+        let response = self.downstream.unless_stopped(calling).await;
+        self.timeline.add_wait_since(called_at);
+        response?.map_err(|error| RelayError::from(error).into())
     }
 
-    /// Relays `answer` past `observer`, and ends the interception with what was learnt.
-    ///
-    /// # Errors
-    ///
-    /// If it broke off, or it is time to stop.
-    pub async fn answer(
-        &mut self,
-        mut answer: Answer,
-        mut observer: Box<dyn Observer>,
-        streaming: bool,
-    ) -> Result<(), Stop> {
-        let relayed = if is_stream(&answer, streaming) {
-            self.relay_stream(&mut answer, &mut *observer).await
-        } else {
-            self.relay_whole(&mut answer, &mut *observer).await
-        };
-        relayed.map_err(|why| Stop {
-            error_event: match &why {
-                Why::Failed(error) => Some(observer.error_event(error)),
-                Why::ClientGone => None,
-            },
-            learnt: if self.ended { Learnt::default() } else { observer.finish() },
-            why,
+    /// Stores the end records. The end of the response is held back until they are durable.
+    async fn record_end(&mut self, outcome: Outcome, summary: ResponseSummary) -> Result<(), RelayError> {
+        let now = Timestamp::now();
+        let ended = self.ended(outcome, summary.response_id.clone(), now);
+        self.events.on_event(&InterceptionEvent::ResponseRead {
+            interception: &self.interception,
+            summary: &summary,
+        });
+        let tokens = summary.usage.as_ref().map(|usage| (usage.input, usage.output, usage.cache_read));
+        trace::set_summary(&self.span, &summary);
+        let owners: Vec<Record> = objects::owners(&self.interception, &summary.objects, now).collect();
+        let mut records = summary.into_records(self.interception.id, now);
+        records.extend(owners);
+        records.push(Record::End(ended));
+        let span = trace::record_interception_ended_span(&self.span);
+        self.store_end(records).instrument(span).await?;
+        self.is_end_recorded = true;
+        self.publish_end(outcome, tokens);
+        Ok(())
+    }
+
+    async fn store_end(&self, records: Vec<Record>) -> Result<(), RelayError> {
+        let stored = durable::store(&*self.recorder, records, &self.interception.id).await;
+        stored.map_err(|error| {
+            trace::set_error(&self.span, error.code());
+            error.into()
         })
     }
 
-    async fn relay_stream(&mut self, answer: &mut Answer, observer: &mut dyn Observer) -> Result<(), Why> {
-        let mut head = self.answer_headers(answer);
-        headers::add_streaming(&mut head);
-        self.client.begin(answer.response.status(), head, None);
-        let mut splitter = Splitter::default();
-        while let Some(chunk) = self.next_chunk(answer).await? {
-            let mut batch = Batch::of(chunk.clone());
-            splitter.push(chunk);
-            while let Some(event) = splitter.next_event() {
-                match observer.event(&event) {
-                    Verdict::Relay => batch.push(event.raw),
-                    Verdict::Withhold => {}
-                    Verdict::Terminal => {
-                        answer.complete();
-                        self.send(batch.take()).await?;
-                        self.end_with(observer).await?;
-                        batch.push(event.raw);
-                        batch.push(splitter.take_rest());
-                        self.send(batch.take()).await?;
-                        self.log_end().await;
-                        return self.relay_rest(answer).await;
-                    }
-                }
-            }
-            self.send(batch.take()).await?;
-            if splitter.pending() > HELD_AT_MOST {
-                return Err(Error::AnswerTooLarge(HELD_AT_MOST).into());
-            }
-        }
-        let tail = Event::from(splitter.take_rest());
-        observer.event(&tail);
-        self.end_with(observer).await?;
-        self.send(vec![tail.raw]).await?;
-        self.client.end().await;
-        Ok(())
+    fn publish_end(&mut self, outcome: Outcome, tokens: Option<(i64, i64, i64)>) {
+        let Self { interception, attempts, timeline, events, span, .. } = self;
+        trace::set_outcome(span, outcome);
+        events.on_event(&InterceptionEvent::Ended { interception, outcome, attempts, timeline });
+        let (elapsed, overhead) = (timeline.elapsed(), timeline.overhead());
+        self.end_log = Some(EndLog { outcome, tokens, elapsed, overhead });
     }
 
-    /// Behind the terminal event everything is recorded and the client has what it wants: what still comes passes
-    /// unread, and however it ends is a proper end.
-    async fn relay_rest(&mut self, answer: &mut Answer) -> Result<(), Why> {
-        while let Ok(Some(chunk)) = self.next_chunk(answer).await {
-            self.client.send(chunk).await?;
-        }
-        self.client.end().await;
-        Ok(())
-    }
-
-    async fn relay_whole(&mut self, answer: &mut Answer, observer: &mut dyn Observer) -> Result<(), Why> {
-        let mut held = Gathered::default();
-        while let Some(chunk) = self.next_chunk(answer).await.map_err(unanswered)? {
-            held.push(chunk);
-            if held.len() > HELD_AT_MOST {
-                return Err(Error::AnswerTooLarge(HELD_AT_MOST).into());
-            }
-        }
-        let body = held.into_bytes();
-        let status = answer.response.status();
-        if status.is_success() {
-            observer.body(&readable(answer.response.headers(), &body));
-        }
-        let learnt = observer.finish();
-        let outcome = match (ErrorType::from_status(status.as_u16()), learnt.ending) {
-            (Some(error_type), _) => Outcome::Failed(error_type),
-            (None, Ending::Failed) => Outcome::Failed(ErrorType::StreamError),
-            (None, Ending::Complete | Ending::Missing) => Outcome::Completed,
-        };
-        self.end(outcome, learnt).await?;
-        self.client.respond(status, self.answer_headers(answer), body);
-        Ok(())
-    }
-
-    async fn next_chunk(&mut self, answer: &mut Answer) -> Result<Option<Bytes>, Why> {
-        let asked_at = self.timeline.now();
-        let chunk = self.client.unless_stopped(answer.chunks()).await;
-        self.timeline.waited_since(asked_at);
-        Ok(chunk??)
-    }
-
-    async fn send(&mut self, pieces: Vec<Bytes>) -> Result<(), Why> {
-        let asked_at = self.timeline.now();
-        for piece in pieces {
-            self.client.send(piece).await?;
-            self.timeline.byte_sent();
-        }
-        self.timeline.waited_since(asked_at);
-        Ok(())
-    }
-
-    fn answer_headers(&self, answer: &Answer) -> HeaderMap {
-        let centralized = self.interception.credential_kind == CredentialKind::Centralized;
-        let mut headers = headers::to_client(answer.response.headers(), centralized);
-        headers.insert(headers::INTERCEPTION_ID, id_value(self.interception.id));
-        headers
-    }
-
-    /// Ends a stream by what its observer saw.
-    async fn end_with(&mut self, observer: &mut dyn Observer) -> Result<(), Why> {
-        let learnt = observer.finish();
-        let outcome = match learnt.ending {
-            Ending::Complete => Outcome::Completed,
-            Ending::Failed | Ending::Missing => Outcome::Failed(ErrorType::StreamError),
-        };
-        self.end(outcome, learnt).await
-    }
-
-    /// Records the end; the end of the answer is held until this is durable.
-    async fn end(&mut self, outcome: Outcome, learnt: Learnt) -> Result<(), Why> {
-        let now = Timestamp::now();
-        let ended = self.ended(outcome, learnt.response_id.clone(), now);
-        self.watch.saw(&Seen::Learnt { interception: &self.interception, learnt: &learnt });
-        let tokens = learnt.usage.as_ref().map(|usage| (usage.input, usage.output, usage.cache_read));
-        trace::learnt(&self.span, &learnt);
-        let mut records = learnt.into_records(self.interception.id, now);
-        records.push(Record::Ended(ended));
-        let span = trace::record_interception_ended(&self.span);
-        self.store_end(records).instrument(span).await?;
-        self.ended = true;
-        self.tell_end(outcome, tokens);
-        Ok(())
-    }
-
-    async fn store_end(&self, records: Vec<Record>) -> Result<(), Why> {
-        let deadline = Instant::now() + END_WITHIN;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match timeout_at(deadline, self.recorder.record(records.clone())).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => {
-                    tracing::error!(id = %self.interception.id, %error, "an end could not be recorded: it is held");
-                }
-                Err(_) => {
-                    tracing::error!(id = %self.interception.id, "an end could not be recorded: its answer is cut");
-                    trace::failed(&self.span, Error::RecorderUnavailable.code());
-                    return Err(Error::RecorderUnavailable.into());
-                }
-            }
-            sleep_until((Instant::now() + pause).min(deadline)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    fn tell_end(&mut self, outcome: Outcome, tokens: Option<(i64, i64, i64)>) {
-        let Self { interception, attempts, timeline, watch, span, .. } = self;
-        trace::ended(span, outcome);
-        watch.saw(&Seen::Ended { interception, outcome, attempts, timeline });
-        let (took, overhead) = (timeline.elapsed(), timeline.overhead());
-        self.last_line = Some(LastLine { outcome, tokens, took, overhead });
-    }
-
-    /// One line for each interception, when the client has its answer: it need not wait for that.
-    async fn log_end(&mut self) {
-        let Some(LastLine { outcome, tokens, took, overhead }) = self.last_line.take() else { return };
-        give_way().await;
+    /// Writes the log line of an interception that has ended, once. The client does not wait for it.
+    pub(crate) async fn log_end(&mut self) {
+        let Some(EndLog { outcome, tokens, elapsed, overhead }) = self.end_log.take() else { return };
+        yield_once().await;
         let Self { interception, attempts, .. } = self;
         tracing::info!(
             id = %interception.id,
@@ -364,14 +224,19 @@ impl Exchange {
             input_tokens = tokens.map(|(input, _, _)| input),
             output_tokens = tokens.map(|(_, output, _)| output),
             cache_read_tokens = tokens.map(|(_, _, cached)| cached),
-            milliseconds = took.as_millis() as u64,
+            milliseconds = elapsed.as_millis() as u64,
             overhead_microseconds = overhead.as_micros() as u64,
             "interception ended"
         );
     }
 
-    fn ended(&self, outcome: Outcome, provider_response_id: Option<String>, ended_at: Timestamp) -> Ended {
-        Ended {
+    fn ended(
+        &self,
+        outcome: Outcome,
+        provider_response_id: Option<String>,
+        ended_at: Timestamp,
+    ) -> InterceptionEnd {
+        InterceptionEnd {
             interception_id: self.interception.id,
             outcome,
             upstream_status: self.attempts.status.map(|status| status.as_u16()),
@@ -384,55 +249,51 @@ impl Exchange {
         }
     }
 
-    async fn stopped(&mut self, stop: Stop) {
-        let outcome = match &stop.why {
-            Why::ClientGone => Outcome::Cancelled,
-            Why::Failed(error) => Outcome::Failed(error.error_type()),
+    /// Ends an interception whose response could not be relayed to its end.
+    pub(crate) async fn fail(&mut self, failure: InterceptError) {
+        let InterceptError { error, summary, error_event } = failure;
+        let outcome = match &error {
+            // SDKs close the connection when they read an error, so the response failed; nobody cancelled it.
+            RelayError::ClientDisconnected if summary.ending == Ending::Failed => {
+                Outcome::Failed(ErrorType::StreamError)
+            }
+            RelayError::ClientDisconnected => Outcome::Cancelled,
+            RelayError::Failed(error) => Outcome::Failed(error.error_type()),
         };
-        let cannot_record = matches!(stop.why, Why::Failed(Error::RecorderUnavailable));
-        let recorded = self.ended || (!cannot_record && self.end(outcome, stop.learnt).await.is_ok());
-        if !recorded {
+        let cannot_record = matches!(error, RelayError::Failed(Error::RecorderUnavailable));
+        let is_recorded =
+            self.is_end_recorded || (!cannot_record && self.record_end(outcome, summary).await.is_ok());
+        if !is_recorded {
             let Self { interception, attempts, timeline, .. } = &*self;
             let outcome = Outcome::Failed(ErrorType::GatewayCrash);
-            self.watch.saw(&Seen::Ended { interception, outcome, attempts, timeline });
+            self.events.on_event(&InterceptionEvent::Ended { interception, outcome, attempts, timeline });
         }
-        match stop.why {
-            Why::ClientGone => self.client.abort(),
-            Why::Failed(error) if recorded => self.fail(&error, stop.error_event, true).await,
-            Why::Failed(_) => self.fail(&Error::RecorderUnavailable, stop.error_event, false).await,
+        match error {
+            RelayError::ClientDisconnected => self.downstream.abort(),
+            RelayError::Failed(error) if is_recorded => self.send_error(&error, error_event, true).await,
+            RelayError::Failed(_) => self.send_error(&Error::RecorderUnavailable, error_event, false).await,
         }
     }
 
-    /// Tells the client what went wrong: as an answer if there is none yet, else as an event. What is not recorded is
-    /// never ended properly.
-    async fn fail(&mut self, error: &Error, event: Option<Bytes>, recorded: bool) {
-        if !self.client.has_begun() {
+    /// Sends an error to the client: as a response if none has begun, else as `event`. A response whose end is not
+    /// recorded is aborted in any case, so that it never looks complete.
+    async fn send_error(&mut self, error: &Error, event: Option<Bytes>, is_recorded: bool) {
+        if !self.downstream.has_begun() {
             return self.respond_with(error, Some(self.interception.id));
         }
-        let told = match event {
-            Some(event) => self.client.send(event).await.is_ok(),
+        let is_sent = match event {
+            Some(event) => self.downstream.send(event).await.is_ok(),
             None => false,
         };
-        if told && recorded { self.client.end().await } else { self.client.abort() }
+        if is_sent && is_recorded { self.downstream.end().await } else { self.downstream.abort() }
     }
 
-    fn respond_with(&mut self, error: &Error, recorded_as: Option<Uuid>) {
+    fn respond_with(&mut self, error: &Error, interception_id: Option<Uuid>) {
         let (mut parts, body) = error.to_response().into_parts();
-        if let Some(id) = recorded_as {
+        if let Some(id) = interception_id {
             parts.headers.insert(headers::INTERCEPTION_ID, id_value(id));
         }
-        self.client.respond(parts.status, parts.headers, body);
-    }
-}
-
-/// Of a blocking answer that breaks off the client sees nothing: to it, and to the record, there was none.
-fn unanswered(why: Why) -> Why {
-    match why {
-        Why::Failed(Error::UpstreamBroken) => {
-            Error::UpstreamUnreachable("the connection broke before the answer was complete".to_owned())
-                .into()
-        }
-        other => other,
+        self.downstream.respond(parts.status, parts.headers, body);
     }
 }
 

@@ -1,58 +1,58 @@
-//! Whether a provider may be called at all: the seam for a circuit breaker.
+//! Admission of calls to a provider: the seam for a circuit breaker.
 
 use crate::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Admits calls, and learns how they went.
+/// Admits or rejects calls, and receives their outcomes.
 pub trait Guard: Send + Sync {
-    /// Asks for a call to be admitted. How it goes is reported only if it `counts`.
+    /// Admits a call. Its outcome is reported only if it `counts`.
     ///
     /// # Errors
     ///
-    /// When calls are not admitted now.
-    fn admit(&self, counts: bool) -> Result<Admission, Rejected>;
+    /// [`Rejection`] if calls are not admitted now.
+    fn admit(&self, counts: bool) -> Result<Admission, Rejection>;
 
-    /// Whether an answer with this status counts as a failure.
+    /// Whether a response with this status counts as a failure.
     fn is_failure(&self, status: u16) -> bool;
 
-    /// An admitted call waits no more for an answer to begin: whatever became of it, it tells this once.
+    /// Called exactly once per admitted call, when response headers arrive or the call fails.
     fn release(&self, admission: Admission);
 
-    /// Tells how an admitted call went, if that says anything about the provider.
-    fn report(&self, admission: Admission, went: Went);
+    /// Reports the outcome of an admitted call, if it depends on the provider.
+    fn report(&self, admission: Admission, outcome: CallOutcome);
 }
 
 /// An admitted call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// One of many.
+    /// A call in the normal state.
     Normal,
-    /// One of the few by which a guard finds out whether things are well again.
+    /// A call that probes whether the provider has recovered.
     Trial {
-        /// Which time it tries.
+        /// The number of the half-open period that admitted it.
         round: u64,
     },
 }
 
-/// A call that was not admitted.
+/// The rejection of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rejected {
-    /// When asking again makes sense.
+pub struct Rejection {
+    /// The time until a call may be admitted again.
     pub retry_after: Duration,
 }
 
-/// How a call went.
+/// The outcome of a call, as far as it depends on the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Went {
-    /// The provider answered, to the end.
-    Well,
-    /// The provider failed, or its answer broke off.
-    Badly,
+pub enum CallOutcome {
+    /// The provider's response arrived to its end.
+    Success,
+    /// The provider failed, or its response broke off.
+    Failure,
 }
 
-/// One admitted call. Whatever becomes of it, its guard learns when it waits no more; how it went only if that says
-/// something: not if the client left, no key was left, or the client's own key was used.
+/// The permit of one admitted call. It releases the admission in any case, and reports the outcome if that depends on
+/// the provider: not if the client disconnected, no key was left, or the client's own key was used.
 pub(crate) struct Permit {
     guard: Arc<dyn Guard>,
     admission: Admission,
@@ -61,39 +61,45 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// Asks `guard`. What a client's own key causes does not count (`counts`).
-    pub(crate) fn ask(guard: Arc<dyn Guard>, counts: bool) -> Result<Self, Error> {
+    /// Acquires a permit of `guard`. A call with the client's own key does not count (`counts`).
+    pub(crate) fn acquire(guard: Arc<dyn Guard>, counts: bool) -> Result<Self, Error> {
         match guard.admit(counts) {
             Ok(admission) => Ok(Self { guard, admission, is_waiting: true, reports: counts }),
-            Err(Rejected { retry_after }) => Err(Error::CircuitOpen { retry_after }),
+            Err(Rejection { retry_after }) => Err(Error::CircuitOpen { retry_after }),
         }
     }
 
-    /// An answer with `status` has begun. That it is a success is known at its end only.
-    pub(crate) fn answered(&mut self, status: u16) {
+    /// Called when a response with `status` begins. Only its end shows whether it is a success.
+    pub(crate) fn on_response(&mut self, status: u16) {
         if self.guard.is_failure(status) {
-            self.report(Went::Badly);
+            self.report(CallOutcome::Failure);
         }
         self.release();
     }
 
-    /// All of the answer has come.
-    pub(crate) fn complete(&mut self) {
-        self.report(Went::Well);
+    /// Called when the provider refused all keys with `status`. That is no outcome, unless the status is a failure.
+    pub(crate) fn on_keys_refused(&mut self, status: u16) {
+        self.on_response(status);
+        self.reports = false;
     }
 
-    /// There is no answer, or it broke off.
-    pub(crate) fn failed(&mut self, error: &Error) {
-        use Error::{UpstreamBroken, UpstreamTimeout, UpstreamUnreachable};
-        if let UpstreamUnreachable(_) | UpstreamTimeout(_) | UpstreamBroken = error {
-            self.report(Went::Badly);
+    /// Called when the response is complete. `is_failure`: it consisted of an error alone.
+    pub(crate) fn complete(&mut self, is_failure: bool) {
+        self.report(if is_failure { CallOutcome::Failure } else { CallOutcome::Success });
+    }
+
+    /// Called when there is no response, or it broke off.
+    pub(crate) fn on_error(&mut self, error: &Error) {
+        use Error::{InvalidResponse, UpstreamDisconnected, UpstreamTimeout, UpstreamUnreachable};
+        if let UpstreamUnreachable(_) | UpstreamTimeout(_) | UpstreamDisconnected | InvalidResponse = error {
+            self.report(CallOutcome::Failure);
         }
         self.release();
     }
 
-    fn report(&mut self, went: Went) {
+    fn report(&mut self, outcome: CallOutcome) {
         if std::mem::take(&mut self.reports) {
-            self.guard.report(self.admission, went);
+            self.guard.report(self.admission, outcome);
         }
     }
 
@@ -105,7 +111,7 @@ impl Permit {
 }
 
 impl Drop for Permit {
-    /// A call that nobody waited for gives its place back.
+    /// Releases the admission of a call that was dropped.
     fn drop(&mut self) {
         self.release();
     }

@@ -1,42 +1,44 @@
-//! What an interceptor is: the one thing that a provider makes for a request.
+//! Requests on bridged routes, and the interceptors that produce their responses.
 
 use crate::actor::Actor;
-use crate::call::Call;
+use crate::call::UpstreamCall;
 use crate::client::Client;
 use crate::encoding::Encoding;
 use crate::error::Error;
-use crate::exchange::{Exchange, Stop};
+use crate::exchange::{Exchange, InterceptError};
+use crate::objects::ObjectReference;
 use crate::observer::Observer;
 use crate::payload::Payload;
 use crate::upstream::Upstream;
+use aibridge_json::Json;
 use aibridge_recorder::{Interception, async_trait};
 use bytes::Bytes;
 use http::HeaderMap;
 use std::sync::Arc;
 
-/// A client's request on a bridged route, read and authenticated.
+/// A client's request on a bridged route: complete and authenticated.
 #[derive(Debug)]
 pub struct Request {
     /// The path below the provider's route prefix, e.g. `/chat/completions`.
     pub route: String,
     /// The query, without the question mark.
     pub query: Option<String>,
-    /// The client's headers, without what authenticated it to the gateway.
+    /// The client's headers, without the access token.
     pub headers: HeaderMap,
-    /// The body.
+    /// The body, as sent and decompressed.
     pub body: RequestBody,
-    /// On whose behalf.
+    /// The actor on whose behalf the request is made.
     pub actor: Actor,
 }
 
-/// A body as it came and as it reads.
+/// The body of a request, as sent and decompressed.
 #[derive(Debug, Clone)]
 pub struct RequestBody {
-    /// As it came.
+    /// The bytes that the client sent.
     pub wire: Bytes,
-    /// How `wire` is compressed.
+    /// The encoding of `wire`; `None` if it is not compressed.
     pub encoding: Option<Encoding>,
-    /// Decompressed; the same as `wire` if it is not compressed.
+    /// The decompressed bytes; the same as `wire` if it is not compressed.
     pub text: Bytes,
 }
 
@@ -46,7 +48,7 @@ impl RequestBody {
         Self { wire: body.clone(), encoding: None, text: body }
     }
 
-    /// Reads a body with the `Content-Encoding` of `headers`, of at most `limit` bytes when decompressed.
+    /// Decompresses a body by the `Content-Encoding` of `headers`, to at most `limit` bytes.
     ///
     /// # Errors
     ///
@@ -61,63 +63,102 @@ impl RequestBody {
     }
 }
 
-/// What a dialect reads from a request, and what it makes of it.
-pub struct Asked {
-    /// The model as the client named it.
+/// The result of parsing a request in its dialect.
+pub struct ParsedRequest {
+    /// The model that the client named.
     pub model: Option<String>,
     /// Whether the client asked for a stream.
     pub streaming: bool,
-    /// What the user asked.
+    /// The user's last message.
     pub prompt: Option<String>,
-    /// The tool call that this request brings the result of.
+    /// The id of the tool call whose result the request contains.
     pub correlating_tool_call_id: Option<String>,
-    /// Which client program asks, and in which session.
+    /// The objects at the provider that the request refers to.
+    pub references: Vec<ObjectReference>,
+    /// The client program and its session.
     pub client: Client,
-    /// The edited body, `None` if it goes on as it came.
+    /// The edited body; `None` if the body is forwarded as it came.
     pub edited: Option<Payload>,
-    /// Reads the answer.
+    /// The observer that reads the response.
     pub observer: Box<dyn Observer>,
 }
 
-/// Answers one intercepted request.
-///
-/// An answer may take several upstream calls (tools that the gateway runs itself): that is why an interceptor is
-/// given an [`Exchange`] to call on, rather than an answer to read.
-#[async_trait]
-pub trait Interceptor: Send {
-    /// The interception and its prompt, recorded before [`process`](Self::process) is called.
-    fn asked(&self) -> (&Arc<Interception>, Option<&str>);
+/// The longest accepted model name, in bytes.
+const MAX_MODEL_BYTES: usize = 512;
 
-    /// Calls the provider and answers the client.
+impl ParsedRequest {
+    /// Reads the `model` member of a request; `None` if it is empty or not a string.
     ///
     /// # Errors
     ///
-    /// Why the answer could not be relayed to its end.
-    async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), Stop>;
+    /// [`Error::InvalidModel`] if the name is longer than 512 bytes.
+    pub fn model(model: Option<Json<'_>>) -> Result<Option<String>, Error> {
+        match model.and_then(Json::non_empty_string) {
+            Some(name) if name.len() > MAX_MODEL_BYTES => Err(Error::InvalidModel(MAX_MODEL_BYTES)),
+            name => Ok(name),
+        }
+    }
 }
 
-/// The interceptor that relays the answer of one upstream call.
-pub struct OneCall {
-    /// What is recorded at the start.
+/// Produces the response to one intercepted request.
+///
+/// A response may take several upstream calls (tools that the gateway runs itself). An interceptor therefore gets an
+/// [`Exchange`], with which it calls the provider, rather than a response.
+#[async_trait]
+pub trait Interceptor: Send {
+    /// The interception, whose start is recorded before [`process`](Self::process) is called.
+    fn interception(&self) -> &Arc<Interception>;
+
+    /// The user's prompt, which is recorded with the start.
+    fn prompt(&self) -> Option<&str> {
+        None
+    }
+
+    /// The objects at the provider that the request refers to. They must not belong to another actor.
+    fn references(&self) -> &[ObjectReference] {
+        &[]
+    }
+
+    /// Calls the provider and relays the response to the client.
+    ///
+    /// # Errors
+    ///
+    /// [`InterceptError`] if the response could not be relayed to its end.
+    async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), InterceptError>;
+}
+
+/// An interceptor that relays the response of one upstream call.
+pub struct SingleCallInterceptor {
+    /// The interception, whose start is recorded first.
     pub interception: Arc<Interception>,
-    /// What the user asked.
+    /// The user's prompt.
     pub prompt: Option<String>,
+    /// The objects at the provider that the request refers to.
+    pub references: Vec<ObjectReference>,
     /// The provider's endpoint.
     pub upstream: Arc<Upstream>,
-    /// What it is asked.
-    pub call: Call,
-    /// Reads its answer.
+    /// The call to make.
+    pub call: UpstreamCall,
+    /// The observer that reads the response.
     pub observer: Box<dyn Observer>,
 }
 
 #[async_trait]
-impl Interceptor for OneCall {
-    fn asked(&self) -> (&Arc<Interception>, Option<&str>) {
-        (&self.interception, self.prompt.as_deref())
+impl Interceptor for SingleCallInterceptor {
+    fn interception(&self) -> &Arc<Interception> {
+        &self.interception
     }
 
-    async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), Stop> {
-        let answer = exchange.call(&self.upstream, self.call).await?;
-        exchange.answer(answer, self.observer, self.interception.streaming).await
+    fn prompt(&self) -> Option<&str> {
+        self.prompt.as_deref()
+    }
+
+    fn references(&self) -> &[ObjectReference] {
+        &self.references
+    }
+
+    async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), InterceptError> {
+        let response = exchange.call(&self.upstream, self.call).await?;
+        exchange.relay_response(response, self.observer, self.interception.streaming).await
     }
 }

@@ -1,6 +1,6 @@
-//! A body on its way to the provider: the original bytes, with edits spliced in as further pieces.
+//! The body of an upstream request: the original bytes, with edits spliced in as additional pieces.
 
-use crate::json::Edit;
+use aibridge_json::{Edit, splice};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::collections::VecDeque;
@@ -8,33 +8,20 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A body as a chain of pieces, sent one after the other; cloning it copies no bytes, so it can be sent to one
-/// key after another.
+/// A body as a chain of pieces, which are sent in order. A clone copies no bytes, so the body can be sent with one key
+/// after another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Payload {
     pieces: VecDeque<Bytes>,
 }
 
 impl Payload {
-    /// `body` with `edits`, which must not overlap, made.
-    pub fn edited(body: &Bytes, mut edits: Vec<Edit>) -> Self {
-        edits.sort_by_key(|edit| edit.range.start);
-        let mut pieces = VecDeque::with_capacity(2 * edits.len() + 1);
-        let mut from = 0;
-        for edit in edits {
-            pieces.push_back(body.slice(from..edit.range.start));
-            pieces.push_back(match edit.with {
-                std::borrow::Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
-                std::borrow::Cow::Owned(text) => Bytes::from(text),
-            });
-            from = edit.range.end;
-        }
-        pieces.push_back(body.slice(from..));
-        pieces.retain(|piece| !piece.is_empty());
-        Self { pieces }
+    /// `body` with `edits`, which must not overlap.
+    pub fn edited(body: &Bytes, edits: Vec<Edit>) -> Self {
+        Self { pieces: splice(body, edits) }
     }
 
-    /// All of it in one piece.
+    /// The whole body in one piece.
     pub fn to_bytes(&self) -> Bytes {
         match self.pieces.len() {
             0 => Bytes::new(),
@@ -43,17 +30,17 @@ impl Payload {
         }
     }
 
-    /// Its pieces, in their order.
+    /// The pieces in order.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &Bytes> {
         self.pieces.iter()
     }
 
-    /// Its length in bytes.
+    /// The length in bytes.
     pub fn len(&self) -> usize {
         self.pieces.iter().map(Bytes::len).sum()
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the body is empty.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
@@ -100,17 +87,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edits_are_made_in_the_order_of_their_places_and_share_the_rest() {
+    fn has_the_length_of_all_pieces() {
         let body = Bytes::from_static(b"0123456789");
-        let edit = |range, with: &'static str| Edit { range, with: with.into() };
-        let payload = Payload::edited(&body, vec![edit(7..9, "xyz"), edit(2..2, "--")]);
-        assert_eq!(payload.to_bytes(), "01--23456xyz9");
-        assert_eq!(payload.len(), 13);
-        assert_eq!(payload.pieces[0].as_ptr(), body.as_ptr(), "nothing of the original is copied");
+        let edit = Edit { range: 2..2, replacement: "--".into() };
+        let payload = Payload::edited(&body, vec![edit]);
+        assert_eq!(payload.to_bytes(), "01--23456789");
+        assert_eq!(payload.len(), 12);
     }
 
     #[test]
-    fn without_edits_it_is_the_body() {
+    fn without_edits_the_payload_is_the_body() {
         let body = Bytes::from_static(b"{}");
         assert_eq!(Payload::from(body.clone()).to_bytes().as_ptr(), body.as_ptr());
         assert!(Payload::from(Bytes::new()).is_empty());

@@ -1,53 +1,53 @@
-//! How the gateway says that somebody asks too much, in the words of the OpenAI API: clients read its headers, and some
-//! (Codex) the time in its message.
+//! The response to an actor that exceeds a limit, in the format of the OpenAI API: clients read the headers, and some
+//! (Codex) the time in the message.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use std::fmt;
 use std::time::Duration;
 
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 
-/// An actor has used up what the settings allow in a minute.
+/// An actor has used up the allowance of the settings for a minute.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Rate limit reached for {actor} on {exceeded}, Requested 1. Please try again in {}. This is a limit of the gateway, not of the provider.",
     wait(*retry_after)
 )]
 pub struct RateLimited {
-    /// Who.
+    /// The id of the actor.
     pub actor: String,
-    /// Until the next request is admitted.
+    /// The time until the next request is admitted.
     pub retry_after: Duration,
-    /// What is used up.
+    /// The allowance that is used up.
     pub exceeded: Allowance,
-    /// What else the settings limit.
-    pub beside: Option<Allowance>,
+    /// The other allowance, if the settings limit both requests and tokens.
+    pub other: Option<Allowance>,
 }
 
-/// What an actor may use, and has used.
+/// The allowance of an actor, and its use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// Of what.
+    /// The unit that is counted.
     pub unit: Unit,
-    /// What may be used in a minute.
+    /// The limit per minute.
     pub limit: u32,
-    /// What is used; more than the limit if it was overdrawn.
+    /// The amount used. It may exceed the limit, because a response's tokens are counted at its end.
     pub used: u64,
-    /// Until nothing of it counts any more.
+    /// The time until the whole allowance is available again.
     pub reset: Duration,
 }
 
-/// What is counted.
+/// The unit of an allowance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Requests.
+    /// Requests of an actor.
     Requests,
-    /// Tokens, of input and output.
+    /// Input and output tokens.
     Tokens,
 }
 
 impl Unit {
-    /// `requests` or `tokens`.
+    /// The name: `requests` or `tokens`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Requests => "requests",
@@ -62,7 +62,7 @@ impl Unit {
         }
     }
 
-    /// Of the limit, of what remains of it, and of the time until all of it is there again.
+    /// The names of the headers for the limit, the remaining amount, and the time until the reset.
     fn headers(self) -> [HeaderName; 3] {
         match self {
             Self::Requests => [
@@ -87,26 +87,26 @@ impl fmt::Display for Allowance {
 }
 
 impl RateLimited {
-    /// Adds what clients read, but for `Retry-After`.
-    pub(crate) fn add_headers(&self, headers: &mut HeaderMap) {
-        headers.insert(RETRY_AFTER_MS, milliseconds(self.retry_after).into());
-        for Allowance { unit, limit, used, reset } in [self.exceeded].into_iter().chain(self.beside) {
-            let [of_limit, of_remaining, of_reset] = unit.headers();
-            headers.insert(of_limit, limit.into());
-            headers.insert(of_remaining, u64::from(limit).saturating_sub(used).into());
+    /// Adds the headers that clients read, except `Retry-After`.
+    pub(crate) fn add_headers(&self, headers: &mut Vec<(HeaderName, HeaderValue)>) {
+        headers.push((RETRY_AFTER_MS, milliseconds(self.retry_after).into()));
+        for Allowance { unit, limit, used, reset } in [self.exceeded].into_iter().chain(self.other) {
+            let [limit_name, remaining_name, reset_name] = unit.headers();
+            headers.push((limit_name, limit.into()));
+            headers.push((remaining_name, u64::from(limit).saturating_sub(used).into()));
             if let Ok(reset) = HeaderValue::try_from(go_duration(reset)) {
-                headers.insert(of_reset, reset);
+                headers.push((reset_name, reset));
             }
         }
     }
 }
 
-/// Rounded up, so that a client never comes too early.
+/// The duration in milliseconds, rounded up, so that a client does not retry too early.
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
-/// `20ms` or `1.3s`: a number and one of these units is all that Codex reads, so longer times have no minutes.
+/// The duration as `20ms` or `1.3s`. Codex reads a number with one of these units, so longer times have no minutes.
 fn wait(duration: Duration) -> String {
     match milliseconds(duration) {
         short @ ..1000 => format!("{short}ms"),
@@ -114,7 +114,7 @@ fn wait(duration: Duration) -> String {
     }
 }
 
-/// As Go writes a duration, and so OpenAI in `x-ratelimit-reset-*`: `20ms`, `1.3s`, `6m0s`, `1h0m0s`.
+/// The duration in Go's format, which OpenAI uses in `x-ratelimit-reset-*`: `20ms`, `1.3s`, `6m0s`, `1h0m0s`.
 fn go_duration(duration: Duration) -> String {
     const MINUTE: u64 = 60_000;
     let all = milliseconds(duration);
@@ -127,7 +127,7 @@ fn go_duration(duration: Duration) -> String {
     }
 }
 
-/// Without zeros behind the point.
+/// The duration in seconds, without trailing zeros.
 fn seconds(milliseconds: u64) -> String {
     let (whole, rest) = (milliseconds / 1000, milliseconds % 1000);
     if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:03}").trim_end_matches('0').to_owned() }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_written_as_clients_read_them() {
+    fn formats_durations_as_clients_read_them() {
         let table = [
             (0, "0ms", "0s"),
             (1, "1ms", "1ms"),
@@ -161,11 +161,11 @@ mod tests {
     }
 
     #[test]
-    fn the_message_has_what_clients_look_for() {
+    fn the_message_has_the_format_that_clients_parse() {
         let exceeded =
             Allowance { unit: Unit::Tokens, limit: 100, used: 130, reset: Duration::from_secs(78) };
         let retry_after = Duration::from_millis(18_600);
-        let limited = RateLimited { actor: "ann".into(), retry_after, exceeded, beside: None };
+        let limited = RateLimited { actor: "ann".into(), retry_after, exceeded, other: None };
         assert_eq!(
             limited.to_string(),
             "Rate limit reached for ann on tokens per min (TPM): Limit 100, Used 130, Requested 1. \

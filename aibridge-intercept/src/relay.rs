@@ -1,4 +1,5 @@
-//! Upstream bytes to the client: with back-pressure, and noticing at once when it is time to stop.
+//! The bounded queue between an interception's task and the client's connection. It applies back-pressure, and both ends
+//! notice at once when the other one stops.
 
 use crate::error::Error;
 use bytes::Bytes;
@@ -12,185 +13,190 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// How many pieces may wait for a slow client before its upstream is not read any further. One is being written
-/// while the other is ready; more would only be memory.
-const PIECES_IN_FLIGHT: usize = 2;
+/// The number of pieces that may wait for a slow client before the upstream is not read any further. One is written
+/// while the other is ready; more would only cost memory.
+const QUEUE_PIECES: usize = 2;
 
-/// A client that takes nothing for so long is taken for gone.
-const CLIENT_STALL: Duration = Duration::from_secs(300);
+/// A client that reads nothing for this time counts as disconnected.
+const CLIENT_STALL_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Why a relay stops before its end.
+/// The reason why a relay stops before its end.
 #[derive(Debug)]
-pub enum Why {
-    /// The client went away.
-    ClientGone,
+pub enum RelayError {
+    /// The client closed its connection, or reads too slowly.
+    ClientDisconnected,
     /// The gateway or the provider failed.
     Failed(Error),
 }
 
-impl From<Error> for Why {
+impl From<Error> for RelayError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-/// The client's end of an answer, as the task that produces it sees it.
+/// The sending end of a response to the client, for the task that produces it.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub(crate) struct Downstream {
     state: State,
-    /// Open answers are cut: the grace period of a shutdown is over.
-    cut: CancellationToken,
+    /// Cancelled when the grace period of a shutdown is over.
+    abort: CancellationToken,
 }
 
 #[derive(Debug)]
 enum State {
-    Waiting(oneshot::Sender<Response<AnswerBody>>),
+    /// No head was sent.
+    Waiting(oneshot::Sender<Response<ResponseBody>>),
+    /// The head was sent, and pieces of the body follow.
     Streaming(mpsc::Sender<Part>),
-    Over,
+    /// The response is complete or aborted.
+    Closed,
 }
 
 #[derive(Debug)]
 enum Part {
     Data(Bytes),
-    /// Without it the body ends in an error: what breaks off never looks complete.
+    /// The end of the body. Without it the body ends with an error, so that an aborted response never looks complete.
     End,
 }
 
-/// Where the answer's head will arrive.
-pub(crate) type Answered = oneshot::Receiver<Response<AnswerBody>>;
+/// The receiving end of the response.
+pub(crate) type PendingResponse = oneshot::Receiver<Response<ResponseBody>>;
 
-impl Client {
-    pub(crate) fn new(cut: CancellationToken) -> (Self, Answered) {
-        let (answer, answered) = oneshot::channel();
-        (Self { state: State::Waiting(answer), cut }, answered)
+impl Downstream {
+    /// Both ends of a response. Cancelling `abort` stops the sending end.
+    pub(crate) fn new(abort: CancellationToken) -> (Self, PendingResponse) {
+        let (sender, receiver) = oneshot::channel();
+        (Self { state: State::Waiting(sender), abort }, receiver)
     }
 
-    /// Does `work`, unless the client goes away or the gateway stops first.
-    pub(crate) async fn unless_stopped<F: Future>(&mut self, work: F) -> Result<F::Output, Why> {
+    /// Awaits `work`, unless the client disconnects or the gateway stops first.
+    pub(crate) async fn unless_stopped<F: Future>(&mut self, work: F) -> Result<F::Output, RelayError> {
         tokio::select! {
             biased;
-            done = work => Ok(done),
-            () = self.state.gone() => Err(Why::ClientGone),
-            () = self.cut.cancelled() => Err(Why::Failed(Error::ShuttingDown)),
+            output = work => Ok(output),
+            () = self.state.disconnected() => Err(RelayError::ClientDisconnected),
+            () = self.abort.cancelled() => Err(RelayError::Failed(Error::ShuttingDown)),
         }
     }
 
-    /// Answers whole.
+    /// Sends a complete response.
     pub(crate) fn respond(&mut self, status: StatusCode, headers: HeaderMap, body: Bytes) {
-        if let State::Waiting(answer) = std::mem::replace(&mut self.state, State::Over) {
-            // That it cannot be delivered means that the client is gone, which ends this answer anyway.
-            let _ = answer.send(response(status, headers, AnswerBody(Inner::Whole(Some(body)))));
+        if let State::Waiting(sender) = std::mem::replace(&mut self.state, State::Closed) {
+            // It fails if the client is disconnected, which ends this response anyway.
+            let _ = sender.send(response(status, headers, ResponseBody(Inner::Whole(Some(body)))));
         }
     }
 
-    /// Begins an answer whose pieces follow; `length` if it is known.
+    /// Sends the head of a response whose pieces follow. `length` is that of the body, if it is known.
     pub(crate) fn begin(&mut self, status: StatusCode, headers: HeaderMap, length: Option<u64>) {
-        let (pieces, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
-        let body = AnswerBody(Inner::Pieces { receiver, left: length, broken: false });
-        if let State::Waiting(answer) = std::mem::replace(&mut self.state, State::Streaming(pieces)) {
-            let _ = answer.send(response(status, headers, body));
+        let (pieces, receiver) = mpsc::channel(QUEUE_PIECES);
+        let body = ResponseBody(Inner::Pieces { receiver, remaining: length, is_aborted: false });
+        if let State::Waiting(sender) = std::mem::replace(&mut self.state, State::Streaming(pieces)) {
+            let _ = sender.send(response(status, headers, body));
         }
     }
 
-    /// Whether the head is on its way.
+    /// Whether the head was sent.
     pub(crate) fn has_begun(&self) -> bool {
         !matches!(self.state, State::Waiting(_))
     }
 
-    /// Sends a piece, when the client has taken those before.
-    pub(crate) async fn send(&mut self, piece: Bytes) -> Result<(), Why> {
+    /// Sends a piece of the body. Waits while the queue is full.
+    pub(crate) async fn send(&mut self, piece: Bytes) -> Result<(), RelayError> {
         let State::Streaming(pieces) = &self.state else { return Ok(()) };
         let pieces = pieces.clone();
         match pieces.try_send(Part::Data(piece)) {
             Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(Why::ClientGone),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(RelayError::ClientDisconnected),
             Err(mpsc::error::TrySendError::Full(part)) => {
-                match self.unless_stopped(timeout(CLIENT_STALL, pieces.send(part))).await? {
+                match self.unless_stopped(timeout(CLIENT_STALL_TIMEOUT, pieces.send(part))).await? {
                     Ok(Ok(())) => Ok(()),
-                    Ok(Err(_)) | Err(_) => Err(Why::ClientGone),
+                    Ok(Err(_)) | Err(_) => Err(RelayError::ClientDisconnected),
                 }
             }
         }
     }
 
-    /// Ends the answer properly.
+    /// Completes the response.
     pub(crate) async fn end(&mut self) {
-        if let State::Streaming(pieces) = std::mem::replace(&mut self.state, State::Over) {
-            let _ = timeout(CLIENT_STALL, pieces.send(Part::End)).await;
+        if let State::Streaming(pieces) = std::mem::replace(&mut self.state, State::Closed) {
+            let _ = timeout(CLIENT_STALL_TIMEOUT, pieces.send(Part::End)).await;
         }
     }
 
-    /// Ends the answer so that nobody takes it for complete.
+    /// Ends the response so that it does not look complete.
     pub(crate) fn abort(&mut self) {
-        self.state = State::Over;
+        self.state = State::Closed;
     }
 }
 
 impl State {
-    async fn gone(&mut self) {
+    async fn disconnected(&mut self) {
         match self {
-            Self::Waiting(answer) => answer.closed().await,
+            Self::Waiting(sender) => sender.closed().await,
             Self::Streaming(pieces) => pieces.closed().await,
-            Self::Over => std::future::pending().await,
+            Self::Closed => std::future::pending().await,
         }
     }
 }
 
-fn response(status: StatusCode, headers: HeaderMap, body: AnswerBody) -> Response<AnswerBody> {
+fn response(status: StatusCode, headers: HeaderMap, body: ResponseBody) -> Response<ResponseBody> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }
 
-/// The body of an answer, whole or in pieces. Dropping it stops the work behind it.
+/// The body of a response, whole or in pieces. Dropping it stops the task that produces it.
 #[derive(Debug)]
-pub struct AnswerBody(Inner);
+pub struct ResponseBody(Inner);
 
 #[derive(Debug)]
 enum Inner {
     Whole(Option<Bytes>),
     Pieces {
         receiver: mpsc::Receiver<Part>,
-        left: Option<u64>,
-        /// It broke off, and what came before that may be on its way.
-        broken: bool,
+        /// The number of bytes to come, if it is known.
+        remaining: Option<u64>,
+        /// The response was aborted; pieces from before may not be written yet.
+        is_aborted: bool,
     },
 }
 
-/// The answer broke off.
+/// The error at the end of an aborted response.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer broke off")]
-pub struct BrokenOff;
+#[error("the response was aborted before its end")]
+pub struct IncompleteBody;
 
-impl From<Bytes> for AnswerBody {
+impl From<Bytes> for ResponseBody {
     fn from(body: Bytes) -> Self {
         Self(Inner::Whole(Some(body)))
     }
 }
 
-impl Body for AnswerBody {
+impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = BrokenOff;
+    type Error = IncompleteBody;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, IncompleteBody>>> {
         match &mut self.0 {
             Inner::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
-            Inner::Pieces { receiver, left, broken } => match ready!(receiver.poll_recv(context)) {
+            Inner::Pieces { receiver, remaining, is_aborted } => match ready!(receiver.poll_recv(context)) {
                 Some(Part::Data(piece)) => {
-                    *left = left.map(|left| left.saturating_sub(piece.len() as u64));
+                    *remaining = remaining.map(|remaining| remaining.saturating_sub(piece.len() as u64));
                     Poll::Ready(Some(Ok(Frame::data(piece))))
                 }
                 Some(Part::End) => Poll::Ready(None),
-                // An error makes hyper drop what it has not written yet; before it waits, it writes.
-                None if !std::mem::replace(broken, true) => {
+                // On an error hyper drops unwritten pieces. It writes them before it waits, so it waits once.
+                None if !std::mem::replace(is_aborted, true) => {
                     context.waker().wake_by_ref();
                     Poll::Pending
                 }
-                None => Poll::Ready(Some(Err(BrokenOff))),
+                None => Poll::Ready(Some(Err(IncompleteBody))),
             },
         }
     }
@@ -202,12 +208,12 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Inner::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64),
-            Inner::Pieces { left, .. } => left.map(SizeHint::with_exact).unwrap_or_default(),
+            Inner::Pieces { remaining, .. } => remaining.map(SizeHint::with_exact).unwrap_or_default(),
         }
     }
 }
 
-/// Pieces that go on together: neighbours in one chunk become one piece again, without a copy.
+/// Pieces that are sent together. Adjacent slices of one chunk are joined to one piece, without a copy.
 #[derive(Debug)]
 pub(crate) struct Batch {
     chunk: Bytes,
@@ -244,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_are_joined_and_strangers_are_not() {
+    fn joins_only_adjacent_slices_of_the_chunk() {
         let chunk = Bytes::from_static(b"0123456789");
         let mut batch = Batch::of(chunk.clone());
         batch.push(Bytes::from_static(b"from before"));
@@ -256,27 +262,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_is_not_ended_breaks_off() {
-        let (mut client, answered) = Client::new(CancellationToken::new());
-        client.begin(StatusCode::OK, HeaderMap::new(), None);
-        client.send(Bytes::from_static(b"a")).await.unwrap();
-        client.abort();
-        let body = answered.await.unwrap().into_body();
+    async fn a_body_without_its_end_fails() {
+        let (mut downstream, response) = Downstream::new(CancellationToken::new());
+        downstream.begin(StatusCode::OK, HeaderMap::new(), None);
+        downstream.send(Bytes::from_static(b"a")).await.unwrap();
+        downstream.abort();
+        let body = response.await.unwrap().into_body();
         assert!(http_body_util::BodyExt::collect(body).await.is_err());
     }
 
     #[tokio::test]
-    async fn a_client_that_leaves_stops_the_work() {
-        let (mut client, answered) = Client::new(CancellationToken::new());
-        drop(answered);
-        let stopped = client.unless_stopped(std::future::pending::<()>()).await;
-        assert!(matches!(stopped, Err(Why::ClientGone)));
+    async fn a_client_that_disconnects_stops_the_work() {
+        let (mut downstream, response) = Downstream::new(CancellationToken::new());
+        drop(response);
+        let stopped = downstream.unless_stopped(std::future::pending::<()>()).await;
+        assert!(matches!(stopped, Err(RelayError::ClientDisconnected)));
 
-        let (mut client, answered) = Client::new(CancellationToken::new());
-        client.begin(StatusCode::OK, HeaderMap::new(), None);
-        drop(answered);
-        let stopped = client.unless_stopped(std::future::pending::<()>()).await;
-        assert!(matches!(stopped, Err(Why::ClientGone)));
-        assert!(matches!(client.send(Bytes::from_static(b"a")).await, Err(Why::ClientGone)));
+        let (mut downstream, response) = Downstream::new(CancellationToken::new());
+        downstream.begin(StatusCode::OK, HeaderMap::new(), None);
+        drop(response);
+        let stopped = downstream.unless_stopped(std::future::pending::<()>()).await;
+        assert!(matches!(stopped, Err(RelayError::ClientDisconnected)));
+        assert!(matches!(
+            downstream.send(Bytes::from_static(b"a")).await,
+            Err(RelayError::ClientDisconnected)
+        ));
     }
 }

@@ -1,11 +1,10 @@
-//! Seeing the traffic with a provider as it goes over the wire, for dumps: the seam for whatever writes them.
+//! The traffic with a provider as it goes over the wire: the seam for dumps.
 //!
-//! What a tap sees holds prompts and answers but no credential: those are masked before.
+//! A tap receives prompts and responses, but no credentials: those are masked before.
 
-mod mask;
-
-use crate::call::CallBody;
 use crate::error::Error;
+use crate::mask;
+use crate::payload::Payload;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode, Version};
@@ -18,130 +17,137 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use uuid::Uuid;
 
-/// Sees the traffic with a provider.
+/// Receives the traffic with a provider.
 pub trait Tap: Debug + Send + Sync {
-    /// Attempt `number`, counted from 1, to get an answer about `subject` begins.
+    /// Called before request number `number` (from 1) of the call for `subject`. Returns the receiver of its traffic.
     fn attempt(&self, subject: &Subject, number: u32) -> Arc<dyn AttemptTap>;
 }
 
-/// Sees one attempt. It is called on the way of every request, so it must be quick and never wait.
+/// Receives the traffic of one request. It is called on the path of every request, so it must be fast and must not
+/// wait.
 pub trait AttemptTap: Send + Sync {
-    /// Something went over the wire.
-    fn saw(&self, seen: Seen<'_>);
+    /// Receives what went over the wire.
+    fn on_event(&self, event: TapEvent<'_>);
 }
 
-/// What traffic is about.
+/// The request of a client that causes the traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// The interception's, or one of its own for what is passed through.
+    /// The interception's id, or a new one for a request that is passed through.
     pub id: Uuid,
-    /// The model as the client named it; none for what is passed through.
+    /// The model that the client named; `None` for a request that is passed through.
     pub model: Option<String>,
-    /// When the request was accepted.
+    /// The time at which the request was accepted.
     pub started_at: Timestamp,
 }
 
-/// What went over the wire, in this order.
+/// A part of a request or its response, in this order.
 #[derive(Debug)]
-pub enum Seen<'a> {
-    /// A request's head is about to be sent.
+pub enum TapEvent<'a> {
+    /// The head of a request that is about to be sent.
     Request {
-        /// Its method.
+        /// The request's method.
         method: &'a Method,
-        /// Path and query.
+        /// Path and query, with credentials masked.
         target: &'a str,
-        /// As they are sent, credentials masked.
+        /// The headers as sent, with credentials masked.
         headers: &'a HeaderMap,
     },
-    /// A piece of its body.
+    /// A piece of the request's body.
     RequestBody(Bytes),
-    /// The head of the answer.
+    /// The head of the response.
     Response {
-        /// The protocol that the provider speaks.
+        /// The version of HTTP.
         version: Version,
-        /// The status.
+        /// The response's status.
         status: StatusCode,
-        /// As they came, credentials masked.
+        /// The headers as received, with credentials masked.
         headers: &'a HeaderMap,
     },
-    /// A piece of the answer's body.
+    /// A piece of the response's body.
     ResponseBody(Bytes),
-    /// Why there is no answer, or no more of it.
+    /// The reason why there is no response, or why it broke off.
     Failed(&'a str),
 }
 
 /// The tap of one call.
 #[derive(Debug, Clone)]
 pub struct CallTap {
-    /// What sees it.
+    /// The receiver of the traffic.
     pub tap: Arc<dyn Tap>,
-    /// What it is about.
+    /// The request that causes the call.
     pub subject: Subject,
 }
 
-/// One attempt that is seen.
-pub(crate) struct Tapped {
+/// A request whose traffic goes to a tap.
+pub(crate) struct TappedAttempt {
     attempt: Arc<dyn AttemptTap>,
-    settled: bool,
+    has_result: bool,
 }
 
 impl CallTap {
-    /// Shows `request`, which is about to be sent with `body`.
-    pub(crate) fn begin(&self, number: u32, request: &mut Request, body: &CallBody) -> Tapped {
+    /// Passes `request`, which is about to be sent, to the tap. Without `payload` its body is a stream, which goes to the
+    /// tap while it is sent.
+    pub(crate) fn begin(
+        &self,
+        number: u32,
+        request: &mut Request,
+        payload: Option<&Payload>,
+    ) -> TappedAttempt {
         let attempt = self.tap.attempt(&self.subject, number);
         let target = mask::target(request.url());
         let headers = mask::headers(&sent_headers(request));
-        attempt.saw(Seen::Request { method: request.method(), target: &target, headers: &headers });
-        match body {
-            CallBody::Replayable(payload) => {
-                payload.pieces().for_each(|piece| attempt.saw(Seen::RequestBody(piece.clone())));
+        attempt.on_event(TapEvent::Request { method: request.method(), target: &target, headers: &headers });
+        match payload {
+            Some(payload) => {
+                payload.pieces().for_each(|piece| attempt.on_event(TapEvent::RequestBody(piece.clone())));
             }
-            CallBody::Once(_) => {
+            None => {
                 let inner = request.body_mut().take();
                 let attempt = attempt.clone();
                 *request.body_mut() = inner.map(|inner| reqwest::Body::wrap(TappedBody { inner, attempt }));
             }
         }
-        Tapped { attempt, settled: false }
+        TappedAttempt { attempt, has_result: false }
     }
 }
 
-impl Tapped {
-    /// There is an answer, or none.
-    pub(crate) fn answered(&mut self, answered: &Result<Response, Error>) {
-        self.settled = true;
-        match answered {
-            Ok(response) => self.attempt.saw(Seen::Response {
+impl TappedAttempt {
+    /// Passes the head of the response, or the error, to the tap.
+    pub(crate) fn on_result(&mut self, result: &Result<Response, Error>) {
+        self.has_result = true;
+        match result {
+            Ok(response) => self.attempt.on_event(TapEvent::Response {
                 version: response.version(),
                 status: response.status(),
                 headers: &mask::headers(response.headers()),
             }),
-            Err(error) => self.failed(error),
+            Err(error) => self.on_error(error),
         }
     }
 
-    /// A piece of the answer came.
-    pub(crate) fn chunk(&self, chunk: &Bytes) {
-        self.attempt.saw(Seen::ResponseBody(chunk.clone()));
+    /// Passes a piece of the response's body to the tap.
+    pub(crate) fn on_chunk(&self, chunk: &Bytes) {
+        self.attempt.on_event(TapEvent::ResponseBody(chunk.clone()));
     }
 
-    /// The answer broke off.
-    pub(crate) fn failed(&self, error: &Error) {
-        self.attempt.saw(Seen::Failed(&error.to_string()));
+    /// Passes the reason why the response broke off to the tap.
+    pub(crate) fn on_error(&self, error: &Error) {
+        self.attempt.on_event(TapEvent::Failed(&error.to_string()));
     }
 }
 
-impl Drop for Tapped {
+impl Drop for TappedAttempt {
     fn drop(&mut self) {
-        if !self.settled {
-            self.attempt.saw(Seen::Failed(
-                "given up before there was an answer: the client left, or it was time to stop",
+        if !self.has_result {
+            self.attempt.on_event(TapEvent::Failed(
+                "cancelled before there was a response: the client disconnected, or the gateway stopped",
             ));
         }
     }
 }
 
-/// The headers of `request` with those that the HTTP client adds when it sends it.
+/// The headers of `request`, with those that the HTTP client adds.
 fn sent_headers(request: &Request) -> HeaderMap {
     let mut headers = request.headers().clone();
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
@@ -168,7 +174,7 @@ fn host(url: &Url) -> Option<HeaderValue> {
     }
 }
 
-/// A body that is read from the client while it is sent.
+/// A body that goes to the tap while it is sent.
 struct TappedBody {
     inner: reqwest::Body,
     attempt: Arc<dyn AttemptTap>,
@@ -184,7 +190,7 @@ impl Body for TappedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, reqwest::Error>>> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
         if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
-            self.attempt.saw(Seen::RequestBody(data.clone()));
+            self.attempt.on_event(TapEvent::RequestBody(data.clone()));
         }
         Poll::Ready(frame)
     }

@@ -1,11 +1,12 @@
 //! The spans of a request.
 //!
-//! They are `tracing`'s: whoever exports them subscribes to [`TARGET`]. While nobody does, they cost a look at a flag.
-//! They hold no word of a user or a model and no credential, only hints.
+//! They are spans of `tracing` with the target [`TARGET`], to which an exporter subscribes. Without a subscriber they cost
+//! the check of a flag. They contain no text of a user or a model, and no credential but hints.
 
-use crate::answer::Answer;
 use crate::error::Error;
-use crate::observer::Learnt;
+use crate::mask;
+use crate::observer::ResponseSummary;
+use crate::response::UpstreamResponse;
 use aibridge_recorder::{ErrorType, Interception, Outcome};
 use http::{HeaderMap, Response, StatusCode};
 use opentelemetry::global;
@@ -14,23 +15,23 @@ use tracing::field::Empty;
 use tracing::{Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The target of all spans that are exported, and of nothing else.
+/// The target of the exported spans. Nothing else has it.
 pub const TARGET: &str = "aibridge::trace";
 
 const PASSTHROUGH: &str = "Passthrough";
 
-/// What a client can choose is cut beyond so many bytes: a queue of spans must not grow with it.
-const LONGEST: usize = 256;
+/// The longest attribute that a client can choose, in bytes. It bounds the memory of a queue of spans.
+const MAX_CLIENT_TEXT_BYTES: usize = 256;
 
-/// The span of an interception, from when it is known whose it is to the end of its answer.
-pub fn intercept(provider: &str, user_id: &str, request_path: &str) -> Span {
+/// The span of an interception, from authentication to the end of its response.
+pub fn intercept_span(provider: &str, user_id: &str, request_path: &str) -> Span {
     info_span!(
         target: TARGET, parent: None, "Intercept",
         otel.kind = "server",
         otel.status_code = Empty,
         provider,
         user_id,
-        request_path = cut(request_path),
+        request_path = truncate(&mask::text(request_path)),
         interception_id = Empty,
         model = Empty,
         streaming = Empty,
@@ -48,39 +49,39 @@ pub fn intercept(provider: &str, user_id: &str, request_path: &str) -> Span {
     )
 }
 
-/// The span of a request that is passed through, to the end of its answer.
-pub fn passthrough(provider: &str, user_id: &str, request_path: &str) -> Span {
+/// The span of a request that is passed through, from authentication to the end of its response.
+pub fn passthrough_span(provider: &str, user_id: &str, request_path: &str) -> Span {
     info_span!(
         target: TARGET, parent: None, PASSTHROUGH,
         otel.kind = "server",
         otel.status_code = Empty,
         provider,
         user_id,
-        request_path = cut(request_path),
+        request_path = truncate(&mask::text(request_path)),
         "error.type" = Empty,
         "http.response.status_code" = Empty,
     )
 }
 
-/// The span of making an interceptor: of reading a request.
-pub fn create_interceptor() -> Span {
+/// The span of the creation of an interceptor, which parses the request.
+pub fn create_interceptor_span() -> Span {
     info_span!(target: TARGET, "Intercept.CreateInterceptor")
 }
 
-pub(crate) fn record_interception() -> Span {
+pub(crate) fn record_interception_span() -> Span {
     info_span!(target: TARGET, "Intercept.RecordInterception")
 }
 
-pub(crate) fn process_request() -> Span {
+pub(crate) fn process_request_span() -> Span {
     info_span!(target: TARGET, "Intercept.ProcessRequest")
 }
 
-pub(crate) fn record_interception_ended(intercept: &Span) -> Span {
+pub(crate) fn record_interception_ended_span(intercept: &Span) -> Span {
     info_span!(target: TARGET, parent: intercept, "Intercept.RecordInterceptionEnded")
 }
 
-/// The span of one request to a provider, to the head of its answer.
-pub(crate) fn upstream(attempt: u32, key_hint: Option<&str>) -> Span {
+/// The span of one request to a provider, up to the head of its response.
+pub(crate) fn upstream_span(attempt: u32, key_hint: Option<&str>) -> Span {
     macro_rules! upstream_span {
         ($name:expr) => {
             info_span!(
@@ -95,12 +96,12 @@ pub(crate) fn upstream(attempt: u32, key_hint: Option<&str>) -> Span {
         };
     }
     match Span::current().metadata() {
-        Some(around) if around.name() == PASSTHROUGH => upstream_span!("Passthrough.Upstream"),
+        Some(parent) if parent.name() == PASSTHROUGH => upstream_span!("Passthrough.Upstream"),
         _ => upstream_span!("Intercept.ProcessRequest.Upstream"),
     }
 }
 
-/// Tells a provider the current span, if traces are to be propagated.
+/// Adds the context of the current span to the headers of an upstream request, if traces are propagated.
 pub(crate) fn inject(headers: &mut HeaderMap) {
     let span = Span::current();
     if !span.is_disabled() {
@@ -111,29 +112,29 @@ pub(crate) fn inject(headers: &mut HeaderMap) {
     }
 }
 
-/// How one request to a provider went.
-pub(crate) fn attempted(span: &Span, answered: &Result<Answer, Error>) {
+/// Sets the result of one request to a provider.
+pub(crate) fn set_attempt(span: &Span, result: &Result<UpstreamResponse, Error>) {
     if span.is_disabled() {
         return;
     }
-    match answered {
-        Ok(answer) => {
-            let status = answer.response.status();
-            record_status(span, status);
+    match result {
+        Ok(response) => {
+            let status = response.http.status();
+            set_status(span, status);
             if let Some(error_type) = ErrorType::from_status(status.as_u16()) {
-                failed(span, error_type.as_str());
+                set_error(span, error_type.as_str());
             }
         }
-        Err(error) => failed(span, error.error_type().as_str()),
+        Err(error) => set_error(span, error.error_type().as_str()),
     }
 }
 
-/// What an interception is about.
-pub(crate) fn about(span: &Span, interception: &Interception) {
+/// Sets the attributes of an interception.
+pub(crate) fn set_interception(span: &Span, interception: &Interception) {
     if span.is_disabled() {
         return;
     }
-    let model = cut(&interception.model);
+    let model = truncate(&interception.model);
     span.record("interception_id", tracing::field::display(interception.id));
     span.record("model", model);
     span.record("streaming", interception.streaming);
@@ -143,57 +144,61 @@ pub(crate) fn about(span: &Span, interception: &Interception) {
     span.record("gen_ai.request.model", model);
 }
 
-/// What was read from an answer. Input tokens include the cached ones, as the conventions have it.
-pub(crate) fn learnt(span: &Span, learnt: &Learnt) {
+/// Sets the attributes of a response. Input tokens include cached ones, by the OpenTelemetry conventions.
+pub(crate) fn set_summary(span: &Span, summary: &ResponseSummary) {
     if span.is_disabled() {
         return;
     }
-    if let Some(id) = &learnt.response_id {
-        span.record("gen_ai.response.id", cut(id));
+    if let Some(id) = &summary.response_id {
+        span.record("gen_ai.response.id", truncate(id));
     }
-    if let Some(usage) = &learnt.usage {
-        span.record("gen_ai.usage.input_tokens", usage.input.saturating_add(usage.cache_read));
+    if let Some(usage) = &summary.usage {
+        span.record(
+            "gen_ai.usage.input_tokens",
+            usage.input.saturating_add(usage.cache_read).saturating_add(usage.cache_write),
+        );
         span.record("gen_ai.usage.output_tokens", usage.output);
         span.record("gen_ai.usage.cache_read.input_tokens", usage.cache_read);
     }
 }
 
-/// How an interception ended.
-pub(crate) fn ended(span: &Span, outcome: Outcome) {
+/// Sets the outcome of an interception.
+pub(crate) fn set_outcome(span: &Span, outcome: Outcome) {
     span.record("outcome", outcome.as_str());
     if let Some(error_type) = outcome.error_type() {
-        failed(span, error_type.as_str());
+        set_error(span, error_type.as_str());
     }
 }
 
-/// That it failed, and of what.
-pub(crate) fn failed(span: &Span, error_type: &'static str) {
+/// Marks a span as failed, with the type of the error.
+pub(crate) fn set_error(span: &Span, error_type: &'static str) {
     span.record("error.type", error_type);
     span.record("otel.status_code", "error");
 }
 
-/// What the client was answered. What was refused before there was an interception ends here.
-pub fn answered<B>(span: &Span, answered: &Result<Response<B>, Error>) {
+/// Sets the status of the client's response, and the error of a request that was refused before its interception began.
+pub fn set_client_response<B>(span: &Span, result: &Result<Response<B>, Error>) {
     if span.is_disabled() {
         return;
     }
-    let status = match answered {
+    let status = match result {
         Ok(response) => response.status(),
         Err(error) => {
-            failed(span, error.code());
-            error.to_response().status()
+            set_error(span, error.code());
+            error.class().0
         }
     };
-    record_status(span, status);
+    set_status(span, status);
 }
 
-/// Signed, for unsigned numbers would be exported as text.
-fn record_status(span: &Span, status: StatusCode) {
+/// Sets the status as a signed number: unsigned ones are exported as text.
+fn set_status(span: &Span, status: StatusCode) {
     span.record("http.response.status_code", i64::from(status.as_u16()));
 }
 
-fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(LONGEST)]
+/// The start of a text that a client chose, as spans and log lines contain it: at most 256 bytes.
+pub fn truncate(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_CLIENT_TEXT_BYTES)]
 }
 
 #[cfg(test)]
@@ -201,10 +206,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_clients_choose_is_cut_between_characters() {
-        assert_eq!(cut("short"), "short");
-        let long = "é".repeat(LONGEST);
-        assert_eq!(cut(&long), "é".repeat(LONGEST / 2));
-        assert_eq!(cut(&format!("x{long}")).len(), LONGEST - 1);
+    fn truncates_between_characters() {
+        assert_eq!(truncate("short"), "short");
+        let long = "é".repeat(MAX_CLIENT_TEXT_BYTES);
+        assert_eq!(truncate(&long), "é".repeat(MAX_CLIENT_TEXT_BYTES / 2));
+        assert_eq!(truncate(&format!("x{long}")).len(), MAX_CLIENT_TEXT_BYTES - 1);
     }
 }

@@ -1,81 +1,93 @@
-//! The only place that calls a provider, and the only failover loop.
+//! Calls a provider: connections, attempts and failover. No other module sends requests.
 
-use crate::answer::{Answer, causes};
-use crate::call::{Attempts, Call, CallBody, Patience, PoolExhausted, Timeouts};
+mod connections;
+mod failover;
+mod read_ahead;
+pub(crate) mod refusal;
+mod target;
+mod unprocessed;
+mod upload;
+
+use crate::call::{Attempts, CallBody, TimeoutScope, Timeouts, UpstreamCall};
 use crate::credential::{Credential, KeyFailover};
 use crate::error::Error;
 use crate::guard::Permit;
+use crate::response::{UpstreamResponse, causes, violates_http};
 use crate::trace;
-use aibridge_keypool::{KeyPool, hint, retry_after};
+use aibridge_keypool::hint;
 use aibridge_recorder::CredentialKind;
-use http::{HeaderMap, StatusCode};
+use connections::Connections;
+use http::Method;
+use http::header::{self, HeaderValue};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
+use unprocessed::is_unprocessed;
+use upload::Upload;
 
-/// One provider's endpoint with its connections and keys.
+/// The endpoint of one provider, with its connections and keys.
 #[derive(Debug)]
 pub struct Upstream {
-    client: reqwest::Client,
+    connections: Arc<Connections>,
     base_url: Url,
     keys: KeyFailover,
     timeouts: Timeouts,
-    /// Owns the draining of discarded answers.
-    drains: TaskTracker,
+    /// Owns the tasks that drain discarded responses or prepare new connections.
+    background: TaskTracker,
 }
 
-/// A discarded answer is drained so that its connection can be used again, but only if that is cheap: error bodies
-/// are small, and a connection costs a handshake.
-const DRAIN_AT_MOST: usize = 64 * 1024;
-const DRAIN_FOR_AT_MOST: Duration = Duration::from_secs(2);
+/// The reason why a request has no response.
+struct SendError {
+    error: Error,
+    /// The provider did not process the request.
+    is_unprocessed: bool,
+}
 
-/// Idle connections kept per provider; more than a burst needs, far fewer than there are ports.
-const IDLE_CONNECTIONS: usize = 512;
-
-/// Shorter than most servers keep an idle connection: one that is used just when they close it costs a request.
-const IDLE_FOR: Duration = Duration::from_secs(30);
+/// The limits of draining a discarded response. It makes the connection reusable, which saves a handshake, and is cheap
+/// because error bodies are small.
+const MAX_DRAIN_BYTES: usize = 64 * 1024;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Upstream {
-    /// Prepares to call the provider at `base_url`. Nothing is connected yet.
+    /// The endpoint at `base_url`. No connection is opened before the first call.
     ///
     /// # Errors
     ///
-    /// When the TLS configuration of this machine cannot be used.
+    /// [`reqwest::Error`] if the TLS configuration of this machine cannot be used.
     pub fn new(base_url: Url, keys: KeyFailover, timeouts: Timeouts) -> Result<Self, reqwest::Error> {
-        // Installed once per process; that another one is there already is fine.
+        // Fails if a provider is installed already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .connect_timeout(timeouts.connect)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .pool_idle_timeout(IDLE_FOR)
-            .build()?;
-        Ok(Self { client, base_url, keys, timeouts, drains: TaskTracker::new() })
+        let connections = Connections::new(timeouts.connect, timeouts.keep_alive)?;
+        Ok(Self { connections, base_url, keys, timeouts, background: TaskTracker::new() })
     }
 
-    /// The rules about keys.
+    /// The keys of the provider and their rules.
     pub fn keys(&self) -> &KeyFailover {
         &self.keys
     }
 
-    /// Calls the provider: once with a BYOK credential, else with one key of the pool after another until there is
-    /// an answer that is not about the key. `attempts` tells how far it got, even if the future is dropped.
+    /// Calls the provider: once with a BYOK credential, else with one key of the pool after another until the provider
+    /// does not refuse the key. `attempts` is updated along the way, so it is valid even if the future is dropped.
     ///
     /// # Errors
     ///
-    /// [`Error::CircuitOpen`] if it is not to be called, [`Error::KeysRateLimited`] and [`Error::KeysRejected`] if no
-    /// key is left, [`Error::UpstreamUnreachable`] and [`Error::UpstreamTimeout`] if there is no answer.
-    pub async fn call(&self, mut call: Call, attempts: &mut Attempts) -> Result<Answer, Error> {
+    /// [`Error::CircuitOpen`] if the guard rejects the call, [`Error::KeysRateLimited`] and [`Error::KeysRejected`] if no
+    /// key is left and no response is relayed, [`Error::UpstreamUnreachable`] and [`Error::UpstreamTimeout`] if there is
+    /// no response.
+    pub async fn call(
+        &self,
+        mut call: UpstreamCall,
+        attempts: &mut Attempts,
+    ) -> Result<UpstreamResponse, Error> {
         let deadline = Instant::now() + self.timeouts.response;
-        let url = self.url(&call);
+        let url = target::url(&self.base_url, &call.path, call.query.as_deref());
         let counts = call.credential.kind() == CredentialKind::Centralized;
-        let mut permit = call.guard.take().map(|guard| Permit::ask(guard, counts)).transpose()?;
-        let answered = match call.credential.clone() {
+        let mut permit = call.guard.take().map(|guard| Permit::acquire(guard, counts)).transpose()?;
+        let result = match call.credential.clone() {
             Credential::Byok(secret) => {
                 attempts.hint = Some(hint(secret.expose_secret()));
                 self.attempt(&mut call, &url, &secret, deadline, attempts).await
@@ -83,139 +95,119 @@ impl Upstream {
             Credential::Centralized(pool) => self.fail_over(&pool, call, &url, deadline, attempts).await,
         };
         if let Some(permit) = &mut permit {
-            match &answered {
-                Ok(answer) => permit.answered(answer.response.status().as_u16()),
-                Err(error) => permit.failed(error),
+            match &result {
+                Ok(response) if attempts.exhausted.is_some() => {
+                    permit.on_keys_refused(response.http.status().as_u16())
+                }
+                Ok(response) => permit.on_response(response.http.status().as_u16()),
+                Err(error) => permit.on_error(error),
             }
         }
-        answered.map(|answer| Answer { permit, ..answer })
+        result.map(|response| UpstreamResponse { permit, ..response })
     }
 
-    async fn fail_over(
-        &self,
-        pool: &KeyPool,
-        mut call: Call,
-        url: &Url,
-        deadline: Instant,
-        attempts: &mut Attempts,
-    ) -> Result<Answer, Error> {
-        let mut walker = pool.walk();
-        let mut forbidden: Option<(Answer, String)> = None;
-        while let Some(key) = walker.next_key() {
-            attempts.hint = Some(key.hint().to_owned());
-            let answer = self.attempt(&mut call, url, key.secret(), deadline, attempts).await?;
-            let status = answer.response.status();
-            let discarded = match status {
-                StatusCode::TOO_MANY_REQUESTS => {
-                    key.rate_limited(cooldown(answer.response.headers()));
-                    Some(answer)
-                }
-                StatusCode::UNAUTHORIZED => {
-                    key.rejected();
-                    Some(answer)
-                }
-                StatusCode::FORBIDDEN => {
-                    key.forbidden();
-                    forbidden.replace((answer, key.hint().to_owned())).map(|(earlier, _)| earlier)
-                }
-                _ => {
-                    if status.is_success() {
-                        key.succeeded();
-                    }
-                    self.discard(forbidden.map(|(answer, _)| answer));
-                    return Ok(answer);
-                }
-            };
-            tracing::info!(key = key.hint(), %status, "the provider refused this key, trying the next");
-            self.discard(discarded);
-        }
-        let why = walker.exhausted();
-        attempts.exhausted = Some(match (&why, &forbidden) {
-            (aibridge_keypool::Exhausted::RateLimited { .. }, _) => PoolExhausted::RateLimited,
-            (aibridge_keypool::Exhausted::Rejected, None) => PoolExhausted::Rejected,
-            (aibridge_keypool::Exhausted::Rejected, Some(_)) => PoolExhausted::Forbidden,
-        });
-        match (why, forbidden) {
-            (aibridge_keypool::Exhausted::Rejected, Some((answer, hint))) => {
-                attempts.hint = Some(hint);
-                attempts.status = Some(answer.response.status());
-                Ok(answer)
-            }
-            (why, forbidden) => {
-                self.discard(forbidden.map(|(answer, _)| answer));
-                Err(self.keys.exhausted(why))
-            }
-        }
-    }
-
+    /// Sends the request with one credential, and once more if the provider did not process it.
     async fn attempt(
         &self,
-        call: &mut Call,
+        call: &mut UpstreamCall,
         url: &Url,
         secret: &SecretString,
         deadline: Instant,
         attempts: &mut Attempts,
-    ) -> Result<Answer, Error> {
-        let span = trace::upstream(attempts.count + 1, attempts.hint.as_deref());
-        let answered = self.send(call, url, secret, deadline, attempts).instrument(span.clone()).await;
-        trace::attempted(&span, &answered);
-        answered
+    ) -> Result<UpstreamResponse, Error> {
+        let upload = match &mut call.body {
+            CallBody::Once(body) => body.take().map(Upload::new),
+            CallBody::Replayable(_) => None,
+        };
+        let mut is_last = false;
+        loop {
+            let span = trace::upstream_span(attempts.count + 1, attempts.hint.as_deref());
+            let sending = self.send(call, upload.as_ref(), url, secret, deadline, attempts);
+            let (result, is_unprocessed) = match sending.instrument(span.clone()).await {
+                Ok(response) => (Ok(response), false),
+                Err(SendError { error, is_unprocessed }) => (Err(error), is_unprocessed),
+            };
+            trace::set_attempt(&span, &result);
+            if !is_unprocessed || std::mem::replace(&mut is_last, true) {
+                return result;
+            }
+            if let Some(upload) = &upload
+                && !upload.is_replayable()
+            {
+                return result;
+            }
+            tracing::info!("the provider did not process a request; sending it once more");
+        }
     }
 
     async fn send(
         &self,
-        call: &mut Call,
+        call: &UpstreamCall,
+        upload: Option<&Upload>,
         url: &Url,
         secret: &SecretString,
         deadline: Instant,
         attempts: &mut Attempts,
-    ) -> Result<Answer, Error> {
+    ) -> Result<UpstreamResponse, SendError> {
         let mut request = reqwest::Request::new(call.method.clone(), url.clone());
         *request.headers_mut() = call.headers.clone();
         let Some((name, value)) = self.keys.authorization(secret) else {
-            // Keys are checked when they are configured, and a client's came in a header.
-            return Err(Error::Internal);
+            // Cannot happen: keys are checked when they are configured, and a client's key came in a header.
+            return Err(SendError { error: Error::Internal, is_unprocessed: false });
         };
         request.headers_mut().insert(name, value);
         trace::inject(request.headers_mut());
-        *request.body_mut() = match &mut call.body {
+        *request.body_mut() = match &call.body {
             CallBody::Replayable(payload) if payload.is_empty() => None,
             CallBody::Replayable(payload) => Some(payload.clone().into()),
-            CallBody::Once(body) => body.take(),
+            CallBody::Once(_) => upload.map(Upload::body),
         };
+        if request.body().is_none() && expects_body(&call.method) {
+            request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let has_body = request.body().is_some();
         attempts.count += 1;
-        let mut tapped = call.tap.as_ref().map(|tap| tap.begin(attempts.count, &mut request, &call.body));
-        let answered = match timeout_at(deadline, self.client.execute(request)).await {
-            Ok(answered) => answered.map_err(|error| unreachable_because(&error)),
-            Err(_) => Err(Error::UpstreamTimeout(self.timeouts.response)),
+        let mut tapped =
+            call.tap.as_ref().map(|tap| tap.begin(attempts.count, &mut request, call.body.payload()));
+        let client = self.connections.client();
+        let sent = timeout_at(deadline, client.execute(request)).await;
+        let is_unprocessed = matches!(&sent, Ok(Err(error)) if is_unprocessed(error, &call.method, has_body));
+        let result = match (sent, upload.and_then(Upload::failure)) {
+            (Ok(Ok(response)), _) => final_response(response),
+            (_, Some(failure)) => Err(failure),
+            (Ok(Err(error)), None) => Err(send_error(&error)),
+            (Err(_), None) => Err(upload
+                .and_then(Upload::timeout_error)
+                .unwrap_or(Error::UpstreamTimeout(self.timeouts.response))),
         };
         if let Some(tapped) = &mut tapped {
-            tapped.answered(&answered);
+            tapped.on_result(&result);
         }
-        let response = answered?;
+        let response = result.map_err(|error| SendError { error, is_unprocessed })?;
+        self.connections.apply_keep_alive(&response, &self.background);
         attempts.status = Some(response.status());
-        let deadline = (call.patience == Patience::Whole).then_some(deadline);
-        Ok(Answer { response, deadline, timeouts: self.timeouts, permit: None, over: None, tapped })
+        let deadline = (call.timeout_scope == TimeoutScope::Whole).then_some(deadline);
+        Ok(UpstreamResponse {
+            http: response,
+            deadline,
+            timeouts: self.timeouts,
+            permit: None,
+            end: None,
+            tapped,
+        })
     }
 
-    /// Only the path is parsed: the host is the provider's, and known.
-    fn url(&self, call: &Call) -> Url {
-        let mut url = self.base_url.clone();
-        url.set_path(&[self.base_url.path().trim_end_matches('/'), &call.path].concat());
-        url.set_query(call.query.as_deref());
-        url
-    }
-
-    fn discard(&self, answer: Option<Answer>) {
-        let Some(Answer { mut response, tapped, .. }) = answer else { return };
-        self.drains.spawn(timeout(DRAIN_FOR_AT_MOST, async move {
+    /// Drains a response that is not relayed, in the background.
+    fn discard(&self, response: Option<UpstreamResponse>) {
+        let Some(UpstreamResponse { http: mut response, tapped, .. }) = response else { return };
+        self.background.spawn(timeout(DRAIN_TIMEOUT, async move {
             let mut drained = 0;
             while let Ok(Some(chunk)) = response.chunk().await {
                 if let Some(tapped) = &tapped {
-                    tapped.chunk(&chunk);
+                    tapped.on_chunk(&chunk);
                 }
                 drained += chunk.len();
-                if drained > DRAIN_AT_MOST {
+                if drained > MAX_DRAIN_BYTES {
                     break;
                 }
             }
@@ -223,15 +215,22 @@ impl Upstream {
     }
 }
 
-/// How long a 429 wants its key to rest, if it says so.
-fn cooldown(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    retry_after(text("retry-after-ms"), text("retry-after"), SystemTime::now())
+/// Whether requests with this method usually have a body. An empty one is announced as such (RFC 9110 §8.6).
+fn expects_body(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
-fn unreachable_because(error: &reqwest::Error) -> Error {
+/// Rejects a 1xx status, which is not a final response. The HTTP client skips all but 101, which was not requested.
+fn final_response(response: reqwest::Response) -> Result<reqwest::Response, Error> {
+    if response.status().is_informational() { Err(Error::InvalidResponse) } else { Ok(response) }
+}
+
+fn send_error(error: &reqwest::Error) -> Error {
     let causes = causes(error);
-    tracing::warn!(error = %causes, "no answer from the provider");
+    tracing::warn!(error = %causes, "the provider sent no response");
+    if violates_http(error) {
+        return Error::InvalidResponse;
+    }
     let reason = if error.is_timeout() {
         "the connection took too long"
     } else if error.is_connect() && causes.contains("dns") {
@@ -239,7 +238,7 @@ fn unreachable_because(error: &reqwest::Error) -> Error {
     } else if error.is_connect() {
         "the connection was refused or failed"
     } else {
-        "the connection broke before it answered"
+        "the connection broke before the response"
     };
     Error::UpstreamUnreachable(reason.to_owned())
 }

@@ -1,26 +1,32 @@
+//! Counts of the reports about one key.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What came of one key so far. Only requests that are over have an answer, and some answers are none of these.
+/// The counts of the reports about one key. Their sum may be less than `requests`: requests in flight have no report,
+/// and some responses have none of these kinds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyCounts {
-    /// How often it was offered to a walk.
+    /// The number of times that a walk offered the key.
     pub requests: u64,
-    /// Answers that accepted it.
+    /// Responses that show that the provider accepted the key.
     pub successes: u64,
-    /// 429s.
+    /// Responses with 429, except those for lack of credit.
     pub rate_limited: u64,
-    /// 401s, also those that arrived while the key already cooled for one.
+    /// Responses with 402, or with 429 for lack of credit.
+    pub quota: u64,
+    /// Responses with 401, and other responses that reject the key by name.
     pub rejected: u64,
-    /// 403s.
+    /// Responses with 403.
     pub forbidden: u64,
 }
 
-/// The counts while they grow.
+/// The counters behind [`KeyCounts`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     requests: AtomicU64,
     successes: AtomicU64,
     rate_limited: AtomicU64,
+    quota: AtomicU64,
     rejected: AtomicU64,
     forbidden: AtomicU64,
 }
@@ -38,6 +44,10 @@ impl Counters {
         self.rate_limited.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn out_of_quota(&self) {
+        self.quota.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn rejected(&self) {
         self.rejected.fetch_add(1, Ordering::Relaxed);
     }
@@ -51,6 +61,7 @@ impl Counters {
             requests: self.requests.load(Ordering::Relaxed),
             successes: self.successes.load(Ordering::Relaxed),
             rate_limited: self.rate_limited.load(Ordering::Relaxed),
+            quota: self.quota.load(Ordering::Relaxed),
             rejected: self.rejected.load(Ordering::Relaxed),
             forbidden: self.forbidden.load(Ordering::Relaxed),
         }
@@ -63,19 +74,23 @@ mod tests {
     use crate::KeyPool;
 
     #[test]
-    fn each_key_counts_for_itself_in_every_pool_that_has_it() {
+    fn pools_share_the_counts_of_their_common_keys() {
         let pool = KeyPool::new(vec!["sk-a".into(), "sk-b".into()], quanta::Clock::mock().0).expect("a pool");
         let mut walk = pool.walk();
         let (a, b) = (walk.next_key().expect("a"), walk.next_key().expect("b"));
-        let renewed = pool.renewed(vec!["sk-b".into(), "sk-c".into()]).expect("a pool");
+        let replacement = pool.with_keys(vec!["sk-b".into(), "sk-c".into()]).expect("a pool");
         a.rate_limited(None);
         b.forbidden();
         b.rejected();
+        b.out_of_quota();
+        b.unauthorized();
+        b.request_too_large();
         b.succeeded();
         let counts = |pool: &KeyPool| pool.statuses().iter().map(|status| status.counts).collect::<Vec<_>>();
         let of_a = KeyCounts { requests: 1, rate_limited: 1, ..KeyCounts::default() };
-        let of_b = KeyCounts { requests: 1, successes: 1, rejected: 1, forbidden: 1, rate_limited: 0 };
+        let of_b =
+            KeyCounts { requests: 1, successes: 1, rejected: 2, forbidden: 1, rate_limited: 1, quota: 1 };
         assert_eq!(counts(&pool), [of_a, of_b]);
-        assert_eq!(counts(&renewed), [of_b, KeyCounts::default()]);
+        assert_eq!(counts(&replacement), [of_b, KeyCounts::default()]);
     }
 }

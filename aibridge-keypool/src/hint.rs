@@ -1,8 +1,9 @@
+//! The masking of credentials.
+
 /// Masks a credential, e.g. `sk-a...efgh`.
 ///
-/// 4 characters are shown at each end from a length of 20, 2 from 10, 1 from 5, and none below, with `...`
-/// between them. The empty string stays empty. Lengths are in characters, not bytes, so that a hint is
-/// always text.
+/// The hint shows 4 characters at each end from a length of 20, 2 from 10, 1 from 5, and none below, with `...` between
+/// them. The hint of the empty string is empty. Lengths are in characters, not bytes.
 pub fn hint(credential: &str) -> String {
     let characters: Vec<char> = credential.chars().collect();
     let shown = match characters.len() {
@@ -23,7 +24,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn ends_show_by_length() {
+    fn shows_both_ends_according_to_the_length() {
         let table = [
             ("", ""),
             ("a", "..."),

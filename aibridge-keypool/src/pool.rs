@@ -1,15 +1,13 @@
-use crate::cooldown::Cooldowns;
-use crate::counts::{Counters, KeyCounts};
-use crate::probation::Probation;
-use crate::{Fingerprint, KeyState, Transitions, Walker, hint};
-use parking_lot::Mutex;
+//! A provider's keys in order of preference.
+
+use crate::slot::{KeyStatus, Slot};
+use crate::transitions::Transitions;
 use quanta::{Clock, Instant};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::sync::Arc;
-use subtle::ConstantTimeEq;
 
-/// A provider's keys, in the order of preference. Clones share the keys' states.
+/// A provider's keys, in order of preference. Clones share the states of the keys.
 #[derive(Clone)]
 pub struct KeyPool {
     shared: Arc<Shared>,
@@ -18,59 +16,38 @@ pub struct KeyPool {
 struct Shared {
     clock: Clock,
     slots: Box<[Arc<Slot>]>,
-    /// Of keys that earlier pools had: counts never go down.
-    gone: Transitions,
+    /// The transitions of keys that only earlier pools contained: counters never decrease.
+    removed: Transitions,
 }
 
-/// One key and its state.
-pub(crate) struct Slot {
-    pub(crate) secret: SecretString,
-    pub(crate) hint: String,
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) cooldowns: Mutex<Cooldowns>,
-    pub(crate) probation: Mutex<Probation>,
-    pub(crate) counters: Counters,
-}
-
-/// What may be shown of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyStatus {
-    /// The masked key, see [`hint`].
-    pub hint: String,
-    /// Whether it is offered.
-    pub state: KeyState,
-    /// What came of it since the process began, or since it was set.
-    pub counts: KeyCounts,
-}
-
-/// Why keys make no pool. Positions count from 1.
+/// The reason why keys cannot form a pool. Positions count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyPoolError {
-    /// There is no key.
+    /// The list of keys is empty.
     #[error("a key pool needs at least one key")]
     Empty,
-    /// A key is empty, or nothing but white space.
+    /// A key is empty, or consists of white space.
     #[error("key {position} is empty")]
     EmptyKey {
-        /// Which.
+        /// The position of the key.
         position: usize,
     },
-    /// A key is there twice: it would be tried twice for the same answer.
+    /// Two keys are equal: a walk would try the same key twice.
     #[error("keys {first} and {second} are the same")]
     DuplicateKey {
-        /// The one.
+        /// The position of the first of both.
         first: usize,
-        /// The other.
+        /// The position of the second of both.
         second: usize,
     },
 }
 
 impl KeyPool {
-    /// A pool of `keys`, all of them valid; the first is preferred.
+    /// Creates a pool of valid keys, the preferred one first.
     ///
     /// # Errors
     ///
-    /// If there are no keys, or one of them is empty or there twice.
+    /// A [`KeyPoolError`] if `keys` is empty, or contains an empty or a duplicate key.
     pub fn new(keys: Vec<SecretString>, clock: Clock) -> Result<Self, KeyPoolError> {
         if keys.is_empty() {
             return Err(KeyPoolError::Empty);
@@ -85,58 +62,49 @@ impl KeyPool {
             }
         }
         let slots = keys.into_iter().map(|key| Arc::new(Slot::new(key))).collect();
-        Ok(Self { shared: Arc::new(Shared { clock, slots, gone: Transitions::default() }) })
+        Ok(Self { shared: Arc::new(Shared { clock, slots, removed: Transitions::default() }) })
     }
 
-    /// A pool of `keys` in place of this one. A key that is in both has one state: it goes on cooling, and what either
-    /// pool learns of it is known to both.
+    /// Creates a pool of `keys` that replaces this one. Both pools share the state of a key that both contain: it keeps
+    /// cooling, and reports to either pool apply to both.
     ///
     /// # Errors
     ///
-    /// As [`KeyPool::new`].
-    pub fn renewed(&self, keys: Vec<SecretString>) -> Result<Self, KeyPoolError> {
+    /// The same as those of [`KeyPool::new`].
+    pub fn with_keys(&self, keys: Vec<SecretString>) -> Result<Self, KeyPoolError> {
         let Shared { clock, slots, .. } = &*Self::new(keys, self.shared.clock.clone())?.shared;
-        let known =
+        let existing =
             |new: &Arc<Slot>| self.slots().iter().find(|slot| slot.has_secret_of(new)).unwrap_or(new).clone();
-        let slots: Box<[_]> = slots.iter().map(known).collect();
+        let slots: Box<[_]> = slots.iter().map(existing).collect();
         let now = self.now();
-        let is_gone = |old: &&Arc<Slot>| !slots.iter().any(|slot| Arc::ptr_eq(slot, old));
-        let left = self.slots().iter().filter(is_gone).map(|slot| slot.cooldowns.lock().transitions(now));
-        let gone = left.fold(self.shared.gone, Transitions::plus);
-        Ok(Self { shared: Arc::new(Shared { clock: clock.clone(), slots, gone }) })
+        let is_removed = |slot: &&Arc<Slot>| !slots.iter().any(|new| Arc::ptr_eq(new, slot));
+        let transitions =
+            self.slots().iter().filter(is_removed).map(|slot| slot.health.lock().transitions(now));
+        let removed = transitions.fold(self.shared.removed, Transitions::plus);
+        Ok(Self { shared: Arc::new(Shared { clock: clock.clone(), slots, removed }) })
     }
 
-    /// A walk over the keys, for one upstream call.
-    pub fn walk(&self) -> Walker {
-        Walker::new(self.clone())
-    }
-
-    /// How many keys there are, cooling ones included.
+    /// The number of keys, cooling ones included.
     pub fn len(&self) -> usize {
         self.slots().len()
     }
 
-    /// Never: a pool has at least one key.
+    /// Always `false`: a pool has at least one key.
     pub fn is_empty(&self) -> bool {
         self.slots().is_empty()
     }
 
-    /// How the keys are doing, in order.
+    /// The statuses of the keys, in order.
     pub fn statuses(&self) -> Vec<KeyStatus> {
         let now = self.now();
-        let status = |slot: &Arc<Slot>| KeyStatus {
-            hint: slot.hint.clone(),
-            state: slot.cooldowns.lock().state(now),
-            counts: slot.counters.read(),
-        };
-        self.slots().iter().map(status).collect()
+        self.slots().iter().map(|slot| slot.status(now)).collect()
     }
 
-    /// How often its keys changed their state so far, and those of the pools that it replaced.
+    /// The counts of cooldowns that started and ended, including those of pools that this one replaced.
     pub fn transitions(&self) -> Transitions {
         let now = self.now();
-        let each = self.slots().iter().map(|slot| slot.cooldowns.lock().transitions(now));
-        each.fold(self.shared.gone, Transitions::plus)
+        let each = self.slots().iter().map(|slot| slot.health.lock().transitions(now));
+        each.fold(self.shared.removed, Transitions::plus)
     }
 
     pub(crate) fn slots(&self) -> &[Arc<Slot>] {
@@ -145,20 +113,6 @@ impl KeyPool {
 
     pub(crate) fn now(&self) -> Instant {
         self.shared.clock.now()
-    }
-}
-
-impl Slot {
-    fn new(secret: SecretString) -> Self {
-        let hint = hint(secret.expose_secret());
-        let fingerprint = Fingerprint::of(&secret);
-        let (cooldowns, probation, counters) = Default::default();
-        Self { secret, hint, fingerprint, cooldowns, probation, counters }
-    }
-
-    /// Takes as long wherever two keys of one length differ.
-    fn has_secret_of(&self, other: &Self) -> bool {
-        self.secret.expose_secret().as_bytes().ct_eq(other.secret.expose_secret().as_bytes()).into()
     }
 }
 
@@ -171,98 +125,4 @@ impl fmt::Debug for KeyPool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pool(keys: &[&str]) -> Result<KeyPool, KeyPoolError> {
-        KeyPool::new(keys.iter().map(|&key| key.into()).collect(), Clock::mock().0)
-    }
-
-    #[test]
-    fn unusable_keys_make_no_pool() {
-        let table: &[(&[&str], KeyPoolError, &str)] = &[
-            (&[], KeyPoolError::Empty, "a key pool needs at least one key"),
-            (&[""], KeyPoolError::EmptyKey { position: 1 }, "key 1 is empty"),
-            (&["sk-a", " \n"], KeyPoolError::EmptyKey { position: 2 }, "key 2 is empty"),
-            (
-                &["sk-a", "sk-b", "sk-a"],
-                KeyPoolError::DuplicateKey { first: 1, second: 3 },
-                "keys 1 and 3 are the same",
-            ),
-        ];
-        for (keys, expected, message) in table {
-            let error = pool(keys).expect_err("a refusal");
-            assert_eq!((&error, error.to_string().as_str()), (expected, *message), "{keys:?}");
-        }
-    }
-
-    #[test]
-    fn only_hints_can_be_printed() {
-        let pool = pool(&["sk-0123456789abcdefghij", "hunter2-hunter2"]).expect("a pool");
-        assert_eq!(format!("{pool:?}"), r#"KeyPool ["sk-0...ghij", "hu...r2"]"#);
-
-        let mut walk = pool.walk();
-        let key = walk.next_key().expect("a key");
-        assert_eq!(format!("{key:?}"), r#"Key("sk-0...ghij")"#);
-        assert_eq!(
-            format!("{walk:?}"),
-            r#"Walker { pool: KeyPool ["sk-0...ghij", "hu...r2"], next: 1, tried_by_another: [], rate_limited: false }"#
-        );
-        assert!(!format!("{:?}", pool.statuses()).contains("6789"));
-    }
-
-    #[test]
-    fn clones_share_the_keys_states() {
-        let pool = pool(&["sk-a", "sk-b"]).expect("a pool");
-        let key = pool.clone().walk().next_key().expect("a key");
-        key.rejected();
-        let valid =
-            |pool: &KeyPool| pool.statuses().iter().filter(|status| status.state == KeyState::Valid).count();
-        assert_eq!((pool.len(), pool.is_empty(), valid(&pool)), (2, false, 1));
-    }
-
-    #[test]
-    fn a_renewed_pool_shares_the_states_of_the_keys_that_stay() {
-        let hints = |pool: &KeyPool| {
-            let cooling = pool.statuses().into_iter().filter(|status| status.state != KeyState::Valid);
-            cooling.map(|status| status.hint).collect::<Vec<_>>()
-        };
-        let old = pool(&["sk-goes", "sk-stays"]).expect("a pool");
-        let mut walk = old.walk();
-        while let Some(key) = walk.next_key() {
-            key.rate_limited(None);
-        }
-        let new = old.renewed(["sk-new", "sk-stays", "sk-stay"].map(Into::into).to_vec()).expect("a pool");
-        assert_eq!(hints(&new), [hint("sk-stays")]);
-        assert_eq!(new.walk().next_key().map(|key| key.hint().to_owned()), Some(hint("sk-new")));
-
-        let both = new.renewed(vec!["sk-new".into()]).expect("a pool");
-        new.walk().next_key().expect("a key").rejected();
-        assert_eq!(hints(&both), [hint("sk-new")], "a request under way tells the new pool too");
-        assert_eq!(
-            new.renewed(vec!["x".into(), "x".into()]).err(),
-            Some(KeyPoolError::DuplicateKey { first: 1, second: 2 })
-        );
-    }
-
-    #[test]
-    fn what_is_counted_outlives_the_keys() {
-        let old = pool(&["sk-goes", "sk-stays"]).expect("a pool");
-        let mut walk = old.walk();
-        while let Some(key) = walk.next_key() {
-            key.rate_limited(None);
-        }
-        let new = old.renewed(vec!["sk-stays".into()]).expect("a pool");
-        let expected = Transitions { rate_limited: 2, rejected: 0, recovered: 0 };
-        assert_eq!([old.transitions(), new.transitions()], [expected; 2]);
-    }
-
-    #[test]
-    fn a_walk_may_cross_threads() {
-        fn check<T: Send + Sync + Clone + fmt::Debug + 'static>() {}
-        fn check_walk<T: Send + Sync + fmt::Debug + 'static>() {}
-        check::<KeyPool>();
-        check::<crate::Key>();
-        check_walk::<Walker>();
-    }
-}
+mod tests;

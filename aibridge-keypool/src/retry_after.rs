@@ -1,12 +1,13 @@
+//! The parser of the headers `Retry-After` and `retry-after-ms`.
+
 use crate::cooldown::MAX_COOLDOWN;
 use std::time::{Duration, SystemTime};
 
-/// How long a provider asks to be left alone, from the values of its headers `retry-after-ms` (OpenAI's,
-/// milliseconds as a float) and `retry-after` (RFC 9110 §10.2.3: seconds, here also fractional, or an HTTP
-/// date, which is taken relative to `now`).
+/// Parses the time until a retry from the values of two response headers: `retry-after-ms` (of OpenAI, milliseconds as a
+/// float) and `retry-after` (RFC 9110 §10.2.3: seconds, here also fractional, or an HTTP date relative to `now`).
 ///
-/// The first wins if it is usable. NaN, infinities, negative numbers and what is no number are not. A date in
-/// the past means no wait; a wait of more than a year is taken as a year. `None` if neither is usable.
+/// `retry-after-ms` takes precedence. NaN, infinities, negative numbers and other text are ignored. A date in the past
+/// means no wait. The maximum is one year. Returns `None` if neither header has a usable value.
 pub fn retry_after(
     retry_after_ms: Option<&str>,
     retry_after: Option<&str>,
@@ -91,13 +92,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_it(ms in proptest::option::of(any::<String>()), seconds in any::<String>()) {
+        fn any_text_is_accepted(ms in proptest::option::of(any::<String>()), seconds in any::<String>()) {
             let wait = retry_after(ms.as_deref(), Some(&seconds), now());
             prop_assert!(wait.is_none_or(|wait| wait <= MAX_COOLDOWN));
         }
 
         #[test]
-        fn every_number_is_a_wait_or_none(number in any::<f64>()) {
+        fn every_finite_positive_number_is_a_wait(number in any::<f64>()) {
             let text = number.to_string();
             let expected = number.is_finite() && number >= 0.0;
             prop_assert_eq!(retry_after(Some(&text), None, now()).is_some(), expected);

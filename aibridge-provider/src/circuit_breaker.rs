@@ -1,55 +1,33 @@
-//! A circuit breaker per route and model: it stops calls to what keeps failing, and tries again with a few.
+//! A circuit breaker per route and model. It rejects calls to a route and model that keep failing.
 //!
-//! Closed, it counts consecutive failures; enough of them open it. Open, it rejects for `timeout`. Then it is
-//! half-open: it admits `max_requests` trials at once; as many successes in a row close it, one failure opens it
-//! again. An answer is a success when all of it has come, but a trial gives its place to the next when its answer
-//! begins: a stream may take minutes.
+//! A closed circuit counts consecutive failures, and opens at `failure_threshold`. An open circuit rejects all calls for
+//! `timeout`, then becomes half-open. A half-open circuit admits `max_requests` concurrent probes: as many consecutive
+//! successes close it, one failure opens it again. A call succeeds at the end of its response, but a probe releases its
+//! permit when its response begins, because a stream may take minutes.
 
-use aibridge_intercept::guard::{Admission, Guard, Rejected, Went};
+mod circuit;
+mod settings;
+
+pub use circuit::{CircuitName, CircuitState, CircuitStatus};
+pub use settings::CircuitBreakerSettings;
+
+use aibridge_intercept::guard::{Admission, CallOutcome, Guard, Rejection};
+use circuit::Circuit;
 use parking_lot::{Mutex, RwLock};
 use quanta::{Clock, Instant};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-/// How a breaker behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CircuitBreakerSettings {
-    /// So many consecutive failures open it.
-    pub failure_threshold: u32,
-    /// While closed, counted failures are forgotten after this.
-    pub interval: Duration,
-    /// How long it stays open.
-    pub timeout: Duration,
-    /// How many trials it admits at once while half-open, and how many must succeed in a row to close it.
-    pub max_requests: u32,
-    /// The statuses that count as failures.
-    pub failure_statuses: Vec<u16>,
-}
+/// The maximum number of circuits. Clients choose the model names, so the number needs a bound.
+const MAX_CIRCUITS: usize = 1024;
 
-impl Default for CircuitBreakerSettings {
-    fn default() -> Self {
-        Self {
-            failure_threshold: 5,
-            interval: Duration::from_secs(10),
-            timeout: Duration::from_secs(30),
-            max_requests: 3,
-            failure_statuses: vec![500, 502, 503, 504, 529],
-        }
-    }
-}
+/// The number of circuits that are evicted together. An eviction scans all circuits, so it frees room for many.
+const EVICTION_BATCH: usize = MAX_CIRCUITS / 4;
 
-/// Clients name models, so the number of circuits must have an end. Beyond it, those that say least make room.
-const CIRCUITS_AT_MOST: usize = 1024;
+/// The maximum length of a model name, in bytes. Models that differ only after it share a circuit.
+const MAX_MODEL_BYTES: usize = 256;
 
-/// When there is no room, so many are forgotten at once: looking for them takes a while.
-const FORGOTTEN_AT_ONCE: usize = CIRCUITS_AT_MOST / 4;
-
-/// So many bytes of a model's name count; models that differ beyond it share a circuit.
-const MODEL_AT_MOST: usize = 256;
-
-/// The circuits of one provider. Only what failed lately has one.
+/// The circuits of one provider. Only routes and models with recent failures have one.
 #[derive(Debug, Clone)]
 pub struct CircuitBreaker {
     shared: Arc<Shared>,
@@ -60,59 +38,12 @@ struct Shared {
     settings: CircuitBreakerSettings,
     clock: Clock,
     circuits: RwLock<HashMap<CircuitName, Arc<Circuit>>>,
-    /// Kept when a circuit is forgotten: counters never go down.
+    /// The trips by circuit, including evicted circuits: counters never decrease.
     trips: Mutex<BTreeMap<CircuitName, u64>>,
 }
 
-/// What a circuit is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CircuitName {
-    /// The bridged route.
-    pub route: String,
-    /// The model, as the client named it.
-    pub model: String,
-}
-
-#[derive(Debug)]
-struct Circuit {
-    state: Mutex<State>,
-    trips: AtomicU64,
-    rejects: AtomicU64,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum State {
-    Closed { failures: u32, since: Instant },
-    Open { until: Instant },
-    HalfOpen { since: Instant, round: u64, trials: u32, successes: u32 },
-}
-
-/// What a circuit looks like from the outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CircuitStatus {
-    /// What it is about.
-    pub name: CircuitName,
-    /// Its state.
-    pub state: CircuitState,
-    /// How often it opened.
-    pub trips: u64,
-    /// How many requests it rejected.
-    pub rejects: u64,
-}
-
-/// The state of a circuit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CircuitState {
-    /// Requests pass.
-    Closed,
-    /// A few requests pass.
-    HalfOpen,
-    /// No request passes.
-    Open,
-}
-
 impl CircuitBreaker {
-    /// A breaker whose circuits are all closed.
+    /// Creates a breaker whose circuits are all closed.
     pub fn new(settings: CircuitBreakerSettings, clock: Clock) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -124,30 +55,31 @@ impl CircuitBreaker {
         }
     }
 
-    /// How it behaves.
+    /// The settings of all circuits.
     pub fn settings(&self) -> &CircuitBreakerSettings {
         &self.shared.settings
     }
 
-    /// The guard of calls for one route and model.
+    /// The guard of calls to one route and model.
     pub fn guard(&self, route: &str, model: &str) -> Arc<dyn Guard> {
         Arc::new(CircuitGuard {
             shared: self.shared.clone(),
             name: CircuitName {
                 route: route.to_owned(),
-                model: model[..model.floor_char_boundary(MODEL_AT_MOST)].to_owned(),
+                model: model[..model.floor_char_boundary(MAX_MODEL_BYTES)].to_owned(),
             },
         })
     }
 
-    /// All circuits that failed lately.
+    /// The statuses of all circuits with recent failures.
     pub fn statuses(&self) -> Vec<CircuitStatus> {
         let now = self.shared.clock.now();
         let circuits = self.shared.circuits.read();
         circuits.iter().map(|(name, circuit)| circuit.status(name, now)).collect()
     }
 
-    /// How often each circuit opened, also those that are forgotten. Beyond so many models they share `other`.
+    /// The number of times that each circuit opened, including evicted circuits. From 1024 circuits on, further models
+    /// share the name `other`.
     pub fn trips(&self) -> Vec<(CircuitName, u64)> {
         self.shared.trips.lock().iter().map(|(name, trips)| (name.clone(), *trips)).collect()
     }
@@ -159,7 +91,7 @@ struct CircuitGuard {
 }
 
 impl Guard for CircuitGuard {
-    fn admit(&self, counts: bool) -> Result<Admission, Rejected> {
+    fn admit(&self, counts: bool) -> Result<Admission, Rejection> {
         match self.shared.find(&self.name) {
             Some(circuit) => circuit.admit(counts, self.shared.clock.now(), &self.shared.settings),
             None => Ok(Admission::Normal),
@@ -176,13 +108,13 @@ impl Guard for CircuitGuard {
         }
     }
 
-    fn report(&self, admission: Admission, went: Went) {
-        let circuit = match (self.shared.find(&self.name), went) {
+    fn report(&self, admission: Admission, outcome: CallOutcome) {
+        let circuit = match (self.shared.find(&self.name), outcome) {
             (Some(circuit), _) => circuit,
-            (None, Went::Badly) => self.shared.open_account(&self.name),
-            (None, Went::Well) => return,
+            (None, CallOutcome::Failure) => self.shared.add(&self.name),
+            (None, CallOutcome::Success) => return,
         };
-        if circuit.report(admission, went, self.shared.clock.now(), &self.shared.settings) {
+        if circuit.report(admission, outcome, self.shared.clock.now(), &self.shared.settings) {
             self.shared.count_trip(&self.name);
         }
     }
@@ -196,7 +128,7 @@ impl Shared {
 
     fn count_trip(&self, name: &CircuitName) {
         let mut trips = self.trips.lock();
-        let name = if trips.len() < CIRCUITS_AT_MOST || trips.contains_key(name) {
+        let name = if trips.len() < MAX_CIRCUITS || trips.contains_key(name) {
             name.clone()
         } else {
             CircuitName { route: name.route.clone(), model: "other".to_owned() }
@@ -204,159 +136,27 @@ impl Shared {
         *trips.entry(name).or_default() += 1;
     }
 
-    /// A circuit for what failed for the first time lately.
-    fn open_account(&self, name: &CircuitName) -> Arc<Circuit> {
+    /// Adds a circuit after a first failure.
+    fn add(&self, name: &CircuitName) -> Arc<Circuit> {
         let now = self.clock.now();
         let mut circuits = self.circuits.write();
-        if circuits.len() >= CIRCUITS_AT_MOST {
-            self.make_room(&mut circuits, now);
+        if circuits.len() >= MAX_CIRCUITS {
+            self.evict(&mut circuits, now);
         }
         circuits.entry(name.clone()).or_insert_with(|| Arc::new(Circuit::new(now))).clone()
     }
 
-    /// Forgets the circuits that are at rest, and if that is not enough those that would soonest be: invented models
-    /// must not keep out what people use.
-    fn make_room(&self, circuits: &mut HashMap<CircuitName, Arc<Circuit>>, now: Instant) {
-        circuits.retain(|_, circuit| !circuit.is_at_rest(now, &self.settings));
-        let enough = CIRCUITS_AT_MOST - FORGOTTEN_AT_ONCE;
-        if circuits.len() > enough {
+    /// Evicts the idle circuits, then those with the lowest priority: requests with random model names must not prevent
+    /// circuits for real models.
+    fn evict(&self, circuits: &mut HashMap<CircuitName, Arc<Circuit>>, now: Instant) {
+        circuits.retain(|_, circuit| !circuit.is_idle(now, &self.settings));
+        let target = MAX_CIRCUITS - EVICTION_BATCH;
+        if circuits.len() > target {
             let mut names: Vec<_> =
-                circuits.iter().map(|(name, circuit)| (circuit.weight(), name.clone())).collect();
-            let surplus = names.len() - enough;
-            names.select_nth_unstable_by_key(surplus, |(weight, _)| *weight);
+                circuits.iter().map(|(name, circuit)| (circuit.priority(), name.clone())).collect();
+            let surplus = names.len() - target;
+            names.select_nth_unstable_by_key(surplus, |(priority, _)| *priority);
             names.iter().take(surplus).for_each(|(_, name)| drop(circuits.remove(name)));
-        }
-    }
-}
-
-impl Circuit {
-    fn new(now: Instant) -> Self {
-        let state = Mutex::new(State::Closed { failures: 0, since: now });
-        Self { state, trips: AtomicU64::new(0), rejects: AtomicU64::new(0) }
-    }
-
-    /// What does not count finds nothing out: it takes no place from the trials.
-    fn admit(
-        &self,
-        counts: bool,
-        now: Instant,
-        settings: &CircuitBreakerSettings,
-    ) -> Result<Admission, Rejected> {
-        let mut state = self.state.lock();
-        if let State::Open { until } = *state
-            && now >= until
-        {
-            let round = self.trips.load(Ordering::Relaxed);
-            *state = State::HalfOpen { since: now, round, trials: 0, successes: 0 };
-        }
-        match &mut *state {
-            State::Open { until } => Err(self.reject(until.duration_since(now))),
-            State::Closed { .. } => Ok(Admission::Normal),
-            State::HalfOpen { .. } if !counts => Ok(Admission::Normal),
-            State::HalfOpen { round, trials, .. } if *trials < settings.max_requests => {
-                *trials += 1;
-                Ok(Admission::Trial { round: *round })
-            }
-            State::HalfOpen { .. } => Err(self.reject(Duration::from_secs(1))),
-        }
-    }
-
-    /// A trial of this round gives its place back.
-    fn release(&self, mine: u64) {
-        if let State::HalfOpen { round, trials, .. } = &mut *self.state.lock()
-            && *round == mine
-        {
-            *trials = trials.saturating_sub(1);
-        }
-    }
-
-    fn reject(&self, retry_after: Duration) -> Rejected {
-        self.rejects.fetch_add(1, Ordering::Relaxed);
-        Rejected { retry_after }
-    }
-
-    /// Whether it opened.
-    fn report(
-        &self,
-        admission: Admission,
-        went: Went,
-        now: Instant,
-        settings: &CircuitBreakerSettings,
-    ) -> bool {
-        let mut state = self.state.lock();
-        let next = match (*state, admission, went) {
-            (State::Closed { failures, since }, _, Went::Badly) => {
-                let fresh = now.duration_since(since) >= settings.interval;
-                let (failures, since) = if fresh || failures == 0 { (1, now) } else { (failures + 1, since) };
-                if failures >= settings.failure_threshold {
-                    self.trip(now, settings)
-                } else {
-                    State::Closed { failures, since }
-                }
-            }
-            (State::Closed { since, .. }, _, Went::Well) => State::Closed { failures: 0, since },
-            (State::HalfOpen { round, .. }, Admission::Trial { round: mine }, Went::Badly)
-                if round == mine =>
-            {
-                self.trip(now, settings)
-            }
-            (
-                State::HalfOpen { since, round, trials, successes },
-                Admission::Trial { round: mine },
-                Went::Well,
-            ) if round == mine => {
-                if successes + 1 >= settings.max_requests {
-                    State::Closed { failures: 0, since: now }
-                } else {
-                    State::HalfOpen { since, round, trials, successes: successes + 1 }
-                }
-            }
-            // From before the state changed: it says nothing about now.
-            (unchanged, _, _) => unchanged,
-        };
-        let opened = !matches!(*state, State::Open { .. }) && matches!(next, State::Open { .. });
-        *state = next;
-        opened
-    }
-
-    fn trip(&self, now: Instant, settings: &CircuitBreakerSettings) -> State {
-        self.trips.fetch_add(1, Ordering::Relaxed);
-        State::Open { until: now + settings.timeout }
-    }
-
-    /// Whether it makes no difference, or nobody has asked for so long that it need not.
-    fn is_at_rest(&self, now: Instant, settings: &CircuitBreakerSettings) -> bool {
-        match *self.state.lock() {
-            State::Closed { failures, since } => {
-                failures == 0 || now.duration_since(since) >= settings.interval
-            }
-            State::Open { until } => now.duration_since(until) >= settings.timeout,
-            State::HalfOpen { since, trials, .. } => {
-                trials == 0 && now.duration_since(since) >= settings.timeout
-            }
-        }
-    }
-
-    /// The larger, the more would be lost by forgetting it.
-    fn weight(&self) -> (bool, Instant) {
-        match *self.state.lock() {
-            State::Closed { since, .. } => (false, since),
-            State::Open { until } => (true, until),
-            State::HalfOpen { since, .. } => (true, since),
-        }
-    }
-
-    fn status(&self, name: &CircuitName, now: Instant) -> CircuitStatus {
-        let state = match *self.state.lock() {
-            State::Closed { .. } => CircuitState::Closed,
-            State::Open { until } if now < until => CircuitState::Open,
-            State::Open { .. } | State::HalfOpen { .. } => CircuitState::HalfOpen,
-        };
-        CircuitStatus {
-            name: name.clone(),
-            state,
-            trips: self.trips.load(Ordering::Relaxed),
-            rejects: self.rejects.load(Ordering::Relaxed),
         }
     }
 }

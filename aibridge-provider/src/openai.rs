@@ -1,50 +1,54 @@
-//! The provider of the OpenAI API and of everything compatible with it.
+//! The provider of the OpenAI API and of compatible APIs.
 
 use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerSettings};
-use crate::provider::{ApiDump, Profile, Provider, ProviderError};
-use crate::routes;
-use aibridge_intercept::call::{CallBody, Patience, Timeouts};
+use crate::profile::{ApiDump, Profile};
+use crate::provider::{Provider, ProviderError};
+use crate::{objects, routes};
+use aibridge_intercept::call::{CallBody, TimeoutScope, Timeouts};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::tap::Subject;
-use aibridge_intercept::{Asked, Call, Error, Interceptor, OneCall, Request, Upstream};
+use aibridge_intercept::{
+    Error, Interceptor, ParsedRequest, Request, SingleCallInterceptor, Upstream, UpstreamCall, mask,
+};
 use aibridge_keypool::KeyPool;
 use aibridge_recorder::Interception;
 use http::{HeaderMap, Method, header};
 use jiff::Timestamp;
 use secrecy::SecretString;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
-/// The type of every provider that speaks the OpenAI API.
+/// The type of all providers of the OpenAI API.
 const KIND: &str = "openai";
 
-/// How to set up an [`OpenAi`].
+/// The configuration of an [`OpenAi`].
 #[derive(Debug, Clone)]
 pub struct OpenAiConfig {
-    /// Its name; empty means `openai`.
+    /// The name; empty means `openai`.
     pub name: String,
-    /// Whether it serves.
+    /// Whether the gateway serves the provider's routes.
     pub enabled: bool,
-    /// Where its API is, with or without the final slash; empty means `https://api.openai.com/v1/`.
+    /// The base URL of the API, with or without the final slash; empty means `https://api.openai.com/v1/`.
     pub base_url: String,
-    /// A single key. An explicit `key_pool` wins over it.
+    /// A single key. An explicit `key_pool` takes precedence.
     pub key: Option<SecretString>,
-    /// Its keys; without any it is BYOK-only.
+    /// The key pool. Without any key, the provider is BYOK-only.
     pub key_pool: Option<KeyPool>,
-    /// Added to every upstream request.
+    /// The headers to add to every upstream request.
     pub extra_headers: HeaderMap,
-    /// Whether the provider is told who asks.
+    /// Whether upstream requests contain headers with the actor.
     pub send_actor_headers: bool,
-    /// How long it may take.
+    /// The timeouts of upstream calls.
     pub timeouts: Timeouts,
-    /// When it is not called because it keeps failing; never, without.
+    /// The settings of the circuit breaker; `None` for no circuit breaker.
     pub circuit_breaker: Option<CircuitBreakerSettings>,
-    /// Where its traffic is dumped; nowhere, without.
+    /// The dump of the provider's traffic; `None` for no dump.
     pub api_dump: Option<ApiDump>,
-    /// Measures the cooldown of a single `key` and the times of the circuit breaker.
+    /// The clock for the cooldown of a single `key` and for the circuit breaker.
     pub clock: quanta::Clock,
 }
 
@@ -62,6 +66,7 @@ impl Default for OpenAiConfig {
                 connect: Duration::from_secs(10),
                 response: Duration::from_secs(600),
                 stream_idle: Duration::from_secs(300),
+                keep_alive: Duration::from_secs(15),
             },
             circuit_breaker: None,
             api_dump: None,
@@ -70,18 +75,19 @@ impl Default for OpenAiConfig {
     }
 }
 
-/// A provider that speaks the OpenAI API.
+/// A provider of the OpenAI API. It dereferences to its [`Profile`].
 #[derive(Debug)]
 pub struct OpenAi {
     profile: Profile,
 }
 
 impl OpenAi {
-    /// Sets up a provider. What it keeps holds no single key: a client's own credential can never mix with one.
+    /// Creates a provider. A single `key` becomes a key pool of its own, so the provider itself holds no key that could
+    /// be confused with a client's credential.
     ///
     /// # Errors
     ///
-    /// When the base URL or the keys cannot be used.
+    /// A [`ProviderError`] if the base URL or the keys cannot be used, or the HTTP client cannot be created.
     pub fn new(config: OpenAiConfig) -> Result<Self, ProviderError> {
         let defaults = OpenAiConfig::default();
         let name = if config.name.is_empty() { defaults.name } else { config.name };
@@ -109,6 +115,7 @@ impl OpenAi {
                 enabled: config.enabled,
                 base_url,
                 routes: routes::OPENAI,
+                objects: objects::OPENAI,
                 auth_header: header::AUTHORIZATION,
                 extra_headers: config.extra_headers,
                 send_actor_headers: config.send_actor_headers,
@@ -119,66 +126,77 @@ impl OpenAi {
         })
     }
 
-    fn interception(&self, request: &Request, asked: &Asked, credential: &Credential) -> Interception {
+    fn interception(
+        &self,
+        request: &Request,
+        parsed: &ParsedRequest,
+        credential: &Credential,
+    ) -> Interception {
         let user_agent = request.headers.get(header::USER_AGENT);
         Interception {
             id: Uuid::now_v7(),
             initiator_id: request.actor.id.clone(),
             provider: KIND.to_owned(),
             provider_name: self.profile.name.clone(),
-            model: asked.model.clone().unwrap_or_else(|| "unknown".to_owned()),
+            model: parsed.model.clone().unwrap_or_else(|| "unknown".to_owned()),
             route: request.route.clone(),
-            streaming: asked.streaming,
-            client: asked.client.name.to_owned(),
-            client_session_id: asked.client.session_id.clone(),
-            user_agent: user_agent.map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
+            streaming: parsed.streaming,
+            client: parsed.client.name.to_owned(),
+            client_session_id: parsed.client.session_id.as_deref().map(recordable),
+            user_agent: user_agent.map(|agent| recordable(&String::from_utf8_lossy(agent.as_bytes()))),
             credential_kind: credential.kind(),
             credential_hint: credential.initial_hint(),
-            correlating_tool_call_id: asked.correlating_tool_call_id.clone(),
+            correlating_tool_call_id: parsed.correlating_tool_call_id.clone(),
             metadata: request.actor.metadata.clone(),
             started_at: Timestamp::now(),
         }
     }
 }
 
-impl Provider for OpenAi {
-    fn profile(&self) -> &Profile {
+impl Deref for OpenAi {
+    type Target = Profile;
+
+    fn deref(&self) -> &Profile {
         &self.profile
     }
+}
 
+impl Provider for OpenAi {
     fn create_interceptor(&self, request: Request) -> Result<Box<dyn Interceptor>, Error> {
         let credential = self.credential(&request.headers)?;
-        let asked = match request.route.as_str() {
-            "/chat/completions" => aibridge_chatcompletions::read(&request)?,
-            "/responses" | "/responses/compact" => aibridge_responses::read(&request)?,
+        let parsed = match request.route.as_str() {
+            "/chat/completions" => aibridge_chatcompletions::parse_request(&request)?,
+            "/responses" | "/responses/compact" => aibridge_responses::parse_request(&request)?,
             _ => return Err(Error::UnknownRoute { method: "POST".into(), path: request.route }),
         };
-        let interception = self.interception(&request, &asked, &credential);
+        let interception = self.interception(&request, &parsed, &credential);
         let guard = self.circuit_breaker().map(|breaker| breaker.guard(&request.route, &interception.model));
         let tap = self.profile.tap(|| Subject {
             id: interception.id,
             model: Some(interception.model.clone()),
             started_at: interception.started_at,
         });
-        let decompressed = asked.edited.is_some() && request.body.encoding.is_some();
+        let decompressed = parsed.edited.is_some() && request.body.encoding.is_some();
         let headers =
             self.profile.upstream_headers(&request.headers, &request.actor, &credential, decompressed);
-        Ok(Box::new(OneCall {
+        Ok(Box::new(SingleCallInterceptor {
             interception: Arc::new(interception),
-            prompt: asked.prompt,
+            prompt: parsed.prompt,
+            references: parsed.references,
             upstream: self.profile.upstream.clone(),
-            call: Call {
+            call: UpstreamCall {
                 method: Method::POST,
                 path: request.route,
                 query: request.query,
                 headers,
-                body: CallBody::Replayable(asked.edited.unwrap_or_else(|| Payload::from(request.body.wire))),
+                body: CallBody::Replayable(parsed.edited.unwrap_or_else(|| Payload::from(request.body.wire))),
+                model: parsed.model,
                 credential,
-                patience: if asked.streaming { Patience::Head } else { Patience::Whole },
+                timeout_scope: if parsed.streaming { TimeoutScope::Head } else { TimeoutScope::Whole },
                 guard,
                 tap,
             },
-            observer: asked.observer,
+            observer: parsed.observer,
         }))
     }
 }
@@ -190,6 +208,11 @@ fn parse_base_url(text: &str) -> Option<Url> {
         && url.query().is_none()
         && url.fragment().is_none();
     usable.then_some(url)
+}
+
+/// A text of the client's for its record, without an access token that it may contain.
+fn recordable(text: &str) -> String {
+    mask::text(text).into_owned()
 }
 
 #[cfg(test)]

@@ -1,42 +1,94 @@
-//! Which paths a provider serves. The list is a security boundary: a pool key may be allowed to do more than clients
-//! are.
+//! The routes of a provider. The list is a security boundary: a pooled key may have more permissions than clients should,
+//! and passthrough requests are not recorded.
 
-/// A provider's routes, below its prefix.
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+/// The routes of a provider, below its route prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Routes {
-    /// Intercepted, `POST` only; exact paths.
+    /// The bridged routes: exact paths, for `POST` only.
     pub bridged: &'static [&'static str],
-    /// Relayed unread, any method; an entry that ends with a slash stands for everything below it, but not for itself.
+    /// The passthrough routes. An entry that ends with a slash also matches every path below it.
     pub passthrough: &'static [&'static str],
+    /// The entries of `passthrough` whose paths name objects of an actor. Only the canonical form of such a path is
+    /// accepted.
+    pub objects: &'static [&'static str],
+    /// The entries of `passthrough` on which a pooled key is used for `GET` and `HEAD` only.
+    pub read_only: &'static [&'static str],
+    /// The entries of `passthrough` with ids that may contain encoded slashes.
+    pub slashed_ids: &'static [&'static str],
 }
 
-/// What a path is to a provider.
+/// The route that a path belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
-    /// Intercepted.
+    /// A bridged route, whose requests are intercepted and recorded.
     Bridged(&'static str),
-    /// Relayed unread: the entry that matches.
-    PassThrough(&'static str),
+    /// A passthrough route, whose requests are relayed without being recorded: the matching entry.
+    Passthrough(&'static str),
 }
 
 impl Routes {
-    /// What `path`, with its leading slash, is.
+    /// The route of `path`, which starts with a slash. `None` if there is none, or if a provider may read `path` as an
+    /// alias of a bridged route or of another path of an object.
     pub fn find(&self, path: &str) -> Option<Route> {
         if let Some(route) = self.bridged.iter().find(|route| **route == path) {
             return Some(Route::Bridged(route));
         }
-        let listed = self.passthrough.iter().find(|route| match path.strip_prefix(**route) {
-            Some(rest) => rest.is_empty() != route.ends_with('/'),
-            None => false,
-        });
-        listed.map(|route| Route::PassThrough(route))
+        let entry = self
+            .passthrough
+            .iter()
+            .find(|route| path == **route || (route.ends_with('/') && path.starts_with(**route)))?;
+        let is_alias = self.bridged.iter().any(|route| is_alias_of(path, route))
+            || (self.objects.contains(entry) && path != *entry && !is_canonical(path));
+        (!is_alias).then_some(Route::Passthrough(entry))
     }
+
+    /// Whether a pooled key is used for `GET` and `HEAD` only on the passthrough `entry`.
+    pub fn is_read_only(&self, entry: &str) -> bool {
+        self.read_only.contains(&entry)
+    }
+
+    /// The index in `path` of an id that may contain encoded slashes, if there is one.
+    pub fn slashed_id(&self, path: &str) -> Option<usize> {
+        self.slashed_ids.iter().find(|entry| path.starts_with(**entry)).map(|entry| entry.len())
+    }
+}
+
+/// Whether `path` differs from `route` only in what servers may ignore: percent-encoding, letter case, `;parameters`, and
+/// final or repeated slashes.
+fn is_alias_of(path: &str, route: &str) -> bool {
+    let decoded: Cow<'_, [u8]> = percent_decode_str(path).into();
+    let segments =
+        decoded.split(|byte| *byte == b'/').map(without_parameters).filter(|name| !name.is_empty());
+    let names = route.split('/').filter(|name| !name.is_empty());
+    segments.map(<[u8]>::to_ascii_lowercase).eq(names.map(str::as_bytes))
+}
+
+fn without_parameters(segment: &[u8]) -> &[u8] {
+    segment.split(|byte| *byte == b';').next().unwrap_or_default()
+}
+
+/// Whether `path` is the only spelling of what it names. Ids of objects consist of letters, digits, `-`, `_`, `~`, and
+/// inner `.` and `:`; servers may trim, cut or decode anything else.
+fn is_canonical(path: &str) -> bool {
+    let is_canonical_segment = |segment: &str| {
+        let is_inner = |byte| b".:".contains(&byte);
+        let ends = [segment.bytes().next(), segment.bytes().next_back()];
+        segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) || is_inner(byte))
+            && ends.into_iter().all(|end| end.is_some_and(|byte| !is_inner(byte)))
+    };
+    path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_canonical_segment))
 }
 
 /// The routes of the OpenAI API that the gateway serves.
 pub(crate) const OPENAI: Routes = Routes {
     bridged: &["/chat/completions", "/responses", "/responses/compact"],
     passthrough: &["/conversations", "/conversations/", "/models", "/models/", "/responses/"],
+    objects: &["/conversations/", "/responses/"],
+    read_only: &["/models", "/models/"],
+    slashed_ids: &["/models/"],
 };
 
 #[cfg(test)]
@@ -51,15 +103,19 @@ mod tests {
         }
         for (path, route) in [
             ("/models", "/models"),
+            ("/models/", "/models/"),
             ("/models/gpt-4.1", "/models/"),
             ("/models/a/b", "/models/"),
+            ("/models/%67pt;v=1/", "/models/"),
             ("/conversations", "/conversations"),
+            ("/conversations/", "/conversations/"),
             ("/conversations/c/items", "/conversations/"),
+            ("/conversations/a.b:c~d", "/conversations/"),
             ("/responses/resp_1", "/responses/"),
             ("/responses/resp_1/cancel", "/responses/"),
             ("/responses/compact/x", "/responses/"),
         ] {
-            assert_eq!(OPENAI.find(path), Some(Route::PassThrough(route)), "{path}");
+            assert_eq!(OPENAI.find(path), Some(Route::Passthrough(route)), "{path}");
         }
         for path in [
             "",
@@ -69,14 +125,36 @@ mod tests {
             "/chat/completions/x",
             "/completions",
             "/responses/",
-            "/models/",
-            "/conversations/",
             "/modelsx",
             "/model",
             "/embeddings",
             "/files",
             "/Models",
             "models",
+        ] {
+            assert_eq!(OPENAI.find(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_alias_of_another_path_is_no_route() {
+        for path in [
+            "/responses/Compact",
+            "/responses/c%6fmpact",
+            "/responses/c%6Fmpact",
+            "/responses/compact/",
+            "/responses/compact;v=1",
+            "/responses/compact%3Bv=1",
+            "/responses/;x/COMPACT;y/",
+            "/responses/;x",
+            "/responses/%3b",
+            "/responses/resp_1/",
+            "/responses/resp_1;v=1",
+            "/responses/resp%5F1",
+            "/responses/resp_1/%63ancel",
+            "/conversations/c;v=1/items",
+            "/conversations/c/items/",
+            "/conversations/%63",
         ] {
             assert_eq!(OPENAI.find(path), None, "{path}");
         }

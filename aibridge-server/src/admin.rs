@@ -1,50 +1,53 @@
-//! What only operators look at.
+//! The routes for operators: metrics and the admin API, and the access rules for them.
 
-use crate::handler::App;
-use crate::listen::{Peer, Places};
+use crate::app::App;
+use aibridge_admission::auth;
 use aibridge_api::{Api, Endpoint};
-use aibridge_intercept::Error;
-use aibridge_metrics::{AtScrape, CONTENT_TYPE, Metrics};
+use aibridge_intercept::{Error, ErrorResponse};
+use aibridge_listen::{ConnectionLimit, Peer};
+use aibridge_metrics::{CONTENT_TYPE, Metrics, ScrapeInput};
 use aibridge_store::Store;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::routing::any;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
+use http::{HeaderName, HeaderValue, Method, Response, header};
 use std::sync::Arc;
 
-/// What is needed to answer operators.
+/// The state of the routes for operators.
 pub struct Admin {
-    /// What others need, too.
+    /// The state shared with the client routes.
     pub app: Arc<App>,
-    /// Where records wait.
+    /// The store, for the sizes of its queues.
     pub store: Store,
-    /// What is counted, if that is wanted.
+    /// `Some` if the settings enable metrics.
     pub metrics: Option<Arc<Metrics>>,
-    /// The connections of clients.
-    pub places: Places,
-    /// What answers about records and keys.
+    /// Counts the open connections of clients.
+    pub connections: ConnectionLimit,
+    /// The API for records and keys.
     pub api: Api,
-    /// Whether clients reach it as well, so that it has to look who asks.
+    /// Whether these routes are on the client listener, where clients reach them as well.
     pub shared: bool,
 }
 
-/// What a proxy in front of the gateway says of whom it speaks for: its own address then says nothing.
+/// Headers in which a proxy names its client. With one of them, the address of the connection is not that of the client.
 const FORWARDED: [HeaderName; 3] =
     [header::FORWARDED, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("x-real-ip")];
 
-/// What an operator wants to see.
+/// How sensitive a response is, which decides who may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// How much of what.
+enum Sensitivity {
+    /// Holds nothing about any user.
+    Public,
+    /// Holds numbers, such as metrics.
     Counts,
-    /// Who asked what: it holds prompts.
+    /// Holds records, prompts included.
     Records,
 }
 
-/// The routes for operators.
+/// Returns the routes for operators.
 pub fn routes(admin: Admin) -> Router {
     let mut router = Router::new().route("/api/v1/{*rest}", any(api));
     if admin.metrics.is_some() {
@@ -53,45 +56,36 @@ pub fn routes(admin: Admin) -> Router {
     router.with_state(Arc::new(admin))
 }
 
-/// The answer of a listener to whatever it does not serve.
+/// Responds to a request for a path that the admin listener does not serve.
 pub async fn unknown(request: Parts) -> Response<Body> {
     unknown_route(&request).to_response().map(Body::from)
 }
 
-async fn metrics(
-    State(admin): State<Arc<Admin>>,
-    Extension(peer): Extension<Peer>,
-    request: Parts,
-) -> Response<Body> {
-    let rendered = async {
+async fn metrics(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> {
+    let response = async {
+        if let Some(preflight) = admin.preflight(&request)? {
+            return Ok(preflight);
+        }
         read_only(&request)?;
-        admin.admit(Wanted::Counts, peer, &request.headers).await?;
-        admin.render()
+        admin.admit(Sensitivity::Counts, &request).await?;
+        Ok(respond(admin.render()?, CONTENT_TYPE))
     };
-    match rendered.await {
-        Ok(text) => answer(text, CONTENT_TYPE),
-        Err(error) => error.to_response().map(Body::from),
-    }
+    admin.finish(&request, response.await)
 }
 
-/// Records and keys. What is answered holds prompts, so nobody on the way may keep it.
-async fn api(
-    State(admin): State<Arc<Admin>>,
-    Extension(peer): Extension<Peer>,
-    request: Parts,
-) -> Response<Body> {
-    let answered = async {
+/// Serves records and keys. Responses hold prompts, so caches must not store them.
+async fn api(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> {
+    let response = async {
         let endpoint = Endpoint::find(request.uri.path()).ok_or_else(|| unknown_route(&request))?;
-        read_only(&request)?;
-        if !endpoint.is_public() {
-            admin.admit(Wanted::Records, peer, &request.headers).await?;
+        if let Some(preflight) = admin.preflight(&request)? {
+            return Ok(preflight);
         }
-        admin.ask(&endpoint, request.uri.query()).await
+        read_only(&request)?;
+        let sensitivity = if endpoint.is_public() { Sensitivity::Public } else { Sensitivity::Records };
+        admin.admit(sensitivity, &request).await?;
+        Ok(respond(admin.query(&endpoint, request.uri.query()).await?, "application/json"))
     };
-    let mut response = match answered.await {
-        Ok(json) => answer(json, "application/json"),
-        Err(error) => error.to_response().map(Body::from),
-    };
+    let mut response = admin.finish(&request, response.await);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -108,45 +102,71 @@ fn read_only(request: &Parts) -> Result<(), Error> {
     Err(Error::MethodNotAllowed { method, path, allow: "GET, HEAD" })
 }
 
-fn answer(body: impl Into<Body>, kind: &'static str) -> Response<Body> {
+fn respond(body: impl Into<Body>, kind: &'static str) -> Response<Body> {
     let mut response = Response::new(body.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
 impl Admin {
-    /// Lets operators pass. Who they are, admin tokens say; where no token is in use, being on the gateway's own machine
-    /// does, unless a proxy there speaks for someone else. For counts, that or reaching a listener of their own is enough.
-    async fn admit(&self, wanted: Wanted, Peer(peer): Peer, headers: &HeaderMap) -> Result<(), Error> {
-        let is_local = peer.ip().to_canonical().is_loopback()
+    /// Checks that the request comes from an operator. With access tokens, that needs an admin token; without, a
+    /// connection from the gateway's own machine that no proxy forwards. Metrics need only such a connection, or the admin
+    /// listener. Without a token the origin rules apply, because a web page could use the browser of the operator.
+    async fn admit(&self, sensitivity: Sensitivity, request: &Parts) -> Result<(), Error> {
+        let headers = &request.headers;
+        let is_local = Peer::of(request).remote.ip().to_canonical().is_loopback()
             && !FORWARDED.iter().any(|name| headers.contains_key(name));
-        let now = self.app.current.load();
-        let passes = match wanted {
-            Wanted::Counts => is_local || !self.shared,
-            Wanted::Records => is_local && !now.who.wants_tokens(),
+        let snapshot = self.app.runtime_config.load();
+        let requires_tokens = snapshot.authenticator.requires_tokens();
+        let needs_no_token = match sensitivity {
+            Sensitivity::Public if requires_tokens => return Ok(()),
+            Sensitivity::Public => true,
+            Sensitivity::Counts => is_local || !self.shared,
+            Sensitivity::Records => is_local && !requires_tokens,
         };
-        if passes { Ok(()) } else { now.who.require_admin(headers).await }
+        if !needs_no_token {
+            return snapshot.authenticator.require_admin(headers).await;
+        }
+        match snapshot.origin_policy.admit(request) {
+            Err(_) if requires_tokens && auth::has_token(headers) => {
+                snapshot.authenticator.require_admin(headers).await
+            }
+            admitted => admitted,
+        }
     }
 
-    async fn ask(&self, endpoint: &Endpoint, query: Option<&str>) -> Result<Bytes, Error> {
+    fn preflight(&self, request: &Parts) -> Result<Option<Response<Body>>, Error> {
+        let snapshot = self.app.runtime_config.load();
+        let preflight =
+            snapshot.origin_policy.preflight(request, snapshot.authenticator.requires_tokens())?;
+        Ok(preflight.map(|response| response.map(|()| Body::empty())))
+    }
+
+    fn finish(&self, request: &Parts, result: Result<Response<Body>, ErrorResponse>) -> Response<Body> {
+        let mut response = result.unwrap_or_else(|error| error.into_http().map(Body::from));
+        self.app.runtime_config.load().origin_policy.add_headers(&request.headers, response.headers_mut());
+        response
+    }
+
+    async fn query(&self, endpoint: &Endpoint, query: Option<&str>) -> Result<Bytes, ErrorResponse> {
         if self.app.stopping.is_cancelled() {
-            return Err(Error::ShuttingDown);
+            return Err(Error::ShuttingDown.into());
         }
-        let now = self.app.current.load();
-        self.app.unless_cut(self.api.answer(endpoint, query, now.providers.all())).await?
+        let snapshot = self.app.runtime_config.load();
+        Ok(self.app.unless_cut(self.api.respond(endpoint, query, snapshot.providers.all())).await??)
     }
 
     fn render(&self) -> Result<String, Error> {
-        let now = self.app.current.load();
-        let now = AtScrape {
-            providers: now.providers.all(),
+        let snapshot = self.app.runtime_config.load();
+        let values = ScrapeInput {
+            providers: snapshot.providers.all(),
             store_queue: self.store.queue_length(),
-            open_connections: self.places.taken(),
+            open_connections: self.connections.open(),
             spool_bytes: self.store.spool_bytes(),
         };
         let metrics = self.metrics.as_ref().ok_or(Error::Internal)?;
-        metrics.render(&now).map_err(|error| {
-            tracing::error!(%error, "the metrics contradict each other");
+        metrics.render(&values).map_err(|error| {
+            tracing::error!(%error, "could not render the metrics");
             Error::Internal
         })
     }

@@ -1,30 +1,30 @@
 //! Reading request bodies within limits.
 
-use aibridge_intercept::Error;
+mod upload;
+
+pub use upload::{Upload, UploadState};
+
+use aibridge_intercept::{Error, request_body};
 use axum::body::Body as AxumBody;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use http_body_util::BodyExt;
-use parking_lot::Mutex;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A client that sends nothing of its body for so long has lost it.
-const SILENCE: Duration = Duration::from_secs(60);
+/// How many bytes of a refused request are read after the response. A client that is still sending would otherwise see a
+/// reset connection instead of the response.
+const MAX_DRAIN_BYTES: usize = 64 << 20;
+/// How long a refused request is read after the response.
+const MAX_DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// How much of a refused request is still read, and for how long: a client that is busy sending would otherwise see a
-/// reset connection instead of the answer.
-const DRAIN_AT_MOST: usize = 64 << 20;
-const DRAIN_FOR_AT_MOST: Duration = Duration::from_secs(5);
-
-/// Reads all of `body`, without copying it if it comes in one piece.
+/// Reads all of `body`, without a copy if it arrives in one chunk.
 ///
 /// # Errors
 ///
-/// [`Error::RequestTooLarge`] beyond `limit` bytes, [`Error::RequestIncomplete`] if it breaks off.
+/// [`Error::RequestTooLarge`] if it exceeds `limit` bytes, [`Error::RequestIncomplete`] if it breaks off,
+/// [`Error::RequestMalformed`] if its chunks are malformed.
 pub async fn read(body: &mut AxumBody, limit: usize) -> Result<Bytes, Error> {
     if body.size_hint().lower() > limit as u64 {
         return Err(Error::RequestTooLarge(limit));
@@ -49,22 +49,24 @@ pub async fn read(body: &mut AxumBody, limit: usize) -> Result<Bytes, Error> {
 }
 
 async fn next(body: &mut AxumBody) -> Result<Option<Bytes>, Error> {
-    match timeout(SILENCE, body.frame()).await {
+    match timeout(request_body::IDLE_TIMEOUT, body.frame()).await {
         Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
-        Ok(Some(Err(_))) => Err(Error::RequestIncomplete("the connection broke")),
+        Ok(Some(Err(error))) => Err(request_body::read_error(&error)),
         Ok(None) => Ok(None),
-        Err(_) => Err(Error::RequestIncomplete("the client sent nothing for a minute")),
+        Err(_) => Err(request_body::idle_error()),
     }
 }
 
-/// Reads on after a refusal, so that the client gets to see it. A client that waits for `100 Continue` has sent nothing
-/// and is not made to.
-pub async fn drain(body: &mut AxumBody, headers: &HeaderMap) {
-    if headers.contains_key(header::EXPECT) || body.is_end_stream() {
-        return;
-    }
-    let mut left = DRAIN_AT_MOST;
-    let _ = timeout(DRAIN_FOR_AT_MOST, async {
+/// Whether the client of a refused request may still send its body. A client that waits for `100 Continue` has sent
+/// nothing, and is not asked for it.
+pub fn is_being_sent(body: &AxumBody, headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::EXPECT) && !body.is_end_stream()
+}
+
+/// Reads and drops the rest of `body`, so that the client can read the response.
+pub async fn drain(mut body: AxumBody) {
+    let mut left = MAX_DRAIN_BYTES;
+    let _ = timeout(MAX_DRAIN_TIME, async {
         while let Some(Ok(frame)) = body.frame().await {
             left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
             if left == 0 {
@@ -73,35 +75,4 @@ pub async fn drain(body: &mut AxumBody, headers: &HeaderMap) {
         }
     })
     .await;
-}
-
-/// A request body on its way through: it keeps its length, and the lock makes it shareable, as the HTTP client wants;
-/// nobody ever contends for it.
-pub struct Upload(Mutex<AxumBody>);
-
-impl Upload {
-    /// Passes `body` through.
-    pub fn new(body: AxumBody) -> Self {
-        Self(Mutex::new(body))
-    }
-}
-
-impl Body for Upload {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(self.0.get_mut()).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.lock().is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.lock().size_hint()
-    }
 }

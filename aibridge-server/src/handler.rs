@@ -1,182 +1,207 @@
-//! From a client's request to the answer.
+//! Handles a client's request on a provider's route, from the head to the response.
 
-use crate::body::{self, Upload};
-use crate::current::{Current, InForce};
-use crate::limits::{Place, Placed};
-use crate::route::{self, Target};
-use crate::telemetry;
-use aibridge_intercept::call::CallBody;
-use aibridge_intercept::credential::Credential;
-use aibridge_intercept::gateway::PassedTo;
-use aibridge_intercept::payload::Payload;
-use aibridge_intercept::relay::AnswerBody;
-use aibridge_intercept::watch::Seen;
-use aibridge_intercept::{Actor, Error, Gateway, Interceptor, Request, RequestBody, trace};
-use aibridge_provider::{PassThrough, Provider, Route};
+use crate::app::App;
+use crate::body;
+use crate::passthrough;
+use crate::runtime_config::RuntimeSnapshot;
+use aibridge_admission::route::{self, Target};
+use aibridge_intercept::encoding::Encoding;
+use aibridge_intercept::events::InterceptionEvent;
+use aibridge_intercept::relay::ResponseBody;
+use aibridge_intercept::{Actor, Error, Interceptor, Request, RequestBody, trace};
+use aibridge_limits::{PermitBody, RequestPermit};
+use aibridge_provider::{Provider, Route};
 use aibridge_recorder::CredentialKind;
 use axum::body::Body;
 use axum::extract::State;
+use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
-use http_body::Body as _;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
-/// What every request needs.
-pub struct App {
-    /// What requests go by.
-    pub current: Current,
-    /// Records and relays.
-    pub gateway: Gateway,
-    /// New requests are refused: the gateway is stopping.
-    pub stopping: CancellationToken,
-}
+/// The largest body, in bytes, that is parsed on the async thread. At some GB/s a larger one would delay other requests
+/// noticeably. Compressed bodies are always parsed on a blocking thread, because their size is not known in advance.
+const MAX_INLINE_PARSE: usize = 1 << 20;
 
-/// Bodies above this are read on a thread of their own: at some GB/s they would hold up other requests for a
-/// noticeable time. Compressed ones always are, for their size is not known before.
-const READ_INLINE_AT_MOST: usize = 1 << 20;
-
-/// Answers one request.
+/// Handles one request.
 pub async fn handle(
     State(app): State<Arc<App>>,
     request: axum::extract::Request,
-) -> http::Response<Placed<AnswerBody>> {
-    // Held until the answer has begun, so that a shutdown waits for it.
-    let _under_way = app.gateway.tasks.token();
+) -> http::Response<PermitBody<ResponseBody>> {
+    // A shutdown waits for it, until the response begins.
+    let _in_flight = app.gateway.tasks.token();
     let (parts, mut body) = request.into_parts();
-    match answer(&app, &parts, &mut body).await {
+    let snapshot = app.runtime_config.load();
+    let mut response = match respond(&app, &snapshot, &parts, &mut body).await {
         Ok(response) => response,
         Err(error) => {
-            tracing::debug!(method = %parts.method, path = parts.uri.path(), code = error.code(), "refused");
-            let _ = app.unless_cut(body::drain(&mut body, &parts.headers)).await;
-            error.to_response().map(|body| AnswerBody::from(body).into())
+            log_refusal(&parts, &error);
+            drain_in_background(&app, body, &parts.headers);
+            error.to_response().map(|body| ResponseBody::from(body).into())
         }
-    }
+    };
+    snapshot.origin_policy.add_headers(&parts.headers, response.headers_mut());
+    response
 }
 
-async fn answer(
+fn log_refusal(parts: &Parts, error: &Error) {
+    let path = match error {
+        Error::TokenInUrl => "",
+        _ => parts.uri.path(),
+    };
+    tracing::debug!(method = %parts.method, path, code = error.code(), "refused a request");
+}
+
+async fn respond(
     app: &App,
+    snapshot: &RuntimeSnapshot,
     parts: &Parts,
     body: &mut Body,
-) -> Result<http::Response<Placed<AnswerBody>>, Error> {
+) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
     if app.stopping.is_cancelled() {
         return Err(Error::ShuttingDown);
     }
-    let now = app.current.load();
-    let target = route::find(now.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
+    let requires_tokens = snapshot.authenticator.requires_tokens();
+    if let Some(preflight) = snapshot.origin_policy.preflight(parts, requires_tokens)? {
+        return Ok(preflight.map(|()| ResponseBody::from(Bytes::new()).into()));
+    }
+    if !requires_tokens {
+        snapshot.origin_policy.admit(parts)?;
+    }
+    let target = route::find(snapshot.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
     let mut headers = parts.headers.clone();
     let has_keys = target.provider.key_failover().pool().is_some();
-    let actor = now.who.identify(&mut headers, has_keys).await?;
+    let actor = snapshot.authenticator.identify(&mut headers, has_keys).await?;
     let span = begin_span(&target, &actor, parts);
-    let answered = match app.admit(&now, &target, &actor) {
-        Ok(place) => {
-            let work = answer_actor(app, &now, target, actor, headers, parts, body);
-            let answered = work.instrument(span.clone()).await;
-            answered.map(|response| response.map(|body| Placed::new(body, place)))
+    let response = match snapshot.admit(&target, &actor, &headers, parts) {
+        Ok(permit) => {
+            let request = AdmittedRequest { target, actor, headers, permit };
+            request.respond(app, snapshot, parts, body).instrument(span.clone()).await
         }
-        Err(refusal) => Err(refusal),
+        Err(refusal) => {
+            if let Route::Passthrough(_) = target.route {
+                passthrough::log_refusal(&*target.provider, &actor, parts, &refusal);
+            }
+            Err(refusal)
+        }
     };
-    trace::answered(&span, &answered);
-    answered
+    trace::set_client_response(&span, &response);
+    response.inspect_err(|error| count_refusal(app, snapshot, error))
 }
 
 fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
     let (provider, path) = (target.provider.name(), parts.uri.path());
     let span = match target.route {
-        Route::Bridged(_) => trace::intercept(provider, &actor.id, path),
-        Route::PassThrough(_) => trace::passthrough(provider, &actor.id, path),
+        Route::Bridged(_) => trace::intercept_span(provider, &actor.id, path),
+        Route::Passthrough(_) => trace::passthrough_span(provider, &actor.id, path),
     };
-    telemetry::continue_trace(&span, &parts.headers);
+    aibridge_telemetry::continue_trace(&span, &parts.headers);
     span
 }
 
-/// Answers a request when it is known whose it is. `headers` are without what authenticated it.
-async fn answer_actor(
-    app: &App,
-    now: &InForce,
+/// Logs and counts an error that comes from a limit of the settings.
+fn count_refusal(app: &App, snapshot: &RuntimeSnapshot, error: &Error) {
+    if let Some(limit) = error.limit() {
+        snapshot.limits.log_refusal(error);
+        app.gateway.events.on_event(&InterceptionEvent::LimitExceeded { limit });
+    }
+}
+
+/// Reads what the client of a refused request still sends, while the response is on its way.
+fn drain_in_background(app: &App, body: Body, headers: &HeaderMap) {
+    if body::is_being_sent(&body, headers) {
+        let cut = app.gateway.abort.clone();
+        app.gateway.tasks.spawn(async move { cut.run_until_cancelled(body::drain(body)).await });
+    }
+}
+
+impl RuntimeSnapshot {
+    /// Makes every check that needs no body.
+    fn admit(
+        &self,
+        target: &Target,
+        actor: &Actor,
+        headers: &HeaderMap,
+        parts: &Parts,
+    ) -> Result<RequestPermit, Error> {
+        let credential = target.provider.credential_kind(headers)?;
+        if credential == CredentialKind::Byok && !self.byok_enabled {
+            return Err(Error::ByokDisabled);
+        }
+        target.allow(&parts.method, &parts.uri, credential)?;
+        let is_bridged = matches!(target.route, Route::Bridged(_));
+        if is_bridged {
+            Encoding::of(headers)?;
+        }
+        self.limits.admit(&actor.id, is_bridged)
+    }
+}
+
+/// A request that passed the checks of its head. Its body is unread.
+struct AdmittedRequest {
     target: Target,
     actor: Actor,
+    /// Without the access token.
     headers: HeaderMap,
-    parts: &Parts,
-    body: &mut Body,
-) -> Result<http::Response<AnswerBody>, Error> {
-    let query = parts.uri.query().map(str::to_owned);
-    match target.route {
-        Route::Bridged(route) => {
-            let wire = app.unless_cut(body::read(body, now.max_body_bytes)).await??;
-            let received = app.gateway.clock.now();
-            let read = ReadRequest { route, query, headers, wire, actor, limit: now.max_body_bytes };
-            let interceptor =
-                read.interceptor(target.provider).instrument(trace::create_interceptor()).await?;
-            now.allow(interceptor.asked().0.credential_kind)?;
-            Ok(app.gateway.intercept(interceptor, received).await)
-        }
-        Route::PassThrough(route) => {
-            let credential = target.provider.credential(&headers)?;
-            now.allow(credential.kind())?;
-            let body = app.unless_cut(pass_through_body(body, &credential, now.max_body_bytes)).await??;
-            let Target { provider, path, .. } = target;
-            let method = parts.method.clone();
-            let call =
-                provider.pass_through(PassThrough { method, path, query, headers, body, actor }, credential);
-            tracing::info!(provider = provider.name(), method = %parts.method, path = parts.uri.path(), "passed through");
-            let passed = PassedTo { provider: provider.name().to_owned(), route };
-            Ok(app.gateway.pass_through(passed, provider.profile().upstream.clone(), call).await)
-        }
-    }
+    permit: RequestPermit,
 }
 
-impl App {
-    /// Gives a request its place, unless a limit refuses it.
-    fn admit(&self, now: &InForce, target: &Target, actor: &Actor) -> Result<Place, Error> {
-        let spends_tokens = matches!(target.route, Route::Bridged(_));
-        now.limits.admit(&actor.id, spends_tokens).inspect_err(|error| {
-            if let Some(limit) = error.limit() {
-                self.gateway.watch.saw(&Seen::Limited { limit });
+impl AdmittedRequest {
+    async fn respond(
+        self,
+        app: &App,
+        snapshot: &RuntimeSnapshot,
+        parts: &Parts,
+        body: &mut Body,
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
+        let Self { target, actor, headers, permit } = self;
+        match target.route {
+            Route::Bridged(route) => {
+                let query = parts.uri.query().map(str::to_owned);
+                let wire = app.unless_cut(body::read(body, snapshot.max_body_bytes)).await??;
+                permit.acquire()?;
+                let received_at = app.gateway.clock.now();
+                let max_body_bytes = snapshot.max_body_bytes;
+                let request = BufferedRequest { route, query, headers, wire, actor, max_body_bytes };
+                let interceptor =
+                    request.interceptor(target.provider).instrument(trace::create_interceptor_span()).await?;
+                let references = interceptor.references().to_vec();
+                let interception = interceptor.interception().clone();
+                app.isolation.check_interception(snapshot, &interception, &references).await?;
+                let response = app.gateway.intercept(interceptor, received_at).await;
+                Ok(response.map(|body| PermitBody::new(body, permit)))
             }
-        })
-    }
-
-    /// Waits for the client, but not longer than the gateway may.
-    pub(crate) async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
-        tokio::select! {
-            biased;
-            done = work => Ok(done),
-            () = self.gateway.cut.cancelled() => Err(Error::ShuttingDown),
+            Route::Passthrough(route) => {
+                let request = passthrough::Request { route, target, actor, headers, permit, parts, body };
+                request.respond(app, snapshot).await
+            }
         }
     }
 }
 
-impl InForce {
-    fn allow(&self, kind: CredentialKind) -> Result<(), Error> {
-        if kind == CredentialKind::Byok && !self.byok { Err(Error::ByokDisabled) } else { Ok(()) }
-    }
-}
-
-/// A request on a bridged route whose body has come but was not looked at.
-struct ReadRequest {
+/// A request on a bridged route whose body is read but not parsed.
+struct BufferedRequest {
     route: &'static str,
     query: Option<String>,
     headers: HeaderMap,
-    wire: bytes::Bytes,
+    wire: Bytes,
     actor: Actor,
-    limit: usize,
+    max_body_bytes: usize,
 }
 
-impl ReadRequest {
+impl BufferedRequest {
+    /// Parses the body, on a blocking thread if that may take long.
     async fn interceptor(self, provider: Arc<dyn Provider>) -> Result<Box<dyn Interceptor>, Error> {
         let compressed = self.headers.contains_key(http::header::CONTENT_ENCODING);
-        if !compressed && self.wire.len() <= READ_INLINE_AT_MOST {
-            return self.interceptor_now(&*provider);
+        if !compressed && self.wire.len() <= MAX_INLINE_PARSE {
+            return self.parse(&*provider);
         }
-        tokio::task::spawn_blocking(move || self.interceptor_now(&*provider))
-            .await
-            .unwrap_or(Err(Error::Internal))
+        tokio::task::spawn_blocking(move || self.parse(&*provider)).await.unwrap_or(Err(Error::Internal))
     }
 
-    fn interceptor_now(self, provider: &dyn Provider) -> Result<Box<dyn Interceptor>, Error> {
-        let body = RequestBody::decode(self.wire, &self.headers, self.limit)?;
+    fn parse(self, provider: &dyn Provider) -> Result<Box<dyn Interceptor>, Error> {
+        let body = RequestBody::decode(self.wire, &self.headers, self.max_body_bytes)?;
         provider.create_interceptor(Request {
             route: self.route.to_owned(),
             query: self.query,
@@ -185,18 +210,4 @@ impl ReadRequest {
             actor: self.actor,
         })
     }
-}
-
-/// Only what may have to be sent to a second key is buffered.
-async fn pass_through_body(
-    body: &mut Body,
-    credential: &Credential,
-    limit: usize,
-) -> Result<CallBody, Error> {
-    let may_fail_over = matches!(credential, Credential::Centralized(pool) if pool.len() > 1);
-    if may_fail_over || body.is_end_stream() {
-        return Ok(CallBody::Replayable(Payload::from(body::read(body, limit).await?)));
-    }
-    let upload = Upload::new(std::mem::take(body));
-    Ok(CallBody::Once(Some(reqwest::Body::wrap(upload))))
 }

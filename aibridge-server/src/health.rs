@@ -1,4 +1,4 @@
-//! What load balancers and orchestrators ask: is it alive, and may it be sent requests?
+//! `GET /healthz` and `GET /readyz`, for load balancers and orchestrators.
 
 use aibridge_store::Store;
 use axum::Router;
@@ -12,16 +12,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long an answer of the store counts, so that probes cannot load it.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long a probe result is reused, so that health checks do not load the store.
+const PROBE_MAX_AGE: Duration = Duration::from_secs(1);
 
-/// A store that does not answer by then counts as unavailable. Probes often give up after a second; being shorter than
-/// [`FRESH`], there is never more than one question under way.
-const PROBE_WITHIN: Duration = Duration::from_millis(800);
+/// The time within which the store must respond to a probe. Health checks often time out after a second. It is shorter
+/// than [`PROBE_MAX_AGE`], so that at most one probe is in flight.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(800);
 
 type Probe = Shared<BoxFuture<'static, bool>>;
 
-/// What is known of the gateway's health. Clones know the same.
+/// The health of the gateway. Clones share the latest probe.
 #[derive(Clone)]
 pub struct Health {
     store: Store,
@@ -29,7 +29,7 @@ pub struct Health {
     latest: Arc<Mutex<Option<(Instant, Probe)>>>,
 }
 
-/// Why requests should go elsewhere.
+/// The reason why a load balancer should send no requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unready {
     ShuttingDown,
@@ -37,15 +37,15 @@ enum Unready {
 }
 
 impl Health {
-    /// The health of a gateway that records in `store` until `stopping`.
+    /// Creates the health of a gateway that records in `store` until `stopping` is cancelled.
     pub fn new(store: Store, stopping: CancellationToken) -> Self {
         Self { store, stopping, latest: Arc::default() }
     }
 
-    /// `GET /healthz` and `GET /readyz`, for anyone: neither tells more than that it serves.
+    /// Returns the routes `GET /healthz` and `GET /readyz`. They need no authentication, because they return nothing else.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
-        let ready = move || async move { answer(self.unready().await) };
-        let alive = async || (StatusCode::OK, not_stored("text/plain"), "ok");
+        let ready = move || async move { respond(self.unready().await) };
+        let alive = async || (StatusCode::OK, uncached("text/plain"), "ok");
         Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
     }
 
@@ -56,18 +56,18 @@ impl Health {
         (!self.probe().await).then_some(Unready::StoreUnavailable)
     }
 
-    /// Joins the question that is under way or was answered just now, or else asks.
+    /// Returns the probe in flight or the latest result, or else starts a probe.
     fn probe(&self) -> Probe {
         let mut latest = self.latest.lock();
-        if let Some((asked_at, probe)) = &*latest
-            && asked_at.elapsed() < FRESH
+        if let Some((started_at, probe)) = &*latest
+            && started_at.elapsed() < PROBE_MAX_AGE
         {
             return probe.clone();
         }
         let store = self.store.clone();
         let probe = async move {
-            let answered = store.probe(PROBE_WITHIN).await;
-            answered.inspect_err(|error| tracing::warn!(%error, "not ready: nothing can be recorded")).is_ok()
+            let result = store.probe(PROBE_TIMEOUT).await;
+            result.inspect_err(|error| tracing::warn!(%error, "not ready: the store is unavailable")).is_ok()
         };
         let probe = probe.boxed().shared();
         *latest = Some((Instant::now(), probe.clone()));
@@ -75,7 +75,7 @@ impl Health {
     }
 }
 
-fn answer(unready: Option<Unready>) -> (StatusCode, [(HeaderName, HeaderValue); 2], &'static str) {
+fn respond(unready: Option<Unready>) -> (StatusCode, [(HeaderName, HeaderValue); 2], &'static str) {
     let (status, body) = match unready {
         None => (StatusCode::OK, r#"{"ready":true}"#),
         Some(Unready::ShuttingDown) => {
@@ -85,10 +85,10 @@ fn answer(unready: Option<Unready>) -> (StatusCode, [(HeaderName, HeaderValue); 
             (StatusCode::SERVICE_UNAVAILABLE, r#"{"ready":false,"reason":"store_unavailable"}"#)
         }
     };
-    (status, not_stored("application/json"), body)
+    (status, uncached("application/json"), body)
 }
 
-fn not_stored(kind: &'static str) -> [(HeaderName, HeaderValue); 2] {
+fn uncached(kind: &'static str) -> [(HeaderName, HeaderValue); 2] {
     [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

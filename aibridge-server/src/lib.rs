@@ -1,37 +1,34 @@
 //! Wires the crates together and serves.
 //!
-//! [`Server::bind`] turns settings into a gateway: a store, a provider each with its connections and keys, and a
-//! listener. [`Server::run`] serves until it is told to stop. A request finds its way through [`route`] (which provider,
-//! which kind of route), [`who`] (on whose behalf), [`limits`] (whether it may now), [`body`] (read whole) and
-//! [`handler`], which hands it to the provider's interceptor. What requests go by is [`current`], which [`reload`]
-//! replaces while it serves; [`health`] tells load balancers how it is.
+//! [`Server::bind`] creates a gateway from settings: a store, the providers with their connections and keys, and the
+//! listeners. [`Server::run`] serves until it is stopped.
 //!
-//! Only this crate knows axum, the environment, files, signals and the exit of the process.
+//! A request passes `aibridge-admission` (route, web origin, actor), `aibridge-limits` and [`body`], and reaches
+//! [`handler`], which calls the provider's interceptor, or `passthrough`. The settings in force are in
+//! [`runtime_config`], which [`reload`] replaces. [`health`] serves load balancers, and [`admin`] serves operators.
+//!
+//! Only this crate reads the environment and files of settings, handles signals and exits the process.
 
 pub mod admin;
+pub mod app;
 pub mod body;
-pub mod cli;
-pub mod current;
+pub mod cooldown_sync;
 pub mod handler;
 pub mod health;
-pub mod key_news;
-pub mod limits;
-pub mod listen;
-pub mod log;
+pub mod isolation;
+mod passthrough;
+mod passthrough_body;
 pub mod providers;
-pub mod record_log;
-pub mod records;
 pub mod reload;
 pub mod retention;
-pub mod route;
+pub mod runtime_config;
 pub mod server;
 pub mod settings;
 pub mod signals;
+pub mod start_error;
 pub mod startup;
 pub mod store_options;
-pub mod telemetry;
-pub mod tls;
-pub mod tokens;
-pub mod who;
+pub mod token_charging;
 
-pub use server::{Server, StartError};
+pub use server::Server;
+pub use start_error::StartError;

@@ -1,12 +1,15 @@
-//! The `aibridge` binary: what goes in and out of the process.
+//! The `aibridge` binary: runs a command and exits.
 
+use aibridge_cli::args::{Cli, Command, SettingsArgs};
+use aibridge_cli::output::print;
+use aibridge_cli::{health, records, tokens};
 use aibridge_config::Config;
-use aibridge_server::cli::{Cli, Command, SettingsArgs};
-use aibridge_server::settings::{self, SettingsError};
+use aibridge_listen::certificate;
+use aibridge_server::settings::{self, SettingsError, SettingsSource};
 use aibridge_server::signals::{self, StopSignals};
 use aibridge_server::store_options::store_options;
-use aibridge_server::telemetry::Traces;
-use aibridge_server::{Server, log, records, startup, tls, tokens};
+use aibridge_server::{Server, startup};
+use aibridge_telemetry::{Traces, log};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
@@ -16,18 +19,18 @@ use tokio_util::task::AbortOnDropHandle;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Bad settings or usage; clap uses it too.
-const BAD_SETTINGS: u8 = 2;
+/// The exit code for invalid settings or usage, the same as that of clap.
+const BAD_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {
         Ok(code) => code,
         Err(error) => {
-            print(&mut std::io::stderr(), &format!("aibridge: {error}\n"));
+            write(&mut std::io::stderr(), &format!("aibridge: {error}\n"));
             let is_bad_usage = error.is::<SettingsError>()
                 || error.downcast_ref().is_some_and(tokens::TokenError::is_bad_usage);
-            if is_bad_usage { ExitCode::from(BAD_SETTINGS) } else { ExitCode::FAILURE }
+            if is_bad_usage { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -36,15 +39,15 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let config = settings::load(&cli.settings)?;
     match &cli.command {
         Some(Command::Check) => {
-            let warning = config.tls.as_ref().and_then(tls::warning);
+            let warning = config.tls.as_ref().and_then(certificate::warning);
             if let Some(warning) = warning {
-                print(&mut std::io::stderr(), &format!("aibridge: warning: {warning}\n"));
+                write(&mut std::io::stderr(), &format!("aibridge: warning: {warning}\n"));
             }
-            print(&mut std::io::stdout(), &config.to_masked_toml());
+            print(&mut std::io::stdout(), &config.to_masked_toml())?;
         }
+        Some(Command::Health) => health::check(&config)?,
         Some(Command::Token(command)) => {
-            let text = tokens::run(command, store_options(&config))?;
-            print(&mut std::io::stdout(), &text);
+            tokens::run(command, store_options(&config), &mut std::io::stdout())?;
         }
         Some(Command::Interceptions(command)) => {
             records::interceptions(command, store_options(&config), &mut std::io::stdout())?;
@@ -66,25 +69,27 @@ fn serve(config: Config, args: &SettingsArgs) -> Result<ExitCode, Box<dyn std::e
     let traces = config.telemetry.as_ref().map(|telemetry| Traces::start(telemetry, runtime.handle()));
     let traces = traces.transpose()?;
     let _log_thread = log::start(&config.log, traces.as_ref())?;
-    let ended = runtime.block_on(serve_until_told(config, args.clone(), traces));
-    runtime.shutdown_background(); // told twice to stop, nothing is waited for
+    let ended = runtime.block_on(serve_until_signal(config, args.clone(), traces));
+    runtime.shutdown_background(); // after a second signal, tasks are not awaited
     ended
 }
 
-/// The first signal to stop lets open answers end; at the second, the process ends as if it had not handled it.
-async fn serve_until_told(
+/// Serves until the first signal, then lets open responses end. At the second signal it returns the exit code that the
+/// signal would have without a handler.
+async fn serve_until_signal(
     config: Config,
     args: SettingsArgs,
     traces: Option<Traces>,
 ) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut signals = StopSignals::listen()?;
     let hangup = signals::hangup()?;
+    let source = SettingsSource::new(args); // before clients can connect, and settings change
     let server = Server::bind(config, quanta::Clock::new()).await?;
     let mut lines = server.introduction();
     lines.extend(startup::proxies(settings::variables().into_iter()));
-    print(&mut std::io::stdout(), &(lines.join("\n") + "\n"));
+    write(&mut std::io::stdout(), &(lines.join("\n") + "\n"));
 
-    let reloading = AbortOnDropHandle::new(tokio::spawn(server.reloader().run(args, hangup)));
+    let reloading = AbortOnDropHandle::new(tokio::spawn(server.reloader().run(source, hangup)));
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = async {
         server.run(async { drop(stopped.await) }).await;
@@ -101,13 +106,13 @@ async fn serve_until_told(
     tokio::select! {
         () = serving => Ok(ExitCode::SUCCESS),
         signal = signals.next() => {
-            tracing::warn!("told to stop again: open answers are dropped, and closed as failed at the next start");
+            tracing::warn!("stopping at once after a second signal: open responses are cut, and recorded as failed at the next start");
             Ok(ExitCode::from(signal.exit_code()))
         }
     }
 }
 
-/// Writes to a stream that may be closed: then nobody wants to read it.
-fn print(stream: &mut dyn Write, text: &str) {
+/// Writes text that is not the result of a command. Ignores errors, because the stream may be closed.
+fn write(stream: &mut dyn Write, text: &str) {
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }

@@ -1,6 +1,6 @@
-//! The providers in force: how they are made from settings, and made anew when those change.
+//! The providers in force: creates them from settings, and recreates those whose settings change.
 
-use crate::server::StartError;
+use crate::start_error::StartError;
 use aibridge_config::ProviderKind;
 use aibridge_dump::Dumps;
 use aibridge_intercept::call::Timeouts;
@@ -10,73 +10,84 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
 
-/// Some providers, each with the settings that it was made from.
+/// The providers in force, each with the settings that created it.
 pub struct Providers {
     settings: Vec<aibridge_config::Provider>,
-    made: Vec<Arc<dyn Provider>>,
+    providers: Vec<Arc<dyn Provider>>,
     clock: quanta::Clock,
     dumps: Arc<Dumps>,
 }
 
-/// What became of the providers. Holds names and masked keys only.
+/// The difference between two sets of providers, for the log. Holds names and masked keys only.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Those that are new.
+pub struct ProviderChanges {
+    /// New providers, each with its masked keys.
     pub added: Vec<String>,
-    /// Those that are gone.
+    /// The names of removed providers.
     pub removed: Vec<String>,
-    /// Those with new settings, each with their names.
+    /// Providers with changed settings, each with its masked keys and the names of these settings.
     pub changed: Vec<String>,
 }
 
 impl Providers {
-    /// Makes the providers. `clock` measures the cooldown of keys, `dumps` writes the traffic of those that want it.
+    /// Creates the providers. `clock` measures the cooldown of keys; `dumps` writes the traffic of providers with
+    /// `api_dump_dir`.
     ///
     /// # Errors
     ///
-    /// If one of them cannot be made.
+    /// If one of them cannot be created.
     pub fn new(
         settings: &[aibridge_config::Provider],
         clock: quanta::Clock,
         dumps: Arc<Dumps>,
     ) -> Result<Self, StartError> {
-        let nothing = Self { settings: Vec::new(), made: Vec::new(), clock, dumps };
-        Ok(nothing.renewed(settings)?.0)
+        let empty = Self { settings: Vec::new(), providers: Vec::new(), clock, dumps };
+        Ok(empty.updated(settings)?.0)
     }
 
-    /// The providers of other settings. Those whose settings are the same are the same, with their connections and
-    /// circuits; of the others, keys that they had before keep their state.
+    /// Returns the providers, in their order, whose upstream is that of the provider called `name`, itself included.
+    pub fn sharing_upstream(&self, name: &str) -> impl Iterator<Item = &Arc<dyn Provider>> {
+        let base_url =
+            self.all().iter().find(|provider| provider.name() == name).map(|found| found.base_url());
+        self.all().iter().filter(move |provider| Some(provider.base_url()) == base_url)
+    }
+
+    /// Returns the providers for other settings. A provider with unchanged settings stays, with its connections and its
+    /// circuit; a changed one is created again, but keys that it had before keep their state.
     ///
     /// # Errors
     ///
-    /// If one of them cannot be made.
-    pub fn renewed(&self, settings: &[aibridge_config::Provider]) -> Result<(Self, Changes), StartError> {
-        let mut changes = Changes::default();
-        let mut made = Vec::new();
+    /// If one of them cannot be created.
+    pub fn updated(
+        &self,
+        settings: &[aibridge_config::Provider],
+    ) -> Result<(Self, ProviderChanges), StartError> {
+        let mut changes = ProviderChanges::default();
+        let mut providers = Vec::new();
         for new in settings {
-            let old = self.settings.iter().zip(&self.made).find(|(old, _)| old.name == new.name);
-            made.push(match old {
+            let old = self.settings.iter().zip(&self.providers).find(|(old, _)| old.name == new.name);
+            providers.push(match old {
                 None => {
                     let provider = self.open_ai(new, None)?;
-                    changes.added.push(described(&provider));
+                    changes.added.push(describe(&provider));
                     Arc::new(provider)
                 }
                 Some((old_settings, old)) => match old_settings.differences(new) {
                     same if same.is_empty() => old.clone(),
                     differences => {
                         let provider = self.open_ai(new, old.key_failover().pool())?;
-                        changes.changed.push(format!("{}: {}", described(&provider), differences.join(", ")));
+                        changes.changed.push(format!("{}: {}", describe(&provider), differences.join(", ")));
                         Arc::new(provider)
                     }
                 },
             });
         }
-        let is_gone = |old: &&Arc<dyn Provider>| settings.iter().all(|new| new.name != old.name());
-        changes.removed = self.made.iter().filter(is_gone).map(|old| old.name().to_owned()).collect();
+        let is_removed = |old: &&Arc<dyn Provider>| settings.iter().all(|new| new.name != old.name());
+        changes.removed = self.providers.iter().filter(is_removed).map(|old| old.name().to_owned()).collect();
         Ok((
             Self {
                 settings: settings.to_owned(),
-                made,
+                providers,
                 clock: self.clock.clone(),
                 dumps: self.dumps.clone(),
             },
@@ -84,28 +95,28 @@ impl Providers {
         ))
     }
 
-    /// All of them, in the order of the settings.
+    /// Returns all providers, in the order of the settings.
     pub fn all(&self) -> &[Arc<dyn Provider>] {
-        &self.made
+        &self.providers
     }
 
-    /// The one of this name.
+    /// Returns the provider with this configured name.
     pub fn find(&self, name: &str) -> Option<&Arc<dyn Provider>> {
-        self.made.iter().find(|provider| provider.name() == name)
+        self.providers.iter().find(|provider| provider.name() == name)
     }
 
     fn open_ai(
         &self,
         provider: &aibridge_config::Provider,
-        before: Option<&KeyPool>,
+        previous: Option<&KeyPool>,
     ) -> Result<OpenAi, StartError> {
         let ProviderKind::OpenAi = provider.kind;
         let key_pool = if provider.keys.is_empty() {
             None
         } else {
             let keys = provider.keys.clone();
-            let pool = match before {
-                Some(before) => before.renewed(keys),
+            let pool = match previous {
+                Some(previous) => previous.with_keys(keys),
                 None => KeyPool::new(keys, self.clock.clone()),
             };
             Some(pool.map_err(|source| StartError::Keys { name: provider.name.clone(), source })?)
@@ -122,6 +133,7 @@ impl Providers {
                 connect: provider.connect_timeout,
                 response: provider.response_timeout,
                 stream_idle: provider.stream_idle_timeout,
+                keep_alive: provider.keep_alive,
             },
             circuit_breaker: provider.circuit_breaker.as_ref().map(circuit_breaker),
             api_dump: self.api_dump(provider)?,
@@ -133,21 +145,21 @@ impl Providers {
         let Some(dir) = provider.api_dump_dir.clone() else { return Ok(None) };
         let tap = self
             .dumps
-            .of(&dir, &provider.name)
+            .tap(&dir, &provider.name)
             .map_err(|source| StartError::Dump { name: provider.name.clone(), source })?;
         Ok(Some(ApiDump { dir, tap }))
     }
 }
 
-impl Changes {
-    /// Whether there are none.
+impl ProviderChanges {
+    /// Whether no provider was added, removed or changed.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Its name and its masked keys.
-fn described(provider: &dyn Provider) -> String {
+/// Returns the name and the masked keys.
+fn describe(provider: &dyn Provider) -> String {
     let keys = provider.key_failover().pool().map(KeyPool::statuses).unwrap_or_default();
     let hints: Vec<String> = keys.into_iter().map(|key| key.hint).collect();
     let keys = if hints.is_empty() { "no keys".to_owned() } else { hints.join(", ") };
@@ -164,7 +176,7 @@ fn circuit_breaker(settings: &aibridge_config::CircuitBreaker) -> CircuitBreaker
     }
 }
 
-/// The settings hold valid names and values only.
+/// Converts the headers. The settings validated their names and values.
 fn extra_headers(provider: &aibridge_config::Provider) -> HeaderMap {
     let valid = provider.extra_headers.iter().filter_map(|(name, value)| {
         let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;

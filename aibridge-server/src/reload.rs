@@ -1,118 +1,74 @@
-//! Reading the settings again while it serves: on SIGHUP, or when a file that they are in changes.
+//! Reloads the settings while the gateway runs: on SIGHUP, or when one of their files changes.
 
-mod apply;
+mod active_settings;
 mod file_watch;
+mod reload_log;
 mod restart;
 
-use crate::cli::SettingsArgs;
-use crate::current::Current;
-use crate::settings::Again;
+use crate::runtime_config::RuntimeConfig;
+use crate::settings::SettingsSource;
+use active_settings::ActiveSettings;
 use aibridge_config::Config;
-use apply::Applied;
 use file_watch::FileWatch;
+use reload_log::{ReloadLog, Trigger};
 use tokio::signal::unix::Signal;
 
-/// Puts new settings in force.
+/// Reads changed settings and puts them in force.
 pub struct Reloader {
-    current: Current,
-    /// As they are in force: what needs a restart is as it was at the start.
-    settings: Config,
-    told: Told,
-}
-
-/// Why the settings are read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
-    /// Someone asked, and wants an answer.
-    Asked,
-    /// Something changed beside one of the files, maybe not the file.
-    Seen,
-}
-
-/// What the log said last, so that the same thing is not said again.
-#[derive(Debug, Default)]
-struct Told {
-    refused: Option<String>,
-    needs_restart: Vec<&'static str>,
+    settings: ActiveSettings,
+    log: ReloadLog,
 }
 
 impl Reloader {
-    /// Replaces `current`, which was made from `settings`.
-    pub fn new(current: Current, settings: Config) -> Self {
-        Self { current, settings, told: Told::default() }
+    /// Creates a reloader of `runtime_config`, which was created from `settings`.
+    pub fn new(runtime_config: RuntimeConfig, settings: Config) -> Self {
+        Self { settings: ActiveSettings::new(runtime_config, settings), log: ReloadLog::default() }
     }
 
-    /// Reads the settings that `args` name whenever `hangup` or a file asks for it, until it is dropped.
-    pub async fn run(mut self, args: SettingsArgs, mut hangup: Signal) {
-        let source = Again::new(args);
+    /// Reloads the settings from `source` on every `hangup` signal and file change, until it is dropped.
+    pub async fn run(mut self, source: SettingsSource, mut hangup: Signal) {
         let mut files = FileWatch::new();
-        let mut why = Why::Seen; // they may have changed since the start, before anyone watched
+        // The files may have changed after the start and before the watch.
+        let mut trigger = Trigger::FileChange;
         loop {
             let (watch, source) = (files, source.clone());
-            let read = tokio::task::spawn_blocking(move || self.reload(why, &source, watch));
-            (self, files) = match read.await {
+            let reload = tokio::task::spawn_blocking(move || self.reload(trigger, &source, watch));
+            (self, files) = match reload.await {
                 Ok(both) => both,
                 Err(error) => {
-                    return tracing::error!(%error, "the settings will not be read again before a restart");
+                    return tracing::error!(%error, "reloading failed: restart to apply changed settings");
                 }
             };
-            why = tokio::select! {
-                asked = hangup.recv() => match asked {
-                    Some(()) => Why::Asked,
+            trigger = tokio::select! {
+                signal = hangup.recv() => match signal {
+                    Some(()) => Trigger::Signal,
                     None => return,
                 },
-                () = files.changed() => Why::Seen,
+                () = files.changed() => Trigger::FileChange,
             };
         }
     }
 
-    fn reload(mut self, why: Why, source: &Again, mut files: FileWatch) -> (Self, FileWatch) {
+    fn reload(
+        mut self,
+        trigger: Trigger,
+        source: &SettingsSource,
+        mut files: FileWatch,
+    ) -> (Self, FileWatch) {
         files.refresh();
-        let mut read = source.read();
-        if files.follow(&read.files) {
-            read = source.read(); // a file may have changed after it was read and before it was watched
-            files.follow(&read.files);
+        let mut loaded = source.load();
+        if files.follow(&loaded.files) {
+            loaded = source.load(); // a file may have changed after it was read and before it was watched
+            files.follow(&loaded.files);
         }
-        let applied = read
+        let outcome = loaded
             .config
             .map_err(|error| error.to_string())
-            .and_then(|config| self.apply(&config).map_err(|error| error.to_string()));
-        match applied {
-            Ok(applied) => self.told.applied(why, applied),
-            Err(problems) => self.told.refused(why, problems),
+            .and_then(|config| self.settings.apply(&config).map_err(|error| error.to_string()));
+        match outcome {
+            Ok(outcome) => self.log.applied(trigger, outcome),
+            Err(problems) => self.log.refused(trigger, problems),
         }
         (self, files)
-    }
-}
-
-impl Told {
-    fn applied(&mut self, why: Why, applied: Applied) {
-        let Applied { changes, settings, needs_restart } = applied;
-        let was_refused = self.refused.take().is_some();
-        let is_new = self.needs_restart != needs_restart;
-        if !changes.is_empty() || !settings.is_empty() {
-            tracing::info!(
-                added = ?changes.added,
-                removed = ?changes.removed,
-                changed = ?changes.changed,
-                ?settings,
-                "settings reloaded"
-            );
-        } else if why == Why::Asked || was_refused {
-            tracing::info!("settings reloaded: nothing changed");
-        }
-        if !needs_restart.is_empty() && (why == Why::Asked || is_new) {
-            tracing::warn!(settings = ?needs_restart, "these settings have changed, which needs a restart");
-        }
-        self.needs_restart = needs_restart;
-    }
-
-    /// One line, whatever the number of problems.
-    fn refused(&mut self, why: Why, problems: String) {
-        if why == Why::Asked || self.refused.as_ref() != Some(&problems) {
-            let line = problems.replace('\n', "; ");
-            tracing::error!("the new settings are refused, and the old ones stay in force: {line}");
-        }
-        self.refused = Some(problems);
     }
 }

@@ -1,30 +1,33 @@
-//! The gateway as a whole: set up, run, stopped.
+//! Wires a gateway together, runs it and stops it.
 
 use crate::admin::{self, Admin};
-use crate::current::{Current, InForce};
-use crate::handler::{App, handle};
+use crate::app::App;
+use crate::cooldown_sync;
+use crate::handler::handle;
 use crate::health::Health;
-use crate::key_news;
-use crate::limits::{Charging, Limits};
-use crate::listen::{Listener, Places, Stop};
+use crate::isolation::Isolation;
 use crate::providers::Providers;
-use crate::record_log::RecordLog;
 use crate::reload::Reloader;
 use crate::retention::Retention;
+use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
+use crate::start_error::StartError;
 use crate::startup;
 use crate::store_options::{start_within, store_options};
-use crate::tls;
-use crate::who::Who;
+use crate::token_charging::TokenCharging;
+use aibridge_admission::auth::Authenticator;
+use aibridge_admission::origin::OriginPolicy;
 use aibridge_api::Api;
 use aibridge_config::Config;
 use aibridge_dump::Dumps;
 use aibridge_intercept::Gateway;
-use aibridge_intercept::watch::{Unwatched, Watch};
-use aibridge_keypool::KeyPoolError;
-use aibridge_metrics::{Metrics, MetricsError};
-use aibridge_provider::ProviderError;
+use aibridge_intercept::events::{EventSink, NoopEventSink};
+use aibridge_limits::RequestLimits;
+use aibridge_listen::certificate;
+use aibridge_listen::{ConnectionLimit, Listener, ListenerSettings, ShutdownSignals};
+use aibridge_metrics::Metrics;
 use aibridge_recorder::Recorder;
-use aibridge_store::{Store, StoreError};
+use aibridge_store::Store;
+use aibridge_telemetry::RecordLog;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,10 +37,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-/// How long answers that were cut may take to record their end, and connections to send theirs.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long cut responses have to record their end, and then connections to write their last bytes.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A gateway that listens but does not answer yet.
+/// A gateway whose sockets are bound but do not accept connections yet.
 pub struct Server {
     config: Config,
     listener: TcpListener,
@@ -49,179 +52,109 @@ pub struct Server {
     metrics: Option<Arc<Metrics>>,
 }
 
-/// Why a gateway could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}: choose another with {setting}")]
-    Listen {
-        /// Which.
-        address: SocketAddr,
-        /// Where it is set.
-        setting: &'static str,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Metrics cannot be set up.
-    #[error("metrics cannot be set up: {0}")]
-    Metrics(#[from] MetricsError),
-    /// The store cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Connections cannot be protected.
-    #[error("TLS cannot be set up: {0}")]
-    Tls(#[from] rustls::Error),
-    /// A provider cannot be set up.
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-    /// Dumps cannot be written.
-    #[error("the traffic of provider {name:?} cannot be dumped: {source}")]
-    Dump {
-        /// Whose.
-        name: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A provider's keys cannot be used.
-    #[error("the keys of provider {name:?} cannot be used: {source}")]
-    Keys {
-        /// Whose.
-        name: String,
-        /// Why.
-        source: KeyPoolError,
-    },
-}
-
 impl Server {
-    /// Opens the store, sets up the providers and binds the listener. `clock` measures the cooldown of keys.
+    /// Opens the store, creates the providers and binds the sockets. `clock` measures the cooldown of keys.
     ///
     /// # Errors
     ///
-    /// When any of these cannot be had.
+    /// If any of these fails.
     pub async fn bind(config: Config, clock: quanta::Clock) -> Result<Self, StartError> {
         if let Some(tls) = &config.tls {
-            tls::warn(tls);
+            certificate::warn(tls);
         }
         let dumps = Arc::new(Dumps::new(clock.clone()));
-        let limits = Limits::new(config.limits.clone(), clock.clone());
+        let limits = RequestLimits::new(config.limits.clone(), clock.clone());
         let providers = Providers::new(&config.providers, clock, dumps.clone())?;
         let store = Store::open(store_options(&config)).await?;
         let start_within = start_within(&config);
-        let (listener, address) = listen(config.server.listen, "--listen or [server] listen").await?;
+        let (listener, address) = bind(config.server.listen, "--listen or [server] listen").await?;
         let admin = match config.admin.listen {
-            Some(address) => Some(listen(address, "[admin] listen").await?),
+            Some(address) => Some(bind(address, "[admin] listen").await?),
             None => None,
         };
         let metrics = metrics(&config, &store)?;
-        let current = Current::new(InForce {
+        let tls = config.tls.as_ref().map(certificate::server_config).transpose()?;
+        let runtime_config = RuntimeConfig::new(RuntimeSnapshot {
             providers,
-            who: Who::new(config.auth.mode, store.clone(), start_within),
-            byok: config.auth.byok,
+            authenticator: Authenticator::new(config.auth.mode, store.clone(), start_within),
+            origin_policy: OriginPolicy::new(&config.server, &config.admin),
+            byok_enabled: config.auth.byok,
             limits,
             max_body_bytes: config.server.max_body_bytes,
             shutdown_grace: config.server.shutdown_grace,
-            tls: config.tls.as_ref().map(tls::server_config).transpose()?,
-            connections: (&config.limits).into(),
+            listener: Arc::new(ListenerSettings { bounds: (&config).into(), tls }),
             retention: config.store.retention.map(aibridge_config::Retention::get),
         });
-        let watch = match &metrics {
-            Some(metrics) => metrics.clone() as Arc<dyn Watch>,
-            None => Arc::new(Unwatched),
-        };
-        let watch = Arc::new(Charging::new(current.clone(), watch));
-        let gateway = Gateway { start_within, watch, ..Gateway::new(recorder(&config, &store)) };
-        let app = Arc::new(App { current, gateway, stopping: CancellationToken::new() });
+        let app = app(&config, &store, runtime_config, metrics.as_ref());
         Ok(Self { config, listener, address, admin, store, app, dumps, metrics })
     }
 
-    /// Where it listens.
+    /// Returns the address of the client listener.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it serves operators, if not there.
+    /// Returns the address of the admin listener, if there is one.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin.as_ref().map(|(_, address)| *address)
     }
 
-    /// What an operator should see at the start, a line each.
+    /// Returns the lines that the gateway prints when it starts.
     pub fn introduction(&self) -> Vec<String> {
-        let now = self.app.current.load();
-        let (providers, orphans) = (now.providers.all(), self.store.orphans_closed());
+        let snapshot = self.app.runtime_config.load();
+        let (providers, orphans) = (snapshot.providers.all(), self.store.orphans_closed());
         let mut lines = startup::introduction(&self.config, self.address, providers, orphans);
         lines.extend(self.admin_address().map(|address| format!("admin    http://{address}")));
         lines
     }
 
-    /// What puts new settings in force while it serves.
+    /// Returns the task that reloads the settings while the gateway runs.
     pub fn reloader(&self) -> Reloader {
-        Reloader::new(self.app.current.clone(), self.config.clone())
+        Reloader::new(self.app.runtime_config.clone(), self.config.clone())
     }
 
-    /// Serves until `stop` is ready. Then new requests are refused, open answers may end within the grace period, what
-    /// is still open is cut and recorded, and the store is closed.
+    /// Serves until `stop` completes. Then it refuses new requests, lets open responses end within the grace period, cuts
+    /// and records the rest, and closes the store.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let health = Health::new(self.store.clone(), self.app.stopping.clone());
         let mut router = health.clone().router().fallback(handle).with_state(self.app.clone());
         let connections = TaskTracker::new();
-        let hang_up = CancellationToken::new();
-        let retention = Retention::new(&self.store, self.app.current.clone(), self.metrics.clone());
-        let places = Places::default();
-        let listener = |socket, router, places| Listener {
+        let close = CancellationToken::new();
+        let connection_limit = ConnectionLimit::default();
+        let listener = |socket, router, connection_limit| Listener {
             socket,
             router,
-            places,
-            current: self.app.current.clone(),
+            connection_limit,
+            settings: self.app.runtime_config.listener_settings(),
             tasks: connections.clone(),
-            stop: Stop { stopping: self.app.stopping.clone(), hang_up: hang_up.clone() },
+            shutdown: ShutdownSignals { stopping: self.app.stopping.clone(), close: close.clone() },
         };
-        let operators = admin::routes(Admin {
+        let admin_routes = admin::routes(Admin {
             app: self.app.clone(),
             store: self.store.clone(),
-            metrics: self.metrics,
-            places: places.clone(),
+            metrics: self.metrics.clone(),
+            connections: connection_limit.clone(),
             api: Api::new(store_options(&self.config), self.app.gateway.tasks.clone()),
             shared: self.admin.is_none(),
         });
-        let serving_operators = if let Some((socket, _)) = self.admin {
-            let operators = operators.merge(health.router()).fallback(admin::unknown);
-            Some(tokio::spawn(listener(socket, operators, None).serve()))
+        let admin_listener = if let Some((socket, _)) = self.admin {
+            let router = admin_routes.merge(health.router()).fallback(admin::unknown);
+            Some(tokio::spawn(listener(socket, router, None).serve()))
         } else {
-            router = router.merge(operators);
+            router = router.merge(admin_routes);
             None
         };
-        let serving = tokio::spawn(listener(self.listener, router, Some(places)).serve());
-
-        let news = match &self.store {
-            Store::Sqlite(_) => None,
-            Store::Postgres(store) => {
-                Some(tokio::spawn(key_news::share(store.clone(), self.app.current.clone())))
-            }
-        };
-        let _news = news.map(AbortOnDropHandle::new);
-        let retention = AbortOnDropHandle::new(tokio::spawn(retention.run()));
+        let client_listener = tokio::spawn(listener(self.listener, router, Some(connection_limit)).serve());
+        let background = background_tasks(&self.store, &self.app.runtime_config, self.metrics);
 
         stop.await;
-        drop(retention);
-        let Gateway { tasks, cut, .. } = &self.app.gateway;
-        let grace = self.app.current.load().shutdown_grace;
-        self.app.stopping.cancel();
-        tracing::info!(
-            open = tasks.len(),
-            ?grace,
-            "stopping: new requests are refused, open answers may end"
-        );
-        tasks.close();
-        if timeout(grace, tasks.wait()).await.is_err() {
-            tracing::warn!(open = tasks.len(), "the grace period is over: open answers are cut");
-            cut.cancel();
-            let _ = timeout(LAST_WORDS, tasks.wait()).await;
-        }
-        hang_up.cancel();
-        let _ = timeout(LAST_WORDS, async {
-            let _ = serving.await;
-            if let Some(serving) = serving_operators {
-                let _ = serving.await;
+        drop(background);
+        end_requests(&self.app).await;
+        close.cancel();
+        let _ = timeout(CLOSE_TIMEOUT, async {
+            let _ = client_listener.await;
+            if let Some(admin_listener) = admin_listener {
+                let _ = admin_listener.await;
             }
             connections.wait().await;
         })
@@ -232,27 +165,74 @@ impl Server {
     }
 }
 
-async fn listen(address: SocketAddr, setting: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
+async fn bind(address: SocketAddr, setting: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address, setting, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }
 
-/// What counts, if that is wanted.
+fn app(
+    config: &Config,
+    store: &Store,
+    runtime_config: RuntimeConfig,
+    metrics: Option<&Arc<Metrics>>,
+) -> Arc<App> {
+    let start_within = start_within(config);
+    let events = match metrics {
+        Some(metrics) => metrics.clone() as Arc<dyn EventSink>,
+        None => Arc::new(NoopEventSink),
+    };
+    let events = Arc::new(TokenCharging::new(runtime_config.clone(), events));
+    let recorder = recorder(config, store);
+    let isolation = Arc::new(Isolation::new(recorder, store.clone(), runtime_config.clone(), start_within));
+    let gateway = Gateway { start_timeout: start_within, events, ..Gateway::new(isolation.clone()) };
+    Arc::new(App { runtime_config, gateway, isolation, stopping: CancellationToken::new() })
+}
+
+/// Creates the metrics, if the settings enable them.
 fn metrics(config: &Config, store: &Store) -> Result<Option<Arc<Metrics>>, StartError> {
     let aibridge_config::Metrics { enabled, max_models: models, max_tools: tools } = config.metrics;
     if !enabled {
         return Ok(None);
     }
-    let metrics = Arc::new(Metrics::new(aibridge_metrics::Limits { models, tools })?);
+    let metrics = Arc::new(Metrics::new(aibridge_metrics::LabelLimits { models, tools })?);
     let observer = Arc::clone(&metrics);
-    store.observe_commits(move |took| observer.committed(took));
+    store.observe_commits(move |took| observer.observe_commit(took));
     Ok(Some(metrics))
 }
 
-/// The store, and the log if records are to go there too.
+/// Returns the store, behind a [`RecordLog`] if the settings enable it.
 fn recorder(config: &Config, store: &Store) -> Arc<dyn Recorder> {
     let store = Arc::new(store.clone());
     if config.log.records_to_log { Arc::new(RecordLog::new(store)) } else { store }
+}
+
+/// Starts the tasks that run beside the listeners. They end when the handles are dropped.
+fn background_tasks(
+    store: &Store,
+    runtime_config: &RuntimeConfig,
+    metrics: Option<Arc<Metrics>>,
+) -> Vec<AbortOnDropHandle<()>> {
+    let retention = Retention::new(store, runtime_config.clone(), metrics);
+    let mut tasks = vec![AbortOnDropHandle::new(tokio::spawn(retention.run()))];
+    if let Store::Postgres(store) = store {
+        let sync = cooldown_sync::run(store.clone(), runtime_config.clone());
+        tasks.push(AbortOnDropHandle::new(tokio::spawn(sync)));
+    }
+    tasks
+}
+
+/// Refuses new requests, waits for open responses within the grace period, and cuts the rest.
+async fn end_requests(app: &App) {
+    let Gateway { tasks, abort, .. } = &app.gateway;
+    let grace = app.runtime_config.load().shutdown_grace;
+    app.stopping.cancel();
+    tracing::info!(open = tasks.len(), ?grace, "stopping: new requests are refused, open responses may end");
+    tasks.close();
+    if timeout(grace, tasks.wait()).await.is_err() {
+        tracing::warn!(open = tasks.len(), "the grace period is over: open responses are cut");
+        abort.cancel();
+        let _ = timeout(CLOSE_TIMEOUT, tasks.wait()).await;
+    }
 }

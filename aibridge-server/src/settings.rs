@@ -1,70 +1,116 @@
-//! Where settings come from: the file, the environment, the flags.
+//! Loads the settings from the file, the environment and the flags.
 
-use crate::cli::SettingsArgs;
-use aibridge_config::{Config, ConfigError, Flags, Sources, Surroundings};
+use aibridge_cli::args::SettingsArgs;
+use aibridge_config::{Config, ConfigError, Environment, Flags, Sources};
+#[cfg(unix)]
+use rustix::fs::OFlags;
 use std::cell::RefCell;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
+#[cfg(unix)]
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// The file that is read if no other is named.
+/// The settings file if no flag names one.
 const DEFAULT_FILE: &str = "aibridge.toml";
 
-/// Why settings could not be loaded.
+/// The reason why settings could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The file cannot be read.
+    /// The settings file cannot be read.
     #[error("cannot read the settings file {}: {source}", path.display())]
     File {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         source: io::Error,
     },
-    /// The file has lost what was in it.
-    #[error("the settings file {} is empty, and was not before: restart to serve without one", path.display())]
+    /// The settings file is empty, and was not at the start.
+    #[error(
+        "the settings file {} has no settings, and had some before: restart to serve without them",
+        path.display()
+    )]
     Empty {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// What they say cannot be used.
+    /// The settings are invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
 
-/// Where a process that serves reads its settings again.
+/// The sources from which a running gateway reloads its settings.
 #[derive(Debug, Clone)]
-pub struct Again {
+pub struct SettingsSource {
     args: SettingsArgs,
-    says_something: bool,
+    file_has_settings: bool,
 }
 
-/// What there is to read, and what was read to find out.
-pub struct Read {
-    /// The settings, or all that is wrong with them.
+/// Loaded settings, and the files that they came from.
+pub struct LoadedSettings {
+    /// The settings, or all of their problems.
     pub config: Result<Config, SettingsError>,
-    /// The files that had a say, whether or not they could be read.
+    /// The files that were read or could not be read: the settings file, keys and certificates.
     pub files: Vec<PathBuf>,
 }
 
-/// This process, with the files that were asked for.
+/// The environment of this process. Collects the paths of the files that it reads.
 #[derive(Default)]
 struct Process {
     files: RefCell<Vec<PathBuf>>,
 }
 
-impl Surroundings for Process {
-    #[expect(clippy::disallowed_methods, reason = "the environment is this crate's to read")]
+impl Environment for Process {
+    #[expect(clippy::disallowed_methods, reason = "only this crate reads the environment")]
     fn var(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
 
     fn read(&self, path: &Path) -> io::Result<String> {
         self.files.borrow_mut().push(path.to_owned());
-        std::fs::read_to_string(path)
+        read_whole(path)
     }
 }
 
-/// All variables of the environment that are text.
+/// The largest file that is read, in bytes: far more than settings or a key need.
+const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// Reads a regular file. Refuses pipes and sockets, because opening or reading one may block forever.
+fn read_whole(path: &Path) -> io::Result<String> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    OpenOptionsExt::custom_flags(&mut options, OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path)?;
+    let kind = file.metadata()?.file_type();
+    #[cfg(unix)]
+    if kind.is_fifo() || kind.is_socket() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a socket: name a file"));
+    }
+    if kind.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut text = String::new();
+    if file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)? as u64 > MAX_FILE_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
+}
+
+/// Whether a settings file with this text sets anything: it may hold comments, table headers and empty lists alone.
+/// Text that is not TOML counts as settings, so that the parser reports it.
+fn sets_something(text: &str) -> bool {
+    fn has_value(value: &toml::Value) -> bool {
+        match value {
+            toml::Value::Table(table) => table.values().any(has_value),
+            toml::Value::Array(list) => list.iter().any(has_value),
+            _ => true,
+        }
+    }
+    toml::from_str::<toml::Table>(text).map_or(true, |table| table.values().any(has_value))
+}
+
+/// Returns all environment variables that are UTF-8.
 pub fn variables() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -75,34 +121,38 @@ pub fn variables() -> Vec<(String, String)> {
 ///
 /// # Errors
 ///
-/// All that is wrong with them, at once.
+/// All problems of the settings, at once.
 pub fn load(args: &SettingsArgs) -> Result<Config, SettingsError> {
     load_from(args, &Process::default(), false)
 }
 
-impl Again {
-    /// From where `args` say, as it is now: a file that says something now must not be gone or empty later. It is then
-    /// being written, or there was no room for it.
+impl SettingsSource {
+    /// Creates the source that `args` name. If the settings file has settings now, a missing or empty file is an error
+    /// later: it is being written, or the disk is full.
     pub fn new(args: SettingsArgs) -> Self {
         let path = args.config.clone().unwrap_or_else(|| DEFAULT_FILE.into());
-        let says_something = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
-        let config = if says_something { Some(path) } else { args.config };
-        Self { args: SettingsArgs { config, ..args }, says_something }
+        let file_has_settings = read_whole(&path).is_ok_and(|text| sets_something(&text));
+        let config = if file_has_settings { Some(path) } else { args.config };
+        Self { args: SettingsArgs { config, ..args }, file_has_settings }
     }
 
-    /// Loads the settings, and says which files they came from.
-    pub fn read(&self) -> Read {
+    /// Loads the settings, and returns the files that they came from.
+    pub fn load(&self) -> LoadedSettings {
         let process = Process::default();
-        let config = load_from(&self.args, &process, self.says_something);
-        Read { config, files: process.files.into_inner() }
+        let config = load_from(&self.args, &process, self.file_has_settings);
+        LoadedSettings { config, files: process.files.into_inner() }
     }
 }
 
-fn load_from(args: &SettingsArgs, process: &Process, says_something: bool) -> Result<Config, SettingsError> {
+fn load_from(
+    args: &SettingsArgs,
+    process: &Process,
+    file_has_settings: bool,
+) -> Result<Config, SettingsError> {
     let file = read_file(args.config.as_deref(), process)?;
     if let Some((path, text)) = &file
-        && says_something
-        && text.is_empty()
+        && file_has_settings
+        && !sets_something(text)
     {
         return Err(SettingsError::Empty { path: path.clone() });
     }

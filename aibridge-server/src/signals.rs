@@ -1,25 +1,25 @@
-//! What the operating system tells the process to do.
+//! The signals that the process handles.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that ask it to stop.
+/// Receives the signals that stop the process.
 pub struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
-/// A signal that asks it to stop.
+/// A signal that stops the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopSignal {
-    /// SIGINT: Ctrl-C.
+    /// SIGINT, as sent by Ctrl-C.
     Interrupt,
-    /// SIGTERM: a service manager.
+    /// SIGTERM, as sent by service managers.
     Terminate,
 }
 
 impl StopSignals {
-    /// Listens for them, from now on.
+    /// Handles the signals from now on.
     ///
     /// # Errors
     ///
@@ -28,7 +28,7 @@ impl StopSignals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// The next one.
+    /// Waits for the next signal.
     pub async fn next(&mut self) -> StopSignal {
         tokio::select! {
             _ = self.interrupt.recv() => StopSignal::Interrupt,
@@ -38,7 +38,7 @@ impl StopSignals {
 }
 
 impl StopSignal {
-    /// What a process exits with that this signal ended, as shells have it.
+    /// Returns the exit code that shells report for a process that this signal ended.
     pub const fn exit_code(self) -> u8 {
         128 + match self {
             Self::Interrupt => 2,
@@ -47,7 +47,7 @@ impl StopSignal {
     }
 }
 
-/// SIGHUP, which asks to read the settings again.
+/// Handles SIGHUP, which reloads the settings.
 ///
 /// # Errors
 ///

@@ -1,13 +1,13 @@
-//! What a newcomer and an operator see at the start.
+//! The lines that the gateway prints when it starts.
 
-use crate::tls;
 use aibridge_config::{AuthMode, Config, Durability, Store, StoreUrl, Tls};
 use aibridge_keypool::KeyStatus;
+use aibridge_listen::certificate;
 use aibridge_provider::Provider;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// Where it listens, each provider with the base URL that clients use, the store, and who may come in.
+/// Returns the address, each provider with the base URL for clients, the store, and the authentication mode.
 pub fn introduction(
     config: &Config,
     address: SocketAddr,
@@ -22,7 +22,7 @@ pub fn introduction(
     lines.extend(providers.iter().map(|provider| provider_line(&**provider, &url)));
     lines.extend(providers.iter().filter_map(|provider| dump_line(&**provider)));
     lines.extend(config.tls.as_ref().map(tls_line));
-    lines.push(format!("store    {} ({})", config.store.url, safety(&config.store)));
+    lines.push(format!("store    {} ({})", config.store.url, durability_text(&config.store)));
     if let Some(retention) = config.store.retention {
         lines.push(format!("retain   {retention}: interceptions that are older are deleted"));
     }
@@ -38,8 +38,8 @@ pub fn introduction(
     lines
 }
 
-/// What a record survives, in words.
-fn safety(store: &Store) -> String {
+/// Describes which failures a record survives.
+fn durability_text(store: &Store) -> String {
     let durability = match store.durability {
         Durability::Process => "survives the process, not a power cut",
         Durability::Power => "survives a power cut",
@@ -54,7 +54,8 @@ fn safety(store: &Store) -> String {
 }
 
 fn tls_line(tls: &Tls) -> String {
-    let until = tls::valid_until(tls).map(|until| format!(" (valid until {until})")).unwrap_or_default();
+    let until =
+        certificate::valid_until(tls).map(|until| format!(" (valid until {until})")).unwrap_or_default();
     format!("tls      {}{until}", tls.cert.display())
 }
 
@@ -75,17 +76,17 @@ fn provider_line(provider: &dyn Provider, url: &str) -> String {
     )
 }
 
-/// Dumps hold prompts, so they should not be on without anyone knowing.
+/// Shows that dumps are on, because they hold prompts.
 fn dump_line(provider: &dyn Provider) -> Option<String> {
     let folder = provider.api_dump_dir()?.join(provider.name());
     Some(format!(
-        "dump     {}: all traffic, prompts and answers included, is written to {}",
+        "dump     {}: all traffic, prompts and responses included, is written to {}",
         provider.name(),
         folder.display()
     ))
 }
 
-/// The proxy variables that are honoured, one line each, without the credentials that their URLs may carry.
+/// Returns the proxy variables in use, one line each, without the credentials in their URLs.
 pub fn proxies(variables: impl Iterator<Item = (String, String)>) -> Vec<String> {
     const NAMES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
     variables

@@ -1,10 +1,10 @@
-//! What the store needs to know of the settings.
+//! Converts the settings of the store.
 
 use aibridge_config::{Config, Durability, PostgresUrl, SslMode, StoreUrl};
 use aibridge_store::{Heartbeat, Options, PostgresOptions, SpoolOptions, StoreOptions, Tls};
 use std::time::Duration;
 
-/// Which store, and how it is kept.
+/// Returns the options of the store that the settings name.
 pub fn store_options(config: &Config) -> StoreOptions {
     let store = &config.store;
     let durability = match store.durability {
@@ -15,7 +15,7 @@ pub fn store_options(config: &Config) -> StoreOptions {
         StoreUrl::Sqlite(path) => StoreOptions::Sqlite(Options { path: path.clone(), durability }),
         StoreUrl::Postgres(url) => StoreOptions::Postgres(PostgresOptions {
             url: url.connection.clone(),
-            shown: url.to_string(),
+            display_url: url.to_string(),
             tls: tls(url),
             timeout: start_within(config),
             spool: store.spool.as_ref().map(|spool| SpoolOptions {
@@ -28,7 +28,8 @@ pub fn store_options(config: &Config) -> StoreOptions {
     }
 }
 
-/// How long the store may take for a start, or to say whose token it is: what is left of the time-out says why not.
+/// How long the store may take to record a start or to authenticate a token. The rest of the timeout is left for the
+/// error.
 pub fn start_within(config: &Config) -> Duration {
     config.store.timeout / 10 * 9
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the gateway costs, beside nginx that relays the same traffic unread.
+//! `cargo xtask bench`: measures the cost of the gateway and compares it with nginx as a plain proxy.
 
 mod case;
 mod figure;
@@ -13,6 +13,7 @@ mod process;
 mod report;
 mod size;
 mod target;
+mod targets;
 mod throughput;
 
 use crate::workspace::{Workspace, cargo, output};
@@ -25,33 +26,33 @@ use std::time::Duration;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// As short as it can be, and not optimised: shows that the bench works; its figures mean nothing.
+    /// Runs everything once, briefly, with a debug build: shows that the bench works. The figures mean nothing.
     #[arg(long)]
     smoke: bool,
-    /// Only the figures whose name contains this.
+    /// Measures only the figures whose name contains this text.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// How often each figure is taken.
+    /// The number of measurements of each figure.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
-    /// Prints Markdown, as it stands in docs/performance.md.
+    /// Prints Markdown, as in docs/performance.md.
     #[arg(long)]
     markdown: bool,
-    /// Instead: how the cost grows with size, messages, tools, keys, stored records and open streams.
+    /// Measures the growth of the cost with size, messages, tools, keys, stored records and open streams instead.
     #[arg(long)]
     growth: bool,
-    /// Instead: instructions per operation of what runs for each request and event, counted by valgrind.
+    /// Counts the instructions of the operations of each request and event with valgrind instead.
     #[arg(long, conflicts_with = "growth")]
     instructions: bool,
 }
 
 impl Options {
-    /// How long one measurement lasts.
+    /// The duration of one measurement.
     fn window(&self) -> Duration {
         Duration::from_millis(if self.smoke { 30 } else { 600 })
     }
 
-    /// Who only wants to see it work need not wait for the optimiser.
+    /// The cargo profile; a smoke run does not wait for the optimiser.
     fn profile(&self) -> &'static str {
         if self.smoke { "dev" } else { "release" }
     }
@@ -60,12 +61,12 @@ impl Options {
         if self.smoke { 1 } else { self.runs }
     }
 
-    fn wants(&self, name: &str) -> bool {
+    fn includes(&self, name: &str) -> bool {
         self.only.as_ref().is_none_or(|only| name.contains(only))
     }
 }
 
-/// Measures and prints a table; the same as JSON goes to `target/bench/`.
+/// Measures, prints a table, and writes the same figures as JSON to `target/bench/`.
 pub(crate) fn run(options: &Options) -> Result<()> {
     if options.instructions {
         return instructions::run(options);
@@ -76,7 +77,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     } else {
         (measure(&lab, options)?, "bench.json")
     };
-    ensure!(!report.is_empty(), "no figure has that name");
+    ensure!(
+        !report.is_empty(),
+        "no figure has that name; run `cargo xtask bench` without --only to list the names"
+    );
     report.print(options.markdown);
     let file = lab.directory().join(file);
     std::fs::write(&file, report.to_json().to_string())?;
@@ -86,7 +90,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn measure(lab: &Lab, options: &Options) -> Result<Report> {
     if nginx::installed().is_none() {
-        println!("nginx is not installed (`apt-get install nginx-light`): there is nothing to compare with");
+        println!(
+            "nginx is not installed, so the figures have no comparison; install it with `apt-get install nginx-light`"
+        );
     }
     let mut report = Report::default();
     throughput::measure(lab, options, &mut report)?;
@@ -96,7 +102,7 @@ fn measure(lab: &Lab, options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// Builds what `arguments` say, and gives the directory in which it is then.
+/// Builds the targets that `arguments` select, and returns the directory of the binaries.
 fn build(arguments: &[&str], profile: &str) -> Result<PathBuf> {
     output(cargo().args(["build", "--quiet", "--profile", profile]).args(arguments))?;
     Ok(Workspace::load()?.target.join(if profile == "dev" { "debug" } else { profile }))

@@ -1,8 +1,11 @@
-//! `cargo xtask ci`: one step after the other; the first failure ends it.
+//! `cargo xtask ci`: runs the checks in order and ends at the first failure.
 
 mod edges;
+mod language;
+mod limits;
 mod links;
-mod look;
+mod modules;
+mod outputs;
 mod step;
 mod top_level;
 
@@ -12,14 +15,14 @@ use step::Step;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Do this step alone; any other word lists them.
+    /// Runs this step alone; an unknown name lists the steps.
     #[arg(long, value_name = "STEP")]
     only: Option<String>,
 }
 
-/// Runs every check. A continuous integration reads its exit code and the line that it ends with.
+/// Runs every check. The last line has the number of passed and failed checks.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let steps = chosen(options.only.as_deref())?;
+    let steps = select(options.only.as_deref())?;
     let mut passed = 0;
     for step in steps {
         match step.run() {
@@ -34,12 +37,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn chosen(only: Option<&str>) -> Result<Vec<Step>> {
+fn select(only: Option<&str>) -> Result<Vec<Step>> {
     let Some(only) = only else { return Ok(steps()) };
-    let chosen: Vec<Step> = steps().into_iter().filter(|step| step.name == only).collect();
+    let selected: Vec<Step> = steps().into_iter().filter(|step| step.name == only).collect();
     let names = || steps().iter().map(|step| step.name).collect::<Vec<_>>().join(", ");
-    ensure!(!chosen.is_empty(), "there is no step {only:?}; the steps are {}", names());
-    Ok(chosen)
+    ensure!(!selected.is_empty(), "there is no step {only:?}; the steps are {}", names());
+    Ok(selected)
 }
 
 fn steps() -> Vec<Step> {
@@ -48,11 +51,17 @@ fn steps() -> Vec<Step> {
         Step::check("edges", edges::check),
         Step::check("top-level", top_level::check),
         Step::check("links", links::check),
+        Step::check("limits", limits::check),
+        Step::check("modules", modules::check),
+        Step::check("language", language::check),
         Step::cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         Step::cargo("docs", &["doc", "--workspace", "--no-deps"]).with_env("RUSTDOCFLAGS", "-D warnings"),
-        Step::cargo("tests", &["test", "--workspace", "--no-fail-fast"]).looking(look::at_tests),
-        Step::cargo("demo", &["xtask", "demo"]).looking(look::at_demo).aloud(),
-        Step::cargo("bench", &["xtask", "bench", "--smoke"]).looking(look::at_bench).aloud(),
-        Step::cargo("e2e", &["xtask", "e2e"]).looking(look::at_e2e).aloud(),
+        Step::cargo("tests", &["test", "--workspace", "--no-fail-fast"])
+            .with_output_check(outputs::check_tests),
+        Step::cargo("demo", &["xtask", "demo"]).with_output_check(outputs::check_demo).with_live_output(),
+        Step::cargo("bench", &["xtask", "bench", "--smoke"])
+            .with_output_check(outputs::check_bench)
+            .with_live_output(),
+        Step::cargo("e2e", &["xtask", "e2e"]).with_output_check(outputs::check_e2e).with_live_output(),
     ]
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask e2e`: real parts that nobody here wrote, on both sides of the gateway.
+//! `cargo xtask e2e`: end-to-end scenarios with an independent client and an independent provider.
 
 mod aimock;
 mod install;
@@ -15,17 +15,17 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
 
-/// What the official SDK runs into at once.
+/// Limits that the official SDK reaches at once.
 const LIMITS: &str = "[limits]\nrequests_per_minute = 2\n";
 
 #[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Use the optimised binary.
+    /// Uses the optimised binary.
     #[arg(long)]
     release: bool,
 }
 
-/// Plays all scenarios, or says what this machine lacks for them.
+/// Runs all scenarios, or prints the tool that this machine lacks.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let tools = match tools::find() {
         Ok(tools) => tools,
@@ -40,37 +40,37 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let provider = Aimock::start(&tools, &installed, &assets()).await?;
     let gateway = Launch::new(&binary).config(settings(&provider)).start().await;
     let limited = Launch::new(&binary).config(format!("{LIMITS}{}", settings(&provider))).start().await;
-    let played = play(&installed.python, &provider, &gateway, &limited).await;
+    let result = run_scenarios(&installed.python, &provider, &gateway, &limited).await;
     for gateway in [gateway, limited] {
-        if played.is_err() {
+        if result.is_err() {
             eprintln!("the gateway logged:\n{}", gateway.stderr());
         }
         gateway.terminate();
-        gateway.exited().await;
+        gateway.wait_exit().await;
     }
-    played?;
-    secured::play(&binary, &installed.python, &provider).await
+    result?;
+    secured::run(&binary, &installed.python, &provider).await
 }
 
-/// Where the scenarios, the provider's answers and the pinned versions lie.
+/// The folder of the scenarios, the provider's responses and the pinned versions.
 fn assets() -> PathBuf {
     root().join("xtask/e2e")
 }
 
-/// A pool whose first key the provider has retired, and a provider to which everyone brings a key.
+/// Settings with a pool whose first key the provider rejects, and a provider without pool keys.
 fn settings(provider: &Aimock) -> String {
     let keys = r#"["sk-e2e-pool-key-that-is-retired", "sk-e2e-pool-key-in-current-use"]"#;
-    let one = |name, keys| {
+    let provider_table = |name, keys| {
         let base_url = provider.base_url();
         format!(
             "[[provider]]\ntype = \"openai\"\nname = \"{name}\"\nbase_url = \"{base_url}\"\nkeys = {keys}\n"
         )
     };
-    [one("pooled", keys), one("own-key", "[]")].concat()
+    [provider_table("pooled", keys), provider_table("own-key", "[]")].concat()
 }
 
-/// Runs the scenarios, which print what they find and fail if one does.
-async fn play(python: &Path, provider: &Aimock, gateway: &Gateway, limited: &Gateway) -> Result<()> {
+/// Runs the Python scenarios, which print their results.
+async fn run_scenarios(python: &Path, provider: &Aimock, gateway: &Gateway, limited: &Gateway) -> Result<()> {
     let mut command = Command::new(python);
     command
         .arg(assets().join("run.py"))
@@ -79,6 +79,6 @@ async fn play(python: &Path, provider: &Aimock, gateway: &Gateway, limited: &Gat
         .arg(limited.url());
     command.env_clear().env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUTF8", "1");
     let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
-    ensure!(status.success(), "what came through the gateway is not what came directly ({status})");
+    ensure!(status.success(), "a response through the gateway differs from the direct one ({status})");
     Ok(())
 }

@@ -1,9 +1,11 @@
+//! Builds the gateway binary for the demo and the end-to-end scenarios.
+
 use crate::workspace::{cargo, output};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Builds the gateway and says where its binary is.
+/// Builds the gateway and returns the path of its binary.
 pub(crate) fn build(release: bool) -> Result<PathBuf> {
     let mut command = cargo();
     command.args(["build", "--quiet", "--package=aibridge-server", "--bin=aibridge"]);

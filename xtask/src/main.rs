@@ -4,13 +4,14 @@
     clippy::disallowed_types,
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "a developer's tool talks to its terminal, its environment and the wall clock"
+    reason = "a developer's tool uses its terminal, its environment and the wall clock"
 )]
 
 mod bench;
 mod ci;
 mod demo;
 mod e2e;
+mod fuzz;
 mod gateway;
 mod workspace;
 
@@ -27,25 +28,28 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Measures what the gateway costs, beside nginx that relays the same traffic unread.
+    /// Measures the cost of the gateway and compares it with nginx as a plain proxy.
     Bench(bench::Options),
-    /// Checks everything: format, lints, docs, tests, the shape of the house, the demo, e2e.
+    /// Runs every check: format, structure, language, lints, docs, tests, demo, bench smoke run, e2e.
     Ci(ci::Options),
-    /// Shows the gateway at work and what it records; needs no API key and no network.
+    /// Sends three requests through the gateway and prints its records; needs no API key and no network.
     Demo(demo::Options),
-    /// Plays the official Python SDK against a provider nobody here wrote, directly and through the gateway.
+    /// Runs the official Python SDK against an independent provider, directly and through the gateway.
     E2e(e2e::Options),
+    /// Runs the fuzz targets of the parsers; needs cargo-fuzz.
+    Fuzz(fuzz::Options),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Arguments::parse().task {
+    let result = match Arguments::parse().task {
         Task::Bench(options) => bench::run(&options),
         Task::Ci(options) => ci::run(&options),
         Task::Demo(options) => demo::run(&options, &mut std::io::stdout()).await,
         Task::E2e(options) => e2e::run(&options).await,
+        Task::Fuzz(options) => fuzz::run(&options),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

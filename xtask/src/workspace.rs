@@ -1,35 +1,37 @@
+//! The crates of the repository, the root folder, and helpers that run commands.
+
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The crates of this repository, as cargo sees them.
+/// The crates of this repository, from `cargo metadata`.
 pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
-    /// Where built things go.
+    /// The target directory.
     pub(crate) target: PathBuf,
 }
 
-/// One of our crates.
+/// A crate of this repository.
 pub(crate) struct Package {
     pub(crate) name: String,
-    /// What it links to outside of tests and build scripts.
+    /// The names of its normal dependencies, without those of tests and build scripts.
     pub(crate) dependencies: Vec<String>,
 }
 
-/// The top of the repository.
+/// The root folder of the repository.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// The cargo that runs this task.
+/// The cargo that runs this task, in the root folder.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
 }
 
-/// The standard output of `command`, whose standard error goes to the terminal.
+/// Runs `command` and returns its standard output. Its standard error goes to the terminal.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.stderr(std::process::Stdio::inherit()).output();
     let output = output.with_context(|| format!("cannot start {}", command.get_program().display()))?;
@@ -38,7 +40,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 }
 
 impl Workspace {
-    /// Asks cargo.
+    /// Runs `cargo metadata`.
     pub(crate) fn load() -> Result<Self> {
         let metadata = output(cargo().args(["metadata", "--format-version=1", "--no-deps", "--offline"]))?;
         Self::parse(&serde_json::from_str(&metadata)?).context("cargo metadata")

@@ -1,19 +1,21 @@
+//! Settings in environment variables.
+
 use super::{Layer, Origin, nested};
 use crate::Problem;
 
 const PREFIX: &str = "AIBRIDGE_";
 
-/// The settings in the environment, each a layer of its own, so that a problem can name its variable.
+/// The settings in the environment. Each is a layer of its own, so that a problem can name its variable.
 ///
-/// `AIBRIDGE_SERVER__LISTEN` is `server.listen`. All values are text here; where another type is wanted they
-/// are read as TOML (see [`shape`](crate::shape)).
+/// `AIBRIDGE_SERVER__LISTEN` sets `server.listen`. All values are text here; for settings of other types,
+/// [`shape`](crate::shape) parses them as TOML.
 pub(crate) fn from_environment(env: &[(String, String)], problems: &mut Vec<Problem>) -> Vec<Layer> {
     let mut settings: Vec<(&str, &str, &str)> = env
         .iter()
         .filter_map(|(name, value)| Some((name.as_str(), name.strip_prefix(PREFIX)?, value.as_str())))
         .filter(|(_, rest, value)| !is_service_link(rest, value))
         .collect();
-    settings.sort_unstable(); // the environment has no order; a broken one should read the same every time
+    settings.sort_unstable(); // the environment has no order, but problems should have one
 
     let mut layers = Vec::new();
     for (name, rest, value) in settings {
@@ -23,7 +25,7 @@ pub(crate) fn from_environment(env: &[(String, String)], problems: &mut Vec<Prob
                 origin: name.to_owned(),
                 setting: None,
                 message: format!(
-                    "names no setting; write e.g. {PREFIX}SERVER__LISTEN, two underscores per level"
+                    "is not the name of a setting; write e.g. {PREFIX}SERVER__LISTEN, two underscores per level"
                 ),
             });
         } else {
@@ -34,9 +36,8 @@ pub(crate) fn from_environment(env: &[(String, String)], problems: &mut Vec<Prob
     layers
 }
 
-/// Whether a variable is one that Kubernetes puts into every pod for a service called `aibridge` or
-/// `aibridge-…`, and Docker's links once did: `AIBRIDGE_SERVICE_HOST`, `AIBRIDGE_PORT=tcp://…`,
-/// `AIBRIDGE_PORT_8080_TCP_ADDR`. Nobody set them, so nobody set them wrongly.
+/// Whether Kubernetes sets a variable in every pod for a service called `aibridge` or `aibridge-…` (Docker links did the
+/// same): `AIBRIDGE_SERVICE_HOST`, `AIBRIDGE_PORT=tcp://…`, `AIBRIDGE_PORT_8080_TCP_ADDR`. Such variables are ignored.
 fn is_service_link(rest: &str, value: &str) -> bool {
     let words: Vec<&str> = rest.split('_').collect();
     let service = |pair: &[&str]| matches!(pair, ["SERVICE", "HOST" | "PORT"]);
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn two_underscores_make_a_level() {
+    fn two_underscores_separate_levels() {
         let table = [
             ("AIBRIDGE_SERVER__LISTEN", "server.listen"),
             ("AIBRIDGE_SERVER__MAX_BODY_BYTES", "server.max_body_bytes"),
@@ -79,12 +80,12 @@ mod tests {
         for name in ["AIBRIDGE_", "AIBRIDGE___LISTEN", "AIBRIDGE_SERVER__", "AIBRIDGE_SERVER____LISTEN"] {
             let (layers, problems) = read(&[(name, "x")]);
             assert_eq!((layers.len(), problems.len()), (0, 1), "{name}");
-            assert!(problems[0].to_string().starts_with(&format!("{name}: names no setting; ")));
+            assert!(problems[0].to_string().starts_with(&format!("{name}: is not the name of a setting; ")));
         }
     }
 
     #[test]
-    fn other_variables_are_not_ours() {
+    fn variables_of_others_are_ignored() {
         let (layers, problems) = read(&[
             ("PATH", "/bin"),
             ("OPENAI_API_KEY", "sk"),
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_someone_set_is_ours() {
+    fn a_plain_port_is_a_setting() {
         assert_eq!(read(&[("AIBRIDGE_PORT", "8080")]).0.len(), 1);
     }
 }

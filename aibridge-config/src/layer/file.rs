@@ -1,13 +1,15 @@
+//! The settings file.
+
 use super::{Layer, Origin};
 use crate::Problem;
 use figment::value::Value;
 use std::path::Path;
 
-/// The settings file.
+/// Parses the settings file.
 ///
 /// # Errors
 ///
-/// If the text is no TOML. The problem does not quote it: a line of it may hold a key.
+/// A [`Problem`] if the text is not TOML. It quotes no text, which may contain a key.
 pub(crate) fn from_file(path: &Path, text: &str) -> Result<Layer, Problem> {
     let origin = Origin::File(path.to_owned());
     let problem = |message| Problem { origin: origin.name(""), setting: None, message };
@@ -19,11 +21,11 @@ pub(crate) fn from_file(path: &Path, text: &str) -> Result<Layer, Problem> {
 fn explain(error: &toml::de::Error, text: &str) -> String {
     let message = error.message();
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
-        return format!("is no TOML: {message}");
+        return format!("is not valid TOML: {message}");
     };
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    format!("is no TOML in line {line}, column {column}: {message}")
+    format!("is not valid TOML in line {line}, column {column}: {message}")
 }
 
 #[cfg(test)]
@@ -32,16 +34,16 @@ mod tests {
 
     fn problem(text: &str) -> String {
         match from_file(Path::new("aibridge.toml"), text) {
-            Ok(_) => panic!("{text:?} is TOML"),
+            Ok(_) => panic!("{text:?} is valid TOML"),
             Err(problem) => problem.to_string(),
         }
     }
 
     #[test]
-    fn a_syntax_error_names_its_place() {
+    fn a_syntax_error_has_a_line_and_a_column() {
         let text = "[server]\nlisten = \"127.0.0.1:1\"\n  insecure = maybe\n";
         let message = problem(text);
-        assert!(message.starts_with("aibridge.toml: is no TOML in line 3, column 14: "), "{message}");
+        assert!(message.starts_with("aibridge.toml: is not valid TOML in line 3, column 14: "), "{message}");
     }
 
     #[test]

@@ -1,13 +1,15 @@
+//! Settings in the environment variables of OpenTelemetry.
+
 use super::{Layer, Origin, nested};
-use crate::{OtlpProtocol, Surroundings};
+use crate::{Environment, OtlpProtocol};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 
-/// What OpenTelemetry's own variables say about `[telemetry]`, if they are set and not empty. They are weaker than
-/// any setting of the gateway's. A protocol that is not spoken here counts as unset.
-pub(crate) fn from_telemetry_variables(surroundings: &dyn Surroundings) -> impl Iterator<Item = Layer> {
-    let var = |name| surroundings.var(name).map(|value| value.trim().to_owned());
+/// The settings of `[telemetry]` in variables that are set and not empty. The gateway's own settings take precedence. A
+/// protocol that the gateway does not support counts as unset.
+pub(crate) fn from_telemetry_variables(environment: &dyn Environment) -> impl Iterator<Item = Layer> {
+    let var = |name| environment.var(name).map(|value| value.trim().to_owned());
     let endpoint = var(ENDPOINT).filter(|value| !value.is_empty());
     let protocol = var(PROTOCOL).and_then(|value| OtlpProtocol::from_standard(&value));
     let protocol = protocol.map(|protocol| protocol.as_str().to_owned());

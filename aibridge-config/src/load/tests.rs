@@ -1,18 +1,20 @@
+//! Tests of loading as a whole.
+
 mod any_file;
 mod layers;
 mod masked;
 mod problems;
 
 use super::load;
-use crate::{Config, Sources, Surroundings};
+use crate::{Config, Environment, Sources};
 use secrecy::ExposeSecret;
 use std::io;
 use std::path::Path;
 
-/// The process variables of a test; there are no files but one.
-struct World(&'static [(&'static str, &'static str)]);
+/// The environment variables of a test, and one file.
+struct TestEnvironment(&'static [(&'static str, &'static str)]);
 
-impl Surroundings for World {
+impl Environment for TestEnvironment {
     fn var(&self, name: &str) -> Option<String> {
         self.0.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
     }
@@ -34,13 +36,13 @@ fn env(variables: &[(&str, &str)]) -> Sources {
     Sources { env, ..Sources::default() }
 }
 
-fn good(sources: &Sources, world: &World) -> Config {
-    load(sources, world).unwrap_or_else(|error| panic!("{error}"))
+fn load_valid(sources: &Sources, environment: &TestEnvironment) -> Config {
+    load(sources, environment).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The problems, one a line.
-fn bad(sources: &Sources, world: &World) -> String {
-    load(sources, world).expect_err("a refusal").to_string()
+/// The problems of invalid settings, one per line.
+fn load_problems(sources: &Sources, environment: &TestEnvironment) -> String {
+    load(sources, environment).expect_err("a refusal").to_string()
 }
 
 fn keys(config: &Config, provider: usize) -> Vec<&str> {

@@ -1,25 +1,27 @@
+//! `[provider.circuit_breaker]`: the circuit breaker of a provider.
+
 use crate::duration::RawDuration;
 use crate::integer::RawInteger;
 use crate::report::Report;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// When a provider is not called because it keeps failing.
+/// The settings of a circuit breaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CircuitBreaker {
-    /// So many failures in a row open it; at least 1.
+    /// The number of consecutive failures that opens a circuit; at least 1.
     pub failure_threshold: u32,
-    /// While it is closed, failures are forgotten after this; not zero.
+    /// The time after which a closed circuit resets its count of failures; not zero.
     pub interval: Duration,
-    /// How long it stays open; not zero.
+    /// The time for which a circuit stays open; not zero.
     pub timeout: Duration,
-    /// How many trials it admits at once while half-open, and how many successes in a row close it; at least 1.
+    /// The number of concurrent probes of a half-open circuit, and of the consecutive successes that close it; at least 1.
     pub max_requests: u32,
-    /// The statuses that count as failures: at least one, all different, each an error.
+    /// The response statuses that count as failures: at least one, all distinct, from 400 to 599.
     pub failure_statuses: Vec<u16>,
 }
 
-/// `[provider.circuit_breaker]`
+/// The mirror of `[provider.circuit_breaker]`.
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct RawCircuitBreaker {
@@ -72,14 +74,18 @@ pub(super) fn resolve(raw: &RawCircuitBreaker, at: &str, report: &mut Report<'_>
 
 fn statuses(raw: &[RawInteger], at: &str, report: &mut Report<'_>) -> Option<Vec<u16>> {
     if raw.is_empty() {
-        report.problem(at, "is empty, so that no answer could be a failure; write e.g. [500, 503]".into());
+        report.problem(at, "is empty, so that no response counts as a failure; write e.g. [500, 503]".into());
         return None;
     }
     let mut statuses: Vec<u16> = Vec::new();
     for (index, status) in raw.iter().enumerate() {
         let status = error_status(status.get()).and_then(|status| {
-            let twice = statuses.contains(&status);
-            if twice { Err(format!("{status} is there twice; take one of them out")) } else { Ok(status) }
+            let is_duplicate = statuses.contains(&status);
+            if is_duplicate {
+                Err(format!("{status} is a duplicate; remove one of them"))
+            } else {
+                Ok(status)
+            }
         });
         statuses.extend(report.keep(&format!("{at}[{index}]"), status));
     }
@@ -88,11 +94,11 @@ fn statuses(raw: &[RawInteger], at: &str, report: &mut Report<'_>) -> Option<Vec
 
 fn error_status(number: u32) -> Result<u16, String> {
     match u16::try_from(number) {
-        Ok(401 | 429) => {
-            Err(format!("{number} is about a key, which rests while others are tried; take it out"))
-        }
+        Ok(401 | 429) => Err(format!(
+            "{number} makes a key cool, so it cannot count as a failure of the provider; remove it"
+        )),
         Ok(status @ 400..=599) => Ok(status),
-        _ => Err(format!("{number} is no status of an error; write one from 400 to 599")),
+        _ => Err(format!("{number} is not an error status; write one from 400 to 599")),
     }
 }
 
@@ -101,15 +107,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_have_statuses_of_errors() {
+    fn failures_have_an_error_status() {
         for status in [400, 403, 408, 500, 529, 599] {
             assert_eq!(error_status(status).map(u32::from), Ok(status));
         }
         for number in [0, 99, 200, 399, 600, 65_936, u32::MAX] {
-            assert!(error_status(number).is_err_and(|message| message.contains("is no status of an error")));
+            assert!(error_status(number).is_err_and(|message| message.contains("is not an error status")));
         }
         for status in [401, 429] {
-            assert!(error_status(status).is_err_and(|message| message.contains("is about a key")));
+            assert!(error_status(status).is_err_and(|message| message.contains("makes a key cool")));
         }
     }
 }

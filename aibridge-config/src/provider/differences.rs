@@ -1,12 +1,13 @@
+//! The comparison of two providers, for a reload.
+
 use super::Provider;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 impl Provider {
-    /// The settings in which `other` differs; none if both are the same provider. Secrets take as long to compare
-    /// wherever they differ.
+    /// Returns the names of the settings that differ. Secrets of equal length are compared in constant time.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
-        // Taken apart, so that no setting can be forgotten here.
+        // The destructuring makes the compiler check that no setting is missing.
         let Self {
             kind,
             name,
@@ -17,6 +18,7 @@ impl Provider {
             connect_timeout,
             response_timeout,
             stream_idle_timeout,
+            keep_alive,
             api_dump_dir,
             circuit_breaker,
         } = self;
@@ -30,6 +32,7 @@ impl Provider {
             ("connect_timeout", *connect_timeout != other.connect_timeout),
             ("response_timeout", *response_timeout != other.response_timeout),
             ("stream_idle_timeout", *stream_idle_timeout != other.stream_idle_timeout),
+            ("keep_alive", *keep_alive != other.keep_alive),
             ("api_dump_dir", *api_dump_dir != other.api_dump_dir),
             ("circuit_breaker", *circuit_breaker != other.circuit_breaker),
         ];
@@ -55,12 +58,12 @@ fn are_same<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Sources, Surroundings, load};
+    use crate::{Environment, Sources, load};
     use std::{io, path::Path};
 
-    struct Nowhere;
+    struct Empty;
 
-    impl Surroundings for Nowhere {
+    impl Environment for Empty {
         fn var(&self, _: &str) -> Option<String> {
             None
         }
@@ -73,11 +76,11 @@ mod tests {
     fn provider(settings: &str) -> Provider {
         let text = format!("[[provider]]\ntype = \"openai\"\n{settings}");
         let sources = Sources { file: Some(("test.toml".into(), text)), ..Sources::default() };
-        load(&sources, &Nowhere).unwrap().providers.remove(0)
+        load(&sources, &Empty).unwrap().providers.remove(0)
     }
 
     #[test]
-    fn every_setting_counts() {
+    fn every_setting_is_compared() {
         let table = [
             ("", vec![]),
             ("name = \"openai\"", vec![]),
@@ -91,6 +94,7 @@ mod tests {
                 vec!["connect_timeout", "response_timeout"],
             ),
             ("stream_idle_timeout = \"1s\"", vec!["stream_idle_timeout"]),
+            ("keep_alive = \"1s\"", vec!["keep_alive"]),
             ("api_dump_dir = \"d\"", vec!["api_dump_dir"]),
             ("[provider.circuit_breaker]", vec!["circuit_breaker"]),
         ];

@@ -1,11 +1,13 @@
+//! `extra_headers`: the headers to add to upstream requests.
+
 use crate::report::Report;
 use crate::secret::Secret;
 use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 
-/// Headers that say how this one connection or this one body is to be read (RFC 9110 §7.6.1, RFC 9112 §6).
-/// They are the gateway's to write: a false one would corrupt the message, or let one request end in another.
+/// Headers of the connection and of the message framing (RFC 9110 §7.6.1, RFC 9112 §6). Only the gateway may write them:
+/// a wrong value would corrupt the message, or allow request smuggling.
 const HOP_BY_HOP_AND_FRAMING: [&str; 15] = [
     "accept-encoding",
     "connection",
@@ -24,41 +26,41 @@ const HOP_BY_HOP_AND_FRAMING: [&str; 15] = [
     "upgrade",
 ];
 
-/// The headers to add, by lower-case name; `None` if any is a problem. No problem shows a value.
+/// Resolves the headers, sorted by lower-case name. `None` if any has a problem. No problem contains a value.
 pub(super) fn resolve(
     headers: BTreeMap<String, Secret>,
     at: &str,
     report: &mut Report<'_>,
 ) -> Option<Vec<(String, SecretString)>> {
     let mut resolved: BTreeMap<String, SecretString> = BTreeMap::new();
-    let mut whole = true;
+    let mut is_complete = true;
     for (name, Secret(value)) in headers {
         let header = check(&name, value.expose_secret()).and_then(|checked| {
             if resolved.contains_key(checked.as_str()) {
-                return Err("is there twice, in different cases; take one of them out".to_owned());
+                return Err("is a duplicate in another case; remove one of them".to_owned());
             }
             Ok(checked)
         });
         match report.keep(&format!("{at}.{name}"), header) {
             Some(checked) => drop(resolved.insert(checked.as_str().to_owned(), value)),
-            None => whole = false,
+            None => is_complete = false,
         }
     }
-    whole.then(|| resolved.into_iter().collect())
+    is_complete.then(|| resolved.into_iter().collect())
 }
 
 fn check(name: &str, value: &str) -> Result<HeaderName, String> {
     let name = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| "is no header name; write letters, digits and hyphens, e.g. X-Team".to_owned())?;
+        .map_err(|_| "is not a header name; write letters, digits and hyphens, e.g. X-Team".to_owned())?;
     if HOP_BY_HOP_AND_FRAMING.contains(&name.as_str()) {
-        return Err("is a header of the connection, which only the gateway can write; take it out".to_owned());
+        return Err("is a header of the connection, which only the gateway may write; remove it".to_owned());
     }
     if name == http::header::AUTHORIZATION {
-        return Err("is what a key is sent in; write the key into keys instead".to_owned());
+        return Err("carries the provider key; add the key to keys instead".to_owned());
     }
-    // RFC 9110 §5.5: bytes beyond ASCII are obsolete, and read differently by everyone.
+    // RFC 9110 §5.5: non-ASCII bytes are obsolete, and recipients differ in their interpretation.
     if HeaderValue::from_str(value).is_err() || !value.is_ascii() {
-        return Err("has a value that no header can carry; write one line of ASCII".to_owned());
+        return Err("has a value that is not valid in a header; write one line of ASCII".to_owned());
     }
     Ok(name)
 }
@@ -74,18 +76,18 @@ mod tests {
             ("x-empty", "", Ok("x-empty")),
             ("api-key", "a b", Ok("api-key")),
             ("OpenAI-Organization", "org-1", Ok("openai-organization")),
-            ("", "x", Err("is no header name")),
-            ("X Team", "x", Err("is no header name")),
-            ("X-Team:", "x", Err("is no header name")),
-            ("X-Täm", "x", Err("is no header name")),
-            ("X-Team", "hunter2\nX-Spy: 1", Err("has a value that no header can carry")),
-            ("X-Team", "hünter2", Err("has a value that no header can carry")),
+            ("", "x", Err("is not a header name")),
+            ("X Team", "x", Err("is not a header name")),
+            ("X-Team:", "x", Err("is not a header name")),
+            ("X-Täm", "x", Err("is not a header name")),
+            ("X-Team", "hunter2\nX-Spy: 1", Err("has a value that is not valid in a header")),
+            ("X-Team", "hünter2", Err("has a value that is not valid in a header")),
             ("Host", "x", Err("is a header of the connection")),
             ("Content-Length", "0", Err("is a header of the connection")),
             ("TRANSFER-ENCODING", "chunked", Err("is a header of the connection")),
             ("Connection", "close", Err("is a header of the connection")),
             ("Accept-Encoding", "gzip", Err("is a header of the connection")),
-            ("Authorization", "Bearer hunter2", Err("is what a key is sent in")),
+            ("Authorization", "Bearer hunter2", Err("carries the provider key")),
         ];
         for (name, value, expected) in table {
             match (check(name, value), expected) {
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_refused_are_spelt_as_they_are_compared() {
+    fn rejected_names_are_lower_case() {
         for name in HOP_BY_HOP_AND_FRAMING {
             assert_eq!(HeaderName::from_bytes(name.as_bytes()).expect("a name").as_str(), name);
         }

@@ -1,54 +1,55 @@
-use crate::Surroundings;
+//! `keys`: the provider keys, given as values, variables or files.
+
+use crate::Environment;
 use crate::report::Report;
 use crate::secret::Secret;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
 
-/// The keys that `entries` name, in order; `None` if any is a problem. No problem shows a key.
+/// Resolves `entries` to keys, in order. `None` if any has a problem. No problem contains a key.
 pub(super) fn resolve(
     entries: &[Secret],
     at: &str,
-    surroundings: &dyn Surroundings,
+    environment: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<Vec<SecretString>> {
     let mut keys: Vec<(usize, SecretString)> = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
-        let key = look_up(entry.0.expose_secret(), surroundings);
-        let key = key.and_then(|key| different(key, &keys, at));
+        let key = look_up(entry.0.expose_secret(), environment);
+        let key = key.and_then(|key| reject_duplicate(key, &keys, at));
         keys.extend(report.keep(&format!("{at}[{index}]"), key).map(|key| (index, key)));
     }
     (keys.len() == entries.len()).then(|| keys.into_iter().map(|(_, key)| key).collect())
 }
 
-/// The key that an entry names: `env:NAME`, `file:PATH`, or is.
-fn look_up(entry: &str, surroundings: &dyn Surroundings) -> Result<SecretString, String> {
+/// Reads the key of an entry: `env:NAME`, `file:PATH`, or the key itself.
+fn look_up(entry: &str, environment: &dyn Environment) -> Result<SecretString, String> {
     if let Some(name) = entry.strip_prefix("env:") {
-        let value = surroundings.var(name).unwrap_or_default();
-        usable(
+        let value = environment.var(name).unwrap_or_default();
+        check(
             value,
-            &format!("the environment variable {name} is not set or empty; set it, or take the entry out"),
+            &format!("the environment variable {name} is not set or empty; set it, or remove the entry"),
         )
     } else if let Some(path) = entry.strip_prefix("file:") {
-        let text = surroundings.read(Path::new(path)).map_err(|error| {
-            format!("the file {path:?} cannot be read ({error}); write the path of a file that holds the key")
+        let text = environment.read(Path::new(path)).map_err(|error| {
+            format!(
+                "the file {path:?} cannot be read ({error}); write the path of a file that contains the key"
+            )
         })?;
-        usable(text, &format!("the file {path:?} is empty; write the key into it, or take the entry out"))
+        check(text, &format!("the file {path:?} is empty; write the key into it, or remove the entry"))
     } else {
-        usable(
-            entry.to_owned(),
-            "is empty; write \"env:NAME\", \"file:PATH\" or the key, or take the entry out",
-        )
+        check(entry.to_owned(), "is empty; write \"env:NAME\", \"file:PATH\" or the key, or remove the entry")
     }
 }
 
-/// `text` without the white space around it, which files end in and no key has.
-fn usable(text: String, if_empty: &str) -> Result<SecretString, String> {
+/// Trims `text`, since files often end in a newline, and checks that it is valid in a header.
+fn check(text: String, if_empty: &str) -> Result<SecretString, String> {
     let text = SecretString::from(text);
     let key = text.expose_secret().trim();
     if key.is_empty() {
         return Err(if_empty.to_owned());
     }
-    // RFC 6750 §2.1 allows less, RFC 9110 §5.5 more; what lies between is up to the provider.
+    // RFC 6750 §2.1 allows fewer characters, RFC 9110 §5.5 more. The provider decides about those between.
     if let Some(position) = key.chars().position(|character| !character.is_ascii_graphic()) {
         return Err(format!(
             "the key cannot be sent in a header: its character {} of {} is white space, a control character \
@@ -60,10 +61,14 @@ fn usable(text: String, if_empty: &str) -> Result<SecretString, String> {
     Ok(key.into())
 }
 
-/// Refuses a key that is there already: it would be tried twice for the same answer.
-fn different(key: SecretString, earlier: &[(usize, SecretString)], at: &str) -> Result<SecretString, String> {
+/// Rejects a duplicate key: a walk would try the same key twice.
+fn reject_duplicate(
+    key: SecretString,
+    earlier: &[(usize, SecretString)],
+    at: &str,
+) -> Result<SecretString, String> {
     match earlier.iter().find(|(_, other)| other.expose_secret() == key.expose_secret()) {
-        Some((index, _)) => Err(format!("is the same key as {at}[{index}]; take one of them out")),
+        Some((index, _)) => Err(format!("is the same key as {at}[{index}]; remove one of them")),
         None => Ok(key),
     }
 }
@@ -73,9 +78,9 @@ mod tests {
     use super::*;
     use std::io;
 
-    struct World;
+    struct TestEnvironment;
 
-    impl Surroundings for World {
+    impl Environment for TestEnvironment {
         fn var(&self, name: &str) -> Option<String> {
             match name {
                 "KEY" => Some("sk-env".into()),
@@ -100,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_name_keys() {
+    fn entries_resolve_to_keys() {
         let table = [
             ("sk-literal", Ok("sk-literal")),
             (" sk-literal ", Ok("sk-literal")),
@@ -128,7 +133,7 @@ mod tests {
             ("\u{feff}hunter2", Err("its character 1 of 8 is")),
         ];
         for (entry, expected) in table {
-            match (look_up(entry, &World), expected) {
+            match (look_up(entry, &TestEnvironment), expected) {
                 (Ok(actual), Ok(expected)) => assert_eq!(actual.expose_secret(), expected, "{entry:?}"),
                 (Err(actual), Err(expected)) => {
                     assert!(actual.contains(expected), "{entry:?}: {actual}");

@@ -1,18 +1,24 @@
+//! `name`: the names of providers.
+
 use std::collections::BTreeMap;
 
-/// First path segments that are the gateway's own.
+/// The first path segments of the gateway's own routes.
 const RESERVED: [&str; 5] = ["api", "healthz", "readyz", "metrics", "dashboard"];
 
-/// The names of the providers so far, and where they stand.
+/// The names so far, each with the setting of its provider, e.g. `provider[0]`.
 #[derive(Default)]
 pub(super) struct Names(BTreeMap<String, String>);
 
 impl Names {
-    /// `name`, for the provider at `at` alone.
+    /// Reserves `name` for the provider at `at`.
+    ///
+    /// # Errors
+    ///
+    /// A message if the name is not valid, or belongs to another provider.
     pub(super) fn claim(&mut self, name: String, at: &str) -> Result<String, String> {
         check(&name)?;
         if let Some(other) = self.0.get(&name) {
-            return Err(format!("{name:?} is the name of {other} too; write another, e.g. \"{name}-2\""));
+            return Err(format!("{name:?} is already the name of {other}; write another, e.g. \"{name}-2\""));
         }
         self.0.insert(name.clone(), at.to_owned());
         Ok(name)
@@ -22,14 +28,14 @@ impl Names {
 fn check(name: &str) -> Result<(), String> {
     if RESERVED.contains(&name) {
         return Err(format!(
-            "{name:?} is a path of the gateway's own; write another, e.g. \"{name}-provider\""
+            "{name:?} is a path of the gateway itself; write another, e.g. \"{name}-provider\""
         ));
     }
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let starts_well = name.bytes().next().is_some_and(plain);
     if !starts_well || !name.bytes().all(|byte| plain(byte) || byte == b'-') {
         return Err(format!(
-            "{name:?} cannot be a path segment; write lower-case letters, digits and, within, hyphens, \
+            "{name:?} cannot be a path segment; write lower-case letters, digits and, after the first character, hyphens, \
              e.g. \"openai-eu\""
         ));
     }
@@ -52,7 +58,7 @@ mod tests {
             );
         }
         for name in RESERVED {
-            assert!(check(name).is_err_and(|message| message.contains("of the gateway's own")), "{name:?}");
+            assert!(check(name).is_err_and(|message| message.contains("of the gateway itself")), "{name:?}");
         }
     }
 
@@ -63,7 +69,7 @@ mod tests {
         assert_eq!(names.claim("b".into(), "provider[1]"), Ok("b".into()));
         assert_eq!(
             names.claim("a".into(), "provider[2]"),
-            Err("\"a\" is the name of provider[0] too; write another, e.g. \"a-2\"".into())
+            Err("\"a\" is already the name of provider[0]; write another, e.g. \"a-2\"".into())
         );
     }
 }

@@ -1,3 +1,5 @@
+//! The mirror of `[[provider]]`.
+
 use super::Provider;
 use super::circuit_breaker::RawCircuitBreaker;
 use crate::duration::RawDuration;
@@ -6,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// `[[provider]]`; `S` is how a credential is held, see [`Raw`](crate::raw::Raw).
+/// The mirror of `[[provider]]`. `S` is the type of a credential, see [`Raw`](crate::raw::Raw).
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct RawProvider<S> {
@@ -19,6 +21,7 @@ pub(crate) struct RawProvider<S> {
     pub(super) connect_timeout: RawDuration,
     pub(super) response_timeout: RawDuration,
     pub(super) stream_idle_timeout: RawDuration,
+    pub(super) keep_alive: RawDuration,
     pub(super) api_dump_dir: String,
     pub(super) extra_headers: BTreeMap<String, S>,
     pub(super) circuit_breaker: Option<RawCircuitBreaker>,
@@ -35,6 +38,7 @@ impl<S> Default for RawProvider<S> {
             connect_timeout: RawDuration::from_secs(10),
             response_timeout: RawDuration::from_secs(600),
             stream_idle_timeout: RawDuration::from_secs(300),
+            keep_alive: RawDuration::from_secs(15),
             api_dump_dir: String::new(),
             extra_headers: BTreeMap::new(),
             circuit_breaker: None,
@@ -55,6 +59,7 @@ impl From<&Provider> for RawProvider<String> {
             connect_timeout: provider.connect_timeout.into(),
             response_timeout: provider.response_timeout.into(),
             stream_idle_timeout: provider.stream_idle_timeout.into(),
+            keep_alive: provider.keep_alive.into(),
             api_dump_dir: provider
                 .api_dump_dir
                 .as_ref()

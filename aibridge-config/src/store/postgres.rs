@@ -1,38 +1,39 @@
+//! URLs of PostgreSQL databases.
+
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::path::PathBuf;
 use url::Url;
 
-/// A PostgreSQL database. Displays as it is written in the settings, without the password.
+/// The URL of a PostgreSQL database. Displays in the format of the settings, without the password.
 #[derive(Debug, Clone)]
 pub struct PostgresUrl {
-    /// The URL with its password, but without what the other fields say.
+    /// The URL with its password, without the parameters of the other fields.
     pub connection: SecretString,
-    /// How the connection is protected: `sslmode`.
+    /// The parameter `sslmode`: the use of TLS.
     pub ssl_mode: SslMode,
-    /// A PEM file with the certificates that the server's has to go back to, instead of the system's:
-    /// `sslrootcert`.
+    /// The parameter `sslrootcert`: a PEM file with root certificates that replace those of the system.
     pub ssl_root_cert: Option<PathBuf>,
-    shown: String,
+    masked: String,
 }
 
-/// How a connection is protected.
+/// The use of TLS for a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SslMode {
-    /// Not at all.
+    /// No TLS at all.
     Disable,
-    /// By TLS if the server has it.
+    /// TLS if the server supports it.
     Prefer,
-    /// By TLS, whoever the server is.
+    /// TLS, without verification of the certificate.
     Require,
-    /// By TLS, with the server that the URL names.
+    /// TLS, with verification of the certificate and the host name.
     VerifyFull,
 }
 
 impl SslMode {
     const ALL: [Self; 4] = [Self::Disable, Self::Prefer, Self::Require, Self::VerifyFull];
 
-    /// How it is written in the URL.
+    /// The value in the URL.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Disable => "disable",
@@ -45,7 +46,7 @@ impl SslMode {
 
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        f.write_str(&self.masked)
     }
 }
 
@@ -58,56 +59,56 @@ impl PartialEq for PostgresUrl {
 
 impl Eq for PostgresUrl {}
 
-/// Stands for the password wherever the URL is shown.
+/// Replaces the password in a displayed URL.
 const MASK: &str = "...";
 
-/// Reads the whole URL, whose scheme is known.
+/// Parses the whole URL. The caller has checked the scheme.
 ///
 /// # Errors
 ///
-/// A message says what is wrong, but quotes nothing that may be a password.
+/// A message that contains nothing that may be a password.
 pub(super) fn parse(text: &str) -> Result<PostgresUrl, String> {
-    let mut url = Url::parse(text).map_err(|error| format!("is no URL ({error})"))?;
+    let mut url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
     if url.username().is_empty() {
-        return Err("names no user".to_owned());
+        return Err("contains no user".to_owned());
     }
     if url.fragment().is_some() {
         return Err("has a fragment (\"#\"); in a password, write %23".to_owned());
     }
     if url.path().trim_matches('/').is_empty() {
-        return Err("names no database".to_owned());
+        return Err("contains no database".to_owned());
     }
-    let (mut ssl_mode, mut ssl_root_cert, mut kept) = (SslMode::Prefer, None, Vec::new());
+    let (mut ssl_mode, mut ssl_root_cert, mut other) = (SslMode::Prefer, None, Vec::new());
     for (name, value) in url.query_pairs() {
         match &*name {
             "sslmode" => ssl_mode = mode(&value)?,
             "sslrootcert" => ssl_root_cert = Some(PathBuf::from(value.into_owned())),
-            "application_name" => kept.push((name.into_owned(), value.into_owned())),
+            "application_name" => other.push((name.into_owned(), value.into_owned())),
             _ => {
                 return Err(format!(
-                    "has the parameter {name:?}; known are sslmode, sslrootcert and application_name"
+                    "has the unknown parameter {name:?}; the known ones are sslmode, sslrootcert and application_name"
                 ));
             }
         }
     }
     if ssl_root_cert.is_some() && ssl_mode != SslMode::VerifyFull {
-        return Err("has an sslrootcert, which only sslmode=verify-full looks at".to_owned());
+        return Err("has an sslrootcert, which requires sslmode=verify-full".to_owned());
     }
-    let shown = shown(url.clone());
+    let masked = mask(url.clone());
     url.set_query(None);
-    if !kept.is_empty() {
-        url.query_pairs_mut().extend_pairs(kept);
+    if !other.is_empty() {
+        url.query_pairs_mut().extend_pairs(other);
     }
-    Ok(PostgresUrl { connection: String::from(url).into(), ssl_mode, ssl_root_cert, shown })
+    Ok(PostgresUrl { connection: String::from(url).into(), ssl_mode, ssl_root_cert, masked })
 }
 
 fn mode(text: &str) -> Result<SslMode, String> {
     let known = || SslMode::ALL.map(SslMode::as_str).join(", ");
-    let found = SslMode::ALL.into_iter().find(|mode| mode.as_str() == text);
-    found.ok_or_else(|| format!("has the sslmode {text:?}; known are {}", known()))
+    let mode = SslMode::ALL.into_iter().find(|mode| mode.as_str() == text);
+    mode.ok_or_else(|| format!("has the unknown sslmode {text:?}; the known ones are {}", known()))
 }
 
-fn shown(mut url: Url) -> String {
+fn mask(mut url: Url) -> String {
     if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
         return format!("{}:{MASK}", url.scheme());
     }
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_name_a_user_a_host_and_a_database() {
+    fn urls_contain_a_user_a_host_and_a_database() {
         let table = [
             ("postgres://ann@db/aibridge", Ok(("postgres://ann@db/aibridge", SslMode::Prefer))),
             (
@@ -134,18 +135,21 @@ mod tests {
                 "postgres://ann@%2Frun%2Fpostgresql/a?sslmode=require",
                 Ok(("postgres://ann@%2Frun%2Fpostgresql/a", SslMode::Require)),
             ),
-            ("postgres://db/aibridge", Err("names no user")),
-            ("postgres://ann:hunter2@db", Err("names no database")),
-            ("postgres://ann:hunter2@db/", Err("names no database")),
-            ("postgres://ann:hunter2@/a", Err("is no URL")),
-            ("postgres:a", Err("names no user")),
-            ("postgres://ann:hunter2@db:port/a", Err("is no URL")),
+            ("postgres://db/aibridge", Err("contains no user")),
+            ("postgres://ann:hunter2@db", Err("contains no database")),
+            ("postgres://ann:hunter2@db/", Err("contains no database")),
+            ("postgres://ann:hunter2@/a", Err("is not a URL")),
+            ("postgres:a", Err("contains no user")),
+            ("postgres://ann:hunter2@db:port/a", Err("is not a URL")),
             ("postgres://ann:hunter2@db/a#b", Err("has a fragment")),
-            ("postgres://ann@db/a?sslmode=require&sslrootcert=ca.pem", Err("only sslmode=verify-full")),
-            ("postgres://ann@db/a?sslmode=verify-ca", Err("known are disable, prefer, require, verify-full")),
+            ("postgres://ann@db/a?sslmode=require&sslrootcert=ca.pem", Err("requires sslmode=verify-full")),
+            (
+                "postgres://ann@db/a?sslmode=verify-ca",
+                Err("the known ones are disable, prefer, require, verify-full"),
+            ),
             (
                 "postgres://ann:hunter2@db/a?timeout=1",
-                Err("has the parameter \"timeout\"; known are sslmode"),
+                Err("has the unknown parameter \"timeout\"; the known ones are sslmode"),
             ),
         ];
         for (text, expected) in table {
@@ -163,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_has_no_password_and_reads_again() {
+    fn a_displayed_url_has_no_password_and_is_valid() {
         let text = "postgres://ann:hunter2@db/a?sslmode=verify-full&sslrootcert=ca.pem";
         let url = parse(text).expect("a URL");
         assert_eq!(url.to_string(), "postgres://ann:...@db/a?sslmode=verify-full&sslrootcert=ca.pem");
@@ -171,7 +175,7 @@ mod tests {
         assert!(!format!("{url:?}").contains("hunter2"));
         let again = parse(&url.to_string()).expect("a URL");
         assert_eq!(again.to_string(), url.to_string());
-        assert_ne!(again, url, "it has another password");
+        assert_ne!(again, url, "the password differs");
         assert_eq!(parse(text).expect("a URL"), url);
     }
 }

@@ -1,30 +1,32 @@
-use serde::de::{Error, Visitor};
+//! `store.retention`: the maximum age of records.
+
+use crate::scalar::{self, FromScalar, Scalar, ScalarError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The units in which it is written, from the longest.
+/// The units in which a retention is written, the longest first.
 const UNITS: [(&str, u64); 4] = [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60), ("s", 1)];
 
-/// Nobody means to wait longer, and subtracting it from any time is safe.
+/// The maximum retention, 100 years. It can be subtracted from any current time.
 const MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-const INSTEAD: &str = "write e.g. \"60d\", or 0 to keep everything";
+const ADVICE: &str = "write e.g. \"60d\", or 0 to keep everything";
 
-/// How old records get before they are deleted: at least a second. Displays as it is written in the settings.
+/// The maximum age of records, at least one second. Displays in the format of the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention(Duration);
 
 impl Retention {
-    /// As a duration.
+    /// Returns the age as a duration.
     pub fn get(self) -> Duration {
         self.0
     }
 }
 
-/// In the longest unit that is exact.
+/// Formats the retention in the longest unit that is exact.
 impl fmt::Display for Retention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
@@ -35,7 +37,7 @@ impl fmt::Display for Retention {
     }
 }
 
-/// How old records get, as it stands in the file: `"60d"`, or 0 if they are kept.
+/// A retention in the settings file: `"60d"`, or 0 to keep all records.
 #[derive(Clone, Copy, Default)]
 pub(super) struct RawRetention(pub(super) Option<Retention>);
 
@@ -44,45 +46,36 @@ fn parse(text: &str) -> Result<RawRetention, String> {
         return if number == 0.0 { Ok(RawRetention::default()) } else { Err(unitless(text.trim())) };
     }
     let age =
-        humantime::parse_duration(text).map_err(|_| format!("{text:?} is no length of time; {INSTEAD}"))?;
+        humantime::parse_duration(text).map_err(|_| format!("{text:?} is not a length of time; {ADVICE}"))?;
     if !age.is_zero() && age < SECOND {
-        return Err(format!("{text:?} is less than a second; {INSTEAD}"));
+        return Err(format!("{text:?} is less than a second; {ADVICE}"));
     }
     if age > MAX {
-        return Err(format!("{text:?} is more than a hundred years; {INSTEAD}"));
+        return Err(format!("{text:?} is more than a hundred years; {ADVICE}"));
     }
     Ok(RawRetention((!age.is_zero()).then_some(Retention(age))))
 }
 
 fn unitless(number: impl fmt::Display) -> String {
-    format!("{number} has no unit; {INSTEAD}")
+    format!("{number} has no unit; {ADVICE}")
+}
+
+impl FromScalar for RawRetention {
+    const EXPECTED: &'static str = "a length of time, e.g. \"60d\", or 0 to keep everything";
+
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ScalarError> {
+        match scalar {
+            Scalar::Text(text) => Ok(parse(text)?),
+            Scalar::Integer(0) => Ok(Self::default()),
+            Scalar::Integer(number) => Err(unitless(number).into()),
+            Scalar::Float(_) => Err(ScalarError::WrongType),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for RawRetention {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RetentionVisitor)
-    }
-}
-
-struct RetentionVisitor;
-
-impl Visitor<'_> for RetentionVisitor {
-    type Value = RawRetention;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a length of time, e.g. \"60d\", or 0 to keep everything")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<RawRetention, E> {
-        parse(text).map_err(E::custom)
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<RawRetention, E> {
-        if number == 0 { Ok(RawRetention::default()) } else { Err(E::custom(unitless(number))) }
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<RawRetention, E> {
-        if number == 0 { Ok(RawRetention::default()) } else { Err(E::custom(unitless(number))) }
+        scalar::deserialize(deserializer)
     }
 }
 
@@ -105,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_keeps_all_and_everything_else_has_a_unit() {
+    fn zero_keeps_all_records_and_other_values_need_a_unit() {
         let days = |days: u64| Some(Duration::from_secs(days * 24 * 60 * 60));
         let table: Vec<(Value, Result<Option<Duration>, &str>)> = vec![
             (0_i64.into(), Ok(None)),
@@ -125,9 +118,9 @@ mod tests {
             (60_i64.into(), Err("60 has no unit; write e.g. \"60d\", or 0 to keep everything")),
             ((-1_i64).into(), Err("-1 has no unit")),
             ("60".into(), Err("60 has no unit")),
-            ("-60d".into(), Err("\"-60d\" is no length of time")),
-            ("".into(), Err("is no length of time")),
-            ("for ever".into(), Err("is no length of time")),
+            ("-60d".into(), Err("\"-60d\" is not a length of time")),
+            ("".into(), Err("is not a length of time")),
+            ("for ever".into(), Err("is not a length of time")),
             (true.into(), Err("a length of time, e.g. \"60d\"")),
         ];
         for (value, expected) in table {
@@ -140,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_the_same() {
+    fn a_written_retention_reads_the_same() {
         for (text, expected) in [
             ("60d", "60d"),
             ("48h", "2d"),

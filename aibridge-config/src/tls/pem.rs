@@ -1,4 +1,4 @@
-//! What the two files hold. No message shows any of a key.
+//! Parses the certificate and key files. No message contains any part of a key.
 
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
@@ -10,18 +10,18 @@ use std::time::Duration;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-/// What cannot be used, and whose fault it is.
-pub(super) struct Wrong {
+/// A problem with one of the two settings.
+pub(super) struct PemProblem {
     pub(super) setting: &'static str,
     pub(super) message: String,
 }
 
-/// The certificate, and those it builds on.
+/// Parses the certificate chain.
 pub(super) fn certificates(text: &str, path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     match chain {
         Ok(chain) if chain.is_empty() => Err(format!(
-            "the file {path:?} holds no certificate; write the path of a file with a line \
+            "the file {path:?} contains no certificate; write the path of a file with a line \
              \"-----BEGIN CERTIFICATE-----\""
         )),
         Ok(chain) => Ok(chain),
@@ -31,6 +31,7 @@ pub(super) fn certificates(text: &str, path: &str) -> Result<Vec<CertificateDer<
     }
 }
 
+/// Parses the private key.
 pub(super) fn private_key(text: &str, path: &str) -> Result<PrivateKeyDer<'static>, String> {
     if text.contains("ENCRYPTED") {
         return Err(format!(
@@ -40,36 +41,36 @@ pub(super) fn private_key(text: &str, path: &str) -> Result<PrivateKeyDer<'stati
     }
     PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| match error {
         PemError::NoItemsFound => format!(
-            "the file {path:?} holds no private key; write the path of a file with a line \
+            "the file {path:?} contains no private key; write the path of a file with a line \
              \"-----BEGIN PRIVATE KEY-----\""
         ),
         _ => format!("the file {path:?} is damaged; write the path of a PEM file with the whole private key"),
     })
 }
 
-/// Puts both together. `paths` are those of the certificate and of the key.
+/// Pairs the certificate chain with its key. `paths` are those of the certificate and of the key.
 pub(super) fn pair(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     paths: (&str, &str),
-) -> Result<CertifiedKey, Wrong> {
+) -> Result<CertifiedKey, PemProblem> {
     let (cert, key_path) = paths;
     CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|error| match error {
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Wrong {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => PemProblem {
             setting: "tls.key",
             message: format!(
-                "the key in the file {key_path:?} is not that of the first certificate in {cert:?}; write the path \
-                 of the key that the certificate was made for"
+                "the key in the file {key_path:?} does not match the first certificate in {cert:?}; write the path \
+                 of the key of that certificate"
             ),
         },
-        Error::InvalidCertificate(_) => Wrong {
+        Error::InvalidCertificate(_) => PemProblem {
             setting: "tls.cert",
             message: format!(
-                "the first certificate in the file {cert:?} is none that TLS knows; write the path of an X.509 \
+                "the first certificate in the file {cert:?} cannot be used for TLS; write the path of an X.509 \
                  certificate"
             ),
         },
-        _ => Wrong {
+        _ => PemProblem {
             setting: "tls.key",
             message: format!(
                 "the key in the file {key_path:?} cannot be used; write the path of an RSA key of 2048 bits or \
@@ -79,7 +80,7 @@ pub(super) fn pair(
     })
 }
 
-/// When the first of `chain` is valid.
+/// The validity period of the first certificate of `chain`.
 pub(super) fn validity(chain: &[CertificateDer<'static>]) -> Option<Range<Duration>> {
     let certificate = Certificate::from_der(chain.first()?).ok()?;
     let validity = certificate.tbs_certificate.validity;

@@ -1,14 +1,15 @@
-//! Chat completions (`POST /chat/completions`): what a request asks, and what its answer tells.
+//! The chat completions dialect of the OpenAI API (`POST /chat/completions`): parses requests and reads responses.
 //!
-//! [`read`] looks at a request and gives an [`Asked`](aibridge_intercept::Asked): the model, the prompt, the one edit
-//! that a stream needs (so that it tells its usage), and the observer that reads the answer as it passes,
-//! [`Streaming`] or [`blocking`]. Wire facts are those of the OpenAI API and of the providers compatible with it.
+//! [`parse_request`] returns a [`ParsedRequest`](aibridge_intercept::ParsedRequest): the model, the prompt, the edit that
+//! makes a stream report its usage, and the observer that reads the response as it passes, with [`Streaming`] or
+//! [`blocking`]. The formats are those of the OpenAI API and of the providers compatible with it.
 //!
-//! Reading needs no gateway around it:
+//! A response can be read without a gateway:
 //!
 //! ```
 //! use aibridge_chatcompletions::Streaming;
-//! use aibridge_intercept::{Verdict, sse::Splitter};
+//! use aibridge_intercept::EventAction;
+//! use aibridge_sse::Splitter;
 //! use bytes::Bytes;
 //!
 //! let mut splitter = Splitter::default();
@@ -18,18 +19,19 @@
 //!       data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}\n\n\
 //!       data: [DONE]\n\n",
 //! ));
-//! let verdicts: Vec<_> = std::iter::from_fn(|| splitter.next_event()).map(|event| chat.event(&event)).collect();
-//! assert_eq!(verdicts, [Verdict::Relay, Verdict::Withhold, Verdict::Terminal]);
+//! let actions: Vec<_> = std::iter::from_fn(|| splitter.next_event()).map(|event| chat.event(&event)).collect();
+//! assert_eq!(actions, [EventAction::Relay, EventAction::Withhold, EventAction::Terminal]);
 //! assert_eq!(chat.finish().usage.map(|usage| usage.input), Some(9));
 //! ```
 
 pub mod blocking;
 mod observer;
+mod reader;
+mod reasoning;
 mod request;
 mod streaming;
 mod tools;
-mod usage;
 
 pub use observer::ChatCompletion;
-pub use request::read;
+pub use request::parse_request;
 pub use streaming::Streaming;

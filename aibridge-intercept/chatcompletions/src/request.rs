@@ -1,21 +1,21 @@
-//! What a request asks.
+//! Parses a chat completions request.
 
-use crate::ChatCompletion;
+use crate::observer::ChatCompletion;
 use aibridge_intercept::client::Client;
-use aibridge_intercept::json::{Edit, Json};
 use aibridge_intercept::payload::Payload;
-use aibridge_intercept::{Asked, Error, Request};
+use aibridge_intercept::{Error, ParsedRequest, Request};
+use aibridge_json::{Edit, Json};
 use std::borrow::Cow;
 
-/// Reads `request`, in one pass over its body.
+/// Parses `request`, in one pass over its body.
 ///
-/// A stream is made to tell its usage: `stream_options.include_usage` becomes `true` unless it is, and the observer
-/// withholds the usage chunk that the client then did not ask for.
+/// For a stream, the edit sets `stream_options.include_usage` to `true`, so that the stream reports its usage. The
+/// observer then withholds the usage chunk, which the client's request did not include.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidJson`] if the body is not one JSON object.
-pub fn read(request: &Request) -> Result<Asked, Error> {
+/// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::InvalidModel`] if the model name is too long.
+pub fn parse_request(request: &Request) -> Result<ParsedRequest, Error> {
     let body = &request.body.text;
     let [model, stream, stream_options, metadata, messages] =
         Json::object(body, ["model", "stream", "stream_options", "metadata", "messages"])?;
@@ -25,19 +25,20 @@ pub fn read(request: &Request) -> Result<Asked, Error> {
     let [role, content, tool_call_id] =
         last.map(|last| last.members(["role", "content", "tool_call_id"])).unwrap_or_default();
     let role = role.and_then(Json::string);
-    let is = |name| role.as_deref() == Some(name);
-    Ok(Asked {
-        model: model.and_then(Json::non_empty_string),
+    let has_role = |name| role.as_deref() == Some(name);
+    Ok(ParsedRequest {
+        model: ParsedRequest::model(model)?,
         streaming,
-        prompt: content.filter(|_| is("user")).and_then(prompt),
-        correlating_tool_call_id: tool_call_id.filter(|_| is("tool")).and_then(Json::non_empty_string),
-        client: Client::guess(&request.headers, metadata),
+        prompt: content.filter(|_| has_role("user")).and_then(prompt),
+        correlating_tool_call_id: tool_call_id.filter(|_| has_role("tool")).and_then(Json::non_empty_string),
+        references: Vec::new(),
+        client: Client::detect(&request.headers, metadata),
         observer: Box::new(ChatCompletion::new(edit.is_some())),
         edited: edit.map(|edit| Payload::edited(body, vec![edit])),
     })
 }
 
-/// A message's string content, or its last `text` part.
+/// The string content of a message, or its last `text` part.
 fn prompt(content: Json<'_>) -> Option<String> {
     if let Some(text) = content.string() {
         return Some(Cow::into_owned(text)).filter(|text| !text.is_empty());
@@ -52,7 +53,8 @@ fn prompt(content: Json<'_>) -> Option<String> {
     last
 }
 
-/// The edit after which `stream_options` asks for usage; `None` if it does already, or is nothing that could.
+/// The edit that sets `stream_options.include_usage`; `None` if it is set, or if `stream_options` is neither an object
+/// nor null.
 fn include_usage(body: &[u8], stream_options: Option<Json<'_>>) -> Option<Edit> {
     let Some(options) = stream_options else {
         return Some(Edit::insert_first(body, r#""stream_options":{"include_usage":true}"#));
@@ -76,7 +78,7 @@ mod tests {
     use aibridge_intercept::{Actor, RequestBody};
     use bytes::Bytes;
 
-    fn ask(body: &str) -> Asked {
+    fn parse(body: &str) -> ParsedRequest {
         let body = RequestBody::plain(Bytes::copy_from_slice(body.as_bytes()));
         let request = Request {
             route: "/chat/completions".into(),
@@ -85,7 +87,7 @@ mod tests {
             body,
             actor: Actor::anonymous(),
         };
-        read(&request).unwrap()
+        parse_request(&request).unwrap()
     }
 
     #[test]
@@ -108,24 +110,24 @@ mod tests {
             ("null", None),
         ];
         for (messages, expected) in table {
-            let asked = ask(&format!(r#"{{"messages":{messages}}}"#));
-            assert_eq!(asked.prompt.as_deref(), expected, "{messages}");
-            assert_eq!((asked.model, asked.streaming), (None, false));
+            let parsed = parse(&format!(r#"{{"messages":{messages}}}"#));
+            assert_eq!(parsed.prompt.as_deref(), expected, "{messages}");
+            assert_eq!((parsed.model, parsed.streaming), (None, false));
         }
     }
 
     #[test]
-    fn a_tool_message_correlates() {
-        let asked =
-            ask(r#"{"model":"m","messages":[{"role":"tool","tool_call_id":"call_1","content":"x"}]}"#);
-        assert_eq!(asked.correlating_tool_call_id.as_deref(), Some("call_1"));
-        assert_eq!((asked.prompt, asked.model.as_deref()), (None, Some("m")));
-        let asked = ask(r#"{"messages":[{"role":"user","tool_call_id":"call_1","content":"x"}]}"#);
-        assert_eq!(asked.correlating_tool_call_id, None);
+    fn a_tool_message_has_the_correlating_tool_call() {
+        let parsed =
+            parse(r#"{"model":"m","messages":[{"role":"tool","tool_call_id":"call_1","content":"x"}]}"#);
+        assert_eq!(parsed.correlating_tool_call_id.as_deref(), Some("call_1"));
+        assert_eq!((parsed.prompt, parsed.model.as_deref()), (None, Some("m")));
+        let parsed = parse(r#"{"messages":[{"role":"user","tool_call_id":"call_1","content":"x"}]}"#);
+        assert_eq!(parsed.correlating_tool_call_id, None);
     }
 
     #[test]
-    fn a_stream_is_made_to_tell_its_usage() {
+    fn the_edit_makes_a_stream_report_its_usage() {
         let table = [
             (r#"{"stream":true}"#, Some(r#"{"stream_options":{"include_usage":true},"stream":true}"#)),
             (
@@ -151,7 +153,7 @@ mod tests {
             (r#"{"stream":true,"stream":false}"#, None),
         ];
         for (body, expected) in table {
-            let edited = ask(body).edited.map(|payload| payload.to_bytes());
+            let edited = parse(body).edited.map(|payload| payload.to_bytes());
             assert_eq!(edited.as_deref(), expected.map(str::as_bytes), "{body}");
         }
     }

@@ -1,105 +1,92 @@
-//! A stream of chunks: `data: {json}`, closed by `data: [DONE]`.
+//! Reads a stream of chunks: `data: {json}`, closed by `data: [DONE]`.
 
-use crate::blocking::Message;
-use crate::tools::ToolCalls;
-use crate::usage;
-use aibridge_intercept::json::Json;
-use aibridge_intercept::observer::{Ending, Usage};
-use aibridge_intercept::scan::Interest;
-use aibridge_intercept::sse::Event;
-use aibridge_intercept::{Learnt, Verdict};
-use aibridge_recorder::ThoughtSource;
-use std::collections::BTreeMap;
+use crate::reader::Reader;
+use aibridge_intercept::in_band::{is_done, is_error, is_error_event, is_named_error};
+use aibridge_intercept::{EventAction, ResponseSummary};
+use aibridge_json::LenientText;
+use aibridge_json::{Prefilter, StringLength};
+use aibridge_sse::Event;
 use std::sync::LazyLock;
 
-/// All that is read from a chunk once the response's id is known.
-static TOLD: LazyLock<Interest> = LazyLock::new(|| {
-    Interest::new(&["usage", "error", "finish_reason", "tool_calls", "reasoning_content", "reasoning"])
+/// The members for which a chunk is parsed once the response's id is known. A chunk without any of them is a piece of
+/// content of choice 0.
+static PARSED_MEMBERS: LazyLock<Prefilter> = LazyLock::new(|| {
+    let members = [
+        "usage",
+        "error",
+        "finish_reason",
+        "tool_calls",
+        "function_call",
+        "reasoning_content",
+        "reasoning",
+        "reasoning_details",
+        "thinking",
+    ];
+    Prefilter::new(&members).or_nonzero("index")
 });
 
-/// Reads a stream's chunks as they pass.
+static CONTENT: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"content\""));
+
+/// Whether a chunk contains a choice: some are empty.
+fn names_choice(chunk: &[u8]) -> bool {
+    memchr::memmem::find(chunk, b"\"delta\"").is_some()
+}
+
+/// Reads the chunks of a stream as they pass.
 #[derive(Debug)]
 pub struct Streaming {
     withhold_usage: bool,
-    response_id: Option<String>,
-    usage: Option<Usage>,
-    tools: ToolCalls,
-    /// Reasoning text by choice.
-    thoughts: BTreeMap<i64, String>,
-    ending: Ending,
+    reader: Reader,
+    done: bool,
 }
 
 impl Streaming {
-    /// `withhold_usage`: the client did not ask for the usage chunk.
+    /// Creates a reader. With `withhold_usage`, it withholds the usage chunk from the client, whose request does not
+    /// include it.
     pub fn new(withhold_usage: bool) -> Self {
-        Self {
-            withhold_usage,
-            response_id: None,
-            usage: None,
-            tools: ToolCalls::default(),
-            thoughts: BTreeMap::new(),
-            ending: Ending::Missing,
-        }
+        Self { withhold_usage, reader: Reader::default(), done: false }
     }
 
-    /// Reads the next event.
-    pub fn event(&mut self, event: &Event) -> Verdict {
-        let Some(data) = event.data() else { return Verdict::Relay };
-        if data.trim_ascii() == b"[DONE]" {
-            self.ending = Ending::Complete;
-            return Verdict::Terminal;
-        }
-        if self.response_id.is_some() && !TOLD.is_in(&data) {
-            return Verdict::Relay;
-        }
-        let Ok([id, choices, usage, error]) = Json::object(&data, ["id", "choices", "usage", "error"]) else {
-            return Verdict::Relay;
+    /// Reads the next event and returns its action. An error event is not terminal: usage may follow.
+    pub fn event(&mut self, event: &Event) -> EventAction {
+        let Some(data) = event.data() else {
+            if is_named_error(event) {
+                self.reader.fail();
+            }
+            return EventAction::Relay;
         };
-        if self.response_id.is_none() {
-            self.response_id = id.and_then(Json::non_empty_string);
+        if is_done(&data) {
+            self.done = true;
+            return EventAction::Terminal;
         }
-        let usage = usage.and_then(usage::read);
-        let tells_usage = usage.is_some();
-        self.usage = usage.or(self.usage.take());
-        if error.is_some_and(|error| !error.is_null()) {
-            self.ending = Ending::Failed;
-            return Verdict::Terminal;
+        let is_error_event = is_error_event(event, &data);
+        if is_error_event {
+            self.reader.fail();
         }
-        let choices = choices.map(|choices| (choices.text().starts_with('['), choices.elements()));
-        for choice in choices.iter().flat_map(|(_, choices)| choices) {
-            self.choice(*choice);
+        if self.reader.has_id() && !PARSED_MEMBERS.matches(&data) {
+            let characters = CONTENT.sum(&data);
+            self.reader.skip(characters, characters > 0 || names_choice(&data));
+            return EventAction::Relay;
         }
-        let no_choices = choices.is_some_and(|(is_array, choices)| is_array && choices.is_empty());
-        if self.withhold_usage && tells_usage && no_choices { Verdict::Withhold } else { Verdict::Relay }
+        match self.reader.object(&data, false) {
+            Some(object) if self.withhold_usage && object.usage_only && !is_error_event => {
+                return EventAction::Withhold;
+            }
+            Some(_) => {}
+            None if LenientText::new(&data).json().is_some_and(is_error) => self.reader.fail(),
+            None => {}
+        }
+        EventAction::Relay
     }
 
-    fn choice(&mut self, choice: Json<'_>) {
-        let [index, delta, finish_reason] = choice.members(["index", "delta", "finish_reason"]);
-        let index = index.and_then(Json::integer).unwrap_or(0);
-        if finish_reason.and_then(Json::string).is_some() {
-            self.ending = Ending::Complete;
-        }
-        let Some(delta) = delta.map(Message::read) else { return };
-        for entry in delta.tool_calls {
-            self.tools.read(index, entry);
-        }
-        if let Some(piece) = delta.thought {
-            self.thoughts.entry(index).or_default().push_str(&piece);
-        }
+    /// Whether an event so far reported an error.
+    pub fn has_failed(&self) -> bool {
+        self.reader.has_failed()
     }
 
-    /// What was learnt so far.
-    pub fn finish(&mut self) -> Learnt {
-        Learnt {
-            response_id: self.response_id.take(),
-            usage: self.usage.take(),
-            tools: self.tools.finish(),
-            thoughts: std::mem::take(&mut self.thoughts)
-                .into_values()
-                .map(|text| (ThoughtSource::Thinking, text))
-                .collect(),
-            ending: self.ending,
-        }
+    /// Returns the summary of the events so far.
+    pub fn finish(&mut self) -> ResponseSummary {
+        self.reader.finish(self.done)
     }
 }
 

@@ -1,68 +1,186 @@
-//! Tool calls: whole in a blocking answer, in pieces in a stream.
+//! Assembles tool calls. A blocking response contains whole calls, a stream contains pieces of them.
 
-use aibridge_intercept::json::Json;
+use aibridge_intercept::budget::Budget;
 use aibridge_intercept::observer::ToolCall;
+use aibridge_json::Json;
+use std::collections::HashMap;
 
-/// Puts tool calls together.
+/// Assembles the tool calls of one response. The work for an entry does not depend on the number of entries.
 #[derive(Debug, Default)]
 pub(crate) struct ToolCalls {
-    calls: Vec<Partial>,
+    calls: Vec<PartialCall>,
+    choices: HashMap<i64, CallIndex>,
+    budget: Budget,
 }
 
-#[derive(Debug)]
-struct Partial {
-    choice: i64,
-    index: i64,
+#[derive(Debug, Default)]
+struct PartialCall {
     call: ToolCall,
+    /// Whether this is a custom tool. Its input is always text, even if it looks like JSON.
+    custom: bool,
+}
+
+/// The positions of the calls of one choice in [`ToolCalls::calls`].
+#[derive(Debug, Default)]
+struct CallIndex {
+    by_id: HashMap<String, usize>,
+    by_index: HashMap<i64, usize>,
+    /// The call in `function_call`, the deprecated predecessor of `tool_calls`.
+    legacy: Option<usize>,
+    latest: Option<usize>,
+    count: i64,
+}
+
+/// An entry of `tool_calls`, or a `function_call`.
+struct Entry<'a> {
+    index: Option<i64>,
+    id: Option<String>,
+    name: Option<String>,
+    input: Option<Json<'a>>,
+    custom: bool,
+}
+
+impl<'a> Entry<'a> {
+    /// Reads an entry of `tool_calls`; `None` if it is not an object. Some servers pad the list with `null`.
+    fn from_tool_call(entry: Json<'a>) -> Option<Self> {
+        let [index, id, function, custom] = entry.members(["index", "id", "function", "custom"]);
+        let object = |json: Option<Json<'a>>| json.filter(|json| json.is_object());
+        let (function, custom) = (object(function), object(custom));
+        Some(Self {
+            index: index.and_then(Json::count),
+            id: id.and_then(Json::non_empty_string),
+            custom: function.is_none() && custom.is_some(),
+            ..Self::from_function(function.or(custom).or(object(Some(entry)))?)
+        })
+    }
+
+    fn from_function(function: Json<'a>) -> Self {
+        let [name, arguments, input] = function.members(["name", "arguments", "input"]);
+        Self {
+            index: None,
+            id: None,
+            name: name.and_then(Json::non_empty_string),
+            input: arguments.or(input).filter(|input| !input.is_null()),
+            custom: false,
+        }
+    }
 }
 
 impl ToolCalls {
-    /// Reads one entry of `tool_calls`, of a message or a delta. Ids and names come once, arguments in pieces.
-    pub(crate) fn read(&mut self, choice: i64, entry: Json<'_>) {
-        let [index, id, function, custom] = entry.members(["index", "id", "function", "custom"]);
-        let id = id.and_then(Json::non_empty_string);
-        let [name, arguments, input] = function
-            .or(custom)
-            .map(|function| function.members(["name", "arguments", "input"]))
-            .unwrap_or_default();
-        let call = &mut self.slot(choice, index.and_then(Json::integer), id.as_deref()).call;
-        if let Some(id) = id {
-            call.id = Some(id);
+    /// Reads an entry of a delta. It starts a call or continues one.
+    pub(crate) fn add_piece(&mut self, choice: i64, entry: Json<'_>) {
+        let Some(entry) = Entry::from_tool_call(entry) else { return };
+        if let Some(at) = self.find_or_start(choice, &entry) {
+            self.fill(at, choice, entry);
         }
-        if let Some(name) = name.and_then(Json::non_empty_string)
+    }
+
+    /// Reads an entry of a message. It is a whole call.
+    pub(crate) fn add_whole(&mut self, choice: i64, entry: Json<'_>) {
+        let Some(entry) = Entry::from_tool_call(entry) else { return };
+        if let Some(at) = self.start(choice, &entry) {
+            self.fill(at, choice, entry);
+        }
+    }
+
+    /// Reads a `function_call` of a message or a delta. Each choice has at most one, without an id.
+    pub(crate) fn add_legacy(&mut self, choice: i64, function: Json<'_>) {
+        let entry = Entry::from_function(function);
+        if entry.name.is_none() && entry.input.is_none() {
+            return;
+        }
+        let existing = self.choices.get(&choice).and_then(|index| index.legacy);
+        let Some(at) = existing.or_else(|| self.push()) else { return };
+        self.choices.entry(choice).or_default().legacy = Some(at);
+        self.fill(at, choice, entry);
+    }
+
+    /// Finds the call that an entry continues, or starts a new one. Some providers repeat ids, some give all calls the
+    /// index 0, some give them no index.
+    fn find_or_start(&mut self, choice: i64, entry: &Entry<'_>) -> Option<usize> {
+        let Some(calls) = self.choices.get(&choice) else { return self.start(choice, entry) };
+        if let Some(at) = entry.id.as_ref().and_then(|id| calls.by_id.get(id)) {
+            return Some(*at);
+        }
+        let candidate = match entry.index {
+            Some(index) => calls.by_index.get(&index).copied(),
+            None => calls.latest,
+        };
+        let Some(at) = candidate else { return self.start(choice, entry) };
+        let has_input = !self.calls.get(at)?.call.input.is_empty();
+        let is_new = entry.name.is_some() && (entry.id.is_some() || has_input);
+        if is_new { self.start(choice, entry) } else { Some(at) }
+    }
+
+    /// Starts a call with the index of the entry, or else the next one. `None` if the entry is empty, or the budget is
+    /// exhausted.
+    fn start(&mut self, choice: i64, entry: &Entry<'_>) -> Option<usize> {
+        let has_input = entry.input.is_some_and(|input| input.text() != "\"\"");
+        if entry.id.is_none() && entry.name.is_none() && !has_input {
+            return None;
+        }
+        let at = self.push()?;
+        let calls = self.choices.entry(choice).or_default();
+        calls.by_index.insert(entry.index.unwrap_or(calls.count), at);
+        calls.latest = Some(at);
+        calls.count += 1;
+        Some(at)
+    }
+
+    fn push(&mut self) -> Option<usize> {
+        if !self.budget.take_row() {
+            if let Some(last) = self.calls.last_mut() {
+                last.call.truncated = true;
+            }
+            self.choices.clear(); // the pieces of this call must not continue another
+            return None;
+        }
+        self.calls.push(PartialCall::default());
+        Some(self.calls.len() - 1)
+    }
+
+    /// Adds the contents of `entry` to a call. The first id and name count; arguments are joined.
+    fn fill(&mut self, at: usize, choice: i64, entry: Entry<'_>) {
+        let Self { calls, choices, budget } = self;
+        let Some(PartialCall { call, custom }) = calls.get_mut(at) else { return };
+        let index = choices.entry(choice).or_default();
+        *custom |= entry.custom;
+        let mut fits = true;
+        if let Some(id) = entry.id
+            && call.id.is_none()
+        {
+            let capped = budget.copy(&id);
+            fits &= !capped.truncated;
+            call.id = Some(capped.text).filter(|id| !id.is_empty());
+            index.by_id.insert(id, at);
+        }
+        if let Some(name) = entry.name
             && call.name.is_empty()
         {
-            call.name = name;
+            fits &= budget.append(&mut call.name, &name);
         }
-        if let Some(arguments) = arguments.or(input).filter(|json| !json.is_null()) {
-            match arguments.string() {
-                Some(piece) => call.input.push_str(&piece),
-                None => call.input.push_str(arguments.text()),
-            }
+        if let Some(input) = entry.input {
+            let piece = input.string();
+            fits &= budget.append(&mut call.input, piece.as_deref().unwrap_or(input.text()));
         }
+        call.truncated |= !fits;
     }
 
-    /// The call that an entry continues, or a new one. A known index with another id is a new call (some providers
-    /// number all their calls 0), and so is an id without an index.
-    fn slot(&mut self, choice: i64, index: Option<i64>, id: Option<&str>) -> &mut Partial {
-        let known = self.calls.iter().rposition(|partial| {
-            partial.choice == choice && index.is_none_or(|index| index == partial.index)
-        });
-        let continued = known.filter(|&position| match (&self.calls[position].call.id, id) {
-            (Some(known), Some(id)) => known == id,
-            (None, Some(_)) => index.is_some(),
-            (_, None) => true,
-        });
-        let position = continued.unwrap_or_else(|| {
-            let index = index.unwrap_or(self.calls.len() as i64);
-            self.calls.push(Partial { choice, index, call: ToolCall::default() });
-            self.calls.len() - 1
-        });
-        &mut self.calls[position]
-    }
-
-    /// The calls, in the order in which they began.
+    /// Returns the calls, in the order in which they started.
     pub(crate) fn finish(&mut self) -> Vec<ToolCall> {
-        std::mem::take(&mut self.calls).into_iter().map(|partial| partial.call).collect()
+        std::mem::take(self).calls.into_iter().map(PartialCall::finish).collect()
     }
 }
+
+impl PartialCall {
+    fn finish(self) -> ToolCall {
+        let Self { mut call, custom } = self;
+        if custom {
+            call.input = serde_json::Value::from(call.input).to_string();
+        }
+        call
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,46 +1,48 @@
+//! The start of an interception: its row and its prompt.
+
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// A row of `aibridge_interceptions`, as it is when the request has been read and nothing was sent.
+/// A row of `aibridge_interceptions` at the start: the request has been read, and nothing has been sent upstream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interception {
-    /// A UUIDv7.
+    /// The id of the interception, a UUIDv7.
     pub id: Uuid,
-    /// On whose behalf the request is made.
+    /// The id of the actor.
     pub initiator_id: String,
     /// The provider's type, e.g. `openai`.
     pub provider: String,
-    /// The provider's configured name.
+    /// The configured name of the provider.
     pub provider_name: String,
-    /// The model as the client named it; `unknown` if it named none.
+    /// The model name in the request; `unknown` if the request has none.
     pub model: String,
     /// The bridged route, e.g. `/chat/completions`.
     pub route: String,
-    /// Whether the client asked for a stream.
+    /// Whether the request is for a stream.
     pub streaming: bool,
     /// The client program, e.g. `Codex`.
     pub client: String,
-    /// The client's own id of its session.
+    /// The session id that the client sent.
     pub client_session_id: Option<String>,
-    /// The client's `User-Agent`.
+    /// The value of the `User-Agent` header.
     pub user_agent: Option<String>,
-    /// Whose key pays.
+    /// Whether a pooled key or a BYOK credential authenticates the upstream request.
     pub credential_kind: CredentialKind,
-    /// The masked BYOK credential; empty while a centralized key is not chosen yet.
+    /// The masked BYOK credential. Empty for a pooled key, which is chosen later.
     pub credential_hint: String,
-    /// The tool call that this request brings the result of.
+    /// The id of the tool call whose result is the last message of the request.
     pub correlating_tool_call_id: Option<String>,
-    /// What else is known about the actor.
+    /// Further attributes of the actor, by name.
     pub metadata: BTreeMap<String, String>,
-    /// When the request was accepted.
+    /// The time at which the gateway accepted the request.
     pub started_at: Timestamp,
 }
 
-/// Whose key authenticates the upstream request.
+/// The kind of credential that authenticates the upstream request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CredentialKind {
-    /// A key of the provider's key pool.
+    /// A pooled key, which the gateway provides.
     Centralized,
     /// The credential that the client sent ("bring your own key").
     Byok,
@@ -56,15 +58,15 @@ impl CredentialKind {
     }
 }
 
-/// A row of `aibridge_user_prompts`.
+/// A row of `aibridge_user_prompts`: the prompt of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserPrompt {
-    /// A UUIDv7.
+    /// The id of the row, a UUIDv7.
     pub id: Uuid,
-    /// The interception that it belongs to.
+    /// The interception that the prompt belongs to.
     pub interception_id: Uuid,
-    /// The text, in full.
+    /// The whole prompt text.
     pub prompt: String,
-    /// When it was read.
+    /// The time at which the request was read.
     pub created_at: Timestamp,
 }

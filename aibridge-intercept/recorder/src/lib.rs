@@ -1,11 +1,11 @@
-//! What is recorded about an interception, and the [`Recorder`] trait that stores it.
+//! The records of an interception, and the [`Recorder`] trait that stores them.
 //!
-//! An *interception* is one client request on a bridged route, from accept to the end of its answer.
-//! Its story is told in [`Record`]s: it [started](Record::Started) with a [prompt](Record::Prompt), the
-//! model [spent tokens](Record::TokenUsage), [picked tools](Record::ToolUsage) and
-//! [thought aloud](Record::Thought), and it [ended](Record::Ended). Each record is one row of a store.
+//! An *interception* is one client request on a bridged route, from accept to the end of its response. It consists of
+//! [`Record`]s: a [start](Record::Start) and a [prompt](Record::Prompt) before the upstream call;
+//! [token usage](Record::TokenUsage), [tool calls](Record::ToolUsage), [reasoning](Record::Reasoning) and the
+//! [end](Record::End) before the last bytes of the response. Each record is one row of a store.
 //!
-//! This crate does no I/O: it is what you depend on to write a recorder of your own.
+//! This crate does no I/O. Depend on it to write a recorder of your own:
 //!
 //! ```
 //! use aibridge_recorder::{Record, Recorder, RecorderError, async_trait};
@@ -19,18 +19,22 @@
 //! impl Recorder for InMemory {
 //!     async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError> {
 //!         self.0.lock().map_err(|_| RecorderError::unavailable("poisoned"))?.extend(records);
-//!         Ok(()) // only now may the bytes that these records describe go on
+//!         Ok(()) // the gateway sends the bytes that these records describe after this
 //!     }
 //! }
 //! ```
 
-mod ended;
+mod end;
 mod interception;
-mod learnt;
+mod owner;
+mod reasoning;
 mod recorder;
+mod usage;
 
 pub use async_trait::async_trait;
-pub use ended::{Ended, ErrorType, Outcome};
+pub use end::{ErrorType, InterceptionEnd, Outcome};
 pub use interception::{CredentialKind, Interception, UserPrompt};
-pub use learnt::{ModelThought, ThoughtSource, TokenUsage, ToolUsage};
+pub use owner::ObjectOwner;
+pub use reasoning::{Reasoning, ReasoningSource};
 pub use recorder::{Record, Recorder, RecorderError};
+pub use usage::{TokenUsage, ToolUsage};

@@ -1,22 +1,26 @@
-use crate::{Ended, Interception, ModelThought, TokenUsage, ToolUsage, UserPrompt};
+//! The [`Recorder`] trait and the records that it stores.
+
+use crate::{Interception, InterceptionEnd, ObjectOwner, Reasoning, TokenUsage, ToolUsage, UserPrompt};
 use async_trait::async_trait;
 use std::sync::Arc;
 
-/// One thing to store about an interception.
+/// A row to be stored. All records but [`Record::Owner`] belong to an interception.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
-    /// The interception began; always the first record of its id.
-    Started(Arc<Interception>),
-    /// What the user asked.
+    /// The start of an interception; always its first record.
+    Start(Arc<Interception>),
+    /// The prompt of the request.
     Prompt(UserPrompt),
-    /// Tokens that an answer spent.
+    /// The token counts of the response.
     TokenUsage(TokenUsage),
-    /// A tool that the model picked.
+    /// A tool call of the response.
     ToolUsage(Box<ToolUsage>),
-    /// Something the model thought aloud.
-    Thought(ModelThought),
-    /// The interception is over; always the last record of its id.
-    Ended(Ended),
+    /// Reasoning text of the response.
+    Reasoning(Reasoning),
+    /// The owner of an object at the provider. Passthrough requests create such records too.
+    Owner(ObjectOwner),
+    /// The end of an interception; always its last record.
+    End(InterceptionEnd),
 }
 
 /// Stores records durably.
@@ -24,25 +28,24 @@ pub enum Record {
 pub trait Recorder: Send + Sync + 'static {
     /// Stores all of `records` or none, and returns when they are durable.
     ///
-    /// A caller that stops waiting (drops the future) no longer wants them stored: what has not been
-    /// written by then should not be.
+    /// Dropping the future cancels the call: records that are not written by then should not be written later.
     ///
     /// # Errors
     ///
-    /// [`RecorderError::Unavailable`] when the store cannot take them now; the same call may succeed later.
+    /// [`RecorderError::Unavailable`] when the store cannot accept the records now. A later call may succeed.
     async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError>;
 }
 
-/// Why records were not stored.
+/// The error of a recorder that did not store the records.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RecorderError {
-    /// The store did not take the records. A later try may succeed.
+    /// The store did not accept the records, for the given reason. A later call may succeed.
     #[error("the store does not accept records: {0}")]
     Unavailable(String),
 }
 
 impl RecorderError {
-    /// The store did not take the records, because of `reason`.
+    /// Creates [`RecorderError::Unavailable`] with `reason`.
     pub fn unavailable(reason: impl ToString) -> Self {
         Self::Unavailable(reason.to_string())
     }

@@ -1,12 +1,15 @@
-//! What the items of a response's `output` tell.
+//! Reads the items of a response's `output`: tool calls and reasoning.
 
-use aibridge_intercept::Learnt;
-use aibridge_intercept::json::Json;
-use aibridge_intercept::observer::ToolCall;
-use aibridge_recorder::ThoughtSource;
+use aibridge_intercept::budget::Budget;
+use aibridge_intercept::observer::{ReasoningText, ToolCall};
+use aibridge_json::Json;
+use aibridge_recorder::ReasoningSource;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
-/// The calls by which agents act, beside functions and custom tools. The tool's name is the type without `_call`.
-const CALLS: [&str; 9] = [
+/// The types of tool calls other than functions and custom tools. The tool's name is the type without `_call`.
+const BUILT_IN_CALLS: [&str; 9] = [
     "local_shell_call",
     "shell_call",
     "apply_patch_call",
@@ -18,163 +21,144 @@ const CALLS: [&str; 9] = [
     "image_generation_call",
 ];
 
-/// Adds what one item tells to `learnt`.
-pub(crate) fn learn(item: Json<'_>, learnt: &mut Learnt) {
-    let [kind] = item.members(["type"]);
-    match kind.and_then(Json::string).as_deref() {
-        Some("function_call") => learnt.tools.push(named_call(item, "arguments")),
-        Some("custom_tool_call") => learnt.tools.push(named_call(item, "input")),
-        Some("reasoning") => reasoning(item, learnt),
-        Some("message") => commentary(item, learnt),
-        Some(kind) if CALLS.contains(&kind) => learnt.tools.push(built_in_call(item, kind)),
-        _ => {}
-    }
+/// Collects the tool calls and the reasoning of items.
+#[derive(Debug, Default)]
+pub(crate) struct Items {
+    pub(crate) tools: Vec<ToolCall>,
+    pub(crate) reasoning: Vec<ReasoningText>,
+    /// The approximate number of generated characters.
+    pub(crate) characters: u64,
+    tool_budget: Budget,
+    reasoning_budget: Budget,
+    /// The texts of the current item, by their hash, with the source of the first one.
+    texts_of_item: HashMap<u64, ReasoningSource>,
+    hasher: RandomState,
 }
 
-fn named_call(item: Json<'_>, input: &str) -> ToolCall {
-    let [call_id, name, input] = item.members(["call_id", "name", input]);
-    ToolCall {
-        id: call_id.and_then(Json::non_empty_string),
-        name: name.and_then(Json::non_empty_string).unwrap_or_default(),
-        input: input.map(text_or_json).unwrap_or_default(),
+impl Items {
+    /// Reads all items of an `output`.
+    pub(crate) fn read_all(&mut self, output: Json<'_>) {
+        output.for_each_element(|item| self.read(item));
     }
-}
 
-fn built_in_call(item: Json<'_>, kind: &str) -> ToolCall {
-    let [call_id, id, action, operation] = item.members(["call_id", "id", "action", "operation"]);
-    let given = |json: Option<Json<'_>>| json.is_some_and(|json| !json.is_null());
-    let input = if given(action) {
-        action
-    } else if given(operation) {
-        operation
-    } else {
-        Some(item)
-    };
-    ToolCall {
-        id: call_id.and_then(Json::non_empty_string).or_else(|| id.and_then(Json::non_empty_string)),
-        name: kind.strip_suffix("_call").unwrap_or(kind).to_owned(),
-        input: input.map(text_or_json).unwrap_or_default(),
-    }
-}
-
-/// A string's content, anything else as it is spelt.
-fn text_or_json(json: Json<'_>) -> String {
-    json.string().map_or_else(|| json.text().to_owned(), Into::into)
-}
-
-fn reasoning(item: Json<'_>, learnt: &mut Learnt) {
-    for part in item.member("summary").map(Json::elements).unwrap_or_default() {
-        let text = part.member("text").and_then(Json::non_empty_string);
-        learnt.thoughts.extend(text.map(|text| (ThoughtSource::ReasoningSummary, text)));
-    }
-}
-
-fn commentary(item: Json<'_>, learnt: &mut Learnt) {
-    let [role, phase, content] = item.members(["role", "phase", "content"]);
-    let is = |json: Option<Json<'_>>, text| json.and_then(Json::string).as_deref() == Some(text);
-    if !is(role, "assistant") || !is(phase, "commentary") {
-        return;
-    }
-    for part in content.map(Json::elements).unwrap_or_default() {
-        let [kind, text] = part.members(["type", "text"]);
-        if is(kind, "output_text") {
-            let text = text.and_then(Json::non_empty_string);
-            learnt.thoughts.extend(text.map(|text| (ThoughtSource::Commentary, text)));
+    /// Reads one item of an `output`.
+    pub(crate) fn read(&mut self, item: Json<'_>) {
+        let kind = item.member("type").and_then(Json::string);
+        match kind.as_deref() {
+            Some("function_call") => self.function_call(item),
+            Some("custom_tool_call") => self.custom_tool_call(item),
+            Some("reasoning") => self.reasoning(item),
+            Some("message") => self.message(item),
+            Some(kind) if BUILT_IN_CALLS.contains(&kind) => self.built_in_call(item, kind),
+            _ => {}
         }
     }
+
+    fn function_call(&mut self, item: Json<'_>) {
+        let [call_id, name, arguments] = item.members(["call_id", "name", "arguments"]);
+        let name = name.and_then(Json::string).unwrap_or_default();
+        self.call(call_id, &name, &arguments.map(text_or_json).unwrap_or_default());
+    }
+
+    /// The input is text in a format of the tool's own. It stays a string, even if it looks like JSON.
+    fn custom_tool_call(&mut self, item: Json<'_>) {
+        let [call_id, name, input] = item.members(["call_id", "name", "input"]);
+        let name = name.and_then(Json::string).unwrap_or_default();
+        if let Some(call) = self.call(call_id, &name, &input.map(text_or_json).unwrap_or_default()) {
+            call.input = serde_json::Value::from(std::mem::take(&mut call.input)).to_string();
+        }
+    }
+
+    fn built_in_call(&mut self, item: Json<'_>, kind: &str) {
+        let [call_id, id, action, operation] = item.members(["call_id", "id", "action", "operation"]);
+        let not_null = |json: &Json<'_>| !json.is_null();
+        let input = action.filter(not_null).or(operation.filter(not_null)).unwrap_or(item);
+        let has_call_id = call_id.and_then(Json::string).is_some_and(|id| !id.is_empty());
+        let id = if has_call_id { call_id } else { id };
+        let name = kind.strip_suffix("_call").unwrap_or(kind);
+        self.call(id, name, &text_or_json(input));
+    }
+
+    fn call(&mut self, id: Option<Json<'_>>, name: &str, input: &str) -> Option<&mut ToolCall> {
+        self.characters += input.chars().count() as u64;
+        if !self.tool_budget.take_row() {
+            if let Some(last) = self.tools.last_mut() {
+                last.truncated = true;
+            }
+            return None;
+        }
+        let id = self.tool_budget.copy(&id.and_then(Json::string).unwrap_or_default());
+        let name = self.tool_budget.copy(name);
+        let input = self.tool_budget.copy(input);
+        self.tools.push(ToolCall {
+            id: Some(id.text).filter(|id| !id.is_empty()),
+            name: name.text,
+            input: input.text,
+            truncated: id.truncated || name.truncated || input.truncated,
+        });
+        self.tools.last_mut()
+    }
+
+    /// Reads summaries, and the reasoning text of providers that include it.
+    fn reasoning(&mut self, item: Json<'_>) {
+        let [summary, content] = item.members(["summary", "content"]);
+        self.texts_of_item.clear();
+        if let Some(summary) = summary {
+            summary.for_each_element(|part| self.thought(ReasoningSource::ReasoningSummary, part));
+        }
+        if let Some(content) = content {
+            content.for_each_element(|part| {
+                if part.member("type").is_some_and(|kind| kind.is_string("reasoning_text")) {
+                    self.thought(ReasoningSource::Thinking, part);
+                }
+            });
+        }
+    }
+
+    fn message(&mut self, item: Json<'_>) {
+        let [role, phase, content] = item.members(["role", "phase", "content"]);
+        let equals = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
+        let is_commentary = equals(role, "assistant") && equals(phase, "commentary");
+        let Some(content) = content else { return };
+        self.texts_of_item.clear();
+        content.for_each_element(|part| {
+            if !equals(part.member("type"), "output_text") {
+                return;
+            }
+            if is_commentary {
+                self.thought(ReasoningSource::Commentary, part);
+            } else {
+                self.characters += part.member("text").map_or(0, Json::length);
+            }
+        });
+    }
+
+    /// Adds the text of `part`, unless it is empty, or the same item contains it with another source.
+    fn thought(&mut self, source: ReasoningSource, part: Json<'_>) {
+        let text = part.member("text").and_then(Json::string).unwrap_or_default();
+        self.characters += text.chars().count() as u64;
+        if text.is_empty() {
+            return;
+        }
+        let first_source = self.texts_of_item.entry(self.hasher.hash_one(&*text)).or_insert(source);
+        if *first_source != source {
+            return;
+        }
+        if !self.reasoning_budget.take_row() {
+            if let Some(last) = self.reasoning.last_mut() {
+                last.truncated = true;
+            }
+            return;
+        }
+        let capped = self.reasoning_budget.copy(&text);
+        self.reasoning.push(ReasoningText { source, text: capped.text, truncated: capped.truncated });
+    }
+}
+
+/// The content of a string; the JSON text of any other value.
+fn text_or_json(json: Json<'_>) -> Cow<'_, str> {
+    json.string().unwrap_or(Cow::Borrowed(json.text()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn learnt(item: &str) -> Learnt {
-        let mut found = Learnt::default();
-        learn(Json::parse(item.as_bytes()).unwrap(), &mut found);
-        found
-    }
-
-    #[test]
-    fn every_kind_of_call_is_a_tool() {
-        let table = [
-            (
-                r#"{"type":"function_call","call_id":"c","id":"i","name":"add","arguments":"{\"a\": 3}"}"#,
-                ("c", "add", r#"{"a": 3}"#),
-            ),
-            (
-                r#"{"type":"function_call","call_id":"c","name":"add","arguments":"{oops"}"#,
-                ("c", "add", "{oops"),
-            ),
-            (
-                r#"{"type":"custom_tool_call","call_id":"c","name":"apply_patch","input":"*** Begin\n"}"#,
-                ("c", "apply_patch", "*** Begin\n"),
-            ),
-            (
-                r#"{"type":"local_shell_call","call_id":"c","action":{"command":["ls"],"x":1.0}}"#,
-                ("c", "local_shell", r#"{"command":["ls"],"x":1.0}"#),
-            ),
-            (
-                r#"{"type":"shell_call","call_id":"c","action":{"commands":["ls"]}}"#,
-                ("c", "shell", r#"{"commands":["ls"]}"#),
-            ),
-            (
-                r#"{"type":"apply_patch_call","call_id":"c","operation":{"type":"create_file"}}"#,
-                ("c", "apply_patch", r#"{"type":"create_file"}"#),
-            ),
-            (
-                r#"{"type":"web_search_call","id":"ws","action":{"query":"q"}}"#,
-                ("ws", "web_search", r#"{"query":"q"}"#),
-            ),
-            (
-                r#"{"type":"file_search_call","id":"fs","queries":["q"]}"#,
-                ("fs", "file_search", r#"{"type":"file_search_call","id":"fs","queries":["q"]}"#),
-            ),
-            (
-                r#"{"type":"mcp_call","id":"m","name":"roll"}"#,
-                ("m", "mcp", r#"{"type":"mcp_call","id":"m","name":"roll"}"#),
-            ),
-            (
-                r#"{"type":"computer_call","call_id":"c","id":"i","action":{"type":"click"}}"#,
-                ("c", "computer", r#"{"type":"click"}"#),
-            ),
-            (
-                r#"{"type":"image_generation_call","id":"g"}"#,
-                ("g", "image_generation", r#"{"type":"image_generation_call","id":"g"}"#),
-            ),
-            (
-                r#"{"type":"code_interpreter_call","id":"k","code":"1"}"#,
-                ("k", "code_interpreter", r#"{"type":"code_interpreter_call","id":"k","code":"1"}"#),
-            ),
-        ];
-        for (item, (id, name, input)) in table {
-            let expected = ToolCall { id: Some(id.into()), name: name.into(), input: input.into() };
-            assert_eq!(learnt(item).tools, [expected], "{item}");
-        }
-        assert!(learnt(r#"{"type":"function_call_output","call_id":"c"}"#).tools.is_empty());
-    }
-
-    #[test]
-    fn summaries_and_commentary_are_thoughts() {
-        let table: &[(&str, &[(ThoughtSource, &str)])] = &[
-            (
-                r#"{"type":"reasoning","summary":[{"type":"summary_text","text":"a"},{"text":""},{"text":"b"}]}"#,
-                &[(ThoughtSource::ReasoningSummary, "a"), (ThoughtSource::ReasoningSummary, "b")],
-            ),
-            (
-                r#"{"type":"message","role":"assistant","phase":"commentary","content":[{"type":"output_text","text":"c"},{"type":"refusal","text":"d"}]}"#,
-                &[(ThoughtSource::Commentary, "c")],
-            ),
-            (
-                r#"{"type":"message","role":"assistant","phase":"final_answer","content":[{"type":"output_text","text":"c"}]}"#,
-                &[],
-            ),
-            (r#"{"type":"message","role":"assistant","content":[{"type":"output_text","text":"c"}]}"#, &[]),
-            (r#"{"type":"reasoning","summary":null}"#, &[]),
-        ];
-        for (item, expected) in table {
-            let found = learnt(item).thoughts;
-            let found: Vec<_> = found.iter().map(|(source, text)| (*source, text.as_str())).collect();
-            assert_eq!(found, *expected, "{item}");
-        }
-    }
-}
+mod tests;

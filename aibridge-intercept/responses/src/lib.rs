@@ -1,27 +1,28 @@
-//! Responses (`POST /responses` and `/responses/compact`): what a request asks, and what its answer tells.
+//! The responses dialect of the OpenAI API (`POST /responses`, `/responses/compact`): parses requests and reads responses.
 //!
-//! [`read`] looks at a request and gives an [`Asked`](aibridge_intercept::Asked): the model, the prompt, and the
-//! observer that reads the answer as it passes, [`Streaming`] or [`blocking`]. Neither request nor answer is
-//! edited. Wire facts are those of the OpenAI API.
+//! [`parse_request`] returns a [`ParsedRequest`](aibridge_intercept::ParsedRequest): the model, the prompt, and the
+//! observer that reads the response as it passes, with [`Streaming`] or [`blocking`]. Neither the request nor the
+//! response is edited. The formats are those of the OpenAI API.
 //!
-//! Reading needs no gateway around it:
+//! A response can be read without a gateway:
 //!
 //! ```
-//! let learnt = aibridge_responses::blocking::learn(
+//! let summary = aibridge_responses::blocking::summarize(
 //!     br#"{"id":"resp_1","status":"completed","output":[
 //!         {"type":"shell_call","call_id":"call_1","action":{"commands":["ls"]}}]}"#,
 //! );
-//! assert_eq!(learnt.tools[0].name, "shell");
-//! assert_eq!(learnt.tools[0].input, r#"{"commands":["ls"]}"#);
+//! assert_eq!(summary.tools[0].name, "shell");
+//! assert_eq!(summary.tools[0].input, r#"{"commands":["ls"]}"#);
 //! ```
 
 pub mod blocking;
 mod items;
+mod objects;
 mod observer;
 mod request;
 mod streaming;
-mod usage;
 
+pub use objects::referenced_objects;
 pub use observer::Response;
-pub use request::read;
+pub use request::parse_request;
 pub use streaming::Streaming;

@@ -1,11 +1,12 @@
-//! What a request asks.
+//! Parses a responses request.
 
-use crate::Response;
+use crate::objects;
+use crate::observer::Response;
 use aibridge_intercept::client::Client;
-use aibridge_intercept::json::Json;
-use aibridge_intercept::{Asked, Error, Request};
+use aibridge_intercept::{Error, ParsedRequest, Request};
+use aibridge_json::Json;
 
-/// The items by which a client brings the result of a tool call.
+/// The types of items that contain the result of a tool call.
 const TOOL_OUTPUTS: [&str; 5] = [
     "function_call_output",
     "custom_tool_call_output",
@@ -14,16 +15,24 @@ const TOOL_OUTPUTS: [&str; 5] = [
     "apply_patch_call_output",
 ];
 
-/// Reads `request`, in one pass over its body.
+/// Parses `request`, in one pass over its body.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::BackgroundUnsupported`] if the response is to
-/// outlive its request: nobody would see its end.
-pub fn read(request: &Request) -> Result<Asked, Error> {
-    let [model, stream, background, metadata, input] =
-        Json::object(&request.body.text, ["model", "stream", "background", "metadata", "input"])?;
-    if background.is_some_and(Json::is_true) {
+/// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::InvalidModel`] if the model name is too long,
+/// [`Error::BackgroundUnsupported`] if the request is for a background response: the gateway could not record its end.
+pub fn parse_request(request: &Request) -> Result<ParsedRequest, Error> {
+    let [previous_response, conversation] = objects::MEMBERS;
+    let [model, stream, background, metadata, input, previous_response, conversation] = Json::object(
+        &request.body.text,
+        ["model", "stream", "background", "metadata", "input", previous_response, conversation],
+    )?;
+    // Few requests refer to an object. Those are scanned a second time, for duplicate members.
+    let references = match previous_response.or(conversation) {
+        Some(_) => objects::referenced_objects(&request.body.text)?,
+        None => Vec::new(),
+    };
+    if background.is_some_and(|background| !matches!(background.text(), "false" | "null")) {
         return Err(Error::BackgroundUnsupported);
     }
     let last = input.and_then(Json::last_element);
@@ -35,18 +44,19 @@ pub fn read(request: &Request) -> Result<Asked, Error> {
         Some(text) => Some(text),
         None => content.filter(|_| is_user).and_then(text_of_parts),
     };
-    Ok(Asked {
-        model: model.and_then(Json::non_empty_string),
+    Ok(ParsedRequest {
+        model: ParsedRequest::model(model)?,
         streaming: stream.is_some_and(Json::is_true),
         prompt,
         correlating_tool_call_id: call_id.filter(|_| is_output).and_then(Json::non_empty_string),
-        client: Client::guess(&request.headers, metadata),
+        references,
+        client: Client::detect(&request.headers, metadata),
         edited: None,
         observer: Box::new(Response::default()),
     })
 }
 
-/// String content, or its `input_text` parts joined by a newline.
+/// The string content of a message, or its `input_text` parts joined by newlines.
 fn text_of_parts(content: Json<'_>) -> Option<String> {
     if let Some(text) = content.non_empty_string() {
         return Some(text);
@@ -67,8 +77,8 @@ mod tests {
     use aibridge_intercept::{Actor, RequestBody};
     use bytes::Bytes;
 
-    fn ask(body: &str) -> Result<Asked, Error> {
-        read(&Request {
+    fn parse(body: &str) -> Result<ParsedRequest, Error> {
+        parse_request(&Request {
             route: "/responses".into(),
             query: None,
             headers: http::HeaderMap::new(),
@@ -78,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prompt_is_the_input_or_what_the_user_said_last() {
+    fn the_prompt_is_the_input_or_the_last_user_message() {
         let table = [
             (r#""tell me a joke""#, Some("tell me a joke")),
             (r#"[{"role":"user","content":"a"}]"#, Some("a")),
@@ -97,26 +107,30 @@ mod tests {
             ("null", None),
         ];
         for (input, expected) in table {
-            let asked = ask(&format!(r#"{{"input":{input},"stream":true}}"#)).unwrap();
-            assert_eq!(asked.prompt.as_deref(), expected, "{input}");
-            assert!(asked.streaming && asked.edited.is_none());
+            let parsed = parse(&format!(r#"{{"input":{input},"stream":true}}"#)).unwrap();
+            assert_eq!(parsed.prompt.as_deref(), expected, "{input}");
+            assert!(parsed.streaming && parsed.edited.is_none());
         }
     }
 
     #[test]
-    fn tool_outputs_correlate() {
+    fn tool_outputs_have_the_correlating_tool_call() {
         for kind in TOOL_OUTPUTS {
-            let asked = ask(&format!(r#"{{"input":[{{"type":"{kind}","call_id":"call_1"}}]}}"#)).unwrap();
-            assert_eq!(asked.correlating_tool_call_id.as_deref(), Some("call_1"), "{kind}");
+            let parsed = parse(&format!(r#"{{"input":[{{"type":"{kind}","call_id":"call_1"}}]}}"#)).unwrap();
+            assert_eq!(parsed.correlating_tool_call_id.as_deref(), Some("call_1"), "{kind}");
         }
-        let asked = ask(r#"{"input":[{"type":"function_call","call_id":"call_1"}]}"#).unwrap();
-        assert_eq!(asked.correlating_tool_call_id, None);
+        let parsed = parse(r#"{"input":[{"type":"function_call","call_id":"call_1"}]}"#).unwrap();
+        assert_eq!(parsed.correlating_tool_call_id, None);
     }
 
     #[test]
     fn background_is_refused() {
-        assert!(matches!(ask(r#"{"background":true}"#), Err(Error::BackgroundUnsupported)));
-        assert!(ask(r#"{"background":false}"#).is_ok());
-        assert!(ask(r#"{"background":null}"#).is_ok());
+        for background in ["true", "1", "0", r#""true""#, r#""""#, "{}", "[]", r#"false,"background":true"#] {
+            let parsed = parse(&format!(r#"{{"background":{background}}}"#));
+            assert!(matches!(parsed, Err(Error::BackgroundUnsupported)), "{background}");
+        }
+        for background in ["false", "null", r#"true,"background":false"#] {
+            assert!(parse(&format!(r#"{{"background":{background}}}"#)).is_ok(), "{background}");
+        }
     }
 }

@@ -1,17 +1,20 @@
-//! A stream of events, closed by a terminal event: `response.completed`, `.incomplete` or `.failed`, or `error`.
+//! Reads a stream of events, closed by a terminal event: `response.completed`, `.incomplete` or `.failed`.
 
-use crate::blocking::learn_response;
-use crate::items;
-use aibridge_intercept::json::Json;
+use crate::blocking::EXTRA;
+use crate::items::Items;
+use crate::objects;
+use aibridge_intercept::in_band::{has_error, is_error, is_error_event, is_named_error};
 use aibridge_intercept::observer::Ending;
-use aibridge_intercept::scan::Interest;
-use aibridge_intercept::sse::Event;
-use aibridge_intercept::{Learnt, Verdict};
+use aibridge_intercept::usage::UsageCounter;
+use aibridge_intercept::{EventAction, ResponseSummary, budget};
+use aibridge_json::{Json, LenientText};
+use aibridge_json::{Prefilter, StringLength};
+use aibridge_sse::Event;
 use std::sync::LazyLock;
 
-/// The events that are read once the response's id is known.
-static READ: LazyLock<Interest> = LazyLock::new(|| {
-    Interest::new(&[
+/// The types of events that are parsed once the response's id is known.
+static PARSED_EVENTS: LazyLock<Prefilter> = LazyLock::new(|| {
+    Prefilter::new(&[
         "response.output_item.done",
         "response.completed",
         "response.incomplete",
@@ -20,65 +23,110 @@ static READ: LazyLock<Interest> = LazyLock::new(|| {
     ])
 });
 
-/// Reads a stream's events as they pass.
+static DELTA: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"delta\""));
+
+/// Reads the events of a stream as they pass.
 #[derive(Debug, Default)]
 pub struct Streaming {
     response_id: Option<String>,
-    /// What finished items told, for a terminal event without `output`.
-    from_items: Learnt,
-    terminal: Option<Learnt>,
-    events: i64,
+    /// The ids of the objects in events with a `response`.
+    objects: Vec<String>,
+    usage: UsageCounter,
+    /// The items of the terminal event's `output`; before it, the items of `response.output_item.done` events.
+    items: Items,
+    complete: bool,
+    failed: bool,
+    characters: u64,
+    event_count: i64,
 }
 
 impl Streaming {
-    /// Reads the next event.
-    pub fn event(&mut self, event: &Event) -> Verdict {
-        let Some(data) = event.data() else { return Verdict::Relay };
-        self.events += 1;
-        if self.response_id.is_some() && !READ.is_in(&data) {
-            return Verdict::Relay;
-        }
-        let Ok([kind, response, item]) = Json::object(&data, ["type", "response", "item"]) else {
-            return Verdict::Relay;
+    /// Reads the next event and returns its action. An error event is not terminal: `response.failed` may follow.
+    pub fn event(&mut self, event: &Event) -> EventAction {
+        let Some(data) = event.data() else {
+            self.failed |= is_named_error(event);
+            return EventAction::Relay;
         };
-        if self.response_id.is_none() {
-            self.response_id =
-                response.and_then(|response| response.member("id")).and_then(Json::non_empty_string);
+        self.event_count += 1;
+        self.failed |= is_error_event(event, &data);
+        if self.response_id.is_some() && !PARSED_EVENTS.matches(&data) {
+            self.characters += DELTA.sum(&data);
+            return EventAction::Relay;
         }
-        let ending = match kind.and_then(Json::string).as_deref() {
+        let text = LenientText::new(&data);
+        let names = ["type", "response", "item", "error", "object"];
+        let Some([kind, response, item, error, object]) = text.object(names) else {
+            self.failed |= text.json().is_some_and(is_error);
+            return EventAction::Relay;
+        };
+        self.failed |= has_error(error) || object.is_some_and(|object| object.is_string("error"));
+        if self.response_id.is_none() {
+            let id = response.and_then(|response| response.member("id"));
+            self.response_id = id.and_then(Json::non_empty_string).map(budget::response_id);
+            self.objects = response.map(objects::of_response).unwrap_or_default();
+        }
+        match kind.and_then(Json::string).as_deref() {
             Some("response.output_item.done") => {
                 if let Some(item) = item {
-                    items::learn(item, &mut self.from_items);
+                    self.items.read(item);
                 }
-                return Verdict::Relay;
+                return EventAction::Relay;
             }
-            Some("response.completed" | "response.incomplete") => Ending::Complete,
-            Some("response.failed" | "error") => Ending::Failed,
-            _ => return Verdict::Relay,
-        };
-        let mut learnt = response.map(learn_response).unwrap_or_default();
-        if !response.is_some_and(has_output) {
-            learnt.tools = std::mem::take(&mut self.from_items.tools);
-            learnt.thoughts = std::mem::take(&mut self.from_items.thoughts);
+            Some("response.completed" | "response.incomplete") => self.complete = true,
+            Some("response.failed") => self.failed = true,
+            other => {
+                self.failed |= other == Some("error");
+                return EventAction::Relay;
+            }
         }
-        self.terminal = Some(Learnt { ending, ..learnt });
-        Verdict::Terminal
+        if let Some(response) = response {
+            self.terminal(response);
+        }
+        EventAction::Terminal
     }
 
-    /// How many events there were: the `sequence_number` of the next.
-    pub(crate) fn events(&self) -> i64 {
-        self.events
+    fn terminal(&mut self, response: Json<'_>) {
+        for object in objects::of_response(response) {
+            if !self.objects.contains(&object) {
+                self.objects.push(object);
+            }
+        }
+        let [usage, output, error] = response.members(["usage", "output", "error"]);
+        self.failed |= has_error(error);
+        self.usage.read(usage);
+        if let Some(output) = output.filter(|output| output.last_element().is_some()) {
+            self.items = Items::default();
+            self.items.read_all(output);
+        }
     }
 
-    /// What was learnt so far.
-    pub fn finish(&mut self) -> Learnt {
-        let learnt = self.terminal.take().unwrap_or_else(|| std::mem::take(&mut self.from_items));
-        Learnt { response_id: self.response_id.take(), ..learnt }
+    /// The number of events so far, which is the `sequence_number` of the next event.
+    pub(crate) fn event_count(&self) -> i64 {
+        self.event_count
     }
-}
 
-fn has_output(response: Json<'_>) -> bool {
-    response.member("output").and_then(Json::last_element).is_some()
+    /// Whether an event so far reported an error.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Returns the summary of the events so far.
+    pub fn finish(&mut self) -> ResponseSummary {
+        let items = std::mem::take(&mut self.items);
+        ResponseSummary {
+            response_id: self.response_id.take(),
+            objects: std::mem::take(&mut self.objects),
+            usage: self.usage.finish(&EXTRA),
+            ending: match (self.failed, self.complete) {
+                (true, _) => Ending::Failed,
+                (false, true) => Ending::Complete,
+                (false, false) => Ending::Missing,
+            },
+            characters: self.characters.max(items.characters),
+            tools: items.tools,
+            reasoning: items.reasoning,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -86,33 +134,33 @@ mod tests {
     use super::*;
     use bytes::Bytes;
 
-    fn observe(stream: &[&str]) -> (Vec<Verdict>, Learnt) {
+    fn observe(stream: &[&str]) -> (Vec<EventAction>, ResponseSummary) {
         let mut streaming = Streaming::default();
-        let verdicts = stream
+        let actions = stream
             .iter()
             .map(|data| data.replace('\n', ""))
             .map(|data| streaming.event(&Event::from(Bytes::from(format!("event: x\ndata: {data}\n\n")))))
             .collect();
-        (verdicts, streaming.finish())
+        (actions, streaming.finish())
     }
 
     const CREATED: &str = r#"{"type":"response.created","response":{"id":"resp_1","output":[]}}"#;
     const ITEM: &str = r#"{"type":"response.output_item.done","item":{"type":"function_call","call_id":"c1","name":"add","arguments":"{}"}}"#;
 
     #[test]
-    fn the_terminal_event_tells_most() {
+    fn the_terminal_event_replaces_earlier_items() {
         let completed = r#"{"type":"response.completed","response":{"id":"resp_1","status":"completed",
             "output":[{"type":"function_call","call_id":"c2","name":"sub","arguments":"{}"}],
             "usage":{"input_tokens":1,"output_tokens":2}}}"#;
-        let (verdicts, learnt) = observe(&[CREATED, ITEM, completed]);
-        assert_eq!(verdicts, [Verdict::Relay, Verdict::Relay, Verdict::Terminal]);
-        assert_eq!(learnt.tools.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["sub"]);
-        assert_eq!(learnt.usage.map(|usage| usage.output), Some(2));
-        assert_eq!((learnt.response_id.as_deref(), learnt.ending), (Some("resp_1"), Ending::Complete));
+        let (actions, summary) = observe(&[CREATED, ITEM, completed]);
+        assert_eq!(actions, [EventAction::Relay, EventAction::Relay, EventAction::Terminal]);
+        assert_eq!(summary.tools.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["sub"]);
+        assert_eq!(summary.usage.map(|usage| usage.output), Some(2));
+        assert_eq!((summary.response_id.as_deref(), summary.ending), (Some("resp_1"), Ending::Complete));
     }
 
     #[test]
-    fn without_a_final_output_the_finished_items_count() {
+    fn finished_items_count_without_a_final_output() {
         for terminal in [
             r#"{"type":"response.completed","response":{"output":[]}}"#,
             r#"{"type":"response.completed","response":{}}"#,
@@ -120,25 +168,57 @@ mod tests {
             r#"{"type":"error","message":"x"}"#,
             r#"{"type":"response.in_progress"}"#,
         ] {
-            let (_, learnt) = observe(&[CREATED, ITEM, terminal]);
-            assert_eq!(learnt.tools.len(), 1, "{terminal}");
-            assert_eq!(learnt.response_id.as_deref(), Some("resp_1"), "{terminal}");
+            let (_, summary) = observe(&[CREATED, ITEM, terminal]);
+            assert_eq!(summary.tools.len(), 1, "{terminal}");
+            assert_eq!(summary.response_id.as_deref(), Some("resp_1"), "{terminal}");
         }
     }
 
     #[test]
-    fn how_a_stream_ended() {
-        for (terminal, ending, verdict) in [
-            ("response.completed", Ending::Complete, Verdict::Terminal),
-            ("response.incomplete", Ending::Complete, Verdict::Terminal),
-            ("response.failed", Ending::Failed, Verdict::Terminal),
-            ("error", Ending::Failed, Verdict::Terminal),
-            ("response.output_text.delta", Ending::Missing, Verdict::Relay),
-        ] {
-            let (verdicts, learnt) = observe(&[CREATED, &format!(r#"{{"type":"{terminal}"}}"#)]);
-            assert_eq!((verdicts[1], learnt.ending), (verdict, ending), "{terminal}");
+    fn detects_how_a_stream_ended() {
+        let error = r#"{"type":"error","code":"server_error","message":"x"}"#;
+        let completed = r#"{"type":"response.completed","response":{"error":null}}"#;
+        let failed =
+            r#"{"type":"response.failed","response":{"usage":{"input_tokens":1,"output_tokens":2}}}"#;
+        let delta = r#"{"type":"response.output_text.delta","delta":"x"}"#;
+        let table: &[(&[&str], Ending, EventAction)] = &[
+            (&[completed], Ending::Complete, EventAction::Terminal),
+            (&[r#"{"type":"response.incomplete"}"#], Ending::Complete, EventAction::Terminal),
+            (&[failed], Ending::Failed, EventAction::Terminal),
+            (&[error], Ending::Failed, EventAction::Relay),
+            (&[error, failed], Ending::Failed, EventAction::Terminal),
+            (&[error, completed], Ending::Failed, EventAction::Terminal),
+            (&[r#"{"error":{"message":"x"}}"#], Ending::Failed, EventAction::Relay),
+            (&[r#"{"object":"error","message":"x"}"#], Ending::Failed, EventAction::Relay),
+            (&[r#"[{"error":{"code":503}}]"#], Ending::Failed, EventAction::Relay),
+            (&[r#"{"type":"response.in_progress","error":{}}"#], Ending::Missing, EventAction::Relay),
+            (&[delta], Ending::Missing, EventAction::Relay),
+        ];
+        for (events, ending, action) in table {
+            let (actions, summary) = observe(&[&[CREATED], *events].concat());
+            assert_eq!((actions.last(), summary.ending), (Some(action), *ending), "{events:?}");
+            let usage = summary.usage.map(|usage| (usage.input, usage.output));
+            assert_eq!(usage, events.contains(&failed).then_some((1, 2)), "{events:?}");
         }
         assert_eq!(observe(&[]).1.ending, Ending::Missing);
-        assert_eq!(observe(&["no json", "[1]"]).0, [Verdict::Relay, Verdict::Relay]);
+        assert_eq!(observe(&["no json", "[1]"]).0, [EventAction::Relay, EventAction::Relay]);
+    }
+
+    #[test]
+    fn an_event_named_error_is_a_failure() {
+        let mut streaming = Streaming::default();
+        let event = Event::from(Bytes::from_static(b"event: error\ndata: {\"message\":\"busy\"}\n\n"));
+        assert_eq!(streaming.event(&event), EventAction::Relay);
+        assert_eq!(streaming.finish().ending, Ending::Failed);
+    }
+
+    #[test]
+    fn counts_generated_characters() {
+        let delta = r#"{"type":"response.output_text.delta","delta":"äbcd"}"#;
+        let completed = r#"{"type":"response.completed","response":{"output":[
+            {"type":"message","content":[{"type":"output_text","text":"äbcdefgh"}]}]}}"#;
+        assert_eq!(observe(&[CREATED, delta, delta]).1.limit_tokens(), (2, true));
+        assert_eq!(observe(&[CREATED, delta, delta, completed]).1.limit_tokens(), (2, true));
+        assert_eq!(observe(&[CREATED, completed]).1.limit_tokens(), (2, true));
     }
 }

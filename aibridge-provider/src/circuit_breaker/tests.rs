@@ -1,11 +1,14 @@
-use super::*;
+//! Tests of the circuit breaker, with a mock clock.
 
-struct Bench {
+use super::*;
+use std::time::Duration;
+
+struct Fixture {
     breaker: CircuitBreaker,
     clock: Arc<quanta::Mock>,
 }
 
-impl Bench {
+impl Fixture {
     fn new() -> Self {
         let (clock, mock) = Clock::mock();
         Self { breaker: CircuitBreaker::new(CircuitBreakerSettings::default(), clock), clock: mock }
@@ -15,15 +18,15 @@ impl Bench {
         self.breaker.guard("/responses", model)
     }
 
-    fn call(&self, model: &str, went: Went) -> bool {
+    fn call(&self, model: &str, outcome: CallOutcome) -> bool {
         let guard = self.guard(model);
         let admitted = guard.admit(true);
-        admitted.inspect(|admission| end(&*guard, *admission, went)).is_ok()
+        admitted.inspect(|admission| end(&*guard, *admission, outcome)).is_ok()
     }
 
     fn fail(&self, times: usize) {
         for _ in 0..times {
-            assert!(self.call("m", Went::Badly));
+            assert!(self.call("m", CallOutcome::Failure));
         }
     }
 
@@ -31,136 +34,139 @@ impl Bench {
         self.breaker.statuses().first().map(|status| status.state)
     }
 
-    fn pass(&self, seconds: u64) {
+    fn wait(&self, seconds: u64) {
         self.clock.increment(Duration::from_secs(seconds));
     }
 }
 
-fn end(guard: &dyn Guard, admission: Admission, went: Went) {
-    guard.report(admission, went);
+fn end(guard: &dyn Guard, admission: Admission, outcome: CallOutcome) {
+    guard.report(admission, outcome);
     guard.release(admission);
 }
 
 #[test]
-fn consecutive_failures_open_it_for_its_time() {
-    let bench = Bench::new();
-    bench.fail(4);
-    assert_eq!(bench.state(), Some(CircuitState::Closed));
-    bench.fail(1);
-    assert_eq!(bench.state(), Some(CircuitState::Open));
-    bench.pass(10);
-    assert_eq!(bench.guard("m").admit(true), Err(Rejected { retry_after: Duration::from_secs(20) }));
-    assert!(bench.call("other", Went::Well), "another model is another circuit");
-    bench.pass(20);
-    assert_eq!(bench.state(), Some(CircuitState::HalfOpen));
-    assert_eq!(bench.breaker.statuses()[0].trips, 1);
-    assert_eq!(bench.breaker.statuses()[0].rejects, 1);
+fn consecutive_failures_open_a_circuit_for_its_timeout() {
+    let fixture = Fixture::new();
+    fixture.fail(4);
+    assert_eq!(fixture.state(), Some(CircuitState::Closed));
+    fixture.fail(1);
+    assert_eq!(fixture.state(), Some(CircuitState::Open));
+    fixture.wait(10);
+    assert_eq!(fixture.guard("m").admit(true), Err(Rejection { retry_after: Duration::from_secs(20) }));
+    assert!(fixture.call("other", CallOutcome::Success), "another model is another circuit");
+    fixture.wait(20);
+    assert_eq!(fixture.state(), Some(CircuitState::HalfOpen));
+    assert_eq!(fixture.breaker.statuses()[0].trips, 1);
+    assert_eq!(fixture.breaker.statuses()[0].rejects, 1);
 }
 
 #[test]
-fn successes_and_time_forget_failures() {
-    let bench = Bench::new();
-    bench.fail(4);
-    bench.call("m", Went::Well);
-    bench.fail(4);
-    bench.pass(10);
-    bench.fail(4);
-    assert_eq!(bench.state(), Some(CircuitState::Closed));
-    bench.fail(1);
-    assert_eq!(bench.state(), Some(CircuitState::Open));
+fn a_success_or_the_interval_resets_failures() {
+    let fixture = Fixture::new();
+    fixture.fail(4);
+    fixture.call("m", CallOutcome::Success);
+    fixture.fail(4);
+    fixture.wait(10);
+    fixture.fail(4);
+    assert_eq!(fixture.state(), Some(CircuitState::Closed));
+    fixture.fail(1);
+    assert_eq!(fixture.state(), Some(CircuitState::Open));
 }
 
 #[test]
-fn half_open_admits_a_few_and_their_successes_close_it() {
-    let bench = Bench::new();
-    bench.fail(5);
-    bench.pass(30);
-    let guard = bench.guard("m");
-    let trials: Vec<_> = (0..3).map(|_| guard.admit(true).unwrap()).collect();
+fn a_half_open_circuit_admits_probes_whose_successes_close_it() {
+    let fixture = Fixture::new();
+    fixture.fail(5);
+    fixture.wait(30);
+    let guard = fixture.guard("m");
+    let probes: Vec<_> = (0..3).map(|_| guard.admit(true).unwrap()).collect();
     assert!(guard.admit(true).is_err(), "no more than max_requests at once");
-    guard.release(trials[0]);
+    guard.release(probes[0]);
     let fourth = guard.admit(true).unwrap();
-    end(&*guard, trials[1], Went::Well);
-    end(&*guard, trials[2], Went::Well);
-    assert_eq!(bench.state(), Some(CircuitState::HalfOpen));
-    end(&*guard, fourth, Went::Well);
-    assert_eq!(bench.state(), Some(CircuitState::Closed));
+    end(&*guard, probes[1], CallOutcome::Success);
+    end(&*guard, probes[2], CallOutcome::Success);
+    assert_eq!(fixture.state(), Some(CircuitState::HalfOpen));
+    end(&*guard, fourth, CallOutcome::Success);
+    assert_eq!(fixture.state(), Some(CircuitState::Closed));
 }
 
 #[test]
-fn one_failed_trial_opens_it_again_and_the_others_do_not_count() {
-    let bench = Bench::new();
-    bench.fail(5);
-    bench.pass(30);
-    let guard = bench.guard("m");
-    let trials: Vec<_> = (0..2).map(|_| guard.admit(true).unwrap()).collect();
-    end(&*guard, trials[0], Went::Badly);
-    assert_eq!(bench.state(), Some(CircuitState::Open));
-    bench.pass(30);
-    let fresh = guard.admit(true).unwrap();
-    end(&*guard, trials[1], Went::Badly);
-    assert_eq!(bench.state(), Some(CircuitState::HalfOpen), "a trial of an earlier round says nothing");
-    end(&*guard, fresh, Went::Badly);
-    assert_eq!(bench.breaker.statuses()[0].trips, 3);
+fn one_failed_probe_opens_the_circuit_and_the_others_do_not_count() {
+    let fixture = Fixture::new();
+    fixture.fail(5);
+    fixture.wait(30);
+    let guard = fixture.guard("m");
+    let probes: Vec<_> = (0..2).map(|_| guard.admit(true).unwrap()).collect();
+    end(&*guard, probes[0], CallOutcome::Failure);
+    assert_eq!(fixture.state(), Some(CircuitState::Open));
+    fixture.wait(30);
+    let current = guard.admit(true).unwrap();
+    end(&*guard, probes[1], CallOutcome::Failure);
+    assert_eq!(fixture.state(), Some(CircuitState::HalfOpen), "a probe of an earlier round does not count");
+    end(&*guard, current, CallOutcome::Failure);
+    assert_eq!(fixture.breaker.statuses()[0].trips, 3);
 }
 
 #[test]
-fn trips_outlive_their_circuits() {
-    let bench = Bench::new();
+fn trips_are_counted_after_an_eviction() {
+    let fixture = Fixture::new();
     let trips =
-        || bench.breaker.trips().into_iter().map(|(name, trips)| (name.model, trips)).collect::<Vec<_>>();
-    bench.fail(5);
+        || fixture.breaker.trips().into_iter().map(|(name, trips)| (name.model, trips)).collect::<Vec<_>>();
+    fixture.fail(5);
     assert_eq!(trips(), [("m".to_owned(), 1)]);
-    bench.pass(30);
+    fixture.wait(30);
     for _ in 0..3 {
-        bench.call("m", Went::Well);
+        fixture.call("m", CallOutcome::Success);
     }
-    for n in 0..2 * CIRCUITS_AT_MOST {
-        bench.call(&format!("invented-{n}"), Went::Badly);
+    for n in 0..2 * MAX_CIRCUITS {
+        fixture.call(&format!("random-{n}"), CallOutcome::Failure);
     }
-    assert!(bench.breaker.statuses().iter().all(|status| status.name.model != "m"), "it is forgotten");
+    assert!(
+        fixture.breaker.statuses().iter().all(|status| status.name.model != "m"),
+        "its circuit is evicted"
+    );
     assert_eq!(trips(), [("m".to_owned(), 1)]);
-    bench.pass(10);
-    bench.fail(5);
+    fixture.wait(10);
+    fixture.fail(5);
     assert_eq!(trips(), [("m".to_owned(), 2)]);
 }
 
 #[test]
-fn models_that_trip_do_not_fill_the_memory() {
-    let bench = Bench::new();
-    for n in 0..CIRCUITS_AT_MOST + 10 {
-        bench.breaker.shared.count_trip(&CircuitName { route: "/r".into(), model: format!("m-{n}") });
+fn the_number_of_trip_counters_is_bounded() {
+    let fixture = Fixture::new();
+    for n in 0..MAX_CIRCUITS + 10 {
+        fixture.breaker.shared.count_trip(&CircuitName { route: "/r".into(), model: format!("m-{n}") });
     }
-    let trips = bench.breaker.trips();
-    assert_eq!(trips.len(), CIRCUITS_AT_MOST + 1);
+    let trips = fixture.breaker.trips();
+    assert_eq!(trips.len(), MAX_CIRCUITS + 1);
     let shared = trips.iter().find(|(name, _)| name.model == "other").map(|(_, trips)| *trips);
     assert_eq!(shared, Some(10));
 }
 
 #[test]
-fn a_trial_gives_its_place_back_when_it_is_answered_but_tells_how_it_went_at_the_end() {
-    let bench = Bench::new();
-    bench.fail(5);
-    bench.pass(30);
-    let guard = bench.guard("m");
-    let trials: Vec<_> =
-        (0..6).map(|_| guard.admit(true).inspect(|trial| guard.release(*trial)).unwrap()).collect();
-    guard.report(trials[0], Went::Well);
-    guard.report(trials[1], Went::Well);
-    assert_eq!(bench.state(), Some(CircuitState::HalfOpen));
-    guard.report(trials[2], Went::Badly);
-    assert_eq!(bench.state(), Some(CircuitState::Open));
-    guard.report(trials[3], Went::Well);
-    assert_eq!(bench.state(), Some(CircuitState::Open));
+fn a_probe_releases_its_permit_before_it_reports_its_outcome() {
+    let fixture = Fixture::new();
+    fixture.fail(5);
+    fixture.wait(30);
+    let guard = fixture.guard("m");
+    let probes: Vec<_> =
+        (0..6).map(|_| guard.admit(true).inspect(|probe| guard.release(*probe)).unwrap()).collect();
+    guard.report(probes[0], CallOutcome::Success);
+    guard.report(probes[1], CallOutcome::Success);
+    assert_eq!(fixture.state(), Some(CircuitState::HalfOpen));
+    guard.report(probes[2], CallOutcome::Failure);
+    assert_eq!(fixture.state(), Some(CircuitState::Open));
+    guard.report(probes[3], CallOutcome::Success);
+    assert_eq!(fixture.state(), Some(CircuitState::Open));
 }
 
 #[test]
-fn what_does_not_count_takes_no_place_from_the_trials() {
-    let bench = Bench::new();
-    bench.fail(5);
-    let guard = bench.guard("m");
+fn a_call_that_does_not_count_takes_no_permit() {
+    let fixture = Fixture::new();
+    fixture.fail(5);
+    let guard = fixture.guard("m");
     assert!(guard.admit(false).is_err());
-    bench.pass(30);
+    fixture.wait(30);
     for _ in 0..10 {
         assert_eq!(guard.admit(false), Ok(Admission::Normal));
     }
@@ -168,44 +174,44 @@ fn what_does_not_count_takes_no_place_from_the_trials() {
 }
 
 #[test]
-fn invented_models_do_not_fill_the_memory_and_do_not_keep_out_what_is_used() {
-    let bench = Bench::new();
+fn the_number_of_circuits_is_bounded_and_new_failures_have_room() {
+    let fixture = Fixture::new();
     let long = "x".repeat(1 << 20);
-    for went in [1, 5] {
-        for n in 0..3 * CIRCUITS_AT_MOST {
-            for _ in 0..went {
-                bench.call(&format!("invented-{went}-{n}-{long}"), Went::Badly);
+    for failures in [1, 5] {
+        for n in 0..3 * MAX_CIRCUITS {
+            for _ in 0..failures {
+                fixture.call(&format!("random-{failures}-{n}-{long}"), CallOutcome::Failure);
             }
-            bench.call(&format!("fine-{n}"), Went::Well);
+            fixture.call(&format!("fine-{n}"), CallOutcome::Success);
         }
-        let statuses = bench.breaker.statuses();
-        assert!(statuses.len() <= CIRCUITS_AT_MOST, "{}", statuses.len());
-        assert!(statuses.iter().all(|status| status.name.model.len() <= MODEL_AT_MOST));
-        let model = format!("m{went}");
-        (0..5).for_each(|_| assert!(bench.call(&model, Went::Badly)));
-        assert!(!bench.call(&model, Went::Well), "there is room for what fails now");
+        let statuses = fixture.breaker.statuses();
+        assert!(statuses.len() <= MAX_CIRCUITS, "{}", statuses.len());
+        assert!(statuses.iter().all(|status| status.name.model.len() <= MAX_MODEL_BYTES));
+        let model = format!("m{failures}");
+        (0..5).for_each(|_| assert!(fixture.call(&model, CallOutcome::Failure)));
+        assert!(!fixture.call(&model, CallOutcome::Success), "there is room for a new circuit");
     }
 }
 
 #[test]
-fn what_is_open_outlives_what_failed_a_little() {
-    let bench = Bench::new();
-    bench.fail(5);
-    for n in 0..10 * CIRCUITS_AT_MOST {
-        bench.call(&format!("invented-{n}"), Went::Badly);
+fn open_circuits_are_evicted_last() {
+    let fixture = Fixture::new();
+    fixture.fail(5);
+    for n in 0..10 * MAX_CIRCUITS {
+        fixture.call(&format!("random-{n}"), CallOutcome::Failure);
     }
-    assert!(!bench.call("m", Went::Well));
+    assert!(!fixture.call("m", CallOutcome::Success));
 }
 
 #[test]
-fn an_open_circuit_that_nobody_asks_for_any_more_makes_room() {
-    let bench = Bench::new();
-    for n in 0..CIRCUITS_AT_MOST {
+fn idle_open_circuits_are_evicted() {
+    let fixture = Fixture::new();
+    for n in 0..MAX_CIRCUITS {
         for _ in 0..5 {
-            bench.call(&format!("invented-{n}"), Went::Badly);
+            fixture.call(&format!("random-{n}"), CallOutcome::Failure);
         }
     }
-    bench.pass(60);
-    bench.fail(1);
-    assert_eq!(bench.breaker.statuses().len(), 1);
+    fixture.wait(60);
+    fixture.fail(1);
+    assert_eq!(fixture.breaker.statuses().len(), 1);
 }

@@ -1,3 +1,5 @@
+//! Tests of the OpenAI provider.
+
 use super::*;
 use aibridge_intercept::{Actor, RequestBody};
 use aibridge_recorder::CredentialKind;
@@ -24,7 +26,7 @@ fn request(route: &str, authorization: Option<&'static str>, body: &'static str)
 }
 
 #[test]
-fn defaults_are_those_of_openai() {
+fn empty_settings_mean_the_defaults_of_openai() {
     let provider =
         OpenAi::new(OpenAiConfig { name: String::new(), base_url: String::new(), ..Default::default() })
             .unwrap();
@@ -39,7 +41,7 @@ fn defaults_are_those_of_openai() {
 }
 
 #[test]
-fn base_urls_with_and_without_the_final_slash_are_the_same() {
+fn the_final_slash_of_a_base_url_is_optional() {
     for (text, expected) in [
         ("http://h:1/v1", Some("http://h:1/v1/")),
         ("http://h:1/v1/", Some("http://h:1/v1/")),
@@ -54,7 +56,7 @@ fn base_urls_with_and_without_the_final_slash_are_the_same() {
 }
 
 #[test]
-fn an_explicit_pool_wins_over_a_single_key() {
+fn an_explicit_pool_takes_precedence_over_a_single_key() {
     let with = |key: Option<&str>, key_pool| {
         OpenAi::new(OpenAiConfig { key: key.map(SecretString::from), key_pool, ..Default::default() })
             .unwrap()
@@ -69,7 +71,7 @@ fn an_explicit_pool_wins_over_a_single_key() {
 }
 
 #[test]
-fn an_interceptor_says_what_was_asked_and_who_pays() {
+fn an_interceptor_has_the_interception_and_its_credential() {
     let provider =
         OpenAi::new(OpenAiConfig { key_pool: Some(pool(&["sk-1"])), ..Default::default() }).unwrap();
     let table = [
@@ -96,19 +98,23 @@ fn an_interceptor_says_what_was_asked_and_who_pays() {
     let mut ids = Vec::new();
     for (route, authorization, body, model, streaming, kind, hint) in table {
         let interceptor = provider.create_interceptor(request(route, authorization, body)).unwrap();
-        let (asked, _) = interceptor.asked();
-        assert_eq!((asked.model.as_str(), asked.streaming), (model, streaming), "{route}");
-        assert_eq!((asked.credential_kind, asked.credential_hint.as_str()), (kind, hint), "{route}");
-        assert_eq!((asked.provider.as_str(), asked.route.as_str()), ("openai", route));
-        assert_eq!((asked.initiator_id.as_str(), asked.id.get_version_num()), ("ann", 7));
-        ids.push(asked.id);
+        let interception = interceptor.interception();
+        assert_eq!((interception.model.as_str(), interception.streaming), (model, streaming), "{route}");
+        assert_eq!(
+            (interception.credential_kind, interception.credential_hint.as_str()),
+            (kind, hint),
+            "{route}"
+        );
+        assert_eq!((interception.provider.as_str(), interception.route.as_str()), ("openai", route));
+        assert_eq!((interception.initiator_id.as_str(), interception.id.get_version_num()), ("ann", 7));
+        ids.push(interception.id);
     }
     ids.dedup();
-    assert_eq!(ids.len(), 3, "every interceptor draws a fresh id");
+    assert_eq!(ids.len(), 3, "every interceptor has its own id");
 }
 
 #[test]
-fn what_cannot_be_intercepted_is_refused() {
+fn refuses_requests_that_cannot_be_intercepted() {
     let provider = OpenAi::new(OpenAiConfig::default()).unwrap();
     let refused = |request| provider.create_interceptor(request).err().map(|error| error.code());
     assert_eq!(refused(request("/completions", Some("Bearer a"), "{}")), Some("unknown_route"));

@@ -1,39 +1,43 @@
-use crate::parameters::Sent;
+//! The entry point: one method that serves every endpoint.
+
+use crate::error::ApiError;
+use crate::parameters::QueryParameters;
 use crate::reader::Reader;
 use crate::{Endpoint, document, interceptions, keys, sessions, usage};
-use aibridge_intercept::Error;
 use aibridge_provider::Provider;
 use aibridge_store::StoreOptions;
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
-/// What is needed to answer.
+/// Serves the endpoints of the API from the store and the providers in force.
 pub struct Api {
     reader: Reader,
     document: Bytes,
 }
 
 impl Api {
-    /// Answers from the records of the store, read by `tasks`.
+    /// Creates an API that reads records from `store`, on blocking threads that `tasks` tracks.
     pub fn new(store: StoreOptions, tasks: TaskTracker) -> Self {
         Self { reader: Reader::new(store, tasks), document: document::text() }
     }
 
-    /// The JSON that answers, about these providers.
+    /// Returns the JSON body of the response to `endpoint` with the query string `query`.
+    ///
+    /// `providers` are the providers in force; only [`Endpoint::Keys`] reads them.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`], [`Error::QueryTooBroad`], [`Error::UnknownInterception`],
-    /// [`Error::TooManyReaders`], [`Error::RecordsTooSlow`], [`Error::RecordsUnavailable`].
-    pub async fn answer(
+    /// [`ApiError::InvalidParameter`], [`ApiError::QueryTooBroad`], [`ApiError::UnknownInterception`],
+    /// [`ApiError::TooManyReaders`], [`ApiError::RecordsTooSlow`], [`ApiError::RecordsUnavailable`].
+    pub async fn respond(
         &self,
         endpoint: &Endpoint,
         query: Option<&str>,
         providers: &[Arc<dyn Provider>],
-    ) -> Result<Bytes, Error> {
+    ) -> Result<Bytes, ApiError> {
         match endpoint {
-            Endpoint::Document => Sent::new(query).finish().map(|()| self.document.clone()),
+            Endpoint::Document => QueryParameters::new(query).finish().map(|()| self.document.clone()),
             Endpoint::Interceptions => interceptions::list(&self.reader, query).await,
             Endpoint::Interception(id) => interceptions::show(&self.reader, id, query).await,
             Endpoint::Usage => usage::usage(&self.reader, query).await,

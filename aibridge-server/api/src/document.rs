@@ -1,4 +1,4 @@
-//! The OpenAPI document, generated from the types and functions that answer.
+//! The OpenAPI document, generated from the functions that serve the endpoints and from the schema types.
 
 use crate::parameters::OutcomeParameter;
 use crate::schema::Problem;
@@ -7,27 +7,28 @@ use bytes::Bytes;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-/// The API as a document.
+/// The OpenAPI 3.1 document of the API.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "aibridge",
-        description = "What the gateway recorded, and how its keys are doing. For admin tokens, which \
-            `aibridge token create --admin` makes; where tokens are not in use, for the gateway's own machine.",
+        description = "The records of the gateway and the state of its provider keys. Requests need an admin token, \
+            which `aibridge token create --admin` creates. With `auth.mode = \"none\"`, requests from the gateway's \
+            own machine need none.",
     ),
     paths(interceptions::list, interceptions::show, usage::usage, sessions::list, keys::list, openapi_json),
     components(schemas(OutcomeParameter, Problem)),
     modifiers(&Security),
     security(("bearer" = []), ("header" = []), ()),
     tags(
-        (name = "records", description = "What was recorded"),
-        (name = "keys", description = "Keys of providers"),
+        (name = "records", description = "Recorded interceptions, usage and sessions"),
+        (name = "keys", description = "Provider keys of the gateway"),
         (name = "document", description = "This document"),
     ),
 )]
 pub struct Document;
 
-/// How operators say who they are.
+/// Adds the two headers that may carry an admin token.
 struct Security;
 
 impl Modify for Security {
@@ -40,7 +41,7 @@ impl Modify for Security {
     }
 }
 
-/// This document. Anyone may read it.
+/// Returns this document. Needs no token.
 #[utoipa::path(
     get,
     path = "/api/v1/openapi.json",
@@ -49,10 +50,10 @@ impl Modify for Security {
     security(()),
     responses((status = 200, description = "OpenAPI 3.1", body = Object)),
 )]
-#[allow(dead_code, reason = "only what is said of it is needed")]
+#[allow(dead_code, reason = "only its description is used")]
 fn openapi_json() {}
 
-/// As it is sent.
+/// The document as JSON.
 pub(crate) fn text() -> Bytes {
     Bytes::from(serde_json::json!(Document::openapi()).to_string())
 }
@@ -63,7 +64,7 @@ mod tests {
     use crate::endpoint::PATHS;
 
     #[test]
-    fn what_can_be_asked_is_documented_and_the_other_way_round() {
+    fn documents_exactly_the_served_paths() {
         let document = Document::openapi();
         let mut documented: Vec<_> = document.paths.paths.keys().map(String::as_str).collect();
         let mut served = PATHS.map(|(path, _)| path);

@@ -1,21 +1,23 @@
-/// Something that can be asked.
+//! The endpoints and their paths.
+
+/// An endpoint of the API, found by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// The description of all others.
+    /// The OpenAPI document of the API.
     Document,
     /// A page of interceptions.
     Interceptions,
-    /// The interception with this id, as it was written.
+    /// One interception, with the id as the path spells it.
     Interception(String),
-    /// What was used.
+    /// Token usage, added up.
     Usage,
     /// A page of sessions.
     Sessions,
-    /// The keys of the providers.
+    /// The keys of all providers.
     Keys,
 }
 
-/// Where each of them is, as the document writes it.
+/// The path of each endpoint, as the OpenAPI document spells it.
 pub(crate) const PATHS: [(&str, fn(&str) -> Endpoint); 6] = [
     ("/api/v1/openapi.json", |_| Endpoint::Document),
     ("/api/v1/interceptions", |_| Endpoint::Interceptions),
@@ -26,20 +28,21 @@ pub(crate) const PATHS: [(&str, fn(&str) -> Endpoint); 6] = [
 ];
 
 impl Endpoint {
-    /// The one at `path`.
+    /// Returns the endpoint at `path`, which has to match exactly.
     pub fn find(path: &str) -> Option<Self> {
-        PATHS.iter().find_map(|(template, endpoint)| Some(endpoint(placed(template, path)?)))
+        PATHS.iter().find_map(|(template, endpoint)| Some(endpoint(placeholder(template, path)?)))
     }
 
-    /// Whether anyone may ask. The document says what every copy of this program says, and generators of clients want it
-    /// without a token.
+    /// Whether the endpoint needs no token. The document is the same in every copy of this program, and client generators
+    /// fetch it without a token.
     pub fn is_public(&self) -> bool {
         *self == Self::Document
     }
 }
 
-/// What stands in `path` at the place that the template leaves, if they are the same otherwise.
-fn placed<'a>(template: &str, path: &'a str) -> Option<&'a str> {
+/// Returns the part of `path` that stands for `{id}` in `template`, or an empty text if the template has none. `None` if
+/// the path does not match.
+fn placeholder<'a>(template: &str, path: &'a str) -> Option<&'a str> {
     match template.strip_suffix("{id}") {
         Some(before) => path.strip_prefix(before).filter(|id| !id.is_empty() && !id.contains('/')),
         None => (path == template).then_some(""),

@@ -1,25 +1,27 @@
-use crate::paging::{List, Paging};
-use crate::parameters::{FilterParameters, PageParameters, Sent, invalid};
+//! `/api/v1/interceptions`: the list of interceptions, and one interception with all its records.
+
+use crate::error::ApiError;
+use crate::paging::{List, PageRequest};
+use crate::parameters::{FilterParameters, PageParameters, QueryParameters, invalid};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{FullInterception, InterceptionPage, NotFound, Refusals};
-use aibridge_intercept::Error;
 use aibridge_store::{Filter, Order};
 use bytes::Bytes;
 use uuid::Uuid;
 
-/// Interceptions with what they cost, the latest first.
+/// Lists interceptions with their token counts, newest first.
 ///
-/// Pages neither repeat nor miss what was there when the first was read.
+/// Every interception that existed when the first page was read appears exactly once.
 #[utoipa::path(
     get,
     path = "/api/v1/interceptions",
     operation_id = "list_interceptions",
     tag = "records",
     params(FilterParameters, PageParameters),
-    responses((status = 200, description = "A page", body = InterceptionPage), Refusals),
+    responses((status = 200, description = "A page of interceptions", body = InterceptionPage), Refusals),
 )]
-pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, Error> {
-    let paging = Paging::of(List::Interceptions, query)?;
+pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, ApiError> {
+    let paging = PageRequest::parse(List::Interceptions, query)?;
     reader
         .read(move |records| {
             let filter = Filter { before: paging.before, ..paging.filter.clone() };
@@ -33,7 +35,7 @@ pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, 
         .await
 }
 
-/// Everything recorded about one interception.
+/// Returns one interception with all its records.
 #[utoipa::path(
     get,
     path = "/api/v1/interceptions/{id}",
@@ -42,12 +44,12 @@ pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, 
     params((
         "id" = Uuid,
         Path,
-        description = "As the list and the header `X-AIBridge-Interception-Id` show it.",
+        description = "The id of the interception, as in the list and in the header `X-AIBridge-Interception-Id`.",
     )),
     responses((status = 200, description = "The interception", body = FullInterception), NotFound, Refusals),
 )]
-pub(crate) async fn show(reader: &Reader, id: &str, query: Option<&str>) -> Result<Bytes, Error> {
-    Sent::new(query).finish()?;
+pub(crate) async fn show(reader: &Reader, id: &str, query: Option<&str>) -> Result<Bytes, ApiError> {
+    QueryParameters::new(query).finish()?;
     let id: Uuid = id.parse().map_err(|_| invalid("id", "write the id of an interception, a UUID"))?;
     reader.read(move |records| records.find(id)?.ok_or(ReadError::Unknown(id))).await
 }

@@ -1,14 +1,17 @@
+//! `/api/v1/keys`: the state of each provider key.
+
+use crate::error::ApiError;
 use crate::paging::Page;
-use crate::parameters::Sent;
-use crate::schema::{CoolingCause, Key, KeyList, KeyStateName, Refusals};
-use aibridge_intercept::Error;
-use aibridge_keypool::{CoolingReason, KeyState, KeyStatus};
+use crate::parameters::QueryParameters;
+use crate::schema::{CoolingCause, CoolingModel, Key, KeyList, KeyStateName, Refusals};
+use aibridge_keypool::{CoolingReason, KeyState, KeyStatus, ModelCooldown};
 use aibridge_provider::Provider;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// The keys of all providers in force, in the order in which they are tried.
+/// Lists the keys of all providers in force, in the order in which requests try them.
 #[utoipa::path(
     get,
     path = "/api/v1/keys",
@@ -16,47 +19,66 @@ use std::sync::Arc;
     tag = "keys",
     responses((status = 200, description = "All keys", body = KeyList), Refusals),
 )]
-pub(crate) fn list(providers: &[Arc<dyn Provider>], query: Option<&str>) -> Result<Bytes, Error> {
-    Sent::new(query).finish()?;
+pub(crate) fn list(providers: &[Arc<dyn Provider>], query: Option<&str>) -> Result<Bytes, ApiError> {
+    QueryParameters::new(query).finish()?;
     let now = Timestamp::now();
-    let of_one = |provider: &Arc<dyn Provider>| {
+    let keys_of = |provider: &Arc<dyn Provider>| {
         let statuses = provider.key_failover().pool().map(|pool| pool.statuses()).unwrap_or_default();
         statuses.into_iter().map(|status| key(provider.name(), status, now)).collect::<Vec<_>>()
     };
-    let page = Page::whole(providers.iter().flat_map(of_one).collect());
+    let page = Page::whole(providers.iter().flat_map(keys_of).collect());
     serde_json::to_vec(&page).map(Bytes::from).map_err(|error| {
-        tracing::error!(%error, "keys make no JSON");
-        Error::Internal
+        tracing::error!(%error, "could not serialize the keys as JSON");
+        ApiError::Internal
     })
 }
 
 fn key(provider: &str, status: KeyStatus, now: Timestamp) -> Key {
-    let KeyStatus { hint, state, counts } = status;
-    let (state, reason, remaining) = match state {
+    let KeyStatus { hint, state, models, counts } = status;
+    let (state, reason, end) = match state {
         KeyState::Valid => (KeyStateName::Valid, None, None),
         KeyState::Cooling { reason, remaining } => (KeyStateName::Cooling, Some(reason), Some(remaining)),
     };
-    let remaining = remaining.and_then(|remaining| SignedDuration::try_from(remaining).ok());
-    let until = remaining.and_then(|remaining| now.checked_add(remaining).ok());
+    let end = end.map(|remaining| CooldownEnd::after(remaining, now));
+    let models = models.into_iter().map(|ModelCooldown { model, remaining }| {
+        let CooldownEnd { until, seconds } = CooldownEnd::after(remaining, now);
+        CoolingModel { model, cooling_until: until, remaining_seconds: seconds }
+    });
     Key {
         provider: provider.to_owned(),
         hint,
         state,
         reason: reason.map(|reason| match reason {
             CoolingReason::RateLimited => CoolingCause::RateLimited,
+            CoolingReason::Quota => CoolingCause::Quota,
             CoolingReason::Rejected => CoolingCause::Rejected,
         }),
-        cooling_until: until.map(|until| format!("{until:.3}")),
-        remaining_seconds: remaining.map(whole_seconds),
+        remaining_seconds: end.as_ref().map(|end| end.seconds),
+        cooling_until: end.map(|end| end.until),
+        models: models.collect(),
         requests: counts.requests,
         successes: counts.successes,
         rate_limited: counts.rate_limited,
+        quota: counts.quota,
         rejected: counts.rejected,
         forbidden: counts.forbidden,
     }
 }
 
-/// Rounded up: what is still cooling does not say zero.
-fn whole_seconds(remaining: SignedDuration) -> u64 {
-    remaining.as_secs().unsigned_abs() + u64::from(remaining.subsec_nanos() > 0)
+/// The end of a cooldown.
+struct CooldownEnd {
+    /// The time of the end, RFC 3339 with milliseconds.
+    until: String,
+    /// The remaining time, rounded up: a key that still cools never has 0.
+    seconds: u64,
+}
+
+impl CooldownEnd {
+    /// Adds `remaining` to `now`. A cooldown never exceeds a year, so the end is always a valid time.
+    fn after(remaining: Duration, now: Timestamp) -> Self {
+        let length = SignedDuration::try_from(remaining).unwrap_or(SignedDuration::MAX);
+        let until = now.checked_add(length).unwrap_or(Timestamp::MAX);
+        let seconds = remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0);
+        Self { until: format!("{until:.3}"), seconds }
+    }
 }

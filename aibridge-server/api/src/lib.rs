@@ -1,15 +1,16 @@
-//! Records and keys over HTTP, for operators: what is asked, and what is answered.
+//! The operators' HTTP API: recorded interceptions, usage, sessions and the state of provider keys.
 //!
-//! An [`Endpoint`] is found by its path. [`Api::answer`] reads its [`parameters`] strictly, and the records in the background:
-//! never more than some at once, never longer than some seconds, and no longer than somebody waits. Lists come in pages; a
-//! cursor names the row behind which the next one begins, so that rows which are written meanwhile move nothing. The
-//! [`document`] describes all of it, generated from the same code.
+//! A path selects an [`Endpoint`]. [`Api::respond`] parses the query [`parameters`] strictly and reads the records on a
+//! blocking thread. The number of concurrent reads and their duration are bounded, and a read ends when its client
+//! disconnects. Lists are paged: a cursor holds the id of the last row of a page, so rows that are written between two pages
+//! shift nothing. The OpenAPI [`document`] is generated from the same code.
 //!
-//! This crate knows no web framework, and not who may ask: that is the server's.
+//! This crate does not depend on a web framework. Authorization belongs to the server.
 
 mod api;
 pub mod document;
 mod endpoint;
+mod error;
 mod interceptions;
 mod keys;
 mod paging;
@@ -22,3 +23,4 @@ mod usage;
 
 pub use api::Api;
 pub use endpoint::Endpoint;
+pub use error::ApiError;

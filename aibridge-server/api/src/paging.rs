@@ -1,7 +1,8 @@
-//! Lists in pages. A cursor holds the row behind which the next page begins, and what else has to stay the same.
+//! Pages of lists. A cursor holds the last row of a page, and the filters that the next request has to repeat.
 
-use crate::parameters::{FilterParameters, PageParameters, Sent, invalid};
-use aibridge_intercept::Error;
+use crate::error::ApiError;
+use crate::parameters::{FilterParameters, PageParameters, QueryParameters, invalid};
+use crate::time::is_storable;
 use aibridge_store::Filter;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -9,10 +10,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How many rows a page has if nobody says.
-const LIMIT: usize = 100;
+/// The rows of a page if the request has no `limit`.
+const DEFAULT_LIMIT: usize = 100;
 
-/// A list that comes in pages.
+/// The lists that are paged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum List {
@@ -20,18 +21,19 @@ pub(crate) enum List {
     Sessions,
 }
 
-/// Which page is asked for.
+/// A request for one page of a list.
 #[derive(Debug)]
-pub(crate) struct Paging {
+pub(crate) struct PageRequest {
     pub(crate) filter: Filter,
     pub(crate) limit: usize,
-    /// The row behind which it begins, by the id of an interception.
+    /// The id of the last row of the page before; the page starts after it.
     pub(crate) before: Option<Uuid>,
     list: List,
+    /// Identifies the filters, see [`QueryParameters::fingerprint_of`].
     fingerprint: u64,
 }
 
-/// A part of a list.
+/// One page of a list, as it is serialized.
 #[derive(Debug, Serialize)]
 pub(crate) struct Page<T> {
     data: Vec<T>,
@@ -42,44 +44,53 @@ pub(crate) struct Page<T> {
 #[serde(deny_unknown_fields)]
 struct Cursor {
     list: List,
-    /// Of the filters as they were written.
+    /// Identifies the filters as the request spells them.
     fingerprint: u64,
-    /// What they meant on the first page: `7d` is another time on each.
+    /// The bounds as the first page resolved them: `7d` would be another time for each page.
     since: Option<String>,
     until: Option<String>,
     before: Uuid,
 }
 
-impl Paging {
-    pub(crate) fn of(list: List, query: Option<&str>) -> Result<Self, Error> {
-        let mut sent = Sent::new(query);
-        let fingerprint = sent.fingerprint_of::<FilterParameters>();
-        let mut filter = Filter::from(sent.take::<FilterParameters>()?);
-        let PageParameters { limit, cursor } = sent.take()?;
-        sent.finish()?;
+impl PageRequest {
+    /// Parses the filters, the limit and the cursor of a request for `list`.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::InvalidParameter`] if a parameter is unknown, repeated or malformed, or if the cursor belongs to other filters.
+    pub(crate) fn parse(list: List, query: Option<&str>) -> Result<Self, ApiError> {
+        let mut parameters = QueryParameters::new(query);
+        let fingerprint = parameters.fingerprint_of::<FilterParameters>();
+        let mut filter = Filter::from(parameters.take::<FilterParameters>()?);
+        let PageParameters { limit, cursor } = parameters.take()?;
+        parameters.finish()?;
         let mut before = None;
         if let Some(text) = cursor {
             let cursor = Cursor::parse(&text).filter(|cursor| cursor.list == list);
             let cursor = cursor.ok_or_else(|| {
-                invalid("cursor", "write the next_cursor of the page before, or leave it out to begin anew")
+                invalid(
+                    "cursor",
+                    "write the next_cursor of the page before, or leave it out for the first page",
+                )
             })?;
             if cursor.fingerprint != fingerprint {
-                let problem = "it belongs to other filters: repeat those of the first page, or leave it out to begin anew";
+                let problem = "it belongs to other filters: repeat those of the first page, or leave it out for the first page";
                 return Err(invalid("cursor", problem));
             }
-            filter.since = cursor.since.and_then(|at| at.parse().ok());
-            filter.until = cursor.until.and_then(|at| at.parse().ok());
+            let time = |at: String| at.parse().ok().filter(|at| is_storable(*at));
+            filter.since = cursor.since.and_then(time);
+            filter.until = cursor.until.and_then(time);
             before = Some(cursor.before);
         }
-        Ok(Self { filter, limit: limit.unwrap_or(LIMIT), before, list, fingerprint })
+        Ok(Self { filter, limit: limit.unwrap_or(DEFAULT_LIMIT), before, list, fingerprint })
     }
 
-    /// The page with these rows, of which there may be one more than it has place for. `id` is where a row has its place
-    /// in the list.
+    /// Returns the page with `rows`, which may hold one row more than the limit: that row shows that another page follows.
+    /// `id` returns the position of a row in the list.
     pub(crate) fn page<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
-        let goes_on = rows.len() > self.limit;
+        let has_next = rows.len() > self.limit;
         rows.truncate(self.limit);
-        let last = rows.last().filter(|_| goes_on).map(id);
+        let last = rows.last().filter(|_| has_next).map(id);
         let text = |time: Timestamp| time.to_string();
         let next_cursor = last.map(|before| {
             let (since, until) = (self.filter.since.map(text), self.filter.until.map(text));
@@ -90,7 +101,7 @@ impl Paging {
 }
 
 impl<T> Page<T> {
-    /// All there is.
+    /// A page that holds the whole list.
     pub(crate) fn whole(data: Vec<T>) -> Self {
         Self { data, next_cursor: None }
     }
@@ -110,42 +121,42 @@ impl Cursor {
 mod tests {
     use super::*;
 
-    fn behind(query: &str, row: Uuid) -> String {
-        let paging = Paging::of(List::Interceptions, Some(query)).expect("a page");
+    fn cursor_after(query: &str, row: Uuid) -> String {
+        let paging = PageRequest::parse(List::Interceptions, Some(query)).expect("a page");
         let page = paging.page(vec![row; paging.limit + 1], |row| *row);
         page.next_cursor.expect("another page")
     }
 
-    fn refused(list: List, query: &str) -> String {
-        Paging::of(list, Some(query)).expect_err("a refusal").to_string()
+    fn rejection(list: List, query: &str) -> String {
+        PageRequest::parse(list, Some(query)).expect_err("a rejection").to_string()
     }
 
     #[test]
-    fn a_cursor_goes_on_where_the_page_ended() {
+    fn a_cursor_continues_after_the_last_row() {
         let row = Uuid::from_u128(7);
-        let first = Paging::of(List::Interceptions, Some("since=7d&limit=2")).expect("a page");
+        let first = PageRequest::parse(List::Interceptions, Some("since=7d&limit=2")).expect("a page");
         let cursor = first.page(vec![Uuid::max(), row, Uuid::nil()], |row| *row).next_cursor;
         let cursor = cursor.expect("another page");
-        let next =
-            Paging::of(List::Interceptions, Some(&format!("cursor={cursor}&since=7d"))).expect("a page");
-        assert_eq!((next.before, next.limit), (Some(row), LIMIT));
-        assert_eq!(next.filter, first.filter, "what was 7d ago stays what it was");
-        assert!(next.page(vec![row; LIMIT], |row| *row).next_cursor.is_none(), "exactly full");
+        let next = PageRequest::parse(List::Interceptions, Some(&format!("cursor={cursor}&since=7d")))
+            .expect("a page");
+        assert_eq!((next.before, next.limit), (Some(row), DEFAULT_LIMIT));
+        assert_eq!(next.filter, first.filter, "7d keeps its first meaning");
+        assert!(next.page(vec![row; DEFAULT_LIMIT], |row| *row).next_cursor.is_none(), "exactly full");
     }
 
     #[test]
-    fn a_cursor_is_for_its_own_list_and_filters() {
-        let cursor = behind("user=ann&limit=1", Uuid::nil());
+    fn a_cursor_belongs_to_its_list_and_filters() {
+        let cursor = cursor_after("user=ann&limit=1", Uuid::nil());
         let with = |rest: &str| format!("cursor={cursor}{rest}");
-        assert!(Paging::of(List::Interceptions, Some(&with("&limit=5&user=ann"))).is_ok());
+        assert!(PageRequest::parse(List::Interceptions, Some(&with("&limit=5&user=ann"))).is_ok());
         let other = [with(""), with("&user=bob"), with("&user=ann&model=m")];
         for query in other {
-            assert!(refused(List::Interceptions, &query).contains("other filters"), "{query}");
+            assert!(rejection(List::Interceptions, &query).contains("other filters"), "{query}");
         }
-        assert!(refused(List::Sessions, &with("&user=ann")).contains("begin anew"));
+        assert!(rejection(List::Sessions, &with("&user=ann")).contains("first page"));
         for broken in ["", "abc", "e30", "%00"] {
-            let told = refused(List::Interceptions, &format!("cursor={broken}"));
-            assert!(told.contains("next_cursor"), "{broken}: {told}");
+            let message = rejection(List::Interceptions, &format!("cursor={broken}"));
+            assert!(message.contains("next_cursor"), "{broken}: {message}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Reading records beside recording.
+//! Reads records on blocking threads, without slowing down recording.
 
-use aibridge_intercept::Error;
+use crate::error::ApiError;
 use aibridge_store::{Records, StoreError, StoreOptions};
 use bytes::Bytes;
 use serde::Serialize;
@@ -12,93 +12,119 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-/// How many read at once. Each has a thread and a connection, and takes a core while it reads: a few people and programs,
-/// who leave the rest to recording.
+/// The number of concurrent reads. Each read has a thread and a connection and uses a core; recording needs the other cores.
 const READERS: usize = 4;
 
-/// How long one may read.
-const READ_WITHIN: Duration = Duration::from_secs(10);
+/// The longest duration of one read.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many rows are added up in memory: some ten megabytes.
-const GROUPS_AT_MOST: usize = 50_000;
+/// The highest number of groups that a request adds up in memory.
+const MAX_GROUPS: usize = 50_000;
 
-/// Reads records, in threads of its own.
+/// The highest number of bytes of the texts of these groups. JSON serialization holds them several times.
+const MAX_GROUP_BYTES: usize = 8 << 20;
+
+/// Reads records, with bounds on the number and the duration of reads.
 pub(crate) struct Reader {
     store: StoreOptions,
-    places: Arc<Semaphore>,
-    limit: Duration,
-    groups: usize,
+    permits: Arc<Semaphore>,
+    timeout: Duration,
+    sums: SumsLimit,
     tasks: TaskTracker,
 }
 
-/// Why a read found nothing to answer.
+/// The bounds of what a request adds up in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SumsLimit {
+    groups: usize,
+    bytes: usize,
+}
+
+impl SumsLimit {
+    /// Compares the number of groups and the bytes of their texts with the bounds.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::TooBroad`].
+    pub(crate) fn check(self, groups: usize, bytes: usize) -> Result<(), ReadError> {
+        if groups > self.groups || bytes > self.bytes {
+            return Err(ReadError::TooBroad(groups.saturating_sub(1)));
+        }
+        Ok(())
+    }
+}
+
+/// An error that ends a read without a result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
-    /// The store.
+    /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A defect.
+    /// The result could not be serialized, which is a defect.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// There is no such interception.
+    /// No interception has this id.
     #[error("there is no interception {0}")]
     Unknown(Uuid),
-    /// More than so many rows, which are added up in memory.
-    #[error("it adds up to more than {0} rows")]
+    /// The result has more groups or bytes than the bounds allow; holds the number of groups that fit.
+    #[error("the result has more than {0} rows")]
     TooBroad(usize),
 }
 
 impl Reader {
     pub(crate) fn new(store: StoreOptions, tasks: TaskTracker) -> Self {
-        let places = Arc::new(Semaphore::new(READERS));
-        Self { store, places, limit: READ_WITHIN, groups: GROUPS_AT_MOST, tasks }
+        let permits = Arc::new(Semaphore::new(READERS));
+        let sums = SumsLimit { groups: MAX_GROUPS, bytes: MAX_GROUP_BYTES };
+        Self { store, permits, timeout: READ_TIMEOUT, sums, tasks }
     }
 
-    /// How many rows may be added up in memory.
-    pub(crate) fn groups(&self) -> usize {
-        self.groups
+    /// The bounds of what a request may add up in memory.
+    pub(crate) fn sums_limit(&self) -> SumsLimit {
+        self.sums
     }
 
-    /// Does `work` on a connection of its own, and makes JSON of what it finds. When nobody waits any more, or too long,
-    /// it is given up; its place is free when it has really ended.
+    /// Runs `work` on its own connection and serializes its result as JSON.
+    ///
+    /// The read is cancelled after the timeout, and when the returned future is dropped. Its permit is released when the
+    /// thread has ended.
     pub(crate) async fn read<T: Serialize>(
         &self,
         work: impl FnOnce(&Records) -> Result<T, ReadError> + Send + 'static,
-    ) -> Result<Bytes, Error> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Error::TooManyReaders)?;
-        let given_up = CancellationToken::new();
-        let _give_up = given_up.clone().drop_guard();
+    ) -> Result<Bytes, ApiError> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| ApiError::TooManyReaders)?;
+        let cancelled = CancellationToken::new();
+        let _cancel_on_drop = cancelled.clone().drop_guard();
         let store = self.store.clone();
-        let reading = self.tasks.spawn_blocking(move || {
-            let _place = place;
-            let found = work(&Records::open_until(store, given_up)?)?;
-            Ok(Bytes::from(serde_json::to_vec(&found)?))
+        let read = self.tasks.spawn_blocking(move || {
+            let _permit = permit;
+            let result = work(&Records::open_cancellable(store, cancelled)?)?;
+            Ok(Bytes::from(serde_json::to_vec(&result)?))
         });
-        match timeout(self.limit, reading).await {
-            Ok(Ok(found)) => found.map_err(|error: ReadError| refusal(&error)),
+        match timeout(self.timeout, read).await {
+            Ok(Ok(result)) => result.map_err(|error: ReadError| api_error(&error)),
             Ok(Err(error)) => {
-                tracing::error!(%error, "reading records failed");
-                Err(Error::Internal)
+                tracing::error!(%error, "a thread that read records panicked; please report this");
+                Err(ApiError::Internal)
             }
             Err(_) => {
-                tracing::warn!(limit = ?self.limit, "reading records took too long and was given up");
-                Err(Error::RecordsTooSlow(self.limit))
+                tracing::warn!(limit = ?self.timeout, "a read of records took too long and was cancelled; narrow the filters of the request");
+                Err(ApiError::RecordsTooSlow(self.timeout))
             }
         }
     }
 }
 
-fn refusal(error: &ReadError) -> Error {
+fn api_error(error: &ReadError) -> ApiError {
     match error {
-        ReadError::TooBroad(groups) => Error::QueryTooBroad(*groups),
-        ReadError::Unknown(id) => Error::UnknownInterception(id.to_string()),
+        ReadError::TooBroad(groups) => ApiError::QueryTooBroad(*groups),
+        ReadError::Unknown(id) => ApiError::UnknownInterception(id.to_string()),
         ReadError::Store(error) => {
-            tracing::warn!(%error, "the records cannot be read");
-            Error::RecordsUnavailable
+            tracing::warn!(%error, "could not read records; check that the database is reachable");
+            ApiError::RecordsUnavailable
         }
         ReadError::Json(error) => {
-            tracing::error!(%error, "records make no JSON");
-            Error::Internal
+            tracing::error!(%error, "could not serialize records as JSON");
+            ApiError::Internal
         }
     }
 }
@@ -112,52 +138,54 @@ mod tests {
     use futures_util::FutureExt;
     use tempfile::TempDir;
 
-    fn reader(dir: &TempDir, limit: Duration) -> Reader {
+    fn reader(dir: &TempDir, timeout: Duration) -> Reader {
         let options = Options { path: dir.path().join("aibridge.db"), durability: Durability::Process };
         drop(SqliteStore::open(options.clone()).expect("a store"));
-        Reader { limit, ..Reader::new(StoreOptions::Sqlite(options), TaskTracker::new()) }
+        Reader { timeout, ..Reader::new(StoreOptions::Sqlite(options), TaskTracker::new()) }
     }
 
-    /// Reads for far longer than a test waits, unless it is given up.
+    /// Reads for far longer than a test waits, unless the read is cancelled.
     fn endless(records: &Records) -> Result<u64, ReadError> {
         (0..200_000).try_fold(0, |_, _| Ok(records.count(&Filter::default())?))
     }
 
-    async fn is_idle(reader: &Reader) {
+    async fn wait_until_idle(reader: &Reader) {
         reader.tasks.close();
         timeout(Duration::from_secs(5), reader.tasks.wait()).await.expect("all reads ended");
-        assert_eq!(reader.places.available_permits(), READERS);
+        assert_eq!(reader.permits.available_permits(), READERS);
         reader.tasks.reopen();
     }
 
     #[tokio::test]
-    async fn a_read_that_takes_too_long_is_given_up() {
+    async fn cancels_a_read_after_the_timeout() {
         let dir = tempfile::tempdir().expect("a directory");
         let reader = reader(&dir, Duration::from_millis(1));
-        let refused = reader.read(endless).await.expect_err("a refusal");
-        assert_eq!(refused.to_response().status(), 504);
-        is_idle(&reader).await;
+        let error = reader.read(endless).await.expect_err("an error");
+        assert_eq!(aibridge_intercept::ErrorResponse::from(error).status, 504);
+        wait_until_idle(&reader).await;
     }
 
     #[tokio::test]
-    async fn so_is_one_that_nobody_waits_for_and_others_have_its_place() {
+    async fn cancels_a_read_when_its_caller_is_gone_and_releases_its_permit() {
         let dir = tempfile::tempdir().expect("a directory");
-        let reader = reader(&dir, READ_WITHIN);
-        let mut waiting: Vec<_> = (0..READERS).map(|_| Box::pin(reader.read(endless))).collect();
-        assert!(waiting.iter_mut().all(|read| read.now_or_never().is_none()));
-        let refused = reader.read(endless).await.expect_err("a refusal").to_response();
+        let reader = reader(&dir, READ_TIMEOUT);
+        let mut reads: Vec<_> = (0..READERS).map(|_| Box::pin(reader.read(endless))).collect();
+        assert!(reads.iter_mut().all(|read| read.now_or_never().is_none()));
+        let error =
+            aibridge_intercept::ErrorResponse::from(reader.read(endless).await.expect_err("an error"))
+                .into_http();
         assert_eq!(
-            (refused.status().as_u16(), &refused.headers()["retry-after"]),
+            (error.status().as_u16(), &error.headers()["retry-after"]),
             (503, &"1".parse().expect("a value"))
         );
-        drop(waiting);
-        is_idle(&reader).await;
+        drop(reads);
+        wait_until_idle(&reader).await;
         let count = reader.read(|records| Ok(records.count(&Filter::default())?)).await;
-        assert_eq!(count.expect("an answer"), "0");
+        assert_eq!(count.expect("a result"), "0");
     }
 
-    /// An interception of a model and a session that no other has.
-    fn one_of_a_kind() -> Record {
+    /// An interception with a model and a session of its own.
+    fn unique_interception() -> Record {
         let id = Uuid::now_v7();
         let interception = Interception {
             id,
@@ -176,23 +204,25 @@ mod tests {
             metadata: [].into(),
             started_at: jiff::Timestamp::now(),
         };
-        Record::Started(interception.into())
+        Record::Start(interception.into())
     }
 
     #[tokio::test]
-    async fn what_adds_up_to_too_many_rows_is_refused() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let reader = Reader { groups: 2, ..reader(&dir, READ_WITHIN) };
-        let StoreOptions::Sqlite(options) = reader.store.clone() else { panic!("a file") };
-        let store = SqliteStore::open(options).expect("a store");
-        for is_too_much in [false, false, true] {
-            store.record(vec![one_of_a_kind()]).await.expect("stored");
-            let by_model = usage::usage(&reader, Some("by=model")).await;
-            for answered in [by_model, sessions::list(&reader, Some("limit=1")).await] {
-                let code = answered.err().map(|error| error.code());
-                assert_eq!(code, is_too_much.then_some("query_too_broad"));
+    async fn rejects_too_many_groups_or_bytes() {
+        for sums in [SumsLimit { groups: 2, bytes: 1000 }, SumsLimit { groups: 1000, bytes: 100 }] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let reader = Reader { sums, ..reader(&dir, READ_TIMEOUT) };
+            let StoreOptions::Sqlite(options) = reader.store.clone() else { panic!("a file") };
+            let store = SqliteStore::open(options).expect("a store");
+            for is_too_much in [false, false, true] {
+                store.record(vec![unique_interception()]).await.expect("stored");
+                let by_model = usage::usage(&reader, Some("by=model")).await;
+                for result in [by_model, sessions::list(&reader, Some("limit=1")).await] {
+                    let code = result.err().map(|error| error.code());
+                    assert_eq!(code, is_too_much.then_some("query_too_broad"), "{sums:?}");
+                }
+                assert!(usage::usage(&reader, Some("by=client")).await.is_ok(), "a single group");
             }
-            assert!(usage::usage(&reader, Some("by=client")).await.is_ok(), "these are few");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The shapes of answers, as the document has them. Rows are those of the store, which writes them itself; a test holds
-//! what is answered against these.
+//! The schemas of the response bodies, for the OpenAPI document. The store serializes its rows itself; a test validates the
+//! responses against these schemas.
 
 mod interception;
 mod key;
@@ -10,6 +10,6 @@ pub use interception::{
     CredentialKind, FullInterception, Interception, InterceptionPage, InterceptionSummary, ModelThought,
     Outcome, TokenUsage, ToolUsage, UserPrompt,
 };
-pub use key::{CoolingCause, Key, KeyList, KeyStateName};
+pub use key::{CoolingCause, CoolingModel, Key, KeyList, KeyStateName};
 pub use problem::{NotFound, Problem, ProblemDetail, Refusals};
 pub use sums::{Session, SessionPage, Sums, Tokens, UsageList, UsageRow};

@@ -1,34 +1,37 @@
+//! `/api/v1/usage`: token usage, added up by group.
+
+use crate::error::ApiError;
 use crate::paging::Page;
-use crate::parameters::{FilterParameters, Sent, UsageParameters};
+use crate::parameters::{FilterParameters, QueryParameters, UsageParameters};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{Refusals, UsageList};
-use aibridge_intercept::Error;
 use aibridge_store::{Filter, Order, Usage, UsageKey};
 use bytes::Bytes;
 
-/// What was used, added up.
+/// Adds up requests and tokens by group.
 ///
-/// All rows come at once, in the order of their keys.
+/// The response is not paged: it holds all groups, ordered by their values.
 #[utoipa::path(
     get,
     path = "/api/v1/usage",
     operation_id = "usage",
     tag = "records",
     params(FilterParameters, UsageParameters),
-    responses((status = 200, description = "One row for each combination", body = UsageList), Refusals),
+    responses((status = 200, description = "One row for each group", body = UsageList), Refusals),
 )]
-pub(crate) async fn usage(reader: &Reader, query: Option<&str>) -> Result<Bytes, Error> {
-    let mut sent = Sent::new(query);
-    let filter = Filter::from(sent.take::<FilterParameters>()?);
-    let UsageParameters { by } = sent.take()?;
-    sent.finish()?;
+pub(crate) async fn usage(reader: &Reader, query: Option<&str>) -> Result<Bytes, ApiError> {
+    let mut parameters = QueryParameters::new(query);
+    let filter = Filter::from(parameters.take::<FilterParameters>()?);
+    let UsageParameters { by } = parameters.take()?;
+    parameters.finish()?;
     let mut usage = Usage::by(&by.unwrap_or_else(|| vec![UsageKey::User, UsageKey::Model]));
-    let groups = reader.groups();
+    let limit = reader.sums_limit();
     reader
         .read(move |records| {
             records.summaries(&filter, Order::OldestFirst, |row| {
                 usage.add(&row);
-                if usage.len() > groups { Err(ReadError::TooBroad(groups)) } else { Ok(true) }
+                limit.check(usage.len(), usage.bytes())?;
+                Ok::<_, ReadError>(true)
             })?;
             Ok(Page::whole(usage.rows()))
         })

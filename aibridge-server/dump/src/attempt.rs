@@ -1,18 +1,20 @@
-use crate::file_name::{PASSTHROUGH, of_model};
+//! The tap that dumps the requests and responses of one provider.
+
+use crate::file_name::{PASSTHROUGH, model_folder};
 use crate::queue::{DumpFile, Queue};
 use crate::raw_http;
-use aibridge_intercept::tap::{AttemptTap, Seen, Subject, Tap};
+use aibridge_intercept::tap::{AttemptTap, Subject, Tap, TapEvent};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Dumps one provider's traffic.
+/// Creates the dumps of one provider.
 #[derive(Debug)]
 pub(crate) struct ProviderDump {
     folder: PathBuf,
     queue: Queue,
 }
 
-/// The files of one attempt.
+/// The dump files of one attempt: one request to the provider.
 struct AttemptDump {
     queue: Queue,
     request: Arc<DumpFile>,
@@ -29,7 +31,7 @@ impl ProviderDump {
 impl Tap for ProviderDump {
     fn attempt(&self, subject: &Subject, number: u32) -> Arc<dyn AttemptTap> {
         let folder = match &subject.model {
-            Some(model) => self.folder.join(of_model(model)),
+            Some(model) => self.folder.join(model_folder(model)),
             None => self.folder.join(PASSTHROUGH),
         };
         let Subject { id, started_at, .. } = subject;
@@ -46,17 +48,17 @@ impl Tap for ProviderDump {
 }
 
 impl AttemptTap for AttemptDump {
-    fn saw(&self, seen: Seen<'_>) {
-        match seen {
-            Seen::Request { method, target, headers } => {
+    fn on_event(&self, event: TapEvent<'_>) {
+        match event {
+            TapEvent::Request { method, target, headers } => {
                 self.queue.append(&self.request, raw_http::request(method, target, headers));
             }
-            Seen::RequestBody(piece) => self.queue.append(&self.request, piece),
-            Seen::Response { version, status, headers } => {
+            TapEvent::RequestBody(piece) => self.queue.append(&self.request, piece),
+            TapEvent::Response { version, status, headers } => {
                 self.queue.append(&self.response, raw_http::response(version, status, headers));
             }
-            Seen::ResponseBody(piece) => self.queue.append(&self.response, piece),
-            Seen::Failed(why) => self.queue.append(&self.error, format!("{why}\n").into()),
+            TapEvent::ResponseBody(piece) => self.queue.append(&self.response, piece),
+            TapEvent::Failed(why) => self.queue.append(&self.error, format!("{why}\n").into()),
         }
     }
 }

@@ -1,6 +1,8 @@
+//! The dumps of all providers, and the thread that writes them.
+
 use crate::attempt::ProviderDump;
-use crate::complaints::Complaints;
 use crate::queue::Queue;
+use crate::warn_throttle::WarnThrottle;
 use crate::writer::Writer;
 use aibridge_intercept::tap::Tap;
 use parking_lot::Mutex;
@@ -13,10 +15,10 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// How long a shutdown waits for dumps to be written.
-const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+/// The longest time that a shutdown waits for dumps to be written.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The dumps of all providers, written by one thread, which starts with the first of them.
+/// Dumps the traffic of providers. One thread writes all files; it starts with the first provider that has dumps.
 #[derive(Debug)]
 pub struct Dumps {
     clock: Clock,
@@ -30,44 +32,44 @@ struct Thread {
 }
 
 impl Dumps {
-    /// No dumps yet. `clock` keeps complaints rare.
+    /// Creates no thread and no file yet. `clock` measures the time between warnings.
     pub fn new(clock: Clock) -> Self {
         Self { clock, thread: Mutex::new(None) }
     }
 
-    /// What dumps the traffic of `provider` below `dir`.
+    /// Returns a tap that dumps the traffic of `provider` below `dir`.
     ///
     /// # Errors
     ///
-    /// When no thread can be started.
-    pub fn of(&self, dir: &Path, provider: &str) -> io::Result<Arc<dyn Tap>> {
+    /// Returns the error of the operating system if the thread cannot be started.
+    pub fn tap(&self, dir: &Path, provider: &str) -> io::Result<Arc<dyn Tap>> {
         let mut thread = self.thread.lock();
         let thread = match &mut *thread {
             Some(thread) => thread,
-            none => none.insert(Thread::start(self.clock.clone())?),
+            empty => empty.insert(Thread::start(self.clock.clone())?),
         };
         Ok(Arc::new(ProviderDump::new(dir.join(provider), thread.queue.clone())))
     }
 
-    /// Writes what has queued up, for a few seconds at most, and nothing after it.
+    /// Writes the queued data for at most five seconds, then discards the rest.
     pub async fn close(&self) {
         let thread = self.thread.lock().take();
         let Some(Thread { queue, ended }) = thread else { return };
-        queue.stop();
-        if timeout(CLOSE_WITHIN, ended).await.is_err() {
-            tracing::warn!(limit = ?CLOSE_WITHIN, "dumps were not written in time and are cut short");
+        queue.shut_down();
+        if timeout(CLOSE_TIMEOUT, ended).await.is_err() {
+            tracing::warn!(limit = ?CLOSE_TIMEOUT, "the shutdown did not wait longer for dumps; the last ones are cut short");
         }
     }
 }
 
 impl Thread {
     fn start(clock: Clock) -> io::Result<Self> {
-        let complaints = Arc::new(Complaints::new(clock));
-        let (queue, jobs) = Queue::new(complaints.clone());
-        let (ending, ended) = oneshot::channel();
+        let warnings = Arc::new(WarnThrottle::new(clock));
+        let (queue, jobs) = Queue::new(warnings.clone());
+        let (end_sender, ended) = oneshot::channel();
         Builder::new().name("aibridge-dumps".into()).spawn(move || {
-            Writer::new(complaints).run(jobs);
-            let _nobody_waits = ending.send(());
+            Writer::new(warnings).run(jobs);
+            let _receiver_gone = end_sender.send(());
         })?;
         Ok(Self { queue, ended })
     }

@@ -1,34 +1,34 @@
-//! A folder's name for a model, which clients may name as they like.
+//! Safe folder names for models, whose names clients choose.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// The folder of what is passed through.
+/// The folder of passthrough requests.
 pub(crate) const PASSTHROUGH: &str = "passthrough";
 
-/// What is no trouble in any shell or file system stays; all else is percent-encoded, `%` too.
+/// Percent-encodes every character, `%` included, that needs care in a shell or file system.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// File systems hold 255 bytes. A longer name ends in a hash instead of its end.
-const LONGEST: usize = 200;
-const KEPT_OF_LONGER: usize = 120;
+/// The longest name, in bytes: file systems allow 255. A longer one keeps its first bytes and ends in a hash.
+const MAX_LENGTH: usize = 200;
+const HASHED_PREFIX: usize = 120;
 
-/// A name that is one folder, of which two models never have the same.
-pub(crate) fn of_model(model: &str) -> String {
+/// Returns the folder name of `model`: a single path component, different for different models.
+pub(crate) fn model_folder(model: &str) -> String {
     let encoded = utf8_percent_encode(model, ENCODED).to_string();
     let name = match encoded.strip_prefix('.') {
         Some(rest) => format!("%2E{rest}"),
-        None if encoded.is_empty() => "%".to_owned(), // alone it encodes nothing else
+        None if encoded.is_empty() => "%".to_owned(), // no other name encodes to a single `%`
         None if encoded == PASSTHROUGH => encoded.replacen('p', "%70", 1),
         None => encoded,
     };
-    if name.len() > LONGEST { shortened(model, &name) } else { name }
+    if name.len() > MAX_LENGTH { shorten(model, &name) } else { name }
 }
 
-/// `~` is always encoded elsewhere, so that this is no other model's name.
-fn shortened(model: &str, encoded: &str) -> String {
-    let mut name = format!("{}~", &encoded[..KEPT_OF_LONGER]);
+/// Shortens a name. Other names encode `~`, so the result is never the name of another model.
+fn shorten(model: &str, encoded: &str) -> String {
+    let mut name = format!("{}~", &encoded[..HASHED_PREFIX]);
     for byte in Sha256::digest(model) {
         let _infallible = write!(name, "{byte:02x}");
     }
@@ -41,7 +41,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_are_one_harmless_folder() {
+    fn names_are_safe_path_components() {
         let table = [
             ("gpt-4.1", "gpt-4.1"),
             ("unknown", "unknown"),
@@ -61,25 +61,29 @@ mod tests {
             ("Passthrough", "Passthrough"),
         ];
         for (model, name) in table {
-            assert_eq!(of_model(model), name, "{model:?}");
+            assert_eq!(model_folder(model), name, "{model:?}");
         }
     }
 
     #[test]
-    fn long_names_differ_by_their_ends() {
+    fn long_names_with_different_ends_differ() {
         let (one, two) = ("x".repeat(1000) + "1", "x".repeat(1000) + "2");
-        let (one, two) = (of_model(&one), of_model(&two));
+        let (one, two) = (model_folder(&one), model_folder(&two));
         assert_ne!(one, two);
-        assert_eq!(one.len(), KEPT_OF_LONGER + 1 + 64);
-        assert_eq!(of_model(&"x".repeat(LONGEST)), "x".repeat(LONGEST));
+        assert_eq!(one.len(), HASHED_PREFIX + 1 + 64);
+        assert_eq!(model_folder(&"x".repeat(MAX_LENGTH)), "x".repeat(MAX_LENGTH));
         let dots = ".".repeat(1000);
-        assert!(of_model(&dots).starts_with("%2E.") && of_model(&dots).len() < 255, "{}", of_model(&dots));
+        assert!(
+            model_folder(&dots).starts_with("%2E.") && model_folder(&dots).len() < 255,
+            "{}",
+            model_folder(&dots)
+        );
     }
 
     proptest! {
         #[test]
         fn no_two_models_share_a_folder(one in "[a./%~é]{0,6}|\\PC{0,300}", two in "[a./%~é]{0,6}") {
-            let (name, other) = (of_model(&one), of_model(&two));
+            let (name, other) = (model_folder(&one), model_folder(&two));
             prop_assert_eq!(one == two, name == other);
             prop_assert!(!name.is_empty() && name.len() <= 255 && !name.starts_with('.'));
             prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.%~".contains(&byte)));

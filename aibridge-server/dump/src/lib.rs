@@ -1,23 +1,23 @@
-//! Dumps of the traffic with providers, for debugging: what was sent and what came back, as files.
+//! Dumps of the traffic with providers, for debugging: requests and responses as files.
 //!
-//! [`Dumps`] owns one thread that writes them, and gives each provider a [`Tap`](aibridge_intercept::tap::Tap):
+//! [`Dumps`] owns the thread that writes the files, and creates a [`Tap`](aibridge_intercept::tap::Tap) for each provider:
 //!
 //! ```text
 //! <dir>/<provider>/<model>/<unix-ms>-<interception id>.req.txt         the request
-//!                                                     .resp.txt        the answer, as it arrives
-//!                                                     .req_error.txt   why there is no answer, or no more of it
-//! <dir>/<provider>/passthrough/<unix-ms>-<id>.req.txt                  likewise
+//!                                                     .resp.txt        the response, as it arrives
+//!                                                     .req_error.txt   the error, if the response is missing or incomplete
+//! <dir>/<provider>/passthrough/<unix-ms>-<id>.req.txt                  the same for passthrough requests
 //! ```
 //!
-//! A second attempt, with another key, has `-2` behind the id, a third `-3`. Requests never wait for the disk: what it
-//! cannot take is left out, and the log says so.
+//! A second attempt, with another key, has `-2` after the id, a third `-3`. Requests never wait for the disk: data that it
+//! cannot take is dropped, and a warning is logged. Credentials are masked before the tap receives them.
 
 mod attempt;
-mod complaints;
 mod dumps;
 mod file_name;
 mod queue;
 mod raw_http;
+mod warn_throttle;
 mod writer;
 
 pub use dumps::Dumps;

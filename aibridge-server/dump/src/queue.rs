@@ -1,4 +1,6 @@
-use crate::complaints::Complaints;
+//! The bounded queue between requests and the thread that writes dumps.
+
+use crate::warn_throttle::WarnThrottle;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::path::PathBuf;
@@ -6,52 +8,55 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 
-/// What may wait for the disk: enough for a burst, little beside what the open requests themselves hold.
-const PIECES_AT_MOST: usize = 8192;
-const BYTES_AT_MOST: usize = 64 << 20;
+/// The highest number of pieces in the queue: enough for a burst, and little compared to the memory of the open requests.
+const MAX_PIECES: usize = 8192;
+
+/// The highest number of bytes in the queue.
+const MAX_BYTES: usize = 64 << 20;
 
 /// One file of a dump.
 #[derive(Debug)]
 pub(crate) struct DumpFile {
     pub(crate) path: PathBuf,
-    /// Some of it is, or was, in the queue.
-    queued: AtomicBool,
-    /// Some of it is written. Only the writer looks at this.
-    pub(crate) begun: AtomicBool,
-    /// It cannot be written. Only the writer looks at this.
+    /// Whether a piece of the file is or was in the queue.
+    is_queued: AtomicBool,
+    /// Whether the writer has created the file. Used by the writer only.
+    pub(crate) is_created: AtomicBool,
+    /// Whether writing failed. Used by the writer only.
     pub(crate) has_failed: AtomicBool,
-    /// Nothing more goes there: a dump with a hole would be worse than none.
-    stopped: AtomicBool,
+    /// Whether the file takes no more data: a dump with a gap would mislead its reader.
+    is_stopped: AtomicBool,
 }
 
-/// What is to be done.
+/// A job of the writer.
 #[derive(Debug)]
 pub(crate) enum Job {
-    /// Appends to a file.
+    /// Appends a piece to a file.
     Append(Arc<DumpFile>, Piece),
-    /// Says in the file that there would be more of it. At most one for each file in the making.
+    /// Appends the note that the file is incomplete. At most one job for each open file.
     CutShort(Arc<DumpFile>),
-    /// Ends.
-    Stop,
+    /// Ends the thread.
+    Shutdown,
 }
 
-/// Bytes that take up room in the queue.
+/// Bytes that count towards the bounds of the queue until they are dropped.
 #[derive(Debug)]
 pub(crate) struct Piece {
     pub(crate) bytes: Bytes,
-    room: Arc<Mutex<Taken>>,
+    usage: Arc<Mutex<QueueUsage>>,
 }
 
-/// The queue to the writer. It never makes anyone wait.
+/// The sending half of the queue. Sending never blocks.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     jobs: Sender<Job>,
-    room: Arc<Mutex<Taken>>,
-    complaints: Arc<Complaints>,
+    usage: Arc<Mutex<QueueUsage>>,
+    warnings: Arc<WarnThrottle>,
 }
 
+/// The pieces and bytes in the queue.
 #[derive(Debug, Default)]
-struct Taken {
+struct QueueUsage {
     pieces: usize,
     bytes: usize,
 }
@@ -59,71 +64,72 @@ struct Taken {
 impl DumpFile {
     pub(crate) fn new(path: PathBuf) -> Self {
         let no = || AtomicBool::new(false);
-        Self { path, queued: no(), begun: no(), has_failed: no(), stopped: no() }
+        Self { path, is_queued: no(), is_created: no(), has_failed: no(), is_stopped: no() }
     }
 
-    /// Takes no more; whether it did until now.
+    /// Stops the file from taking data. Returns whether it took data until now.
     pub(crate) fn stop(&self) -> bool {
-        !self.stopped.swap(true, Ordering::Relaxed)
+        !self.is_stopped.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
+        self.is_stopped.load(Ordering::Relaxed)
     }
 }
 
 impl Queue {
-    /// A queue and where it ends.
-    pub(crate) fn new(complaints: Arc<Complaints>) -> (Self, Receiver<Job>) {
+    /// Creates the two halves of a queue.
+    pub(crate) fn new(warnings: Arc<WarnThrottle>) -> (Self, Receiver<Job>) {
         let (jobs, receiver) = mpsc::channel();
-        (Self { jobs, room: Arc::default(), complaints }, receiver)
+        (Self { jobs, usage: Arc::default(), warnings }, receiver)
     }
 
-    /// Appends to `file`, or cuts it short if there is no room.
+    /// Queues `bytes` for `file`, or ends the file with a note if the queue is full.
     pub(crate) fn append(&self, file: &Arc<DumpFile>, bytes: Bytes) {
         if bytes.is_empty() || file.is_stopped() {
             return;
         }
-        if Taken::take(&self.room, bytes.len()) {
-            file.queued.store(true, Ordering::Relaxed);
-            self.put(Job::Append(file.clone(), Piece { bytes, room: self.room.clone() }));
+        if QueueUsage::reserve(&self.usage, bytes.len()) {
+            file.is_queued.store(true, Ordering::Relaxed);
+            self.send(Job::Append(file.clone(), Piece { bytes, usage: self.usage.clone() }));
         } else if file.stop() {
-            self.complaints.cut_short(&file.path, &"the disk does not keep up");
-            if file.queued.load(Ordering::Relaxed) {
-                self.put(Job::CutShort(file.clone()));
+            self.warnings.cut_short(&file.path, &"the disk does not keep up");
+            if file.is_queued.load(Ordering::Relaxed) {
+                self.send(Job::CutShort(file.clone()));
             }
         }
     }
 
-    /// Lets the writer end when it has done what is in the queue.
-    pub(crate) fn stop(&self) {
-        self.put(Job::Stop);
+    /// Ends the writer after the jobs that are in the queue.
+    pub(crate) fn shut_down(&self) {
+        self.send(Job::Shutdown);
     }
 
-    fn put(&self, job: Job) {
-        let _stopped = self.jobs.send(job);
+    fn send(&self, job: Job) {
+        let _writer_ended = self.jobs.send(job);
     }
 }
 
-impl Taken {
-    /// Whether there is room. A piece larger than all of it has room when nothing else is waiting.
-    fn take(room: &Mutex<Self>, bytes: usize) -> bool {
-        let mut taken = room.lock();
-        let fits = taken.pieces == 0 || taken.pieces < PIECES_AT_MOST && taken.bytes + bytes <= BYTES_AT_MOST;
+impl QueueUsage {
+    /// Reserves space for a piece and returns whether there was any. A piece larger than the bound fits into an empty
+    /// queue.
+    fn reserve(usage: &Mutex<Self>, bytes: usize) -> bool {
+        let mut usage = usage.lock();
+        let fits = usage.pieces == 0 || usage.pieces < MAX_PIECES && usage.bytes + bytes <= MAX_BYTES;
         if fits {
-            taken.pieces += 1;
-            taken.bytes += bytes;
+            usage.pieces += 1;
+            usage.bytes += bytes;
         }
         fits
     }
 }
 
 impl Drop for Piece {
-    /// Gives the room back, whatever became of the piece.
+    /// Releases the reserved space.
     fn drop(&mut self) {
-        let mut taken = self.room.lock();
-        taken.pieces -= 1;
-        taken.bytes -= self.bytes.len();
+        let mut usage = self.usage.lock();
+        usage.pieces -= 1;
+        usage.bytes -= self.bytes.len();
     }
 }
 
@@ -133,27 +139,27 @@ mod tests {
     use quanta::Clock;
 
     fn queue() -> (Queue, Receiver<Job>) {
-        Queue::new(Arc::new(Complaints::new(Clock::new())))
+        Queue::new(Arc::new(WarnThrottle::new(Clock::new())))
     }
 
     fn file(name: &str) -> Arc<DumpFile> {
         Arc::new(DumpFile::new(name.into()))
     }
 
-    /// `name` for a piece, `name!` for the mark of a cut.
-    fn told(jobs: &Receiver<Job>) -> Vec<String> {
+    /// Drains the queue: `name` for a piece, `name!` for the note that the file is incomplete.
+    fn drain(jobs: &Receiver<Job>) -> Vec<String> {
         let name = |file: &DumpFile| file.path.display().to_string();
-        let tell = |job| match job {
+        let describe = |job| match job {
             Job::Append(file, _) => name(&file),
             Job::CutShort(file) => name(&file) + "!",
-            Job::Stop => String::new(),
+            Job::Shutdown => String::new(),
         };
-        jobs.try_iter().map(tell).collect()
+        jobs.try_iter().map(describe).collect()
     }
 
     #[test]
-    fn pieces_and_bytes_are_bounded_and_a_file_that_finds_no_room_is_cut_once() {
-        for (size, fit) in [(1, PIECES_AT_MOST), (1 << 20, BYTES_AT_MOST >> 20)] {
+    fn bounds_pieces_and_bytes_and_cuts_a_file_once() {
+        for (size, fit) in [(1, MAX_PIECES), (1 << 20, MAX_BYTES >> 20)] {
             let (queue, jobs) = queue();
             let piece = Bytes::from(vec![0; size]);
             let (long, late) = (file("long"), file("late"));
@@ -161,23 +167,23 @@ mod tests {
                 queue.append(&long, piece.clone());
             }
             queue.append(&late, piece.clone());
-            let told_now = told(&jobs);
-            assert_eq!((told_now.len(), told_now.last().unwrap().as_str()), (fit + 1, "long!"));
+            let drained = drain(&jobs);
+            assert_eq!((drained.len(), drained.last().unwrap().as_str()), (fit + 1, "long!"));
 
             queue.append(&long, piece.clone());
             queue.append(&late, piece.clone());
             queue.append(&file("new"), piece);
-            assert_eq!(told(&jobs), ["new"], "there is room again, but not for files with a hole");
+            assert_eq!(drain(&jobs), ["new"], "new files fit again, files with a gap stay stopped");
         }
     }
 
     #[test]
-    fn what_is_larger_than_the_queue_may_wait_alone() {
+    fn an_empty_queue_takes_a_piece_larger_than_the_bound() {
         let (queue, jobs) = queue();
-        let huge = Bytes::from(vec![0; BYTES_AT_MOST + 1]);
+        let huge = Bytes::from(vec![0; MAX_BYTES + 1]);
         queue.append(&file("first"), huge.clone());
         queue.append(&file("second"), huge);
         queue.append(&file("third"), Bytes::from_static(b"x"));
-        assert_eq!(told(&jobs), ["first"]);
+        assert_eq!(drain(&jobs), ["first"]);
     }
 }

@@ -1,14 +1,14 @@
-//! Heads as HTTP/1.1 has them, with the headers in order of their names: easy to read, and to compare.
+//! Formats request and response heads as HTTP/1.1, with the headers sorted by name so that two dumps can be compared.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version};
 
-/// `POST /v1/responses HTTP/1.1` and the headers. Which protocol it will be is not known yet.
+/// Formats `POST /v1/responses HTTP/1.1` and the headers. The protocol version is not known yet, so it is always 1.1.
 pub(crate) fn request(method: &Method, target: &str, headers: &HeaderMap) -> Bytes {
     head(&format!("{method} {target} HTTP/1.1"), headers)
 }
 
-/// `HTTP/1.1 200 OK` and the headers.
+/// Formats `HTTP/1.1 200 OK` and the headers.
 pub(crate) fn response(version: Version, status: StatusCode, headers: &HeaderMap) -> Bytes {
     let reason = status.canonical_reason().unwrap_or_default();
     head(&format!("{version:?} {} {reason}", status.as_u16()), headers)

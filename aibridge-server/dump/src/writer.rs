@@ -1,5 +1,7 @@
-use crate::complaints::Complaints;
+//! The thread that writes dump files.
+
 use crate::queue::{DumpFile, Job};
+use crate::warn_throttle::WarnThrottle;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -7,35 +9,35 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 
-/// Prompts and answers are for the operator's eyes alone.
+/// Only the user of the gateway may read dumps, because they contain prompts and responses.
 const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 
-/// At the end of what the disk was too slow for.
+/// The note at the end of a file that is incomplete because the disk was too slow.
 const CUT_SHORT: &[u8] = b"\r\n[aibridge: cut short here, the disk did not keep up]\r\n";
 
-/// Writes files, one piece after the other. Between pieces at most one is open, so that open streams cost no handles.
+/// Appends pieces to files. At most one file is open at a time, so open streams use no file descriptors.
 pub(crate) struct Writer {
-    complaints: Arc<Complaints>,
+    warnings: Arc<WarnThrottle>,
     open: Option<(Arc<DumpFile>, File)>,
 }
 
 impl Writer {
-    pub(crate) fn new(complaints: Arc<Complaints>) -> Self {
-        Self { complaints, open: None }
+    pub(crate) fn new(warnings: Arc<WarnThrottle>) -> Self {
+        Self { warnings, open: None }
     }
 
-    /// Writes until it is told to stop, or nobody can tell any more.
+    /// Runs jobs until [`Job::Shutdown`], or until all senders are gone.
     pub(crate) fn run(mut self, jobs: Receiver<Job>) {
         loop {
             let job = jobs.try_recv().or_else(|_| {
-                self.open = None; // nothing is held open while there is nothing to do
+                self.open = None; // no file stays open while the queue is empty
                 jobs.recv()
             });
             match job {
                 Ok(Job::Append(file, piece)) => self.append(&file, &piece.bytes),
                 Ok(Job::CutShort(file)) => self.append(&file, CUT_SHORT),
-                Ok(Job::Stop) | Err(_) => return,
+                Ok(Job::Shutdown) | Err(_) => return,
             }
         }
     }
@@ -48,9 +50,9 @@ impl Writer {
         self.open = None;
         file.has_failed.store(true, Ordering::Relaxed);
         file.stop();
-        let is_removed = error.kind() == ErrorKind::NotFound && file.begun.load(Ordering::Relaxed);
+        let is_removed = error.kind() == ErrorKind::NotFound && file.is_created.load(Ordering::Relaxed);
         if !is_removed {
-            self.complaints.cut_short(&file.path, &error);
+            self.warnings.cut_short(&file.path, &error);
         }
     }
 
@@ -64,15 +66,15 @@ impl Writer {
     }
 }
 
-/// Makes `file` and its folders, or opens it once more. What is there already is somebody else's and left alone.
+/// Creates `file` and its folders, or opens it again. A file that exists already belongs to another process: it is an error.
 fn open(file: &DumpFile) -> io::Result<File> {
-    if file.begun.load(Ordering::Relaxed) {
+    if file.is_created.load(Ordering::Relaxed) {
         return OpenOptions::new().append(true).open(&file.path);
     }
     if let Some(folder) = file.path.parent() {
         DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
     }
-    let made = OpenOptions::new().append(true).create_new(true).mode(FILE_MODE).open(&file.path)?;
-    file.begun.store(true, Ordering::Relaxed);
-    Ok(made)
+    let created = OpenOptions::new().append(true).create_new(true).mode(FILE_MODE).open(&file.path)?;
+    file.is_created.store(true, Ordering::Relaxed);
+    Ok(created)
 }

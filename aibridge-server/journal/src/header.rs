@@ -54,7 +54,7 @@ pub(crate) const fn is_sequence(sequence: u64) -> bool {
     sequence > 0 && sequence <= i64::MAX as u64
 }
 
-/// Why a block is not a header.
+/// The reason that a block is not a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderError {
     Damaged,

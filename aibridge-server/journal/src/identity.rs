@@ -27,7 +27,7 @@ pub(crate) struct Identity {
 
 /// What the directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum IdentityFile {
     Identity(Identity),
     Missing,
     Damaged,
@@ -45,9 +45,9 @@ pub(crate) const fn epoch_of(sequence: u64) -> u64 {
 }
 
 impl Identity {
-    pub(crate) fn read(disk: &dyn Disk, names: &[String]) -> io::Result<Found> {
+    pub(crate) fn read(disk: &dyn Disk, names: &[String]) -> io::Result<IdentityFile> {
         if !names.iter().any(|name| name == IDENTITY) {
-            return Ok(Found::Missing);
+            return Ok(IdentityFile::Missing);
         }
         let file = disk.open(IDENTITY)?;
         let mut block = [0; BYTES + 1];
@@ -55,19 +55,19 @@ impl Identity {
         Ok(Self::decode(&block[..read]))
     }
 
-    fn decode(block: &[u8]) -> Found {
+    fn decode(block: &[u8]) -> IdentityFile {
         if block.len() != BYTES
             || !block.starts_with(&MAGIC)
             || u32_at(block, 8) != crc32c::crc32c(&block[12..])
         {
-            return Found::Damaged;
+            return IdentityFile::Damaged;
         }
         match u32_at(block, 12) {
-            VERSION => Found::Identity(Self {
+            VERSION => IdentityFile::Identity(Self {
                 journal: Uuid::from_bytes(array(block, 16)),
                 epoch: u64_at(block, 32),
             }),
-            version => Found::Version(version),
+            version => IdentityFile::Version(version),
         }
     }
 

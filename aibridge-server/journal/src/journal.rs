@@ -185,7 +185,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// Why it would not be.
+    /// The reason that it would be refused.
     pub fn check(&self, payload_bytes: usize, end_bytes: u64) -> Result<(), AppendError> {
         self.shared.log.lock().check(frame_bytes(payload_bytes), &Admission::Start(end_bytes))
     }

@@ -46,7 +46,7 @@
 //! # What is not
 //!
 //! A frame that was refused can come back if the disk failed to take it back as well, and the process died before anything
-//! else was written. An end of the last file that was cut exactly as by a crash looks like a crash. Who can write to the
+//! else was written. An end of the last file that was cut exactly as by a crash looks like a crash. A process that can write to the
 //! directory can forge a whole journal: the hashes show that frames were exchanged only to somebody who has kept a link.
 //!
 //! # Where things are

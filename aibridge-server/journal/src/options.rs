@@ -10,7 +10,7 @@ pub enum Durability {
     Power,
 }
 
-/// Who prepares files, syncs and finishes them.
+/// The thread that prepares files, syncs and finishes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Maintenance {
     /// A thread that the journal starts, and joins when it is dropped.
@@ -25,7 +25,7 @@ pub enum Maintenance {
 pub struct Options {
     /// When a frame counts as durable.
     pub durability: Durability,
-    /// Who prepares files, syncs and finishes them.
+    /// The thread that prepares files, syncs and finishes them.
     pub maintenance: Maintenance,
     /// How large a file gets before the next one takes over. A frame that is larger has a larger file.
     pub file_bytes: u64,

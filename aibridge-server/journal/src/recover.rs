@@ -5,7 +5,7 @@ mod verify;
 use crate::digest::Digest;
 use crate::disk::Disk;
 use crate::header::{FileName, Header, HeaderError, PREPARED};
-use crate::identity::{self, Found, IDENTITY, IDENTITY_NEW, Identity};
+use crate::identity::{self, IDENTITY, IDENTITY_NEW, Identity, IdentityFile};
 use crate::report::{Fault, Recovery, Torn};
 use crate::scan::{self, Run, Scan};
 use crate::segment::{Segment, StoredFile, choose};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// What the names of files that are kept aside contain.
 pub(crate) const DAMAGED: &str = ".damaged";
 
-/// Why a journal cannot be opened.
+/// The reason that a journal cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -31,7 +31,7 @@ pub enum OpenError {
     Version {
         /// The name of the file.
         file: String,
-        /// Its format.
+        /// The version of its format.
         version: u32,
     },
     /// The file system refused something.
@@ -175,16 +175,18 @@ fn identify(
 ) -> Result<(Identity, bool), OpenError> {
     let found = Identity::read(disk, names).map_err(OpenError::io(IDENTITY))?;
     match found {
-        Found::Identity(identity) => return Ok((identity, false)),
-        Found::Version(version) => return Err(OpenError::Version { file: IDENTITY.to_owned(), version }),
-        Found::Missing if candidates.is_empty() => report.is_new = true,
-        Found::Missing | Found::Damaged => report.push(IDENTITY, Fault::Identity),
+        IdentityFile::Identity(identity) => return Ok((identity, false)),
+        IdentityFile::Version(version) => {
+            return Err(OpenError::Version { file: IDENTITY.to_owned(), version });
+        }
+        IdentityFile::Missing if candidates.is_empty() => report.is_new = true,
+        IdentityFile::Missing | IdentityFile::Damaged => report.push(IDENTITY, Fault::Identity),
     }
     let newest =
         candidates.iter().filter_map(|file| file.header.ok()).max_by_key(|header| header.name.generation);
     let journal = newest.map_or_else(Uuid::now_v7, |header| header.journal);
     let epoch = newest.map_or(0, |header| identity::epoch_of(header.name.first));
-    Ok((Identity { journal, epoch }, found == Found::Damaged))
+    Ok((Identity { journal, epoch }, found == IdentityFile::Damaged))
 }
 
 /// Looks for the frames of all files of the journal. Returns also the files of other journals.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// So often a sync is tried in all, each time with another file.
 const SYNC_ATTEMPTS: u32 = 3;
 
-/// Why frames are not durable on the disk.
+/// The reason that frames are not durable on the disk.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("cannot make the journal durable: {0}")]
 pub struct SyncError(pub(crate) Arc<io::Error>);
@@ -30,7 +30,7 @@ pub(crate) struct Shared {
     pub(crate) appended: Notify,
     pub(crate) synced: watch::Sender<Synced>,
     pub(crate) tasks: Tasks,
-    /// Held by whoever syncs, so that all who come meanwhile share the next sync.
+    /// Locked during a sync, so that all callers that arrive meanwhile share the next one.
     pub(crate) turn: Mutex<()>,
     /// The lock of the directory. The last field, so that it is released last.
     pub(crate) _lock: Box<dyn Debug + Send + Sync>,
@@ -48,13 +48,13 @@ pub(crate) struct Synced {
 /// What the thread of the journal should do.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
-    wanted: Mutex<Wanted>,
+    wanted: Mutex<PendingTasks>,
     changed: Condvar,
 }
 
 /// Tasks that were asked for.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct PendingTasks {
     pub(crate) sync: bool,
     pub(crate) prepare: bool,
     pub(crate) stop: bool,
@@ -62,19 +62,19 @@ pub(crate) struct Wanted {
 
 impl Tasks {
     /// Asks for tasks.
-    pub(crate) fn request(&self, change: impl FnOnce(&mut Wanted)) {
+    pub(crate) fn request(&self, change: impl FnOnce(&mut PendingTasks)) {
         change(&mut self.wanted.lock());
         self.changed.notify_one();
     }
 
     /// Waits for tasks.
-    pub(crate) fn next(&self) -> Wanted {
+    pub(crate) fn next(&self) -> PendingTasks {
         let mut wanted = self.wanted.lock();
         while !(wanted.sync || wanted.prepare || wanted.stop) {
             self.changed.wait(&mut wanted);
         }
         let next = *wanted;
-        *wanted = Wanted { stop: wanted.stop, ..Wanted::default() };
+        *wanted = PendingTasks { stop: wanted.stop, ..PendingTasks::default() };
         next
     }
 }
@@ -85,7 +85,7 @@ impl Shared {
         loop {
             let wanted = self.tasks.next();
             if wanted.sync {
-                // Whoever waits sees the error.
+                // The waiting callers receive the error.
                 let _ = self.sync();
             }
             if wanted.stop {

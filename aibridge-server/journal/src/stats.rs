@@ -75,7 +75,7 @@ impl Counters {
     }
 }
 
-/// Adds one.
+/// Adds one to the counter.
 pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);
 }

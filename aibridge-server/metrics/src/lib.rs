@@ -1,20 +1,20 @@
-//! Counts and measures what the gateway does, for Prometheus.
+//! Prometheus metrics of the gateway.
 //!
-//! [`Metrics`] is a [`Watch`](aibridge_intercept::watch::Watch): interceptions and passed-through requests are counted
-//! as they go. What others count themselves (key pools, circuit breakers, the store's queue) is read when somebody
-//! [scrapes](Metrics::render). Clients name models and tools, so only so many of these have series of their own:
-//! the others share `other`.
+//! [`Metrics`] is an [`EventSink`](aibridge_intercept::events::EventSink) that counts interceptions and passthrough requests
+//! as they happen. Key pools, circuit breakers and the store keep their own counts; [`Metrics::render`] reads them at each
+//! scrape. Clients choose the names of models and tools, so the number of names with their own time series is
+//! [limited](LabelLimits); further names share the label `other`.
 //!
-//! `docs/metrics.md` has them all.
+//! `docs/metrics.md` lists every metric.
 
 mod buckets;
-mod growth;
+mod event_sink;
+mod label_names;
 mod metrics;
-mod names;
+mod readings;
 mod registry;
 mod scrape;
-mod watch;
 
-pub use metrics::{Limits, Metrics};
+pub use metrics::{LabelLimits, Metrics};
 pub use prometheus::Error as MetricsError;
-pub use scrape::{AtScrape, CONTENT_TYPE};
+pub use scrape::{CONTENT_TYPE, ScrapeInput};

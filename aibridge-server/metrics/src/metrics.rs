@@ -1,41 +1,44 @@
+//! The metrics: names, labels and help texts.
+
 use crate::buckets;
-use crate::names::Names;
-use crate::registry::{Described, Maker};
-use crate::scrape::Readings;
+use crate::label_names::LabelNames;
+use crate::readings::Readings;
+use crate::registry::{MetricInfo, MetricsBuilder};
 use parking_lot::Mutex;
 use prometheus::{Error, GaugeVec, Histogram, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 use std::time::Duration;
 
-/// The labels of a metric that has none.
-pub(crate) const NONE: &[&str] = &[];
+/// The label values of a metric without labels.
+pub(crate) const NO_LABELS: &[&str] = &[];
 
-/// How many names that clients can invent are told apart.
+/// The number of client-chosen names with their own time series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Models.
+pub struct LabelLimits {
+    /// The number of models; further models are counted as `other`.
     pub models: usize,
-    /// Tools.
+    /// The number of tools; further tools are counted as `other`.
     pub tools: usize,
 }
 
-/// All metrics of one gateway.
+/// All metrics of one gateway process.
 pub struct Metrics {
     pub(crate) registry: Registry,
-    pub(crate) described: Vec<Described>,
-    pub(crate) models: Names,
-    pub(crate) tools: Names,
-    pub(crate) interceptions: Interceptions,
-    pub(crate) learnt: LearntCounts,
-    pub(crate) keys: Keys,
-    pub(crate) circuits: Circuits,
+    pub(crate) described: Vec<MetricInfo>,
+    pub(crate) models: LabelNames,
+    pub(crate) tools: LabelNames,
+    pub(crate) interceptions: InterceptionMetrics,
+    pub(crate) responses: ResponseMetrics,
+    pub(crate) keys: KeyMetrics,
+    pub(crate) circuits: CircuitMetrics,
     pub(crate) passthrough: IntCounterVec,
     pub(crate) limited: IntCounterVec,
+    pub(crate) undecodable: IntCounterVec,
     pub(crate) connections: IntGaugeVec,
-    pub(crate) store: StoreFigures,
+    pub(crate) store: StoreMetrics,
     pub(crate) readings: Mutex<Readings>,
 }
 
-pub(crate) struct Interceptions {
+pub(crate) struct InterceptionMetrics {
     pub(crate) total: IntCounterVec,
     pub(crate) inflight: IntGaugeVec,
     pub(crate) duration: HistogramVec,
@@ -43,21 +46,20 @@ pub(crate) struct Interceptions {
     pub(crate) overhead: HistogramVec,
 }
 
-pub(crate) struct LearntCounts {
+pub(crate) struct ResponseMetrics {
     pub(crate) prompts: IntCounterVec,
     pub(crate) tokens: IntCounterVec,
     pub(crate) tools: IntCounterVec,
-    pub(crate) injected: IntCounterVec,
 }
 
-pub(crate) struct Keys {
+pub(crate) struct KeyMetrics {
     pub(crate) state: IntGaugeVec,
     pub(crate) transitions: IntCounterVec,
     pub(crate) exhaustions: IntCounterVec,
     pub(crate) attempts: HistogramVec,
 }
 
-pub(crate) struct StoreFigures {
+pub(crate) struct StoreMetrics {
     pub(crate) commits: Histogram,
     pub(crate) queue: IntGaugeVec,
     pub(crate) spooling: IntGaugeVec,
@@ -65,178 +67,178 @@ pub(crate) struct StoreFigures {
     pub(crate) deleted: IntCounterVec,
 }
 
-pub(crate) struct Circuits {
+pub(crate) struct CircuitMetrics {
     pub(crate) state: GaugeVec,
     pub(crate) trips: IntCounterVec,
     pub(crate) rejects: IntCounterVec,
 }
 
 impl Metrics {
-    /// All at zero.
+    /// Creates and registers all metrics.
     ///
     /// # Errors
     ///
-    /// If two metrics contradict each other: a defect.
-    pub fn new(limits: Limits) -> Result<Self, Error> {
-        let mut make = Maker::default();
-        let interceptions = Interceptions::new(&mut make)?;
-        let passthrough = make.counter(
+    /// Returns an error if two metrics conflict, which is a defect.
+    pub fn new(limits: LabelLimits) -> Result<Self, Error> {
+        let mut builder = MetricsBuilder::default();
+        let interceptions = InterceptionMetrics::new(&mut builder)?;
+        let passthrough = builder.counter(
             "aibridge_passthrough_total",
             &["provider", "route", "method"],
-            "Requests that were relayed unread.",
+            "Requests on passthrough routes, which are relayed without being recorded.",
         )?;
-        let limited = make.counter(
+        let limited = builder.counter(
             "aibridge_limited_requests_total",
             &["limit"],
-            "Requests that a limit of the settings refused; limit is concurrency, requests or tokens.",
+            "Requests that a limit from the settings rejected; limit is concurrency, requests or tokens.",
         )?;
-        let learnt = LearntCounts::new(&mut make)?;
-        let circuits = Circuits::new(&mut make)?;
-        let keys = Keys::new(&mut make)?;
-        let connections =
-            make.gauge("aibridge_open_connections", &[], "Connections that clients have open.")?;
-        let store = StoreFigures::new(&mut make)?;
+        let undecodable = builder.counter(
+            "aibridge_undecodable_responses_total",
+            &["provider"],
+            "Responses that were relayed but not parsed, because their Content-Encoding could not be decoded.",
+        )?;
+        let responses = ResponseMetrics::new(&mut builder)?;
+        let circuits = CircuitMetrics::new(&mut builder)?;
+        let keys = KeyMetrics::new(&mut builder)?;
+        let connections = builder.gauge("aibridge_open_connections", &[], "Open client connections.")?;
+        let store = StoreMetrics::new(&mut builder)?;
         Ok(Self {
-            registry: make.registry,
-            described: make.described,
-            models: Names::new(limits.models),
-            tools: Names::new(limits.tools),
+            registry: builder.registry,
+            described: builder.described,
+            models: LabelNames::new(limits.models),
+            tools: LabelNames::new(limits.tools),
             interceptions,
-            learnt,
+            responses,
             keys,
             circuits,
             passthrough,
             limited,
+            undecodable,
             connections,
             store,
             readings: Mutex::default(),
         })
     }
 
-    /// The rows of the reference, in Markdown.
+    /// Returns the rows of `docs/metrics.md`, in Markdown.
     pub fn reference(&self) -> Vec<String> {
-        let row = |metric: &Described| {
+        let row = |metric: &MetricInfo| {
             let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
             format!("| `{}` | {} | {} | {} |", metric.name, metric.kind, labels.join(", "), metric.help)
         };
         self.described.iter().map(row).collect()
     }
 
-    /// A transaction of the store took so long.
-    pub fn committed(&self, took: Duration) {
-        self.store.commits.observe(took.as_secs_f64());
+    /// Records the duration of a transaction of the store.
+    pub fn observe_commit(&self, duration: Duration) {
+        self.store.commits.observe(duration.as_secs_f64());
     }
 
-    /// So many interceptions were deleted because they were old.
-    pub fn deleted(&self, interceptions: u64) {
-        self.store.deleted.with_label_values(NONE).inc_by(interceptions);
+    /// Adds to the number of interceptions that were deleted after `store.retention`.
+    pub fn add_deleted(&self, interceptions: u64) {
+        self.store.deleted.with_label_values(NO_LABELS).inc_by(interceptions);
     }
 }
 
-impl Interceptions {
-    fn new(make: &mut Maker) -> Result<Self, Error> {
+impl InterceptionMetrics {
+    fn new(builder: &mut MetricsBuilder) -> Result<Self, Error> {
         Ok(Self {
-            total: make.counter(
+            total: builder.counter(
                 "aibridge_interceptions_total",
                 &["provider", "model", "status", "route", "method", "client"],
-                "Interceptions that are over; status is completed, failed or cancelled.",
+                "Interceptions that ended; status is completed, failed or cancelled.",
             )?,
-            inflight: make.gauge(
+            inflight: builder.gauge(
                 "aibridge_interceptions_inflight",
                 &["provider", "model", "route"],
-                "Interceptions that are not over.",
+                "Interceptions that have started and not ended.",
             )?,
-            duration: make.histogram(
+            duration: builder.histogram(
                 "aibridge_interceptions_duration_seconds",
                 &["provider", "route"],
                 buckets::DURATION,
-                "From the request, read, to the recorded end.",
+                "Time from the fully read request to the recorded end of the interception.",
             )?,
-            first_byte: make.histogram(
+            first_byte: builder.histogram(
                 "aibridge_time_to_first_byte_seconds",
                 &["provider", "route"],
                 buckets::FIRST_BYTE,
-                "From the request, read, to the first byte of the answer's body.",
+                "Time from the fully read request to the first byte of the response body.",
             )?,
-            overhead: make.histogram(
+            overhead: builder.histogram(
                 "aibridge_overhead_seconds",
                 &["provider", "route"],
-                buckets::OWN,
-                "The gateway's own share of the duration: without waiting for the provider or a slow client, with the store.",
+                buckets::OVERHEAD,
+                "Time that the gateway adds: the duration without waiting for the provider or for a slow client, including the store.",
             )?,
         })
     }
 }
 
-impl LearntCounts {
-    fn new(make: &mut Maker) -> Result<Self, Error> {
+impl ResponseMetrics {
+    fn new(builder: &mut MetricsBuilder) -> Result<Self, Error> {
         Ok(Self {
-            prompts: make.counter("aibridge_prompts_total", &["provider"], "Prompts that users wrote.")?,
-            tokens: make.counter(
+            prompts: builder.counter("aibridge_prompts_total", &["provider"], "User prompts that were recorded.")?,
+            tokens: builder.counter(
                 "aibridge_tokens_total",
                 &["type"],
-                "Tokens that providers told; type is input (without cached ones), output or cache_read_input.",
+                "Tokens that providers reported; type is input (without cached input), output, cache_read_input or cache_write_input.",
             )?,
-            tools: make.counter(
+            tools: builder.counter(
                 "aibridge_non_injected_tool_selections_total",
                 &["name"],
-                "Tools of the client that a model picked.",
-            )?,
-            injected: make.counter(
-                "aibridge_injected_tool_invocations_total",
-                &["server", "name"],
-                "Tools that the gateway added and called.",
+                "Tool calls by models, of tools that the client defined.",
             )?,
         })
     }
 }
 
-impl StoreFigures {
-    fn new(make: &mut Maker) -> Result<Self, Error> {
+impl StoreMetrics {
+    fn new(builder: &mut MetricsBuilder) -> Result<Self, Error> {
         Ok(Self {
-            commits: make
+            commits: builder
                 .histogram(
                     "aibridge_store_commit_seconds",
                     &[],
-                    buckets::OWN,
-                    "Time of one transaction of the store, which many requests share.",
+                    buckets::OVERHEAD,
+                    "Duration of a store transaction, which many requests share.",
                 )?
-                .with_label_values(NONE),
-            queue: make.gauge(
+                .with_label_values(NO_LABELS),
+            queue: builder.gauge(
                 "aibridge_store_queue_length",
                 &[],
-                "Requests that wait for the store's next transaction.",
+                "Requests that wait for the next transaction of the store.",
             )?,
-            spooling: make.gauge(
+            spooling: builder.gauge(
                 "aibridge_store_spooling",
                 &[],
-                "1 while records go to the spool: the database is away, or the spool is not drained yet. Else 0.",
+                "1 while records go to the spool, because the database is unavailable or the spool is not empty yet; otherwise 0.",
             )?,
-            spool_bytes: make.gauge(
+            spool_bytes: builder.gauge(
                 "aibridge_store_spool_bytes",
                 &[],
-                "Bytes of records that wait in the spool for the database.",
+                "Bytes of records in the spool that wait for the database.",
             )?,
-            deleted: make.counter(
+            deleted: builder.counter(
                 "aibridge_retention_deleted_total",
                 &[],
-                "Interceptions that were deleted because they were older than store.retention.",
+                "Interceptions that were deleted because they are older than store.retention.",
             )?,
         })
     }
 }
 
-impl Circuits {
-    fn new(make: &mut Maker) -> Result<Self, Error> {
+impl CircuitMetrics {
+    fn new(builder: &mut MetricsBuilder) -> Result<Self, Error> {
         const LABELS: &[&str] = &["provider", "route", "model"];
         Ok(Self {
-            state: make.fraction(
+            state: builder.float_gauge(
                 "aibridge_circuit_breaker_state",
                 LABELS,
-                "0 closed, 0.5 half-open, 1 open; of what failed lately. Models that share a label show the worst.",
+                "State of the circuits that failed recently: 0 closed, 0.5 half-open, 1 open. Models that share a label report the highest value.",
             )?,
-            trips: make.counter("aibridge_circuit_breaker_trips_total", LABELS, "Times that a circuit opened.")?,
-            rejects: make.counter(
+            trips: builder.counter("aibridge_circuit_breaker_trips_total", LABELS, "Times that a circuit opened.")?,
+            rejects: builder.counter(
                 "aibridge_circuit_breaker_rejects_total",
                 LABELS,
                 "Requests that an open circuit rejected.",
@@ -245,29 +247,29 @@ impl Circuits {
     }
 }
 
-impl Keys {
-    fn new(make: &mut Maker) -> Result<Self, Error> {
+impl KeyMetrics {
+    fn new(builder: &mut MetricsBuilder) -> Result<Self, Error> {
         Ok(Self {
-            state: make.gauge(
+            state: builder.gauge(
                 "aibridge_key_pool_state",
-                &["provider", "state"],
-                "Keys of the pool that are valid or cooling.",
+                &["provider", "model", "state"],
+                "Keys in the pool by state (valid, cooling), for each model with a cooling key; model is empty for all other models.",
             )?,
-            transitions: make.counter(
+            transitions: builder.counter(
                 "aibridge_key_pool_state_transitions_total",
                 &["provider", "reason"],
-                "Keys that began to cool (rate_limited, unauthorized) or were valid again (recovered).",
+                "Cooldowns that started (rate_limited, quota, unauthorized) or ended (recovered), of a key or of one model of a key.",
             )?,
-            exhaustions: make.counter(
+            exhaustions: builder.counter(
                 "aibridge_key_pool_exhaustions_total",
                 &["provider", "outcome"],
-                "Calls for which no key was left; outcome is rate_limited, rejected or forbidden.",
+                "Calls for which no key was left; outcome is rate_limited, quota, too_large (the request exceeds a limit by itself), rejected or forbidden.",
             )?,
-            attempts: make.histogram(
+            attempts: builder.histogram(
                 "aibridge_key_pool_failover_attempts",
                 &["provider"],
                 buckets::KEYS,
-                "Keys that one call tried; 0 if all were cooling.",
+                "Keys that one call tried; 0 if all keys were cooling.",
             )?,
         })
     }
@@ -281,7 +283,7 @@ mod tests {
 
     #[test]
     fn the_document_lists_every_metric_and_no_other() {
-        let metrics = Metrics::new(Limits { models: 1, tools: 1 }).expect("metrics");
+        let metrics = Metrics::new(LabelLimits { models: 1, tools: 1 }).expect("metrics");
         let documented: Vec<_> = DOCUMENT.lines().filter(|line| line.starts_with("| `aibridge_")).collect();
         assert_eq!(documented, metrics.reference());
     }

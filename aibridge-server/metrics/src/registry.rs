@@ -1,36 +1,37 @@
-//! Metrics as they are made: registered, and with what the reference says of them.
+//! Creates and registers metrics, and collects their descriptions for `docs/metrics.md`.
 
 use prometheus::core::Collector;
 use prometheus::{Error, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-/// What the reference says of one metric.
+/// The description of one metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Described {
+pub(crate) struct MetricInfo {
     pub(crate) name: &'static str,
+    /// `counter`, `gauge` or `histogram`.
     pub(crate) kind: &'static str,
     pub(crate) labels: &'static [&'static str],
     pub(crate) help: &'static str,
 }
 
-/// Makes metrics.
+/// Creates metrics and registers them.
 #[derive(Default)]
-pub(crate) struct Maker {
+pub(crate) struct MetricsBuilder {
     pub(crate) registry: Registry,
-    pub(crate) described: Vec<Described>,
+    pub(crate) described: Vec<MetricInfo>,
 }
 
 type Labels = &'static [&'static str];
 
-impl Maker {
+impl MetricsBuilder {
     pub(crate) fn counter(
         &mut self,
         name: &'static str,
         labels: Labels,
         help: &'static str,
     ) -> Result<IntCounterVec, Error> {
-        self.keep(
+        self.register(
             IntCounterVec::new(Opts::new(name, help), labels)?,
-            Described { name, kind: "counter", labels, help },
+            MetricInfo { name, kind: "counter", labels, help },
         )
     }
 
@@ -40,21 +41,22 @@ impl Maker {
         labels: Labels,
         help: &'static str,
     ) -> Result<IntGaugeVec, Error> {
-        self.keep(
+        self.register(
             IntGaugeVec::new(Opts::new(name, help), labels)?,
-            Described { name, kind: "gauge", labels, help },
+            MetricInfo { name, kind: "gauge", labels, help },
         )
     }
 
-    pub(crate) fn fraction(
+    /// A gauge with fractional values.
+    pub(crate) fn float_gauge(
         &mut self,
         name: &'static str,
         labels: Labels,
         help: &'static str,
     ) -> Result<GaugeVec, Error> {
-        self.keep(
+        self.register(
             GaugeVec::new(Opts::new(name, help), labels)?,
-            Described { name, kind: "gauge", labels, help },
+            MetricInfo { name, kind: "gauge", labels, help },
         )
     }
 
@@ -66,12 +68,15 @@ impl Maker {
         help: &'static str,
     ) -> Result<HistogramVec, Error> {
         let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        self.keep(HistogramVec::new(options, labels)?, Described { name, kind: "histogram", labels, help })
+        self.register(
+            HistogramVec::new(options, labels)?,
+            MetricInfo { name, kind: "histogram", labels, help },
+        )
     }
 
-    fn keep<M: Collector + Clone + 'static>(&mut self, metric: M, described: Described) -> Result<M, Error> {
+    fn register<M: Collector + Clone + 'static>(&mut self, metric: M, info: MetricInfo) -> Result<M, Error> {
         self.registry.register(Box::new(metric.clone()))?;
-        self.described.push(described);
+        self.described.push(info);
         Ok(metric)
     }
 }

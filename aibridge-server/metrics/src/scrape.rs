@@ -1,48 +1,42 @@
-use crate::Metrics;
-use crate::growth::Growth;
-use crate::metrics::NONE;
-use aibridge_keypool::{KeyPool, KeyState};
-use aibridge_provider::{CircuitBreaker, CircuitName, CircuitState, Provider};
+//! Renders the metrics, after reading the counts of key pools, circuit breakers and the store.
+
+use crate::metrics::{Metrics, NO_LABELS};
+use crate::readings::Readings;
+use aibridge_keypool::{KeyPool, KeyState, KeyStatus};
+use aibridge_provider::{CircuitBreaker, CircuitState, Provider};
 use prometheus::{Error, TextEncoder};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// The format of [`Metrics::render`]: the text format that every Prometheus reads.
+/// The content type of [`Metrics::render`]: the Prometheus text format 0.0.4.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What is read when somebody scrapes.
-pub struct AtScrape<'a> {
-    /// The providers of now.
+/// The values that a scrape reads from the rest of the gateway.
+pub struct ScrapeInput<'a> {
+    /// The providers in force.
     pub providers: &'a [Arc<dyn Provider>],
-    /// How many requests wait for the store.
+    /// The number of requests that wait for the store.
     pub store_queue: usize,
-    /// How many connections clients have open.
+    /// The number of open client connections.
     pub open_connections: usize,
-    /// How many bytes wait in its spool, if it has one.
+    /// The bytes of records that wait in the spool; `None` without a spool.
     pub spool_bytes: Option<u64>,
 }
 
-/// Counts that others keep, as they were read last.
-#[derive(Default)]
-pub(crate) struct Readings {
-    transitions: Growth<(String, &'static str)>,
-    trips: Growth<(String, CircuitName)>,
-}
-
 impl Metrics {
-    /// All metrics as text.
+    /// Reads `input` and renders all metrics in the Prometheus text format.
     ///
     /// # Errors
     ///
-    /// If they contradict each other: a defect.
-    pub fn render(&self, now: &AtScrape<'_>) -> Result<String, Error> {
+    /// Returns an error if the encoder rejects a metric, which is a defect.
+    pub fn render(&self, input: &ScrapeInput<'_>) -> Result<String, Error> {
         let mut readings = self.readings.lock();
-        self.read_store(now);
-        let connections = i64::try_from(now.open_connections).unwrap_or(i64::MAX);
-        self.connections.with_label_values(NONE).set(connections);
+        self.read_store(input);
+        let connections = i64::try_from(input.open_connections).unwrap_or(i64::MAX);
+        self.connections.with_label_values(NO_LABELS).set(connections);
         self.keys.state.reset();
         self.circuits.state.reset();
-        for provider in now.providers {
+        for provider in input.providers {
             if let Some(pool) = provider.key_failover().pool() {
                 self.read_pool(provider.name(), pool, &mut readings);
             }
@@ -53,30 +47,49 @@ impl Metrics {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 
-    fn read_store(&self, now: &AtScrape<'_>) {
-        let queue = i64::try_from(now.store_queue).unwrap_or(i64::MAX);
-        self.store.queue.with_label_values(NONE).set(queue);
-        if let Some(bytes) = now.spool_bytes {
-            self.store.spooling.with_label_values(NONE).set(i64::from(bytes > 0));
-            self.store.spool_bytes.with_label_values(NONE).set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    fn read_store(&self, input: &ScrapeInput<'_>) {
+        let queue = i64::try_from(input.store_queue).unwrap_or(i64::MAX);
+        self.store.queue.with_label_values(NO_LABELS).set(queue);
+        if let Some(bytes) = input.spool_bytes {
+            self.store.spooling.with_label_values(NO_LABELS).set(i64::from(bytes > 0));
+            self.store.spool_bytes.with_label_values(NO_LABELS).set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
     }
 
     fn read_pool(&self, provider: &str, pool: &KeyPool, readings: &mut Readings) {
-        let valid = pool.statuses().iter().filter(|status| status.state == KeyState::Valid).count();
-        for (state, count) in [("valid", valid), ("cooling", pool.len() - valid)] {
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            self.keys.state.with_label_values(&[provider, state]).set(count);
+        let statuses = pool.statuses();
+        for (model, cooling) in self.cooling_by_model(&statuses) {
+            for (state, count) in [("valid", statuses.len() - cooling), ("cooling", cooling)] {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                self.keys.state.with_label_values(&[provider, model, state]).set(count);
+            }
         }
         let transitions = pool.transitions();
         for (reason, count) in [
             ("rate_limited", transitions.rate_limited),
+            ("quota", transitions.quota),
             ("unauthorized", transitions.rejected),
             ("recovered", transitions.recovered),
         ] {
-            let growth = readings.transitions.since_last((provider.to_owned(), reason), count);
-            self.keys.transitions.with_label_values(&[provider, reason]).inc_by(growth);
+            let increase = readings.transitions.increase((provider.to_owned(), reason), count);
+            self.keys.transitions.with_label_values(&[provider, reason]).inc_by(increase);
         }
+    }
+
+    /// Returns the number of keys that requests do not use, by model. Models without a cooldown of their own share the
+    /// empty label. If models share a label, the highest number counts.
+    fn cooling_by_model<'a>(&self, statuses: &'a [KeyStatus]) -> BTreeMap<&'a str, usize> {
+        let cools = |status: &&KeyStatus| status.state != KeyState::Valid;
+        let mut cooling = BTreeMap::from([("", statuses.iter().filter(cools).count())]);
+        let models_of = |status: &'a KeyStatus| status.models.iter().map(|cooling| cooling.model.as_str());
+        for model in statuses.iter().flat_map(models_of).collect::<BTreeSet<_>>() {
+            let cools = |status: &&KeyStatus| {
+                status.state != KeyState::Valid || status.models.iter().any(|cooling| cooling.model == model)
+            };
+            let count = cooling.entry(self.models.label(model)).or_default();
+            *count = statuses.iter().filter(cools).count().max(*count);
+        }
+        cooling
     }
 
     fn read_breaker(&self, provider: &str, breaker: &CircuitBreaker, readings: &mut Readings) {
@@ -96,9 +109,9 @@ impl Metrics {
             self.circuits.state.with_label_values(&[provider, &route, model]).set(state);
         }
         for (name, trips) in breaker.trips() {
-            let growth = readings.trips.since_last((provider.to_owned(), name.clone()), trips);
+            let increase = readings.trips.increase((provider.to_owned(), name.clone()), trips);
             let model = self.models.label(&name.model);
-            self.circuits.trips.with_label_values(&[provider, &name.route, model]).inc_by(growth);
+            self.circuits.trips.with_label_values(&[provider, &name.route, model]).inc_by(increase);
         }
     }
 }

@@ -1,13 +1,15 @@
+//! Tests of creating and updating providers.
+
 use super::*;
-use aibridge_config::{Sources, Surroundings};
+use aibridge_config::{Environment, Sources};
 use aibridge_keypool::KeyState;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-struct Nowhere;
+struct EmptyEnvironment;
 
-impl Surroundings for Nowhere {
+impl Environment for EmptyEnvironment {
     fn var(&self, _: &str) -> Option<String> {
         None
     }
@@ -21,7 +23,7 @@ fn settings(providers: &[&str]) -> Vec<aibridge_config::Provider> {
     let text: String =
         providers.iter().map(|text| format!("[[provider]]\ntype = \"openai\"\n{text}\n")).collect();
     let file = Some(("test.toml".into(), text));
-    aibridge_config::load(&Sources { file, ..Sources::default() }, &Nowhere).unwrap().providers
+    aibridge_config::load(&Sources { file, ..Sources::default() }, &EmptyEnvironment).unwrap().providers
 }
 
 fn providers(texts: &[&str]) -> Providers {
@@ -31,7 +33,7 @@ fn providers(texts: &[&str]) -> Providers {
 }
 
 #[test]
-fn a_provider_gets_the_circuit_breaker_of_its_settings() {
+fn a_provider_has_the_circuit_breaker_of_its_settings() {
     let table = [
         ("", None),
         ("[provider.circuit_breaker]", Some(CircuitBreakerSettings::default())),
@@ -55,7 +57,7 @@ fn a_provider_gets_the_circuit_breaker_of_its_settings() {
 }
 
 #[test]
-fn only_what_changed_is_made_anew_and_only_keys_that_stay_go_on_cooling() {
+fn only_changed_providers_are_recreated_and_their_remaining_keys_keep_cooling() {
     let old = providers(&[
         "name = \"same\"\nkeys = [\"k\"]",
         "name = \"gone\"",
@@ -67,7 +69,7 @@ fn only_what_changed_is_made_anew_and_only_keys_that_stay_go_on_cooling() {
         key.rejected();
     }
     let (new, changes) = old
-        .renewed(&settings(&[
+        .updated(&settings(&[
             "name = \"new\"",
             "name = \"other\"\nbase_url = \"http://x/\"\nkeys = [\"kept-key-0123456789\", \"next-key-0123456789\"]",
             "name = \"same\"\nkeys = [\"k\"]",
@@ -79,7 +81,7 @@ fn only_what_changed_is_made_anew_and_only_keys_that_stay_go_on_cooling() {
         ["new", "other", "same"]
     );
     assert!(Arc::ptr_eq(old.find("same").unwrap(), new.find("same").unwrap()));
-    let expected = Changes {
+    let expected = ProviderChanges {
         added: vec!["new (no keys)".into()],
         removed: vec!["gone".into()],
         changed: vec!["other (ke...89, ne...89): base_url, keys".into()],
@@ -96,5 +98,5 @@ fn only_what_changed_is_made_anew_and_only_keys_that_stay_go_on_cooling() {
         .map(|key| key.state == KeyState::Valid)
         .collect();
     assert_eq!(states, [false, true]);
-    assert!(new.renewed(&new.settings).unwrap().1.is_empty());
+    assert!(new.updated(&new.settings).unwrap().1.is_empty());
 }

@@ -1,14 +1,16 @@
+//! The settings that only a restart can change.
+
 use aibridge_config::Config;
 
-/// The settings that are in force as they were at the start, and that `new` wants otherwise.
-pub(super) fn needed(old: &Config, new: &Config) -> Vec<&'static str> {
-    // Taken apart, so that no section can be forgotten here. What is not compared can change at any time.
+/// Returns the names of changed settings that only a restart puts in force.
+pub(super) fn required(old: &Config, new: &Config) -> Vec<&'static str> {
+    // Destructured, so that the compiler finds a section that is missing here. A reload applies the sections named `_`.
     let Config { server, tls, admin, auth: _, limits: _, store, metrics, telemetry, log, providers: _ } = old;
     let table = [
         ("server.listen", server.listen != new.server.listen),
         ("tls", tls.is_some() != new.tls.is_some()),
         ("admin.listen", admin.listen != new.admin.listen),
-        ("auth.mode", new.auth.mode != mode_beside(old, new)),
+        ("auth.mode", new.auth.mode != reloadable_mode(old, new)),
         ("store.url", store.url != new.store.url),
         ("store.durability", store.durability != new.store.durability),
         ("store.timeout", store.timeout != new.store.timeout),
@@ -21,9 +23,9 @@ pub(super) fn needed(old: &Config, new: &Config) -> Vec<&'static str> {
     table.into_iter().filter_map(|(setting, differs)| differs.then_some(setting)).collect()
 }
 
-/// Who may come in beside the listeners that there are. That `new` opens a door was found harmless with the addresses
-/// that it names, so it is not opened on others.
-pub(super) fn mode_beside(old: &Config, new: &Config) -> aibridge_config::AuthMode {
+/// Returns the authentication mode that a reload may put in force. `new` was validated with its own listen addresses; if
+/// these need a restart, the mode needs it as well.
+pub(super) fn reloadable_mode(old: &Config, new: &Config) -> aibridge_config::AuthMode {
     let moves = old.server.listen != new.server.listen || old.admin.listen != new.admin.listen;
     if moves { old.auth.mode } else { new.auth.mode }
 }

@@ -1,77 +1,89 @@
+//! The error type of the crate.
+
 use std::time::Duration;
 
-/// Why the store did not do what it was asked to.
+/// An operation of the store failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The store cannot be opened as it is.
+    /// The store cannot be opened.
     #[error("cannot open the store {store}: {problem}; {advice}")]
     Open {
         /// The database: its file, or its URL without a password.
         store: String,
-        /// What stands in the way.
+        /// The cause, from the system or the database.
         problem: String,
-        /// What to do about it.
+        /// The action that helps, for an operator.
         advice: &'static str,
     },
-    /// The store was written by a later version of aibridge.
+    /// A later version of aibridge has migrated the store.
     #[error(
-        "cannot open the store {store}: it has schema {found}, and this version of aibridge knows schemas up to \
-         {known}; run the version that wrote it, or name another store"
+        "cannot open the store {store}: it has schema {found}, and this version of aibridge supports schemas up \
+         to {known}; run the version that wrote it, or name another store"
     )]
     NewerSchema {
         /// The database: its file, or its URL without a password.
         store: String,
-        /// The schema of the store.
+        /// The schema version of the store.
         found: i64,
-        /// The latest schema that this version knows.
+        /// The latest schema version that this version of aibridge supports.
         known: i64,
     },
-    /// The database did not do it now, e.g. because the disk is full or another process holds the write lock.
+    /// The database failed for now, e.g. because the disk is full or another process holds the write lock.
     #[error("the database refused: {0}")]
     Database(String),
-    /// The database will never do it, e.g. because the id of a new row is taken.
-    #[error("the records contradict what is stored: {0}")]
-    Contradiction(String),
-    /// No answer came in time.
-    #[error("the store did not answer within {0:?}")]
-    TooSlow(Duration),
-    /// Reading was given up: nobody waits for it any more.
-    #[error("nobody waits for it any more")]
-    GivenUp,
-    /// The store was closed.
+    /// A file of the store was removed or replaced while it was open: records written to it would be lost.
+    #[error(
+        "the store's file {file} was removed, moved or replaced while it was open, and nothing is recorded in it; put \
+         it back, or restart the gateway to open the current file"
+    )]
+    FileGone {
+        /// The database, its write-ahead log (`-wal`) or its index (`-shm`).
+        file: String,
+    },
+    /// The records conflict with stored rows, e.g. because the id of a new row is taken. A retry cannot succeed.
+    #[error("the records conflict with stored rows: {0}")]
+    Conflict(String),
+    /// The store did not respond in time.
+    #[error("the store did not respond within {0:?}")]
+    Timeout(Duration),
+    /// The caller cancelled the read.
+    #[error("the read was cancelled")]
+    Cancelled,
+    /// The store was closed before the call.
     #[error("the store is closed")]
     Closed,
-    /// The operating system gave no random bytes for a new token.
-    #[error("no random bytes: {0}")]
+    /// The operating system returned no random bytes for a new token.
+    #[error("the operating system returned no random bytes: {0}")]
     Randomness(String),
-    /// A token cannot be made for this user name.
+    /// The user name of a new token is invalid.
     #[error("{name:?} cannot be a user name: {rule}")]
     InvalidUser {
-        /// The name.
+        /// The invalid user name.
         name: String,
-        /// The rule that it breaks.
+        /// The rule that the value violates.
         rule: &'static str,
     },
-    /// A token cannot live this long.
+    /// The lifetime of a new token is invalid.
     #[error("a token cannot expire in {after:?}: {rule}")]
     InvalidExpiry {
-        /// The time that was asked for.
+        /// The requested lifetime.
         after: Duration,
-        /// The rule that it breaks.
+        /// The rule that the value violates.
         rule: &'static str,
     },
 }
 
 impl StoreError {
-    /// A word for logs and metrics.
+    /// The kind of error as one word, for logs and metrics.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Open { .. } => "open",
             Self::NewerSchema { .. } => "newer_schema",
             Self::Database(_) => "database",
-            Self::Contradiction(_) => "contradiction",
-            Self::TooSlow(_) => "too_slow",
-            Self::GivenUp => "given_up",
+            Self::FileGone { .. } => "file_gone",
+            Self::Conflict(_) => "contradiction",
+            Self::Timeout(_) => "too_slow",
+            Self::Cancelled => "given_up",
             Self::Closed => "closed",
             Self::Randomness(_) => "randomness",
             Self::InvalidUser { .. } => "invalid_user",
@@ -79,13 +91,20 @@ impl StoreError {
         }
     }
 
-    /// Whether the caller asked for something impossible; otherwise the store or its surroundings are to blame.
-    pub const fn is_callers_fault(&self) -> bool {
-        matches!(self, Self::Contradiction(_) | Self::InvalidUser { .. } | Self::InvalidExpiry { .. })
+    /// Whether the caller passed invalid data. Otherwise the store or its environment caused the error.
+    pub const fn is_caller_error(&self) -> bool {
+        matches!(self, Self::Conflict(_) | Self::InvalidUser { .. } | Self::InvalidExpiry { .. })
     }
 
     /// Whether the same call may succeed later.
-    pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Open { .. } | Self::Database(_) | Self::TooSlow(_) | Self::Randomness(_))
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Open { .. }
+                | Self::Database(_)
+                | Self::FileGone { .. }
+                | Self::Timeout(_)
+                | Self::Randomness(_)
+        )
     }
 }

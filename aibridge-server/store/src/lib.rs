@@ -1,22 +1,23 @@
-//! Where records are kept: the [`Recorder`](aibridge_recorder::Recorder) on SQLite and on PostgreSQL, and the gateway's
-//! tokens.
+//! Persistent storage of a gateway: the [`Recorder`](aibridge_recorder::Recorder) on SQLite and on PostgreSQL,
+//! queries over the records, their retention, and access tokens.
 //!
-//! [Open](Store::open) a store and give it to the gateway. An embedded one, in a file, is served by two threads. One
-//! *writes*: whatever
-//! records have queued up while it wrote become its next transaction, so that many requests share one commit, and
-//! every caller is answered once its records are durable, in the sense of [`Durability`]. A caller whose records
-//! contradict what is stored fails alone; one that stopped waiting is skipped; and when the disk is full or another
-//! process holds the lock, all are refused until it works again. The other thread *reads*: it finds out whose
-//! gateway token a request carries, unless that was known a quarter of a second ago.
+//! [Open](Store::open) a store and pass it to the gateway. A [`SqliteStore`] keeps everything in one file and runs
+//! two threads. The *writer* stores the records that queued up during its last transaction in the next one, so that
+//! many requests share one commit. A call returns when its records are durable in the sense of [`Durability`]. A call
+//! whose records conflict with stored rows fails alone. A call whose caller stopped waiting is skipped. When the disk
+//! is full or another process holds the write lock, all calls fail until the database accepts writes again. The
+//! *reader* looks up access tokens and caches the result for a quarter of a second.
 //!
-//! A gateway that dies leaves interceptions open. The next one that is alone on the file closes them.
+//! A gateway that crashes leaves interceptions open. The next gateway that starts with exclusive access to the file
+//! closes them.
 //!
-//! A [`PostgresStore`] does the same with tasks and connections, for several gateways at once: each tells the others by
-//! a heartbeat that it lives, and what a dead one left open is closed by one of them. While the database is away,
-//! records can wait in a *spool* of local files, from where they are stored in order when it is back.
+//! A [`PostgresStore`] does the same with tasks and connections, and several gateways may share its database. Each
+//! instance writes a heartbeat; the other instances close the interceptions of an instance whose heartbeat stops.
+//! While the database is unavailable, records can wait in a *spool* of local files, which is drained in order when
+//! the database is back.
 //!
-//! The command line makes and revokes [`Tokens`] beside a running gateway. Of a token only the SHA-256 is stored.
-//! All tables and columns are described in `docs/records.md`.
+//! The command line creates and revokes [`Tokens`] while gateways run. Only the SHA-256 of a token is stored.
+//! `docs/records.md` describes all tables and columns for operators.
 //!
 //! ```
 //! use aibridge_recorder::{CredentialKind, Interception, Record, Recorder, UserPrompt};
@@ -51,16 +52,16 @@
 //!     prompt: "What does this function do?".into(),
 //!     created_at: now,
 //! };
-//! store.record(vec![Record::Started(interception.into()), Record::Prompt(prompt)]).await?;
-//! // Both are durable now, and any SQLite can read them.
+//! store.record(vec![Record::Start(interception.into()), Record::Prompt(prompt)]).await?;
+//! // Both are durable now, and any SQLite client can read them.
 //!
-//! let asked: String = rusqlite::Connection::open(&path)?.query_row(
+//! let prompt: String = rusqlite::Connection::open(&path)?.query_row(
 //!     "SELECT initiator_id || ': ' || prompt
 //!      FROM aibridge_interceptions i JOIN aibridge_user_prompts p ON p.interception_id = i.id",
 //!     [],
 //!     |row| row.get(0),
 //! )?;
-//! assert_eq!(asked, "ada: What does this function do?");
+//! assert_eq!(prompt, "ada: What does this function do?");
 //! store.close().await;
 //! # Ok(())
 //! # }
@@ -71,12 +72,15 @@ mod job;
 mod observe;
 mod options;
 mod postgres;
-mod private;
+mod private_file;
+mod probe;
 mod query;
 mod retention;
 mod sqlite;
+mod storable;
 mod store;
-mod text;
+mod sweeper;
+pub mod tables;
 mod token;
 mod token_cache;
 mod tokens;
@@ -88,8 +92,9 @@ pub use query::{
     Filter, FullInterception, InterceptionRow, Order, PromptRow, Records, SessionRow, Sessions, Summary,
     Sums, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow, Usage, UsageKey, UsageRow,
 };
-pub use retention::{Old, Reach, Sweeper};
+pub use retention::{Expired, ScanScope};
 pub use sqlite::SqliteStore;
 pub use store::Store;
-pub use token::{Authenticated, TokenRow};
+pub use sweeper::Sweeper;
+pub use token::{TokenIdentity, TokenRow};
 pub use tokens::Tokens;

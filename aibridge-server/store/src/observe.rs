@@ -1,21 +1,21 @@
-//! What a store tells about itself while it works.
+//! The callback that receives the duration of each commit.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
 type Observer = Box<dyn Fn(Duration) + Send + Sync>;
 
-/// Who wants to know how long transactions take. It is told on the thread that commits, so it must be quick.
+/// At most one callback for commit durations. It runs on the thread that commits, so it must be quick.
 #[derive(Default)]
 pub(crate) struct CommitObserver(OnceLock<Observer>);
 
 impl CommitObserver {
-    /// Tells `observer` from now on. There is one at most: a later one is told nothing.
+    /// Sets the callback. Only the first call has an effect.
     pub(crate) fn set(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
-        let _there_is_one = self.0.set(Box::new(observer));
+        let _already_set = self.0.set(Box::new(observer));
     }
 
-    /// A transaction took so long, from its beginning to its commit.
+    /// Reports a committed transaction, which took `took` from its beginning to its commit.
     pub(crate) fn committed(&self, took: Duration) {
         if let Some(observer) = self.0.get() {
             observer(took);

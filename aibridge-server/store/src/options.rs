@@ -1,13 +1,15 @@
+//! How to open a store: its location, its durability, and the behaviour while a PostgreSQL server is unavailable.
+
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Which store, and how it is kept.
+/// The kind of store, with its options.
 #[derive(Debug, Clone)]
 pub enum StoreOptions {
-    /// In one file.
+    /// A SQLite file.
     Sqlite(Options),
-    /// On a PostgreSQL server.
+    /// A database on a PostgreSQL server.
     Postgres(PostgresOptions),
 }
 
@@ -23,80 +25,82 @@ impl From<PostgresOptions> for StoreOptions {
     }
 }
 
-/// Where an embedded store lives, and what its records survive.
+/// Options of a store in one SQLite file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The database file. It is created, readable by its owner alone, if it is missing; its directory is not.
+    /// The database file. It is created with mode 0600 if it is missing; its directory must exist.
     pub path: PathBuf,
-    /// What a record survives once it is called durable.
+    /// The failures that a stored record survives.
     pub durability: Durability,
 }
 
-/// What a record survives once it is called durable.
+/// The failures that a stored record survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Durability {
-    /// The death of the process, `kill -9` included: a commit has been handed to the operating system.
+    /// A crash of the process, `kill -9` included: the commit has been handed to the operating system.
     #[default]
     Process,
-    /// A power cut too: every (shared) commit waits for the disk.
+    /// A power failure too: every (shared) commit waits for the disk.
     Power,
 }
 
-/// Where a PostgreSQL store lives, and what happens while it is away.
+/// Options of a store on a PostgreSQL server.
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
-    /// `postgres://user:password@host:port/database`. A host that begins with `/` (`%2F`) is the folder of a socket.
+    /// `postgres://user:password@host:port/database`. A host that begins with `/` (`%2F`) is the directory of a Unix
+    /// socket.
     pub url: SecretString,
-    /// The URL as messages show it.
-    pub shown: String,
-    /// How the connection is protected.
+    /// The URL without its password, for messages.
+    pub display_url: String,
+    /// Encryption of the connection.
     pub tls: Tls,
-    /// How long a caller waits for a database that does not answer.
+    /// Time limit for a call while the database does not respond. With a spool, the database gets half of it.
     pub timeout: Duration,
-    /// Where records wait while the database is away. Without, they are refused.
+    /// The spool that takes records while the database is unavailable. `None`: such records are refused.
     pub spool: Option<SpoolOptions>,
-    /// How the instances of a database look after each other.
+    /// Intervals for the detection of crashed instances.
     pub heartbeat: Heartbeat,
 }
 
-/// How a connection is protected.
+/// Encryption of a connection, after the `sslmode` of libpq.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tls {
-    /// Not at all.
+    /// No TLS (`sslmode=disable`).
     Disable,
-    /// By TLS if the server has it, whoever the server is.
+    /// TLS if the server offers it, without verification of the server (`sslmode=prefer`).
     Prefer,
-    /// By TLS, whoever the server is.
+    /// TLS without verification of the server (`sslmode=require`).
     Require,
-    /// By TLS, with the server that the URL names.
+    /// TLS with verification of the certificate and the host name (`sslmode=verify-full`).
     VerifyFull {
-        /// The PEM file with the authorities that may say so; `None` for the system's.
+        /// PEM file with the trusted authorities; `None` for the authorities of the system.
         root_cert: Option<PathBuf>,
     },
 }
 
-/// Where records wait while the database is away.
+/// Options of the spool, which takes records while the database is unavailable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpoolOptions {
-    /// The directory, made if it is missing. It belongs to one process at a time.
+    /// The directory. It is created if it is missing, and one process at a time uses it.
     pub dir: PathBuf,
-    /// How many bytes may wait before starts are refused.
+    /// Size in bytes from which on start records are refused. End records may exceed it by an eighth.
     pub max_bytes: u64,
-    /// What a record in it survives.
+    /// The failures that a record in the spool survives.
     pub durability: Durability,
 }
 
-/// How the instances of a database look after each other.
+/// Intervals by which the instances on one database detect crashed instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// How often an instance says that it lives.
+    /// Time between two heartbeats of an instance.
     pub every: Duration,
-    /// How long after that it is taken for dead, and what it had open is closed.
+    /// Time after the last heartbeat from which on an instance counts as crashed, and the others close its
+    /// interceptions.
     pub stale_after: Duration,
 }
 
 impl Default for Heartbeat {
-    /// Every 3 s, and 15 s: a hiccup of the network is no death.
+    /// A heartbeat every 3 s, stale after 15 s: a network hiccup must not count as a crash.
     fn default() -> Self {
         Self { every: Duration::from_secs(3), stale_after: Duration::from_secs(15) }
     }

@@ -1,18 +1,21 @@
-//! What was recorded, read back: filters, rows, and what is added up over them. Databases only say how rows are found.
+//! Queries over the records: filters, row types, pagination by id range, and totals. The SQL of each database is in
+//! `sqlite::records` and `postgres::records`.
 
+mod columns;
 mod filter;
+mod id_range;
 mod records;
 mod rows;
 mod sessions;
-mod stretch;
 mod usage;
 
+pub(crate) use columns::{child_columns, full_columns, list_columns};
 pub use filter::Filter;
 pub(crate) use filter::first_id;
+pub(crate) use id_range::{BLOCK_BYTES, Block, Cursor, IdRange};
 pub use records::{Order, Records};
 pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
 };
 pub use sessions::{SessionRow, Sessions};
-pub(crate) use stretch::{Block, Place, Stretch};
 pub use usage::{Sums, Usage, UsageKey, UsageRow};

@@ -1,160 +1,146 @@
+//! The loop that deletes expired interceptions in small batches, and the interface that it needs of a database.
+
 use crate::StoreError;
-use crate::postgres::PostgresSweeps;
 use crate::query::first_id;
-use crate::sqlite::SqliteSweeps;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// How long a sweep rests after each step, at least and at most.
-const SHORTEST_REST: Duration = Duration::from_millis(1);
-const LONGEST_REST: Duration = Duration::from_secs(5);
+/// Minimum and maximum pause after each step of a sweep.
+const MIN_PAUSE: Duration = Duration::from_millis(1);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often in a row it is turned away by others who write before it gives up.
-const TURNED_AWAY: u32 = 100;
+/// Number of consecutive steps that may be refused because other processes write, before a sweep fails.
+const MAX_REFUSALS: u32 = 100;
 
-/// Which interceptions are to go: those that have ended, and started before a time.
+/// The interceptions to delete: those that have ended and that started before a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Old {
-    /// Exclusive, in whole milliseconds.
+pub struct Expired {
+    /// Exclusive upper bound of `started_at`, in whole milliseconds.
     pub before: Timestamp,
-    /// Where to look for them.
-    pub reach: Reach,
+    /// The rows to scan.
+    pub scope: ScanScope,
 }
 
-/// Where to look for old interceptions.
+/// The rows that a sweep scans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// Among those whose ids, which tell the time too, are as old. Others need not be read.
+pub enum ScanScope {
+    /// Rows whose ids, which contain the time of creation, are older than the bound.
     Oldest,
-    /// Among all: somebody may have brought in rows, or changed them.
+    /// All rows: rows may have been imported or changed.
     All,
 }
 
-impl Old {
-    /// The id below which they are looked for, if not everywhere.
-    pub(crate) fn below(&self) -> Option<Uuid> {
-        match self.reach {
-            Reach::Oldest => Some(first_id(self.before)),
-            Reach::All => None,
+impl Expired {
+    /// Exclusive upper bound of the ids to scan; `None` for all rows.
+    pub(crate) fn id_bound(&self) -> Option<Uuid> {
+        match self.scope {
+            ScanScope::Oldest => Some(first_id(self.before)),
+            ScanScope::All => None,
         }
     }
 }
 
-/// `age` before `now`, in whole milliseconds.
-fn before(now: Timestamp, age: Duration) -> Timestamp {
-    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
-    let before = now.saturating_sub(age).unwrap_or(Timestamp::MIN);
-    Timestamp::from_millisecond(before.as_millisecond()).unwrap_or(before)
-}
-
-/// Deletes old interceptions with all that belongs to them, a small batch at a time.
-///
-/// Batches are transactions of their own, and recording goes on between them. A sweep that is dropped ends after the
-/// batch that is under way.
-pub struct Sweeper(Kind);
-
-enum Kind {
-    Sqlite(SqliteSweeps),
-    Postgres(PostgresSweeps),
-}
-
-impl From<SqliteSweeps> for Sweeper {
-    fn from(sweeps: SqliteSweeps) -> Self {
-        Self(Kind::Sqlite(sweeps))
-    }
-}
-
-impl From<PostgresSweeps> for Sweeper {
-    fn from(sweeps: PostgresSweeps) -> Self {
-        Self(Kind::Postgres(sweeps))
-    }
-}
-
-impl Sweeper {
-    /// When what is of this `age` started, by the clock of the database if it has one.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Database`].
-    pub async fn before(&mut self, age: Duration) -> Result<Timestamp, StoreError> {
-        match &mut self.0 {
-            Kind::Sqlite(_) => Ok(before(Timestamp::now(), age)),
-            Kind::Postgres(sweeps) => sweeps.before(age).await,
-        }
-    }
-
-    /// Deletes what is `old`, and tells `each` how many interceptions after every batch. If another gateway is deleting
-    /// on the same database, it leaves the rest to that one.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
-    pub async fn sweep(&mut self, old: Old, each: impl FnMut(u64)) -> Result<(), StoreError> {
-        match &mut self.0 {
-            Kind::Sqlite(sweeps) => run(sweeps, old, each).await,
-            Kind::Postgres(sweeps) => run(sweeps, old, each).await,
-        }
-    }
-}
-
-/// What a sweep needs of a database.
-pub(crate) trait Sweeps {
-    /// How an interception is named.
+/// The operations of a database that a sweep uses.
+pub(crate) trait SweepBackend {
+    /// The id of an interception.
     type Id: Clone;
 
-    /// A sweep rests so many times as long as each step took, what it had to wait for included.
-    const REST: u32;
+    /// The pause after a step as a multiple of its duration, including the time it waited.
+    const PAUSE_FACTOR: u32;
 
-    /// Looks at the next interceptions behind `after`, a bounded number.
-    async fn find(&mut self, after: Option<&Self::Id>, old: Old) -> Result<Found<Self::Id>, StoreError>;
+    /// Scans a bounded number of interceptions after the id `after`.
+    async fn scan(
+        &mut self,
+        after: Option<&Self::Id>,
+        expired: Expired,
+    ) -> Result<ScanPage<Self::Id>, StoreError>;
 
-    /// Deletes some of these, from the first on, as far as they are still old.
-    async fn delete(&mut self, ids: &[Self::Id], old: Old) -> Result<Batch, StoreError>;
+    /// Deletes a prefix of `ids`, as far as they are still expired.
+    async fn delete(&mut self, ids: &[Self::Id], expired: Expired) -> Result<DeleteOutcome, StoreError>;
 
-    /// Gives back what only a sweep needs.
+    /// Maximum number of object owners that one call of [`delete_owners`](Self::delete_owners) deletes.
+    const OWNER_BATCH: u64;
+
+    /// Deletes some object owners recorded before `expired.before`. Their ids contain no time, so `expired.scope` has
+    /// no effect.
+    async fn delete_owners(&mut self, expired: Expired) -> Result<DeleteOutcome, StoreError>;
+
+    /// Releases the connection that only a sweep uses.
     fn release(&mut self);
 }
 
-/// What was found in a bounded stretch of all interceptions.
-pub(crate) struct Found<I> {
-    pub(crate) old: Vec<I>,
-    /// The last one that was looked at; `None` if there are no more.
+/// The expired interceptions in a bounded range of all interceptions.
+pub(crate) struct ScanPage<I> {
+    pub(crate) expired: Vec<I>,
+    /// The last scanned id; `None` if no rows follow.
     pub(crate) last: Option<I>,
 }
 
-/// What became of a batch.
+/// The result of a delete step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Batch {
-    /// So many of the ids are done with, and so many interceptions are deleted. Nothing is done if others are writing.
+pub(crate) enum DeleteOutcome {
+    /// `done` ids are processed and `deleted` rows deleted. Both are 0 if another process held the write lock.
     Done { done: usize, deleted: u64 },
-    /// Another gateway is deleting.
-    Elsewhere,
+    /// Another instance runs a sweep on the same database.
+    OtherInstance,
 }
 
-async fn run<S: Sweeps>(sweeps: &mut S, old: Old, each: impl FnMut(u64)) -> Result<(), StoreError> {
-    let ended = walk(sweeps, old, each).await;
-    sweeps.release();
+/// Deletes expired interceptions, then expired object owners.
+pub(crate) async fn run<S: SweepBackend>(
+    backend: &mut S,
+    expired: Expired,
+    each: impl FnMut(u64),
+) -> Result<(), StoreError> {
+    let ended = match sweep_interceptions(backend, expired, each).await {
+        Ok(()) => sweep_owners(backend, expired).await,
+        failed => failed,
+    };
+    backend.release();
     ended
 }
 
-async fn walk<S: Sweeps>(sweeps: &mut S, old: Old, mut each: impl FnMut(u64)) -> Result<(), StoreError> {
-    let (mut after, mut turned_away) = (None, 0);
+/// Deletes expired object owners until none is left.
+async fn sweep_owners<S: SweepBackend>(backend: &mut S, expired: Expired) -> Result<(), StoreError> {
+    let mut refusals = 0;
     loop {
-        let Found { old: ids, last } = gently(S::REST, sweeps.find(after.as_ref(), old)).await?;
+        match throttled(S::PAUSE_FACTOR, backend.delete_owners(expired)).await? {
+            DeleteOutcome::OtherInstance => return Ok(()),
+            DeleteOutcome::Done { done: 0, .. } if refusals == MAX_REFUSALS => return Err(always_busy()),
+            DeleteOutcome::Done { done: 0, .. } => refusals += 1,
+            DeleteOutcome::Done { deleted, .. } if deleted < S::OWNER_BATCH => return Ok(()),
+            DeleteOutcome::Done { .. } => refusals = 0,
+        }
+    }
+}
+
+fn always_busy() -> StoreError {
+    StoreError::Database("the database is busy with other writers; the next sweep tries again".to_owned())
+}
+
+/// Scans all interceptions and deletes the expired ones. Calls `each` with the number that each batch deleted.
+async fn sweep_interceptions<S: SweepBackend>(
+    backend: &mut S,
+    expired: Expired,
+    mut each: impl FnMut(u64),
+) -> Result<(), StoreError> {
+    let (mut after, mut refusals) = (None, 0);
+    loop {
+        let ScanPage { expired: ids, last } =
+            throttled(S::PAUSE_FACTOR, backend.scan(after.as_ref(), expired)).await?;
         let mut left = ids.as_slice();
         while !left.is_empty() {
-            match gently(S::REST, sweeps.delete(left, old)).await? {
-                Batch::Elsewhere => return Ok(()),
-                Batch::Done { done: 0, .. } => {
-                    turned_away += 1;
-                    if turned_away == TURNED_AWAY {
-                        return Err(StoreError::Database("others are writing all the time".to_owned()));
+            match throttled(S::PAUSE_FACTOR, backend.delete(left, expired)).await? {
+                DeleteOutcome::OtherInstance => return Ok(()),
+                DeleteOutcome::Done { done: 0, .. } => {
+                    refusals += 1;
+                    if refusals == MAX_REFUSALS {
+                        return Err(always_busy());
                     }
                 }
-                Batch::Done { done, deleted } => {
-                    turned_away = 0;
+                DeleteOutcome::Done { done, deleted } => {
+                    refusals = 0;
                     left = left.get(done..).unwrap_or_default();
                     each(deleted);
                 }
@@ -167,10 +153,10 @@ async fn walk<S: Sweeps>(sweeps: &mut S, old: Old, mut each: impl FnMut(u64)) ->
     }
 }
 
-/// Does it, and rests.
-async fn gently<T>(rest: u32, work: impl Future<Output = T>) -> T {
+/// Runs one step, then pauses for a multiple of its duration.
+async fn throttled<T>(rest: u32, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let done = work.await;
-    sleep((began.elapsed() * rest).clamp(SHORTEST_REST, LONGEST_REST)).await;
+    sleep((began.elapsed() * rest).clamp(MIN_PAUSE, MAX_PAUSE)).await;
     done
 }

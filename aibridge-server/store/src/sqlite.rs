@@ -1,3 +1,5 @@
+//! The store in one SQLite file. `writer` stores records, `authenticator` looks up tokens, `records` reads records.
+
 mod authenticator;
 mod checkpoint;
 mod connection;
@@ -5,31 +7,35 @@ mod deletion;
 mod error;
 mod file;
 mod insert;
+mod lock_file;
+mod open_files;
 mod orphans;
-mod presence;
+mod owners;
 mod records;
 mod rows;
 mod schema;
-mod sweeps;
+mod sweep;
 mod time;
 mod token_rows;
 mod tokens;
-mod verdict;
 mod worker;
+mod write_error;
 mod writer;
 
 pub(crate) use records::SqliteRecords;
-pub(crate) use sweeps::SqliteSweeps;
+pub(crate) use sweep::SqliteSweepBackend;
 pub(crate) use tokens::SqliteTokens;
 
 use crate::observe::CommitObserver;
-use crate::{Authenticated, Options, StoreError, Sweeper};
+use crate::{Options, StoreError, TokenIdentity};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use authenticator::Authenticator;
 use deletion::Progress;
-use error::no_thread;
-use presence::Presence;
+use error::thread_error;
+use jiff::Timestamp;
+use lock_file::LockFile;
+use owners::Owners;
 use quanta::Clock;
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -38,20 +44,15 @@ use std::time::Duration;
 use worker::Worker;
 use writer::{Work, Writer};
 
-/// How long a transaction waits while another process writes. The gateway gives the start of an interception two
-/// seconds in all: this leaves half a second to say why it was refused, and is far longer than a command that
-/// makes a token needs.
-const BUSY: Duration = Duration::from_millis(1500);
-
-/// How long one call waits for its place in the queue and its commit. The gateway has tighter limits of its own; nobody
-/// waits forever who has none. Shorter, this would often be the next time at which Tokio has to wake, and it wakes itself
-/// to hear of that: twice more for each record.
+/// Time limit for a `record` call, including the wait in the queue. The gateway has shorter limits of its own; this
+/// one bounds callers that have none. A shorter limit would often be the next timer of the runtime, and cost two more
+/// wake-ups for each record.
 const RECORD_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long [`SqliteStore::close`] waits for each of the two threads.
+/// Time limit for each of the two threads in [`SqliteStore::close`].
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
-/// A store in one SQLite file. Its clones are the same store. It lives in a Tokio runtime with a timer.
+/// A store in one SQLite file. Clones share one store. It needs a Tokio runtime with a timer.
 #[derive(Clone)]
 pub struct SqliteStore {
     parts: Arc<Parts>,
@@ -59,83 +60,104 @@ pub struct SqliteStore {
 
 struct Parts {
     path: PathBuf,
-    writer: Worker<Work, Progress>,
+    /// The modification time of the files before they were opened; `None` if they are new.
+    last_written: Option<Timestamp>,
+    writer: Arc<Worker<Work, Progress>>,
     authenticator: Authenticator,
+    owners: Owners,
     orphans_closed: u64,
     commits: Arc<CommitObserver>,
 }
 
 impl SqliteStore {
-    /// Opens the file, creates it or brings it to the latest schema if need be, closes what a dead gateway left
-    /// open in it, and starts the threads that write and read. This blocks: it is meant for the start of a
-    /// program.
+    /// Opens the file, creates it or migrates it to the latest schema if needed, closes interceptions that a crashed
+    /// gateway left open, and starts the writer and reader threads. This blocks: call it at the start of a program.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Open`] and [`StoreError::NewerSchema`], which name the file and what to do.
+    /// [`StoreError::Open`] and [`StoreError::NewerSchema`]. Both name the file and say what to do.
     pub fn open(options: Options) -> Result<Self, StoreError> {
-        let (path, connection) = connection::writing(&options, BUSY)?;
-        let mut presence = Presence::enter(&path)?;
-        let orphans_closed = orphans::close(&connection, &presence, &path)?;
-        presence.share()?;
-        let reader = connection::reading(&path, BUSY)?;
+        let last_written = file::last_written(&options.path);
+        let (path, connection) = connection::open_writer(&options, connection::BUSY_TIMEOUT)?;
+        let mut lock = LockFile::acquire(&path)?;
+        let orphans_closed = orphans::close(&connection, &lock, &path)?;
+        lock.downgrade()?;
+        let reader = connection::open_reader(&path, connection::BUSY_TIMEOUT)?;
         let authenticator =
-            Authenticator::start(reader, Clock::new()).map_err(|error| no_thread(&path, &error))?;
-        let mover = connection::moving(&path, BUSY)?;
+            Authenticator::start(reader, Clock::new()).map_err(|error| thread_error(&path, &error))?;
+        let checkpointer = connection::open_checkpointer(&path, connection::BUSY_TIMEOUT)?;
         let commits = Arc::<CommitObserver>::default();
-        let writer = Writer::start(connection, mover, presence, commits.clone())
-            .map_err(|error| no_thread(&path, &error))?;
-        Ok(Self { parts: Arc::new(Parts { path, writer, authenticator, orphans_closed, commits }) })
+        let writer = Writer::start(connection, checkpointer, &path, lock, commits.clone())
+            .map_err(|error| thread_error(&path, &error))?;
+        let owners = Owners::new(path.clone());
+        let writer = Arc::new(writer);
+        let parts = Parts { path, last_written, writer, authenticator, owners, orphans_closed, commits };
+        Ok(Self { parts: Arc::new(parts) })
     }
 
-    /// How many interceptions were found open and closed as `gateway_crash` at this start.
+    /// Number of interceptions that this start found open and closed as `gateway_crash`.
     pub fn orphans_closed(&self) -> u64 {
         self.parts.orphans_closed
     }
 
-    /// Tells `observer` how long each transaction takes, on the thread that commits: it must be quick.
+    /// Calls `observer` with the duration of each committed transaction, on the writer thread: it must be quick.
     pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
         self.parts.commits.set(observer);
     }
 
-    /// How many callers wait for the next transaction.
+    /// Number of calls that wait for the next transaction.
     pub fn queue_length(&self) -> usize {
         self.parts.writer.queue_length()
     }
 
-    /// Whose token it is; `None` if it is unknown, expired or revoked. A token that another process makes or
-    /// revokes is known or refused within a second.
+    /// The bearer of an access token; `None` if the token is unknown, expired or revoked. A token that another
+    /// process creates or revokes is accepted or refused within a second.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
-    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<Authenticated>, StoreError> {
+    /// [`StoreError::Database`], [`StoreError::Timeout`], [`StoreError::Closed`].
+    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<TokenIdentity>, StoreError> {
         self.parts.authenticator.authenticate(token).await
     }
 
-    /// Whether a record would be stored now: writes a page that says nothing new, behind what is queued, and waits at
-    /// most `limit`.
+    /// The owner of each object in `ids` at `provider`, in the same order; `None` for an unknown object.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
+    /// [`StoreError::Database`], [`StoreError::Timeout`].
+    pub async fn object_owners(
+        &self,
+        provider: &str,
+        ids: &[String],
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        self.parts.owners.find(provider, ids).await
+    }
+
+    /// Checks whether the store accepts records: after the queued records, writes a row to each table that requests
+    /// write to, and deletes it in the same transaction. Waits at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`], [`StoreError::Timeout`], [`StoreError::Closed`].
     pub async fn probe(&self, limit: Duration) -> Result<(), StoreError> {
         self.write(Vec::new(), limit).await
     }
 
-    /// What deletes old interceptions, if it is told to.
-    pub fn sweeper(&self) -> Sweeper {
-        SqliteSweeps::new(self.parts.clone()).into()
+    /// The part of a sweep that runs on this database.
+    pub(crate) fn sweep_backend(&self) -> SqliteSweepBackend {
+        let Parts { path, last_written, writer, .. } = &*self.parts;
+        SqliteSweepBackend::new(path.clone(), *last_written, writer.clone())
     }
 
     async fn write(&self, records: Vec<Record>, limit: Duration) -> Result<(), StoreError> {
-        self.parts.writer.ask(Work::Record(records), limit).await.map(drop)
+        self.parts.writer.submit(Work::Record(records), limit).await.map(drop)
     }
 
-    /// Refuses whatever comes from now on, through any clone, finishes what is queued, and waits for the threads
-    /// to end, a bounded time. Only then may another gateway take over what is open.
+    /// Closes the store: later calls through any clone fail, queued records are still stored. Waits a bounded time
+    /// for the threads to end. Only after that may another gateway close what is open.
     pub async fn close(self) {
         self.parts.authenticator.stop(CLOSE_LIMIT).await;
+        self.parts.owners.close().await;
         self.parts.writer.stop(CLOSE_LIMIT).await;
     }
 }

@@ -1,24 +1,26 @@
-use crate::{Authenticated, PostgresStore, SqliteStore, StoreError, StoreOptions, Sweeper};
+//! A [`Store`] of either kind, chosen by the settings. Each method forwards to [`SqliteStore`] or [`PostgresStore`].
+
+use crate::{PostgresStore, SqliteStore, StoreError, StoreOptions, Sweeper, TokenIdentity};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::time::Duration;
 
-/// A store, wherever it is. Its clones are the same store.
+/// A store of either kind. Clones share one store.
 #[derive(Clone)]
 pub enum Store {
-    /// In one file.
+    /// The store is one SQLite file.
     Sqlite(SqliteStore),
-    /// On a PostgreSQL server.
+    /// The store is a database on a PostgreSQL server.
     Postgres(PostgresStore),
 }
 
 impl Store {
-    /// Opens it, see [`SqliteStore::open`] and [`PostgresStore::open`].
+    /// Opens the store, see [`SqliteStore::open`] and [`PostgresStore::open`].
     ///
     /// # Errors
     ///
-    /// [`StoreError::Open`] and [`StoreError::NewerSchema`], which name the store and what to do.
+    /// [`StoreError::Open`] and [`StoreError::NewerSchema`]. Both name the store and say what to do.
     pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
         match options {
             StoreOptions::Sqlite(options) => SqliteStore::open(options).map(Self::Sqlite),
@@ -26,8 +28,8 @@ impl Store {
         }
     }
 
-    /// How many interceptions were found open and closed as `gateway_crash` at this start. On PostgreSQL that happens
-    /// later, and the log tells it.
+    /// Number of interceptions that this start found open and closed as `gateway_crash`. Always 0 on PostgreSQL,
+    /// where instances close orphans later and log it.
     pub fn orphans_closed(&self) -> u64 {
         match self {
             Self::Sqlite(store) => store.orphans_closed(),
@@ -35,7 +37,8 @@ impl Store {
         }
     }
 
-    /// Tells `observer` how long each transaction takes, where it is committed: it must be quick.
+    /// Calls `observer` with the duration of each committed transaction, on the thread that commits: it must be
+    /// quick. Only the first observer of a store is used.
     pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
         match self {
             Self::Sqlite(store) => store.observe_commits(observer),
@@ -43,7 +46,7 @@ impl Store {
         }
     }
 
-    /// How many callers wait for the next transaction.
+    /// Number of calls that wait for the next transaction.
     pub fn queue_length(&self) -> usize {
         match self {
             Self::Sqlite(store) => store.queue_length(),
@@ -51,7 +54,7 @@ impl Store {
         }
     }
 
-    /// How many bytes wait in the spool, to which records go while there are any; `None` without a spool.
+    /// Size of the spool in bytes; `None` without a spool. New records go to the spool until it is empty.
     pub fn spool_bytes(&self) -> Option<u64> {
         match self {
             Self::Sqlite(_) => None,
@@ -59,23 +62,39 @@ impl Store {
         }
     }
 
-    /// Whose token it is; `None` if it is unknown, expired or revoked.
+    /// The bearer of an access token; `None` if the token is unknown, expired or revoked.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
-    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<Authenticated>, StoreError> {
+    /// [`StoreError::Database`], [`StoreError::Timeout`], [`StoreError::Closed`].
+    pub async fn authenticate(&self, token: &SecretString) -> Result<Option<TokenIdentity>, StoreError> {
         match self {
             Self::Sqlite(store) => store.authenticate(token).await,
             Self::Postgres(store) => store.authenticate(token).await,
         }
     }
 
-    /// Whether a record would be stored now. Waits at most `limit`.
+    /// The owner of each object in `ids` at `provider`, in the same order; `None` for an unknown object.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::TooSlow`], [`StoreError::Closed`].
+    /// [`StoreError::Database`], [`StoreError::Timeout`].
+    pub async fn object_owners(
+        &self,
+        provider: &str,
+        ids: &[String],
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.object_owners(provider, ids).await,
+            Self::Postgres(store) => store.object_owners(provider, ids).await,
+        }
+    }
+
+    /// Checks whether the store accepts records now. Waits at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`], [`StoreError::Timeout`], [`StoreError::Closed`].
     pub async fn probe(&self, limit: Duration) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(store) => store.probe(limit).await,
@@ -83,7 +102,7 @@ impl Store {
         }
     }
 
-    /// What deletes old interceptions, if it is told to.
+    /// A handle that deletes expired interceptions. Nothing is deleted until [`Sweeper::sweep`] is called.
     pub fn sweeper(&self) -> Sweeper {
         match self {
             Self::Sqlite(store) => store.sweeper(),
@@ -91,7 +110,7 @@ impl Store {
         }
     }
 
-    /// Refuses whatever comes from now on, through any clone, and finishes what is queued.
+    /// Closes the store: later calls through any clone fail, queued records are still stored.
     pub async fn close(self) {
         match self {
             Self::Sqlite(store) => store.close().await,

@@ -1,3 +1,5 @@
+//! Access tokens: their format, their hash, and the checks on a new one.
+
 use crate::StoreError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,28 +11,28 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-/// What every token starts with, so that people and secret scanners can tell it from other credentials.
+/// Prefix of every access token, by which people and secret scanners recognise it.
 const PREFIX: &str = "aib_";
 
-/// The longest user name, in characters: names are shown in tables and stored with every interception.
+/// Maximum length of a user name in characters: lists show names, and every interception stores one.
 const MAX_USER_CHARS: usize = 200;
 
-/// What is known about a gateway token. Never the token itself.
+/// A stored access token, without the token itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRow {
-    /// By which it is revoked.
+    /// The id by which the token is revoked.
     pub id: Uuid,
-    /// On whose behalf its bearer acts.
+    /// The actor that the token authenticates.
     pub user: String,
-    /// The masked token.
+    /// The masked token, e.g. `aib_...wxyz`.
     pub hint: String,
-    /// When it was made.
+    /// The time of creation, in whole milliseconds.
     pub created_at: Timestamp,
-    /// From when on it is refused; `None` for never.
+    /// The time from which on the token is refused; `None` for never.
     pub expires_at: Option<Timestamp>,
-    /// Since when it is refused, if somebody revoked it.
+    /// The time of the revocation; `None` if the token is not revoked.
     pub revoked_at: Option<Timestamp>,
-    /// Whether it opens what is for operators alone.
+    /// Whether the token admits to the admin API.
     pub admin: bool,
 }
 
@@ -41,48 +43,53 @@ impl TokenRow {
     }
 }
 
-/// Who presented a token.
+/// The bearer of an accepted token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authenticated {
+pub struct TokenIdentity {
     /// The id of the token.
     pub token_id: Uuid,
-    /// On whose behalf its bearer acts: the `initiator_id` of what it does.
+    /// The actor: the `initiator_id` of the requests of the bearer.
     pub user: String,
-    /// Whether the token opens what is for operators alone.
+    /// Whether the token admits to the admin API.
     pub admin: bool,
 }
 
-/// The SHA-256 of a token: all that is kept of it. A token is 256 random bits, so this needs no salt and no
-/// slow hash, and finding a row by it tells an attacker nothing about the token.
+/// The SHA-256 of an access token. A token is 256 random bits, so the hash needs no salt and no slow function, and
+/// the lookup by hash reveals nothing about the token to an attacker.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    /// The hash of what a client presented; `None` if that cannot be a token.
+    /// The hash of a presented credential; `None` if it does not have the prefix of an access token.
     pub(crate) fn of(token: &SecretString) -> Option<Self> {
         let text = token.expose_secret();
         text.starts_with(PREFIX).then(|| Self(Sha256::digest(text).into()))
+    }
+
+    /// A hash read from the store; `None` if its length is wrong.
+    pub(crate) fn from_bytes(stored: &[u8]) -> Option<Self> {
+        stored.try_into().ok().map(Self)
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Whether `stored` is this hash, in a time that does not depend on the answer.
+    /// Compares with `stored` in constant time.
     pub(crate) fn matches(&self, stored: &[u8]) -> bool {
         self.0.as_slice().ct_eq(stored).into()
     }
 }
 
-/// A token that nobody has seen yet.
-pub(crate) struct Issued {
+/// A new token, not yet stored.
+pub(crate) struct NewToken {
     pub(crate) row: TokenRow,
     pub(crate) hash: TokenHash,
     pub(crate) secret: SecretString,
 }
 
-impl Issued {
-    /// Makes a token for `user` that is refused `expires_in` after `now`.
+impl NewToken {
+    /// Creates a random token for `user` that expires `expires_in` after `now`.
     pub(crate) fn new(
         user: &str,
         expires_in: Option<Duration>,
@@ -132,7 +139,7 @@ fn check_user(name: &str) -> Result<(), StoreError> {
 }
 
 fn expiry(after: Duration, now: Timestamp) -> Result<Timestamp, StoreError> {
-    // A store keeps milliseconds; less would be over as soon as it is read back.
+    // Stores keep milliseconds: a shorter lifetime would be over when it is read back.
     if after < Duration::from_millis(1) {
         return Err(StoreError::InvalidExpiry { after, rule: "it must be in the future" });
     }
@@ -142,7 +149,7 @@ fn expiry(after: Duration, now: Timestamp) -> Result<Timestamp, StoreError> {
         .map_err(|_| StoreError::InvalidExpiry { after, rule: "it must be before the year 10000" })
 }
 
-/// `time` as a store keeps it.
+/// `time` in the precision of the stores, which is milliseconds.
 fn to_millis(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
@@ -157,27 +164,27 @@ mod tests {
 
     #[test]
     fn a_token_is_a_prefix_and_256_bits() {
-        let issued = Issued::new("ada", None, false, now()).expect("a token");
-        let text = issued.secret.expose_secret();
+        let new_token = NewToken::new("ada", None, false, now()).expect("a token");
+        let text = new_token.secret.expose_secret();
         let bits = URL_SAFE_NO_PAD.decode(text.strip_prefix("aib_").expect("the prefix")).expect("base64url");
         assert_eq!(bits.len(), 32);
-        assert_eq!(issued.row.hint, format!("aib_...{}", &text[text.len() - 4..]));
-        assert!(TokenHash::of(&issued.secret).is_some_and(|hash| hash == issued.hash));
+        assert_eq!(new_token.row.hint, format!("aib_...{}", &text[text.len() - 4..]));
+        assert!(TokenHash::of(&new_token.secret).is_some_and(|hash| hash == new_token.hash));
 
-        let other = Issued::new("ada", None, false, now()).expect("a token");
+        let other = NewToken::new("ada", None, false, now()).expect("a token");
         assert_ne!(text, other.secret.expose_secret());
-        assert_ne!(issued.row.id, other.row.id);
+        assert_ne!(new_token.row.id, other.row.id);
     }
 
     #[test]
     fn only_the_same_hash_matches() {
-        let issued = Issued::new("ada", None, false, now()).expect("a token");
-        assert!(issued.hash.matches(issued.hash.as_bytes()));
-        assert!(!issued.hash.matches(&issued.hash.as_bytes()[..31]));
-        assert!(!issued.hash.matches(&[]));
-        let mut wrong = issued.hash.0;
+        let new_token = NewToken::new("ada", None, false, now()).expect("a token");
+        assert!(new_token.hash.matches(new_token.hash.as_bytes()));
+        assert!(!new_token.hash.matches(&new_token.hash.as_bytes()[..31]));
+        assert!(!new_token.hash.matches(&[]));
+        let mut wrong = new_token.hash.0;
         wrong[31] ^= 1;
-        assert!(!issued.hash.matches(&wrong));
+        assert!(!new_token.hash.matches(&wrong));
         assert!(TokenHash::of(&"sk-proj-1234".into()).is_none());
     }
 
@@ -189,7 +196,7 @@ mod tests {
         }
         for bad in ["", "  ", "a\0b", "a\nb", "\u{1b}[31m", "a\u{85}", &"x".repeat(201)] {
             let error = check_user(bad).expect_err(bad);
-            assert!(error.is_callers_fault());
+            assert!(error.is_caller_error());
             assert!(error.to_string().starts_with(&format!("{bad:?} cannot be")), "{error}");
         }
     }
@@ -209,7 +216,7 @@ mod tests {
     #[test]
     fn a_row_admits_until_it_expires_or_is_revoked() {
         let later = now() + SignedDuration::from_millis(1);
-        let row = Issued::new("ada", None, false, now()).expect("a token").row;
+        let row = NewToken::new("ada", None, false, now()).expect("a token").row;
         assert!(row.admits(now()));
         let expiring = TokenRow { expires_at: Some(later), ..row.clone() };
         assert!(expiring.admits(now()) && !expiring.admits(later));

@@ -1,16 +1,19 @@
+//! Management of access tokens, for the command line.
+
 use crate::postgres::PostgresTokens;
 use crate::sqlite::SqliteTokens;
-use crate::token::Issued;
+use crate::token::NewToken;
 use crate::{StoreError, StoreOptions, TokenRow};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The gateway tokens of a store, for a command line: a connection of its own, beside whatever gateway lives on the
-/// same store. What it changes holds for that gateway within a second.
+/// The access tokens of a store, for the command line. It uses a connection of its own, and gateways on the same
+/// store may run: they apply a change within a second.
 ///
-/// Its calls block. On PostgreSQL they run a runtime of their own, so that they must not be used inside of another.
+/// All methods block. On PostgreSQL they run a Tokio runtime of their own, so they must not be called from within a
+/// runtime.
 pub struct Tokens(Kind);
 
 enum Kind {
@@ -19,7 +22,7 @@ enum Kind {
 }
 
 impl Tokens {
-    /// Opens the store, and creates its tables (and its file) if they are missing.
+    /// Opens the store. Creates its file and tables if they are missing.
     ///
     /// # Errors
     ///
@@ -31,8 +34,8 @@ impl Tokens {
         }))
     }
 
-    /// Makes a token with which `user` acts, refused after `expires_in` if that is given. The token itself is
-    /// returned here and never again.
+    /// Creates a token for `user` that expires after `expires_in`, if given. The returned secret is not stored and
+    /// cannot be read again.
     ///
     /// # Errors
     ///
@@ -46,7 +49,7 @@ impl Tokens {
         self.issue(user, expires_in, false)
     }
 
-    /// Like [`Self::create`], but the token also opens what is for operators alone.
+    /// Like [`Self::create`]; the token also admits to the admin API.
     ///
     /// # Errors
     ///
@@ -65,15 +68,15 @@ impl Tokens {
         expires_in: Option<Duration>,
         admin: bool,
     ) -> Result<(TokenRow, SecretString), StoreError> {
-        let issued = Issued::new(user, expires_in, admin, Timestamp::now())?;
+        let new_token = NewToken::new(user, expires_in, admin, Timestamp::now())?;
         match &self.0 {
-            Kind::Sqlite(tokens) => tokens.insert(&issued)?,
-            Kind::Postgres(tokens) => tokens.insert(&issued)?,
+            Kind::Sqlite(tokens) => tokens.insert(&new_token)?,
+            Kind::Postgres(tokens) => tokens.insert(&new_token)?,
         }
-        Ok((issued.row, issued.secret))
+        Ok((new_token.row, new_token.secret))
     }
 
-    /// All tokens, oldest first, expired and revoked ones included.
+    /// All tokens, oldest first, including expired and revoked ones.
     ///
     /// # Errors
     ///
@@ -85,7 +88,7 @@ impl Tokens {
         }
     }
 
-    /// Revokes a token for good. `false` if there is none with this id; a second time changes nothing.
+    /// Revokes a token permanently. Returns `false` if no token has this id. A second call has no effect.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A disk without room, as far as a process without privileges can have one: the kernel refuses to let a file grow.
+//! A full disk, simulated by a limit on file sizes, which works without privileges.
 //!
 //! The limit holds for the whole process, so this is the only test of its program.
 
@@ -10,17 +10,17 @@ mod support;
 use aibridge_recorder::{Record, Recorder};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::time::Duration;
-use support::{Place, ended, prompt, start};
+use support::{TestDir, ended, prompt, start};
 use tokio::signal::unix::{SignalKind, signal};
 
-const PATIENCE: Duration = Duration::from_secs(9);
+const LIMIT: Duration = Duration::from_secs(9);
 
 #[tokio::test]
 async fn a_full_disk_refuses_until_there_is_room() {
     // Without a handler the signal that comes with the refusal would end the process.
     let _handled = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).expect("a handler");
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     let (id, records) = start();
     store.record(records).await.expect("stored");
 
@@ -32,29 +32,29 @@ async fn a_full_disk_refuses_until_there_is_room() {
         prompt.prompt = "x".repeat(1 << 20);
         vec![Record::Prompt(prompt)]
     };
-    store.probe(PATIENCE).await.expect("there is room for a little");
+    store.probe(LIMIT).await.expect("there is room for a little");
     let first = store.record(big()).await;
     let second = store.record(big()).await;
     let full = Rlimit { current: Some(0), ..unlimited };
     setrlimit(Resource::Fsize, full).expect("a limit");
-    let probed = store.probe(PATIENCE).await;
+    let probed = store.probe(LIMIT).await;
     setrlimit(Resource::Fsize, unlimited).expect("no limit");
     assert!(probed.expect_err("refused").to_string().contains("disk"));
-    store.probe(PATIENCE).await.expect("there is room");
+    store.probe(LIMIT).await.expect("there is room");
     for answer in [first, second] {
         let error = answer.expect_err("refused");
         assert!(error.to_string().contains("disk"), "{error}");
     }
-    assert_eq!(place.rows("aibridge_user_prompts").len(), 1);
+    assert_eq!(dir.rows("aibridge_user_prompts").len(), 1);
 
     let (next, records) = start();
     store.record(big()).await.expect("there is room");
     store.record(records).await.expect("there is room");
-    store.record(vec![Record::Ended(ended(id))]).await.expect("there is room");
-    assert_eq!(place.rows("aibridge_user_prompts").len(), 3);
+    store.record(vec![Record::End(ended(id))]).await.expect("there is room");
+    assert_eq!(dir.rows("aibridge_user_prompts").len(), 3);
     store.close().await;
-    assert_eq!(place.interceptions(), [id.to_string(), next.to_string()]);
+    assert_eq!(dir.interceptions(), [id.to_string(), next.to_string()]);
     let verdict: String =
-        place.sql().query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a verdict");
+        dir.sql().query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a verdict");
     assert_eq!(verdict, "ok");
 }

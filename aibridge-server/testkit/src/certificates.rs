@@ -1,3 +1,5 @@
+//! A certificate authority for tests, and the TLS handshake of a client that trusts it.
+
 use crate::within;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
@@ -11,26 +13,26 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// A certificate authority that nobody but a test trusts.
+/// A certificate authority that only tests trust.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// A certificate for `localhost` and `127.0.0.1`, and its key.
+/// A certificate for `localhost` and `127.0.0.1`, with its private key.
 #[derive(Debug, Clone)]
-pub struct Issued {
-    /// The certificate and that of its authority, as PEM.
+pub struct IssuedCertificate {
+    /// The certificate chain as PEM: the certificate, then that of its authority.
     pub cert: String,
-    /// Its private key, as PEM.
+    /// The private key as PEM.
     pub key: String,
-    /// The certificate as clients see it.
+    /// The certificate as DER, the form in which a client receives it.
     pub der: CertificateDer<'static>,
 }
 
 impl Authority {
-    /// A new one.
+    /// Generates an authority with a new key.
     ///
     /// # Panics
     ///
-    /// If there is no randomness.
+    /// If the system has no randomness.
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).expect("parameters");
         params.distinguished_name.push(DnType::CommonName, "an authority for tests");
@@ -40,22 +42,22 @@ impl Authority {
         )
     }
 
-    /// Its own certificate, as PEM.
-    pub fn pem(&self) -> String {
+    /// The certificate of the authority itself, as PEM.
+    pub fn certificate_pem(&self) -> String {
         self.0.pem()
     }
 
-    /// A new certificate.
-    pub fn issue(&self) -> Issued {
-        self.issue_for(2000..4000)
+    /// Issues a certificate that is valid from 2000 to 4000.
+    pub fn issue(&self) -> IssuedCertificate {
+        self.issue_for_years(2000..4000)
     }
 
-    /// A new certificate that is valid in these years.
+    /// Issues a certificate that is valid from 1 January of `years.start` to 1 January of `years.end`.
     ///
     /// # Panics
     ///
-    /// If there are no such years.
-    pub fn issue_for(&self, years: std::ops::Range<i32>) -> Issued {
+    /// If the years are not in the range that X.509 can express.
+    pub fn issue_for_years(&self, years: std::ops::Range<i32>) -> IssuedCertificate {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut params = CertificateParams::new(names).expect("names");
         params.distinguished_name.push(DnType::CommonName, "localhost"); // not that of the authority
@@ -63,25 +65,25 @@ impl Authority {
         params.not_after = date_time_ymd(years.end, 1, 1);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
-        let cert = certificate.pem() + &self.pem();
-        Issued { cert, key: key.serialize_pem(), der: certificate.der().clone() }
+        let cert = certificate.pem() + &self.certificate_pem();
+        IssuedCertificate { cert, key: key.serialize_pem(), der: certificate.der().clone() }
     }
 
-    /// How a client that trusts this authority, and no other, asks for one of `protocols`.
+    /// The configuration of a client that trusts only this authority and offers `protocols` by ALPN.
     ///
     /// # Panics
     ///
-    /// If TLS cannot be had.
-    pub fn client(&self, protocols: &[&str]) -> ClientConfig {
-        self.client_of(rustls::DEFAULT_VERSIONS, protocols)
+    /// If rustls rejects the configuration.
+    pub fn client_config(&self, protocols: &[&str]) -> ClientConfig {
+        self.client_config_with_versions(rustls::DEFAULT_VERSIONS, protocols)
     }
 
-    /// The same for a client that knows only these versions of TLS.
+    /// Like [`Authority::client_config`], for a client that supports only these versions of TLS.
     ///
     /// # Panics
     ///
-    /// If TLS cannot be had.
-    pub fn client_of(
+    /// If rustls rejects the configuration.
+    pub fn client_config_with_versions(
         &self,
         versions: &[&'static SupportedProtocolVersion],
         protocols: &[&str],
@@ -97,13 +99,13 @@ impl Authority {
         config
     }
 
-    /// Connects and shakes hands.
+    /// Connects to `address` and completes a TLS handshake that offers `protocols`.
     ///
     /// # Errors
     ///
-    /// If that fails.
+    /// If the handshake fails.
     pub async fn connect(&self, address: SocketAddr, protocols: &[&str]) -> io::Result<TlsStream<TcpStream>> {
-        shake_hands(address, Arc::new(self.client(protocols))).await
+        tls_connect(address, Arc::new(self.client_config(protocols))).await
     }
 }
 
@@ -113,31 +115,31 @@ impl Default for Authority {
     }
 }
 
-impl Issued {
-    /// Puts it into `dir`, as `cert.pem` and `key.pem`, each at once.
+impl IssuedCertificate {
+    /// Writes `cert.pem` and `key.pem` into `dir`, each atomically by a rename.
     ///
     /// # Panics
     ///
     /// If the files cannot be written.
-    pub fn put(&self, dir: &Path) {
+    pub fn write_to(&self, dir: &Path) {
         for (name, text) in [("key.pem", &self.key), ("cert.pem", &self.cert)] {
-            let beside = dir.join(format!("{name}.new"));
-            std::fs::write(&beside, text).expect("a file");
-            std::fs::rename(beside, dir.join(name)).expect("a file");
+            let temporary = dir.join(format!("{name}.new"));
+            std::fs::write(&temporary, text).expect("a file");
+            std::fs::rename(temporary, dir.join(name)).expect("a file");
         }
     }
 }
 
-/// Connects and shakes hands as `config` says; what it remembers of sessions is used.
+/// Connects to `address` and completes a TLS handshake. Sessions that `config` stores are resumed.
 ///
 /// # Errors
 ///
-/// If that fails.
+/// If the handshake fails.
 ///
 /// # Panics
 ///
-/// If nobody listens at `address`.
-pub async fn shake_hands(address: SocketAddr, config: Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
+/// If nothing listens at `address`.
+pub async fn tls_connect(address: SocketAddr, config: Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
     let stream =
         TcpStream::connect(address).await.unwrap_or_else(|error| panic!("connect to {address}: {error}"));
     stream.set_nodelay(true).expect("a TCP option can be set");

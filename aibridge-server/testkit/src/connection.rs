@@ -1,6 +1,8 @@
-use crate::provider::{Closed, Shared};
+//! One connection of a scripted provider: it reads requests and plays their scripts.
+
+use crate::traffic_log::{ConnectionEnd, TrafficLog};
 use crate::wire::{Body, Incoming, Part};
-use crate::{Framing, Received, Script, Step};
+use crate::{Framing, ReceivedRequest, Script, Step};
 use bytes::{Bytes, BytesMut};
 use std::io;
 use std::sync::Arc;
@@ -14,57 +16,57 @@ pub(crate) struct Connection {
     number: usize,
     incoming: Incoming<OwnedReadHalf>,
     outgoing: Outgoing,
-    shared: Arc<Shared>,
+    log: Arc<TrafficLog>,
     served: Vec<usize>,
 }
 
-/// The writing side, which knows the framing that the script has announced.
+/// The writing side, with the framing that the script has announced.
 struct Outgoing {
     stream: OwnedWriteHalf,
     framing: Framing,
     reset: bool,
 }
 
-/// What a step leaves behind.
+/// What follows a step.
 enum After {
-    GoOn,
+    Continue,
     Close,
 }
 
 impl Connection {
-    pub(crate) fn new(number: usize, stream: TcpStream, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(number: usize, stream: TcpStream, log: Arc<TrafficLog>) -> Self {
         stream.set_nodelay(true).expect("a TCP option can be set");
         let (reader, writer) = stream.into_split();
         let outgoing = Outgoing { stream: writer, framing: Framing::CloseDelimited, reset: false };
-        Self { number, incoming: Incoming::new(reader), outgoing, shared, served: Vec::new() }
+        Self { number, incoming: Incoming::new(reader), outgoing, log, served: Vec::new() }
     }
 
     pub(crate) async fn serve(mut self) {
         let end = loop {
             let Some(mut request) = self.read().await else {
-                break Closed { at: Instant::now(), by_peer: true, mid_answer: false };
+                break ConnectionEnd { at: Instant::now(), by_peer: true, mid_response: false };
             };
-            let script = self.shared.arrived(&mut request);
+            let script = self.log.add_request(&mut request);
             self.served.push(request.number);
             tokio::select! {
                 biased;
                 played = self.outgoing.play(script) => match played {
-                    Ok(After::GoOn) => {}
-                    Ok(After::Close) => break Closed { at: Instant::now(), by_peer: false, mid_answer: false },
-                    Err(_) => break Closed { at: Instant::now(), by_peer: true, mid_answer: true },
+                    Ok(After::Continue) => {}
+                    Ok(After::Close) => break ConnectionEnd { at: Instant::now(), by_peer: false, mid_response: false },
+                    Err(_) => break ConnectionEnd { at: Instant::now(), by_peer: true, mid_response: true },
                 },
-                () = self.incoming.gone() => break Closed { at: Instant::now(), by_peer: true, mid_answer: true },
+                () = self.incoming.wait_eof() => break ConnectionEnd { at: Instant::now(), by_peer: true, mid_response: true },
             }
         };
-        let Self { incoming, outgoing, shared, served, .. } = self;
+        let Self { incoming, outgoing, log, served, .. } = self;
         drop(incoming);
-        outgoing.close(); // before the connection is said to be closed
-        shared.closed(&served, end);
+        outgoing.close(); // before the log shows the end
+        log.add_end(&served, end);
     }
 
-    /// The next request, or nothing if the other side closes before it is whole.
-    async fn read(&mut self) -> Option<Received> {
-        let mut request = Received::parse(self.number, self.incoming.head().await?);
+    /// The next request, or `None` if the peer closes the connection before the request is complete.
+    async fn read(&mut self) -> Option<ReceivedRequest> {
+        let mut request = ReceivedRequest::parse(self.number, self.incoming.head().await?);
         if request.header("expect").is_some_and(|expected| expected.eq_ignore_ascii_case("100-continue")) {
             self.outgoing.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
         }
@@ -74,7 +76,7 @@ impl Connection {
             match self.incoming.part(&mut framing).await {
                 Part::Data(data) => body.extend_from_slice(&data),
                 Part::End => break,
-                Part::Cut => return None,
+                Part::Truncated => return None,
             }
         }
         request.body = body.freeze();
@@ -89,7 +91,7 @@ impl Outgoing {
                 return Ok(After::Close);
             }
         }
-        Ok(After::GoOn)
+        Ok(After::Continue)
     }
 
     async fn take(&mut self, step: Step) -> io::Result<After> {
@@ -121,11 +123,11 @@ impl Outgoing {
                 Framing::CloseDelimited => return Ok(After::Close),
             },
         }
-        Ok(After::GoOn)
+        Ok(After::Continue)
     }
 
-    /// Closes the connection, of which nothing else is left. Dropping the half would say FIN first, and a FIN before
-    /// the RST is a proper end.
+    /// Closes the connection; the reading half must be gone. After [`Step::Reset`], dropping the writing half would send
+    /// a FIN before the RST, and the peer would take that for a proper end.
     fn close(self) {
         if self.reset {
             self.stream.forget();

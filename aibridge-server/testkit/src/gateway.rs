@@ -1,9 +1,12 @@
-use crate::launch::Running;
-use crate::{Exited, Launch, Store, wait_for, wait_until};
+//! A running gateway process: its address, its output and its signals.
+
+use crate::process::Running;
+use crate::{Launch, ProcessOutput, Store, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 
-/// A gateway that listens. Dropping it kills it.
+/// A gateway process that listens. Dropping it kills the process.
 pub struct Gateway {
     running: Running,
     launch: Launch,
@@ -11,88 +14,106 @@ pub struct Gateway {
     address: SocketAddr,
 }
 
-/// What a line has before the address it tells.
+/// The URL schemes that precede the listening address in the start-up output.
 const SCHEMES: [&str; 2] = ["http://", "https://"];
 
+impl Launch {
+    /// Starts `aibridge serve` on a free port with its store in the directory, and waits until it listens.
+    /// A second start opens the store that the last gateway left.
+    ///
+    /// # Panics
+    ///
+    /// With the output of the process, if it exits or does not listen within [`MAX_WAIT`](crate::MAX_WAIT).
+    pub async fn start(&self) -> Gateway {
+        let mut launch = self.clone();
+        let own = ["--listen".into(), "127.0.0.1:0".into(), "--store".into(), self.store_url()];
+        launch.arguments = [OsString::from("serve")].into_iter().chain(own).chain(launch.arguments).collect();
+        if self.config.is_some() {
+            launch = launch.arg("--config").arg(self.config_path());
+        }
+        Gateway::wait_listening(launch.spawn(), self.clone()).await
+    }
+}
+
 impl Gateway {
-    /// Waits until the start-up lines tell an address.
-    pub(crate) async fn listening(mut running: Running, launch: Launch) -> Self {
+    /// Waits until the start-up output has an address.
+    async fn wait_listening(mut running: Running, launch: Launch) -> Self {
         let probe = || match (first_address(&running.stdout.text()), running.child.try_wait()) {
-            (Some(found), _) => Some(Ok(found)),
+            (Some(address), _) => Some(Ok(address)),
             (None, Ok(None)) => None,
             (None, ended) => Some(Err(ended)),
         };
-        match wait_for(probe, "the gateway to say where it listens").await {
+        match wait_for(probe, "the gateway to print its address").await {
             Ok((scheme, address)) => Self { running, launch, scheme, address },
-            Err(ended) => panic!("no gateway: {ended:?} {:#?}", running.exited().await),
+            Err(ended) => panic!("no gateway: {ended:?} {:#?}", running.wait_exit().await),
         }
     }
 
-    /// Where it listens.
+    /// The address on which it listens for clients.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash, or `https://…`.
+    /// The URL of the gateway: `http://127.0.0.1:PORT` or `https://127.0.0.1:PORT`, without a trailing slash.
     pub fn url(&self) -> String {
         format!("{}{}", self.scheme, self.address)
     }
 
-    /// The base URL that a client of `provider` uses: `http://127.0.0.1:PORT/PROVIDER/v1`.
+    /// The base URL for clients of `provider`: `http://127.0.0.1:PORT/PROVIDER/v1`.
     pub fn base_url(&self, provider: &str) -> String {
         format!("{}/{provider}/v1", self.url())
     }
 
-    /// Its store, if that is a file.
+    /// Its SQLite file. Must not be called if the store is PostgreSQL.
     pub fn store(&self) -> Store {
         Store::new(self.launch.store_path())
     }
 
-    /// How it was started; starting that again finds the same store.
+    /// The configuration it was started with. Starting that again opens the same store.
     pub fn launch(&self) -> &Launch {
         &self.launch
     }
 
-    /// All that it has printed so far.
+    /// Its standard output so far.
     pub fn stdout(&self) -> String {
         self.running.stdout.text()
     }
 
-    /// All that it has logged so far.
+    /// Its standard error so far, which has the log.
     pub fn stderr(&self) -> String {
         self.running.stderr.text()
     }
 
-    /// Waits until it has logged or printed `text`.
-    pub async fn said(&self, text: &str) {
-        let heard = || self.stdout().contains(text) || self.stderr().contains(text);
-        wait_until(heard, &format!("the gateway to say {text:?}")).await;
+    /// Waits until standard output or standard error contains `text`.
+    pub async fn wait_for_output(&self, text: &str) {
+        let is_present = || self.stdout().contains(text) || self.stderr().contains(text);
+        wait_until(is_present, &format!("the gateway to print {text:?}")).await;
     }
 
-    /// Kills it the hard way (SIGKILL) and waits for its end.
-    pub async fn kill(self) -> Exited {
+    /// Kills it (SIGKILL) and waits for its exit.
+    pub async fn kill(self) -> ProcessOutput {
         self.signal(Signal::KILL);
-        self.running.exited().await
+        self.running.wait_exit().await
     }
 
-    /// Asks it to shut down (SIGTERM); [`Gateway::exited`] waits for it.
+    /// Requests a graceful shutdown (SIGTERM). [`Gateway::wait_exit`] waits for the exit.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }
 
-    /// Asks it to shut down (SIGINT), as Ctrl-C does.
+    /// Requests a graceful shutdown (SIGINT), as Ctrl-C does.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);
     }
 
-    /// Asks it to read its settings again (SIGHUP).
+    /// Requests a reload of the settings (SIGHUP).
     pub fn hang_up(&self) {
         self.signal(Signal::HUP);
     }
 
-    /// Waits for its end.
-    pub async fn exited(self) -> Exited {
-        self.running.exited().await
+    /// Waits until it has exited.
+    pub async fn wait_exit(self) -> ProcessOutput {
+        self.running.wait_exit().await
     }
 
     fn signal(&self, signal: Signal) {
@@ -117,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_the_address_only_once_its_line_goes_on() {
+    fn an_address_is_found_only_after_its_line_continues() {
         let address = |text| first_address(text).map(|(_, address)| address.to_string());
         assert_eq!(address("listening on http://127.0.0.1:80"), None);
         assert_eq!(address("listening on http://127.0.0.1:8080\n").as_deref(), Some("127.0.0.1:8080"));
@@ -131,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn starts_watches_and_ends_a_child() {
+    async fn a_process_starts_prints_and_exits() {
         let launch = shell("echo args $@; echo http://127.0.0.1:4321/; echo note >&2; exec sleep 1000");
         let gateway = launch.start().await;
         assert_eq!(gateway.base_url("openai"), "http://127.0.0.1:4321/openai/v1");
@@ -140,22 +161,23 @@ mod tests {
             "{}",
             gateway.stdout()
         );
-        gateway.said("note").await;
+        gateway.wait_for_output("note").await;
         assert!(!gateway.kill().await.status.success());
         let gateway = launch.start().await;
         gateway.terminate();
-        assert_eq!(gateway.exited().await.status.code(), None);
+        assert_eq!(gateway.wait_exit().await.status.code(), None);
     }
 
     #[tokio::test]
     #[should_panic(expected = "bad settings")]
-    async fn shows_why_a_child_does_not_start() {
+    async fn a_failed_start_panics_with_the_output() {
         shell("echo bad settings >&2; exit 2").start().await;
     }
 
     #[tokio::test]
-    async fn runs_with_exact_arguments_and_no_foreign_environment() {
-        let exited = shell("echo $# $HOME $MINE; exit 2").arg("serve").arg("x").env("MINE", "1").run().await;
-        assert_eq!((exited.stdout.as_str(), exited.status.code()), ("1 1\n", Some(2)));
+    async fn arguments_and_environment_are_exact() {
+        let wait_exit =
+            shell("echo $# $HOME $MINE; exit 2").arg("serve").arg("x").env("MINE", "1").run().await;
+        assert_eq!((wait_exit.stdout.as_str(), wait_exit.status.code()), ("1 1\n", Some(2)));
     }
 }

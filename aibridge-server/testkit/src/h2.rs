@@ -1,5 +1,8 @@
+//! An HTTP/2 client that distinguishes streams that end from streams that are reset.
+
+use crate::body::{self, BodyPieces};
 use crate::{Authority, wait_for, within};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use h2::client::{self, ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
@@ -8,43 +11,43 @@ use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use tokio::task::JoinHandle;
 
-/// An HTTP/2 client that sees frames: streams that end and streams that are reset.
+/// An HTTP/2 client on one TLS connection.
 pub struct H2Client {
     requests: SendRequest<Bytes>,
     certificate: CertificateDer<'static>,
     connection: JoinHandle<Result<(), h2::Error>>,
 }
 
-/// One request and its answer. Dropping it resets the stream, the way a client does that was told to stop.
+/// One request and its response. Dropping it resets the stream, as a client does that cancels a request.
 pub struct H2Stream {
-    answered: Option<ResponseFuture>,
+    response_future: Option<ResponseFuture>,
     body: Option<RecvStream>,
-    /// What is still to be sent of the request.
+    /// The sending half of the stream, for a request body that [`H2Client::begin`] left open.
     pub upload: SendStream<Bytes>,
 }
 
-/// How the body of an answer ended.
+/// How a response stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum H2End {
-    /// `END_STREAM`.
+    /// The peer sent `END_STREAM`.
     Clean,
-    /// `RST_STREAM`.
+    /// The peer sent `RST_STREAM` with this reason.
     Reset(Reason),
-    /// The connection ended first.
+    /// The connection ended before the stream did.
     Lost,
 }
 
-/// What the other side may send on a stream, and on all of them, before it is read: a stream that nobody reads leaves the
-/// others alone.
+/// The bytes that the peer may send before the client reads them, on one stream and on the connection. The connection
+/// window is far larger, so that a stream that is not read does not stop the others.
 const STREAM_WINDOW: u32 = 65_535;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
 impl H2Client {
-    /// Connects with TLS.
+    /// Connects with TLS and negotiates HTTP/2.
     ///
     /// # Panics
     ///
-    /// If that fails, or the other side does not want HTTP/2.
+    /// If the handshake fails or the peer does not select `h2`.
     pub async fn connect(address: SocketAddr, authority: &Authority) -> Self {
         let stream = authority.connect(address, &["h2"]).await.expect("a TLS handshake");
         let (_, session) = stream.get_ref();
@@ -52,21 +55,21 @@ impl H2Client {
         let certificate = session.peer_certificates().expect("certificates")[0].clone().into_owned();
         let mut settings = client::Builder::new();
         settings.initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
-        let handshake = within(settings.handshake(stream), "the beginning of HTTP/2").await;
-        let (requests, connection) = handshake.expect("a beginning of HTTP/2");
+        let handshake = within(settings.handshake(stream), "the HTTP/2 handshake").await;
+        let (requests, connection) = handshake.expect("an HTTP/2 handshake");
         Self { requests, certificate, connection: tokio::spawn(connection) }
     }
 
-    /// The certificate that the other side showed.
+    /// The certificate that the peer presented.
     pub fn certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
     }
 
-    /// Sends a request.
+    /// Sends a request with its body and does not wait for the response.
     ///
     /// # Panics
     ///
-    /// If the connection takes none.
+    /// If the connection accepts no new stream.
     pub async fn send(
         &mut self,
         method: &str,
@@ -81,35 +84,36 @@ impl H2Client {
         stream
     }
 
-    /// Sends the head of a request, and its body later unless that `is_all`.
+    /// Sends the head of a request. Unless `end_stream`, the body follows through [`H2Stream::upload`].
     ///
     /// # Panics
     ///
-    /// If the connection takes none.
+    /// If the connection accepts no new stream.
     pub async fn begin(
         &mut self,
         method: &str,
         target: &str,
         headers: &[(&str, &str)],
-        is_all: bool,
+        end_stream: bool,
     ) -> H2Stream {
         let uri =
-            if target.starts_with('/') { format!("https://gateway.test{target}") } else { target.to_owned() };
+            if target.starts_with('/') { format!("https://localhost{target}") } else { target.to_owned() };
         let request = Request::builder().method(method).uri(uri);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let ready = within(self.requests.clone().ready(), "room for a stream").await;
         self.requests = ready.expect("an open connection");
         let request = request.body(()).expect("a request");
-        let (answered, upload) = self.requests.send_request(request, is_all).expect("an open connection");
-        H2Stream { answered: Some(answered), body: None, upload }
+        let (response_future, upload) =
+            self.requests.send_request(request, end_stream).expect("an open connection");
+        H2Stream { response_future: Some(response_future), body: None, upload }
     }
 
-    /// Sends a request, and reads the whole answer.
+    /// Sends a request and reads the whole response.
     ///
     /// # Panics
     ///
-    /// If there is none.
-    pub async fn ask(
+    /// If the stream ends before the head of the response.
+    pub async fn call(
         &mut self,
         method: &str,
         target: &str,
@@ -118,57 +122,58 @@ impl H2Client {
     ) -> (Response<()>, Bytes, H2End) {
         let mut stream = self.send(method, target, headers, body).await;
         let head = stream.head().await;
-        let (body, end) = stream.rest().await;
+        let (body, end) = stream.read_to_end().await;
         (head, body, end)
     }
 
-    /// Waits until it has been told to open no more streams.
-    pub async fn told_to_go(&self) {
+    /// Waits until the peer has sent GOAWAY or closed the connection, so that no new stream can be opened.
+    pub async fn wait_for_goaway(&self) {
         let probe = || self.requests.clone().ready().now_or_never()?.err();
         let error = wait_for(probe, "a GOAWAY").await;
         assert!(error.is_go_away() || error.is_io(), "{error}");
     }
 
     /// Waits until the connection has ended.
-    pub async fn closed(self) {
+    pub async fn wait_closed(self) {
         drop(self.requests);
         let _ = within(self.connection, "the connection to end").await;
     }
 
-    /// Leaves at once, with all that is open.
-    pub fn leave(self) {
+    /// Drops the connection with all open streams.
+    pub fn abort(self) {
         self.connection.abort();
     }
 }
 
 impl H2Stream {
-    /// The answer's head.
+    /// Reads the head of the response.
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If the stream ends first.
     pub async fn head(&mut self) -> Response<()> {
-        self.try_head().await.unwrap_or_else(|end| panic!("{end:?} before an answer's head"))
+        self.try_head().await.unwrap_or_else(|end| panic!("{end:?} before the head of a response"))
     }
 
-    /// The answer's head, or how the stream ended before it.
+    /// Like [`H2Stream::head`], but fallible.
     ///
     /// # Errors
     ///
-    /// The end.
+    /// How the stream ended, if it ends before the head of the response.
     pub async fn try_head(&mut self) -> Result<Response<()>, H2End> {
-        let answered = self.answered.take().expect("one head");
-        let answer = within(answered, "an answer's head").await.map_err(|error| H2End::of(&error))?;
-        let (head, body) = answer.into_parts();
+        let response_future = self.response_future.take().expect("one head");
+        let response =
+            within(response_future, "the head of a response").await.map_err(|error| H2End::of(&error))?;
+        let (head, body) = response.into_parts();
         self.body = Some(body);
         Ok(Response::from_parts(head, ()))
     }
 
-    /// The next piece of the body as soon as it arrives, or how the body ended. What is taken makes room for more.
+    /// Reads the next piece of the body as soon as it arrives, and releases its flow-control capacity.
     ///
     /// # Errors
     ///
-    /// The end, if no piece is left.
+    /// How the stream ended, if no piece is left.
     pub async fn piece(&mut self) -> Result<Bytes, H2End> {
         let body = self.body.as_mut().expect("the head comes first");
         match within(body.data(), "the next piece of a body").await {
@@ -181,36 +186,31 @@ impl H2Stream {
         }
     }
 
-    /// Reads the body up to where it contains `text`, and whatever came along with that.
+    /// Reads the body up to and including the piece that completes `text`.
     ///
     /// # Panics
     ///
-    /// If the body ends without it.
-    pub async fn until(&mut self, text: &str) -> Bytes {
-        let mut body = BytesMut::new();
-        while !body.windows(text.len()).any(|window| window == text.as_bytes()) {
-            match self.piece().await {
-                Ok(piece) => body.extend_from_slice(&piece),
-                Err(end) => panic!("{end:?} end without {text:?} in {:?}", String::from_utf8_lossy(&body)),
-            }
-        }
-        body.freeze()
+    /// If the body ends without `text`.
+    pub async fn read_until(&mut self, text: &str) -> Bytes {
+        body::read_until(self, text).await
     }
 
-    /// Everything that is left of the body, and how it ended.
-    pub async fn rest(&mut self) -> (Bytes, H2End) {
-        let mut body = BytesMut::new();
-        loop {
-            match self.piece().await {
-                Ok(piece) => body.extend_from_slice(&piece),
-                Err(end) => return (body.freeze(), end),
-            }
-        }
+    /// Reads the rest of the body, and how it ended.
+    pub async fn read_to_end(&mut self) -> (Bytes, H2End) {
+        body::read_to_end(self).await
     }
 
-    /// Resets the stream: `CANCEL`.
+    /// Resets the stream with `CANCEL`.
     pub fn cancel(&mut self) {
         self.upload.send_reset(Reason::CANCEL);
+    }
+}
+
+impl BodyPieces for H2Stream {
+    type End = H2End;
+
+    async fn next_piece(&mut self) -> Result<Bytes, H2End> {
+        self.piece().await
     }
 }
 

@@ -1,24 +1,24 @@
-//! What tests of a gateway need around it, down to the byte.
+//! The environment of a gateway under test: providers, clients, databases and certificates, exact to the byte.
 //!
-//! - [`ScriptedProvider`]: a provider on a free port that answers by [`Script`], and misbehaves exactly as told.
-//! - [`RawClient`]: an HTTP/1.1 client that sends exact bytes and says whether an answer ended cleanly.
-//! - [`Launch`] and [`Gateway`]: the real binary in a directory of its own, started, watched, killed.
-//! - [`Authority`], [`H2Client`]: certificates, and an HTTP/2 client that tells streams that end from streams that are reset.
-//! - [`Store`]: the gateway's SQLite file, read on the side.
-//! - [`Postgres`]: a PostgreSQL server, started, stopped, crashed.
-//! - [`Txtar`]: recorded traffic; [`fixtures_dir`] finds the recordings that are not in the repository.
-//! - [`Gate`] and [`wait_until`]: order without sleeping.
+//! - [`ScriptedProvider`]: a provider on a free port that responds by a [`Script`], including every kind of failure.
+//! - [`RawClient`]: an HTTP/1.1 client that sends exact bytes and returns how a response ended.
+//! - [`Launch`] and [`Gateway`]: the real binary, started in a temporary directory.
+//! - [`Authority`], [`H2Client`]: certificates, and an HTTP/2 client that returns how a stream ended.
+//! - [`Store`]: the SQLite file of a gateway, read by the test.
+//! - [`Postgres`]: a PostgreSQL server that a test starts, stops and crashes.
+//! - [`Txtar`]: recorded traffic; [`fixtures_dir`] returns the directory of recordings outside the repository.
+//! - [`Gate`] and [`wait_until`]: synchronisation without sleeps.
 //!
-//! Everything here panics when it does not get what a test asked for, and waits at most [`PATIENCE`].
+//! All functions panic on an unexpected result, and wait at most [`MAX_WAIT`].
 //!
 //! ```
 //! use aibridge_testkit::{RawClient, Script, ScriptedProvider, block_on};
 //!
 //! block_on(async {
 //!     let mut provider = ScriptedProvider::start(|_| Script::json(200, r#"{"object":"list"}"#)).await;
-//!     let answer = RawClient::get(provider.address(), "/v1/models").await;
+//!     let response = RawClient::get(provider.address(), "/v1/models").await;
 //!
-//!     assert_eq!((answer.status(), answer.text()), (200, r#"{"object":"list"}"#));
+//!     assert_eq!((response.status(), response.text()), (200, r#"{"object":"list"}"#));
 //!     assert_eq!(provider.next_received().await.target, "/v1/models");
 //! });
 //! ```
@@ -29,6 +29,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod body;
 mod certificates;
 mod client;
 mod connection;
@@ -39,25 +40,29 @@ mod h2;
 mod launch;
 mod output;
 mod postgres;
+mod process;
 mod provider;
 mod received;
 mod script;
 mod store;
+mod traffic_log;
 mod txtar;
 mod wait;
 mod wire;
 
-pub use certificates::{Authority, Issued, shake_hands};
-pub use client::{Answer, BodyEnd, Head, RawClient, request};
-pub use fixtures::{all_fixtures, fixtures_dir};
+pub use certificates::{Authority, IssuedCertificate, tls_connect};
+pub use client::{BodyEnd, Head, RawClient, Response, request};
+pub use fixtures::{fixtures_dir, load_fixtures, wire_cases_dir};
 pub use gate::Gate;
 pub use gateway::Gateway;
 pub use h2::{H2Client, H2End, H2Stream};
-pub use launch::{Exited, Launch};
+pub use launch::Launch;
 pub use postgres::Postgres;
-pub use provider::{Closed, ScriptedProvider};
-pub use received::Received;
+pub use process::ProcessOutput;
+pub use provider::ScriptedProvider;
+pub use received::ReceivedRequest;
 pub use script::{Framing, Script, Step};
 pub use store::{Row, Store};
+pub use traffic_log::ConnectionEnd;
 pub use txtar::Txtar;
-pub use wait::{PATIENCE, block_on, wait_for, wait_until, within};
+pub use wait::{MAX_WAIT, block_on, poll_until, wait_for, wait_until, within};

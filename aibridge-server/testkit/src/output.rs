@@ -1,14 +1,16 @@
+//! The captured output of a process.
+
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 
-/// What a child has printed so far. Clones see the same.
+/// The bytes that a process has printed so far. Clones share one buffer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Output(Arc<Mutex<Vec<u8>>>);
 
 impl Output {
-    /// Captures `pipe` until it closes.
+    /// Captures `pipe` in a task of its own until the pipe closes.
     pub(crate) fn capture(mut pipe: impl AsyncRead + Unpin + Send + 'static) -> (Self, JoinHandle<()>) {
         let output = Self::default();
         let captured = output.clone();

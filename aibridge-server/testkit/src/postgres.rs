@@ -1,3 +1,5 @@
+//! A PostgreSQL server for one test: started, stopped and crashed on demand.
+
 use crate::store::Row;
 use crate::{wait_for, within};
 use parking_lot::Mutex;
@@ -14,15 +16,15 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::{Client, NoTls};
 
-/// A PostgreSQL server of a test's own, in a directory of its own. It is reached by a socket there; dropping it ends it.
+/// A PostgreSQL server in a temporary directory, reached by a Unix socket there. Dropping it stops the server.
 ///
-/// It forgets nothing when it is stopped or crashes, but a power cut it would not survive.
+/// It does not sync to disk: data survive a crash of the server, but not of the machine.
 pub struct Postgres {
     bin: PathBuf,
     dir: TempDir,
-    /// The user that it runs as: it refuses to be root.
+    /// The user that the server runs as, if the test runs as root: PostgreSQL refuses to run as root.
     user: Option<Ids>,
-    /// Where it listens, if other than by the socket.
+    /// The TCP port with TLS, if there is one.
     port: Option<u16>,
     child: Mutex<Option<Child>>,
 }
@@ -33,38 +35,39 @@ struct Ids {
     group: u32,
 }
 
-/// Where Debian's package puts its programs, by version.
+/// The directory in which Debian's package installs its programs, by version.
 const INSTALLED: &str = "/usr/lib/postgresql";
 
-/// The user that Debian's package makes for it.
+/// The user that Debian's package creates.
 const USER: &str = "postgres";
 
-/// The port that the name of the socket holds; no other server has that directory.
+/// The port in the name of the socket. The directory is used by this server only, so every server has the same one.
 const SOCKET_PORT: u16 = 5432;
 
-/// Where directories of data are kept to be copied.
+/// The directory with initialised data directories, which are copied because `initdb` takes seconds.
 const TEMPLATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target");
 
-/// How often a condition is looked at.
-const GLANCE: Duration = Duration::from_millis(20);
+/// The time between two checks of a condition.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How many free ports are tried: another process may take one in between.
+/// The number of free ports to try: another process may take a port before the server binds it.
 const PORTS: usize = 5;
 
 impl Postgres {
-    /// A server that is ready. `None` if this machine has no PostgreSQL, which it says.
+    /// Starts a server and waits until it accepts connections. Returns `None`, with a note on standard error, if PostgreSQL
+    /// is not installed.
     ///
     /// # Panics
     ///
-    /// If there is one and it does not start.
+    /// If it is installed and does not start.
     pub async fn start() -> Option<Self> {
         let server = Self::prepare()?;
-        server.start_again().await;
+        server.restart().await;
         Some(server)
     }
 
-    /// The same with TLS, on a port of `localhost`, which its certificate names. That is returned too, in PEM; nobody
-    /// else signed it.
+    /// Like [`Postgres::start`], with TLS on a port of `localhost`. Also returns the self-signed certificate, as PEM, which
+    /// names `localhost`.
     ///
     /// # Panics
     ///
@@ -72,7 +75,7 @@ impl Postgres {
     pub async fn start_with_tls() -> Option<(Self, String)> {
         let mut server = Self::prepare()?;
         let [certificate, key] = ["server.crt", "server.key"].map(|name| server.data().join(name));
-        let mut openssl = Command::new("openssl"); // which the package of PostgreSQL needs too
+        let mut openssl = Command::new("openssl"); // a dependency of the PostgreSQL package
         openssl.args([
             "req",
             "-x509",
@@ -105,9 +108,8 @@ impl Postgres {
 
     fn prepare() -> Option<Self> {
         let Some(bin) = find() else {
-            // Past the capture of the test runner: who reads that all tests passed should know.
-            let _ =
-                writeln!(std::io::stderr(), "left out a test: no PostgreSQL in /usr/lib/postgresql/*/bin");
+            // Written past the output capture of the test runner, because the test is reported as passed.
+            let _ = writeln!(std::io::stderr(), "skipped a test: no PostgreSQL in /usr/lib/postgresql/*/bin");
             return None;
         };
         let dir = tempfile::Builder::new().prefix("aibridge-pg-").tempdir().expect("a temporary directory");
@@ -118,7 +120,7 @@ impl Postgres {
         Some(server)
     }
 
-    /// Makes the directory of its data, as a copy of one that was made before: that takes seconds.
+    /// Creates the data directory, as a copy of an earlier one if possible: `initdb` takes seconds.
     fn fill(&self) {
         let version = self.bin.parent().and_then(Path::file_name).and_then(OsStr::to_str).unwrap_or("any");
         let template = Path::new(TEMPLATES).join(format!("postgres-{version}"));
@@ -130,109 +132,109 @@ impl Postgres {
         initdb.args(["--username", USER, "--pgdata"]).arg(self.data());
         let done = initdb.output().expect("initdb starts");
         assert!(done.status.success(), "initdb: {}", String::from_utf8_lossy(&done.stderr));
-        // Several may do this at once: each has a copy of its own, and one of them gets the name.
+        // Several processes may do this at once: each renames its own copy, and one of them succeeds.
         let mine = template.with_extension(std::process::id().to_string());
         if !copied(&self.data(), &mine) || fs::rename(&mine, &template).is_err() {
             let _ = fs::remove_dir_all(mine);
         }
     }
 
-    /// Where it is, for a user without a password.
+    /// The connection URL, for a user without a password.
     pub fn url(&self) -> String {
         let port = self.port.unwrap_or(SOCKET_PORT);
         format!("postgres://{USER}@{}:{port}/{USER}", self.socket_dir().replace('/', "%2F"))
     }
 
-    /// The port on which it listens, if it was started with TLS.
+    /// The TCP port on which it listens, if it was started with TLS.
     pub fn port(&self) -> Option<u16> {
         self.port
     }
 
-    /// Starts it again, after it was stopped.
+    /// Starts the server again, after [`Postgres::stop`] or [`Postgres::crash`].
     ///
     /// # Panics
     ///
     /// If it does not start.
-    pub async fn start_again(&self) {
+    pub async fn restart(&self) {
         if let Err(log) = self.try_start().await {
             panic!("no server: {log}");
         }
     }
 
-    /// Ends it as an administrator does: whoever is connected is thrown out.
+    /// Stops it as an administrator does (`fast` shutdown): connections are closed.
     ///
     /// # Panics
     ///
-    /// If it does not run or does not end.
+    /// If it is not running or does not exit.
     pub async fn stop(&self) {
         self.end(Signal::INT).await;
     }
 
-    /// Ends it as a crash does.
+    /// Stops it as a crash does (`immediate` shutdown).
     ///
     /// # Panics
     ///
-    /// If it does not run or does not end.
+    /// If it is not running or does not exit.
     pub async fn crash(&self) {
         self.end(Signal::QUIT).await;
     }
 
-    /// A connection, as any other program would have it.
+    /// Opens a new connection.
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If that fails.
     pub async fn client(&self) -> Client {
         self.try_client().await.expect("a connection")
     }
 
-    /// What `sql` finds now.
+    /// Runs the query `sql` and returns its rows.
     ///
     /// # Panics
     ///
-    /// If the query is no good, or the server away.
+    /// If the query is invalid or the server is not running.
     pub async fn query(&self, sql: &str) -> Vec<Row> {
         let client = self.client().await;
         let as_json = format!("SELECT row_to_json(found)::text FROM ({sql}) found");
         let rows = within(client.query(&as_json, &[]), sql)
             .await
             .unwrap_or_else(|error| panic!("{error:?} in {sql:?}"));
-        let row = |text: String| serde_json::from_str(&text).expect("an object");
-        rows.iter().map(|found| row(found.get(0))).collect()
+        let parse = |text: String| serde_json::from_str(&text).expect("an object");
+        rows.iter().map(|row| parse(row.get(0))).collect()
     }
 
     /// All rows of `table`, oldest first: ids are UUIDv7.
     ///
     /// # Panics
     ///
-    /// If there is no such table.
+    /// If the table does not exist.
     pub async fn rows(&self, table: &str) -> Vec<Row> {
         self.query(&format!("SELECT * FROM {table} ORDER BY id")).await
     }
 
-    /// Does what `sql` says.
+    /// Executes the statements of `sql`.
     ///
     /// # Panics
     ///
-    /// If that cannot be done.
+    /// If a statement fails.
     pub async fn execute(&self, sql: &str) {
         let done = self.client().await.batch_execute(sql).await;
         done.unwrap_or_else(|error| panic!("{error:?} in {sql:?}"));
     }
 
-    /// Waits until `condition` holds there, for as long as `patience`.
+    /// Waits until the SQL expression `condition` is true, for at most `time_limit`.
     ///
     /// # Panics
     ///
-    /// After that, naming `what` was waited for; or if the condition is no good.
-    pub async fn until(&self, condition: &str, patience: Duration, what: &str) {
+    /// After `time_limit`, with a message that names `description` was awaited; or if the condition is invalid.
+    pub async fn wait_until(&self, condition: &str, time_limit: Duration, description: &str) {
         let (client, sql) = (self.client().await, format!("SELECT {condition}"));
-        let held = timeout(patience, async {
+        let waiting = timeout(time_limit, async {
             while !client.query_one(&sql, &[]).await.expect("a condition").get::<_, bool>(0) {
-                sleep(GLANCE).await;
+                sleep(POLL_INTERVAL).await;
             }
         });
-        assert!(held.await.is_ok(), "waited {patience:?} in vain for {what}");
+        assert!(waiting.await.is_ok(), "waited {time_limit:?} in vain for {description}");
     }
 
     async fn try_start(&self) -> Result<(), String> {
@@ -307,7 +309,7 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.lock().take() {
             kill(&child, Signal::QUIT);
-            let _ = child.wait(); // it cleans up before it ends
+            let _ = child.wait(); // it removes its shared memory before it exits
         }
     }
 }
@@ -322,7 +324,7 @@ impl Ids {
     }
 }
 
-/// Copies a directory with its owners and modes.
+/// Copies a directory with its owners and modes, and returns whether that succeeded.
 fn copied(from: &Path, to: &Path) -> bool {
     let copy = || Command::new("cp").arg("-a").args([from, to]).stderr(Stdio::null()).status();
     from.exists() && copy().is_ok_and(|status| status.success())
@@ -339,7 +341,7 @@ fn kill(child: &Child, signal: Signal) {
     kill_process(pid, signal).expect("a child can be signalled");
 }
 
-/// The programs of the latest version that is installed.
+/// The program directory of the latest installed version.
 fn find() -> Option<PathBuf> {
     let version =
         |dir: &PathBuf| dir.file_name().and_then(OsStr::to_str).and_then(|name| name.parse::<u32>().ok());

@@ -1,67 +1,69 @@
+//! The steps by which a scripted provider responds to one request.
+
 use crate::Gate;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// How a provider answers one request: steps, taken in order.
+/// The response to one request, as steps that are played in order.
 ///
-/// A script that runs out of steps leaves its connection open for the next request; only [`Step::End`] ends the
-/// body, so a body can be left unfinished. Every step stops at once when the other side closes the connection.
+/// After the last step the connection stays open for the next request. Only [`Step::End`] ends the body, so that a
+/// script can leave a body unfinished. Every step stops when the peer closes the connection.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
-    /// What is done, in order.
+    /// The steps, in the order in which they are played.
     pub steps: Vec<Step>,
 }
 
-/// One thing a provider does.
+/// One action of a provider.
 #[derive(Debug, Clone)]
 pub enum Step {
     /// Sends a status line and headers, and the header that announces `framing`.
     Head {
-        /// The status code.
+        /// The status code of the response.
         status: u16,
-        /// Sent in this order and spelling.
+        /// Names and values, sent in this order and spelling.
         headers: Vec<(String, String)>,
-        /// How the body's end is announced.
+        /// How the end of the body is announced.
         framing: Framing,
     },
-    /// Sends these bytes as they are, whatever the framing: half a head, a lie, garbage.
+    /// Sends these bytes unchanged, without framing: part of a head, an invalid response, a whole body.
     Bytes(Bytes),
-    /// Sends a piece of the body: as one chunk if the framing is [`Framing::Chunked`], else as it is.
+    /// Sends a piece of the body: as one chunk if the framing is [`Framing::Chunked`], else unchanged.
     Chunk(Bytes),
-    /// Sends a piece of the body like [`Step::Chunk`], but every byte in a packet (and chunk) of its own.
+    /// Sends a piece of the body like [`Step::Chunk`], but every byte in its own packet (and chunk).
     OneByteAtATime(Bytes),
     /// Waits until the test opens the gate.
     Await(Gate),
-    /// Waits for the sake of a person who watches. A test awaits a gate instead.
+    /// Pauses, so that a person can follow a demonstration. A test uses a gate instead.
     Pause(Duration),
-    /// Does nothing any more until the other side closes the connection.
+    /// Waits until the peer closes the connection.
     Stall,
-    /// Resets the connection (RST), losing what has not been read.
+    /// Resets the connection (RST). The peer loses data that it has not read yet.
     Reset,
     /// Closes the connection (FIN).
     Close,
-    /// Ends the body as its framing asks: the last chunk, or closing the connection, or nothing.
+    /// Ends the body as its framing requires: sends the last chunk, closes the connection, or does nothing.
     End,
 }
 
 /// How the end of a body is announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// `Content-Length`, truly or not.
+    /// By `Content-Length`, which the body need not match.
     ContentLength(u64),
-    /// `Transfer-Encoding: chunked`.
+    /// By `Transfer-Encoding: chunked`.
     Chunked,
-    /// Nothing: the connection's end is the body's end, and `Connection: close` says so.
+    /// By the end of the connection, which `Connection: close` announces.
     CloseDelimited,
 }
 
 impl Script {
-    /// Nothing at all: to be filled with [`Script::then`].
+    /// Creates an empty script, to be filled with [`Script::then`].
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A whole JSON answer with its length.
+    /// A complete JSON response with `Content-Length`.
     pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
         let body = body.into();
         Self::head(status, Framing::ContentLength(body.len() as u64))
@@ -70,22 +72,22 @@ impl Script {
             .then(Step::End)
     }
 
-    /// A whole, chunked event stream, each event in a chunk of its own.
+    /// A complete chunked event stream, each event in its own chunk.
     pub fn sse(body: impl Into<Bytes>) -> Self {
         Self::sse_head().events(body).then(Step::End)
     }
 
-    /// The head of an event stream, to be followed by pieces of your own.
+    /// The head of a chunked event stream, to be followed by pieces.
     pub fn sse_head() -> Self {
         Self::head(200, Framing::Chunked).header("Content-Type", "text/event-stream; charset=utf-8")
     }
 
-    /// A head without a body yet.
+    /// The head of a response without headers, to be followed by a body.
     pub fn head(status: u16, framing: Framing) -> Self {
         Self::new().then(Step::Head { status, headers: Vec::new(), framing })
     }
 
-    /// An answer as recordings hold it: an event stream, a JSON body, or a head (`HTTP/…`) followed by a body.
+    /// A response in the form of a recording: an event stream, a JSON body, or a head (`HTTP/…`) followed by a body.
     pub fn recorded(section: &str) -> Self {
         if section.starts_with("data:") || section.starts_with("event:") || section.starts_with(':') {
             Self::sse(section.to_owned())
@@ -111,7 +113,7 @@ impl Script {
         script.then(Step::Bytes(Bytes::copy_from_slice(body.as_bytes()))).then(Step::End)
     }
 
-    /// Adds a header to the script's head.
+    /// Adds a header to the head of the response.
     ///
     /// # Panics
     ///
@@ -125,7 +127,7 @@ impl Script {
         self
     }
 
-    /// Adds a step.
+    /// Adds a step at the end.
     #[must_use]
     pub fn then(mut self, step: Step) -> Self {
         self.steps.push(step);
@@ -138,7 +140,7 @@ impl Script {
         self.then(Step::Chunk(piece.into()))
     }
 
-    /// Adds an event stream, each event in a chunk of its own.
+    /// Adds an event stream, each event in its own chunk.
     #[must_use]
     pub fn events(mut self, stream: impl Into<Bytes>) -> Self {
         let mut rest = stream.into();
@@ -147,6 +149,18 @@ impl Script {
         }
         if rest.is_empty() { self } else { self.chunk(rest) }
     }
+
+    /// Inserts a wait at `gate` after the first `steps` steps.
+    #[must_use]
+    pub fn wait_after(mut self, steps: usize, gate: &Gate) -> Self {
+        self.steps.insert(steps, Step::Await(gate.clone()));
+        self
+    }
+
+    /// A chunked event stream that sends `first`, waits at `gate`, and then sends `rest` and ends.
+    pub fn held_stream(first: impl Into<Bytes>, gate: &Gate, rest: impl Into<Bytes>) -> Self {
+        Self::sse_head().chunk(first).then(Step::Await(gate.clone())).chunk(rest).then(Step::End)
+    }
 }
 
 #[cfg(test)]
@@ -154,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recordings_with_a_head_keep_status_and_headers() {
+    fn a_recorded_head_keeps_its_status_and_headers() {
         let script = Script::recorded("HTTP/2.0 401 Unauthorized\nContent-Length: 9\nX-Id: 7\n\n{\"a\":1}\n");
         let Some(Step::Head { status, headers, framing }) = script.steps.first() else { panic!("no head") };
         assert_eq!(*status, 401);
@@ -163,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_chunks_and_nothing_is_lost() {
+    fn each_event_is_a_chunk_and_no_byte_is_lost() {
         let script = Script::new().events("data: 1\n\ndata: 2\n\ntail");
         let chunks = script.steps.iter().map(|step| match step {
             Step::Chunk(bytes) => bytes.clone(),

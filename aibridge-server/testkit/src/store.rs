@@ -1,33 +1,35 @@
+//! The SQLite file of a gateway, read by a test while the gateway writes it.
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
-/// Column names and values of a row. Text is a string, whatever it holds.
+/// Column names and values of a row. Text is a JSON string, also if it holds JSON.
 pub type Row = Map<String, Value>;
 
-/// A gateway's SQLite file, read on the side while the gateway writes it.
+/// The SQLite file of a gateway, opened read-only for each query.
 #[derive(Debug, Clone)]
 pub struct Store {
     path: PathBuf,
 }
 
 impl Store {
-    /// The store at `path`, which need not be there yet.
+    /// A store at `path`. The file need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What `sql` finds now, with text for its `?` parameters.
+    /// Runs the query `sql` with text for its `?` parameters, and returns its rows.
     ///
     /// # Panics
     ///
-    /// If the file or the query is no good.
+    /// If the file cannot be opened or the query is invalid.
     pub fn query(&self, sql: &str, parameters: &[&str]) -> Vec<Row> {
         self.try_query(sql, parameters)
             .unwrap_or_else(|error| panic!("{error} in {sql:?} on {}", self.path.display()))
@@ -37,7 +39,7 @@ impl Store {
     ///
     /// # Panics
     ///
-    /// If there is no such table.
+    /// If the table does not exist.
     pub fn rows(&self, table: &str) -> Vec<Row> {
         self.query(&format!("SELECT * FROM {table} ORDER BY id"), &[])
     }
@@ -46,12 +48,12 @@ impl Store {
     ///
     /// # Panics
     ///
-    /// If there is no such table.
+    /// If the table does not exist.
     pub fn rows_of(&self, table: &str, interception: &str) -> Vec<Row> {
         self.query(&format!("SELECT * FROM {table} WHERE interception_id = ? ORDER BY id"), &[interception])
     }
 
-    /// The row of an interception, if it is recorded.
+    /// The row of the interception `id`, if it is recorded.
     pub fn interception(&self, id: &str) -> Option<Row> {
         self.query("SELECT * FROM aibridge_interceptions WHERE id = ?", &[id]).pop()
     }
@@ -59,7 +61,7 @@ impl Store {
     fn try_query(&self, sql: &str, parameters: &[&str]) -> rusqlite::Result<Vec<Row>> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(crate::PATIENCE)?;
+        connection.busy_timeout(crate::MAX_WAIT)?;
         let mut statement = connection.prepare(sql)?;
         let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let rows = statement.query_map(params_from_iter(parameters), |row| {
@@ -85,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_while_another_writes() {
+    fn rows_are_read_during_a_write_transaction() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("a.db");
         let writer = Connection::open(&path).expect("a database");

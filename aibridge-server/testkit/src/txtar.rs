@@ -1,25 +1,27 @@
+//! Text archives of several named sections, the format of recorded traffic and golden cases.
+
 /// A text archive: a comment, then sections that each begin with a line `-- name --`.
 ///
-/// Recorded traffic is kept in this form: `request`, `streaming`, `non-streaming`, and `…/tool-call` for the
+/// Recorded traffic has this form: `request`, `streaming`, `non-streaming`, and `…/tool-call` for the
 /// second call of an inner loop.
 ///
 /// ```
 /// use aibridge_testkit::Txtar;
 ///
-/// let archive = Txtar::parse("Why it is here.\n\n-- request --\n{}\n-- streaming --\ndata: [DONE]\n\n");
-/// assert_eq!(archive.comment, "Why it is here.\n\n");
+/// let archive = Txtar::parse("A comment.\n\n-- request --\n{}\n-- streaming --\ndata: [DONE]\n\n");
+/// assert_eq!(archive.comment, "A comment.\n\n");
 /// assert_eq!(archive.get("streaming"), Some("data: [DONE]\n\n"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Txtar {
-    /// What stands before the first section.
+    /// The text before the first section.
     pub comment: String,
-    /// Names and contents in order. A content ends where the next section's line begins.
+    /// Names and contents in order. A content ends where the line of the next section begins.
     pub sections: Vec<(String, String)>,
 }
 
 impl Txtar {
-    /// Splits `text`. Nothing is an error: a text without sections is all comment.
+    /// Parses `text`. Parsing never fails: a text without sections is all comment.
     pub fn parse(text: &str) -> Self {
         let mut archive = Self { comment: String::new(), sections: Vec::new() };
         for line in text.split_inclusive('\n') {
@@ -32,7 +34,7 @@ impl Txtar {
         archive
     }
 
-    /// The content of the first section called `name`.
+    /// The content of the first section called `name`, if there is one.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.sections.iter().find(|(section, _)| section == name).map(|(_, content)| content.as_str())
     }
@@ -41,7 +43,7 @@ impl Txtar {
     ///
     /// # Panics
     ///
-    /// If there is none.
+    /// If the archive has no such section.
     pub fn section(&self, name: &str) -> &str {
         self.get(name).unwrap_or_else(|| panic!("the archive has no section {name:?}"))
     }
@@ -57,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_every_byte_of_a_section() {
+    fn a_section_keeps_every_byte() {
         let archive = Txtar::parse("-- a --\n\n x\r\n--  --\n-- b/c --\nno newline");
         assert_eq!(archive.comment, "");
         assert_eq!(archive.get("a"), Some("\n x\r\n--  --\n"));
@@ -66,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn is_all_comment_without_sections() {
+    fn a_text_without_sections_is_all_comment() {
         let archive = Txtar::parse("one\ntwo");
         assert_eq!((archive.comment.as_str(), archive.sections.len()), ("one\ntwo", 0));
     }

@@ -1,51 +1,67 @@
+//! Waiting for events and conditions, with a time limit and a message.
+
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// How long anything here waits before it gives up: far longer than anything takes that works.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// The time after which every wait of this crate panics: 20 s, far longer than a correct program takes.
+pub const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// How often a condition is looked at.
-const GLANCE: Duration = Duration::from_millis(2);
+/// The time between two checks of a condition.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Waits until `condition` holds.
+/// Waits until `condition` returns true.
 ///
 /// # Panics
 ///
-/// After [`PATIENCE`], naming `what` was waited for.
-pub async fn wait_until(mut condition: impl FnMut() -> bool, what: &str) {
-    wait_for(|| condition().then_some(()), what).await;
+/// After [`MAX_WAIT`], with a message that names `description` was awaited.
+pub async fn wait_until(mut condition: impl FnMut() -> bool, description: &str) {
+    wait_for(|| condition().then_some(()), description).await;
 }
 
-/// Waits until `probe` finds something.
+/// Waits until `probe` returns `Some`, and returns its value.
 ///
 /// # Panics
 ///
-/// After [`PATIENCE`], naming `what` was waited for.
-pub async fn wait_for<T>(mut probe: impl FnMut() -> Option<T>, what: &str) -> T {
+/// After [`MAX_WAIT`], with a message that names `description` was awaited.
+pub async fn wait_for<T>(mut probe: impl FnMut() -> Option<T>, description: &str) -> T {
     let poll = async {
         loop {
-            if let Some(found) = probe() {
-                return found;
+            if let Some(value) = probe() {
+                return value;
             }
-            sleep(GLANCE).await;
+            sleep(POLL_INTERVAL).await;
         }
     };
-    within(poll, what).await
+    within(poll, description).await
 }
 
-/// The output of `future`.
+/// Repeats `condition` until it returns true. For conditions that need a request; [`wait_until`] is for the others.
 ///
 /// # Panics
 ///
-/// After [`PATIENCE`], naming `what` was waited for.
-pub async fn within<T>(future: impl Future<Output = T>, what: &str) -> T {
-    match timeout(PATIENCE, future).await {
+/// After [`MAX_WAIT`], with a message that names `description` was awaited.
+pub async fn poll_until(mut condition: impl AsyncFnMut() -> bool, description: &str) {
+    let poll = async {
+        while !condition().await {
+            sleep(POLL_INTERVAL).await;
+        }
+    };
+    within(poll, description).await;
+}
+
+/// Awaits `future` for at most [`MAX_WAIT`].
+///
+/// # Panics
+///
+/// After [`MAX_WAIT`], with a message that names `description` was awaited.
+pub async fn within<T>(future: impl Future<Output = T>, description: &str) -> T {
+    match timeout(MAX_WAIT, future).await {
         Ok(output) => output,
-        Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
+        Err(_) => panic!("waited {MAX_WAIT:?} in vain for {description}"),
     }
 }
 
-/// Runs `future` on a runtime of its own, for examples and tools that have none.
+/// Runs `future` on a new runtime, for examples and tools without one.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -59,22 +75,22 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn waits_for_what_comes() {
-        let mut glances = 0;
-        let seen = wait_for(
+    async fn waiting_ends_when_the_probe_succeeds() {
+        let mut probes = 0;
+        let count = wait_for(
             || {
-                glances += 1;
-                (glances == 3).then_some(glances)
+                probes += 1;
+                (probes == 3).then_some(probes)
             },
-            "the third glance",
+            "the third probe",
         )
         .await;
-        assert_eq!(seen, 3);
+        assert_eq!(count, 3);
     }
 
     #[tokio::test(start_paused = true)]
     #[should_panic(expected = "in vain for the moon")]
-    async fn gives_up_with_a_name() {
+    async fn a_timeout_names_what_was_awaited() {
         wait_until(|| false, "the moon").await;
     }
 }

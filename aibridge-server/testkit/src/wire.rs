@@ -1,4 +1,4 @@
-//! HTTP/1.1 as bytes, read: heads, and bodies in their framings.
+//! Reading HTTP/1.1 from a byte stream: heads, and bodies in every framing.
 
 use bytes::{Buf, Bytes, BytesMut};
 use std::io;
@@ -6,10 +6,10 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// More headers than any test sends.
+/// The maximum number of headers; no test sends more.
 const MAX_HEADERS: usize = 256;
 
-/// How much room a read has: without it a full buffer would grow by a few bytes at a time.
+/// Bytes reserved for each read, so that a full buffer does not grow by a few bytes at a time.
 const READ: usize = 16 * 1024;
 
 /// Header names and values in wire order and spelling.
@@ -21,7 +21,7 @@ pub(crate) struct Incoming<R> {
     buffer: BytesMut,
 }
 
-/// What is still to come of a body.
+/// The state of a body that is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Body {
     Length(u64),
@@ -38,8 +38,8 @@ pub(crate) enum Part {
     Data(Bytes),
     /// The body is complete.
     End,
-    /// The connection is gone and the body is not complete.
-    Cut,
+    /// The connection ended and the body is not complete.
+    Truncated,
 }
 
 impl<R: AsyncRead + Unpin> Incoming<R> {
@@ -47,7 +47,7 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
         Self { reader, buffer: BytesMut::new() }
     }
 
-    /// The next head with its empty line, or nothing if the connection ends before one is complete.
+    /// The next head with its empty line, or `None` if the connection ends before the head is complete.
     pub(crate) async fn head(&mut self) -> Option<Bytes> {
         loop {
             if let Some(end) = self.buffer.windows(HEAD_END.len()).position(|window| window == HEAD_END) {
@@ -59,7 +59,7 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
         }
     }
 
-    /// The next piece of a body, as soon as there is one.
+    /// The next piece of a body, as soon as one arrives.
     pub(crate) async fn part(&mut self, body: &mut Body) -> Part {
         loop {
             if let Some(part) = body.advance(&mut self.buffer) {
@@ -71,13 +71,13 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
                     *body = Body::Ended;
                     return Part::End;
                 }
-                Ok(0) | Err(_) => return Part::Cut,
+                Ok(0) | Err(_) => return Part::Truncated,
             }
         }
     }
 
-    /// Returns when the connection is gone. What still arrives is kept.
-    pub(crate) async fn gone(&mut self) {
+    /// Waits until the connection ends. Data that still arrives is buffered.
+    pub(crate) async fn wait_eof(&mut self) {
         while matches!(self.more().await, Ok(1..)) {}
     }
 
@@ -88,12 +88,12 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
 }
 
 impl Body {
-    /// How the body after a request's head is framed.
+    /// The framing of a request body.
     pub(crate) fn of_request(headers: &Headers) -> Self {
         Self::framed(headers).unwrap_or(Self::Ended)
     }
 
-    /// How the body after a response's head is framed.
+    /// The framing of a response body.
     pub(crate) fn of_response(status: u16, headers: &Headers) -> Self {
         match status {
             100..=199 | 204 | 304 => Self::Ended,
@@ -109,7 +109,7 @@ impl Body {
         Some(Self::Length(length.parse().unwrap_or_else(|_| panic!("Content-Length: {length}"))))
     }
 
-    /// Takes the next part out of `buffer`, or nothing if more has to arrive first.
+    /// Takes the next part out of `buffer`, or returns `None` if more bytes are needed.
     fn advance(&mut self, buffer: &mut BytesMut) -> Option<Part> {
         loop {
             match *self {
@@ -123,7 +123,7 @@ impl Body {
                 Self::UntilClose => return Some(Part::Data(buffer.split().freeze())),
                 Self::ChunkSize => *self = chunk_size(buffer)?,
                 Self::ChunkEnd => {
-                    assert!(line(buffer)?.is_empty(), "a chunk is longer than it said");
+                    assert!(line(buffer)?.is_empty(), "a chunk is longer than its size");
                     *self = Self::ChunkSize;
                 }
                 Self::Trailers => {
@@ -136,9 +136,9 @@ impl Body {
     }
 
     fn data(&mut self, left: u64, state: fn(u64) -> Self, buffer: &mut BytesMut) -> Bytes {
-        let taken = buffer.split_to(buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX))).freeze();
-        *self = state(left - taken.len() as u64);
-        taken
+        let data = buffer.split_to(buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX))).freeze();
+        *self = state(left - data.len() as u64);
+        data
     }
 }
 
@@ -160,12 +160,12 @@ fn line(buffer: &mut BytesMut) -> Option<Bytes> {
     Some(line)
 }
 
-/// The first value of the header `name`, in any case.
+/// The first value of the header `name`. Case is ignored.
 pub(crate) fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
-/// Method, target and headers of a request's head.
+/// Parses the head of a request: method, target and headers.
 pub(crate) fn parse_request(head: &[u8]) -> (String, String, Headers) {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -175,7 +175,7 @@ pub(crate) fn parse_request(head: &[u8]) -> (String, String, Headers) {
     (method.to_owned(), target.to_owned(), owned(request.headers))
 }
 
-/// Status and headers of a response's head.
+/// Parses the head of a response: status and headers.
 pub(crate) fn parse_response(head: &[u8]) -> (u16, Headers) {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
@@ -209,14 +209,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reads_bodies_in_every_framing() {
+    async fn bodies_are_read_in_every_framing() {
         let cases: [(&str, Body, &str, Part); 8] = [
             ("abcX", Body::Length(3), "abc", Part::End),
-            ("ab", Body::Length(3), "ab", Part::Cut),
+            ("ab", Body::Length(3), "ab", Part::Truncated),
             ("", Body::Length(0), "", Part::End),
             ("2\r\nab\r\n1;x=y\r\nc\r\n0\r\nT: 1\r\n\r\n", Body::ChunkSize, "abc", Part::End),
-            ("2\r\nab\r\n0\r\n", Body::ChunkSize, "ab", Part::Cut),
-            ("5\r\nab", Body::ChunkSize, "ab", Part::Cut),
+            ("2\r\nab\r\n0\r\n", Body::ChunkSize, "ab", Part::Truncated),
+            ("5\r\nab", Body::ChunkSize, "ab", Part::Truncated),
             ("abc", Body::UntilClose, "abc", Part::End),
             ("abc", Body::Ended, "", Part::End),
         ];
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keeps_what_follows_a_head() {
+    async fn bytes_after_a_head_are_kept() {
         let mut incoming = Incoming::new(&b"GET /a?b HTTP/1.1\r\nX-Y: 1\r\n\r\nrest"[..]);
         let head = incoming.head().await.expect("a head");
         let (method, target, headers) = parse_request(&head);

@@ -1,4 +1,4 @@
-//! The scripted provider and the raw client, each shown by the other.
+//! The scripted provider and the raw client, tested against each other.
 
 use aibridge_testkit::{
     BodyEnd, Framing, Gate, RawClient, Script, ScriptedProvider, Step, request, wait_until,
@@ -9,13 +9,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 #[tokio::test]
-async fn sees_requests_as_they_were_sent() {
+async fn requests_are_received_as_sent() {
     let mut provider = ScriptedProvider::start(|request| Script::json(200, request.number.to_string())).await;
     let mut client = RawClient::connect(provider.address()).await;
     let sent = request("POST", "/v1/x?a=%2F", &[("X-oDD", "1"), ("x-odd", "2")], b"{\"a\": 1}");
-    let first = client.ask(&sent).await;
+    let first = client.call(&sent).await;
     let chunked = b"POST /y HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{\"\r\n3\r\nb\":\r\n3\r\n 1}\r\n0\r\n\r\n";
-    let second = client.ask(chunked).await;
+    let second = client.call(chunked).await;
 
     assert_eq!((first.text(), second.text()), ("0", "1"));
     assert_eq!(provider.connections(), 1, "the connection is kept");
@@ -29,7 +29,7 @@ async fn sees_requests_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn asks_for_a_body_that_waits_to_be_asked_for() {
+async fn expect_100_continue_is_acknowledged() {
     let mut provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     let mut client = RawClient::connect(provider.address()).await;
     client.send(b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").await;
@@ -39,23 +39,23 @@ async fn asks_for_a_body_that_waits_to_be_asked_for() {
 }
 
 #[tokio::test]
-async fn sends_each_event_as_a_chunk() {
+async fn each_event_is_a_chunk() {
     let provider = ScriptedProvider::start(|_| Script::sse("data: 1\n\ndata: [DONE]\n\n")).await;
-    let answer = RawClient::get(provider.address(), "/").await;
-    assert_eq!(answer.header("content-type"), Some("text/event-stream; charset=utf-8"));
-    assert_eq!((answer.text(), answer.end), ("data: 1\n\ndata: [DONE]\n\n", BodyEnd::Clean));
+    let response = RawClient::get(provider.address(), "/").await;
+    assert_eq!(response.header("content-type"), Some("text/event-stream; charset=utf-8"));
+    assert_eq!((response.text(), response.end), ("data: 1\n\ndata: [DONE]\n\n", BodyEnd::Clean));
 }
 
 #[tokio::test]
-async fn misbehaves_as_told() {
+async fn scripted_truncations_reach_the_client() {
     let head = |framing| Script::head(200, framing);
     let cases = [
-        (head(Framing::ContentLength(9)).chunk("lie").then(Step::Close), "lie", BodyEnd::Cut),
-        (head(Framing::Chunked).chunk("half").then(Step::Close), "half", BodyEnd::Cut),
+        (head(Framing::ContentLength(9)).chunk("lie").then(Step::Close), "lie", BodyEnd::Truncated),
+        (head(Framing::Chunked).chunk("half").then(Step::Close), "half", BodyEnd::Truncated),
         (
             head(Framing::Chunked).chunk("half").then(Step::Bytes("5\r\nto".into())).then(Step::Close),
             "halfto",
-            BodyEnd::Cut,
+            BodyEnd::Truncated,
         ),
         (
             head(Framing::Chunked).then(Step::OneByteAtATime("slow".into())).then(Step::End),
@@ -68,18 +68,18 @@ async fn misbehaves_as_told() {
     for (script, body, end) in cases {
         let described = format!("{script:?}");
         let provider = ScriptedProvider::start(move |_| script.clone()).await;
-        let answer = RawClient::get(provider.address(), "/").await;
-        assert_eq!((answer.text(), answer.end), (body, end), "{described}");
+        let response = RawClient::get(provider.address(), "/").await;
+        assert_eq!((response.text(), response.end), (body, end), "{described}");
     }
 }
 
 #[tokio::test]
-async fn resets_before_an_answer() {
+async fn a_reset_before_a_response_is_sent() {
     let provider = ScriptedProvider::start(|_| Script::new().then(Step::Reset)).await;
     let mut client = RawClient::connect(provider.address()).await;
     client.send(&request("GET", "/", &[], b"")).await;
     assert!(client.try_head().await.is_none());
-    let closed = provider.closed(0).await;
+    let closed = provider.wait_closed(0).await;
     assert!(!closed.by_peer, "{closed:?}");
 }
 
@@ -103,7 +103,7 @@ async fn a_reset_is_an_error_and_not_an_end() {
 }
 
 #[tokio::test]
-async fn holds_an_answer_at_a_gate_and_sees_the_client_leave() {
+async fn a_gate_holds_a_response_and_a_disconnect_is_logged() {
     let gate = Gate::new();
     let script = Script::sse_head().chunk("data: 1\n\n").then(Step::Await(gate.clone())).chunk("data: 2\n\n");
     let script = script.then(Step::Stall);
@@ -111,26 +111,26 @@ async fn holds_an_answer_at_a_gate_and_sees_the_client_leave() {
     let mut client = RawClient::connect(provider.address()).await;
     client.send(&request("GET", "/", &[], b"")).await;
     client.head().await;
-    assert_eq!(client.until("1").await, "data: 1\n\n");
-    gate.reached(1).await;
+    assert_eq!(client.read_until("1").await, "data: 1\n\n");
+    gate.wait_reached(1).await;
     gate.open();
-    assert_eq!(client.until("2").await, "data: 2\n\n");
+    assert_eq!(client.read_until("2").await, "data: 2\n\n");
 
     let number = provider.next_received().await.number;
     drop(client);
-    let closed = provider.closed(number).await;
-    assert!(closed.by_peer && closed.mid_answer, "{closed:?}");
+    let closed = provider.wait_closed(number).await;
+    assert!(closed.by_peer && closed.mid_response, "{closed:?}");
 }
 
 #[tokio::test]
-async fn nobody_listens_at_the_unreachable_url() {
+async fn nothing_listens_at_the_unreachable_url() {
     let url = ScriptedProvider::unreachable_base_url().await;
     let address = url.trim_start_matches("http://").trim_end_matches("/v1/");
     assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]
-async fn frees_its_port_when_dropped() {
+async fn dropping_a_provider_frees_its_port() {
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     let address = provider.address();
     drop(provider);
@@ -139,11 +139,11 @@ async fn frees_its_port_when_dropped() {
 }
 
 #[tokio::test]
-async fn carries_megabytes_both_ways() {
+async fn large_bodies_pass_in_both_directions() {
     let big: String = "0123456789abcdef".repeat(1 << 19);
-    let answer = big.clone();
-    let mut provider = ScriptedProvider::start(move |_| Script::sse(answer.clone())).await;
-    let answer = RawClient::post(provider.address(), "/", &[], &big).await;
-    assert!(answer.body == big && answer.end == BodyEnd::Clean);
+    let response = big.clone();
+    let mut provider = ScriptedProvider::start(move |_| Script::sse(response.clone())).await;
+    let response = RawClient::post(provider.address(), "/", &[], &big).await;
+    assert!(response.body == big && response.end == BodyEnd::Clean);
     assert!(provider.next_received().await.body == big);
 }

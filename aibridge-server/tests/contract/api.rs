@@ -1,35 +1,35 @@
-//! Records and keys over HTTP: `/api/v1/`.
+//! The records API, `/api/v1/`.
 
+mod abandoned_reads;
 mod access;
 mod document;
 mod keys;
 mod load;
 mod pages;
 mod parameters;
-mod unwanted;
 
+use crate::endpoints::KEYS;
 use crate::harness::provider_settings;
-use crate::ways::KEYS;
 use aibridge_recorder::{
-    CredentialKind, Ended, ErrorType, Interception, Outcome, Record, Recorder, ThoughtSource, TokenUsage,
-    ToolUsage, UserPrompt,
+    CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, ReasoningSource, Record, Recorder,
+    TokenUsage, ToolUsage, UserPrompt,
 };
 use aibridge_store::{Durability, Heartbeat, Options, PostgresOptions, Store, StoreOptions, Tls};
-use aibridge_testkit::{Answer, Gateway, Launch, Postgres, RawClient, ScriptedProvider};
+use aibridge_testkit::{Gateway, Launch, Postgres, RawClient, Response, ScriptedProvider};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::{NoContext, Uuid};
 
-/// A gateway that serves, and a recorder beside it, as another gateway on the same database would be.
+/// A running gateway, and a recorder beside it that acts as another gateway on the same database.
 struct Served {
     gateway: Gateway,
     recorder: Store,
     postgres: Option<Postgres>,
 }
 
-/// One on each database that this machine has.
+/// Starts one gateway for each database that is installed.
 async fn on_each_database() -> Vec<Served> {
     let mut all = vec![on_sqlite().await];
     all.extend(on_postgres().await);
@@ -40,9 +40,9 @@ async fn on_sqlite() -> Served {
     on_sqlite_with(|launch| launch).await
 }
 
-async fn on_sqlite_with(how: impl FnOnce(Launch) -> Launch) -> Served {
+async fn on_sqlite_with(configure: impl FnOnce(Launch) -> Launch) -> Served {
     let settings = provider_settings(&ScriptedProvider::unreachable_base_url().await, &KEYS);
-    let gateway = how(Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings)).start().await;
+    let gateway = configure(Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings)).start().await;
     let options = Options { path: gateway.store().path().to_owned(), durability: Durability::Process };
     let recorder = Store::open(StoreOptions::Sqlite(options)).await.unwrap();
     Served { gateway, recorder, postgres: None }
@@ -55,7 +55,7 @@ async fn on_postgres() -> Option<Served> {
     let gateway = launch.start().await;
     let options = PostgresOptions {
         url: server.url().into(),
-        shown: "postgres://test".to_owned(),
+        display_url: "postgres://test".to_owned(),
         tls: Tls::Disable,
         timeout: Duration::from_millis(1800),
         spool: None,
@@ -66,18 +66,18 @@ async fn on_postgres() -> Option<Served> {
 }
 
 impl Served {
-    async fn get(&self, target: &str) -> Answer {
+    async fn get(&self, target: &str) -> Response {
         RawClient::get(self.gateway.address(), &format!("/api/v1/{target}")).await
     }
 
-    /// What is answered with success.
-    async fn told(&self, target: &str) -> Value {
-        let answer = self.get(target).await;
-        assert_eq!(answer.status(), 200, "{target}: {}", answer.text());
-        answer.json()
+    /// Gets `target`, checks for success, and returns the JSON.
+    async fn get_ok(&self, target: &str) -> Value {
+        let response = self.get(target).await;
+        assert_eq!(response.status(), 200, "{target}: {}", response.text());
+        response.json()
     }
 
-    /// All rows of a list, page by page.
+    /// All rows of a list, read page by page.
     async fn all(&self, target: &str, limit: usize) -> Vec<Value> {
         let mut pages = Pages::of(target, limit);
         let mut rows = Vec::new();
@@ -87,7 +87,7 @@ impl Served {
         rows
     }
 
-    /// What `aibridge WORDS --json` prints about the same store.
+    /// The JSON that `aibridge WORDS --json` prints for the same store.
     async fn command(&self, words: &[&str]) -> Value {
         let store = match &self.postgres {
             Some(server) => server.url(),
@@ -104,7 +104,7 @@ impl Served {
     }
 }
 
-/// A walk through the pages of a list.
+/// Iterates over the pages of a list.
 struct Pages {
     target: String,
     cursor: Option<String>,
@@ -122,7 +122,7 @@ impl Pages {
             return None;
         }
         let cursor = self.cursor.take().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-        let mut page = served.told(&format!("{}{cursor}", self.target)).await;
+        let mut page = served.get_ok(&format!("{}{cursor}", self.target)).await;
         self.cursor = page["next_cursor"].as_str().map(str::to_owned);
         self.is_over = self.cursor.is_none();
         Some(std::mem::take(page["data"].as_array_mut().unwrap()))
@@ -163,7 +163,7 @@ fn prompt(id: Uuid, text: &str) -> Record {
 }
 
 fn ended(id: Uuid, outcome: Outcome) -> Record {
-    Record::Ended(Ended {
+    Record::End(InterceptionEnd {
         interception_id: id,
         outcome,
         upstream_status: Some(200),
@@ -173,7 +173,7 @@ fn ended(id: Uuid, outcome: Outcome) -> Record {
     })
 }
 
-/// One with something in every field and every table.
+/// An interception with every field set and a row in every table.
 fn full(ago: Duration) -> Vec<Record> {
     let one = Interception {
         client_session_id: Some("session-1".to_owned()),
@@ -195,6 +195,7 @@ fn full(ago: Duration) -> Vec<Record> {
         input: r#"{"a":1}"#.to_owned(),
         injected: true,
         invocation_error: Some("refused".to_owned()),
+        truncated: false,
         created_at,
     };
     let usage = TokenUsage {
@@ -206,21 +207,23 @@ fn full(ago: Duration) -> Vec<Record> {
         cache_read_input_tokens: 5,
         cache_write_input_tokens: 1,
         extra_token_types: [("output_reasoning".to_owned(), 2)].into(),
+        cost: None,
         created_at,
     };
-    let thought = aibridge_recorder::ModelThought {
+    let thought = aibridge_recorder::Reasoning {
         id: id(),
         interception_id,
         content: "hm".to_owned(),
-        source: ThoughtSource::Thinking,
+        source: ReasoningSource::Thinking,
+        truncated: false,
         created_at,
     };
     vec![
-        Record::Started(one.into()),
+        Record::Start(one.into()),
         prompt(interception_id, "a secret question"),
         Record::TokenUsage(usage),
         Record::ToolUsage(Box::new(tool)),
-        Record::Thought(thought),
+        Record::Reasoning(thought),
         ended(interception_id, Outcome::Failed(ErrorType::StreamError)),
     ]
 }

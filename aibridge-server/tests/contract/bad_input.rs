@@ -1,8 +1,8 @@
-//! Bad input gets a clear answer, and reaches nobody.
+//! Invalid requests are refused with a clear error and reach no provider.
 
+use crate::endpoints::{CHAT, KEYS};
 use crate::harness::{Harness, provider_settings};
-use crate::ways::{CHAT, KEYS};
-use aibridge_testkit::{Answer, RawClient, Script, ScriptedProvider, Step, request};
+use aibridge_testkit::{RawClient, Response, Script, ScriptedProvider, Step, request};
 use serde_json::Value;
 
 mod encodings;
@@ -17,23 +17,23 @@ mod too_large;
 const RESPONSES: &str = "/openai/v1/responses";
 const INVALID: &str = "invalid_request_error";
 
-/// A provider that says yes, and a gateway with one key.
+/// A provider that responds with 200, and a gateway with one key.
 async fn gateway() -> (ScriptedProvider, Harness) {
     with_settings("").await
 }
 
-/// The same, with `settings` before those of the provider.
+/// Like [`gateway`], with `settings` before those of the provider.
 async fn with_settings(settings: &str) -> (ScriptedProvider, Harness) {
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     let settings = format!("{settings}\n{}", provider_settings(&provider.base_url(), &KEYS[..1]));
     (provider, Harness::start(&settings).await)
 }
 
-/// The gateway's own answer, in the provider's shape to the last member. Gives its message.
-fn assert_own(answer: &Answer, status: u16, kind: &str, code: &str, about: &str) -> String {
-    assert_eq!((answer.status(), answer.header("x-aibridge-error")), (status, Some(code)), "{about}");
-    assert_eq!(answer.header("content-type"), Some("application/json"), "{about}");
-    let body = answer.json();
+/// Checks for an error of the gateway in the exact form of a provider error. Returns its message.
+fn assert_own(response: &Response, status: u16, kind: &str, code: &str, about: &str) -> String {
+    assert_eq!((response.status(), response.header("x-aibridge-error")), (status, Some(code)), "{about}");
+    assert_eq!(response.header("content-type"), Some("application/json"), "{about}");
+    let body = response.json();
     let message = body["error"]["message"].as_str().unwrap_or_default().to_owned();
     let expected =
         serde_json::json!({"error": {"message": message, "type": kind, "param": null, "code": code}});
@@ -42,14 +42,14 @@ fn assert_own(answer: &Answer, status: u16, kind: &str, code: &str, about: &str)
     message
 }
 
-/// Nothing was sent, nothing was begun.
+/// Checks that no request was sent or recorded.
 fn assert_untouched(provider: &ScriptedProvider, gateway: &Harness) {
     assert!(provider.received().is_empty(), "{:?}", provider.received());
     assert_eq!(gateway.store.rows("aibridge_interceptions"), Vec::new());
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_is_told_from_a_gateway_that_does() {
+async fn provider_failures_have_their_own_status_and_code() {
     let table = [
         ("unreachable", Script::new().then(Step::Reset), 502, "upstream_unreachable"),
         ("too slow", Script::new().then(Step::Stall), 504, "upstream_timeout"),
@@ -59,9 +59,9 @@ async fn a_provider_that_fails_is_told_from_a_gateway_that_does() {
         let settings = provider_settings(&provider.base_url(), &KEYS[..1]) + "response_timeout = \"100ms\"\n";
         let gateway = Harness::start(&settings).await;
         for target in [CHAT.target, RESPONSES, "/openai/v1/responses/compact", "/openai/v1/conversations"] {
-            let answer = RawClient::post(gateway.address, target, &[], "{}").await;
-            assert_own(&answer, status, "api_error", code, when);
-            let id = answer.header("x-aibridge-interception-id");
+            let response = RawClient::post(gateway.address, target, &[], "{}").await;
+            assert_own(&response, status, "api_error", code, when);
+            let id = response.header("x-aibridge-interception-id");
             assert_eq!(id.is_some(), target != "/openai/v1/conversations", "{when} {target}");
             let row = id.map(|id| gateway.store.interception(id).unwrap());
             assert!(row.is_none_or(|row| row["error_type"] == code && row["upstream_status"] == Value::Null));
@@ -70,13 +70,13 @@ async fn a_provider_that_fails_is_told_from_a_gateway_that_does() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_to_head_without_a_body() {
+async fn a_refused_head_request_gets_no_body() {
     let (provider, gateway) = gateway().await;
     let mut client = RawClient::connect(gateway.address).await;
     client.send(&request("HEAD", RESPONSES, &[], b"")).await;
     let head = client.head().await;
     assert_eq!((head.status, head.header("allow")), (405, Some("POST")));
-    // What follows is the next answer's head, not a body.
+    // The next bytes are the head of the next response, not a body.
     client.send(&request("GET", "/openai/v1/nothing", &[], b"")).await;
     assert_eq!(client.head().await.status, 404);
     assert_untouched(&provider, &gateway);

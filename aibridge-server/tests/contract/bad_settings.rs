@@ -1,6 +1,6 @@
-//! Settings that cannot be used: the real binary refuses to start, and says what to write instead.
+//! Invalid settings: the real binary refuses to start and prints advice.
 
-use aibridge_testkit::{Exited, Launch};
+use aibridge_testkit::{Launch, ProcessOutput};
 
 mod layers;
 mod startup;
@@ -9,31 +9,31 @@ fn aibridge() -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_aibridge"))
 }
 
-/// Runs the binary with `words` beside `settings`.
-async fn run(settings: &str, words: &[&str]) -> Exited {
+/// Runs the binary with the arguments `words` and the settings file `settings`.
+async fn run(settings: &str, words: &[&str]) -> ProcessOutput {
     words.iter().fold(aibridge().config(settings), |launch, word| launch.arg(*word)).run().await
 }
 
-/// Exit 2, nothing on stdout, and the problems on stderr, one a line.
-fn problems(ended: &Exited, about: &str) -> Vec<String> {
+/// Checks for exit code 2 and an empty stdout, and returns the problems on stderr, one per line.
+fn problems(ended: &ProcessOutput, about: &str) -> Vec<String> {
     assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(2), ""), "{about}: {ended:?}");
     let text = ended.stderr.strip_prefix("aibridge: ").unwrap_or_else(|| panic!("{about}: {ended:?}"));
     text.lines().map(str::to_owned).collect()
 }
 
-/// What is wrong with the settings, the setting that is named, and of what to write instead.
-const SETTINGS: [(&str, &str, &str); 50] = [
-    // Names and types.
+/// Invalid settings, the setting that the message names, and a part of its advice.
+const SETTINGS: [(&str, &str, &str); 51] = [
+    // Names and types
     ("listen = \"127.0.0.1:0\"", "listen", "the settings here are"),
     ("[server]\nlistn = \"127.0.0.1:0\"", "server.listn", "listen"),
     ("[auth]\ntokens = true", "auth.tokens", "mode"),
     ("[store]\npath = \"x\"", "store.path", "url"),
     ("[cache]\nsize = 1", "cache", "the settings here are"),
-    ("[server]\nlisten = 8080", "server.listen", "write a text in quotes"),
+    ("[server]\nlisten = 8080", "server.listen", "write a string in quotes"),
     ("[server]\ninsecure = \"yes\"", "server.insecure", "write true or false"),
     ("server = 1", "server", "write a table"),
     ("[provider]\ntype = \"openai\"", "provider", "[[provider]]"),
-    // The server.
+    // Server
     ("[server]\nlisten = \"8080\"", "server.listen", "127.0.0.1:8080"),
     ("[server]\nlisten = \"127.0.0.1\"", "server.listen", "127.0.0.1:8080"),
     ("[server]\nlisten = \"127.0.0.1:99999\"", "server.listen", "127.0.0.1:8080"),
@@ -44,13 +44,14 @@ const SETTINGS: [(&str, &str, &str); 50] = [
     ("[server]\nmax_body_bytes = -1", "server.max_body_bytes", "64MiB"),
     ("[server]\nshutdown_grace = 30", "server.shutdown_grace", "30s"),
     ("[server]\nshutdown_grace = \"soon\"", "server.shutdown_grace", "10s"),
-    // Who and where.
+    // Authentication and store
     ("[auth]\nmode = \"token\"", "auth.mode", "\"tokens\""),
     ("[auth]\nbyok = \"false\"", "auth.byok", "without quotes"),
     ("[store]\nurl = \"aibridge.db\"", "store.url", "sqlite:"),
+    ("[store]\nurl = \"mysql://host/db\"", "store.url", "sqlite:"),
     ("[store]\nurl = \"sqlite:\"", "store.url", "sqlite:aibridge.db"),
     ("[store]\ndurability = \"disk\"", "store.durability", "\"power\""),
-    // Providers.
+    // Providers
     ("[[provider]]\nname = \"x\"", "provider[0].type", "type = \"openai\""),
     ("[[provider]]\ntype = \"acme\"", "provider[0].type", "\"openai\""),
     ("[[provider]]\ntype = \"openai\"\nkey = \"sk-1\"", "provider[0].key", "keys"),
@@ -66,8 +67,12 @@ const SETTINGS: [(&str, &str, &str); 50] = [
     ("[[provider]]\ntype = \"openai\"\nbase_url = \"https://x/v1#a\"", "provider[0].base_url", "fragment"),
     ("[[provider]]\ntype = \"openai\"\nbase_url = \"https://u:hunter2@x/\"", "provider[0].base_url", "write"),
     ("[[provider]]\ntype = \"openai\"\nkeys = \"hunter2\"", "provider[0].keys", "list in brackets"),
-    ("[[provider]]\ntype = \"openai\"\nkeys = [\"\"]", "provider[0].keys[0]", "take the entry out"),
-    ("[[provider]]\ntype = \"openai\"\nkeys = [\"hunter2\", \"hunter2\"]", "provider[0].keys[1]", "take one"),
+    ("[[provider]]\ntype = \"openai\"\nkeys = [\"\"]", "provider[0].keys[0]", "remove the entry"),
+    (
+        "[[provider]]\ntype = \"openai\"\nkeys = [\"hunter2\", \"hunter2\"]",
+        "provider[0].keys[1]",
+        "remove one",
+    ),
     ("[[provider]]\ntype = \"openai\"\nkeys = [\"hunter2 x\"]", "provider[0].keys[0]", "write"),
     ("[[provider]]\ntype = \"openai\"\nkeys = [\"env:UNSET\"]", "provider[0].keys[0]", "UNSET"),
     ("[[provider]]\ntype = \"openai\"\nkeys = [\"env:EMPTY\"]", "provider[0].keys[0]", "EMPTY"),
@@ -80,7 +85,7 @@ const SETTINGS: [(&str, &str, &str); 50] = [
     (
         "[[provider]]\ntype = \"openai\"\nextra_headers = { Host = \"x\" }",
         "provider[0].extra_headers.Host",
-        "take it out",
+        "remove it",
     ),
     (
         "[[provider]]\ntype = \"openai\"\nextra_headers = { A = \"hunter2\\n\" }",
@@ -96,20 +101,20 @@ const SETTINGS: [(&str, &str, &str); 50] = [
 ];
 
 #[tokio::test]
-async fn a_bad_setting_is_refused_with_the_file_its_name_and_what_to_write() {
+async fn a_bad_setting_is_refused_with_the_file_its_name_and_advice() {
     for (settings, named, instead) in SETTINGS {
         let ended = aibridge().config(settings).env("EMPTY", "").arg("check").run().await;
         let problems = problems(&ended, settings);
         let [problem] = &problems[..] else { panic!("{settings}: {problems:?}") };
         assert!(problem.starts_with(&format!("aibridge.toml: {named}: ")), "{settings}: {problem}");
-        let said = &problem[named.len()..];
-        assert!(said.contains(instead), "{settings}: {problem}");
+        let output = &problem[named.len()..];
+        assert!(output.contains(instead), "{settings}: {problem}");
         assert!(!problem.contains("hunter2"), "{settings}: {problem}");
     }
 }
 
 #[tokio::test]
-async fn names_that_are_the_gateways_own_are_refused() {
+async fn reserved_provider_names_are_refused() {
     for name in ["api", "healthz", "readyz", "metrics", "dashboard"] {
         let settings = format!("[[provider]]\ntype = \"openai\"\nname = \"{name}\"");
         let problems = problems(&run(&settings, &["check"]).await, name);
@@ -123,7 +128,7 @@ async fn names_that_are_the_gateways_own_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_all_at_once() {
+async fn all_problems_are_reported_at_once() {
     let settings = "[server]\nlisten = \"x\"\ncolour = 1\n[auth]\nmode = \"x\"\n[[provider]]\ntype = \"openai\"\nname = \"X\"\nkeys = [\"env:UNSET\", \"a\", \"a\"]\n";
     let launch = aibridge().config(settings).env("AIBRIDGE_STORE__DURABILITY", "x");
     let problems = problems(&launch.arg("check").run().await, "all");
@@ -145,7 +150,7 @@ async fn what_is_wrong_is_told_all_at_once() {
 }
 
 #[tokio::test]
-async fn every_command_refuses_bad_settings_and_does_nothing() {
+async fn every_command_refuses_bad_settings_without_side_effects() {
     let table: [&[&str]; 6] = [
         &[],
         &["serve"],
@@ -174,7 +179,7 @@ async fn a_file_that_cannot_be_read_is_named() {
 }
 
 #[tokio::test]
-async fn bad_usage_exits_with_2_and_says_so() {
+async fn bad_usage_exits_with_code_2_and_a_message() {
     let table: [(&[&str], i32, &str); 8] = [
         (&["--no-such-flag"], 2, "--no-such-flag"),
         (&["burn"], 2, "burn"),
@@ -185,10 +190,10 @@ async fn bad_usage_exits_with_2_and_says_so() {
         (&["--store", "nowhere", "check"], 2, "--store: store.url: "),
         (&["serve", "--config", "no-such.toml"], 2, "no-such.toml"),
     ];
-    for (words, code, told) in table {
+    for (words, code, message) in table {
         let ended = run("", words).await;
         assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(code), ""), "{words:?}: {ended:?}");
-        assert!(ended.stderr.contains(told), "{words:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(message), "{words:?}: {}", ended.stderr);
     }
     for word in ["--help", "--version", "help"] {
         let ended = run("[server]\nlisten = 1", &[word]).await;

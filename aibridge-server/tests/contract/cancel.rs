@@ -1,4 +1,4 @@
-//! A client that leaves frees its upstream at once; one that stops reading holds up nobody but its own.
+//! A disconnect cancels the upstream request at once, and a client that stops reading delays only its own.
 
 use crate::dialects::{DIALECTS, Dialect, KEY};
 use crate::harness::Harness;
@@ -9,21 +9,21 @@ use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What the contract allows between the client's leaving and the end of the upstream connection.
-const AT_ONCE: Duration = Duration::from_millis(250);
+/// The maximum time between a disconnect and the end of the upstream connection, from the contract.
+const CANCEL_DEADLINE: Duration = Duration::from_millis(250);
 
-/// When the client leaves.
+/// The point at which the client disconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Point {
+enum LeavePoint {
     BeforeTheHead,
     InABlockingBody,
     InAStream,
     InAStreamWithoutEvents,
 }
 
-use Point::{BeforeTheHead, InABlockingBody, InAStream, InAStreamWithoutEvents};
+use LeavePoint::{BeforeTheHead, InABlockingBody, InAStream, InAStreamWithoutEvents};
 
-impl Point {
+impl LeavePoint {
     fn script(self, dialect: &Dialect) -> Script {
         let [first, second, _] = dialect.events;
         let begun = match self {
@@ -35,13 +35,13 @@ impl Point {
         begun.then(Step::Stall)
     }
 
-    /// Waits until there is nothing more to come.
-    async fn come(self, dialect: &Dialect, client: &mut RawClient) {
+    /// Waits until everything before this point has arrived.
+    async fn wait_until_reached(self, dialect: &Dialect, client: &mut RawClient) {
         if matches!(self, InAStream | InAStreamWithoutEvents) {
             client.head().await;
         }
         if self == InAStream {
-            client.until(dialect.events[1]).await;
+            client.read_until(dialect.events[1]).await;
         }
     }
 }
@@ -53,7 +53,7 @@ async fn ended(gateway: &Harness) -> Row {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_frees_its_upstream_at_once() {
+async fn a_disconnect_cancels_the_upstream_request_at_once() {
     for dialect in DIALECTS {
         for (point, streaming) in [
             (BeforeTheHead, false),
@@ -68,7 +68,7 @@ async fn a_client_that_leaves_frees_its_upstream_at_once() {
                 let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
                 let mut client = dialect.send(gateway.address, streaming).await;
                 provider.next_received().await;
-                point.come(dialect, &mut client).await;
+                point.wait_until_reached(dialect, &mut client).await;
 
                 let left = Instant::now();
                 if crashes {
@@ -76,9 +76,9 @@ async fn a_client_that_leaves_frees_its_upstream_at_once() {
                 } else {
                     drop(client)
                 }
-                let closed = provider.closed(0).await;
+                let closed = provider.wait_closed(0).await;
                 let took = closed.at.duration_since(left);
-                assert!(closed.by_peer && took < AT_ONCE, "{about}: {closed:?} after {took:?}");
+                assert!(closed.by_peer && took < CANCEL_DEADLINE, "{about}: {closed:?} after {took:?}");
 
                 let row = ended(&gateway).await;
                 assert_eq!(
@@ -89,15 +89,15 @@ async fn a_client_that_leaves_frees_its_upstream_at_once() {
                 let had_head = point != BeforeTheHead;
                 assert_eq!(row["upstream_status"].as_i64(), had_head.then_some(200), "{about}");
                 let tools = gateway.store.rows("aibridge_tool_usages");
-                let learnt = tools.first().map(|tool| tool["tool"].as_str().unwrap().to_owned());
-                assert_eq!(learnt.as_deref(), (point == InAStream).then_some("look"), "{about}");
+                let tool = tools.first().map(|tool| tool["tool"].as_str().unwrap().to_owned());
+                assert_eq!(tool.as_deref(), (point == InAStream).then_some("look"), "{about}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn leaving_while_something_is_passed_through_frees_the_upstream_too() {
+async fn a_disconnect_cancels_a_passthrough_request() {
     for point in [BeforeTheHead, InABlockingBody] {
         let mut provider = ScriptedProvider::start(move |_| point.script(DIALECTS[0])).await;
         let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
@@ -106,22 +106,22 @@ async fn leaving_while_something_is_passed_through_frees_the_upstream_too() {
         provider.next_received().await;
         if point == InABlockingBody {
             client.head().await;
-            client.until(DIALECTS[0].whole).await;
+            client.read_until(DIALECTS[0].whole).await;
         }
         let left = Instant::now();
         drop(client);
-        let closed = provider.closed(0).await;
+        let closed = provider.wait_closed(0).await;
         let took = closed.at.duration_since(left);
-        assert!(closed.by_peer && took < AT_ONCE, "{point:?}: {closed:?} after {took:?}");
+        assert!(closed.by_peer && took < CANCEL_DEADLINE, "{point:?}: {closed:?} after {took:?}");
     }
 }
 
-/// More than all sockets on the way hold together.
+/// More pieces than all socket buffers on the way can hold.
 const PIECES: usize = 192;
 const PIECE: usize = 1 << 20;
 
 #[tokio::test]
-async fn a_client_that_stops_reading_slows_only_its_own_upstream() {
+async fn a_client_that_stops_reading_delays_only_its_own_upstream() {
     let dialect = DIALECTS[0];
     let sent = Gate::new();
     sent.open();
@@ -144,20 +144,20 @@ async fn a_client_that_stops_reading_slows_only_its_own_upstream() {
         let (body, end) = {
             let mut other = dialect.send(gateway.address, true).await;
             other.head().await;
-            other.rest().await
+            other.read_to_end().await
         };
         assert_eq!((body, end), (dialect.events.concat().into(), BodyEnd::Clean), "others are served");
         let now = sent.arrivals();
         unchanged = if now == before { unchanged + 1 } else { 0 };
         before = now;
     }
-    assert!(before < PIECES, "the provider could send all of it: somebody holds {before} MiB");
+    assert!(before < PIECES, "the provider sent everything: {before} MiB are buffered");
 
     let mut received = 0;
     while received < (before + 8) * PIECE {
         received += stalled.piece().await.unwrap().len();
     }
-    assert!(sent.arrivals() > before, "it goes on when the client does");
+    assert!(sent.arrivals() > before, "the upstream continues with the client");
     drop(stalled);
     wait_until(
         || gateway.store.rows("aibridge_interceptions")[0]["outcome"] == "cancelled",

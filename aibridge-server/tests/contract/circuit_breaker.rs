@@ -1,8 +1,8 @@
-//! What keeps failing is not called for a while, and then tried with a few.
+//! The circuit breaker: a failing endpoint is not called for a while, and then probed.
 
+use crate::endpoints::{CHAT, Endpoint, KEYS, recorded};
 use crate::harness::{Harness, provider_settings};
-use crate::ways::{CHAT, KEYS, Way, recorded};
-use aibridge_testkit::{Answer, Framing, Gate, Received, Script, ScriptedProvider, Step};
+use aibridge_testkit::{Framing, Gate, ReceivedRequest, Response, Script, ScriptedProvider, Step};
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 mod counts;
 mod half_open;
-mod invented;
+mod model_names;
 
 const SETTINGS: &str = "[provider.circuit_breaker]\nfailure_threshold = 3\nmax_requests = 2\n";
 const BODY: &str = r#"{"error":{"message":"circuit breaker is open","type":"server_error","param":null,"code":"service_unavailable"}}"#;
@@ -19,98 +19,99 @@ const OWN_ID: &str = "x-aibridge-interception-id";
 
 /// What the provider does with a request.
 #[derive(Debug, Clone)]
-enum Does {
-    Well,
-    Answers(u16),
+enum Behavior {
+    Succeeds,
+    RespondsWith(u16),
     Resets,
     Stalls,
     BreaksOff,
-    /// Sends all events of a stream, but not the end of the body.
+    /// Sends all events of a stream, and then closes the connection without the end of the body.
     BreaksOffAtTheEnd,
-    /// Answers well once the gate is open.
-    Waits(Gate),
-    /// Begins to answer well, and goes on once the gate is open.
-    Begins(Gate),
+    /// Responds well after the gate opens.
+    WaitsBeforeHead(Gate),
+    /// Sends the head of a good response, and continues when the gate opens.
+    WaitsAfterHead(Gate),
 }
 
-/// A gateway with a breaker, and a provider that does what it is told.
-struct Bench {
+/// A gateway with a circuit breaker, and a provider with adjustable behaviour.
+struct Setup {
     gateway: Harness,
     provider: ScriptedProvider,
-    does: Arc<Mutex<Does>>,
+    behavior: Arc<Mutex<Behavior>>,
 }
 
-impl Bench {
+impl Setup {
     async fn new() -> Self {
         Self::with(&KEYS[..1], SETTINGS, "").await
     }
 
-    /// With settings before and after the provider's.
+    /// Starts with `before` and `settings` around the settings of the provider.
     async fn with(keys: &[&str], settings: &str, before: &str) -> Self {
-        let does = Arc::new(Mutex::new(Does::Well));
-        let told = does.clone();
-        let provider = ScriptedProvider::start(move |request| told.lock().script(request)).await;
+        let behavior = Arc::new(Mutex::new(Behavior::Succeeds));
+        let current = behavior.clone();
+        let provider = ScriptedProvider::start(move |request| current.lock().script(request)).await;
         let settings = format!("{before}{}{settings}", provider_settings(&provider.base_url(), keys));
-        Self { gateway: Harness::start(&settings).await, provider, does }
+        Self { gateway: Harness::start(&settings).await, provider, behavior }
     }
 
-    fn provider_does(&self, does: Does) {
-        *self.does.lock() = does;
+    fn set_behavior(&self, behavior: Behavior) {
+        *self.behavior.lock() = behavior;
     }
 
-    /// Asks `way`; says whether that reached the provider, and what it was answered.
-    async fn ask(&self, way: &Way, headers: &[(&str, &str)]) -> (bool, Answer) {
+    /// Calls `endpoint`. Returns whether the provider was reached, and the response.
+    async fn call(&self, endpoint: &Endpoint, headers: &[(&str, &str)]) -> (bool, Response) {
         let before = self.provider.received().len();
-        let answer = way.ask(&self.gateway, headers).await;
-        (self.provider.received().len() > before, answer)
+        let response = endpoint.call(&self.gateway, headers).await;
+        (self.provider.received().len() > before, response)
     }
 
-    async fn reaches(&self, way: &Way) -> bool {
-        self.ask(way, &[]).await.0
+    async fn reaches_provider(&self, endpoint: &Endpoint) -> bool {
+        self.call(endpoint, &[]).await.0
     }
 
-    /// Lets it fail until the circuit of `way` is open.
-    async fn open(&self, way: &Way) {
-        self.provider_does(Does::Answers(500));
+    /// Sends failing requests until the circuit of `endpoint` is open.
+    async fn open(&self, endpoint: &Endpoint) {
+        self.set_behavior(Behavior::RespondsWith(500));
         for _ in 0..3 {
-            assert!(self.reaches(way).await, "{}", way.name);
+            assert!(self.reaches_provider(endpoint).await, "{}", endpoint.name);
         }
-        assert_rejected(&self.gateway, &self.ask(way, &[]).await, "30", way.name);
+        assert_rejected(&self.gateway, &self.call(endpoint, &[]).await, "30", endpoint.name);
     }
 }
 
-impl Does {
-    fn script(&self, request: &Received) -> Script {
-        let way = Way::of(request);
-        let good = way.good_answer();
+impl Behavior {
+    fn script(&self, request: &ReceivedRequest) -> Script {
+        let endpoint = Endpoint::of(request);
+        let good = endpoint.good_response();
         match self {
-            Self::Well => good,
-            Self::Answers(status) => Script::json(*status, r#"{"error":{}}"#),
+            Self::Succeeds => good,
+            Self::RespondsWith(status) => Script::json(*status, r#"{"error":{}}"#),
             Self::Resets => Script::new().then(Step::Reset),
             Self::Stalls => Script::new().then(Step::Stall),
-            Self::BreaksOff if way.answer.starts_with('{') => {
+            Self::BreaksOff if endpoint.response.starts_with('{') => {
                 Script::head(200, Framing::ContentLength(99)).chunk("{").then(Step::Close)
             }
             Self::BreaksOff => Script::sse_head().chunk("data: {}\n\n").then(Step::Close),
-            Self::BreaksOffAtTheEnd => Script::sse_head().events(way.answer).then(Step::Close),
-            Self::Waits(gate) => Script { steps: [vec![Step::Await(gate.clone())], good.steps].concat() },
-            Self::Begins(gate) => {
-                let mut steps = good.steps;
-                steps.insert(1, Step::Await(gate.clone()));
-                Script { steps }
-            }
+            Self::BreaksOffAtTheEnd => Script::sse_head().events(endpoint.response).then(Step::Close),
+            Self::WaitsBeforeHead(gate) => good.wait_after(0, gate),
+            Self::WaitsAfterHead(gate) => good.wait_after(1, gate),
         }
     }
 }
 
-/// The answer of an open circuit, and its record.
-fn assert_rejected(gateway: &Harness, (reached, answer): &(bool, Answer), retry_after: &str, about: &str) {
+/// Checks the response of an open circuit, and its record.
+fn assert_rejected(
+    gateway: &Harness,
+    (reached, response): &(bool, Response),
+    retry_after: &str,
+    about: &str,
+) {
     assert!(!reached, "{about}: the provider is not called");
-    assert_eq!((answer.status(), answer.text()), (503, BODY), "{about}");
-    assert_eq!(answer.header("retry-after"), Some(retry_after), "{about}");
-    assert_eq!(answer.header("content-type"), Some("application/json"), "{about}");
-    assert_eq!(answer.header("x-aibridge-error"), Some("service_unavailable"), "{about}");
-    let row = recorded(gateway, answer);
+    assert_eq!((response.status(), response.text()), (503, BODY), "{about}");
+    assert_eq!(response.header("retry-after"), Some(retry_after), "{about}");
+    assert_eq!(response.header("content-type"), Some("application/json"), "{about}");
+    assert_eq!(response.header("x-aibridge-error"), Some("service_unavailable"), "{about}");
+    let row = recorded(gateway, response);
     assert_eq!(
         [&row["outcome"], &row["error_type"], &row["upstream_status"], &row["credential_hint"]],
         [&"failed".into(), &"circuit_open".into(), &Value::Null, &"".into()],
@@ -120,25 +121,25 @@ fn assert_rejected(gateway: &Harness, (reached, answer): &(bool, Answer), retry_
 }
 
 #[tokio::test]
-async fn it_is_off_unless_it_is_configured() {
-    let bench = Bench::with(&KEYS[..1], "", "").await;
-    bench.provider_does(Does::Answers(500));
+async fn the_breaker_is_off_by_default() {
+    let setup = Setup::with(&KEYS[..1], "", "").await;
+    setup.set_behavior(Behavior::RespondsWith(500));
     for _ in 0..20 {
-        assert!(bench.reaches(CHAT).await);
+        assert!(setup.reaches_provider(CHAT).await);
     }
 }
 
 #[tokio::test]
-async fn open_it_answers_itself_until_its_time_is_over() {
-    let bench = Bench::new().await;
-    bench.open(CHAT).await;
-    bench.provider_does(Does::Well);
+async fn an_open_circuit_rejects_calls_until_its_timeout() {
+    let setup = Setup::new().await;
+    setup.open(CHAT).await;
+    setup.set_behavior(Behavior::Succeeds);
     for (milliseconds, retry_after) in [(10_500, "20"), (18_500, "1"), (999, "1")] {
-        bench.gateway.advance(Duration::from_millis(milliseconds));
-        assert_rejected(&bench.gateway, &bench.ask(CHAT, &[]).await, retry_after, retry_after);
+        setup.gateway.advance(Duration::from_millis(milliseconds));
+        assert_rejected(&setup.gateway, &setup.call(CHAT, &[]).await, retry_after, retry_after);
     }
-    bench.gateway.advance(Duration::from_millis(1));
-    let (reached, answer) = bench.ask(CHAT, &[]).await;
-    assert_eq!((reached, answer.status(), answer.text()), (true, 200, CHAT.answer));
-    assert!(answer.header(OWN_ID).is_some());
+    setup.gateway.advance(Duration::from_millis(1));
+    let (reached, response) = setup.call(CHAT, &[]).await;
+    assert_eq!((reached, response.status(), response.text()), (true, 200, CHAT.response));
+    assert!(response.header(OWN_ID).is_some());
 }

@@ -1,4 +1,4 @@
-//! Killed at any moment, the gateway has recorded what a client received whole.
+//! A killed gateway has recorded every response that a client received completely.
 
 use crate::dialects::{CHAT, Dialect, KEY, REQUESTS};
 use crate::harness::provider_settings;
@@ -10,24 +10,24 @@ use std::sync::Arc;
 const ROUNDS: usize = 4;
 const CLIENTS: usize = 16;
 
-/// Ids of answers whose last byte a client has.
+/// The ids of responses that a client received completely.
 type Whole = Arc<Mutex<Vec<String>>>;
 
-/// A request that the provider never finishes.
+/// A request whose response never ends.
 const ENDLESS: &str = r#"{"model":"endless","stream":true,"messages":[]}"#;
 
-/// Asks again and again until the gateway is no more.
-async fn ask_on(address: SocketAddr, number: usize, whole: Whole) {
+/// Sends requests until the gateway is gone.
+async fn call_repeatedly(address: SocketAddr, number: usize, whole: Whole) {
     let mut client = RawClient::connect(address).await;
     for (dialect, streaming) in REQUESTS.into_iter().cycle().skip(number) {
         let headers = [("Content-Type", "application/json")];
         client.send(&request("POST", dialect.target, &headers, dialect.request(streaming).as_bytes())).await;
         let Some(head) = client.try_head().await else { return };
-        let answer = dialect.answer(streaming);
+        let response = dialect.response(streaming);
         let mut body = Vec::new();
         while let Ok(piece) = client.piece().await {
             body.extend(piece);
-            if body == answer.as_bytes() {
+            if body == response.as_bytes() {
                 whole.lock().push(head.header("x-aibridge-interception-id").unwrap().to_owned());
             }
         }
@@ -45,10 +45,10 @@ fn check(store: &Store, id: &str) {
 }
 
 #[tokio::test]
-async fn a_killed_gateway_has_recorded_what_clients_received_whole() {
+async fn a_killed_gateway_has_recorded_every_complete_response() {
     let provider = ScriptedProvider::start(|request| match request.json()["model"] == "endless" {
         true => Script::sse_head().chunk(CHAT.events[0]).then(Step::Stall),
-        false => Dialect::answer_to(request),
+        false => Dialect::respond_to(request),
     })
     .await;
     let settings = provider_settings(&provider.base_url(), &[KEY]);
@@ -60,13 +60,14 @@ async fn a_killed_gateway_has_recorded_what_clients_received_whole() {
         let mut open = RawClient::connect(address).await;
         open.send(&request("POST", CHAT.target, &[], ENDLESS.as_bytes())).await;
         endless.push(open.head().await.header("x-aibridge-interception-id").unwrap().to_owned());
-        let clients: Vec<_> =
-            (0..CLIENTS).map(|number| tokio::spawn(ask_on(address, number, whole.clone()))).collect();
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|number| tokio::spawn(call_repeatedly(address, number, whole.clone())))
+            .collect();
         let (dialect, streaming) = REQUESTS[round % REQUESTS.len()];
         let mut client = dialect.send(address, streaming).await;
         let head = client.head().await;
-        client.until(&dialect.answer(streaming)).await;
-        gateway.kill().await; // at the very moment
+        client.read_until(&dialect.response(streaming)).await;
+        gateway.kill().await; // at an arbitrary moment
         whole.lock().push(head.header("x-aibridge-interception-id").unwrap().to_owned());
         for client in clients {
             within(client, "a client to notice").await.unwrap();
@@ -76,7 +77,7 @@ async fn a_killed_gateway_has_recorded_what_clients_received_whole() {
         let store = gateway.store();
         whole.lock().iter().for_each(|id| check(&store, id));
         let open = store.query("SELECT id FROM aibridge_interceptions WHERE ended_at IS NULL", &[]);
-        assert!(open.is_empty(), "what was open is closed at the start");
+        assert!(open.is_empty(), "orphans are closed at the start");
         for id in &endless {
             let row = store.interception(id).unwrap();
             assert_eq!((&row["outcome"], &row["error_type"]), (&"failed".into(), &"gateway_crash".into()));
@@ -85,7 +86,7 @@ async fn a_killed_gateway_has_recorded_what_clients_received_whole() {
         let crashed = "SELECT id FROM aibridge_interceptions WHERE error_type = 'gateway_crash'";
         let counts = [completed, crashed].map(|sql| store.query(sql, &[]).len());
         assert!(counts[0] >= whole.lock().len() && counts[1] > round, "{counts:?}");
-        let said = gateway.stdout();
-        assert!(said.contains("were open when the gateway last died"), "the operator is told: {said}");
+        let output = gateway.stdout();
+        assert!(output.contains("were open when the gateway last died"), "the start prints it: {output}");
     }
 }

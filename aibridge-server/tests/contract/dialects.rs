@@ -1,22 +1,22 @@
-//! The two APIs: a request and the parts of its answer in the words of each.
+//! The two dialects, each with a request and a response in its own format. No tests.
 
-use aibridge_testkit::{RawClient, Received, Script, request};
+use aibridge_testkit::{Gate, RawClient, ReceivedRequest, Script, request};
 use serde_json::Value;
 use std::net::SocketAddr;
 
 pub(crate) const KEY: &str = "sk-0123456789abcdefghij";
 
-/// One API. All answers tell [`USAGE`], and pick the tool `look`.
+/// A dialect. All responses have 9 input and 2 output tokens, and call the tool `look`.
 #[derive(Debug)]
 pub(crate) struct Dialect {
     pub(crate) target: &'static str,
-    /// Asks for a stream. There is nothing to edit in it.
+    /// The body of a stream request that the gateway does not edit.
     pub(crate) stream: &'static str,
-    /// Asks for an answer in one piece.
+    /// The body of a blocking request.
     pub(crate) blocking: &'static str,
-    /// The events of a stream. The second tells the tool; after the last all is said.
+    /// The events of a stream. The second has the tool call, and the last one completes the response.
     pub(crate) events: [&'static str; 3],
-    /// A blocking answer.
+    /// The body of a blocking response.
     pub(crate) whole: &'static str,
 }
 
@@ -46,33 +46,39 @@ pub(crate) const RESPONSES: Dialect = Dialect {
 
 pub(crate) const DIALECTS: [&Dialect; 2] = [&CHAT, &RESPONSES];
 
-/// All that is asked here: each dialect, for an answer in one piece and in many.
+/// Each dialect, with a blocking and a stream request.
 pub(crate) const REQUESTS: [(&Dialect, bool); 4] =
     [(&CHAT, false), (&CHAT, true), (&RESPONSES, false), (&RESPONSES, true)];
 
 impl Dialect {
-    /// The request for an answer in one piece or in many.
+    /// The body of the stream or blocking request.
     pub(crate) fn request(&self, streaming: bool) -> &'static str {
         if streaming { self.stream } else { self.blocking }
     }
 
-    /// How a provider answers that well.
+    /// The script of the good response.
     pub(crate) fn script(&self, streaming: bool) -> Script {
-        if streaming { Script::sse(self.answer(true)) } else { Script::json(200, self.whole) }
+        if streaming { Script::sse(self.response(true)) } else { Script::json(200, self.whole) }
     }
 
-    /// How a provider answers whatever it is asked.
-    pub(crate) fn answer_to(request: &Received) -> Script {
+    /// A streamed response that waits at `gate` after its first event.
+    pub(crate) fn held_stream(&self, gate: &Gate) -> Script {
+        let [first, second, last] = self.events;
+        Script::held_stream(first, gate, [second, last].concat())
+    }
+
+    /// The script of the good response to `request`.
+    pub(crate) fn respond_to(request: &ReceivedRequest) -> Script {
         let dialect = if request.path() == "/v1/responses" { &RESPONSES } else { &CHAT };
         dialect.script(request.json()["stream"] == true)
     }
 
-    /// All that a client gets of such an answer.
-    pub(crate) fn answer(&self, streaming: bool) -> String {
+    /// The body of the good response.
+    pub(crate) fn response(&self, streaming: bool) -> String {
         if streaming { self.events.concat() } else { self.whole.to_owned() }
     }
 
-    /// Sends the request on a connection of its own.
+    /// Sends the request on a new connection.
     pub(crate) async fn send(&self, gateway: SocketAddr, streaming: bool) -> RawClient {
         let mut client = RawClient::connect(gateway).await;
         let headers = [("Content-Type", "application/json")];
@@ -80,7 +86,7 @@ impl Dialect {
         client
     }
 
-    /// The object with `message` and `code` in `event`, which must be how this API tells an error in mid-stream.
+    /// The object with `message` and `code` in `event`, which must have the form of a stream error of this dialect.
     pub(crate) fn error_in(&self, event: &str) -> Value {
         let data = match self.target.ends_with("/responses") {
             true => event.strip_prefix("event: error\ndata: "),

@@ -1,7 +1,7 @@
-//! Dumps show what went to the provider and what came back, and nothing of a credential.
+//! Dumps of the traffic with a provider, without credentials.
 
 use crate::harness::{Harness, provider_settings};
-use aibridge_testkit::{Answer, Received};
+use aibridge_testkit::{ReceivedRequest, Response};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ mod model_names;
 mod secrets;
 mod streamed;
 
-/// A gateway that dumps its one provider's traffic.
+/// A gateway that dumps the traffic of its only provider.
 struct Dumping {
     gateway: Harness,
     dir: TempDir,
 }
 
-/// Contents by path below the folder of the settings.
+/// File contents by path below the dump directory.
 type Files = BTreeMap<String, String>;
 
 impl Dumping {
@@ -34,15 +34,15 @@ impl Dumping {
         files(self.dir.path())
     }
 
-    /// All that there is when the gateway has stopped.
+    /// Stops the gateway and returns all files.
     async fn stop(self) -> Files {
         self.gateway.stop().await;
         files(self.dir.path())
     }
 
-    /// What the paths of `answer`'s dump begin with, for the model `m`.
-    fn begin(&self, answer: &Answer) -> String {
-        let id = answer.header("x-aibridge-interception-id").unwrap();
+    /// The path prefix of the dump of `response`, for the model `m`.
+    fn begin(&self, response: &Response) -> String {
+        let id = response.header("x-aibridge-interception-id").unwrap();
         let row = self.gateway.store.interception(id).unwrap();
         let started: Timestamp = row["started_at"].as_str().unwrap().parse().unwrap();
         format!("openai/m/{}-{id}", started.as_millisecond())
@@ -54,15 +54,15 @@ fn settings(base_url: &str, keys: &[&str], dir: &Path) -> String {
 }
 
 fn paths(dir: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+    let mut files = Vec::new();
     for entry in dir.read_dir().into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(paths(&path));
+            files.extend(paths(&path));
         }
-        found.push(path);
+        files.push(path);
     }
-    found
+    files
 }
 
 fn files(dir: &Path) -> Files {
@@ -74,8 +74,8 @@ fn files(dir: &Path) -> Files {
     all.map(named).collect()
 }
 
-/// What a dump should have of a request that the provider received so.
-fn as_dumped(received: &Received, key: &str, hint: &str) -> String {
+/// The expected dump of a request that the provider received.
+fn request_dump(received: &ReceivedRequest, key: &str, hint: &str) -> String {
     let head = String::from_utf8(received.raw_head.to_vec()).unwrap();
     let mut lines = head.trim_end().split("\r\n");
     let first = lines.next().unwrap();
@@ -85,7 +85,7 @@ fn as_dumped(received: &Received, key: &str, hint: &str) -> String {
     head + &String::from_utf8_lossy(&received.body)
 }
 
-/// What the names of the files end in, in the order of their paths.
+/// The suffixes of the file names, in the order of their paths.
 fn kinds(files: &Files) -> Vec<&str> {
     files.keys().map(|path| path.split_once('.').unwrap().1).collect()
 }

@@ -1,25 +1,25 @@
-//! Providers that fail, at every point: the client is told, the record tells it too, and the next request goes well.
+//! Provider faults at every point of a response: client and record have the error, and the next request succeeds.
 
 use crate::dialects::{DIALECTS, Dialect, KEY};
 use crate::harness::{Harness, provider_settings};
-use aibridge_testkit::{Answer, BodyEnd, Framing, Gate, Row, Script, ScriptedProvider, Step};
+use aibridge_testkit::{BodyEnd, Framing, Gate, Response, Row, Script, ScriptedProvider, Step};
 
-/// Only for faults that are nothing but silence: others must not look like one on a busy machine.
-const IMPATIENT: &str = "response_timeout = \"300ms\"\nstream_idle_timeout = \"300ms\"\n";
+/// Only for stalls: with a short timeout, other faults could look like a stall on a busy machine.
+const SHORT_TIMEOUTS: &str = "response_timeout = \"300ms\"\nstream_idle_timeout = \"300ms\"\n";
 
-/// What a provider does instead of going on.
+/// What a provider does instead of continuing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Resets,
     Closes,
     Stalls,
-    /// Bytes that the protocol does not have there, and then nothing.
-    Babbles,
+    /// Sends bytes that are invalid at this point, and then stalls.
+    SendsGarbage,
 }
 
-use Fault::{Babbles, Closes, Resets, Stalls};
+use Fault::{Closes, Resets, SendsGarbage, Stalls};
 
-const FAULTS: [Fault; 4] = [Resets, Closes, Stalls, Babbles];
+const FAULTS: [Fault; 4] = [Resets, Closes, Stalls, SendsGarbage];
 
 impl Fault {
     fn after(self, script: Script) -> Script {
@@ -27,11 +27,25 @@ impl Fault {
             Resets => script.then(Step::Reset),
             Closes => script.then(Step::Close),
             Stalls => script.then(Step::Stall),
-            Babbles => script.then(Step::Bytes("\u{1}nonsense\r\n\r\n".into())).then(Step::Stall),
+            SendsGarbage => script.then(Step::Bytes("\u{1}nonsense\r\n\r\n".into())).then(Step::Stall),
         }
     }
 
     fn code(self) -> &'static str {
+        match self {
+            Stalls => "upstream_timeout",
+            SendsGarbage => "answer_invalid",
+            Resets | Closes => "upstream_unreachable",
+        }
+    }
+
+    /// The recorded error type if the response to the client had not begun.
+    fn error_type(self) -> &'static str {
+        if self == SendsGarbage { "invalid_response" } else { self.code() }
+    }
+
+    /// The error code for a client that already has the head of a stream.
+    fn code_in_stream(self) -> &'static str {
         if self == Stalls { "upstream_timeout" } else { "upstream_unreachable" }
     }
 
@@ -40,12 +54,12 @@ impl Fault {
     }
 
     async fn gateway(self, base_url: &str) -> Harness {
-        let limits = if self == Stalls { IMPATIENT } else { "" };
+        let limits = if self == Stalls { SHORT_TIMEOUTS } else { "" };
         Harness::start(&(provider_settings(base_url, &[KEY]) + limits)).await
     }
 }
 
-/// Answers the first request with `script`, and further ones well.
+/// A provider that plays `script` for the first request, and responds well to later ones.
 async fn provider(dialect: &'static Dialect, script: Script) -> ScriptedProvider {
     ScriptedProvider::start(move |request| match request.number {
         0 => script.clone(),
@@ -54,22 +68,32 @@ async fn provider(dialect: &'static Dialect, script: Script) -> ScriptedProvider
     .await
 }
 
-async fn whole_answer(dialect: &Dialect, gateway: &Harness, streaming: bool) -> Answer {
+async fn read_response(dialect: &Dialect, gateway: &Harness, streaming: bool) -> Response {
     let mut client = dialect.send(gateway.address, streaming).await;
     let head = client.head().await;
-    let (body, end) = client.rest().await;
-    Answer { head, body, end }
+    let (body, end) = client.read_to_end().await;
+    Response { head, body, end }
 }
 
-/// `answer` is the gateway's own error, and what is recorded agrees with it.
-async fn expect_error(about: &str, gateway: &Harness, answer: &Answer, fault: Fault, upstream: Option<u16>) {
-    assert_eq!((answer.status(), answer.end), (fault.status(), BodyEnd::Clean), "{about}");
-    assert_eq!(answer.header("x-aibridge-error"), Some(fault.code()), "{about}");
-    assert_eq!(answer.header("content-type"), Some("application/json"), "{about}");
-    let error = &answer.json()["error"];
+/// Checks that `response` is an error of the gateway, and that the record agrees.
+async fn expect_error(
+    about: &str,
+    gateway: &Harness,
+    response: &Response,
+    fault: Fault,
+    upstream: Option<u16>,
+) {
+    assert_eq!((response.status(), response.end), (fault.status(), BodyEnd::Clean), "{about}");
+    assert_eq!(response.header("x-aibridge-error"), Some(fault.code()), "{about}");
+    assert_eq!(response.header("content-type"), Some("application/json"), "{about}");
+    let error = &response.json()["error"];
     assert_eq!((&error["type"], &error["code"]), (&"api_error".into(), &fault.code().into()), "{about}");
-    let row = row(gateway, answer.header("x-aibridge-interception-id"));
-    assert_eq!((&row["outcome"], &row["error_type"]), (&"failed".into(), &fault.code().into()), "{about}");
+    let row = row(gateway, response.header("x-aibridge-interception-id"));
+    assert_eq!(
+        (&row["outcome"], &row["error_type"]),
+        (&"failed".into(), &fault.error_type().into()),
+        "{about}"
+    );
     assert_eq!(row["upstream_status"].as_u64(), upstream.map(u64::from), "{about}");
 }
 
@@ -78,7 +102,7 @@ fn row(gateway: &Harness, id: Option<&str>) -> Row {
 }
 
 #[tokio::test]
-async fn before_the_head_is_whole() {
+async fn a_fault_before_the_head_is_a_gateway_error() {
     const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/eve";
     for dialect in DIALECTS {
         for (streaming, half) in [(false, ""), (true, ""), (false, HALF), (true, HALF)] {
@@ -87,10 +111,14 @@ async fn before_the_head_is_whole() {
                 let begun = Script::new().then(Step::Bytes(half.into()));
                 let provider = provider(dialect, fault.after(begun)).await;
                 let gateway = fault.gateway(&provider.base_url()).await;
-                let answer = whole_answer(dialect, &gateway, streaming).await;
-                expect_error(&about, &gateway, &answer, fault, None).await;
-                assert_eq!(provider.received().len(), 1, "{about}: what may have arrived is not sent again");
-                let next = whole_answer(dialect, &gateway, false).await;
+                let response = read_response(dialect, &gateway, streaming).await;
+                expect_error(&about, &gateway, &response, fault, None).await;
+                assert_eq!(
+                    provider.received().len(),
+                    1,
+                    "{about}: a request that may have arrived is not sent again"
+                );
+                let next = read_response(dialect, &gateway, false).await;
                 assert_eq!((next.status(), next.text()), (200, dialect.whole), "{about}");
             }
         }
@@ -98,33 +126,33 @@ async fn before_the_head_is_whole() {
 }
 
 #[tokio::test]
-async fn where_nobody_listens() {
+async fn a_refused_connection_is_a_gateway_error() {
     for dialect in DIALECTS {
         let gateway = Closes.gateway(&ScriptedProvider::unreachable_base_url().await).await;
         for streaming in [false, true] {
-            let answer = whole_answer(dialect, &gateway, streaming).await;
-            expect_error(dialect.target, &gateway, &answer, Closes, None).await;
+            let response = read_response(dialect, &gateway, streaming).await;
+            expect_error(dialect.target, &gateway, &response, Closes, None).await;
         }
     }
 }
 
 #[tokio::test]
-async fn in_a_blocking_body() {
+async fn a_fault_in_a_blocking_body_is_a_gateway_error() {
     for dialect in DIALECTS {
         for (framing, status) in
             [(Framing::ContentLength(9999), 200), (Framing::Chunked, 200), (Framing::Chunked, 500)]
         {
             for fault in FAULTS {
-                if (framing, fault) == (Framing::ContentLength(9999), Babbles) {
-                    continue; // any bytes are welcome there
+                if (framing, fault) == (Framing::ContentLength(9999), SendsGarbage) {
+                    continue; // any bytes are valid there
                 }
                 let about = format!("{} {framing:?} {status} {fault:?}", dialect.target);
                 let begun = Script::head(status, framing).header("Content-Type", "application/json");
                 let provider = provider(dialect, fault.after(begun.chunk(dialect.whole))).await;
                 let gateway = fault.gateway(&provider.base_url()).await;
-                let answer = whole_answer(dialect, &gateway, false).await;
-                expect_error(&about, &gateway, &answer, fault, Some(status)).await;
-                let next = whole_answer(dialect, &gateway, false).await;
+                let response = read_response(dialect, &gateway, false).await;
+                expect_error(&about, &gateway, &response, fault, Some(status)).await;
+                let next = read_response(dialect, &gateway, false).await;
                 assert_eq!((next.status(), next.text()), (200, dialect.whole), "{about}");
             }
         }
@@ -132,16 +160,16 @@ async fn in_a_blocking_body() {
 }
 
 #[tokio::test]
-async fn in_a_stream() {
+async fn a_fault_in_a_stream_is_an_error_event() {
     for dialect in DIALECTS {
         let [first, second, _] = dialect.events;
         for half in ["", &second[..second.len() / 2], "da", "\n"] {
             for fault in FAULTS {
                 if fault == Stalls && half.len() < 3 && !half.is_empty() {
-                    continue; // each takes its time, and two of a kind tell as much
+                    continue; // each takes 300 ms, and two of them suffice
                 }
                 let about = format!("{} {half:?} {fault:?}", dialect.target);
-                // A reset would lose what is still on its way.
+                // A reset would lose data in transit.
                 let arrived = Gate::new();
                 let begun = Script::sse_head().chunk(first).chunk(second).then(Step::Await(arrived.clone()));
                 let begun = if half.is_empty() { begun } else { begun.chunk(half.to_owned()) };
@@ -151,15 +179,15 @@ async fn in_a_stream() {
                 let mut client = dialect.send(gateway.address, true).await;
                 let head = client.head().await;
                 assert_eq!(head.status, 200);
-                let mut events = client.until(first).await.to_vec();
+                let mut events = client.read_until(first).await.to_vec();
                 while events != [first, second].concat().as_bytes() {
                     events.extend(client.piece().await.unwrap());
                 }
                 arrived.open();
-                let (rest, end) = client.rest().await;
-                let told = String::from_utf8(rest.to_vec()).unwrap();
-                let told = told.strip_prefix("\n").unwrap_or(&told); // a blank line is an event, of nothing
-                assert_eq!(dialect.error_in(told)["code"], fault.code(), "{about}");
+                let (rest, end) = client.read_to_end().await;
+                let error_event = String::from_utf8(rest.to_vec()).unwrap();
+                let error_event = error_event.strip_prefix("\n").unwrap_or(&error_event); // a blank line is an empty event
+                assert_eq!(dialect.error_in(error_event)["code"], fault.code_in_stream(), "{about}");
                 assert_eq!(end, BodyEnd::Clean, "{about}: the error event is the end");
 
                 let row = row(&gateway, head.header("x-aibridge-interception-id"));
@@ -171,8 +199,12 @@ async fn in_a_stream() {
                 );
                 assert_eq!(row["upstream_status"], 200, "{about}");
                 let tools = gateway.store.rows("aibridge_tool_usages");
-                assert_eq!((tools.len(), &tools[0]["tool"]), (1, &"look".into()), "{about}: what was learnt");
-                let next = whole_answer(dialect, &gateway, false).await;
+                assert_eq!(
+                    (tools.len(), &tools[0]["tool"]),
+                    (1, &"look".into()),
+                    "{about}: the extracted tool call"
+                );
+                let next = read_response(dialect, &gateway, false).await;
                 assert_eq!((next.status(), next.text()), (200, dialect.whole), "{about}");
             }
         }
@@ -180,26 +212,27 @@ async fn in_a_stream() {
 }
 
 #[tokio::test]
-async fn before_the_first_event() {
+async fn a_fault_before_the_first_event_is_an_error_event() {
     for dialect in DIALECTS {
         for fault in FAULTS {
             let provider = provider(dialect, fault.after(Script::sse_head())).await;
             let gateway = fault.gateway(&provider.base_url()).await;
-            let answer = whole_answer(dialect, &gateway, true).await;
-            assert_eq!((answer.status(), answer.end), (200, BodyEnd::Clean), "{fault:?}");
-            assert_eq!(dialect.error_in(answer.text())["code"], fault.code(), "{} {fault:?}", dialect.target);
+            let response = read_response(dialect, &gateway, true).await;
+            assert_eq!((response.status(), response.end), (200, BodyEnd::Clean), "{fault:?}");
+            let error_event = dialect.error_in(response.text());
+            assert_eq!(error_event["code"], fault.code_in_stream(), "{} {fault:?}", dialect.target);
         }
     }
 }
 
 #[tokio::test]
-async fn behind_the_last_event_no_fault_matters() {
+async fn a_fault_after_the_last_event_is_ignored() {
     for dialect in DIALECTS {
-        let all = dialect.answer(true);
+        let all = dialect.response(true);
         for framing in [Framing::Chunked, Framing::ContentLength(99_999)] {
             for fault in FAULTS {
-                if (framing, fault) == (Framing::ContentLength(99_999), Babbles) {
-                    continue; // any bytes are welcome there
+                if (framing, fault) == (Framing::ContentLength(99_999), SendsGarbage) {
+                    continue; // any bytes are valid there
                 }
                 let about = format!("{} {framing:?} {fault:?}", dialect.target);
                 let arrived = Gate::new();
@@ -209,9 +242,9 @@ async fn behind_the_last_event_no_fault_matters() {
                 let gateway = fault.gateway(&provider.base_url()).await;
                 let mut client = dialect.send(gateway.address, true).await;
                 let head = client.head().await;
-                let mut body = client.until(dialect.events[2]).await.to_vec();
+                let mut body = client.read_until(dialect.events[2]).await.to_vec();
                 arrived.open();
-                let (rest, end) = client.rest().await;
+                let (rest, end) = client.read_to_end().await;
                 body.extend(rest);
                 assert_eq!((String::from_utf8(body).unwrap(), end), (all.clone(), BodyEnd::Clean), "{about}");
                 let row = row(&gateway, head.header("x-aibridge-interception-id"));

@@ -1,35 +1,35 @@
-//! Golden cases: what a client asked and a provider answered, what each of them got to see, and what is recorded.
+//! Golden cases: a request and a response, what the provider and the client receive, and what is recorded.
 //!
-//! A case of our own, `tests/cases/**/*.txtar`, holds a `request` (and `headers`), an answer (`streaming` or
-//! `non-streaming`), the `records`, and `upstream` and `client` where what they get is not what was sent.
-//! `AIBRIDGE_BLESS=1 cargo test -p aibridge-server golden` writes those three as they come out now.
-//! A recording of a provider has no `records`: there the oracle says what to expect.
+//! A case of the repository, `tests/cases/**/*.txtar`, has a `request` (and `headers`), a response (`streaming` or
+//! `non-streaming`), the expected `records`, and the expected `upstream` and `client` bytes where they differ from what was
+//! sent. `AIBRIDGE_BLESS=1 cargo test -p aibridge-server golden` writes those three from the current behaviour.
+//! A recording of a provider has no `records`; the oracle computes what to expect.
 
-mod cut;
 mod files;
 mod oracle;
 mod rows;
+mod segmentation;
 
 use crate::harness::Harness;
-use aibridge_testkit::{BodyEnd, RawClient, ScriptedProvider, Txtar, all_fixtures, fixtures_dir};
-use cut::Cut;
+use aibridge_testkit::{BodyEnd, RawClient, ScriptedProvider, Txtar, fixtures_dir, load_fixtures};
+use segmentation::Segmentation;
 use serde_json::Value;
 use std::path::Path;
 
 const KEY: &str = "sk-0123456789abcdefghij";
 const HINT: &str = "sk-0...ghij";
 
-/// A request and its answer.
+/// A request and the response of the provider.
 struct Case {
     name: String,
     route: &'static str,
     headers: Vec<(String, String)>,
     request: String,
-    answer: String,
+    response: String,
     streaming: bool,
 }
 
-/// What comes of them.
+/// The upstream request, the response to the client, and the records.
 struct Outcome {
     upstream: String,
     client: String,
@@ -37,19 +37,22 @@ struct Outcome {
 }
 
 impl Case {
-    fn new(name: &str, request: String, answer: &str, streaming: bool) -> Self {
+    fn new(name: &str, request: String, response: &str, streaming: bool) -> Self {
         let route = match name {
             _ if name.starts_with("chat") => "/chat/completions",
             _ if name.starts_with("compact") => "/responses/compact",
             _ => "/responses",
         };
-        let (name, answer) = (name.to_owned(), answer.to_owned());
-        Self { name, route, headers: Vec::new(), request, answer, streaming }
+        let (name, response) = (name.to_owned(), response.to_owned());
+        Self { name, route, headers: Vec::new(), request, response, streaming }
     }
 
-    /// What comes of the case with its answer cut in one way after the other.
-    async fn play(&self, cuts: &[Cut]) -> Vec<(Cut, Outcome)> {
-        let scripts: Vec<_> = cuts.iter().map(|cut| cut.script(&self.answer, self.streaming)).collect();
+    /// Plays the case once for each segmentation, and returns the outcomes.
+    async fn play(&self, segmentations: &[Segmentation]) -> Vec<(Segmentation, Outcome)> {
+        let scripts: Vec<_> = segmentations
+            .iter()
+            .map(|segmentation| segmentation.script(&self.response, self.streaming))
+            .collect();
         let provider = ScriptedProvider::start(move |request| scripts[request.number].clone()).await;
         let brings_key = self.headers.iter().any(|(name, _)| name == "Authorization");
         let keys: &[&str] = if brings_key { &[] } else { &[KEY] };
@@ -57,72 +60,88 @@ impl Case {
         let target = format!("/openai/v1{}", self.route);
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
         let mut outcomes = Vec::new();
-        for cut in cuts {
-            let about = format!("{} {cut:?}", self.name);
-            let answer = RawClient::post(gateway.address, &target, &headers, &self.request).await;
-            assert_eq!((answer.status(), answer.end), (cut::status(&self.answer), BodyEnd::Clean), "{about}");
-            assert_eq!(answer.header("x-aibridge-error"), None, "{about}");
-            let id = answer.header("x-aibridge-interception-id").unwrap();
+        for segmentation in segmentations {
+            let about = format!("{} {segmentation:?}", self.name);
+            let response = RawClient::post(gateway.address, &target, &headers, &self.request).await;
+            assert_eq!(
+                (response.status(), response.end),
+                (segmentation::status(&self.response), BodyEnd::Clean),
+                "{about}"
+            );
+            assert_eq!(response.header("x-aibridge-error"), None, "{about}");
+            let id = response.header("x-aibridge-interception-id").unwrap();
             let text = |body: &[u8]| String::from_utf8(body.to_vec()).unwrap();
             let outcome = Outcome {
                 upstream: text(&provider.received().last().unwrap().body),
-                client: text(&answer.body),
-                records: rows::of(&gateway.store, id),
+                client: text(&response.body),
+                records: rows::comparable_rows(&gateway.store, id),
             };
-            outcomes.push((*cut, outcome));
+            outcomes.push((*segmentation, outcome));
         }
         outcomes
     }
 }
 
-/// The one way in which everything is checked: however the answer is cut, the same comes of it.
-async fn check(case: &Case, expected: &Outcome, cuts: &[Cut]) {
-    for (cut, got) in case.play(cuts).await {
-        let about = format!("{} {cut:?}", case.name);
-        assert_eq!(got.upstream, expected.upstream, "{about}: what the provider got");
-        assert_eq!(got.client, expected.client, "{about}: what the client got");
-        assert!(got.records == expected.records, "{about}: recorded\n{:#}", got.records);
+/// Checks that the outcome is `expected` for every segmentation.
+async fn check(case: &Case, expected: &Outcome, segmentations: &[Segmentation]) {
+    for (segmentation, got) in case.play(segmentations).await {
+        let about = format!("{} {segmentation:?}", case.name);
+        assert_eq!(got.upstream, expected.upstream, "{about}: the upstream request");
+        assert_eq!(got.client, expected.client, "{about}: the response to the client");
+        assert!(got.records == expected.records, "{about}: the records\n{:#}", got.records);
     }
 }
 
 #[tokio::test]
-async fn cases_of_our_own() {
+async fn cases_in_the_repository_match() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let cases = all_fixtures(&dir);
+    let cases = load_fixtures(&dir);
     assert!(cases.len() > 12, "{} cases in {}", cases.len(), dir.display());
     for (name, archive) in cases {
         let case = files::case(&name, &archive);
-        let archive = match files::blessed() {
+        let archive = match files::is_blessing() {
             true => {
-                let (_, outcome) = case.play(&[Cut::Whole]).await.remove(0);
+                let (_, outcome) = case.play(&[Segmentation::Whole]).await.remove(0);
                 files::write(&dir, &case, archive, &outcome)
             }
             false => archive,
         };
         let expected = files::expected(&case, &archive);
-        check(&case, &expected, &[Cut::Whole, Cut::Events, Cut::Lines, Cut::Pieces(7), Cut::Pieces(1)]).await;
+        check(
+            &case,
+            &expected,
+            &[
+                Segmentation::Whole,
+                Segmentation::Events,
+                Segmentation::Lines,
+                Segmentation::Pieces(7),
+                Segmentation::Pieces(1),
+            ],
+        )
+        .await;
     }
 }
 
 #[tokio::test]
-async fn recordings_of_providers() {
+async fn recordings_of_providers_match_the_oracle() {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/fixtures");
-    let recordings = [Some(ours), fixtures_dir()].into_iter().flatten().flat_map(|dir| all_fixtures(&dir));
+    let recordings = [Some(ours), fixtures_dir()].into_iter().flatten().flat_map(|dir| load_fixtures(&dir));
     for (name, archive) in recordings {
-        for (section, answer) in answers(&archive) {
+        for (section, response) in responses(&archive) {
             let streaming = section.starts_with("streaming");
             let request = oracle::with_stream(archive.section("request"), streaming);
             let headers = vec![("Authorization".to_owned(), format!("Bearer {KEY}"))];
-            let case = Case { headers, ..Case::new(&name, request, answer, streaming) };
-            let cuts = [Cut::Whole, Cut::Events, Cut::Lines, Cut::Pieces(7)];
-            let affordable = if answer.len() > 10_000 { &cuts[..3] } else { &cuts };
+            let case = Case { headers, ..Case::new(&name, request, response, streaming) };
+            let segmentations =
+                [Segmentation::Whole, Segmentation::Events, Segmentation::Lines, Segmentation::Pieces(7)];
+            let affordable = if response.len() > 10_000 { &segmentations[..3] } else { &segmentations };
             check(&case, &oracle::expected(&case), affordable).await;
         }
     }
 }
 
-/// All answers of an archive: `streaming`, `non-streaming`, and those of an inner loop's further calls.
-fn answers(archive: &Txtar) -> impl Iterator<Item = (&str, &str)> {
+/// All responses of an archive: `streaming`, `non-streaming`, and those of further calls of an inner loop.
+fn responses(archive: &Txtar) -> impl Iterator<Item = (&str, &str)> {
     let sections = archive.sections.iter().map(|(name, content)| (&**name, &**content));
     sections.filter(|(name, _)| name.split('/').next().is_some_and(|kind| kind.ends_with("streaming")))
 }

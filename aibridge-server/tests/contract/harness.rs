@@ -1,8 +1,8 @@
-//! A gateway in this process, with a clock that tests can move.
+//! A gateway in the test process, with a mocked clock. No tests.
 
-use aibridge_config::{Config, Flags, Sources, Surroundings};
+use aibridge_config::{Config, Environment, Flags, Sources};
 use aibridge_server::Server;
-use aibridge_testkit::{Store, within};
+use aibridge_testkit::{Response, Store, within};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,14 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+/// Headers of requests that a proxy forwards.
+pub(crate) const PROXIED: [(&str, &str); 3] =
+    [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")];
+
 /// A gateway under test. It serves in this process, on a free port, with a store of its own.
 pub(crate) struct Harness {
     pub(crate) address: SocketAddr,
-    /// Where operators are served, if not there.
+    /// The address of the admin listener, if there is one.
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) store: Store,
     clock: Arc<quanta::Mock>,
@@ -24,10 +28,10 @@ pub(crate) struct Harness {
     _dir: TempDir,
 }
 
-/// Nothing around: settings come from the text of a test alone.
-struct Nowhere;
+/// An environment without variables and files: settings come only from the text of a test.
+struct EmptyEnvironment;
 
-impl Surroundings for Nowhere {
+impl Environment for EmptyEnvironment {
     fn var(&self, _: &str) -> Option<String> {
         None
     }
@@ -38,7 +42,7 @@ impl Surroundings for Nowhere {
 }
 
 impl Harness {
-    /// A gateway with these settings; where it listens and records is not theirs to say.
+    /// Starts a gateway with `settings`. Its address and its store are set by the harness.
     pub(crate) async fn start(settings: &str) -> Self {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("aibridge.db");
@@ -52,17 +56,17 @@ impl Harness {
         Self { address, admin, store: Store::new(path), clock: mock, stop, serving, _dir: dir }
     }
 
-    /// A gateway with one provider `openai` at `base_url`, with these keys.
+    /// Starts a gateway with one provider `openai` at `base_url`, with these keys.
     pub(crate) async fn with_keys(base_url: &str, keys: &[&str]) -> Self {
         Self::start(&provider_settings(base_url, keys)).await
     }
 
-    /// Moves the clock by which keys cool.
+    /// Advances the clock of cooldowns and limits.
     pub(crate) fn advance(&self, by: Duration) {
         self.clock.increment(by);
     }
 
-    /// Tells it to stop, and waits until it has.
+    /// Stops the gateway and waits for its end.
     pub(crate) async fn stop(self) -> Store {
         let _ = self.stop.send(());
         within(self.serving, "the gateway stops").await.unwrap();
@@ -70,7 +74,12 @@ impl Harness {
     }
 }
 
-/// Settings of one provider `openai`.
+/// The status of `response`, and its error code if it is an error of the gateway.
+pub(crate) fn status_and_code(response: &Response) -> (u16, Option<&str>) {
+    (response.status(), response.header("x-aibridge-error"))
+}
+
+/// The settings of one provider `openai`.
 pub(crate) fn provider_settings(base_url: &str, keys: &[&str]) -> String {
     format!("[[provider]]\ntype = \"openai\"\nbase_url = \"{base_url}\"\nkeys = {keys:?}\n")
 }
@@ -85,5 +94,5 @@ fn config(settings: &str, store: &Path) -> Config {
             ..Flags::default()
         },
     };
-    aibridge_config::load(&sources, &Nowhere).unwrap()
+    aibridge_config::load(&sources, &EmptyEnvironment).unwrap()
 }

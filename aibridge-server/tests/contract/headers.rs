@@ -1,11 +1,13 @@
-//! Which headers reach whom: exact sets, as they are on the wire.
+//! The exact sets of headers that reach the provider and the client.
 
 mod encoding;
 mod relayed;
 mod to_client;
 mod to_provider;
+mod tokens;
+mod underscores;
 
-/// Names in lower case with their values, sorted: what two sets of headers are compared by.
+/// Headers with names in lower case, sorted, so that two sets can be compared.
 fn sorted(headers: &[(impl AsRef<str>, impl AsRef<str>)]) -> Vec<(String, String)> {
     let mut sorted: Vec<_> = headers
         .iter()

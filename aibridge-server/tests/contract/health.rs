@@ -1,61 +1,60 @@
-//! What load balancers ask.
+//! `/healthz` and `/readyz`: methods, access and the state of the store.
 
 use crate::harness::Harness;
-use crate::store_refuses::lock;
-use aibridge_testkit::{Launch, RawClient, request, within};
+use crate::store_failures::lock;
+use aibridge_testkit::{Launch, RawClient, poll_until, request};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 const PATHS: [(&str, &str); 2] = [("/healthz", "ok"), ("/readyz", r#"{"ready":true}"#)];
 
 #[tokio::test]
-async fn anyone_may_ask_but_only_ask() {
+async fn health_paths_need_no_token_and_allow_only_get_and_head() {
     let gateway = Harness::start("[auth]\nmode = \"tokens\"\n").await;
     for (path, body) in PATHS {
         let mut client = RawClient::connect(gateway.address).await;
-        let answer = client.ask(&request("GET", path, &[], b"")).await;
-        assert_eq!((answer.status(), answer.text()), (200, body));
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let response = client.call(&request("GET", path, &[], b"")).await;
+        assert_eq!((response.status(), response.text()), (200, body));
+        assert_eq!(response.header("cache-control"), Some("no-store"));
 
         let mut asks_head = RawClient::connect(gateway.address).await;
         asks_head.send(&request("HEAD", &format!("{path}?x"), &[("Connection", "close")], b"")).await;
         let head = asks_head.head().await;
-        assert_eq!((head.status, head.header("content-length")), (200, answer.header("content-length")));
-        asks_head.closed().await;
+        assert_eq!((head.status, head.header("content-length")), (200, response.header("content-length")));
+        asks_head.wait_closed().await;
 
         for method in ["POST", "DELETE", "OPTIONS"] {
-            let refused = client.ask(&request(method, path, &[], b"")).await;
+            let refused = client.call(&request(method, path, &[], b"")).await;
             assert_eq!((refused.status(), refused.header("allow")), (405, Some("GET,HEAD")), "{method}");
         }
-        let below = client.ask(&request("GET", &format!("{path}/"), &[], b"")).await;
+        let below = client.call(&request("GET", &format!("{path}/"), &[], b"")).await;
         assert_eq!(below.header("x-aibridge-error"), Some("unknown_route"));
     }
     assert!(gateway.store.rows("aibridge_interceptions").is_empty());
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_record_is_not_ready_and_asked_once() {
+async fn an_unavailable_store_is_not_ready_and_concurrent_checks_share_one_probe() {
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config("");
     let gateway = launch.start().await;
-    let held = lock(&gateway.store());
-    let begun = Instant::now();
-    let ask = || RawClient::get(gateway.address(), "/readyz");
-    let many = tokio::join!(ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask());
-    assert!(begun.elapsed() < Duration::from_secs(2), "an answer comes in time: {:?}", begun.elapsed());
-    for answer in <[_; 8]>::from(many) {
-        let told = (answer.status(), answer.text());
-        assert_eq!(told, (503, r#"{"ready":false,"reason":"store_unavailable"}"#));
+    let write_lock = lock(&gateway.store());
+    let sent_at = Instant::now();
+    let call = || RawClient::get(gateway.address(), "/readyz");
+    let many = tokio::join!(call(), call(), call(), call(), call(), call(), call(), call());
+    assert!(
+        sent_at.elapsed() < Duration::from_secs(2),
+        "a response arrives in time: {:?}",
+        sent_at.elapsed()
+    );
+    for response in <[_; 8]>::from(many) {
+        let actual = (response.status(), response.text());
+        assert_eq!(actual, (503, r#"{"ready":false,"reason":"store_unavailable"}"#));
     }
     assert_eq!(RawClient::get(gateway.address(), "/healthz").await.status(), 200);
-    drop(held);
+    drop(write_lock);
 
-    let recovered = async {
-        while ask().await.status() != 200 {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    within(recovered, "the gateway to be ready again").await;
+    poll_until(async || call().await.status() == 200, "the gateway to be ready again").await;
     gateway.terminate();
-    let log = gateway.exited().await.stderr;
+    let log = gateway.wait_exit().await.stderr;
     assert_eq!(log.matches("not ready").count(), 1, "{log}");
 }

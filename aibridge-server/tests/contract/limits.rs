@@ -1,20 +1,20 @@
-//! How much clients may ask: what is beyond a limit is refused in the provider's words, and costs nothing.
+//! Request limits: excess requests are refused in the form of a provider error.
 
 use crate::auth::tokens_of;
 use crate::dialects::{CHAT, DIALECTS, Dialect, KEY};
+use crate::endpoints::{ENDPOINTS, Endpoint};
 use crate::harness::{Harness, provider_settings};
-use crate::ways::{WAYS, Way};
-use aibridge_testkit::{Answer, Gate, RawClient, Received, Script, ScriptedProvider, Step, request};
+use aibridge_testkit::{Gate, RawClient, ReceivedRequest, Response, Script, ScriptedProvider, Step, request};
 use secrecy::ExposeSecret;
 use std::time::Duration;
 
 mod concurrency;
-mod places;
+mod permits;
 mod rate;
 mod reload;
 
-/// A gateway with these limits, before a provider with one key.
-async fn limited(limits: &str, provider: &ScriptedProvider) -> Harness {
+/// A gateway with these limits and a provider with one key.
+async fn limited_gateway(limits: &str, provider: &ScriptedProvider) -> Harness {
     Harness::start(&settings(limits, provider)).await
 }
 
@@ -22,46 +22,41 @@ fn settings(limits: &str, provider: &ScriptedProvider) -> String {
     format!("[limits]\n{limits}\n{}", provider_settings(&provider.base_url(), &[KEY]))
 }
 
-/// Everyone brings a key, so none cools.
+/// Settings without pool keys: every client sends a BYOK key, so that none cools.
 fn without_keys(limits: &str, provider: &ScriptedProvider) -> String {
     format!("[limits]\n{limits}\n{}", provider_settings(&provider.base_url(), &[]))
 }
 
-/// Answers every way well.
+/// A provider that responds well to every endpoint.
 async fn good_provider() -> ScriptedProvider {
-    ScriptedProvider::start(|request| Way::of(request).good_answer()).await
+    ScriptedProvider::start(|request| Endpoint::of(request).good_response()).await
 }
 
-/// Begins every answer, and goes on at the gate.
-async fn provider_that_waits(gate: &Gate) -> ScriptedProvider {
+/// A provider that begins every response and continues when the gate opens.
+async fn gated_provider(gate: &Gate) -> ScriptedProvider {
     let gate = gate.clone();
-    ScriptedProvider::start(move |request| {
-        let mut script = Way::of(request).good_answer();
-        script.steps.insert(1, Step::Await(gate.clone()));
-        script
-    })
-    .await
+    ScriptedProvider::start(move |request| Endpoint::of(request).good_response().wait_after(1, &gate)).await
 }
 
-/// The answer to a request that is one too many.
-fn assert_overloaded(answer: &Answer, limit: u32, about: &str) {
+/// Checks for the refusal of a request over the concurrency limit.
+fn assert_overloaded(response: &Response, limit: u32, about: &str) {
     let body = format!(
-        r#"{{"error":{{"message":"the gateway has {limit} requests under way and takes no more at once: try again in a second","type":"server_error","param":null,"code":"overloaded"}}}}"#
+        r#"{{"error":{{"message":"the gateway has {limit} requests in flight, which is its limit: try again in a second","type":"server_error","param":null,"code":"overloaded"}}}}"#
     );
-    assert_eq!((answer.status(), answer.text()), (503, body.as_str()), "{about}");
-    assert_eq!(answer.header("retry-after"), Some("1"), "{about}");
-    assert_eq!(answer.header("content-type"), Some("application/json"), "{about}");
-    assert_eq!(answer.header("x-aibridge-error"), Some("overloaded"), "{about}");
-    assert_eq!(answer.header("x-aibridge-interception-id"), None, "{about}");
+    assert_eq!((response.status(), response.text()), (503, body.as_str()), "{about}");
+    assert_eq!(response.header("retry-after"), Some("1"), "{about}");
+    assert_eq!(response.header("content-type"), Some("application/json"), "{about}");
+    assert_eq!(response.header("x-aibridge-error"), Some("overloaded"), "{about}");
+    assert_eq!(response.header("x-aibridge-interception-id"), None, "{about}");
 }
 
-/// The value of `retry-after-ms`, of an answer that a limit of the gateway gave.
-fn told_to_wait(answer: &Answer) -> Duration {
-    assert_eq!((answer.status(), answer.header("x-aibridge-error")), (429, Some("rate_limit_exceeded")));
-    Duration::from_millis(answer.header("retry-after-ms").unwrap().parse().unwrap())
+/// The value of `retry-after-ms` of a refusal by a rate limit.
+fn retry_delay(response: &Response) -> Duration {
+    assert_eq!((response.status(), response.header("x-aibridge-error")), (429, Some("rate_limit_exceeded")));
+    Duration::from_millis(response.header("retry-after-ms").unwrap().parse().unwrap())
 }
 
-/// A new gateway token of `user`.
+/// Creates an access token for `user`.
 fn token_of(gateway: &Harness, user: &str) -> String {
     tokens_of(gateway).create(user, None).unwrap().1.expose_secret().to_owned()
 }

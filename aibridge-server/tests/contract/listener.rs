@@ -1,15 +1,16 @@
-//! How many connections there may be, and how long one may do nothing.
+//! Limits of the client listener: connections, head size, header timeout and keep-alive.
 
 use crate::dialects::{CHAT, KEY};
 use crate::harness::provider_settings;
 use aibridge_testkit::{
-    Authority, BodyEnd, Gate, Gateway, H2Client, H2End, Launch, RawClient, Script, ScriptedProvider, Step,
-    request, within,
+    Authority, BodyEnd, Gate, Gateway, H2Client, H2End, Launch, RawClient, ScriptedProvider, request, within,
 };
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const TLS: &str = "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
+
+const SHORT_KEEP_ALIVE: &str = "[server]\nkeep_alive = \"100ms\"\n";
 
 fn launch(limits: &str, more: &str) -> Launch {
     let settings = format!("[limits]\n{limits}\n[admin]\nlisten = \"127.0.0.1:0\"\n{more}");
@@ -22,22 +23,22 @@ fn health() -> Vec<u8> {
 
 async fn open(address: SocketAddr) -> RawClient {
     let mut client = RawClient::connect(address).await;
-    assert_eq!(client.ask(&health()).await.status(), 200);
+    assert_eq!(client.call(&health()).await.status(), 200);
     client
 }
 
-/// How many connections operators see.
+/// The number of open connections that the metrics of the admin listener show.
 async fn open_connections(gateway: &Gateway) -> u64 {
-    gateway.said("admin    http://").await;
-    let said = gateway.stdout();
-    let admin = said.split("admin    http://").nth(1).unwrap().lines().next().unwrap();
+    gateway.wait_for_output("admin    http://").await;
+    let output = gateway.stdout();
+    let admin = output.split("admin    http://").nth(1).unwrap().lines().next().unwrap();
     let metrics = RawClient::get(admin.parse().unwrap(), "/metrics").await;
     let line = metrics.text().lines().find_map(|line| line.strip_prefix("aibridge_open_connections "));
     line.unwrap().parse().unwrap()
 }
 
 #[tokio::test]
-async fn connections_beyond_the_cap_wait_and_none_is_lost() {
+async fn connections_over_the_limit_wait_and_none_is_lost() {
     let gateway = launch("max_connections = 2", "").start().await;
     let (first, mut second) = (open(gateway.address()).await, open(gateway.address()).await);
     let mut waiting = Vec::new();
@@ -46,114 +47,129 @@ async fn connections_beyond_the_cap_wait_and_none_is_lost() {
         client.send(&request("GET", "/healthz", &[("Connection", "close")], b"")).await;
         waiting.push(client);
     }
-    gateway.said("all places for connections are taken").await;
-    assert_eq!(open_connections(&gateway).await, 2, "operators still get in");
-    assert_eq!(second.ask(&health()).await.status(), 200, "those who are in are served");
+    gateway.wait_for_output("the connection limit is reached").await;
+    assert_eq!(open_connections(&gateway).await, 2, "the admin listener is not limited");
+    assert_eq!(second.call(&health()).await.status(), 200, "open connections are served");
     assert_eq!(open_connections(&gateway).await, 2);
     drop(first);
     for client in &mut waiting {
         assert_eq!(client.head().await.status, 200);
     }
-    assert_eq!(gateway.stderr().matches("all places for connections are taken").count(), 1);
+    assert_eq!(gateway.stderr().matches("the connection limit is reached").count(), 1);
 }
 
 #[tokio::test]
-async fn every_connection_with_tls_has_a_place_from_its_beginning() {
+async fn a_tls_connection_takes_its_permit_before_the_handshake() {
     let authority = Authority::new();
     let launch = launch("max_connections = 1", TLS);
-    authority.issue().put(launch.dir());
+    authority.issue().write_to(launch.dir());
     let gateway = launch.start().await;
     let silent = RawClient::connect(gateway.address()).await;
-    gateway.said("all places for connections are taken").await;
+    gateway.wait_for_output("the connection limit is reached").await;
     assert_eq!(open_connections(&gateway).await, 1);
     drop(silent);
 
     let mut second = H2Client::connect(gateway.address(), &authority).await;
-    assert_eq!(second.ask("GET", "/healthz", &[], "").await.1, "ok");
+    assert_eq!(second.call("GET", "/healthz", &[], "").await.1, "ok");
     assert_eq!(open_connections(&gateway).await, 1);
-    second.leave();
+    second.abort();
 
     let mut first = authority.connect(gateway.address(), &["http/1.1"]).await.unwrap();
     first.write_all(&health()).await.unwrap();
-    within(first.read_u8(), "an answer").await.unwrap();
+    within(first.read_u8(), "a response").await.unwrap();
     assert_eq!(open_connections(&gateway).await, 1);
 }
 
 #[tokio::test]
-async fn new_settings_make_room_for_who_waits() {
+async fn a_raised_limit_admits_waiting_connections() {
     let gateway = launch("max_connections = 1", "").start().await;
     let _first = open(gateway.address()).await;
     let mut waiting = RawClient::connect(gateway.address()).await;
     waiting.send(&health()).await;
-    gateway.said("all places for connections are taken").await;
+    gateway.wait_for_output("the connection limit is reached").await;
     let settings = std::fs::read_to_string(gateway.launch().config_path()).unwrap();
     std::fs::write(gateway.launch().config_path(), settings.replace("= 1", "= 2")).unwrap();
     gateway.hang_up();
-    gateway.said("settings=[\"limits.max_connections\"]").await;
+    gateway.wait_for_output("settings=[\"limits.max_connections\"]").await;
     assert_eq!(waiting.head().await.status, 200);
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_come_costs_no_place() {
-    let gateway = launch("max_connections = 1\nheader_timeout = \"100ms\"", "").start().await;
-    for begun in ["", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
+async fn a_connection_without_a_request_head_releases_its_permit() {
+    let gateway = launch("max_connections = 1\nheader_timeout = \"100ms\"", SHORT_KEEP_ALIVE).start().await;
+    for begun in ["", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] {
         let mut slow = RawClient::connect(gateway.address()).await;
         slow.send(begun.as_bytes()).await;
         let mut idle = RawClient::connect(gateway.address()).await;
-        assert_eq!(idle.ask(&health()).await.status(), 200, "the slow one made room");
+        assert_eq!(idle.call(&health()).await.status(), 200, "the slow connection released its permit");
         assert!(slow.try_head().await.is_none());
         let mut next = open(gateway.address()).await;
-        assert!(idle.try_head().await.is_none(), "a connection that is only kept made room, too");
-        next.closed().await;
+        assert!(idle.try_head().await.is_none(), "an idle connection released its permit, too");
+        next.wait_closed().await;
     }
 }
 
 #[tokio::test]
-async fn a_connection_with_a_request_under_way_is_not_idle() {
+async fn an_idle_connection_outlives_the_header_timeout() {
+    let authority = Authority::new();
+    let secured = launch("header_timeout = \"100ms\"", TLS);
+    authority.issue().write_to(secured.dir());
+    let secured = secured.start().await;
+    let plain = launch("header_timeout = \"100ms\"", "").start().await;
+    let mut idle = open(plain.address()).await;
+    let mut idle_h2 = H2Client::connect(secured.address(), &authority).await;
+    assert_eq!(idle_h2.call("GET", "/healthz", &[], "").await.1, "ok");
+    for _ in 0..2 {
+        RawClient::connect(plain.address()).await.wait_closed().await;
+        H2Client::connect(secured.address(), &authority).await.wait_closed().await;
+    }
+    assert_eq!(idle.call(&health()).await.status(), 200);
+    assert_eq!(idle_h2.call("GET", "/healthz", &[], "").await.1, "ok");
+    idle.send(b"GET /healthz").await; // the head has begun, so that the header timeout applies
+    idle.wait_closed().await;
+}
+
+#[tokio::test]
+async fn a_connection_with_a_request_in_flight_is_not_idle() {
     let gate = Gate::new();
-    let held = gate.clone();
-    let provider = ScriptedProvider::start(move |_| {
-        let [first, second, last] = CHAT.events;
-        let script = Script::sse_head().chunk(first).then(Step::Await(held.clone()));
-        script.chunk([second, last].concat()).then(Step::End)
-    })
-    .await;
+    let script_gate = gate.clone();
+    let provider = ScriptedProvider::start(move |_| CHAT.held_stream(&script_gate)).await;
     let settings = provider_settings(&provider.base_url(), &[KEY]);
     let authority = Authority::new();
-    let secured = launch("header_timeout = \"100ms\"", &format!("{TLS}{settings}"));
-    authority.issue().put(secured.dir());
+    let secured = launch("header_timeout = \"100ms\"", &format!("{SHORT_KEEP_ALIVE}{TLS}{settings}"));
+    authority.issue().write_to(secured.dir());
     let secured = secured.start().await;
-    let plain = launch("header_timeout = \"100ms\"", &settings).start().await;
+    let plain = launch("header_timeout = \"100ms\"", &format!("{SHORT_KEEP_ALIVE}{settings}")).start().await;
 
     let mut one = CHAT.send(plain.address(), true).await;
     one.head().await;
-    one.until(CHAT.events[0]).await;
+    one.read_until(CHAT.events[0]).await;
     let mut two = H2Client::connect(secured.address(), &authority).await;
     let mut stream = two.send("POST", CHAT.target, &[], CHAT.stream).await;
     stream.head().await;
-    stream.until(CHAT.events[0]).await;
+    stream.read_until(CHAT.events[0]).await;
 
     for _ in 0..2 {
-        open(plain.address()).await.closed().await;
+        open(plain.address()).await.wait_closed().await;
         let mut idle = H2Client::connect(secured.address(), &authority).await;
-        assert_eq!(idle.ask("GET", "/healthz", &[], "").await.1, "ok");
-        idle.told_to_go().await;
-        idle.closed().await;
+        assert_eq!(idle.call("GET", "/healthz", &[], "").await.1, "ok");
+        idle.wait_for_goaway().await;
+        idle.wait_closed().await;
         let unused = H2Client::connect(secured.address(), &authority).await;
-        unused.closed().await;
+        unused.wait_closed().await;
     }
-    assert_eq!(two.ask("GET", "/healthz", &[], "").await.1, "ok", "nobody told it to go");
+    assert_eq!(two.call("GET", "/healthz", &[], "").await.1, "ok", "no GOAWAY was sent");
     gate.open();
     let rest = CHAT.events[1..].concat();
-    assert_eq!(one.rest().await, (rest.clone().into(), BodyEnd::Clean));
-    assert_eq!(stream.rest().await, (rest.into(), H2End::Clean));
+    assert_eq!(one.read_to_end().await, (rest.clone().into(), BodyEnd::Clean));
+    assert_eq!(stream.read_to_end().await, (rest.into(), H2End::Clean));
     drop(stream);
-    two.told_to_go().await; // now it is
-    two.closed().await;
+    two.wait_for_goaway().await; // now the connection is idle
+    two.wait_closed().await;
 }
 
 #[tokio::test]
-async fn a_head_may_be_as_long_as_the_settings_say() {
+async fn the_maximum_head_size_is_configurable() {
     for (limit, fits, too_long) in [("2KiB", 1500, 3000), ("256KiB", 200_000, 300_000)] {
         let gateway = launch(&format!("max_header_bytes = \"{limit}\""), "").start().await;
         for (length, status) in [(fits, 200), (too_long, 431)] {

@@ -1,10 +1,10 @@
-//! Nothing waits for what comes after it.
+//! Streaming without delay: no event waits for the next one.
 
 use crate::dialects::{DIALECTS, KEY};
 use crate::harness::Harness;
 use aibridge_testkit::{BodyEnd, Gate, RawClient, Script, ScriptedProvider, Step, request};
 
-/// Sends `pieces`, with a gate before each and one before the end.
+/// A script that sends `pieces`, with a gate before each and one before the end.
 fn gated(pieces: &[&str]) -> (Vec<Gate>, Script) {
     let gates: Vec<Gate> = (0..=pieces.len()).map(|_| Gate::new()).collect();
     let pieces = gates.iter().zip(pieces);
@@ -16,7 +16,7 @@ fn gated(pieces: &[&str]) -> (Vec<Gate>, Script) {
 }
 
 #[tokio::test]
-async fn every_event_reaches_the_client_before_the_next_exists() {
+async fn each_event_is_relayed_before_the_next_is_sent() {
     for dialect in DIALECTS {
         let (gates, script) = gated(&dialect.events);
         let provider = ScriptedProvider::start(move |_| script.clone()).await;
@@ -26,17 +26,17 @@ async fn every_event_reaches_the_client_before_the_next_exists() {
         assert_eq!(client.head().await.status, 200, "the head is there before the first event");
         for (gate, event) in gates.iter().zip(dialect.events) {
             gate.open();
-            assert_eq!(client.until("\n\n").await, event);
+            assert_eq!(client.read_until("\n\n").await, event);
         }
-        gates[gates.len() - 1].reached(1).await;
+        gates[gates.len() - 1].wait_reached(1).await;
         assert_eq!(gateway.store.rows("aibridge_interceptions")[0]["outcome"], "completed");
         gates[gates.len() - 1].open();
-        assert_eq!(client.rest().await, ("".into(), BodyEnd::Clean));
+        assert_eq!(client.read_to_end().await, ("".into(), BodyEnd::Clean));
     }
 }
 
 #[tokio::test]
-async fn whole_events_do_not_wait_for_the_rest_of_half_an_event() {
+async fn complete_events_do_not_wait_for_a_partial_event() {
     let [first, second, last] = DIALECTS[0].events;
     let (half, other_half) = second.split_at(second.len() / 2);
     let joined = format!("{first}{half}");
@@ -48,12 +48,12 @@ async fn whole_events_do_not_wait_for_the_rest_of_half_an_event() {
 
     for (gate, whole) in gates.iter().zip([first, second, last]) {
         gate.open();
-        assert_eq!(client.until("\n\n").await, whole);
+        assert_eq!(client.read_until("\n\n").await, whole);
     }
 }
 
 #[tokio::test]
-async fn what_is_passed_through_flows_too() {
+async fn passthrough_responses_are_relayed_piece_by_piece() {
     let pieces = ["{\"ob", "ject\":", "1}"];
     let (gates, script) = gated(&pieces);
     let provider = ScriptedProvider::start(move |_| script.clone()).await;
@@ -63,6 +63,6 @@ async fn what_is_passed_through_flows_too() {
     client.head().await;
     for (gate, piece) in gates.iter().zip(pieces) {
         gate.open();
-        assert_eq!(client.until(piece).await, piece);
+        assert_eq!(client.read_until(piece).await, piece);
     }
 }

@@ -1,4 +1,4 @@
-//! What the real binary logs, and what it never does.
+//! What the real binary logs, and what it never logs.
 
 use crate::harness::provider_settings;
 use aibridge_testkit::{Launch, RawClient, Script, ScriptedProvider, Store};
@@ -9,7 +9,7 @@ const OWN_KEY: &str = "sk-own-secret-0123456789";
 const HEADER_SECRET: &str = "header-secret-0123456789";
 const CREDENTIALS: [&str; 3] = [POOL_KEY, OWN_KEY, HEADER_SECRET];
 
-/// What users, models and tools say. A line break and a quote make it hard to keep on one line.
+/// Content of users, models and tools. It has a line break and a quote, which must not break a log line.
 const REQUEST: &str =
     r#"{"model":"gpt-x","stream":true,"messages":[{"role":"user","content":"asked-words\n\"x\""}]}"#;
 const PROMPT: &str = "asked-words\n\"x\"";
@@ -21,36 +21,36 @@ const EVENTS: [&str; 4] = [
 ];
 const RECORDED_WORDS: [&str; 3] = ["asked-words", "thought-words", "tool-words"];
 
-/// What a gateway that has ended leaves behind.
+/// The log and the store of a gateway that has exited.
 struct Logged {
     log: String,
     store: Store,
-    /// Keeps the folder of the store.
+    /// Keeps the directory of the store.
     _launch: Launch,
 }
 
-/// What a gateway with these settings logs about a request with a key of the pool and one with the client's own.
-async fn logged(settings: &str, how: impl FnOnce(Launch) -> Launch) -> Logged {
+/// The log of a gateway with these settings after a request with a pool key and one with a BYOK key.
+async fn run_and_log(settings: &str, configure: impl FnOnce(Launch) -> Launch) -> Logged {
     let provider = ScriptedProvider::start(|_| Script::sse(EVENTS.concat())).await;
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(format!(
         "{settings}\n{}extra_headers = {{ x-secret = \"{HEADER_SECRET}\" }}\n{}",
         provider_settings(&provider.base_url(), &[POOL_KEY]),
         provider_settings(&provider.base_url(), &[]).replace("type", "name = \"own\"\ntype"),
     ));
-    let launch = how(launch);
+    let launch = configure(launch);
     let gateway = launch.start().await;
     let store = gateway.store();
     let bearer = format!("Bearer {OWN_KEY}");
     for path in ["/openai/v1/chat/completions", "/own/v1/chat/completions"] {
-        let answer =
+        let response =
             RawClient::post(gateway.address(), path, &[("Authorization", bearer.as_str())], REQUEST).await;
-        assert_eq!(answer.status(), 200, "{answer:?}");
+        assert_eq!(response.status(), 200, "{response:?}");
     }
     gateway.terminate();
-    let exited = gateway.exited().await;
-    assert_eq!(exited.status.code(), Some(0), "{exited:?}");
+    let output = gateway.wait_exit().await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(store.rows("aibridge_user_prompts").len(), 2);
-    Logged { log: exited.stderr, store, _launch: launch }
+    Logged { log: output.stderr, store, _launch: launch }
 }
 
 fn json_lines(log: &str) -> Vec<Map<String, Value>> {
@@ -58,7 +58,7 @@ fn json_lines(log: &str) -> Vec<Map<String, Value>> {
     log.lines().map(parse).collect()
 }
 
-/// Time, level and target begin each line.
+/// Checks that each line begins with time, level and target.
 fn check_text_lines(log: &str) {
     for line in log.lines() {
         let mut words = line.split_whitespace();
@@ -75,8 +75,8 @@ fn check_holds_none(log: &str, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn text_lines_hold_neither_words_nor_credentials() {
-    let Logged { log, .. } = logged("", |launch| launch.env("RUST_LOG", "trace")).await;
+async fn text_logs_have_no_content_and_no_credentials() {
+    let Logged { log, .. } = run_and_log("", |launch| launch.env("RUST_LOG", "trace")).await;
     check_text_lines(&log);
     let ended = log.lines().filter(|line| line.contains("interception ended"));
     assert_eq!(ended.filter(|line| line.contains("model=\"gpt-x\"")).count(), 2, "{}", log);
@@ -86,9 +86,9 @@ async fn text_lines_hold_neither_words_nor_credentials() {
 }
 
 #[tokio::test]
-async fn json_lines_hold_neither_words_nor_credentials() {
+async fn json_logs_have_no_content_and_no_credentials() {
     let by_flag = |launch: Launch| launch.arg("--log-format").arg("json").env("RUST_LOG", "trace");
-    let Logged { log, store, _launch } = logged("[log]\nformat = \"text\"", by_flag).await;
+    let Logged { log, store, _launch } = run_and_log("[log]\nformat = \"text\"", by_flag).await;
     let lines = json_lines(&log);
     let ended: Vec<_> = lines.iter().filter(|line| line["message"] == "interception ended").collect();
     let ids: Vec<&Value> = ended.iter().map(|line| &line["id"]).collect();
@@ -106,7 +106,7 @@ async fn json_lines_hold_neither_words_nor_credentials() {
 }
 
 #[tokio::test]
-async fn every_answer_has_one_line_however_it_ends() {
+async fn every_response_has_one_log_line() {
     let unfinished = "data: {\"choices\":[]}\n\n";
     let provider = ScriptedProvider::start(move |request| match request.json()["model"].as_str() {
         Some("whole") => Script::json(200, r#"{"choices":[]}"#),
@@ -120,26 +120,26 @@ async fn every_answer_has_one_line_however_it_ends() {
         provider_settings(&provider.base_url(), &[POOL_KEY])
     ));
     let gateway = launch.start().await;
-    let asked = [("whole", false), ("refused", false), ("streamed", true), ("unfinished", true)];
-    for (model, stream) in asked {
+    let requests = [("whole", false), ("refused", false), ("streamed", true), ("unfinished", true)];
+    for (model, stream) in requests {
         let body = format!(r#"{{"model":"{model}","stream":{stream},"messages":[]}}"#);
         RawClient::post(gateway.address(), "/openai/v1/chat/completions", &[], &body).await;
     }
     gateway.terminate();
-    let lines = json_lines(&gateway.exited().await.stderr);
+    let lines = json_lines(&gateway.wait_exit().await.stderr);
     let ended = lines.iter().filter(|line| line["message"] == "interception ended");
     let ended: Vec<_> = ended.map(|line| (&line["model"], &line["outcome"])).collect();
     let outcomes = ["completed", "failed", "completed", "failed"].map(Value::from);
-    let expected = asked.map(|(model, _)| Value::from(model));
+    let expected = requests.map(|(model, _)| Value::from(model));
     assert_eq!(ended, expected.iter().zip(&outcomes).collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn records_are_lines_if_the_settings_say_so() {
-    // What the filter says is about the gateway's own talk.
+async fn records_are_logged_if_configured() {
+    // The filter applies to diagnostic lines only.
     let quiet = |launch: Launch| launch.env("RUST_LOG", "off");
     let Logged { log, store, _launch } =
-        logged("[log]\nformat = \"json\"\nrecords_to_log = true", quiet).await;
+        run_and_log("[log]\nformat = \"json\"\nrecords_to_log = true", quiet).await;
     let lines = json_lines(&log);
     assert!(lines.iter().all(|line| line["message"] == "interception log"), "{}", log);
     for row in store.rows("aibridge_interceptions") {
@@ -173,9 +173,9 @@ async fn records_are_lines_if_the_settings_say_so() {
 }
 
 #[tokio::test]
-async fn records_are_one_line_each_in_text_too() {
+async fn text_records_are_one_line_each() {
     let Logged { log, .. } =
-        logged("[log]\nrecords_to_log = true", |launch| launch.env("RUST_LOG", "trace")).await;
+        run_and_log("[log]\nrecords_to_log = true", |launch| launch.env("RUST_LOG", "trace")).await;
     check_text_lines(&log);
     let prompts: Vec<&str> =
         log.lines().filter(|line| line.contains("record_type=\"user_prompt\"")).collect();
@@ -187,21 +187,21 @@ async fn records_are_one_line_each_in_text_too() {
 #[tokio::test]
 async fn an_unknown_format_is_refused() {
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).arg("--log-format").arg("xml");
-    let exited = launch.run().await;
-    assert_eq!(exited.status.code(), Some(2), "{exited:?}");
-    assert!(exited.stderr.contains("--log-format: log.format: \"xml\" is unknown"), "{exited:?}");
+    let output = launch.run().await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(output.stderr.contains("--log-format: log.format: \"xml\" is unknown"), "{output:?}");
 }
 
 #[tokio::test]
-async fn check_prints_the_settings_of_operators() {
+async fn check_prints_the_operator_settings() {
     let settings = format!(
         "[admin]\nlisten = \"127.0.0.1:9090\"\n[telemetry]\nendpoint = \"http://localhost:4318\"\nprotocol = \"http\"\n\
          {}api_dump_dir = \"dumps\"\n[provider.circuit_breaker]\nfailure_threshold = 7\n",
         provider_settings("https://api.openai.com/v1", &[POOL_KEY]),
     );
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings).arg("check");
-    let exited = launch.arg("--log-format").arg("json").run().await;
-    assert_eq!(exited.status.code(), Some(0), "{exited:?}");
+    let output = launch.arg("--log-format").arg("json").run().await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
     for line in [
         "listen = \"127.0.0.1:9090\"",
         "max_models = 100",
@@ -213,7 +213,7 @@ async fn check_prints_the_settings_of_operators() {
         "failure_threshold = 7",
         "keys = [\"sk-p...6789\"]",
     ] {
-        assert!(exited.stdout.lines().any(|printed| printed == line), "{line} in {}", exited.stdout);
+        assert!(output.stdout.lines().any(|printed| printed == line), "{line} in {}", output.stdout);
     }
-    check_holds_none(&exited.stdout, &CREDENTIALS);
+    check_holds_none(&output.stdout, &CREDENTIALS);
 }

@@ -1,4 +1,4 @@
-//! What `/metrics` tells after real traffic, and to whom.
+//! The samples of `/metrics` after real traffic.
 
 mod access;
 mod bounds;
@@ -11,19 +11,19 @@ use aibridge_testkit::RawClient;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-/// Samples by name and labels, as they are written.
-struct Scraped(BTreeMap<String, f64>);
+/// Samples by name and labels in their exposition form.
+pub(crate) struct Scraped(BTreeMap<String, f64>);
 
 impl Scraped {
-    async fn of(gateway: &Harness) -> Self {
+    pub(crate) async fn of(gateway: &Harness) -> Self {
         Self::at(gateway.admin.unwrap_or(gateway.address)).await
     }
 
     async fn at(address: SocketAddr) -> Self {
-        let answer = RawClient::get(address, "/metrics").await;
-        assert_eq!(answer.status(), 200, "{answer:?}");
-        assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
-        let samples = answer.text().lines().filter(|line| !line.starts_with('#'));
+        let response = RawClient::get(address, "/metrics").await;
+        assert_eq!(response.status(), 200, "{response:?}");
+        assert_eq!(response.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+        let samples = response.text().lines().filter(|line| !line.starts_with('#'));
         Self(
             samples
                 .map(|line| line.rsplit_once(' ').unwrap())
@@ -32,8 +32,8 @@ impl Scraped {
         )
     }
 
-    /// The value of a series, 0 if it is not there.
-    fn value(&self, series: &str) -> f64 {
+    /// The value of a series, or 0 if it does not exist.
+    pub(crate) fn value(&self, series: &str) -> f64 {
         self.0.get(series).copied().unwrap_or(0.0)
     }
 

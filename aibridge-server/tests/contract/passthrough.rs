@@ -1,7 +1,7 @@
-//! What is relayed unread: method, path, query and body as they came, both ways.
+//! Passthrough routes: method, path, query and body are relayed unchanged in both directions.
 
+use crate::endpoints::{KEYS, OWN_BEARER};
 use crate::harness::Harness;
-use crate::ways::{KEYS, OWN_BEARER};
 use aibridge_testkit::{RawClient, Script, ScriptedProvider, Step, request};
 
 mod download;
@@ -10,7 +10,7 @@ mod upload;
 const CONVERSATIONS: &str = "/openai/v1/conversations";
 const OWN: (&str, &str) = ("Authorization", OWN_BEARER);
 
-/// No keys (BYOK), one, several: the body is streamed but for the last.
+/// No keys (BYOK), one, several. The body is streamed except for several.
 const POOLS: [&[&str]; 3] = [&[], &[KEYS[0]], &KEYS];
 
 fn assert_nothing_recorded(gateway: &Harness) {
@@ -20,18 +20,17 @@ fn assert_nothing_recorded(gateway: &Harness) {
 }
 
 #[tokio::test]
-async fn method_path_query_and_body_go_as_they_came_and_nothing_is_recorded() {
-    // It looks like something to record.
-    let answer =
+async fn method_path_query_and_body_are_relayed_and_not_recorded() {
+    // The response looks like one to record.
+    let response =
         r#"{"id":"resp_1","usage":{"input_tokens":1,"output_tokens":1},"output":[{"type":"function_call"}]}"#;
-    let provider = ScriptedProvider::start(move |_| Script::json(200, answer)).await;
+    let provider = ScriptedProvider::start(move |_| Script::json(200, response)).await;
     for keys in POOLS {
         let gateway = Harness::with_keys(&provider.base_url(), keys).await;
         let mut client = RawClient::connect(gateway.address).await;
         for (method, path, body) in [
             ("GET", "/models", ""),
             ("GET", "/models/gpt-4.1?x=1&x=2&y=a%20b", ""),
-            ("DELETE", "/models/ft:gpt-4.1:org", ""),
             ("GET", "/responses/resp_1?include[]=x&stream=false", ""),
             ("DELETE", "/responses/resp_1", ""),
             ("POST", "/responses/resp_1/cancel", ""),
@@ -47,9 +46,9 @@ async fn method_path_query_and_body_go_as_they_came_and_nothing_is_recorded() {
         ] {
             let before = provider.received().len();
             let bytes = request(method, &format!("/openai/v1{path}"), &[OWN], body.as_bytes());
-            let answered = client.ask(&bytes).await;
-            assert_eq!((answered.status(), answered.text()), (200, answer), "{method} {path}");
-            assert_eq!(answered.header("x-aibridge-interception-id"), None, "{method} {path}");
+            let actual = client.call(&bytes).await;
+            assert_eq!((actual.status(), actual.text()), (200, response), "{method} {path}");
+            assert_eq!(actual.header("x-aibridge-interception-id"), None, "{method} {path}");
             let received = &provider.received()[before];
             assert_eq!((received.method.as_str(), &received.target), (method, &format!("/v1{path}")));
             assert_eq!(received.body, body, "{method} {path}");
@@ -59,7 +58,7 @@ async fn method_path_query_and_body_go_as_they_came_and_nothing_is_recorded() {
 }
 
 #[tokio::test]
-async fn head_tells_the_length_of_what_get_would_bring_if_the_provider_does() {
+async fn head_responses_keep_the_content_length_of_the_provider() {
     for length in [Some("12345"), Some("0"), None] {
         let announced = length.map_or_else(String::new, |length| format!("Content-Length: {length}\r\n"));
         let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{announced}\r\n");
@@ -69,7 +68,7 @@ async fn head_tells_the_length_of_what_get_would_bring_if_the_provider_does() {
             let gateway = Harness::with_keys(&provider.base_url(), keys).await;
             let mut client = RawClient::connect(gateway.address).await;
             for _ in 0..2 {
-                // The second would not be understood if the first had a body.
+                // A body of the first response would break the second one.
                 client.send(&request("HEAD", "/openai/v1/models", &[OWN], b"")).await;
                 let head = client.head().await;
                 assert_eq!((head.status, head.header("content-length")), (200, length), "{head:?}");
@@ -82,7 +81,7 @@ async fn head_tells_the_length_of_what_get_would_bring_if_the_provider_does() {
 }
 
 #[tokio::test]
-async fn answers_that_have_no_body_have_none() {
+async fn responses_without_a_body_stay_without_one() {
     for (status, headers, length) in [
         (204, "", None),
         (304, "ETag: \"1\"\r\n", None),
@@ -96,17 +95,17 @@ async fn answers_that_have_no_body_have_none() {
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
         let mut client = RawClient::connect(gateway.address).await;
         for _ in 0..2 {
-            let answer = client.ask(&request("DELETE", "/openai/v1/responses/r", &[], b"")).await;
-            assert_eq!((answer.status(), answer.header("x-id")), (status, Some("1")));
-            assert!(answer.body.is_empty(), "{status}");
-            assert_eq!(answer.header("content-length"), length, "{status} {headers}");
-            assert_eq!(answer.header("transfer-encoding"), None, "{status}");
+            let response = client.call(&request("DELETE", "/openai/v1/responses/r", &[], b"")).await;
+            assert_eq!((response.status(), response.header("x-id")), (status, Some("1")));
+            assert!(response.body.is_empty(), "{status}");
+            assert_eq!(response.header("content-length"), length, "{status} {headers}");
+            assert_eq!(response.header("transfer-encoding"), None, "{status}");
         }
     }
 }
 
 #[tokio::test]
-async fn errors_are_relayed_as_they_came() {
+async fn errors_are_relayed_unchanged() {
     for status in [400, 404, 409, 422, 500, 503] {
         let body = format!("{{ \"error\": {{\"code\":{status}.0}} }}");
         let sent = body.clone();
@@ -116,11 +115,11 @@ async fn errors_are_relayed_as_they_came() {
         .await;
         for keys in POOLS {
             let gateway = Harness::with_keys(&provider.base_url(), keys).await;
-            let answer = RawClient::post(gateway.address, CONVERSATIONS, &[OWN], "{}").await;
-            assert_eq!((answer.status(), answer.text()), (status, body.as_str()));
-            assert_eq!(answer.header("retry-after"), Some("3"));
-            assert_eq!(answer.header("x-should-retry"), Some("false"));
-            assert_eq!(answer.header("x-aibridge-error"), None);
+            let response = RawClient::post(gateway.address, CONVERSATIONS, &[OWN], "{}").await;
+            assert_eq!((response.status(), response.text()), (status, body.as_str()));
+            assert_eq!(response.header("retry-after"), Some("3"));
+            assert_eq!(response.header("x-should-retry"), Some("false"));
+            assert_eq!(response.header("x-aibridge-error"), None);
             assert_nothing_recorded(&gateway);
         }
     }

@@ -1,8 +1,8 @@
-//! Getting records out: the real binary, beside a gateway that runs.
+//! The commands that list, show, sum and export records, beside a running gateway.
 
+use crate::endpoints::KEYS;
 use crate::harness::provider_settings;
-use crate::ways::KEYS;
-use aibridge_testkit::{Exited, Gateway, Launch, Postgres, RawClient, Script, ScriptedProvider};
+use aibridge_testkit::{Gateway, Launch, Postgres, ProcessOutput, RawClient, Script, ScriptedProvider};
 use serde_json::Value;
 
 const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","choices":[{"index":0,"finish_reason":"tool_calls",
@@ -10,8 +10,8 @@ const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","choices":
     "function":{"name":"shell","arguments":"{\"a\":1}"}}]}}],"usage":{"prompt_tokens":12,"completion_tokens":3,
     "total_tokens":15,"prompt_tokens_details":{"cached_tokens":5}}}"#;
 
-/// Two that work, one of them with a prompt that tries to steer terminals and spreadsheets, and one that fails.
-async fn three() -> (ScriptedProvider, Gateway) {
+/// Records two interceptions that succeed, one of them with control characters and a formula, and one that fails.
+async fn record_three() -> (ScriptedProvider, Gateway) {
     let provider = ScriptedProvider::start(|received| {
         let is_bad = String::from_utf8_lossy(&received.body).contains("gpt-bad");
         if is_bad { Script::json(400, r#"{"error":{}}"#) } else { Script::json(200, ANSWER) }
@@ -23,38 +23,38 @@ async fn three() -> (ScriptedProvider, Gateway) {
         [("gpt-a", "first", 200), ("gpt-b", "a \\u001b[31m, \\\"b\\\"\\nc", 200), ("gpt-bad", "third", 400)]
     {
         let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"{prompt}"}}]}}"#);
-        let answer = RawClient::post(
+        let response = RawClient::post(
             gateway.address(),
             "/openai/v1/chat/completions",
             &[("Content-Type", "application/json")],
             body.as_str(),
         )
         .await;
-        assert_eq!(answer.status(), status, "{model}");
+        assert_eq!(response.status(), status, "{model}");
     }
     (provider, gateway)
 }
 
 /// Runs `aibridge WORDS` on the store of `gateway`.
-async fn aibridge(gateway: &Gateway, words: &[&str]) -> Exited {
+async fn aibridge(gateway: &Gateway, words: &[&str]) -> ProcessOutput {
     let store = format!("sqlite:{}", gateway.launch().store_path().display());
     let all = words.iter().copied().chain(["--store", store.as_str()]);
     all.fold(Launch::new(env!("CARGO_BIN_EXE_aibridge")), Launch::arg).run().await
 }
 
-async fn told(gateway: &Gateway, words: &[&str]) -> String {
+async fn stdout_of(gateway: &Gateway, words: &[&str]) -> String {
     let ended = aibridge(gateway, words).await;
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""), "{words:?}: {ended:?}");
     ended.stdout
 }
 
 async fn json(gateway: &Gateway, words: &[&str]) -> Vec<Value> {
-    serde_json::from_str(&told(gateway, words).await).unwrap()
+    serde_json::from_str(&stdout_of(gateway, words).await).unwrap()
 }
 
 #[tokio::test]
 async fn interceptions_are_listed_latest_first_and_filtered() {
-    let (_provider, gateway) = three().await;
+    let (_provider, gateway) = record_three().await;
     let models = async |words: &[&str]| -> Vec<String> {
         let all: Vec<&str> = ["interceptions", "list", "--json"].iter().chain(words).copied().collect();
         let rows = json(&gateway, &all).await;
@@ -79,24 +79,24 @@ async fn interceptions_are_listed_latest_first_and_filtered() {
     for (words, expected) in table {
         assert_eq!(models(words).await, expected, "{words:?}");
     }
-    let text = told(&gateway, &["interceptions", "list"]).await;
+    let text = stdout_of(&gateway, &["interceptions", "list"]).await;
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 4, "{text}");
     assert!(lines[0].starts_with("ID ") && lines[1].contains("invalid_request"), "{text}");
 }
 
 #[tokio::test]
-async fn one_is_shown_whole_and_steers_no_terminal() {
-    let (_provider, gateway) = three().await;
+async fn an_interception_is_shown_completely_without_control_characters() {
+    let (_provider, gateway) = record_three().await;
     let rows = json(&gateway, &["interceptions", "list", "--json", "--model", "gpt-b"]).await;
     let id = rows[0]["id"].as_str().unwrap();
 
-    let text = told(&gateway, &["interceptions", "show", id]).await;
+    let text = stdout_of(&gateway, &["interceptions", "show", id]).await;
     assert!(text.contains("a \\u{1b}[31m, \"b\"\n    c") && text.contains("tool shell"), "{text}");
     assert!(!text.contains('\u{1b}'), "{text:?}");
 
     let whole: Value =
-        serde_json::from_str(&told(&gateway, &["interceptions", "show", id, "--json"]).await).unwrap();
+        serde_json::from_str(&stdout_of(&gateway, &["interceptions", "show", id, "--json"]).await).unwrap();
     assert_eq!(whole["user_prompts"][0]["prompt"], "a \u{1b}[31m, \"b\"\nc");
     assert_eq!(whole["token_usages"][0]["cache_read_input_tokens"], 5);
     assert_eq!(whole["tool_usages"][0]["input"], r#"{"a":1}"#);
@@ -107,8 +107,8 @@ async fn one_is_shown_whole_and_steers_no_terminal() {
 }
 
 #[tokio::test]
-async fn usage_is_added_up() {
-    let (_provider, gateway) = three().await;
+async fn usage_is_summed() {
+    let (_provider, gateway) = record_three().await;
     let rows = json(&gateway, &["usage", "--by", "user,provider", "--json"]).await;
     assert_eq!(rows.len(), 1, "{rows:?}");
     let expected = [("requests", 3), ("failed", 1), ("input_tokens", 14), ("cache_read_input_tokens", 10)];
@@ -118,7 +118,7 @@ async fn usage_is_added_up() {
     }
     assert_eq!((&rows[0]["user"], &rows[0]["provider"]), (&"anonymous".into(), &"openai".into()));
     assert_eq!(json(&gateway, &["usage", "--by", "model", "--json"]).await.len(), 3);
-    let text = told(&gateway, &["usage", "--by", "day,client", "--outcome", "completed"]).await;
+    let text = stdout_of(&gateway, &["usage", "--by", "day,client", "--outcome", "completed"]).await;
     assert!(text.starts_with("DAY ") && text.lines().count() == 2, "{text}");
     assert_eq!(json(&gateway, &["sessions", "--json"]).await.len(), 0, "no client named a session");
 
@@ -127,15 +127,15 @@ async fn usage_is_added_up() {
 }
 
 #[tokio::test]
-async fn all_is_exported_oldest_first() {
-    let (_provider, gateway) = three().await;
-    let text = told(&gateway, &["export", "--format", "jsonl"]).await;
+async fn every_record_is_exported_oldest_first() {
+    let (_provider, gateway) = record_three().await;
+    let text = stdout_of(&gateway, &["export", "--format", "jsonl"]).await;
     let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let models: Vec<_> = rows.iter().map(|row| row["model"].as_str().unwrap()).collect();
     assert_eq!(models, ["gpt-a", "gpt-b", "gpt-bad"]);
     assert_eq!(rows[0]["user_prompts"][0]["prompt"], "first");
 
-    let text = told(&gateway, &["export", "--format", "csv"]).await;
+    let text = stdout_of(&gateway, &["export", "--format", "csv"]).await;
     let mut csv = csv::Reader::from_reader(text.as_bytes());
     let at = |name: &str, names: &csv::StringRecord| names.iter().position(|it| it == name).unwrap();
     let names = csv.headers().unwrap().clone();
@@ -150,11 +150,11 @@ async fn all_is_exported_oldest_first() {
 }
 
 #[tokio::test]
-async fn a_parquet_file_holds_what_the_other_forms_hold() {
+async fn a_parquet_export_equals_the_other_formats() {
     use parquet::file::reader::{FileReader, SerializedFileReader};
-    let (_provider, gateway) = three().await;
+    let (_provider, gateway) = record_three().await;
     let file = gateway.launch().dir().join("out.parquet");
-    told(&gateway, &["export", "--format", "parquet", "--output", file.to_str().unwrap()]).await;
+    stdout_of(&gateway, &["export", "--format", "parquet", "--output", file.to_str().unwrap()]).await;
     assert!(!file.with_extension("parquet.part").exists());
 
     let reader = SerializedFileReader::new(std::fs::File::open(&file).unwrap()).unwrap();
@@ -168,8 +168,8 @@ async fn a_parquet_file_holds_what_the_other_forms_hold() {
 }
 
 #[tokio::test]
-async fn a_device_is_written_to_and_not_replaced() {
-    let (_provider, gateway) = three().await;
+async fn a_device_file_is_written_and_not_replaced() {
+    let (_provider, gateway) = record_three().await;
     let device = gateway.launch().dir().join("device");
     std::os::unix::fs::symlink("/dev/full", &device).unwrap();
     let ended =
@@ -179,7 +179,7 @@ async fn a_device_is_written_to_and_not_replaced() {
 }
 
 #[tokio::test]
-async fn postgres_is_read_by_the_same_commands() {
+async fn the_commands_read_postgres_likewise() {
     let Some(server) = Postgres::start().await else { return };
     let provider = ScriptedProvider::start(|_| Script::json(200, ANSWER)).await;
     let settings = provider_settings(&provider.base_url(), &KEYS[..1]);
@@ -187,8 +187,8 @@ async fn postgres_is_read_by_the_same_commands() {
     let gateway = launch.start().await;
     let body = r#"{"model":"gpt-a","messages":[{"role":"user","content":"first"}]}"#;
     let headers = [("Content-Type", "application/json")];
-    let answer = RawClient::post(gateway.address(), "/openai/v1/chat/completions", &headers, body).await;
-    assert_eq!(answer.status(), 200);
+    let response = RawClient::post(gateway.address(), "/openai/v1/chat/completions", &headers, body).await;
+    assert_eq!(response.status(), 200);
 
     let table: [(&[&str], &str); 4] = [
         (&["interceptions", "list", "--json"], r#""model": "gpt-a""#),
@@ -206,7 +206,7 @@ async fn postgres_is_read_by_the_same_commands() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_not_there_is_not_made() {
+async fn a_missing_store_is_not_created() {
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge"));
     let ended = launch.clone().arg("usage").arg("--store").arg("sqlite:none.db").run().await;
     assert!(ended.status.code() == Some(1) && ended.stderr.contains("none.db"), "{ended:?}");

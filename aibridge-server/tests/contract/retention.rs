@@ -1,4 +1,4 @@
-//! Old records are deleted, and nothing else: the real binary, on what was recorded before its start.
+//! The deletion of expired records, with the real binary.
 
 use crate::dialects::{CHAT, Dialect, KEY};
 use crate::harness::provider_settings;
@@ -13,24 +13,24 @@ fn launch(provider: &ScriptedProvider, retention: &str) -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(format!("[store]\n{retention}\n{settings}"))
 }
 
-/// Asks so often, and returns the ids of the interceptions.
-async fn ask(gateway: &Gateway, times: usize) -> Vec<String> {
+/// Sends `times` requests, and returns the ids of the interceptions.
+async fn call(gateway: &Gateway, times: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for _ in 0..times {
-        let answer = RawClient::post(gateway.address(), CHAT.target, &[], CHAT.blocking).await;
-        assert_eq!(answer.status(), 200);
-        ids.push(answer.header("x-aibridge-interception-id").unwrap().to_owned());
+        let response = RawClient::post(gateway.address(), CHAT.target, &[], CHAT.blocking).await;
+        assert_eq!(response.status(), 200);
+        ids.push(response.header("x-aibridge-interception-id").unwrap().to_owned());
     }
     ids
 }
 
 async fn stop(gateway: Gateway) {
     gateway.terminate();
-    assert!(gateway.exited().await.status.success());
+    assert!(gateway.wait_exit().await.status.success());
 }
 
-/// What `aibridge interceptions list` shows, oldest first.
-async fn listed(gateway: &Gateway, store: &str) -> Vec<String> {
+/// The ids that `aibridge interceptions list` prints, oldest first.
+async fn list_interceptions(gateway: &Gateway, store: &str) -> Vec<String> {
     let words = ["interceptions", "list", "--json", "--store", store];
     let done = words.into_iter().fold(gateway.launch().clone(), Launch::arg).run().await;
     assert!(done.status.success(), "{done:?}");
@@ -46,67 +46,67 @@ fn count(store: &Store, from: &str) -> i64 {
     store.query(&format!("SELECT count(*) AS n FROM {from}"), &[])[0]["n"].as_i64().unwrap()
 }
 
-/// Says of an interception that it started that long ago.
-fn aged(store: &Store, id: &str, age: &str) {
+/// Sets the start of an interception to `age` ago.
+fn set_age(store: &Store, id: &str, age: &str) {
     let time = format!("strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-{age}')");
     change(store, &format!("UPDATE aibridge_interceptions SET started_at = {time} WHERE id = '{id}'"));
 }
 
 #[tokio::test]
-async fn what_was_old_before_the_start_vanishes_and_commands_do_not_show_it() {
-    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+async fn expired_records_are_deleted_and_not_listed() {
+    let provider = ScriptedProvider::start(Dialect::respond_to).await;
     let launch = launch(&provider, "");
     let gateway = launch.start().await;
-    let ids = ask(&gateway, 3).await;
+    let ids = call(&gateway, 3).await;
     let store = gateway.store();
     stop(gateway).await;
-    aged(&store, &ids[0], "61 days");
-    aged(&store, &ids[1], "59 days");
-    let gateway = launch.start().await; // by default, all is kept
-    ask(&gateway, 1).await;
+    set_age(&store, &ids[0], "61 days");
+    set_age(&store, &ids[1], "59 days");
+    let gateway = launch.start().await; // by default, all records are kept
+    call(&gateway, 1).await;
     stop(gateway).await;
     assert_eq!(count(&store, "aibridge_interceptions"), 4);
 
     let gateway = launch.env("AIBRIDGE_STORE__RETENTION", "60d").start().await;
     assert!(gateway.stdout().contains("retain   60d"), "{}", gateway.stdout());
-    gateway.said("old interceptions are deleted deleted=1 started_before=").await;
+    gateway.wait_for_output("deleted expired interceptions deleted=1 started_before=").await;
     assert!(store.interception(&ids[0]).is_none());
     for table in CHILDREN {
         assert!(store.rows_of(table, &ids[0]).is_empty(), "{table}");
     }
-    assert_eq!(store.rows_of(CHILDREN[0], &ids[1]).len(), 1, "what is younger is whole");
+    assert_eq!(store.rows_of(CHILDREN[0], &ids[1]).len(), 1, "a younger interception is complete");
     let url = format!("sqlite:{}", store.path().display());
-    assert_eq!(listed(&gateway, &url).await[..2], ids[1..]);
+    assert_eq!(list_interceptions(&gateway, &url).await[..2], ids[1..]);
     let metrics = RawClient::get(gateway.address(), "/metrics").await;
     assert!(metrics.text().contains("\naibridge_retention_deleted_total 1\n"), "{}", metrics.text());
     stop(gateway).await;
 }
 
 #[tokio::test]
-async fn on_postgres_likewise() {
+async fn expired_records_are_deleted_on_postgres() {
     let Some(server) = Postgres::start().await else { return };
-    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+    let provider = ScriptedProvider::start(Dialect::respond_to).await;
     let launch = launch(&provider, "retention = \"60d\"").store(server.url());
     let gateway = launch.start().await;
-    let ids = ask(&gateway, 3).await;
+    let ids = call(&gateway, 3).await;
     stop(gateway).await;
     for (id, days) in [(&ids[0], 61), (&ids[1], 59)] {
         let age = format!("started_at = now() - interval '{days} days'");
         server.execute(&format!("UPDATE aibridge_interceptions SET {age} WHERE id = '{id}'")).await;
     }
     let gateway = launch.start().await;
-    gateway.said("old interceptions are deleted deleted=1 started_before=").await;
-    assert_eq!(listed(&gateway, &server.url()).await, ids[1..]);
+    gateway.wait_for_output("deleted expired interceptions deleted=1 started_before=").await;
+    assert_eq!(list_interceptions(&gateway, &server.url()).await, ids[1..]);
     for table in &CHILDREN[..3] {
         assert_eq!(server.rows(table).await.len(), 2, "{table}");
     }
     stop(gateway).await;
 }
 
-/// How many old interceptions a killed gateway was deleting.
+/// The number of expired interceptions of the killed gateway.
 const MANY: i64 = 2000;
 
-/// Many interceptions that ended long ago, each with a row in every other table.
+/// Inserts interceptions that ended long ago, each with a row in every other table.
 const FILL: &str = "
     CREATE TEMP TABLE number AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
         SELECT i, printf('016f5e66-e800-7000-8000-%012x', i) AS id, '2020-01-01T00:00:00.000Z' AS at FROM n;
@@ -114,12 +114,12 @@ const FILL: &str = "
         'centralized', '', NULL, '{}', at, at, 'completed', NULL, 200 FROM number;
     INSERT INTO aibridge_user_prompts SELECT id, id, NULL, printf('%.*c', 10000, 'x'), at FROM number;
     INSERT INTO aibridge_token_usages SELECT id, id, NULL, 1, 2, 3, 4, '{}', at FROM number;
-    INSERT INTO aibridge_tool_usages SELECT id, id, NULL, NULL, 'look', NULL, '{}', 0, NULL, at FROM number;
+    INSERT INTO aibridge_tool_usages SELECT id, id, NULL, NULL, 'look', NULL, '{}', 0, NULL, at, NULL FROM number;
     INSERT INTO aibridge_model_thoughts SELECT id, id, 'hm', '{}', at FROM number;";
 
 #[tokio::test]
-async fn a_gateway_that_is_killed_while_it_deletes_leaves_no_halves() {
-    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+async fn a_kill_during_a_sweep_leaves_no_partial_interception() {
+    let provider = ScriptedProvider::start(Dialect::respond_to).await;
     let launch = launch(&provider, "retention = \"60d\"");
     let gateway = launch.start().await;
     let store = gateway.store();
@@ -141,7 +141,7 @@ async fn a_gateway_that_is_killed_while_it_deletes_leaves_no_halves() {
         }
     }
     let gateway = launch.start().await;
-    let [id] = &ask(&gateway, 1).await[..] else { panic!("one") };
+    let [id] = &call(&gateway, 1).await[..] else { panic!("one") };
     wait_until(|| count(&store, "aibridge_interceptions") == 1, "all to be deleted").await;
     assert!(store.interception(id).is_some());
     stop(gateway).await;

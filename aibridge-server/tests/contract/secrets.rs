@@ -1,8 +1,10 @@
-//! Secrets stay put: after runs that used all of them, nothing that is printed, logged, stored or answered holds one.
+//! No output, log, file or response has a secret after runs that used all of them.
 
 use crate::dialects::{CHAT, Dialect, RESPONSES};
 use crate::harness::provider_settings;
-use aibridge_testkit::{Exited, Launch, RawClient, Script, ScriptedProvider, Step, request, wait_until};
+use aibridge_testkit::{
+    Launch, ProcessOutput, RawClient, Script, ScriptedProvider, Step, request, wait_until,
+};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -42,19 +44,19 @@ fn launch(settings: String) -> Launch {
         .env("UNREACHED_KEY", UNREACHED)
 }
 
-/// Another process beside the gateway: same settings, same store.
-async fn command(launch: &Launch, words: &[&str]) -> Exited {
+/// Runs a command beside the gateway, with the same settings and the same store.
+async fn command(launch: &Launch, words: &[&str]) -> ProcessOutput {
     let store = format!("sqlite:{}", launch.store_path().display());
     let config = launch.config_path().display().to_string();
     let flags = ["--config", &config, "--store", &store];
     words.iter().chain(&flags).fold(launch.clone(), |launch, word| launch.arg(*word)).run().await
 }
 
-/// No `secret` in `content`.
+/// Checks that `content` has none of `secrets`.
 fn check<'a>(place: &str, content: &[u8], secrets: impl IntoIterator<Item = &'a str>) {
     for secret in secrets {
-        let found = content.windows(secret.len()).position(|window| window == secret.as_bytes());
-        let around = found.map(|at| String::from_utf8_lossy(&content[at.saturating_sub(200)..at]));
+        let position = content.windows(secret.len()).position(|window| window == secret.as_bytes());
+        let around = position.map(|at| String::from_utf8_lossy(&content[at.saturating_sub(200)..at]));
         assert_eq!(around, None, "{secret} is in {place}");
     }
 }
@@ -70,7 +72,7 @@ async fn provider() -> ScriptedProvider {
                 Script::sse_head().chunk(CHAT.events[0]).then(Step::Close)
             }
             _ if request.method == "GET" => Script::json(200, "{}"),
-            _ => Dialect::answer_to(request)
+            _ => Dialect::respond_to(request)
                 .header("Set-Cookie", SET_COOKIE)
                 .header("OpenAI-Organization", "org"),
         }
@@ -78,22 +80,22 @@ async fn provider() -> ScriptedProvider {
     .await
 }
 
-/// One provider as it should be, one whose keys are never good, one that nobody reaches, one without keys.
+/// Settings with a working provider, one with rejected keys, one that is unreachable, and one without keys.
 async fn settings(base_url: &str) -> String {
     let named = |name: &str, settings: String| settings.replace("type", &format!("name = \"{name}\"\ntype"));
-    let gone = ScriptedProvider::unreachable_base_url().await;
+    let unreachable = ScriptedProvider::unreachable_base_url().await;
     [
         "[auth]\nmode = \"tokens\"\n".to_owned(),
         provider_settings(base_url, &[REJECTED, LIMITED, GOOD]),
         format!("extra_headers = {{ x-secret = \"{HEADER}\" }}\nsend_actor_headers = true\n"),
         named("bad", provider_settings(base_url, &[REJECTED, LIMITED])),
-        named("gone", provider_settings(&gone, &["env:UNREACHED_KEY"])),
+        named("gone", provider_settings(&unreachable, &["env:UNREACHED_KEY"])),
         named("own", provider_settings(base_url, &[])),
     ]
     .join("\n")
 }
 
-/// Everything that makes a gateway touch a secret, and the answers.
+/// Sends every kind of request that uses a secret, and returns the responses.
 async fn use_all(gateway: SocketAddr, token: &str) -> Vec<u8> {
     let bearer = format!("Bearer {token}");
     let by_token = [("Authorization", bearer.as_str()), ("Cookie", COOKIE), ("Api-Key", OTHER_KEY)];
@@ -101,7 +103,7 @@ async fn use_all(gateway: SocketAddr, token: &str) -> Vec<u8> {
     let own = |key| vec![("X-AIBridge-Token", token), ("Authorization", key)];
     let wrong = format!("Bearer {WRONG_TOKEN}");
     let (own_good, own_bad) = (format!("Bearer {OWN}"), format!("Bearer {OWN_REJECTED}"));
-    let mut seen = Vec::new();
+    let mut responses = Vec::new();
     for (status, method, target, headers, body) in [
         (200, "POST", CHAT.target, by_token.to_vec(), CHAT.stream),
         (200, "POST", RESPONSES.target, vec![("X-Api-Key", token)], RESPONSES.blocking),
@@ -121,15 +123,15 @@ async fn use_all(gateway: SocketAddr, token: &str) -> Vec<u8> {
         (404, "POST", "/nowhere", by_token.to_vec(), "{}"),
     ] {
         let mut client = RawClient::connect(gateway).await;
-        let answer = client.ask(&request(method, target, &headers, body.as_bytes())).await;
-        assert_eq!(answer.status(), status, "{method} {target} {headers:?}: {}", answer.text());
-        seen.extend_from_slice(&[&answer.head.raw[..], &answer.body].concat());
+        let response = client.call(&request(method, target, &headers, body.as_bytes())).await;
+        assert_eq!(response.status(), status, "{method} {target} {headers:?}: {}", response.text());
+        responses.extend_from_slice(&[&response.head.raw[..], &response.body].concat());
     }
-    seen
+    responses
 }
 
 #[tokio::test]
-async fn after_a_run_that_used_all_of_them() {
+async fn no_output_has_a_secret_after_a_run_that_used_all_of_them() {
     let provider = provider().await;
     let launch = launch(settings(&provider.base_url()).await);
     let gateway = launch.start().await;
@@ -137,24 +139,24 @@ async fn after_a_run_that_used_all_of_them() {
     let token = created.stdout.lines().next().unwrap().to_owned();
     assert!(token.starts_with("aib_"), "{created:?}");
 
-    let answers = use_all(gateway.address(), &token).await;
+    let responses = use_all(gateway.address(), &token).await;
     wait_until(|| gateway.stderr().matches("interception ended").count() == 9, "the log to be written").await;
     let checked = command(&launch, &["check"]).await;
     let listed = command(&launch, &["token", "list"]).await;
     assert!(checked.status.success() && listed.stdout.contains("ann"), "{checked:?} {listed:?}");
     gateway.terminate();
-    let killed = launch.start().await; // a start over a store that is in use
+    let killed = launch.start().await; // a start on a store that was in use
     let also = use_all(killed.address(), &token).await;
-    let (ended, killed) = (gateway.exited().await, killed.kill().await);
+    let (ended, killed) = (gateway.wait_exit().await, killed.kill().await);
     assert!(
         ended.stderr.contains("TRACE") && ended.stdout.contains("sk-g...6789"),
         "there is much to search"
     );
 
     let secrets = || SECRETS.into_iter().chain([token.as_str()]);
-    check("what clients were answered", &[answers, also].concat(), secrets());
+    check("what clients were answered", &[responses, also].concat(), secrets());
     check("what creating a token logs", created.stderr.as_bytes(), secrets());
-    for (place, Exited { stdout, stderr, .. }) in
+    for (place, ProcessOutput { stdout, stderr, .. }) in
         [("serve", &ended), ("serve, killed", &killed), ("check", &checked), ("token list", &listed)]
     {
         check(&format!("what {place} prints"), stdout.as_bytes(), secrets());
@@ -177,7 +179,7 @@ fn files(dir: &Path, except: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn settings_that_are_wrong_are_refused_without_showing_them() {
+async fn invalid_settings_are_refused_without_showing_secrets() {
     const HIDDEN: &str = "hidden-secret-0123456789";
     let table = [
         "keys = \"SECRET\"",

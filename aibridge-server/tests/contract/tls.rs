@@ -1,4 +1,4 @@
-//! A listener with TLS: HTTP/2 and HTTP/1.1 on it, down to the frame.
+//! The TLS listener, with HTTP/2 and HTTP/1.1.
 
 mod back_pressure;
 mod certificates;
@@ -13,14 +13,14 @@ use aibridge_testkit::{Authority, Gateway, H2Client, H2Stream, Launch};
 
 const TLS: &str = "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
 
-/// A gateway with a new certificate, and `settings` besides.
+/// A launch with a new certificate and these `settings`.
 fn launch(authority: &Authority, settings: &str) -> Launch {
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(format!("{TLS}{settings}"));
-    authority.issue().put(launch.dir());
+    authority.issue().write_to(launch.dir());
     launch
 }
 
-/// A gateway before the provider at `base_url`, and a client that has HTTP/2 with it.
+/// A gateway with the provider at `base_url`, and an HTTP/2 client of it.
 async fn gateway_and_client(base_url: &str) -> (Gateway, H2Client) {
     let authority = Authority::new();
     let gateway = launch(&authority, &provider_settings(base_url, &[KEY])).start().await;
@@ -29,7 +29,7 @@ async fn gateway_and_client(base_url: &str) -> (Gateway, H2Client) {
 }
 
 /// Sends the request of `dialect`.
-async fn ask(client: &mut H2Client, dialect: &Dialect, streaming: bool) -> H2Stream {
+async fn call(client: &mut H2Client, dialect: &Dialect, streaming: bool) -> H2Stream {
     let headers = [("content-type", "application/json")];
     client.send("POST", dialect.target, &headers, dialect.request(streaming)).await
 }

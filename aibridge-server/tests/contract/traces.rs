@@ -1,7 +1,9 @@
-//! What the real binary sends to a collector, and what it never does.
+//! The spans that the real binary exports.
 
 use crate::harness::provider_settings;
-use aibridge_testkit::{Gateway, Launch, RawClient, Received, Script, ScriptedProvider, Step, request};
+use aibridge_testkit::{
+    Gateway, Launch, RawClient, ReceivedRequest, Script, ScriptedProvider, Step, request,
+};
 use collector::{Collector, Span, tree};
 
 mod collector;
@@ -21,7 +23,7 @@ const EVENTS: [&str; 3] = [
     "data: [DONE]\n\n",
 ];
 
-/// As most interceptions are.
+/// The tree of spans of most interceptions.
 const TREE: &str = "\
 Intercept
   Intercept.CreateInterceptor
@@ -31,22 +33,25 @@ Intercept
   Intercept.RecordInterceptionEnded
 ";
 
-/// A gateway that sends spans to `collector` as they come.
-async fn gateway(collector: &Collector, provider: &str, how: impl FnOnce(Launch) -> Launch) -> Gateway {
+/// A gateway that exports spans to `collector` without delay.
+async fn gateway(collector: &Collector, provider: &str, configure: impl FnOnce(Launch) -> Launch) -> Gateway {
     let settings = collector.settings() + &provider_settings(provider, &KEYS);
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings);
-    how(launch.env("OTEL_BSP_SCHEDULE_DELAY", "10")).start().await
+    configure(launch.env("OTEL_BSP_SCHEDULE_DELAY", "10")).start().await
 }
 
-fn as_it_is(launch: Launch) -> Launch {
+fn unchanged(launch: Launch) -> Launch {
     launch
 }
 
-/// The spans of one interception that is asked `body` and answered by `script`.
-async fn intercepted(body: &str, script: impl Fn(&Received) -> Script + Send + Sync + 'static) -> Vec<Span> {
+/// The spans of one interception with the request `body` and the response `script`.
+async fn trace_interception(
+    body: &str,
+    script: impl Fn(&ReceivedRequest) -> Script + Send + Sync + 'static,
+) -> Vec<Span> {
     let collector = Collector::grpc().await;
     let provider = ScriptedProvider::start(script).await;
-    let gateway = gateway(&collector, &provider.base_url(), as_it_is).await;
+    let gateway = gateway(&collector, &provider.base_url(), unchanged).await;
     RawClient::post(gateway.address(), CHAT, &[], body).await;
     collector.spans_with("Intercept", 1).await
 }
@@ -56,14 +61,14 @@ fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
 }
 
 #[tokio::test]
-async fn a_whole_answer_is_a_tree_of_spans_by_either_protocol() {
+async fn a_blocking_response_is_a_tree_of_spans_on_both_protocols() {
     for collector in [Collector::grpc().await, Collector::http().await] {
         let provider = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
-        let gateway = gateway(&collector, &provider.base_url(), as_it_is).await;
-        let answer = RawClient::post(gateway.address(), CHAT, &[], BLOCKING).await;
+        let gateway = gateway(&collector, &provider.base_url(), unchanged).await;
+        let response = RawClient::post(gateway.address(), CHAT, &[], BLOCKING).await;
         let spans = collector.spans_with("Intercept", 1).await;
         assert_eq!(tree(&spans), TREE);
-        let id = answer.header("x-aibridge-interception-id");
+        let id = response.header("x-aibridge-interception-id");
         assert_eq!(spans[0].have(["interception_id"]), [id]);
         let expected = [
             ("provider", "openai"),
@@ -91,8 +96,8 @@ async fn a_whole_answer_is_a_tree_of_spans_by_either_protocol() {
 }
 
 #[tokio::test]
-async fn a_stream_is_the_same_tree() {
-    let spans = intercepted(STREAM, |_| Script::sse(EVENTS.concat())).await;
+async fn a_stream_has_the_same_tree_of_spans() {
+    let spans = trace_interception(STREAM, |_| Script::sse(EVENTS.concat())).await;
     assert_eq!(tree(&spans), TREE);
     let names = ["streaming", "outcome", "gen_ai.response.id", "gen_ai.usage.input_tokens"];
     assert_eq!(spans[0].have(names), [Some("true"), Some("completed"), Some("c-1"), Some("9")]);
@@ -100,59 +105,59 @@ async fn a_stream_is_the_same_tree() {
 
 #[tokio::test]
 async fn each_attempt_is_a_span() {
-    let spans = intercepted(BLOCKING, |request| match request.bearer() == Some(KEYS[0]) {
+    let spans = trace_interception(BLOCKING, |request| match request.bearer() == Some(KEYS[0]) {
         true => Script::json(429, "{}"),
         false => Script::json(200, WHOLE),
     })
     .await;
     let attempts = named(&spans, "Intercept.ProcessRequest.Upstream");
     let names = ["attempt", "key_hint", "http.response.status_code", "error.type"];
-    let seen: Vec<_> = attempts.iter().map(|span| (span.have(names), span.failed)).collect();
+    let actual: Vec<_> = attempts.iter().map(|span| (span.have(names), span.failed)).collect();
     let expected = [
         ([Some("1"), Some(HINTS[0]), Some("429"), Some("rate_limited")], true),
         ([Some("2"), Some(HINTS[1]), Some("200"), None], false),
     ];
-    assert_eq!(seen, expected);
+    assert_eq!(actual, expected);
     assert!(attempts.iter().all(|span| span.parent_id == named(&spans, "Intercept.ProcessRequest")[0].id));
     assert!(!spans[0].failed, "{spans:?}");
 }
 
 #[tokio::test]
-async fn what_failed_says_of_what() {
+async fn failed_spans_have_their_error() {
     let names = ["outcome", "error.type", "http.response.status_code"];
-    let spans = intercepted(BLOCKING, |_| Script::json(500, "{}")).await;
+    let spans = trace_interception(BLOCKING, |_| Script::json(500, "{}")).await;
     assert_eq!(spans[0].have(names), [Some("failed"), Some("upstream_5xx"), Some("500")]);
     assert!(spans[0].failed, "{spans:?}");
 
-    let spans = intercepted(BLOCKING, |_| Script::new().then(Step::Reset)).await;
+    let spans = trace_interception(BLOCKING, |_| Script::new().then(Step::Reset)).await;
     assert_eq!(tree(&spans), TREE);
     assert_eq!(spans[0].have(names), [Some("failed"), Some("upstream_unreachable"), Some("502")]);
     let upstream = named(&spans, "Intercept.ProcessRequest.Upstream")[0];
     assert_eq!(upstream.have(["error.type"]), [Some("upstream_unreachable")]);
     assert!(spans[0].failed && upstream.failed, "{spans:?}");
 
-    let spans = intercepted(STREAM, |_| Script::sse(EVENTS[1])).await;
+    let spans = trace_interception(STREAM, |_| Script::sse(EVENTS[1])).await;
     assert_eq!(spans[0].have(names), [Some("failed"), Some("stream_error"), Some("200")]);
 
-    let spans = intercepted("not JSON", |_| Script::json(200, WHOLE)).await;
+    let spans = trace_interception("not JSON", |_| Script::json(200, WHOLE)).await;
     assert_eq!(tree(&spans), "Intercept\n  Intercept.CreateInterceptor\n");
     assert_eq!(spans[0].have(names), [None, Some("invalid_json"), Some("400")]);
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_ends_its_spans() {
+async fn a_disconnect_ends_the_spans() {
     for script in [Script::new(), Script::sse_head().chunk(EVENTS[0])] {
         let collector = Collector::grpc().await;
         let streams = !script.steps.is_empty();
         let script = script.then(Step::Stall);
         let mut provider = ScriptedProvider::start(move |_| script.clone()).await;
-        let gateway = gateway(&collector, &provider.base_url(), as_it_is).await;
+        let gateway = gateway(&collector, &provider.base_url(), unchanged).await;
         let mut client = RawClient::connect(gateway.address()).await;
         client.send(&request("POST", CHAT, &[], STREAM.as_bytes())).await;
         provider.next_received().await;
         if streams {
             client.head().await;
-            client.until(EVENTS[0]).await;
+            client.read_until(EVENTS[0]).await;
         }
         drop(client);
         let spans = collector.spans_with("Intercept", 1).await;
@@ -163,10 +168,10 @@ async fn a_client_that_leaves_ends_its_spans() {
 }
 
 #[tokio::test]
-async fn what_is_passed_through_is_a_span() {
+async fn a_passthrough_request_is_a_span() {
     let collector = Collector::grpc().await;
     let provider = ScriptedProvider::start(|_| Script::json(404, "{}")).await;
-    let gateway = gateway(&collector, &provider.base_url(), as_it_is).await;
+    let gateway = gateway(&collector, &provider.base_url(), unchanged).await;
     RawClient::get(gateway.address(), "/openai/v1/models/x?secret=query-words").await;
     let spans = collector.spans_with("Passthrough", 1).await;
     assert_eq!(tree(&spans), "Passthrough\n  Passthrough.Upstream\n");
@@ -176,7 +181,7 @@ async fn what_is_passed_through_is_a_span() {
 }
 
 #[tokio::test]
-async fn no_words_and_no_credentials_are_exported() {
+async fn spans_have_no_content_and_no_credentials() {
     const COLLECTOR_KEY: &str = "collector-secret-0123456789";
     for collector in [Collector::grpc().await, Collector::http().await] {
         let provider = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
@@ -191,7 +196,7 @@ async fn no_words_and_no_credentials_are_exported() {
         assert_eq!(collector.resource()["service.name"], "ours");
         assert!(collector.keys().iter().all(|key| key.as_deref() == Some(COLLECTOR_KEY)));
         gateway.terminate();
-        let log = gateway.exited().await.stderr;
+        let log = gateway.wait_exit().await.stderr;
         let exported = String::from_utf8_lossy(&collector.bytes()).into_owned();
         assert!(exported.contains("gpt-x") && exported.contains(HINTS[0]));
         for word in ["asked-words", "answered-words", "query-words", "header-words", KEYS[0], COLLECTOR_KEY] {
@@ -204,7 +209,7 @@ async fn no_words_and_no_credentials_are_exported() {
 }
 
 #[tokio::test]
-async fn what_is_logged_and_what_is_traced_do_not_meddle() {
+async fn log_and_trace_levels_are_independent() {
     for level in ["off", "info"] {
         let collector = Collector::grpc().await;
         let provider = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
@@ -212,7 +217,7 @@ async fn what_is_logged_and_what_is_traced_do_not_meddle() {
         RawClient::post(gateway.address(), CHAT, &[], BLOCKING).await;
         assert_eq!(tree(&collector.spans_with("Intercept", 1).await), TREE);
         gateway.terminate();
-        let log = gateway.exited().await.stderr;
+        let log = gateway.wait_exit().await.stderr;
         assert_eq!(log.is_empty(), level == "off", "{log}");
         for line in log.lines() {
             assert!(

@@ -1,34 +1,39 @@
+//! The kinds of traffic that the throughput figures measure.
+
 use super::figure::Goal;
 use std::time::Duration;
 
-/// A kind of traffic.
+/// A kind of traffic, with its goal.
 #[derive(Clone, Copy)]
 pub(super) struct Case {
     pub(super) dialect: &'static str,
     pub(super) traffic: Traffic,
-    /// Of CPU time to nginx's.
+    /// The goal for the CPU time, as a ratio to nginx.
     pub(super) goal: Goal,
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum Traffic {
-    /// Requests of so many bytes.
+    /// Requests with bodies of this size, in bytes.
     Blocking(usize),
-    /// Streams of so many events, each sent at once or so long after the one before.
+    /// Streams with this number of events, and the time between two events (zero: no pause).
     Streams(usize, Duration),
 }
 
+/// The time between two events of a paced stream.
 const PACE: Duration = Duration::from_millis(10);
-const FLAT: Duration = Duration::ZERO;
+/// No pause between events.
+const UNPACED: Duration = Duration::ZERO;
+/// The number of client connections.
 const CONNECTIONS: usize = 8;
-/// So that a core has something to do.
+/// The number of concurrent paced streams: enough to load a core.
 const PACED_STREAMS: usize = 50;
 
 impl Case {
     pub(super) fn all() -> Vec<Self> {
         let case = |dialect, traffic, goal| Self { dialect, traffic, goal: Goal::Ratio(goal) };
         let blocking = [(1_000, 2.5), (20_000, 2.5), (300_000, 1.5)];
-        let streams = [(100, FLAT), (1000, FLAT), (100, PACE), (1000, PACE)];
+        let streams = [(100, UNPACED), (1000, UNPACED), (100, PACE), (1000, PACE)];
         ["chat", "responses"]
             .into_iter()
             .flat_map(|dialect| {
@@ -37,7 +42,7 @@ impl Case {
                     .into_iter()
                     .chain(streams.map(|(events, pace)| case(dialect, Traffic::Streams(events, pace), 1.25)))
             })
-            // It takes ten seconds each time, and what passes it on is the same for both dialects.
+            // A run takes ten seconds, and the relay code is the same for both dialects.
             .filter(|case| {
                 !(case.dialect == "responses" && matches!(case.traffic, Traffic::Streams(1000, PACE)))
             })
@@ -52,14 +57,14 @@ impl Case {
         let dialect = self.dialect;
         match self.traffic {
             Traffic::Blocking(bytes) => format!("{dialect} {} KB", bytes / 1000),
-            Traffic::Streams(events, FLAT) => format!("{dialect} stream of {events}"),
+            Traffic::Streams(events, UNPACED) => format!("{dialect} stream of {events}"),
             Traffic::Streams(events, pace) => {
                 format!("{dialect} stream of {events}, every {} ms", pace.as_millis())
             }
         }
     }
 
-    /// What one request brings: itself, or its events.
+    /// The counted unit, and the number of units in one request.
     pub(super) fn unit(&self) -> (&'static str, usize) {
         match self.traffic {
             Traffic::Blocking(_) => ("request", 1),
@@ -67,17 +72,17 @@ impl Case {
         }
     }
 
-    /// Whether nginx by itself puts its requests into files.
+    /// Whether nginx with its defaults buffers the request bodies in files.
     pub(super) fn is_large(&self) -> bool {
         matches!(self.traffic, Traffic::Blocking(bytes) if bytes > 16 * 1024)
     }
 
-    /// Whether the rate says how fast the target is.
-    pub(super) fn is_flat_out(&self) -> bool {
+    /// Whether the traffic has no pauses, so that the target limits the rate.
+    pub(super) fn is_unpaced(&self) -> bool {
         !self.is_paced()
     }
 
-    /// For the load generator. In a short run streams are few and short, too.
+    /// The arguments of the load generator. A smoke run has short streams.
     pub(super) fn arguments(&self, window: Duration, smoke: bool) -> Vec<String> {
         let mut arguments = vec![format!("--dialect={}", self.dialect)];
         let mut add = |name: &str, value: String| arguments.push(format!("--{name}={value}"));

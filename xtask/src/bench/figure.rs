@@ -1,25 +1,29 @@
+//! A measured figure: its values for each target, and its goal.
+
 use serde_json::{Value, json};
 
-/// One thing that was measured, over all targets.
+/// One measured quantity with the values of all targets.
 pub(super) struct Figure {
     pub(super) name: String,
     pub(super) unit: &'static str,
-    /// What each target came to.
+    /// The value of each target, by name.
     pub(super) values: Vec<(&'static str, Spread)>,
-    /// The highest ratio to nginx, or the highest value, that the gateway may come to.
+    /// The highest ratio to nginx, or the highest value, that the gateway should have.
     pub(super) goal: Goal,
 }
 
+/// The goal of a figure.
 #[derive(Clone, Copy)]
 pub(super) enum Goal {
+    /// The figure has no goal.
     None,
-    /// So many times nginx.
+    /// The highest ratio to nginx.
     Ratio(f64),
-    /// So much.
+    /// The highest value, in the unit of the figure.
     AtMost(f64),
 }
 
-/// Several runs of the same.
+/// The sorted values of several runs.
 #[derive(Clone)]
 pub(super) struct Spread {
     sorted: Vec<f64>,
@@ -40,7 +44,7 @@ impl Spread {
         (end(self.sorted.first()), end(self.sorted.last()))
     }
 
-    /// `median (min-max)`.
+    /// Formats the values as `median (min-max)`.
     pub(super) fn text(&self) -> String {
         let (least, most) = self.ends();
         match self.sorted.len() {
@@ -62,7 +66,7 @@ impl Figure {
     }
 }
 
-/// Three digits are all that such a measurement gives.
+/// Formats a value with three digits; the measurement has no more precision.
 pub(super) fn number(value: f64) -> String {
     match value.abs() {
         0.0..10.0 => format!("{value:.2}"),

@@ -1,3 +1,5 @@
+//! Starts the gateway as a target of the bench.
+
 use super::lab::Lab;
 use super::process::Process;
 use super::target::{GOVERNED, RELAY, Target};
@@ -7,40 +9,41 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
+/// The settings with which the gateway is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// No gateway tokens, no metrics. Records are kept all the same.
+    /// No access tokens and no metrics. Everything is recorded.
     Relay,
-    /// Everything on.
+    /// Access tokens, metrics, a circuit breaker and all limits. Everything is recorded.
     Governed,
 }
 
-/// A circuit breaker, and limits that are counted and never reached. Behind the provider's table.
-const GOVERNED_TOO: &str = "[provider.circuit_breaker]\n\
+/// A circuit breaker, and limits that are counted and never reached. Follows the table of the provider.
+const GOVERNED_SETTINGS: &str = "[provider.circuit_breaker]\n\
     [limits]\nmax_concurrent_requests = 1000000\nrequests_per_minute = 4000000000\ntokens_per_minute = 4000000000\n";
 
-/// A gateway to start.
+/// A gateway that can be started.
 pub(super) struct Gateway {
     mode: Mode,
     keys: usize,
 }
 
 impl Gateway {
-    pub(super) fn of(mode: Mode) -> Self {
+    pub(super) fn new(mode: Mode) -> Self {
         Self { mode, keys: 1 }
     }
 
-    /// With so many keys.
-    pub(super) fn keys(self, keys: usize) -> Self {
+    /// Sets the number of provider keys.
+    pub(super) fn with_keys(self, keys: usize) -> Self {
         Self { keys, ..self }
     }
 
-    /// Starts it on a store of its own.
+    /// Starts the gateway on an empty store.
     pub(super) fn start(&self, lab: &Lab) -> Result<Target> {
         self.start_on(lab, |_| Ok(()))
     }
 
-    /// Starts it on a store that `fill` has worked on.
+    /// Starts the gateway on a store that `fill` has filled.
     pub(super) fn start_on(&self, lab: &Lab, fill: impl FnOnce(&Path) -> Result<()>) -> Result<Target> {
         let name = if self.mode == Mode::Relay { RELAY } else { GOVERNED };
         let directory = lab.directory().join(name);
@@ -53,11 +56,11 @@ impl Gateway {
 
         let mut command = Lab::target_command(&lab.gateway_binary());
         command.arg("--config").arg(&settings).stderr(File::create(directory.join("log"))?);
-        let begun = Instant::now();
+        let started_at = Instant::now();
         let mut process = Process::start(&mut command)?;
         let line = process.line().with_context(|| format!("see {}", directory.join("log").display()))?;
-        let ready_after = begun.elapsed();
-        let address = line.trim().rsplit_once("http://").context("it does not say where it listens")?.1;
+        let ready_after = started_at.elapsed();
+        let address = line.trim().rsplit_once("http://").context("the gateway printed no address")?.1;
         Ok(Target {
             name,
             address: address.parse()?,
@@ -71,7 +74,7 @@ impl Gateway {
 
     fn settings(&self, lab: &Lab, store: &Path) -> String {
         let governed = self.mode == Mode::Governed;
-        let keys: Vec<String> = (0..self.keys).map(|at| format!("\"sk-bench-{at:08}\"")).collect();
+        let keys: Vec<String> = (0..self.keys).map(|index| format!("\"sk-bench-{index:08}\"")).collect();
         format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:{}\"\n[auth]\nmode = \"{}\"\n\
              [metrics]\nenabled = {governed}\n[[provider]]\ntype = \"openai\"\nbase_url = \"http://{}/v1/\"\n\
@@ -80,11 +83,11 @@ impl Gateway {
             if governed { "tokens" } else { "none" },
             lab.provider(),
             keys.join(", "),
-            if governed { GOVERNED_TOO } else { "" },
+            if governed { GOVERNED_SETTINGS } else { "" },
         )
     }
 
-    /// Makes a gateway token, and with it the store.
+    /// Creates an access token, and with it the store.
     fn token(&self, lab: &Lab, settings: &Path) -> Result<Option<String>> {
         let mut command = std::process::Command::new(lab.gateway_binary());
         command
@@ -93,7 +96,7 @@ impl Gateway {
             .args(["token", "create", "--user", "bench"])
             .stderr(Stdio::inherit());
         let printed = String::from_utf8(command.output()?.stdout)?;
-        let token = printed.lines().next().context("no token was made")?.to_owned();
+        let token = printed.lines().next().context("the command printed no token")?.to_owned();
         Ok((self.mode == Mode::Governed).then_some(token))
     }
 }

@@ -1,3 +1,5 @@
+//! Measures the growth of the cost of a request.
+
 use super::Options;
 use super::figure::{Figure, Goal, Spread};
 use super::gateway::{Gateway, Mode};
@@ -8,14 +10,14 @@ use super::target::{RELAY, Target};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
-/// How the cost of a request grows with what may be many.
+/// Measures the CPU time of a request by its size and by the number of messages, tools, streams, keys and stored records.
 pub(super) fn measure(lab: &Lab, options: &Options) -> Result<Report> {
     let mut report = Report::default();
     let take = |list: &[usize]| list[..if options.smoke { 1 } else { list.len() }].to_vec();
-    let gateway = || Gateway::of(Mode::Relay);
+    let gateway = || Gateway::new(Mode::Relay);
     let target = gateway().start(lab)?;
     for bytes in take(&[1_000, 10_000, 100_000, 1_000_000, 10_000_000]) {
-        point(
+        measure_point(
             lab,
             options,
             &mut report,
@@ -26,32 +28,39 @@ pub(super) fn measure(lab: &Lab, options: &Options) -> Result<Report> {
     }
     for messages in take(&[2, 20, 200, 500]) {
         let request = [format!("--messages={messages}"), "--size=100000".into(), "--tools=0".into()];
-        point(lab, options, &mut report, &target, format!("{messages} messages in 100 KB"), &request)?;
+        measure_point(
+            lab,
+            options,
+            &mut report,
+            &target,
+            format!("{messages} messages in 100 KB"),
+            &request,
+        )?;
     }
     for tools in take(&[0, 10, 50, 90]) {
         let request = [format!("--tools={tools}"), "--size=100000".into(), "--messages=2".into()];
-        point(lab, options, &mut report, &target, format!("{tools} tools in 100 KB"), &request)?;
+        measure_point(lab, options, &mut report, &target, format!("{tools} tools in 100 KB"), &request)?;
     }
     for streams in take(&[1, 100, 1_000, 5_000]).into_iter().filter(|streams| fits(*streams)) {
         let hold = ["--mode=hold", "--events=1000000", "--pace-us=60000000"].map(String::from);
         let mut clients =
             lab.clients(&target, &[&hold[..], &[format!("--connections={streams}")]].concat())?;
         clients.line()?;
-        point(lab, options, &mut report, &target, format!("{streams} open streams"), &[])?;
+        measure_point(lab, options, &mut report, &target, format!("{streams} open streams"), &[])?;
     }
     drop(target);
     for keys in take(&[1, 10, 100, 1_000]) {
-        let target = gateway().keys(keys).start(lab)?;
-        point(lab, options, &mut report, &target, format!("{keys} keys"), &[])?;
+        let target = gateway().with_keys(keys).start(lab)?;
+        measure_point(lab, options, &mut report, &target, format!("{keys} keys"), &[])?;
     }
     for rows in take(&[1_000, 100_000, 1_000_000]) {
         let target = gateway().start_on(lab, |store| fill(store, rows))?;
-        point(lab, options, &mut report, &target, format!("{rows} stored interceptions"), &[])?;
+        measure_point(lab, options, &mut report, &target, format!("{rows} stored interceptions"), &[])?;
     }
     Ok(report)
 }
 
-fn point(
+fn measure_point(
     lab: &Lab,
     options: &Options,
     report: &mut Report,
@@ -59,14 +68,17 @@ fn point(
     name: String,
     request: &[String],
 ) -> Result<()> {
-    if !options.wants(&name) {
+    if !options.includes(&name) {
         return Ok(());
     }
     let arguments = [&[format!("--seconds={}", options.window().as_secs_f64())], request].concat();
     let mut runs = Vec::new();
     for _ in 0..options.runs() {
-        let (seen, used) = lab.load_and_cpu(target, &arguments)?;
-        runs.push(used.as_secs_f64() * 1e6 / seen["requests"].as_f64().context("no requests")?);
+        let (result, used) = lab.load_and_cpu(target, &arguments)?;
+        runs.push(
+            used.as_secs_f64() * 1e6
+                / result["requests"].as_f64().context("the load generator counted no requests")?,
+        );
     }
     let values = vec![(RELAY, Spread::of(runs))];
     report.push(Figure { name, unit: "CPU us/request", values, goal: Goal::None });

@@ -1,28 +1,31 @@
+//! Counts the instructions of single operations under callgrind.
+
 use super::{Options, build};
 use crate::workspace::output;
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::process::Command;
 
+/// The number of repetitions of an operation in one run.
 const REPETITIONS: u64 = 100;
 
-/// Counts instructions per operation under callgrind.
+/// Prints the instructions of each operation.
 pub(super) fn run(options: &Options) -> Result<()> {
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!("bench: left out, valgrind is not installed (`apt-get install valgrind`)");
         return Ok(());
     }
-    let built = build(&["--package=aibridge-traffic", "--example=operations"], options.profile())?;
-    let binary = built.join("examples/operations");
+    let directory = build(&["--package=aibridge-traffic", "--example=operations"], options.profile())?;
+    let binary = directory.join("examples/operations");
     let names = output(Command::new(&binary).arg("list"))?;
     println!("| operation | instructions |\n| --- | --- |");
-    for name in names.lines().filter(|name| options.wants(name)) {
+    for name in names.lines().filter(|name| options.includes(name)) {
         println!("| {name} | {} |", instructions(&binary, name)? / REPETITIONS);
     }
     Ok(())
 }
 
-/// Of all repetitions, without what prepares them.
+/// Returns the instructions of all repetitions, without their preparation.
 fn instructions(binary: &Path, name: &str) -> Result<u64> {
     let mut command = Command::new("valgrind");
     command.args([
@@ -30,10 +33,12 @@ fn instructions(binary: &Path, name: &str) -> Result<u64> {
         "--callgrind-out-file=/dev/null",
         "--toggle-collect=operations::repeated",
     ]);
-    let ran = command.arg(binary).args([name, &REPETITIONS.to_string()]).output()?;
-    let told = String::from_utf8_lossy(&ran.stderr);
-    ensure!(ran.status.success(), "{told}");
-    let collected =
-        told.lines().find_map(|line| line.split_once("Collected : ")).context("callgrind counted nothing")?;
+    let result = command.arg(binary).args([name, &REPETITIONS.to_string()]).output()?;
+    let output = String::from_utf8_lossy(&result.stderr);
+    ensure!(result.status.success(), "{output}");
+    let collected = output
+        .lines()
+        .find_map(|line| line.split_once("Collected : "))
+        .context("callgrind counted nothing")?;
     Ok(collected.1.trim().parse()?)
 }

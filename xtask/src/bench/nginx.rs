@@ -1,3 +1,5 @@
+//! Starts nginx as a target of the bench.
+
 use super::lab::Lab;
 use super::process::Process;
 use super::target::{NGINX, NGINX_IN_MEMORY, Target};
@@ -8,14 +10,15 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-const READY_WITHIN: Duration = Duration::from_secs(5);
+/// The longest time until nginx listens.
+const READY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Starts Debian's nginx, one worker, as a plain proxy before the provider. `None` if it is not installed.
+/// Starts nginx with one worker as a plain proxy in front of the provider. `None` if it is not installed.
 pub(super) fn start(lab: &Lab) -> Result<Option<Target>> {
     start_with(lab, NGINX, "")
 }
 
-/// Likewise, with room for every request body.
+/// Starts nginx with a buffer that holds every request body in memory.
 pub(super) fn start_in_memory(lab: &Lab) -> Result<Option<Target>> {
     start_with(lab, NGINX_IN_MEMORY, "client_body_buffer_size 1m;")
 }
@@ -29,45 +32,45 @@ fn start_with(lab: &Lab, name: &'static str, setting: &str) -> Result<Option<Tar
     fs::write(&settings, configuration(&directory, address, lab.provider(), setting))?;
     let mut command = Lab::target_command(&program);
     command.arg("-p").arg(&directory).arg("-e").arg(directory.join("error.log")).arg("-c").arg(&settings);
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let process = Process::start(&mut command)?;
     while TcpStream::connect(address).is_err() {
-        if begun.elapsed() > READY_WITHIN {
-            bail!("nginx does not listen; see {}", directory.join("error.log").display());
+        if started_at.elapsed() > READY_TIMEOUT {
+            bail!("nginx does not listen in time; see {}", directory.join("error.log").display());
         }
         sleep(Duration::from_micros(200));
     }
-    let (ready_after, pid) = (begun.elapsed(), worker(process.pid())?);
+    let (ready_after, pid) = (started_at.elapsed(), worker(process.pid())?);
     Ok(Some(Target { name, address, prefix: "/v1", token: None, pid, ready_after, _process: Some(process) }))
 }
 
-/// Where it is installed, if it is.
+/// The path of the installed nginx, if there is one.
 pub(super) fn installed() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let places = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
-    places.map(|place| place.join("nginx")).find(|program| program.exists())
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+    folders.map(|folder| folder.join("nginx")).find(|program| program.exists())
 }
 
 fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// The process that does the work.
+/// Returns the process id of the worker.
 fn worker(master: u32) -> Result<u32> {
-    let begun = Instant::now();
+    let started_at = Instant::now();
     loop {
         let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children"))?;
         if let Some(pid) = children.split_whitespace().next() {
             return pid.parse().context("a process id");
         }
-        if begun.elapsed() > READY_WITHIN {
-            bail!("nginx has no worker");
+        if started_at.elapsed() > READY_TIMEOUT {
+            bail!("nginx started no worker in time");
         }
         sleep(Duration::from_millis(1));
     }
 }
 
-/// A plain proxy with its defaults, apart from what keeps connections open and lets through as many as are measured.
+/// The configuration of a plain proxy: the defaults, with persistent connections and a high connection limit.
 fn configuration(directory: &Path, address: SocketAddr, provider: SocketAddr, setting: &str) -> String {
     let directory = directory.display();
     format!(

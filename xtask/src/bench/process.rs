@@ -1,3 +1,5 @@
+//! Child processes, pinned to a core, and their CPU time and memory.
+
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -5,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-/// A process that ends with its owner.
+/// A child process that is terminated when it is dropped.
 pub(super) struct Process {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -13,7 +15,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// `program` pinned to `core` (if there is only one, to that), with as many open files as it is allowed.
+    /// A command that runs `program` on `core` (on the last core if there are fewer), with the highest limit on open files.
     pub(super) fn command(core: usize, program: &Path) -> Command {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let files = open_files().unwrap_or(u64::from(u16::MAX));
@@ -23,11 +25,12 @@ impl Process {
         command
     }
 
+    /// Starts `command` with piped input and output.
     pub(super) fn start(command: &mut Command) -> Result<Self> {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child =
             command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        let stdout = BufReader::new(child.stdout.take().context("its output is piped")?);
+        let stdout = BufReader::new(child.stdout.take().context("the output is piped")?);
         let stdin = child.stdin.take();
         Ok(Self { child, stdout, stdin })
     }
@@ -36,19 +39,19 @@ impl Process {
         self.child.id()
     }
 
-    /// The next line that it prints.
+    /// Reads the next line of the output.
     pub(super) fn line(&mut self) -> Result<String> {
         let mut line = String::new();
         self.stdout.read_line(&mut line)?;
-        ensure!(!line.is_empty(), "it ended without a word");
+        ensure!(!line.is_empty(), "the process ended without output");
         Ok(line)
     }
 
-    /// Closes its input and waits for its end.
+    /// Closes the input of the process and waits until it ends.
     pub(super) fn wait(&mut self) -> Result<()> {
         self.stdin.take();
         let status = self.child.wait()?;
-        ensure!(status.success(), "it failed with {status}");
+        ensure!(status.success(), "the process failed with {status}");
         Ok(())
     }
 }
@@ -63,15 +66,15 @@ impl Drop for Process {
     }
 }
 
-/// As many files as a process may open here, if that has a limit.
+/// The hard limit on open files of this process, `None` if there is no limit.
 pub(super) fn open_files() -> Option<u64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// What `pid` has used of its core, user and system, all threads, those that ended too. Its CPU clock counts what
-/// `/proc/PID/stat` does, in nanoseconds instead of ticks of 10 ms.
+/// Returns the user and system time of all threads of `pid`, including ended threads. The CPU clock counts in
+/// nanoseconds; `/proc/PID/stat` has the same value in ticks of 10 ms.
 #[cfg(target_os = "linux")]
 pub(super) fn cpu(pid: u32) -> Result<Duration> {
     use nix::time::{clock_getcpuclockid, clock_gettime};
@@ -84,7 +87,7 @@ pub(super) fn cpu(_: u32) -> Result<Duration> {
     anyhow::bail!("the bench reads CPU clocks of Linux")
 }
 
-/// What `pid` holds of memory, in bytes.
+/// Returns the resident memory of `pid`, in bytes.
 pub(super) fn resident(pid: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;

@@ -1,8 +1,10 @@
+//! The table and the JSON of all figures.
+
 use super::figure::{Figure, Goal, Spread, number};
 use super::target::{DIRECT, GOVERNED, NGINX, NGINX_IN_MEMORY, RELAY};
 use serde_json::{Value, json};
 
-/// All figures, in the order in which they were taken.
+/// All figures, in the order of measurement.
 #[derive(Default)]
 pub(super) struct Report {
     figures: Vec<Figure>,
@@ -58,7 +60,7 @@ impl Report {
     }
 }
 
-/// Of both modes.
+/// Formats the ratios of both modes of the gateway to nginx.
 fn ratios(figure: &Figure) -> String {
     let Some(nginx) = figure.value(NGINX).map(Spread::median).filter(|nginx| *nginx > 0.0) else {
         return String::new();

@@ -1,3 +1,5 @@
+//! Measures the start time and the size of the binary.
+
 use super::Options;
 use super::figure::{Figure, Goal, Spread};
 use super::gateway::{Gateway, Mode};
@@ -7,23 +9,23 @@ use super::target::RELAY;
 use super::{nginx, target};
 use anyhow::Result;
 
-/// How long the start takes, and how big the binary is.
+/// Measures the time until the gateway is ready, and the size of its binary.
 pub(super) fn measure(lab: &Lab, options: &Options, report: &mut Report) -> Result<()> {
     let name = "start until ready";
-    if options.wants(name) {
-        let (mut ours, mut others) = (Vec::new(), Vec::new());
+    if options.includes(name) {
+        let (mut gateway_times, mut nginx_times) = (Vec::new(), Vec::new());
         for _ in 0..options.runs() {
-            ours.push(Gateway::of(Mode::Relay).start(lab)?.ready_after.as_secs_f64() * 1e3);
-            others.extend(nginx::start(lab)?.map(|nginx| nginx.ready_after.as_secs_f64() * 1e3));
+            gateway_times.push(Gateway::new(Mode::Relay).start(lab)?.ready_after.as_secs_f64() * 1e3);
+            nginx_times.extend(nginx::start(lab)?.map(|nginx| nginx.ready_after.as_secs_f64() * 1e3));
         }
-        let mut values = vec![(RELAY, Spread::of(ours))];
-        if !others.is_empty() {
-            values.push((target::NGINX, Spread::of(others)));
+        let mut values = vec![(RELAY, Spread::of(gateway_times))];
+        if !nginx_times.is_empty() {
+            values.push((target::NGINX, Spread::of(nginx_times)));
         }
         report.push(Figure { name: name.into(), unit: "ms", values, goal: Goal::AtMost(50.0) });
     }
     let name = "binary";
-    if options.wants(name) {
+    if options.includes(name) {
         let bytes = std::fs::metadata(lab.gateway_binary())?.len() as f64;
         let values = vec![(RELAY, Spread::of(vec![bytes / 1024.0 / 1024.0]))];
         report.push(Figure { name: name.into(), unit: "MiB", values, goal: Goal::AtMost(25.0) });

@@ -1,26 +1,29 @@
+//! A target of the bench: a program that relays requests, or the provider itself.
+
 use super::process::{self, Process};
 use anyhow::Result;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// What is measured: something that requests go through.
+/// A running program that requests are sent to.
 pub(super) struct Target {
     pub(super) name: &'static str,
     pub(super) address: SocketAddr,
-    /// What stands before a route.
+    /// The path before the route.
     pub(super) prefix: &'static str,
+    /// The access token of requests, if the target needs one.
     pub(super) token: Option<String>,
-    /// The process whose cost counts.
+    /// The process whose CPU time and memory are measured.
     pub(super) pid: u32,
-    /// From its start until it could be used.
+    /// The time from the start of the process until it listened.
     pub(super) ready_after: Duration,
-    /// Ends it, if it is ours.
+    /// Terminates the process when the target is dropped; `None` if the lab owns the process.
     pub(super) _process: Option<Process>,
 }
 
 pub(super) const DIRECT: &str = "direct";
 pub(super) const NGINX: &str = "nginx";
-/// It keeps request bodies in memory, not in files when they are longer than 16 KiB.
+/// nginx with request bodies in memory. With its defaults, it writes those above 16 KiB into files.
 pub(super) const NGINX_IN_MEMORY: &str = "nginx, in memory";
 pub(super) const RELAY: &str = "relay";
 pub(super) const GOVERNED: &str = "governed";

@@ -1,38 +1,42 @@
-//! Which crate may know which: the only place where that is written down.
+//! The allowed dependencies between crates. This is the only place that lists them.
 
 use crate::workspace::{Package, Workspace};
 use anyhow::{Result, ensure};
 
-/// From the bottom up. A crate may link to those of lower layers only, so crates of one layer do not know
-/// each other.
+/// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
 const LAYERS: &[&[&str]] = &[
-    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder"],
-    &["aibridge-config"],
+    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder", "aibridge-json"],
+    &["aibridge-config", "aibridge-sse"],
     &["aibridge-intercept"],
-    &["aibridge-chatcompletions", "aibridge-responses", "aibridge-mcp"],
+    &["aibridge-chatcompletions", "aibridge-responses"],
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
-    &["aibridge-api"],
+    &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &["aibridge-admission", "aibridge-cli"],
     &["aibridge-server"],
 ];
 
-/// Crates that stand beside the house. They may know everything, and nobody links to them outside of tests.
+/// Crates for tests and development. They may depend on every crate; no other crate depends on them outside of tests.
 const TOOLS: &[&str] = &["aibridge-testkit", "aibridge-traffic", "xtask"];
 
-/// Crates of others that only one of ours may know.
-const KEPT: &[(&[&str], &str)] = &[
+/// External crates, and the only crates of ours that may depend on them.
+const EXCLUSIVE: &[(&[&str], &[&str])] = &[
     (
         &["rusqlite", "libsqlite3-sys", "tokio-postgres", "postgres", "sqlx", "deadpool-postgres"],
-        "aibridge-store",
+        &["aibridge-store"],
     ),
-    (&["axum", "axum-server", "tower-http"], "aibridge-server"),
+    (&["axum", "axum-server", "tower-http"], &["aibridge-server", "aibridge-listen"]),
+    (&["hyper", "hyper-util"], &["aibridge-intercept", "aibridge-listen"]),
 ];
 
-/// Crates that know no HTTP client, and the HTTP clients.
-const OFFLINE: &[&str] = &["aibridge-journal", "aibridge-keypool", "aibridge-recorder"];
+/// Crates that may not depend on an HTTP client.
+const OFFLINE: &[&str] =
+    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder", "aibridge-json", "aibridge-sse"];
+
+/// The HTTP clients that [`OFFLINE`] crates may not use.
 const HTTP_CLIENTS: &[&str] = &["reqwest", "hyper", "hyper-util", "ureq", "isahc", "curl"];
 
-/// Checks every link of every crate, and counts them.
+/// Checks every dependency of every crate, and returns their number.
 pub(super) fn check() -> Result<usize> {
     let packages = Workspace::load()?.packages;
     let wrong: Vec<String> = packages.iter().flat_map(violations).collect();
@@ -46,27 +50,30 @@ fn violations(package: &Package) -> Vec<String> {
         return Vec::new();
     }
     let Some(layer) = layer(name) else {
-        return vec![format!("{name} has no place in the layers of {}", file!())];
+        return vec![format!("{name} is in no layer: add it to LAYERS in {}", file!())];
     };
     dependencies
         .iter()
-        .filter_map(|dependency| Some(format!("{name} -> {dependency}: {}", wrong(name, layer, dependency)?)))
+        .filter_map(|dependency| {
+            Some(format!("{name} -> {dependency}: {}", broken_rule(name, layer, dependency)?))
+        })
         .collect()
 }
 
-/// Why `name` of `layer` may not link to `dependency`.
-fn wrong(name: &str, layer: usize, dependency: &str) -> Option<String> {
+/// The rule that the dependency of `name` in `layer` on `dependency` breaks, if it breaks one.
+fn broken_rule(name: &str, layer: usize, dependency: &str) -> Option<String> {
     if TOOLS.contains(&dependency) {
-        return Some("a tool is for tests only".to_owned());
+        return Some("tools are for tests only".to_owned());
     }
     if self::layer(dependency).is_some_and(|below| below >= layer) {
-        return Some("imports run one way, from a higher layer to a lower one".to_owned());
+        return Some("dependencies run one way, from a higher layer to a lower one".to_owned());
     }
     if OFFLINE.contains(&name) && HTTP_CLIENTS.contains(&dependency) {
-        return Some("this crate knows no HTTP client".to_owned());
+        return Some("this crate uses no HTTP client".to_owned());
     }
-    let keeper = KEPT.iter().find(|(crates, keeper)| crates.contains(&dependency) && *keeper != name);
-    keeper.map(|(_, keeper)| format!("only {keeper} may know it"))
+    let rule =
+        EXCLUSIVE.iter().find(|(crates, owners)| crates.contains(&dependency) && !owners.contains(&name));
+    rule.map(|(_, owners)| format!("only {} may depend on it", owners.join(", ")))
 }
 
 fn layer(name: &str) -> Option<usize> {
@@ -85,11 +92,11 @@ mod tests {
     }
 
     #[test]
-    fn allows_what_the_design_draws() {
+    fn allows_the_dependencies_of_the_design() {
         let allowed = [
             ("aibridge-recorder", &["uuid"][..]),
             ("aibridge-config", &["aibridge-keypool", "figment"]),
-            ("aibridge-mcp", &["aibridge-intercept", "aibridge-recorder", "reqwest"]),
+            ("aibridge-responses", &["aibridge-intercept", "aibridge-recorder", "bytes"]),
             ("aibridge-store", &["aibridge-recorder", "rusqlite"]),
             ("aibridge-server", &["aibridge-store", "aibridge-provider", "axum"]),
             ("aibridge-testkit", &["rusqlite", "aibridge-server"]),
@@ -100,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_each_forbidden_link() {
+    fn finds_each_forbidden_dependency() {
         let forbidden = [
             ("aibridge-keypool", "aibridge-recorder", "one way"),
             ("aibridge-recorder", "reqwest", "no HTTP client"),
@@ -115,6 +122,6 @@ mod tests {
             let found = violations(&package(name, &["bytes", dependency]));
             assert!(found.len() == 1 && found[0].contains(reason), "{name} -> {dependency}: {found:?}");
         }
-        assert!(violations(&package("aibridge-novelty", &[]))[0].contains("no place"));
+        assert!(violations(&package("aibridge-unlisted", &[]))[0].contains("no layer"));
     }
 }

@@ -1,11 +1,11 @@
-//! Links from one document of the repository to a file in it.
+//! Relative links in the Markdown documents of the repository.
 
 use crate::workspace::{output, root};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::process::Command;
 
-/// Checks that every relative link of every tracked Markdown file leads somewhere, and counts them.
+/// Checks that the target of every relative link in a tracked Markdown file exists, and returns the number of links.
 pub(super) fn check() -> Result<usize> {
     let files = output(Command::new("git").args(["ls-files", "--cached", "*.md"]).current_dir(root()))?;
     let (mut checked, mut broken) = (0, Vec::new());
@@ -16,7 +16,7 @@ pub(super) fn check() -> Result<usize> {
         for target in relative_links(&text) {
             checked += 1;
             if !folder.join(target).exists() {
-                broken.push(format!("{file}: the link to {target} leads nowhere"));
+                broken.push(format!("{file}: the link target {target} does not exist"));
             }
         }
     }
@@ -24,7 +24,7 @@ pub(super) fn check() -> Result<usize> {
     Ok(checked)
 }
 
-/// The files in `[text](file#part)`.
+/// Returns the file of each link `[text](file#part)`.
 fn relative_links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let files = targets.map(|target| target.split('#').next().unwrap_or_default());

@@ -1,3 +1,5 @@
+//! One step of `cargo xtask ci`: a cargo command or a check in this crate.
+
 use crate::workspace::cargo;
 use anyhow::{Context, Result, ensure};
 use std::io::{Read, Write};
@@ -19,55 +21,55 @@ enum Work {
 struct Cargo {
     arguments: Vec<&'static str>,
     environment: Vec<(&'static str, &'static str)>,
-    look: fn(&str) -> Result<Passed>,
-    /// Whether its output is shown as it comes, not only when it fails.
-    aloud: bool,
+    check_output: fn(&str) -> Result<Outcome>,
+    /// Whether the output is shown while the command runs, not only if it fails.
+    live: bool,
 }
 
-/// What a step that did not fail has done.
-pub(super) enum Passed {
-    /// So many single checks passed.
-    Checks(usize),
-    /// The machine lacks what it needs; it has said what.
-    LeftOut,
+/// The outcome of a step that did not fail.
+pub(super) enum Outcome {
+    /// The number of checks that passed.
+    Passed(usize),
+    /// The step did not run, because the machine lacks a program. The output names it.
+    Skipped,
 }
 
 impl Step {
-    /// A cargo command that must succeed, which is one check.
+    /// A cargo command that must succeed. It counts as one check.
     pub(super) fn cargo(name: &'static str, arguments: &[&'static str]) -> Self {
-        let look = |_: &str| Ok(Passed::Checks(1));
+        let check_output = |_: &str| Ok(Outcome::Passed(1));
         Self {
             name,
             work: Work::Cargo(Cargo {
                 arguments: arguments.to_vec(),
                 environment: Vec::new(),
-                look,
-                aloud: false,
+                check_output,
+                live: false,
             }),
         }
     }
 
-    /// A function that counts what it checked.
+    /// A function that returns the number of its checks.
     pub(super) fn check(name: &'static str, check: fn() -> Result<usize>) -> Self {
         Self { name, work: Work::Check(check) }
     }
 
     /// Sets an environment variable of the command.
     pub(super) fn with_env(self, name: &'static str, value: &'static str) -> Self {
-        self.changed(|cargo| cargo.environment.push((name, value)))
+        self.with_cargo(|cargo| cargo.environment.push((name, value)))
     }
 
-    /// Looks at the command's standard output, too.
-    pub(super) fn looking(self, look: fn(&str) -> Result<Passed>) -> Self {
-        self.changed(|cargo| cargo.look = look)
+    /// Checks the standard output of the command, too.
+    pub(super) fn with_output_check(self, check_output: fn(&str) -> Result<Outcome>) -> Self {
+        self.with_cargo(|cargo| cargo.check_output = check_output)
     }
 
-    /// Shows the command's output as it comes.
-    pub(super) fn aloud(self) -> Self {
-        self.changed(|cargo| cargo.aloud = true)
+    /// Shows the output of the command while it runs.
+    pub(super) fn with_live_output(self) -> Self {
+        self.with_cargo(|cargo| cargo.live = true)
     }
 
-    fn changed(mut self, change: impl FnOnce(&mut Cargo)) -> Self {
+    fn with_cargo(mut self, change: impl FnOnce(&mut Cargo)) -> Self {
         if let Work::Cargo(cargo) = &mut self.work {
             change(cargo);
         }
@@ -85,53 +87,54 @@ impl Step {
         }
     }
 
-    /// Does it, prints one line about it, and says how many checks it was.
+    /// Runs the step, prints one line with its result, and returns the number of checks.
     ///
     /// # Errors
     ///
-    /// What the step printed or found wrong.
+    /// The output of the command, or the defects that the check found.
     pub(super) fn run(&self) -> Result<usize> {
         let started = Instant::now();
         print!("{:<10} ", self.name);
         std::io::stdout().flush()?;
-        let done = match &self.work {
-            Work::Check(check) => check().map(Passed::Checks),
-            Work::Cargo(cargo) if cargo.aloud => {
+        let outcome = match &self.work {
+            Work::Check(check) => check().map(Outcome::Passed),
+            Work::Cargo(cargo) if cargo.live => {
                 println!();
-                let done = cargo.run();
+                let outcome = cargo.run();
                 print!("{:<10} ", self.name);
-                done
+                outcome
             }
             Work::Cargo(cargo) => cargo.run(),
         };
-        let (verdict, checks) = match &done {
-            Ok(Passed::Checks(checks)) => ("ok", *checks),
-            Ok(Passed::LeftOut) => ("left out", 0),
+        let (label, checks) = match &outcome {
+            Ok(Outcome::Passed(checks)) => ("ok", *checks),
+            Ok(Outcome::Skipped) => ("left out", 0),
             Err(_) => ("FAILED", 0),
         };
-        println!("{verdict:<8} {:>7.1} s {checks:>6} checked", started.elapsed().as_secs_f64());
-        done.map(|_| checks)
+        println!("{label:<8} {:>7.1} s {checks:>6} checked", started.elapsed().as_secs_f64());
+        outcome.map(|_| checks)
     }
 }
 
 impl Cargo {
-    fn run(&self) -> Result<Passed> {
+    fn run(&self) -> Result<Outcome> {
         let mut command = cargo();
         command.args(&self.arguments).envs(self.environment.iter().copied()).stdin(Stdio::null());
-        if self.aloud { heard(&mut command) } else { quiet(&mut command) }.and_then(|text| (self.look)(&text))
+        let output = if self.live { run_live(&mut command) } else { run_quietly(&mut command) };
+        (self.check_output)(&output?)
     }
 }
 
-/// Runs `command` and returns its standard output; if it fails, everything it printed is the error.
-fn quiet(command: &mut Command) -> Result<String> {
+/// Runs `command` and returns its standard output. If it fails, the error holds everything that it printed.
+fn run_quietly(command: &mut Command) -> Result<String> {
     let output = command.output().context("cannot start cargo")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     ensure!(output.status.success(), "{}{text}", String::from_utf8_lossy(&output.stderr));
     Ok(text)
 }
 
-/// Runs `command`, shows its output as it comes, and returns what of that was standard output.
-fn heard(command: &mut Command) -> Result<String> {
+/// Runs `command`, shows its output while it runs, and returns its standard output.
+fn run_live(command: &mut Command) -> Result<String> {
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let mut stdout = child.stdout.take().context("its output is piped")?;
     let (mut text, mut piece) = (Vec::new(), [0; 4096]);
@@ -150,19 +153,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_can_be_repeated() {
+    fn prints_the_command_that_repeats_a_step() {
         let step = Step::cargo("docs", &["doc", "--no-deps"]).with_env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(step.repeat(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
         assert_eq!(Step::check("edges", || Ok(1)).repeat(), "cargo xtask ci --only edges");
     }
 
     #[test]
-    fn a_failed_command_tells_all_it_printed() {
+    fn the_error_of_a_failed_command_holds_its_output() {
         let error = |run: fn(&mut Command) -> Result<String>| {
             let mut command = Command::new("sh");
-            run(command.args(["-c", "echo said; echo moaned >&2; exit 3"])).map_err(|error| error.to_string())
+            run(command.args(["-c", "echo output; echo warning >&2; exit 3"]))
+                .map_err(|error| error.to_string())
         };
-        assert_eq!(error(quiet), Err("moaned\nsaid\n".to_owned()));
-        assert!(error(heard).is_err_and(|error| error.contains("exit status: 3")));
+        assert_eq!(error(run_quietly), Err("warning\noutput\n".to_owned()));
+        assert!(error(run_live).is_err_and(|error| error.contains("exit status: 3")));
     }
 }

@@ -1,4 +1,4 @@
-//! The top of the repository is its table of contents.
+//! The entries at the top of the repository: crates, documents and nothing else.
 
 use crate::workspace::{output, root};
 use anyhow::{Result, ensure};
@@ -14,10 +14,10 @@ const FOLDERS: [&str; 6] = [
     "xtask",
 ];
 
-/// What every repository has; also `docs/` and whatever begins with a dot.
-const USUAL: [&str; 5] = ["Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "docs"];
+/// Files and folders of any repository. Names that begin with a dot are allowed, too.
+const COMMON: [&str; 5] = ["Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "docs"];
 
-/// Checks that the top holds what it should and nothing else, and counts its entries.
+/// Checks the entries at the top of the repository, and returns their number.
 pub(super) fn check() -> Result<usize> {
     let files = output(Command::new("git").args(["ls-files", "--cached"]).current_dir(root()))?;
     let entries: BTreeSet<&str> = files.lines().filter_map(|file| file.split('/').next()).collect();
@@ -27,7 +27,7 @@ pub(super) fn check() -> Result<usize> {
 }
 
 fn violations(entries: &BTreeSet<&str>) -> Vec<String> {
-    let expected = || FOLDERS.into_iter().chain(USUAL);
+    let expected = || FOLDERS.into_iter().chain(COMMON);
     let missing = expected().filter(|&entry| entry != "docs" && !entries.contains(entry));
     let surplus =
         entries.iter().filter(|entry| !entry.starts_with('.') && !expected().any(|known| known == **entry));
@@ -42,9 +42,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_the_house_and_nothing_else() {
+    fn finds_missing_and_surplus_entries() {
         let mut entries: BTreeSet<&str> =
-            FOLDERS.into_iter().chain(USUAL).chain([".ci", ".gitignore"]).collect();
+            FOLDERS.into_iter().chain(COMMON).chain([".ci", ".gitignore"]).collect();
         assert_eq!(violations(&entries), [""; 0]);
         entries.remove("docs");
         assert_eq!(violations(&entries), [""; 0]);

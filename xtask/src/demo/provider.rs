@@ -1,10 +1,12 @@
-use aibridge_testkit::{Received, Script, Step, Txtar};
+//! The scripted provider of the demo: three recorded conversations.
+
+use aibridge_testkit::{ReceivedRequest, Script, Step, Txtar};
 use std::time::Duration;
 
-/// How fast the provider speaks: so that a person sees the answer stream.
+/// The pause between two pieces of a response, so that the stream is visible.
 const PACE: Duration = Duration::from_millis(25);
 
-/// A request and the answer to it, as text archives hold them.
+/// A request and its response, from a text archive.
 #[derive(Clone, Copy)]
 pub(super) struct Conversation {
     route: &'static str,
@@ -19,7 +21,7 @@ pub(super) const RESPONSE_SHELL: Conversation =
     Conversation { route: "/responses", archive: include_str!("../../fixtures/response_shell.txtar") };
 
 impl Conversation {
-    /// Where a client of the gateway sends the request.
+    /// The path of the request at the gateway.
     pub(super) fn target(self) -> String {
         format!("/openai/v1{}", self.route)
     }
@@ -29,8 +31,8 @@ impl Conversation {
         Txtar::parse(self.archive).section("request").to_owned()
     }
 
-    /// The answer, at the pace of a model.
-    fn answer(self) -> Script {
+    /// The response, at the speed of a model.
+    fn response(self) -> Script {
         let archive = Txtar::parse(self.archive);
         let recorded = archive.get("streaming").unwrap_or_else(|| archive.section("non-streaming"));
         let paced = Script::recorded(recorded).steps.into_iter().flat_map(|step| [step, Step::Pause(PACE)]);
@@ -38,13 +40,13 @@ impl Conversation {
     }
 }
 
-/// What the provider does with a request that the gateway sent on.
-pub(super) fn answer(received: &Received) -> Script {
+/// Returns the response to a request from the gateway.
+pub(super) fn respond(received: &ReceivedRequest) -> Script {
     let conversation = match (received.path(), received.json()["stream"].as_bool()) {
         ("/v1/chat/completions", Some(true)) => CHAT_TOOL,
         ("/v1/chat/completions", _) => CHAT,
         ("/v1/responses", _) => RESPONSE_SHELL,
         _ => return Script::json(404, r#"{"error":{"message":"not in the script"}}"#),
     };
-    conversation.answer()
+    conversation.response()
 }

@@ -1,3 +1,5 @@
+//! The independent provider of the scenarios: aimock, a Node.js program.
+
 use super::install::Installed;
 use super::tools::Tools;
 use anyhow::{Context, Result, bail};
@@ -8,17 +10,17 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// The provider nobody here wrote, on a free port. Dropping it kills it.
+/// A running provider on a free port. Dropping it kills the process.
 pub(super) struct Aimock {
     _child: Child,
     url: String,
 }
 
-/// How long it may take to listen.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time until the provider listens.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Aimock {
-    /// Starts it with the answers in `assets` and waits until it listens.
+    /// Starts the provider with the responses in `assets`, and waits until it listens.
     pub(super) async fn start(tools: &Tools, installed: &Installed, assets: &Path) -> Result<Self> {
         let mut command = Command::new(&tools.node);
         command.arg(&installed.aimock).args(["--config", "aimock.json", "--port", "0"]);
@@ -30,20 +32,20 @@ impl Aimock {
             .kill_on_drop(true);
         let mut child = command.spawn().context("cannot start the provider")?;
         let stdout = child.stdout.take().context("the provider's output is piped")?;
-        let url = timeout(PATIENCE, listening(stdout))
+        let url = timeout(START_TIMEOUT, read_address(stdout))
             .await
-            .context("the provider does not say where it listens")??;
+            .context("the provider printed no address in time")??;
         Ok(Self { _child: child, url })
     }
 
-    /// What a client takes as its base URL.
+    /// The base URL for clients.
     pub(super) fn base_url(&self) -> String {
         format!("{}/v1", self.url)
     }
 }
 
-/// The address in the provider's first line that has one. What it prints later is read and dropped.
-async fn listening(stdout: impl tokio::io::AsyncRead + Unpin + Send + 'static) -> Result<String> {
+/// Returns the first address that the provider prints. Later output is read and discarded.
+async fn read_address(stdout: impl tokio::io::AsyncRead + Unpin + Send + 'static) -> Result<String> {
     let mut lines = BufReader::new(stdout).lines();
     while let Some(line) = lines.next_line().await? {
         if let Some(at) = line.find("http://") {

@@ -1,3 +1,5 @@
+//! Installs the pinned SDK and provider of the scenarios.
+
 use super::assets;
 use super::tools::Tools;
 use anyhow::{Context, Result, ensure};
@@ -5,18 +7,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The pinned packages, installed.
+/// The installed packages.
 pub(super) struct Installed {
-    /// The Python that has the SDK.
+    /// The Python interpreter of the environment with the SDK.
     pub(super) python: PathBuf,
-    /// The provider's program.
+    /// The script that starts the provider.
     pub(super) aimock: PathBuf,
 }
 
-/// What is pinned for Node.js.
+/// The files that pin the Node.js packages.
 const NODE_FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 
-/// Installs the SDK and the provider below `folder`, unless exactly these versions are there already.
+/// Installs the SDK and the provider below `folder`, unless these versions are installed already.
 pub(super) fn install(tools: &Tools, folder: &Path) -> Result<Installed> {
     let (venv, node) = (folder.join("venv"), folder.join("node"));
     let requirements = assets().join("requirements.txt");
@@ -44,18 +46,18 @@ pub(super) fn install(tools: &Tools, folder: &Path) -> Result<Installed> {
     Ok(Installed { python: venv.join("bin/python"), aimock })
 }
 
-/// Does `install` unless it was done in `folder` for the same `inputs` and `versions`.
+/// Calls `install` unless `folder` has a stamp of an installation with the same `inputs` and `versions`.
 fn once(folder: &Path, inputs: &[&Path], versions: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
-    let mut wanted = versions.to_owned();
+    let mut key = versions.to_owned();
     for input in inputs {
-        wanted.push_str(&fs::read_to_string(input).with_context(|| input.display().to_string())?);
+        key.push_str(&fs::read_to_string(input).with_context(|| input.display().to_string())?);
     }
     let stamp = folder.join("installed");
-    if fs::read_to_string(&stamp).is_ok_and(|done| done == wanted) {
+    if fs::read_to_string(&stamp).is_ok_and(|done| done == key) {
         return Ok(());
     }
     install()?;
-    Ok(fs::write(stamp, wanted)?)
+    Ok(fs::write(stamp, key)?)
 }
 
 fn succeed(command: &mut Command) -> Result<()> {
@@ -69,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn installs_again_only_when_a_pin_moves() {
+    fn installs_again_only_when_a_pin_changes() {
         let folder = std::env::temp_dir().join(format!("aibridge-xtask-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         let pin = folder.join("pin");

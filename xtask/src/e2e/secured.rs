@@ -1,3 +1,5 @@
+//! The scenarios over TLS and HTTP/2.
+
 use super::{Aimock, assets, settings};
 use aibridge_testkit::{Authority, Launch};
 use anyhow::{Result, ensure};
@@ -5,13 +7,13 @@ use std::path::Path;
 use std::process::Stdio;
 use tokio::process::Command;
 
-/// Plays the scenarios over TLS and HTTP/2.
-pub(super) async fn play(binary: &Path, python: &Path, provider: &Aimock) -> Result<()> {
+/// Runs the scenarios against a gateway with a certificate.
+pub(super) async fn run(binary: &Path, python: &Path, provider: &Aimock) -> Result<()> {
     let tls = "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
     let launch = Launch::new(binary).config(format!("{tls}{}", settings(provider)));
     let (authority, trusted) = (Authority::new(), launch.dir().join("authority.pem"));
-    authority.issue().put(launch.dir());
-    std::fs::write(&trusted, authority.pem())?;
+    authority.issue().write_to(launch.dir());
+    std::fs::write(&trusted, authority.certificate_pem())?;
     let gateway = launch.start().await;
     let mut command = Command::new(python);
     command.arg(assets().join("secured.py")).args([provider.base_url(), gateway.url()]);
@@ -23,7 +25,7 @@ pub(super) async fn play(binary: &Path, python: &Path, provider: &Aimock) -> Res
     let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
     ensure!(
         status.success(),
-        "what came over TLS is not what came directly ({status})\n{}",
+        "a response over TLS differs from the direct one ({status})\n{}",
         gateway.stderr()
     );
     Ok(())

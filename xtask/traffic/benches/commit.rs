@@ -1,3 +1,5 @@
+//! Commits of start records to SQLite on a real disk.
+
 use aibridge_recorder::{CredentialKind, Interception, Record, Recorder, UserPrompt};
 use aibridge_store::{Durability, Options, SqliteStore};
 use criterion::{Criterion, Throughput};
@@ -5,10 +7,10 @@ use jiff::Timestamp;
 use std::path::Path;
 use uuid::Uuid;
 
-/// So many callers at once, who share a commit.
+/// The numbers of concurrent callers that share a commit.
 const BATCHES: [usize; 3] = [1, 16, 256];
 
-/// Starts of interceptions, with their prompts, on a real disk.
+/// Measures the start records of interceptions, with their prompts, on a real disk.
 pub(crate) fn commits(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
@@ -53,7 +55,7 @@ fn start() -> Vec<Record> {
         metadata: std::collections::BTreeMap::default(),
         started_at: now,
     };
-    let prompt = "Why does the test `empty_line` fail? Please find out and repair it.".to_owned();
+    let prompt = "Explain why the test `empty_line` fails. Please find out and repair it.".to_owned();
     let prompt = UserPrompt { id: Uuid::now_v7(), interception_id: id, prompt, created_at: now };
-    vec![Record::Started(interception.into()), Record::Prompt(prompt)]
+    vec![Record::Start(interception.into()), Record::Prompt(prompt)]
 }

@@ -1,5 +1,9 @@
-//! `cargo bench -p aibridge-traffic`: what runs for each request or event, and commits of records.
-#![allow(missing_docs, clippy::expect_used, reason = "a bench; criterion's macros make what has no docs")]
+//! `cargo bench -p aibridge-traffic`: the operations of each request and event, and commits of records.
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    reason = "a benchmark; the macros of criterion generate undocumented items"
+)]
 
 mod commit;
 mod operations;

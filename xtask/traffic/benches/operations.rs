@@ -1,21 +1,22 @@
-//! What runs for each request or event, ready to be repeated.
+//! The operations of each request and event, ready to be repeated.
 
 use aibridge_chatcompletions::ChatCompletion;
-use aibridge_intercept::headers::{ToProvider, to_client};
+use aibridge_intercept::headers::{RequestHeaderRules, response_headers};
 use aibridge_intercept::payload::Payload;
-use aibridge_intercept::sse::{Event, Splitter};
-use aibridge_intercept::{Actor, Observer, Request, RequestBody, json::Edit};
+use aibridge_intercept::{Actor, Observer, Request, RequestBody};
+use aibridge_json::Edit;
 use aibridge_keypool::KeyPool;
 use aibridge_responses::Response;
+use aibridge_sse::{Event, Splitter};
 use aibridge_traffic::{Dialect, Shape, chat_event, response_event};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::hint::black_box;
 
-/// Something to repeat.
+/// An operation that can be repeated.
 pub(crate) type Operation = Box<dyn FnMut()>;
 
-/// Every operation by its name.
+/// All operations, by name.
 pub(crate) fn all() -> Vec<(String, Operation)> {
     let mut all = Vec::new();
     for (dialect, name) in [(Dialect::Chat, "chat"), (Dialect::Responses, "responses")] {
@@ -30,8 +31,8 @@ pub(crate) fn all() -> Vec<(String, Operation)> {
     all.push(("observe a chat chunk".into(), observe(chat_event(1), Box::new(ChatCompletion::new(true)))));
     all.push(("observe a responses event".into(), observe(response_event(1), Box::<Response>::default())));
     all.push(("choose a key of 10".into(), choose()));
-    all.push(("headers to the provider".into(), to_provider()));
-    all.push(("headers to the client".into(), to_the_client()));
+    all.push(("headers to the provider".into(), provider_headers()));
+    all.push(("headers to the client".into(), client_headers()));
     all
 }
 
@@ -44,8 +45,11 @@ fn read(dialect: Dialect, bytes: usize) -> Operation {
         body: RequestBody::plain(shape.body().into()),
         actor: Actor::anonymous(),
     };
-    let read =
-        if dialect == Dialect::Chat { aibridge_chatcompletions::read } else { aibridge_responses::read };
+    let read = if dialect == Dialect::Chat {
+        aibridge_chatcompletions::parse_request
+    } else {
+        aibridge_responses::parse_request
+    };
     Box::new(move || drop(black_box(read(black_box(&request)))))
 }
 
@@ -85,17 +89,17 @@ fn choose() -> Operation {
     })
 }
 
-fn to_provider() -> Operation {
+fn provider_headers() -> Operation {
     let (client, extra) = (headers(), HeaderMap::new());
     Box::new(move || {
-        let rules = ToProvider { centralized: true, decompressed: false, extra: &extra, actor: None };
+        let rules = RequestHeaderRules { centralized: true, decompressed: false, extra: &extra, actor: None };
         drop(black_box(rules.apply(black_box(&client))));
     })
 }
 
-fn to_the_client() -> Operation {
+fn client_headers() -> Operation {
     let provider = headers();
-    Box::new(move || drop(black_box(to_client(black_box(&provider), true))))
+    Box::new(move || drop(black_box(response_headers(black_box(&provider), true))))
 }
 
 fn headers() -> HeaderMap {

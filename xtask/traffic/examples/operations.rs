@@ -1,14 +1,11 @@
-//! Repeats one operation so many times; what valgrind counts is what it costs. `cargo xtask bench --instructions`.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "a measuring tool talks to the one that runs it"
-)]
+//! Repeats one operation a given number of times, so that valgrind can count its instructions. Used by
+//! `cargo xtask bench --instructions`.
+#![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a measuring tool prints its results")]
 
 #[path = "../benches/operations.rs"]
 mod operations;
 
-/// The function that `cargo xtask bench --instructions` counts in.
+/// The function whose instructions `cargo xtask bench --instructions` counts.
 #[inline(never)]
 fn repeated(operation: &mut operations::Operation, count: usize) {
     for _ in 0..count {
@@ -24,7 +21,7 @@ fn main() {
         if name == "list" {
             println!("{known}");
         } else if known == name {
-            // What is done only once does not count.
+            // The first run does work that later runs do not repeat.
             operation();
             repeated(&mut operation, count);
         }

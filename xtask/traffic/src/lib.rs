@@ -1,9 +1,9 @@
-//! What goes through the gateway when it is measured: requests and answers that look like real ones.
+//! The traffic of a benchmark: requests and responses that look like real ones.
 //!
-//! The binary of this crate is both ends of the measurement, the provider and its clients.
+//! The binary of this crate is both ends of a measurement: the provider and its clients.
 
-mod answer;
 mod request;
+mod response;
 
-pub use answer::{Answers, chat_event, response_event};
 pub use request::{Dialect, Shape};
+pub use response::{Responses, chat_event, response_event};

@@ -1,3 +1,5 @@
+//! `aibridge-traffic load`: clients that send requests and measure the responses.
+
 mod closed;
 mod connection;
 mod hold;
@@ -12,57 +14,57 @@ use tally::Tally;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where the target listens.
+    /// The address of the target.
     #[arg(long)]
     address: SocketAddr,
-    /// What stands before the route.
+    /// The path before the route.
     #[arg(long, default_value = "/v1")]
     prefix: String,
-    /// The gateway token.
+    /// The access token, sent as a bearer token.
     #[arg(long, default_value = "sk-what-the-sdk-insists-on")]
     bearer: String,
     #[arg(long, default_value = "chat")]
     dialect: Dialect,
-    /// About how long a request is.
+    /// The approximate size of a request body, in bytes.
     #[arg(long, default_value_t = 1000)]
     size: usize,
-    /// How many messages it has, if not as many as is usual.
+    /// The number of messages. The default is usual for the size.
     #[arg(long)]
     messages: Option<usize>,
-    /// How many tools it has, if not as many as is usual.
+    /// The number of tools. The default is usual for the size.
     #[arg(long)]
     tools: Option<usize>,
-    /// Ask for a stream of so many events.
+    /// Request a stream of this number of events.
     #[arg(long)]
     events: Option<usize>,
-    /// The time between two events.
+    /// The time between two events, in microseconds.
     #[arg(long, default_value_t = 0)]
     pace_us: u64,
     #[arg(long, default_value = "closed")]
     mode: Mode,
-    /// Connections; in open mode, at most.
+    /// The number of connections; the maximum in open mode.
     #[arg(long, default_value_t = 8)]
     connections: usize,
-    /// No request begins later.
+    /// The time after which no request begins, in seconds.
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// Requests a second in open mode.
+    /// Requests per second in open mode.
     #[arg(long, default_value_t = 200.0)]
     rate: f64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Mode {
-    /// Every connection sends its next request when it has the answer.
+    /// Every connection sends its next request after the response to the previous one.
     Closed,
-    /// Requests begin when it is their time, whatever becomes of those before, and latency counts from that time.
+    /// Requests begin at a fixed rate, independent of earlier ones. Latency is measured from the scheduled time.
     Open,
-    /// Opens a stream on every connection, says so, and reads on until its input ends.
+    /// Opens a stream on every connection, prints the number, and reads the streams until standard input ends.
     Hold,
 }
 
 impl Options {
-    /// The request, head and body.
+    /// The bytes of the request, head and body.
     fn request(&self) -> Vec<u8> {
         let mut shape = Shape::of(self.dialect, self.size);
         shape.messages = self.messages.unwrap_or(shape.messages);

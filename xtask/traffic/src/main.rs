@@ -1,10 +1,10 @@
-//! Both ends of a measurement: a provider that answers at once, and clients. `cargo xtask bench` runs it.
+//! Both ends of a measurement: a provider that responds at once, and clients. `cargo xtask bench` runs it.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a measuring tool talks to the one that runs it, and takes the time of the machine"
+    reason = "a measuring tool prints its results and reads the clock of the system"
 )]
 
 mod load;
@@ -21,9 +21,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Part {
-    /// Answers every request at once; prints its address first.
+    /// Responds to every request at once. Prints its address first.
     Provider,
-    /// Sends requests; prints what came of it as JSON.
+    /// Sends requests and prints the measurements as JSON.
     Load(load::Options),
 }
 

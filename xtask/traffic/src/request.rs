@@ -1,36 +1,38 @@
+//! Client requests that look like real ones, of any size.
+
 use serde_json::{Value, json};
 
-/// Which API is spoken.
+/// The API of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Dialect {
-    /// Chat completions.
+    /// The Chat Completions API.
     Chat,
-    /// Responses.
+    /// The Responses API.
     Responses,
 }
 
-/// What a request looks like.
+/// The size and the contents of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
-    /// Its API.
+    /// The API of the request.
     pub dialect: Dialect,
-    /// How long its body is, within some percent.
+    /// The size of the body in bytes, within 5 %.
     pub bytes: usize,
-    /// How many messages it holds.
+    /// The number of messages.
     pub messages: usize,
-    /// How many tools the model may use.
+    /// The number of tools that the model may call.
     pub tools: usize,
-    /// Whether it wants a stream.
+    /// Whether it requests a stream.
     pub stream: bool,
 }
 
-/// What conversations are made of: prose, code, quotes and line ends.
+/// The text of all messages: prose, code, quotes and line ends.
 const TEXT: &str = "The test `empty_line` fails because the parser stops at the first blank line.\n    \
     let Some(line) = lines.next() else { return Err(\"unexpected end\") };\n    \
     if line.trim().is_empty() { continue; } // é ü – skipped\n\tassert_eq!(parse(\"a\\n\\nb\"), [\"a\", \"b\"]);\n";
 
 impl Dialect {
-    /// Its route.
+    /// The route below the base URL.
     pub fn route(self) -> &'static str {
         match self {
             Self::Chat => "/chat/completions",
@@ -40,12 +42,12 @@ impl Dialect {
 }
 
 impl Shape {
-    /// A blocking request of `bytes`, with as many messages and tools as such a request usually has.
+    /// A blocking request of `bytes`, with the usual number of messages and tools for that size.
     pub fn of(dialect: Dialect, bytes: usize) -> Self {
         Self { dialect, bytes, messages: (bytes / 2500).max(2), tools: (bytes / 8000).min(24), stream: false }
     }
 
-    /// The body.
+    /// Builds the JSON body.
     pub fn body(&self) -> Vec<u8> {
         let bare = self.with_content("").len();
         let escaped = Value::from(TEXT).to_string().len() - 2;
@@ -75,7 +77,7 @@ impl Shape {
         body.to_string()
     }
 
-    /// A system message, then turns of a model that uses tools; the user has the last word.
+    /// Message `at`: first a system message, then turns of a model that calls tools. The last message is of the user.
     fn message(&self, at: usize, content: &str) -> Value {
         let call = format!("call_{at:024}");
         let turn = if at == 0 { 0 } else { (self.messages - at) % 3 + 1 };
@@ -125,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bodies_are_as_long_as_asked_and_the_user_speaks_last() {
+    fn bodies_have_the_requested_size_and_end_with_the_user() {
         for dialect in [Dialect::Chat, Dialect::Responses] {
             for bytes in [1_000, 20_000, 300_000, 1_000_000] {
                 let body = Shape::of(dialect, bytes).body();

@@ -1,8 +1,10 @@
-use super::{World, file};
+//! Property tests: loading accepts or rejects any file.
+
+use super::{TestEnvironment, file};
 use crate::load;
 use proptest::prelude::*;
 
-/// Values of every type that TOML has, in any place where a setting could be.
+/// Values of all TOML types, in all positions of settings.
 fn any_toml() -> impl Strategy<Value = toml::Value> {
     let leaf = prop_oneof![
         any::<bool>().prop_map(toml::Value::from),
@@ -22,6 +24,8 @@ fn any_toml() -> impl Strategy<Value = toml::Value> {
         "provider",
         "listen",
         "insecure",
+        "allowed_hosts",
+        "cors_origins",
         "mode",
         "url",
         "type",
@@ -58,8 +62,8 @@ fn any_toml() -> impl Strategy<Value = toml::Value> {
 }
 
 proptest! {
-    /// Whatever is written where, loading ends, and tells no text that could be a key. What is shown of a
-    /// text elsewhere is what names a choice, a size, a duration, an address or a scheme.
+    /// Loading ends, and no message contains a text that may be a key. Messages may quote choices, sizes, durations,
+    /// addresses and schemes.
     #[test]
     fn any_file_loads_or_is_refused(
         server in any_toml(),
@@ -79,11 +83,11 @@ proptest! {
         all.insert("metrics".into(), metrics);
         all.insert("telemetry".into(), telemetry);
         all.insert("provider".into(), providers.into());
-        let _ = load(&file(&toml::to_string(&all)?), &World(&[]));
+        let _ = load(&file(&toml::to_string(&all)?), &TestEnvironment(&[]));
 
         let mut only = toml::Table::new();
         only.insert("provider".into(), vec![one].into());
-        if let Err(error) = load(&file(&toml::to_string(&only)?), &World(&[])) {
+        if let Err(error) = load(&file(&toml::to_string(&only)?), &TestEnvironment(&[])) {
             prop_assert!(!error.to_string().contains("hunter2"), "{error}");
         }
     }
@@ -92,6 +96,6 @@ proptest! {
     fn any_text_loads_or_is_refused(text in "[\\[\\]{}a-z.=\"'#,0-9\\n ]{0,60}", name in "AIBRIDGE_[A-Z_]{0,20}") {
         let mut sources = file(&text);
         sources.env = vec![(name, text.clone()), ("AIBRIDGE_PROVIDER".into(), text)];
-        let _ = load(&sources, &World(&[]));
+        let _ = load(&sources, &TestEnvironment(&[]));
     }
 }

@@ -1,4 +1,6 @@
-use super::{World, env, file, good, keys};
+//! Tests of the precedence of sources and of all settings.
+
+use super::{TestEnvironment, env, file, keys, load_valid};
 use crate::{
     AuthMode, CircuitBreaker, Durability, Flags, LogFormat, OtlpProtocol, ProviderKind, Sources, StoreUrl,
 };
@@ -7,13 +9,14 @@ use std::path::Path;
 use std::time::Duration;
 
 #[test]
-fn nothing_set_is_a_gateway_on_this_machine() {
-    let config = good(&Sources::default(), &World(&[]));
+fn the_defaults_serve_this_machine_only() {
+    let config = load_valid(&Sources::default(), &TestEnvironment(&[]));
 
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.server.max_body_bytes, 64 << 20);
     assert_eq!(config.server.shutdown_grace, Duration::from_secs(30));
     assert!(!config.server.insecure);
+    assert!(config.server.allowed_hosts.is_empty() && config.server.cors_origins.is_empty());
     assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::None, true));
     assert_eq!(config.store.url, StoreUrl::Sqlite("aibridge.db".into()));
     assert_eq!(config.store.durability, Durability::Process);
@@ -35,13 +38,15 @@ fn nothing_set_is_a_gateway_on_this_machine() {
 }
 
 #[test]
-fn the_file_can_say_everything() {
+fn the_file_can_contain_every_setting() {
     let text = r#"
         [server]
         listen = "0.0.0.0:80"
         max_body_bytes = 1000
         shutdown_grace = "0s"
         insecure = true
+        allowed_hosts = ["Gateway.Example"]
+        cors_origins = ["https://app.example", "*"]
         [auth]
         mode = "tokens"
         byok = false
@@ -82,13 +87,18 @@ fn the_file_can_say_everything() {
         max_requests = 2
         failure_statuses = [500, 408]
     "#;
-    // A provider that is configured takes only what it says.
-    let world =
-        World(&[("KEY", "sk-env"), ("OPENAI_API_KEY", "sk-x"), ("OPENAI_BASE_URL", "http://x.example/")]);
-    let config = good(&file(text), &world);
+    // A configured provider does not use the OPENAI_ variables.
+    let environment = TestEnvironment(&[
+        ("KEY", "sk-env"),
+        ("OPENAI_API_KEY", "sk-x"),
+        ("OPENAI_BASE_URL", "http://x.example/"),
+    ]);
+    let config = load_valid(&file(text), &environment);
 
     assert_eq!(config.server.listen.to_string(), "0.0.0.0:80");
     assert_eq!((config.server.max_body_bytes, config.server.insecure), (1000, true));
+    assert_eq!(config.server.allowed_hosts, ["gateway.example"]);
+    assert_eq!(config.server.cors_origins, ["https://app.example", "*"]);
     assert_eq!(config.server.shutdown_grace, Duration::ZERO);
     assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::Tokens, false));
     assert_eq!(config.store.url, StoreUrl::Sqlite("/var/lib/aibridge.db".into()));
@@ -127,12 +137,12 @@ fn the_file_can_say_everything() {
 }
 
 #[test]
-fn flags_win_over_the_environment_and_that_over_the_file() {
+fn flags_override_the_environment_which_overrides_the_file() {
     let mut sources =
         file("[server]\nlisten = \"127.0.0.1:1\"\nmax_body_bytes = 1\n[store]\nurl = \"sqlite:1\"");
     let listen_and_store = |sources: &Sources| {
-        let config = good(sources, &World(&[]));
-        assert_eq!(config.server.max_body_bytes, 1, "what the stronger do not say stays");
+        let config = load_valid(sources, &TestEnvironment(&[]));
+        assert_eq!(config.server.max_body_bytes, 1, "settings of weaker sources stay");
         (config.server.listen.port(), config.store.url.to_string())
     };
     assert_eq!(listen_and_store(&sources), (1, "sqlite:1".into()));
@@ -143,13 +153,13 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     sources.flags.store = Some("sqlite:3".into());
     assert_eq!(listen_and_store(&sources), (3, "sqlite:3".into()));
     sources.env.push(("AIBRIDGE_LOG__FORMAT".into(), "json".into()));
-    assert_eq!(good(&sources, &World(&[])).log.format, LogFormat::Json);
+    assert_eq!(load_valid(&sources, &TestEnvironment(&[])).log.format, LogFormat::Json);
     sources.flags.log_format = Some("text".into());
-    assert_eq!(good(&sources, &World(&[])).log.format, LogFormat::Text);
+    assert_eq!(load_valid(&sources, &TestEnvironment(&[])).log.format, LogFormat::Text);
 }
 
 #[test]
-fn the_environment_is_text_that_becomes_what_is_wanted() {
+fn text_in_the_environment_is_parsed_by_type() {
     let provider = r#"[{ type = "openai", name = "a", keys = ["12345"] }, { type = "openai", name = "b" }]"#;
     let mut sources = env(&[
         ("AIBRIDGE_AUTH__BYOK", "false"),
@@ -162,7 +172,7 @@ fn the_environment_is_text_that_becomes_what_is_wanted() {
         ("AIBRIDGE_PROVIDER", provider),
     ]);
     sources.file = file("[[provider]]\ntype = \"openai\"\nname = \"file\"").file;
-    let config = good(&sources, &World(&[]));
+    let config = load_valid(&sources, &TestEnvironment(&[]));
     assert!(!config.auth.byok && config.server.insecure);
     assert_eq!((config.server.max_body_bytes, config.metrics.max_models), (1000, 7));
     assert_eq!(config.server.shutdown_grace, Duration::from_secs(1));
@@ -173,17 +183,18 @@ fn the_environment_is_text_that_becomes_what_is_wanted() {
 }
 
 #[test]
-fn without_a_provider_there_is_openai() {
-    const SET: World = World(&[("OPENAI_API_KEY", "sk-1"), ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")]);
-    const EMPTY: World = World(&[("OPENAI_API_KEY", ""), ("OPENAI_BASE_URL", "")]);
-    let table: [(&str, World, &[&str], &str); 4] = [
+fn the_default_provider_is_openai() {
+    const SET: TestEnvironment =
+        TestEnvironment(&[("OPENAI_API_KEY", "sk-1"), ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")]);
+    const EMPTY: TestEnvironment = TestEnvironment(&[("OPENAI_API_KEY", ""), ("OPENAI_BASE_URL", "")]);
+    let table: [(&str, TestEnvironment, &[&str], &str); 4] = [
         ("", SET, &["sk-1"], "http://127.0.0.1:9/v1/"),
         ("provider = []", SET, &["sk-1"], "http://127.0.0.1:9/v1/"),
         ("", EMPTY, &[], "https://api.openai.com/v1/"),
-        ("", World(&[]), &[], "https://api.openai.com/v1/"),
+        ("", TestEnvironment(&[]), &[], "https://api.openai.com/v1/"),
     ];
-    for (text, world, expected_keys, base_url) in table {
-        let config = good(&file(text), &world);
+    for (text, environment, expected_keys, base_url) in table {
+        let config = load_valid(&file(text), &environment);
         assert_eq!((config.providers.len(), config.providers[0].name.as_str()), (1, "openai"));
         assert_eq!(keys(&config, 0), expected_keys);
         assert_eq!(config.providers[0].base_url.as_str(), base_url);
@@ -191,7 +202,7 @@ fn without_a_provider_there_is_openai() {
 }
 
 #[test]
-fn a_circuit_breaker_is_there_if_its_table_is() {
+fn an_empty_table_enables_the_circuit_breaker() {
     let text = "[[provider]]\ntype = \"openai\"\n[provider.circuit_breaker]";
     let breaker = CircuitBreaker {
         failure_threshold: 5,
@@ -200,18 +211,19 @@ fn a_circuit_breaker_is_there_if_its_table_is() {
         max_requests: 3,
         failure_statuses: vec![500, 502, 503, 504, 529],
     };
-    assert_eq!(good(&file(text), &World(&[])).providers[0].circuit_breaker, Some(breaker));
+    assert_eq!(load_valid(&file(text), &TestEnvironment(&[])).providers[0].circuit_breaker, Some(breaker));
 }
 
 #[test]
-fn the_variables_of_opentelemetry_are_the_weakest() {
+fn the_variables_of_opentelemetry_have_the_lowest_precedence() {
     const GRPC: &str = "http://grpc.example/";
-    const SET: World = World(&[
+    const SET: TestEnvironment = TestEnvironment(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel.example"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
     ]);
-    const EMPTY: World = World(&[("OTEL_EXPORTER_OTLP_ENDPOINT", ""), ("OTEL_EXPORTER_OTLP_PROTOCOL", "")]);
-    const OTHER: World = World(&[
+    const EMPTY: TestEnvironment =
+        TestEnvironment(&[("OTEL_EXPORTER_OTLP_ENDPOINT", ""), ("OTEL_EXPORTER_OTLP_PROTOCOL", "")]);
+    const OTHER: TestEnvironment = TestEnvironment(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel.example"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
     ]);
@@ -226,9 +238,9 @@ fn the_variables_of_opentelemetry_are_the_weakest() {
         (both, SET, Some((GRPC, OtlpProtocol::Grpc))),
         (endpoint, EMPTY, Some((GRPC, OtlpProtocol::Grpc))),
     ];
-    for (text, world, expected) in table {
-        let telemetry = good(&file(&format!("[telemetry]\n{text}")), &world).telemetry;
+    for (text, environment, expected) in table {
+        let telemetry = load_valid(&file(&format!("[telemetry]\n{text}")), &environment).telemetry;
         let actual = telemetry.as_ref().map(|telemetry| (telemetry.endpoint.as_str(), telemetry.protocol));
-        assert_eq!(actual, expected, "{text:?} in {:?}", world.0);
+        assert_eq!(actual, expected, "{text:?} in {:?}", environment.0);
     }
 }

@@ -1,4 +1,6 @@
-use super::{World, file, good, keys};
+//! Tests that no secret is printed.
+
+use super::{TestEnvironment, file, keys, load_valid};
 use secrecy::ExposeSecret;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ fn no_secret_can_be_printed() {
         keys = ["env:KEY", "sk-0123hunter2abcdefgh"]
         extra_headers = { X-Token = "token-hunter2-0123456789" }
     "#;
-    let config = good(&file(text), &World(&[("KEY", "sk-9876hunter2abcdefgh")]));
+    let config = load_valid(&file(text), &TestEnvironment(&[("KEY", "sk-9876hunter2abcdefgh")]));
     let debug = format!("{config:?}");
     assert!(!debug.contains("hunter2"), "{debug}");
 
@@ -23,7 +25,7 @@ fn no_secret_can_be_printed() {
 }
 
 #[test]
-fn the_masked_settings_read_the_same() {
+fn the_masked_settings_are_valid() {
     let text = r#"
         [server]
         listen = "0.0.0.0:80"
@@ -62,9 +64,9 @@ fn the_masked_settings_read_the_same() {
         [log]
         format = "json"
     "#;
-    let config = good(&file(text), &World(&[]));
+    let config = load_valid(&file(text), &TestEnvironment(&[]));
     let masked = config.to_masked_toml();
-    let again = good(&file(&masked), &World(&[]));
+    let again = load_valid(&file(&masked), &TestEnvironment(&[]));
     assert_eq!((&again.server, &again.auth, &again.store), (&config.server, &config.auth, &config.store));
     assert_eq!((&again.admin, &again.metrics, &again.log), (&config.admin, &config.metrics, &config.log));
     assert_eq!((&again.limits, &again.telemetry), (&config.limits, &config.telemetry));

@@ -1,17 +1,19 @@
-use super::{World, bad, env, file};
+//! Tests of the messages about problems.
+
+use super::{TestEnvironment, env, file, load_problems};
 use crate::{Flags, Sources, load};
 
 #[test]
-fn a_problem_names_its_source_its_setting_and_what_to_write() {
+fn a_problem_has_its_source_its_setting_and_advice() {
     let table: &[(Sources, &str)] = &[
         (
             file("[server]\nlisten = \"here\""),
-            "aibridge.toml: server.listen: \"here\" is no address with a port; write e.g. \"127.0.0.1:8080\" or \
+            "aibridge.toml: server.listen: \"here\" is not an address with a port; write e.g. \"127.0.0.1:8080\" or \
              \"[::1]:8080\"",
         ),
         (
             env(&[("AIBRIDGE_SERVER__LISTEN", "here")]),
-            "AIBRIDGE_SERVER__LISTEN: server.listen: \"here\" is no address with a port; write e.g. \
+            "AIBRIDGE_SERVER__LISTEN: server.listen: \"here\" is not an address with a port; write e.g. \
              \"127.0.0.1:8080\" or \"[::1]:8080\"",
         ),
         (
@@ -19,12 +21,12 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
                 flags: Flags { store: Some("mysql://u:hunter2@h/db".into()), ..Flags::default() },
                 ..file("[store]\nurl = \"sqlite:x\"")
             },
-            "--store: store.url: \"mysql\" is no kind of store; write \"sqlite:aibridge.db\" or \
+            "--store: store.url: \"mysql\" is not a supported database; write \"sqlite:aibridge.db\" or \
              \"postgres://user@host/db\"",
         ),
         (
             file("[store]\nspool = \"spool\""),
-            "aibridge.toml: store.spool: is of no use to an embedded database, which cannot be away; leave it out, \
+            "aibridge.toml: store.spool: has no effect on an embedded database, which is always available; remove it, \
              or write store.url = \"postgres://user@host/db\"",
         ),
         (
@@ -33,19 +35,29 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("[server]\nlisten = 8080"),
-            "aibridge.toml: server.listen: is an integer; write a text in quotes",
+            "aibridge.toml: server.listen: is an integer; write a string in quotes",
         ),
         (
             file("[server]\nshutdown_grace = 10"),
             "aibridge.toml: server.shutdown_grace: 10 has no unit; for seconds, write \"10s\", e.g. \"10s\"",
         ),
         (
+            file("[server]\ncors_origins = [\"https://app.example\", \"*\"]"),
+            "aibridge.toml: server.cors_origins[1]: \"*\" would allow every web page that your users visit to spend your keys \
+             while auth.mode is \"none\"; write auth.mode = \"tokens\", or list the origins",
+        ),
+        (
+            env(&[("AIBRIDGE_SERVER__ALLOWED_HOSTS", "[\"a.example\", \"http://b.example\"]")]),
+            "AIBRIDGE_SERVER__ALLOWED_HOSTS: server.allowed_hosts[1]: \"http://b.example\" is not a host; write a name or \
+             an address without scheme and path, e.g. \"gateway.example\"",
+        ),
+        (
             file("[auth]\nbyok = \"false\""),
-            "aibridge.toml: auth.byok: is a text; write true or false, without quotes",
+            "aibridge.toml: auth.byok: is a string; write true or false, without quotes",
         ),
         (
             env(&[("AIBRIDGE_AUTH__BYOK", "no")]),
-            "AIBRIDGE_AUTH__BYOK: auth.byok: is a text; write true or false, without quotes",
+            "AIBRIDGE_AUTH__BYOK: auth.byok: is a string; write true or false, without quotes",
         ),
         (
             file("[auth]\nmode = \"token\""),
@@ -57,7 +69,7 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("[server]\nlisten = \"0.0.0.0:80\"\n[auth]\nmode = 1"),
-            "aibridge.toml: auth.mode: is an integer; write a text in quotes",
+            "aibridge.toml: auth.mode: is an integer; write a string in quotes",
         ),
         (
             file("[limits]\nrequests_per_minute = -1"),
@@ -65,7 +77,7 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("[limits]\nrequests = 1"),
-            "aibridge.toml: limits.requests: is no setting; the settings here are max_concurrent_requests, \
+            "aibridge.toml: limits.requests: is not a setting; the settings here are max_concurrent_requests, \
              requests_per_minute, tokens_per_minute, max_connections, max_header_bytes, header_timeout",
         ),
         (
@@ -74,19 +86,19 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("[auth]\ntokens = true"),
-            "aibridge.toml: auth.tokens: is no setting; the settings here are mode, byok",
+            "aibridge.toml: auth.tokens: is not a setting; the settings here are mode, byok",
         ),
         (
             file("listen = \"127.0.0.1:1\""),
-            "aibridge.toml: listen: is no setting; the settings here are server, tls, admin, auth, limits, store, \
+            "aibridge.toml: listen: is not a setting; the settings here are server, tls, admin, auth, limits, store, \
              metrics, telemetry, log, provider",
         ),
         (
             env(&[("AIBRIDGE_PORT", "8080")]),
-            "AIBRIDGE_PORT: port: is no setting; the settings here are server, tls, admin, auth, limits, store, \
+            "AIBRIDGE_PORT: port: is not a setting; the settings here are server, tls, admin, auth, limits, store, \
              metrics, telemetry, log, provider",
         ),
-        (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a text; write a table"),
+        (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a string; write a table"),
         (
             file("[provider]\ntype = \"openai\""),
             "aibridge.toml: provider: must be a list; write [[provider]], in double brackets, once for each \
@@ -107,30 +119,29 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("[[provider]]\ntype = \"openai\"\n[[provider]]\ntype = \"openai\""),
-            "aibridge.toml: provider[1].name: \"openai\" is the name of provider[0] too; write another, e.g. \
+            "aibridge.toml: provider[1].name: \"openai\" is already the name of provider[0]; write another, e.g. \
              \"openai-2\"",
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nname = \"metrics\""),
-            "aibridge.toml: provider[0].name: \"metrics\" is a path of the gateway's own; write another, e.g. \
+            "aibridge.toml: provider[0].name: \"metrics\" is a path of the gateway itself; write another, e.g. \
              \"metrics-provider\"",
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nkeys = \"hunter2\""),
-            "aibridge.toml: provider[0].keys: is a text; write a list in brackets, e.g. [\"…\", \"…\"]",
+            "aibridge.toml: provider[0].keys: is a string; write a list in brackets, e.g. [\"…\", \"…\"]",
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nkeys = [\"hunter2\", \"b\", \"hunter2\"]"),
-            "aibridge.toml: provider[0].keys[2]: is the same key as provider[0].keys[0]; take one of them out",
+            "aibridge.toml: provider[0].keys[2]: is the same key as provider[0].keys[0]; remove one of them",
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nextra_headers = { X-A = \"1\", x-a = \"hunter2\" }"),
-            "aibridge.toml: provider[0].extra_headers.x-a: is there twice, in different cases; take one of them \
-             out",
+            "aibridge.toml: provider[0].extra_headers.x-a: is a duplicate in another case; remove one of them",
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nextra_headers = { X-A = 1 }"),
-            "aibridge.toml: provider[0].extra_headers.X-A: is an integer; write a text in quotes",
+            "aibridge.toml: provider[0].extra_headers.X-A: is an integer; write a string in quotes",
         ),
         (
             file("[[provider]]\ntype = \"openai\"\nconnect_timeout = \"0s\""),
@@ -142,7 +153,7 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             breaker("max_requests = \"3\""),
-            "aibridge.toml: provider[0].circuit_breaker.max_requests: is a text; write a whole number without \
+            "aibridge.toml: provider[0].circuit_breaker.max_requests: is a string; write a whole number without \
              quotes, e.g. 5",
         ),
         (
@@ -155,13 +166,12 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             breaker("failure_statuses = []"),
-            "aibridge.toml: provider[0].circuit_breaker.failure_statuses: is empty, so that no answer could be a \
+            "aibridge.toml: provider[0].circuit_breaker.failure_statuses: is empty, so that no response counts as a \
              failure; write e.g. [500, 503]",
         ),
         (
             breaker("failure_statuses = [500, 500]"),
-            "aibridge.toml: provider[0].circuit_breaker.failure_statuses[1]: 500 is there twice; take one of them \
-             out",
+            "aibridge.toml: provider[0].circuit_breaker.failure_statuses[1]: 500 is a duplicate; remove one of them",
         ),
         (
             breaker("failure_statuses = [500, true]"),
@@ -170,7 +180,7 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             breaker("failures = 5"),
-            "aibridge.toml: provider[0].circuit_breaker.failures: is no setting; the settings here are \
+            "aibridge.toml: provider[0].circuit_breaker.failures: is not a setting; the settings here are \
              failure_threshold, interval, timeout, max_requests, failure_statuses",
         ),
         (
@@ -179,13 +189,13 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("[admin]\nlisten = \"9090\""),
-            "aibridge.toml: admin.listen: \"9090\" is no address with a port; write e.g. \"127.0.0.1:8080\" or \
+            "aibridge.toml: admin.listen: \"9090\" is not an address with a port; write e.g. \"127.0.0.1:8080\" or \
              \"[::1]:8080\"",
         ),
         (
             file("[admin]\nlisten = \"localhost:8080\""),
-            "aibridge.toml: admin.listen: 127.0.0.1:8080 is taken by server.listen = \"127.0.0.1:8080\"; write \
-             another port, or take admin.listen out to serve both on one",
+            "aibridge.toml: admin.listen: 127.0.0.1:8080 is already used by server.listen = \"127.0.0.1:8080\"; write \
+             another port, or remove admin.listen to serve both on one",
         ),
         (
             file("[metrics]\nmax_models = 1.5"),
@@ -193,7 +203,7 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             env(&[("AIBRIDGE_METRICS__MAX_TOOLS", "many")]),
-            "AIBRIDGE_METRICS__MAX_TOOLS: metrics.max_tools: is a text; write a whole number without quotes, e.g. 5",
+            "AIBRIDGE_METRICS__MAX_TOOLS: metrics.max_tools: is a string; write a whole number without quotes, e.g. 5",
         ),
         (
             file("[telemetry]\nendpoint = \"localhost:4317\""),
@@ -202,7 +212,7 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("[telemetry]\nendpoint = \"http://me:hunter2@localhost\""),
-            "aibridge.toml: telemetry.endpoint: holds a user name or a password, which belong into \
+            "aibridge.toml: telemetry.endpoint: contains a user name or a password; set these in \
              OTEL_EXPORTER_OTLP_HEADERS; write e.g. \"http://localhost:4317\"",
         ),
         (
@@ -211,11 +221,11 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
         (
             file("[telemetry]\nsample_ratio = 50"),
-            "aibridge.toml: telemetry.sample_ratio: 50 is no ratio; write a number from 0.0 to 1.0",
+            "aibridge.toml: telemetry.sample_ratio: 50 is not a ratio; write a number from 0.0 to 1.0",
         ),
         (
             file("[telemetry]\nsample_ratio = \"all\""),
-            "aibridge.toml: telemetry.sample_ratio: is a text; write a number without quotes, e.g. 0.5",
+            "aibridge.toml: telemetry.sample_ratio: is a string; write a number without quotes, e.g. 0.5",
         ),
         (
             Sources {
@@ -226,11 +236,11 @@ fn a_problem_names_its_source_its_setting_and_what_to_write() {
         ),
     ];
     for (sources, expected) in table {
-        assert_eq!(bad(sources, &World(&[])), *expected);
+        assert_eq!(load_problems(sources, &TestEnvironment(&[])), *expected);
     }
 }
 
-/// A file with one provider, whose circuit breaker is set so.
+/// A file with one provider and these settings of its circuit breaker.
 fn breaker(text: &str) -> Sources {
     file(&format!("[[provider]]\ntype = \"openai\"\n[provider.circuit_breaker]\n{text}"))
 }
@@ -263,11 +273,12 @@ fn all_problems_come_at_once() {
     sources.env = env(&[("AIBRIDGE_", "x"), ("AIBRIDGE_STORE__COLOUR", "x")]).env;
     sources.flags.listen = Some("x".into());
 
-    let places = load(&sources, &World(&[])).expect_err("a refusal").problems.into_iter();
-    let places: Vec<String> =
-        places.map(|problem| format!("{} {}", problem.origin, problem.setting.unwrap_or_default())).collect();
+    let origins = load(&sources, &TestEnvironment(&[])).expect_err("a refusal").problems.into_iter();
+    let origins: Vec<String> = origins
+        .map(|problem| format!("{} {}", problem.origin, problem.setting.unwrap_or_default()))
+        .collect();
     assert_eq!(
-        places,
+        origins,
         [
             "AIBRIDGE_ ",
             "aibridge.toml colour",
@@ -293,16 +304,16 @@ fn all_problems_come_at_once() {
 }
 
 #[test]
-fn a_wrong_setting_is_refused_even_if_a_stronger_one_hides_it() {
+fn an_overridden_setting_is_validated_too() {
     let mut sources = file("[server]\nlisten = 1\n[auth]\nbyok = \"x\"");
     sources.env = env(&[("AIBRIDGE_SERVER__LISTEN", "127.0.0.1:1"), ("AIBRIDGE_AUTH__BYOK", "true")]).env;
-    assert_eq!(load(&sources, &World(&[])).expect_err("a refusal").problems.len(), 2);
+    assert_eq!(load(&sources, &TestEnvironment(&[])).expect_err("a refusal").problems.len(), 2);
 }
 
 #[test]
-fn the_variables_of_the_default_provider_are_named() {
-    let world = World(&[("OPENAI_API_KEY", "sk 1"), ("OPENAI_BASE_URL", "ftp://x/")]);
-    let message = bad(&Sources::default(), &world);
+fn problems_name_the_variables_of_the_default_provider() {
+    let environment = TestEnvironment(&[("OPENAI_API_KEY", "sk 1"), ("OPENAI_BASE_URL", "ftp://x/")]);
+    let message = load_problems(&Sources::default(), &environment);
     let lines: Vec<&str> = message.lines().collect();
     assert_eq!(lines.len(), 2, "{message}");
     assert!(
@@ -313,14 +324,17 @@ fn the_variables_of_the_default_provider_are_named() {
 }
 
 #[test]
-fn the_variable_of_the_collector_is_named() {
-    let message = bad(&Sources::default(), &World(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317")]));
+fn problems_name_the_variables_of_opentelemetry() {
+    let message = load_problems(
+        &Sources::default(),
+        &TestEnvironment(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317")]),
+    );
     let expected = "OTEL_EXPORTER_OTLP_ENDPOINT: telemetry.endpoint: has the scheme \"localhost\"";
     assert!(message.starts_with(expected) && message.lines().count() == 1, "{message}");
 }
 
 #[test]
-fn the_network_gets_in_only_if_the_operator_says_so() {
+fn exposure_to_the_network_requires_consent() {
     let table = [
         ("listen = \"0.0.0.0:80\"", false),
         ("listen = \"[::]:80\"", false),
@@ -335,7 +349,7 @@ fn the_network_gets_in_only_if_the_operator_says_so() {
         ("listen = \"0.0.0.0:80\"\n[auth]\nmode = \"tokens\"", true),
     ];
     for (text, accepted) in table {
-        let result = load(&file(&format!("[server]\n{text}")), &World(&[]));
+        let result = load(&file(&format!("[server]\n{text}")), &TestEnvironment(&[]));
         assert_eq!(result.is_ok(), accepted, "{text}");
         if let Err(error) = result {
             let message = error.to_string();
@@ -344,23 +358,26 @@ fn the_network_gets_in_only_if_the_operator_says_so() {
         }
     }
     let admin = "[admin]\nlisten = \"0.0.0.0:9090\"\n";
-    assert!(bad(&file(admin), &World(&[])).starts_with("aibridge.toml: admin.listen: 0.0.0.0:9090 can be"));
-    for let_in in ["[server]\ninsecure = true", "[auth]\nmode = \"tokens\""] {
-        assert!(load(&file(&format!("{admin}{let_in}")), &World(&[])).is_ok(), "{let_in}");
+    assert!(
+        load_problems(&file(admin), &TestEnvironment(&[]))
+            .starts_with("aibridge.toml: admin.listen: 0.0.0.0:9090 can be")
+    );
+    for consent in ["[server]\ninsecure = true", "[auth]\nmode = \"tokens\""] {
+        assert!(load(&file(&format!("{admin}{consent}")), &TestEnvironment(&[])).is_ok(), "{consent}");
     }
 }
 
 #[test]
-fn a_provider_that_failed_is_not_replaced_by_the_default() {
-    let world = World(&[("OPENAI_API_KEY", "sk 1")]);
+fn the_default_does_not_replace_an_invalid_provider() {
+    let environment = TestEnvironment(&[("OPENAI_API_KEY", "sk 1")]);
     let table = [
         ("[provider]\ntype = \"openai\"", "aibridge.toml: provider: must be a list"),
-        ("[[provider]\ntype = \"openai\"", "aibridge.toml: is no TOML"),
+        ("[[provider]\ntype = \"openai\"", "aibridge.toml: is not valid TOML"),
     ];
     for (text, expected) in table {
-        let message = bad(&file(text), &world);
+        let message = load_problems(&file(text), &environment);
         assert!(message.starts_with(expected) && message.lines().count() == 1, "{text}: {message}");
     }
-    let message = bad(&file("[server]\nlisten = 1"), &world);
+    let message = load_problems(&file("[server]\nlisten = 1"), &environment);
     assert_eq!(message.lines().count(), 2, "no provider failed here: {message}");
 }

@@ -1,3 +1,5 @@
+//! Schemas of interceptions and their records.
+
 use super::Tokens;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -7,9 +9,9 @@ use uuid::Uuid;
 /// A page of interceptions.
 #[derive(ToSchema)]
 pub struct InterceptionPage {
-    /// The rows.
+    /// The interceptions of this page.
     pub data: Vec<InterceptionSummary>,
-    /// Where the next page begins; `null` if this is the last.
+    /// The cursor of the next page; `null` on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,
 }
@@ -17,171 +19,182 @@ pub struct InterceptionPage {
 /// One client request on a bridged route.
 #[derive(ToSchema)]
 pub struct Interception {
-    /// Also in the answer's header `X-AIBridge-Interception-Id`; ids are in the order in which they were made.
+    /// The id, also in the response header `X-AIBridge-Interception-Id`. Ids are ordered by the time of the start.
     pub id: Uuid,
-    /// On whose behalf: the user of the gateway token, or `anonymous`.
+    /// The actor: the user of the access token, or `anonymous`.
     pub initiator_id: String,
-    /// The provider's type.
+    /// The type of the provider.
     #[schema(example = "openai")]
     pub provider: String,
-    /// The provider's configured name.
+    /// The configured name of the provider.
     pub provider_name: String,
-    /// As the client named it; `unknown` if it named none.
+    /// The model as the client spelled it; `unknown` if the request names none.
     pub model: String,
-    /// The bridged route.
+    /// The route of the request.
     #[schema(example = "/chat/completions")]
     pub route: String,
-    /// Whether the client asked for a stream.
+    /// Whether the client requested a stream.
     pub streaming: bool,
     /// The client program, or `Unknown`.
     pub client: String,
-    /// The client's own id of its session.
+    /// The id that the client gave its session.
     #[schema(required)]
     pub client_session_id: Option<String>,
-    /// The client's `User-Agent`.
+    /// The `User-Agent` header of the client.
     #[schema(required)]
     pub user_agent: Option<String>,
-    /// Whose key it was.
+    /// The kind of the provider key.
     pub credential_kind: CredentialKind,
-    /// The masked key that answered, or the last one tried; empty if there was none yet.
+    /// The masked key whose response was relayed, or the last key that was tried; empty if no key was tried yet.
     pub credential_hint: String,
-    /// The tool call whose result this request brings.
+    /// The id of the tool call whose result this request contains.
     #[schema(required)]
     pub correlating_tool_call_id: Option<String>,
-    /// What else is known about the initiator.
+    /// Further attributes of the actor.
     pub metadata: BTreeMap<String, String>,
-    /// When the request was accepted.
+    /// The time at which the request was accepted.
     pub started_at: Timestamp,
-    /// When its answer was over; `null` while it is open.
+    /// The time at which the response ended; `null` while the interception is open.
     #[schema(required)]
     pub ended_at: Option<Timestamp>,
-    /// How it ended; `null` while it is open.
+    /// The outcome; `null` while the interception is open.
     #[schema(required)]
     pub outcome: Option<Outcome>,
-    /// Why it failed.
+    /// The cause of a failure.
     #[schema(required, example = "rate_limited")]
     pub error_type: Option<String>,
-    /// The last HTTP status of the provider, if there was one.
+    /// The HTTP status of the provider's response that was relayed, else of its last response; `null` if there was none.
     #[schema(required)]
     pub upstream_status: Option<u16>,
 }
 
-/// Whose key.
+/// The owner of a provider key.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum CredentialKind {
     /// A key of the gateway.
     Centralized,
-    /// The client's own.
+    /// The client's own key.
     Byok,
 }
 
-/// How an interception ended.
+/// The outcome of an interception.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum Outcome {
-    /// The client has the answer.
+    /// The client received the whole response.
     Completed,
     /// The gateway or the provider failed.
     Failed,
-    /// The client left.
+    /// The client disconnected before the end.
     Cancelled,
 }
 
-/// An interception with what it cost.
+/// An interception with its token counts.
 #[derive(ToSchema)]
 pub struct InterceptionSummary {
-    /// Its row.
+    /// The columns of the interception.
     #[serde(flatten)]
     pub interception: Interception,
-    /// The sum of its token usages.
+    /// The sums of its token counts.
     #[serde(flatten)]
     pub tokens: Tokens,
 }
 
-/// An interception with all that belongs to it, each in the order in which it was made.
+/// An interception with all its records, each list in the order of creation.
 #[derive(ToSchema)]
 pub struct FullInterception {
-    /// Its row.
+    /// The columns of the interception.
     #[serde(flatten)]
     pub interception: Interception,
-    /// What was asked.
+    /// The prompts of the user.
     pub user_prompts: Vec<UserPrompt>,
-    /// What it cost.
+    /// The token counts of the response.
     pub token_usages: Vec<TokenUsage>,
-    /// Which tools were picked.
+    /// The tool calls of the model.
     pub tool_usages: Vec<ToolUsage>,
-    /// What was thought aloud.
+    /// The reasoning in the response.
     pub model_thoughts: Vec<ModelThought>,
 }
 
-/// What the user asked.
+/// A prompt of the user.
 #[derive(ToSchema)]
 pub struct UserPrompt {
-    /// Its own id.
+    /// The id of this record.
     pub id: Uuid,
-    /// The provider's id of the answer, from its end on.
+    /// The provider's id of the response; `null` until the response ends.
     #[schema(required)]
     pub provider_response_id: Option<String>,
-    /// The text, in full.
+    /// The whole text of the prompt.
     pub prompt: String,
-    /// When it was read.
+    /// The time at which the prompt was read.
     pub created_at: Timestamp,
 }
 
-/// What an answer cost.
+/// The token counts of a response.
 #[derive(ToSchema)]
 pub struct TokenUsage {
-    /// Its own id.
+    /// The id of this record.
     pub id: Uuid,
-    /// The provider's id of the answer.
+    /// The provider's id of the response.
     #[schema(required)]
     pub provider_response_id: Option<String>,
-    /// The counts.
+    /// The token counts by kind.
     #[serde(flatten)]
     pub tokens: Tokens,
-    /// Further counts, parts of the others.
-    pub extra_token_types: BTreeMap<String, i64>,
-    /// When it was learnt.
+    /// Further counts, which are parts of the other counts, and the `cost` that the provider states.
+    pub extra_token_types: BTreeMap<String, f64>,
+    /// The time at which this record was created.
     pub created_at: Timestamp,
 }
 
-/// A tool that the model picked.
+/// A tool call of the model.
 #[derive(ToSchema)]
 pub struct ToolUsage {
-    /// Its own id.
+    /// The id of this record.
     pub id: Uuid,
-    /// The provider's id of the answer.
+    /// The provider's id of the response.
     #[schema(required)]
     pub provider_response_id: Option<String>,
-    /// The provider's id of the call, which the request with its result repeats.
+    /// The provider's id of the call. The request that contains the result repeats it.
     #[schema(required)]
     pub provider_tool_call_id: Option<String>,
-    /// The tool's name.
+    /// The name of the tool.
     pub tool: String,
-    /// The MCP server that an injected tool came from.
+    /// The MCP server of an injected tool.
     #[schema(required)]
     pub server_url: Option<String>,
-    /// The arguments as they came, mostly JSON.
+    /// The arguments as the provider sent them, usually JSON.
     pub input: String,
-    /// Whether the gateway added the tool and ran it.
+    /// Whether the gateway added the tool to the request and ran it.
     pub injected: bool,
-    /// Why an injected tool could not be called.
+    /// The error of a failed call of an injected tool.
     #[schema(required)]
     pub invocation_error: Option<String>,
-    /// When it was learnt.
+    /// The time at which this record was created.
+    pub created_at: Timestamp,
+    /// Contains `truncated: true` if the end of `input` is missing.
+    pub metadata: BTreeMap<String, bool>,
+}
+
+/// A piece of the reasoning in a response.
+#[derive(ToSchema)]
+pub struct ModelThought {
+    /// The id of this record.
+    pub id: Uuid,
+    /// The text of the reasoning.
+    pub content: String,
+    /// The source, and whether the end of `content` is missing.
+    pub metadata: ThoughtMetadata,
+    /// The time at which this record was created.
     pub created_at: Timestamp,
 }
 
-/// What the model thought aloud.
+/// Attributes of a piece of reasoning.
 #[derive(ToSchema)]
-pub struct ModelThought {
-    /// Its own id.
-    pub id: Uuid,
-    /// The text.
-    pub content: String,
-    /// Its `source`: `thinking`, `reasoning_summary` or `commentary`.
-    pub metadata: BTreeMap<String, String>,
-    /// When it was learnt.
-    pub created_at: Timestamp,
+pub struct ThoughtMetadata {
+    /// One of `thinking`, `reasoning_summary` and `commentary`.
+    pub source: String,
+    /// True if the end of `content` is missing; absent otherwise.
+    pub truncated: Option<bool>,
 }

@@ -1,63 +1,84 @@
+//! Schemas of provider keys and their cooldowns.
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// All keys.
+/// The keys of all providers.
 #[derive(ToSchema)]
 pub struct KeyList {
-    /// The keys.
+    /// The keys, in the order in which requests try them.
     pub data: Vec<Key>,
-    /// `null`: these are all.
+    /// Always `null`: the list is not paged.
     #[schema(required)]
     pub next_cursor: Option<String>,
 }
 
-/// A key of a provider. What is counted is of this process, since it began or the key was set.
+/// A key of a provider. The counts belong to this process and start at its start, or when the key is configured.
 #[derive(Serialize, ToSchema)]
 pub struct Key {
-    /// The provider's configured name.
+    /// The configured name of the provider.
     pub provider: String,
-    /// The masked key.
+    /// The masked form of the key.
     #[schema(example = "sk-a...efgh")]
     pub hint: String,
-    /// Whether it is offered to requests.
+    /// Whether requests use the key. For the models in `models`, requests do not use it even if it is valid.
     pub state: KeyStateName,
-    /// Why it cools; `null` if it does not.
+    /// The cause of the cooldown; `null` if the key does not cool.
     #[schema(required)]
     pub reason: Option<CoolingCause>,
-    /// Until when it cools; `null` if it does not.
+    /// The end of the cooldown; `null` if the key does not cool.
     #[schema(required, format = DateTime)]
     pub cooling_until: Option<String>,
-    /// For how much longer, rounded up; `null` if it does not.
+    /// The remaining seconds of the cooldown, rounded up; `null` if the key does not cool.
     #[schema(required)]
     pub remaining_seconds: Option<u64>,
-    /// Calls of the provider with it.
+    /// The models for which the key cools: a rate limit cools one model of a key. At most 64, ordered by name.
+    pub models: Vec<CoolingModel>,
+    /// The number of requests that were sent with this key.
     pub requests: u64,
-    /// Those answered with success (2xx).
+    /// The number of 2xx responses.
     pub successes: u64,
-    /// Those answered 429.
+    /// The number of 429 responses, without those for lack of credit.
     pub rate_limited: u64,
-    /// Those answered 401.
+    /// The number of 402 responses and of 429 responses for lack of credit.
+    pub quota: u64,
+    /// The number of 401 responses.
     pub rejected: u64,
-    /// Those answered 403.
+    /// The number of 403 responses.
     pub forbidden: u64,
 }
 
-/// Whether a key is offered to requests.
+/// A model that a key cools for.
+#[derive(Serialize, ToSchema)]
+pub struct CoolingModel {
+    /// The model, as clients spell it.
+    #[schema(example = "gpt-5")]
+    pub model: String,
+    /// The end of the cooldown.
+    #[schema(format = DateTime)]
+    pub cooling_until: String,
+    /// The remaining seconds of the cooldown, rounded up.
+    pub remaining_seconds: u64,
+}
+
+/// The state of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyStateName {
-    /// It is.
+    /// Requests use the key.
     Valid,
-    /// Not now.
+    /// Requests do not use the key until its cooldown ends.
     Cooling,
 }
 
-/// Why a key cools.
+/// The cause of a cooldown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CoolingCause {
-    /// The provider answered 429.
+    /// The provider returned 429.
     RateLimited,
-    /// The provider answered 401.
+    /// The provider reported that the account has no credit.
+    Quota,
+    /// The provider rejected the key.
     Rejected,
 }

@@ -1,35 +1,37 @@
+//! The schema of error responses, and the errors that each endpoint may return.
+
 use std::collections::BTreeMap;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
-/// Why there is no answer.
+/// The body of an error response.
 #[derive(ToSchema)]
 pub struct Problem {
-    /// What it is.
+    /// The details of the error.
     pub error: ProblemDetail,
 }
 
-/// What it is.
+/// The details of an error.
 #[derive(ToSchema)]
 pub struct ProblemDetail {
-    /// For people, with what to do.
+    /// A sentence for people, with what to do.
     pub message: String,
-    /// The kind of problem.
+    /// The category of the error.
     #[schema(example = "invalid_request_error")]
     pub r#type: String,
-    /// The parameter that is to blame, if one is.
+    /// The parameter that caused the error; `null` if none did.
     #[schema(required)]
     pub param: Option<String>,
-    /// For programs; also in the header `X-AIBridge-Error`.
+    /// The code for programs, also in the header `X-AIBridge-Error`.
     #[schema(example = "invalid_parameter")]
     pub code: String,
 }
 
-/// What every question may be refused with.
+/// The errors that every endpoint may return.
 pub struct Refusals;
 
-/// The answer about an interception that is not on record.
+/// The error for an unknown interception.
 pub struct NotFound;
 
 type Responses = BTreeMap<String, RefOr<Response>>;
@@ -37,30 +39,30 @@ type Responses = BTreeMap<String, RefOr<Response>>;
 impl IntoResponses for Refusals {
     fn responses() -> Responses {
         problems(&[
-            ("400", "A parameter cannot be used: `param` names it"),
-            ("401", "No gateway token, or one that is unknown, expired or revoked"),
-            ("403", "Not an admin token"),
-            ("405", "Not GET or HEAD"),
+            ("400", "A parameter is invalid: `param` names it"),
+            ("401", "The access token is missing, unknown, expired or revoked"),
+            ("403", "The access token is not an admin token"),
+            ("405", "The method is neither GET nor HEAD"),
             ("500", "A defect of the gateway"),
             (
                 "503",
-                "The records cannot be read now, or too many read them: `Retry-After` says when to try again",
+                "The database is unavailable, or there are too many concurrent reads: retry after `Retry-After`",
             ),
-            ("504", "Reading took too long: ask for less"),
+            ("504", "The read took too long: narrow the filters"),
         ])
     }
 }
 
 impl IntoResponses for NotFound {
     fn responses() -> Responses {
-        problems(&[("404", "There is no such interception")])
+        problems(&[("404", "No interception has this id")])
     }
 }
 
 fn problems(table: &[(&str, &str)]) -> Responses {
     let problem = || ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let response = |told: &str| {
-        ResponseBuilder::new().description(told).content("application/json", problem()).build().into()
+    let response = |description: &str| {
+        ResponseBuilder::new().description(description).content("application/json", problem()).build().into()
     };
-    table.iter().map(|(status, told)| ((*status).to_owned(), response(told))).collect()
+    table.iter().map(|(status, description)| ((*status).to_owned(), response(description))).collect()
 }

@@ -1,32 +1,34 @@
+//! Schemas of usage and sessions: sums over interceptions.
+
 use jiff::Timestamp;
 use utoipa::ToSchema;
 
 /// A page of sessions.
 #[derive(ToSchema)]
 pub struct SessionPage {
-    /// The rows.
+    /// The sessions of this page.
     pub data: Vec<Session>,
-    /// Where the next page begins; `null` if this is the last.
+    /// The cursor of the next page; `null` on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,
 }
 
-/// What was used.
+/// The groups of usage.
 #[derive(ToSchema)]
 pub struct UsageList {
-    /// The rows.
+    /// One row for each group.
     pub data: Vec<UsageRow>,
-    /// `null`: these are all.
+    /// Always `null`: the list is not paged.
     #[schema(required)]
     pub next_cursor: Option<String>,
 }
 
-/// Tokens, added up.
+/// Token counts by kind.
 #[derive(ToSchema)]
 pub struct Tokens {
-    /// Input that was not read from the provider's cache.
+    /// Input that was neither read from the provider's cache nor written to it.
     pub input_tokens: i64,
-    /// Output, reasoning included.
+    /// Output, including reasoning.
     pub output_tokens: i64,
     /// Input that was read from the provider's cache.
     pub cache_read_input_tokens: i64,
@@ -34,55 +36,55 @@ pub struct Tokens {
     pub cache_write_input_tokens: i64,
 }
 
-/// What interceptions add up to.
+/// Sums over interceptions.
 #[derive(ToSchema)]
 pub struct Sums {
-    /// How many.
+    /// The number of interceptions.
     pub requests: u64,
-    /// How many of them failed.
+    /// The number of failed interceptions.
     pub failed: u64,
-    /// What they cost.
+    /// The sums of their token counts.
     #[serde(flatten)]
     pub tokens: Tokens,
 }
 
-/// What was used by those with the same values. It has the keys that were asked for.
+/// The sums of one group. The row has the columns that the request groups by.
 #[derive(ToSchema)]
 pub struct UsageRow {
-    /// On whose behalf.
+    /// The actor: the user of the access token, or `anonymous`.
     #[schema(nullable = false)]
     pub user: Option<String>,
-    /// The model as the client named it.
+    /// The model, as the client spelled it.
     #[schema(nullable = false)]
     pub model: Option<String>,
-    /// The client program.
+    /// The name of the client program.
     #[schema(nullable = false)]
     pub client: Option<String>,
-    /// The day of the start, in UTC.
+    /// The day on which the interceptions started, in UTC.
     #[schema(nullable = false, format = Date)]
     pub day: Option<String>,
-    /// The provider's configured name.
+    /// The configured name of the provider.
     #[schema(nullable = false)]
     pub provider: Option<String>,
-    /// What they add up to.
+    /// The sums over the interceptions.
     #[serde(flatten)]
     pub sums: Sums,
 }
 
-/// What one client did for one user under one id of a session.
+/// The interceptions of one user with one session id.
 #[derive(ToSchema)]
 pub struct Session {
-    /// The client's own id.
+    /// The id that the client gave the session.
     pub session: String,
-    /// On whose behalf.
+    /// The actor: the user of the access token, or `anonymous`.
     pub user: String,
-    /// The client program that began it.
+    /// The client program of the first interception.
     pub client: String,
-    /// When its first interception started.
+    /// The start of the first interception.
     pub first_at: Timestamp,
-    /// When its latest interception started.
+    /// The start of the latest interception.
     pub last_at: Timestamp,
-    /// What they add up to.
+    /// The sums over the interceptions.
     #[serde(flatten)]
     pub sums: Sums,
 }

@@ -15,7 +15,7 @@ const COPIED_AT_MOST: usize = 64 << 10;
 /// How long a removed file can go unnoticed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Why a frame was not appended. Nothing of it is left in the journal.
+/// The reason that a frame was not appended. Nothing of it is left in the journal.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
@@ -46,7 +46,7 @@ pub enum AppendError {
     Closed,
 }
 
-/// Who asks for room.
+/// The purpose of a reservation of space.
 #[derive(Debug)]
 pub(crate) enum Admission<'a> {
     /// A frame that reserves so many bytes for its end.

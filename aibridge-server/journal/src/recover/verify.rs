@@ -79,7 +79,7 @@ struct Chain<'a> {
     /// The last frame so far, and its link where it was read.
     last: u64,
     link: Option<Digest>,
-    /// In order.
+    /// The claims in the order of their frames.
     claims: Vec<Claim>,
     report: &'a mut Recovery,
 }

@@ -1,4 +1,6 @@
-use super::error::Trouble;
+//! Opening connections to the server: TLS, session settings, migration, and notifications.
+
+use super::error::PgError;
 use super::session::Session;
 use super::{instances, schema, tls};
 use crate::{PostgresOptions, StoreError};
@@ -15,46 +17,46 @@ use tokio_postgres::{AsyncMessage, Client, Config, Connection};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
-/// What the server does with our connections when we are gone without a word: it gives up a transaction that is not
-/// going on, so that its locks are in nobody's way.
+/// Session settings. The server ends a transaction that this process abandoned, so that its locks are released.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'; \
                         SET lock_timeout = '10s'; SET TIME ZONE 'UTC'";
 
-/// How instances tell each other that there is news about keys.
+/// The channel on which instances announce changed key cooldowns.
 const LISTEN: &str = "LISTEN aibridge_key_cooldowns";
 pub(super) const NOTIFY: &str = "NOTIFY aibridge_key_cooldowns";
 
-/// How long a migration may take.
+/// Time limit for the migrations.
 const MIGRATE_WITHIN: Duration = Duration::from_secs(60);
 
-/// After so long without a sign of the server a connection counts as lost.
+/// Time without traffic from the server after which a connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Knows how to get a connection.
+/// Opens connections to one database.
 pub(super) struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
-    shown: String,
+    display_url: String,
     limit: Duration,
-    /// Whose connections these are, if not a command's.
+    /// The instance that the connections belong to; `None` for a command.
     instance: Option<Uuid>,
-    /// Woken by news about keys, and by each new connection, before which there may have been some.
-    news: Arc<Notify>,
-    /// Whether the schema was found to be, or made, the latest.
+    /// Notified when key cooldowns changed, and by each new connection, because a change may have been missed before
+    /// it.
+    cooldowns_changed: Arc<Notify>,
+    /// Whether the schema has been checked or migrated.
     migrated: AtomicBool,
 }
 
 impl Connector {
-    /// `limit` is how long a connection may take to come about.
+    /// `limit` bounds the time for opening a connection.
     pub(super) fn new(
         options: &PostgresOptions,
         limit: Duration,
         instance: Option<Uuid>,
     ) -> Result<Self, StoreError> {
-        let shown = options.shown.clone();
-        let (mode, tls) = tls::connector(&options.tls, &shown)?;
+        let display_url = options.display_url.clone();
+        let (mode, tls) = tls::connector(&options.tls, &display_url)?;
         let mut config = Config::from_str(options.url.expose_secret()).map_err(|error| StoreError::Open {
-            store: shown.clone(),
+            store: display_url.clone(),
             problem: error.to_string(),
             advice: "write postgres://user@host/database",
         })?;
@@ -62,56 +64,56 @@ impl Connector {
         if config.get_application_name().is_none() {
             config.application_name("aibridge");
         }
-        let (news, migrated) = (Arc::default(), AtomicBool::new(false));
-        Ok(Self { config, tls, shown, limit, instance, news, migrated })
+        let (cooldowns_changed, migrated) = (Arc::default(), AtomicBool::new(false));
+        Ok(Self { config, tls, display_url, limit, instance, cooldowns_changed, migrated })
     }
 
-    /// The store as messages show it.
-    pub(super) fn shown(&self) -> &str {
-        &self.shown
+    /// The URL of the store without its password.
+    pub(super) fn display_url(&self) -> &str {
+        &self.display_url
     }
 
     /// What is woken by news about keys.
-    pub(super) fn news(&self) -> Arc<Notify> {
-        self.news.clone()
+    pub(super) fn cooldowns_changed(&self) -> Arc<Notify> {
+        self.cooldowns_changed.clone()
     }
 
-    /// A connection to a database with the latest schema.
-    pub(super) async fn connect(&self) -> Result<Session, Trouble> {
-        let silent = |_| Trouble::Silent(self.limit);
+    /// Opens a connection to a database with the latest schema.
+    pub(super) async fn connect(&self) -> Result<Session, PgError> {
+        let timed_out = |_| PgError::TimedOut(self.limit);
         let mut client = self.client().await?;
         if !self.migrated.load(Ordering::Acquire) {
             let migrated = timeout(MIGRATE_WITHIN, schema::migrate(&mut client)).await;
-            migrated.map_err(|_| Trouble::Silent(MIGRATE_WITHIN))??;
+            migrated.map_err(|_| PgError::TimedOut(MIGRATE_WITHIN))??;
             self.migrated.store(true, Ordering::Release);
         }
         if let Some(instance) = self.instance {
-            // Before anything is written: what an instance unknown to the others has open, they would close.
-            timeout(self.limit, instances::beat(&client, instance)).await.map_err(silent)??;
-            timeout(self.limit, client.batch_execute(LISTEN)).await.map_err(silent)??;
-            self.news.notify_one();
+            // Before any write: the other instances would close the interceptions of an unknown instance.
+            timeout(self.limit, instances::beat(&client, instance)).await.map_err(timed_out)??;
+            timeout(self.limit, client.batch_execute(LISTEN)).await.map_err(timed_out)??;
+            self.cooldowns_changed.notify_one();
         }
-        timeout(self.limit, Session::new(client)).await.map_err(silent)?
+        timeout(self.limit, Session::new(client)).await.map_err(timed_out)?
     }
 
-    /// A connection to a database as it is.
-    pub(super) async fn client(&self) -> Result<Client, Trouble> {
-        let silent = |_| Trouble::Silent(self.limit);
+    /// Opens a connection without a check of the schema.
+    pub(super) async fn client(&self) -> Result<Client, PgError> {
+        let timed_out = |_| PgError::TimedOut(self.limit);
         let connected = timeout(self.limit, self.config.connect(self.tls.clone()));
-        let (client, connection) = connected.await.map_err(silent)??;
-        tokio::spawn(drive(connection, self.news.clone())); // lives as long as its client
-        timeout(self.limit, client.batch_execute(SETTINGS)).await.map_err(silent)??;
+        let (client, connection) = connected.await.map_err(timed_out)??;
+        tokio::spawn(drive(connection, self.cooldowns_changed.clone())); // lives as long as its client
+        timeout(self.limit, client.batch_execute(SETTINGS)).await.map_err(timed_out)??;
         Ok(client)
     }
 
-    /// Asks the server to give up what it does for `client`.
-    pub(super) async fn cancel(&self, client: &Client) -> Result<(), Trouble> {
+    /// Cancels the running query of `client` on the server.
+    pub(super) async fn cancel(&self, client: &Client) -> Result<(), PgError> {
         Ok(client.cancel_token().cancel_query(self.tls.clone()).await?)
     }
 }
 
-/// Moves what goes through the connection, until its client is gone, which hears of an error too.
-async fn drive<S, T>(mut connection: Connection<S, T>, news: Arc<Notify>)
+/// Drives a connection until its client is dropped. The client receives an error of the connection too.
+async fn drive<S, T>(mut connection: Connection<S, T>, cooldowns_changed: Arc<Notify>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
@@ -119,10 +121,10 @@ where
     loop {
         match poll_fn(|context| connection.poll_message(context)).await {
             None => return,
-            Some(Ok(AsyncMessage::Notification(_))) => news.notify_one(),
+            Some(Ok(AsyncMessage::Notification(_))) => cooldowns_changed.notify_one(),
             Some(Ok(_)) => {}
             Some(Err(error)) => {
-                tracing::debug!(%error, "a connection to the store was lost");
+                tracing::debug!(%error, "lost a connection to the store");
                 return;
             }
         }

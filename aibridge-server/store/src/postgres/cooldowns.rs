@@ -1,105 +1,135 @@
-use super::error::Trouble;
+//! Key cooldowns that the instances on a database share.
+
+use super::error::PgError;
 use super::{PostgresStore, connector};
 use crate::StoreError;
 use aibridge_keypool::{CoolingReason, Fingerprint};
 use std::time::Duration;
 use tokio_postgres::Client;
 
-/// Told at the commit, so that who reads then finds the row. A little longer is no news: clocks and networks differ.
-const COOL: &str = "INSERT INTO aibridge_key_cooldowns AS c (fingerprint, reason, until) \
-    VALUES ($1, $2, now() + make_interval(secs => $3)) \
-    ON CONFLICT (fingerprint) DO UPDATE SET reason = EXCLUDED.reason, until = EXCLUDED.until \
+/// The notification is sent at the commit, so that its receivers find the row. A slightly longer cooldown is not a
+/// change, because clocks and networks differ.
+const COOL: &str = "INSERT INTO aibridge_key_cooldowns AS c (fingerprint, model, reason, until) \
+    VALUES ($1, $2, $3, now() + make_interval(secs => $4)) \
+    ON CONFLICT (fingerprint, model) DO UPDATE SET reason = EXCLUDED.reason, until = EXCLUDED.until \
     WHERE c.until + interval '250 ms' < EXCLUDED.until";
-const RECOVERED: &str = "DELETE FROM aibridge_key_cooldowns WHERE fingerprint = $1 AND until <= now()";
-const ALL: &str = "SELECT fingerprint, reason, greatest(extract(epoch FROM until - now()), 0)::float8 \
+const RECOVERED: &str =
+    "DELETE FROM aibridge_key_cooldowns WHERE fingerprint = $1 AND model = $2 AND until <= now()";
+const ALL: &str = "SELECT fingerprint, model, reason, greatest(extract(epoch FROM until - now()), 0)::float8 \
     FROM aibridge_key_cooldowns";
-/// What nobody tried again for a day is forgotten.
-const FORGET: &str = "DELETE FROM aibridge_key_cooldowns WHERE until < now() - interval '1 day'";
+/// Deletes the cooldown of a key after a day without an attempt, and that of a model after a minute: clients can name
+/// many models, and any instance may try a model by then.
+const FORGET: &str = "DELETE FROM aibridge_key_cooldowns WHERE until < now() - interval '1 day' \
+    OR model <> '' AND until < now() - interval '1 minute'";
 
 const RATE_LIMITED: &str = "rate_limited";
+const QUOTA: &str = "quota";
 const REJECTED: &str = "rejected";
 
-/// A provider's key that cools, or has cooled and was not accepted by the provider since.
+/// A cooldown of a provider key. It is deleted when the provider accepts the key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyCooldown {
-    /// Which key.
+    /// The fingerprint of the key.
     pub key: Fingerprint,
-    /// Why.
+    /// The model that the cooldown applies to; `None` for all models. A NUL, which PostgreSQL cannot store, is read
+    /// back as U+FFFD.
+    pub model: Option<String>,
+    /// The reason of the cooldown.
     pub reason: CoolingReason,
-    /// For how much longer; zero if its time is up.
+    /// The remaining time; zero if the cooldown is over.
     pub remaining: Duration,
 }
 
-/// What the instances on a database tell each other about the keys of providers.
+/// Exchange of key cooldowns between the instances on a database.
 impl PostgresStore {
-    /// Tells all instances that a key cools. A longer cooldown that is known already is kept.
+    /// Publishes a cooldown to all instances. An existing longer cooldown of the key is kept.
     ///
     /// # Errors
     ///
     /// [`StoreError::Database`].
-    pub async fn cool(&self, cooldown: &KeyCooldown) -> Result<(), StoreError> {
-        let KeyCooldown { key, reason, remaining } = cooldown;
+    pub async fn publish_cooldown(&self, cooldown: &KeyCooldown) -> Result<(), StoreError> {
+        let KeyCooldown { key, model, reason, remaining } = cooldown;
+        let model = model_column(model.as_deref());
         let reason = match reason {
             CoolingReason::RateLimited => RATE_LIMITED,
+            CoolingReason::Quota => QUOTA,
             CoolingReason::Rejected => REJECTED,
         };
-        self.ask(async |client| {
+        self.run(async |client| {
             let seconds = remaining.as_secs_f64();
-            let new = client.execute(COOL, &[&key.as_str(), &reason, &seconds]).await? > 0;
+            let new = client.execute(COOL, &[&key.as_str(), &model, &reason, &seconds]).await? > 0;
             client.execute(FORGET, &[]).await?;
-            if new { tell(client).await } else { Ok(()) }
+            if new { notify(client).await } else { Ok(()) }
         })
         .await
     }
 
-    /// Tells all instances that the provider accepted a key whose cooldown is over.
+    /// Publishes that the provider accepted a key after its cooldown, for `model` or for all models.
     ///
     /// # Errors
     ///
     /// [`StoreError::Database`].
-    pub async fn recovered(&self, key: &Fingerprint) -> Result<(), StoreError> {
-        self.ask(async |client| {
-            let known = client.execute(RECOVERED, &[&key.as_str()]).await? > 0;
-            if known { tell(client).await } else { Ok(()) }
+    pub async fn publish_recovery(&self, key: &Fingerprint, model: Option<&str>) -> Result<(), StoreError> {
+        let model = model_column(model);
+        self.run(async |client| {
+            let known = client.execute(RECOVERED, &[&key.as_str(), &model]).await? > 0;
+            if known { notify(client).await } else { Ok(()) }
         })
         .await
     }
 
-    /// What any instance told and is not over.
+    /// All published cooldowns, including those that are over and whose key was not accepted since.
     ///
     /// # Errors
     ///
     /// [`StoreError::Database`].
     pub async fn cooldowns(&self) -> Result<Vec<KeyCooldown>, StoreError> {
-        self.ask(async |client| {
+        self.run(async |client| {
             let rows = client.query(ALL, &[]).await?;
             rows.iter()
                 .map(|row| {
-                    let reason = match row.try_get(1)? {
+                    let model: String = row.try_get(1)?;
+                    let reason = match row.try_get(2)? {
                         REJECTED => CoolingReason::Rejected,
+                        QUOTA => CoolingReason::Quota,
                         _ => CoolingReason::RateLimited,
                     };
-                    let remaining = Duration::try_from_secs_f64(row.try_get(2)?).unwrap_or_default();
-                    Ok(KeyCooldown { key: row.try_get::<_, String>(0)?.into(), reason, remaining })
+                    Ok(KeyCooldown {
+                        key: row.try_get::<_, String>(0)?.into(),
+                        model: (!model.is_empty()).then_some(model),
+                        reason,
+                        remaining: Duration::try_from_secs_f64(row.try_get(3)?).unwrap_or_default(),
+                    })
                 })
                 .collect()
         })
         .await
     }
 
-    /// Waits until there may be something new: an instance told, or the connection that listens was made anew.
-    pub async fn cooldown_news(&self) {
-        self.parts.news.notified().await;
+    /// Waits until cooldowns may have changed: an instance published a change, or the listening connection was opened
+    /// again.
+    pub async fn cooldowns_changed(&self) {
+        self.parts.cooldowns_changed.notified().await;
     }
 
-    async fn ask<T>(
+    async fn run<T>(
         &self,
-        question: impl AsyncFnOnce(&Client) -> Result<T, Trouble>,
+        request: impl AsyncFnOnce(&Client) -> Result<T, PgError>,
     ) -> Result<T, StoreError> {
-        self.parts.reader.ask(question).await.map_err(|trouble| StoreError::from(&trouble))
+        self.parts.shared.run(request).await.map_err(|error| StoreError::from(&error))
     }
 }
 
-async fn tell(client: &Client) -> Result<(), Trouble> {
+/// The value of the column `model`. An empty model name is stored as U+FFFD, because the empty text stands for all
+/// models.
+fn model_column(model: Option<&str>) -> String {
+    match model {
+        None => String::new(),
+        Some("") => "\u{fffd}".to_owned(),
+        Some(model) => model.replace('\0', "\u{fffd}"),
+    }
+}
+
+async fn notify(client: &Client) -> Result<(), PgError> {
     Ok(client.batch_execute(connector::NOTIFY).await?)
 }

@@ -1,58 +1,60 @@
-use super::error::Trouble;
-use super::link::Link;
+//! The task that stores spooled records in the database.
+
+use super::error::PgError;
+use super::reconnecting::Reconnecting;
 use super::rows::Rows;
 use super::spool::Spool;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long the database may take for a draught.
+/// Time limit for storing one batch.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How often it is said that the database is still away, and why.
+/// Interval between warnings while the spool cannot be drained.
 const REMINDER: Duration = Duration::from_secs(60);
 
-/// How long a disk that fails is left alone.
+/// Pause after a failed read of the spool.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Stores what waits in the spool, in order, as long as it is polled.
-pub(super) async fn run(spool: Spool, mut link: Link) {
+/// Stores spooled records in order. Never returns.
+pub(super) async fn run(spool: Spool, mut connection: Reconnecting) {
     loop {
-        spool.filled().await;
+        spool.wait_nonempty().await;
         let (mut drained, mut reminded) = (0, Instant::now());
         while !spool.is_empty() {
-            link.rested().await;
-            let draught = match spool.draw().await {
-                Ok(draught) => draught,
+            connection.backoff().await;
+            let batch = match spool.peek().await {
+                Ok(batch) => batch,
                 Err(error) => {
-                    tracing::error!(%error, "the spool cannot be read");
+                    tracing::error!(%error, "cannot read the spool; will retry");
                     sleep(PAUSE).await;
                     continue;
                 }
             };
-            if let Err(trouble) = store(&mut link, &draught.jobs.iter().collect::<Vec<_>>()).await {
+            if let Err(error) = store(&mut connection, &batch.jobs.iter().collect::<Vec<_>>()).await {
                 if reminded.elapsed() >= REMINDER {
                     let bytes = spool.bytes();
-                    tracing::warn!(error = %trouble, bytes, "the spool cannot be drained yet");
+                    tracing::warn!(%error, bytes, "cannot drain the spool yet; will retry");
                     reminded = Instant::now();
                 }
                 continue;
             }
-            drained += draught.jobs.len();
-            if let Err(error) = spool.remove(draught).await {
-                tracing::error!(%error, "a file of the spool cannot be removed");
+            drained += batch.jobs.len();
+            if let Err(error) = spool.remove(batch).await {
+                tracing::error!(%error, "cannot remove a file of the spool");
             }
         }
-        link.release();
+        connection.release();
         tracing::info!(drained, "the spool is drained: all records are in the database");
     }
 }
 
-async fn store(link: &mut Link, rows: &[&Rows]) -> Result<(), Trouble> {
-    let session = link.session().await?;
-    let written = timeout(LIMIT, session.write(rows)).await.unwrap_or(Err(Trouble::Silent(LIMIT)));
+async fn store(connection: &mut Reconnecting, rows: &[&Rows]) -> Result<(), PgError> {
+    let session = connection.session().await?;
+    let written = timeout(LIMIT, session.write(rows)).await.unwrap_or(Err(PgError::TimedOut(LIMIT)));
     match &written {
-        Ok(_) => link.worked(),
-        Err(trouble) => link.failed(trouble),
+        Ok(_) => connection.mark_healthy(),
+        Err(error) => connection.mark_failed(error),
     }
-    written.map(drop) // what contradicts what is stored was logged, and will do so forever
+    written.map(drop) // conflicting rows were logged; a retry would conflict again
 }

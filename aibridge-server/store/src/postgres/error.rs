@@ -1,35 +1,40 @@
+//! Errors of PostgreSQL: their classes, and advice for operators.
+
 use crate::StoreError;
 use std::error::Error as _;
 use std::time::Duration;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-/// Why the database did not do something.
+/// An operation on the database failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
-    /// It said no, or nothing.
+pub(super) enum PgError {
+    /// The server returned an error, or the connection failed.
     #[error("{}", causes(.0))]
     Database(#[from] Error),
-    /// It did not answer in time.
-    #[error("it did not answer within {0:?}")]
-    Silent(Duration),
-    /// It failed a moment ago, and was not asked again yet.
+    /// A migration failed.
+    #[error("{}", causes(.0))]
+    Migration(Error),
+    /// The server did not respond in time.
+    #[error("it did not respond within {0:?}")]
+    TimedOut(Duration),
+    /// The last attempt to connect failed with this message, and the backoff has not passed yet.
     #[error("{0}")]
-    Resting(String),
-    /// A later version of aibridge has been there.
-    #[error("it has schema {found}, and this version of aibridge knows schemas up to {known}")]
+    Backoff(String),
+    /// A later version of aibridge has migrated the database.
+    #[error("it has schema {found}, and this version of aibridge supports schemas up to {known}")]
     NewerSchema {
-        /// The schema of the database.
+        /// The schema version of the database.
         found: i64,
-        /// The latest schema that this version knows.
+        /// The latest schema version that this version of aibridge supports.
         known: i64,
     },
 }
 
-/// Who wants to open a database, and is told what to do.
+/// The kind of program that opens a database; the advice depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Opener {
-    /// A gateway that is to record.
+    /// A gateway, which records.
     Gateway,
     /// A command that writes.
     Command,
@@ -37,14 +42,15 @@ pub(super) enum Opener {
     Reader,
 }
 
-impl Trouble {
-    /// Whether it is away, and may come back without anybody changing a setting.
-    pub(super) fn is_absence(&self) -> bool {
+impl PgError {
+    /// Whether the database is unavailable and may be back without a change of settings.
+    pub(super) fn is_unavailable(&self) -> bool {
         match self {
-            Self::Silent(_) | Self::Resting(_) => true,
+            Self::TimedOut(_) | Self::Backoff(_) => true,
             Self::NewerSchema { .. } => false,
-            Self::Database(error) => match error.code() {
-                // Insufficient resources, operator intervention (it starts or stops), a standby.
+            Self::Database(error) | Self::Migration(error) => match error.code() {
+                // Connection errors, insufficient resources, operator intervention (start or stop), and a standby
+                // server.
                 Some(code) => {
                     ["08", "53", "57"].iter().any(|class| code.code().starts_with(class))
                         || *code == SqlState::READ_ONLY_SQL_TRANSACTION
@@ -54,14 +60,14 @@ impl Trouble {
         }
     }
 
-    /// Whether the records are to blame, and no other try could succeed.
-    pub(super) fn is_contradiction(&self) -> bool {
-        // Data exceptions, violated constraints, limits of the program.
+    /// Whether the rows conflict with stored rows or violate a limit, so that no retry can succeed.
+    pub(super) fn is_conflict(&self) -> bool {
+        // Classes: data exceptions, violated constraints, program limits.
         let Self::Database(error) = self else { return false };
         error.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.code().starts_with(class)))
     }
 
-    /// What an operator is told at the start.
+    /// The error for an operator when the store cannot be opened.
     pub(super) fn to_open_error(&self, store: &str, opener: Opener) -> StoreError {
         let store = store.to_owned();
         match self {
@@ -74,12 +80,10 @@ impl Trouble {
 
     fn advice(&self, opener: Opener) -> &'static str {
         let is_away = match opener {
-            Opener::Gateway => {
-                "see that it runs and can be reached, or let records wait for it in a store.spool"
-            }
-            Opener::Command | Opener::Reader => "see that it runs and can be reached",
+            Opener::Gateway => "check that it runs and is reachable, or set store.spool to start without it",
+            Opener::Command | Opener::Reader => "check that it runs and is reachable",
         };
-        let Self::Database(error) = self else { return is_away };
+        let (Self::Database(error) | Self::Migration(error)) = self else { return is_away };
         match error.code() {
             Some(code) if code.code().starts_with("28") => {
                 "check the user and the password in store.url, and the server's pg_hba.conf"
@@ -88,41 +92,46 @@ impl Trouble {
                 Opener::Gateway | Opener::Command => "create the database, or name another in store.url",
                 Opener::Reader => "name the database of a gateway in store.url",
             },
-            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => match opener {
-                Opener::Gateway | Opener::Command => {
+            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => match (self, opener) {
+                (Self::Migration(_), _) => {
                     "grant its user the right to create tables in the schema, or start once as a user that has it"
                 }
-                Opener::Reader => "grant its user the right to read the tables",
+                (_, Opener::Gateway | Opener::Command) => {
+                    "grant its user SELECT, INSERT, UPDATE and DELETE on all tables of aibridge"
+                }
+                (_, Opener::Reader) => "grant its user the right to read the tables",
             },
-            None if is_tls(error) => "check sslmode and sslrootcert in store.url against what the server has",
+            None if is_tls(error) => {
+                "check sslmode and sslrootcert in store.url against the settings of the server"
+            }
             _ => is_away,
         }
     }
 }
 
-impl From<&Trouble> for StoreError {
-    fn from(trouble: &Trouble) -> Self {
-        if trouble.is_contradiction() {
-            Self::Contradiction(trouble.to_string())
+impl From<&PgError> for StoreError {
+    fn from(error: &PgError) -> Self {
+        if error.is_conflict() {
+            Self::Conflict(error.to_string())
         } else {
-            Self::Database(trouble.to_string())
+            Self::Database(error.to_string())
         }
     }
 }
 
-/// The driver tells TLS failures from others only by their words.
+/// Whether TLS failed. The driver marks such errors only in their text.
 fn is_tls(error: &Error) -> bool {
     error.to_string().contains("TLS")
 }
 
-/// The error with what is behind it: the driver says "db error" and keeps the rest to its causes.
+/// The error with its causes: the text of the driver is only "db error".
 fn causes(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
         }
         cause = error.source();
     }

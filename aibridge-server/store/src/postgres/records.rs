@@ -1,10 +1,14 @@
+//! Queries over the records on a PostgreSQL server.
+
 mod children;
 mod read;
 
 use super::connector::Connector;
-use super::error::{Opener, Trouble};
+use super::error::{Opener, PgError};
 use super::schema;
-use crate::query::{Block, Filter, FullInterception, InterceptionRow, Place, Stretch, Summary};
+use crate::query::{
+    BLOCK_BYTES, Block, Cursor, Filter, FullInterception, IdRange, Summary, full_columns, list_columns,
+};
 use crate::{PostgresOptions, StoreError};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -13,20 +17,29 @@ use tokio_postgres::{Client, Row};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How long a command waits for the database, for each stretch anew.
+/// Time limit for each block of a query.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How many interceptions one transaction looks at. What belongs to them may be megabytes for each, and is all in memory
-/// at once.
+/// Number of interceptions that one transaction reads.
 const SUMMARIES: i64 = 1000;
 const FULL: i64 = 64;
 
-const COLUMNS: &str = "i.id, i.initiator_id, i.provider, i.provider_name, i.model, i.route, i.streaming, i.client, \
-    i.client_session_id, i.user_agent, i.credential_kind, i.credential_hint, i.correlating_tool_call_id, \
-    i.metadata::text, i.started_at, i.ended_at, i.outcome, i.error_type, i.upstream_status";
+/// The SQL that returns a JSON column as text, so that its numbers keep their spelling.
+fn json_as_text(column: &str) -> String {
+    format!("{column}::text")
+}
 
-/// What a filter means; the range of ids is that of the stretch which is read.
-const MEANT: &str = "i.id >= $1 AND i.id <= $2 \
+/// The size in bytes of the texts of an interception, without reading them out of line.
+const BYTES: &str = "(octet_length(i.model) + coalesce(octet_length(i.client_session_id), 0) \
+    + coalesce(octet_length(i.user_agent), 0) + coalesce(octet_length(i.correlating_tool_call_id), 0) \
+    + coalesce((SELECT sum(octet_length(c.prompt)) FROM aibridge_user_prompts c WHERE c.interception_id = i.id), 0) \
+    + coalesce((SELECT sum(octet_length(c.input) + octet_length(c.tool)) FROM aibridge_tool_usages c \
+        WHERE c.interception_id = i.id), 0) \
+    + coalesce((SELECT sum(octet_length(c.content)) FROM aibridge_model_thoughts c \
+        WHERE c.interception_id = i.id), 0))::bigint";
+
+/// The conditions of a filter, within a range of ids.
+const MATCHES_FILTER: &str = "i.id >= $1 AND i.id <= $2 \
     AND ($3::text IS NULL OR i.initiator_id = $3) \
     AND ($4::text IS NULL OR i.model = $4) \
     AND ($5::text IS NULL OR i.provider_name = $5) \
@@ -36,49 +49,50 @@ const MEANT: &str = "i.id >= $1 AND i.id <= $2 \
     AND ($9::timestamptz IS NULL OR i.started_at >= $9) \
     AND ($10::timestamptz IS NULL OR i.started_at < $10)";
 
-/// A sum of integers may be greater than one, and comes as a floating point number.
-const SUMS: &str = "coalesce(sum(u.input_tokens), 0)::float8, coalesce(sum(u.output_tokens), 0)::float8, \
-    coalesce(sum(u.cache_read_input_tokens), 0)::float8, coalesce(sum(u.cache_write_input_tokens), 0)::float8";
+/// Token sums as floating point numbers, because integer sums may overflow.
+const SUMS: &str = "coalesce(sum(u.input_tokens), 0)::float8 AS input_tokens, coalesce(sum(u.output_tokens), 0)::float8 AS output_tokens, \
+    coalesce(sum(u.cache_read_input_tokens), 0)::float8 AS cache_read_input_tokens, coalesce(sum(u.cache_write_input_tokens), 0)::float8 AS cache_write_input_tokens";
 
-/// All that a transaction reads is of one moment.
+/// One snapshot for all queries of a transaction.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// The records on a PostgreSQL server: a connection that writes nothing, and a runtime for it, so that it must not be
-/// used inside of another one.
+/// Reading access to the records on a PostgreSQL server: a connection, and a runtime for it. Must not be called from
+/// within a runtime.
 pub(crate) struct PostgresRecords {
     client: Client,
     connector: Connector,
     runtime: Runtime,
-    given_up: CancellationToken,
+    cancelled: CancellationToken,
 }
 
-/// How long the server has to hear that a query is not wanted any more.
-const CANCEL_WITHIN: Duration = Duration::from_secs(1);
+/// Time limit for the cancellation of a query.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl PostgresRecords {
-    pub(crate) fn open(options: &PostgresOptions, given_up: CancellationToken) -> Result<Self, StoreError> {
+    pub(crate) fn open(options: &PostgresOptions, cancelled: CancellationToken) -> Result<Self, StoreError> {
         let connector = Connector::new(options, LIMIT, None)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Database(error.to_string()))?;
-        let opened = runtime.block_on(given_up.run_until_cancelled(async {
+        let opened = runtime.block_on(cancelled.run_until_cancelled(async {
             let client = connector.client().await?;
             let checked = timeout(LIMIT, schema::check(&client)).await;
-            let is_ours = checked.map_err(|_| Trouble::Silent(LIMIT))??;
+            let is_ours = checked.map_err(|_| PgError::TimedOut(LIMIT))??;
             Ok((client, is_ours))
         }));
-        match opened.ok_or(StoreError::GivenUp)? {
-            Ok((client, true)) => Ok(Self { client, connector, runtime, given_up }),
+        match opened.ok_or(StoreError::Cancelled)? {
+            Ok((client, true)) => Ok(Self { client, connector, runtime, cancelled }),
             Ok((_, false)) => Err(StoreError::Open {
-                store: connector.shown().to_owned(),
-                problem: "it has no records".to_owned(),
+                store: connector.display_url().to_owned(),
+                problem: "it is not an aibridge database".to_owned(),
                 advice: "name the database of a gateway that has run",
             }),
-            Err(trouble) => Err(Trouble::to_open_error(&trouble, connector.shown(), Opener::Reader)),
+            Err(error) => Err(PgError::to_open_error(&error, connector.display_url(), Opener::Reader)),
         }
     }
 
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE i.id = $1");
+        let sql =
+            format!("SELECT {} FROM aibridge_interceptions i WHERE i.id = $1", full_columns(json_as_text));
         self.transaction(async {
             let found = self.client.query_opt(&sql, &[&id]).await?;
             let found = found.as_ref().map(read::interception).transpose()?;
@@ -86,79 +100,94 @@ impl PostgresRecords {
         })
     }
 
-    pub(crate) fn summaries(&self, filter: &Filter, place: Place) -> Result<Block<Summary>, StoreError> {
+    pub(crate) fn summaries(&self, filter: &Filter, cursor: Cursor) -> Result<Block<Summary>, StoreError> {
         let sql = |order| {
             format!(
-                "SELECT {COLUMNS}, {SUMS} FROM aibridge_interceptions i \
+                "SELECT {}, {SUMS} FROM aibridge_interceptions i \
                  LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
-                 WHERE {MEANT} GROUP BY i.id ORDER BY i.id {order}"
+                 WHERE {MATCHES_FILTER} GROUP BY i.id ORDER BY i.id {order}",
+                list_columns(json_as_text)
             )
         };
         self.transaction(async {
-            let found = self.block(filter, place, SUMMARIES, sql).await?;
+            let found = self.block(filter, cursor, SUMMARIES, sql).await?;
             rows(&found, |row| {
                 Ok(Summary { interception: read::interception(row)?, tokens: read::sums(row)? })
             })
         })
     }
 
-    pub(crate) fn full(&self, filter: &Filter, place: Place) -> Result<Block<FullInterception>, StoreError> {
-        let sql = |order| {
-            format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
+    pub(crate) fn full(
+        &self,
+        filter: &Filter,
+        cursor: Cursor,
+    ) -> Result<Block<FullInterception>, StoreError> {
+        let sizes = |order| {
+            format!(
+                "SELECT i.id, {BYTES} FROM aibridge_interceptions i WHERE {MATCHES_FILTER} ORDER BY i.id {order}"
+            )
         };
+        let order = IdRange::from_cursor(filter, cursor).order;
+        let sql = format!(
+            "SELECT {} FROM aibridge_interceptions i WHERE i.id = ANY ($1) ORDER BY i.id {order}",
+            full_columns(json_as_text)
+        );
         self.transaction(async {
-            let found = self.block(filter, place, FULL, sql).await?;
-            let Block::<InterceptionRow> { rows, last } = rows(&found, read::interception)?;
-            Ok(Block { rows: children::complete(&self.client, rows).await?, last })
+            let sizes = self.block(filter, cursor, FULL, sizes).await?;
+            let Block { rows: sizes, last } = rows(&sizes, |row| Ok((row.try_get(0)?, row.try_get(1)?)))?;
+            let (ids, cut) = fitting(&sizes);
+            let found = self.client.query(&sql, &[&ids]).await?;
+            let found = found.iter().map(read::interception).collect::<Result<_, _>>()?;
+            Ok(Block { rows: children::complete(&self.client, found).await?, last: cut.or(last) })
         })
     }
 
-    pub(crate) fn count(&self, filter: &Filter, place: Place) -> Result<Block<u64>, StoreError> {
-        let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MEANT}");
+    pub(crate) fn count(&self, filter: &Filter, cursor: Cursor) -> Result<Block<u64>, StoreError> {
+        let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MATCHES_FILTER}");
         self.transaction(async {
-            let found = self.block(filter, place, SUMMARIES, sql).await?;
+            let found = self.block(filter, cursor, SUMMARIES, sql).await?;
             rows(&found, |row| Ok(row.try_get::<_, i64>(0)?.unsigned_abs()))
         })
     }
 
-    /// What is meant of the next `limit` interceptions, whether they are meant or not, so that no filter makes a
-    /// transaction long.
+    /// The matching rows among the next `limit` interceptions, matching or not, so that no filter makes a transaction
+    /// long.
     async fn block(
         &self,
         filter: &Filter,
-        place: Place,
+        cursor: Cursor,
         limit: i64,
         sql: impl FnOnce(&'static str) -> String,
-    ) -> Result<Block<Row>, Trouble> {
-        let ahead = Stretch::ahead(filter, place);
-        let end = self.client.query_opt(&ahead.end_sql(), &[&ahead.low, &ahead.high, &(limit - 1)]).await?;
-        let stretch = ahead.until(end.map(|row| row.try_get(0)).transpose()?);
+    ) -> Result<Block<Row>, PgError> {
+        let range = IdRange::from_cursor(filter, cursor);
+        let end = self.client.query_opt(&range.end_sql(), &[&range.low, &range.high, &(limit - 1)]).await?;
+        let range = range.ending_at(end.map(|row| row.try_get(0)).transpose()?);
         let Filter { user, model, provider, client, session, outcome, since, until, .. } = filter;
-        let (low, high) = (stretch.low, stretch.high);
+        let (low, high) = (range.low, range.high);
         let rows = self
             .client
             .query(
-                &sql(stretch.order),
+                &sql(range.order),
                 &[&low, &high, user, model, provider, client, session, outcome, since, until],
             )
             .await?;
-        Ok(Block { rows, last: stretch.last })
+        Ok(Block { rows, last: range.last })
     }
 
-    fn transaction<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, StoreError> {
+    fn transaction<T>(&self, work: impl Future<Output = Result<T, PgError>>) -> Result<T, StoreError> {
         let done = async {
             self.client.batch_execute(BEGIN).await?;
             let done = work.await;
-            self.client.batch_execute("COMMIT").await?; // which undoes one that failed
+            self.client.batch_execute("COMMIT").await?; // rolls back after an error
             done
         };
         self.runtime.block_on(async {
-            let Some(done) = self.given_up.run_until_cancelled(timeout(LIMIT, done)).await else {
-                let _ = timeout(CANCEL_WITHIN, self.connector.cancel(&self.client)).await;
-                return Err(StoreError::GivenUp);
+            let Some(done) = self.cancelled.run_until_cancelled(timeout(LIMIT, done)).await else {
+                let _ = timeout(CANCEL_TIMEOUT, self.connector.cancel(&self.client)).await;
+                return Err(StoreError::Cancelled);
             };
-            let done = done.unwrap_or(Err(Trouble::Silent(LIMIT)));
-            done.map_err(|trouble| StoreError::Database(trouble.to_string())) // what reads cannot contradict
+            let done = done.unwrap_or(Err(PgError::TimedOut(LIMIT)));
+            done.map_err(|error| StoreError::Database(error.to_string())) // a read cannot conflict
         })
     }
 }
@@ -166,7 +195,21 @@ impl PostgresRecords {
 fn rows<T>(
     found: &Block<Row>,
     read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
-) -> Result<Block<T>, Trouble> {
+) -> Result<Block<T>, PgError> {
     let rows = found.rows.iter().map(read).collect::<Result<_, _>>()?;
     Ok(Block { rows, last: found.last })
+}
+
+/// The ids to read at once, given the size of each interception: at least one. The second value is the id from which
+/// the next block continues, if these are not all.
+fn fitting(sizes: &[(Uuid, i64)]) -> (Vec<Uuid>, Option<Uuid>) {
+    let mut bytes = 0;
+    let fits = |(_, size): &&(Uuid, i64)| {
+        let has_room = bytes < BLOCK_BYTES;
+        bytes = bytes.saturating_add(usize::try_from(*size).unwrap_or(usize::MAX));
+        has_room
+    };
+    let ids: Vec<Uuid> = sizes.iter().take_while(fits).map(|(id, _)| *id).collect();
+    let cut = if ids.len() < sizes.len() { ids.last().copied() } else { None };
+    (ids, cut)
 }

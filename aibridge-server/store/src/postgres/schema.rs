@@ -1,11 +1,18 @@
-use super::error::Trouble;
+//! The migrations, and the check of the schema version of a database.
+
+use super::error::PgError;
 use tokio_postgres::Client;
 
-/// The steps from an empty database to the latest schema, in order. `aibridge_schema` has a row for each step taken.
-/// Never change one that was released; add another.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_records.sql")];
+/// The migrations from an empty database to the latest schema, in order. `aibridge_schema` has a row for each applied
+/// one. Never change a released migration; add another.
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_records.sql"),
+    include_str!("migrations/0002_model_cooldowns.sql"),
+    include_str!("migrations/0003_tool_metadata.sql"),
+    include_str!("migrations/0004_object_owners.sql"),
+];
 
-/// Names our advisory lock, under which one gateway after the other looks at the schema: "aibr".
+/// Key of the advisory lock that serialises migrations: "aibr".
 const LOCK: i64 = 0x6169_6272;
 
 const IS_THERE: &str = "SELECT to_regclass('aibridge_schema') IS NOT NULL";
@@ -14,25 +21,25 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS aibridge_schema \
     (version bigint NOT NULL PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())";
 const APPLIED: &str = "INSERT INTO aibridge_schema (version) VALUES ($1)";
 
-/// Brings the database to the latest schema. Gateways that start at once do not get in each other's way.
-pub(super) async fn migrate(client: &mut Client) -> Result<(), Trouble> {
+/// Migrates the database to the latest schema. Safe to run by several gateways at once.
+pub(super) async fn migrate(client: &mut Client) -> Result<(), PgError> {
     let there: bool = client.query_one(IS_THERE, &[]).await?.try_get(0)?;
     if there && found(client.query_one(FOUND, &[]).await?.try_get(0)?)? == known() {
-        return Ok(()); // no right to change anything is needed for that
+        return Ok(()); // without a migration, no write privilege is needed
     }
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-    transaction.batch_execute(CREATE).await?;
+    transaction.batch_execute(CREATE).await.map_err(PgError::Migration)?;
     let found = found(transaction.query_one(FOUND, &[]).await?.try_get(0)?)?;
     for (step, version) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(found).unwrap_or_default()) {
-        transaction.batch_execute(step).await?;
-        transaction.execute(APPLIED, &[&version]).await?;
+        transaction.batch_execute(step).await.map_err(PgError::Migration)?;
+        transaction.execute(APPLIED, &[&version]).await.map_err(PgError::Migration)?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await.map_err(PgError::Migration)
 }
 
-/// Whether the tables are there, in a schema that this version can work with. Changes nothing.
-pub(super) async fn check(client: &Client) -> Result<bool, Trouble> {
+/// Whether the tables exist, in a supported schema version. Changes nothing.
+pub(super) async fn check(client: &Client) -> Result<bool, PgError> {
     if !client.query_one(IS_THERE, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(false);
     }
@@ -43,7 +50,7 @@ fn known() -> i64 {
     MIGRATIONS.len() as i64
 }
 
-/// The schema of the database, if this version can work with it.
-fn found(found: i64) -> Result<i64, Trouble> {
-    if found > known() { Err(Trouble::NewerSchema { found, known: known() }) } else { Ok(found) }
+/// Checks that the schema version is supported.
+fn found(found: i64) -> Result<i64, PgError> {
+    if found > known() { Err(PgError::NewerSchema { found, known: known() }) } else { Ok(found) }
 }

@@ -1,11 +1,13 @@
-use super::error::Trouble;
+//! A connection with the prepared statements that write rows.
+
+use super::error::PgError;
 use super::rows::{Rows, array};
-use super::table::TABLES;
+use super::target::{COUNT, ENDS, TARGETS, Target};
 use crate::StoreError;
 use futures_util::future::{join, join_all, try_join_all};
 use tokio_postgres::{Client, Statement};
 
-/// A connection that knows how to write rows.
+/// A connection with prepared statements for all tables.
 pub(super) struct Session {
     pub(super) client: Client,
     statements: Vec<Prepared>,
@@ -17,45 +19,44 @@ struct Prepared {
     find: Statement,
 }
 
-/// What became of the rows of each caller.
-pub(super) type Verdicts = Vec<Result<(), StoreError>>;
+/// The result of each call.
+pub(super) type WriteResults = Vec<Result<(), StoreError>>;
 
 impl Session {
-    pub(super) async fn new(client: Client) -> Result<Self, Trouble> {
-        let prepare = async |(at, table): (usize, &super::table::Table)| {
-            let sql = table.sql(at);
+    pub(super) async fn new(client: Client) -> Result<Self, PgError> {
+        let prepare = async |target: &Target| {
+            let sql = target.sql();
             let (write, find) = join(client.prepare(&sql.write), client.prepare(&sql.find)).await;
-            Ok::<_, Trouble>(Prepared { name: table.name(), write: write?, find: find? })
+            Ok::<_, PgError>(Prepared { name: target.name(), write: write?, find: find? })
         };
-        let statements = try_join_all(TABLES.iter().enumerate().map(prepare)).await?;
+        let statements = try_join_all(TARGETS.iter().map(prepare)).await?;
         Ok(Self { client, statements })
     }
 
-    /// Writes the rows of all callers in one transaction. Rows that are there already, exactly as they are, count as
-    /// stored: then an earlier try succeeded, of which nobody heard. A contradiction fails only the caller whose it is.
+    /// Writes the rows of all calls in one transaction. A row that is already there with equal values counts as
+    /// stored: an earlier attempt succeeded without a response. A conflict fails only its own call.
     ///
-    /// Contradictions are not expected: only when there may be one, each caller's rows are written so that they can be
-    /// undone alone.
-    pub(super) async fn write(&self, jobs: &[&Rows]) -> Result<Verdicts, Trouble> {
+    /// Conflicts are not expected: only after one does each call get a savepoint of its own.
+    pub(super) async fn write(&self, jobs: &[&Rows]) -> Result<WriteResults, PgError> {
         if self.write_together(jobs).await? {
             return Ok(jobs.iter().map(|_| Ok(())).collect());
         }
         self.client.batch_execute("BEGIN").await?;
-        let mut verdicts = Verdicts::new();
+        let mut results = WriteResults::new();
         for job in jobs {
-            verdicts.push(self.write_apart(job).await?);
+            results.push(self.write_separately(job).await?);
         }
         self.client.batch_execute("COMMIT").await?;
-        Ok(verdicts)
+        Ok(results)
     }
 
-    /// Writes all rows at once; `false`, and nothing is written, if one of them is there already or cannot be.
-    async fn write_together(&self, jobs: &[&Rows]) -> Result<bool, Trouble> {
-        let arrays = (0..TABLES.len()).map(|table| (table, array(table, jobs.iter().copied())));
+    /// Writes all rows at once. Returns `false`, with nothing written, if a row exists already or conflicts.
+    async fn write_together(&self, jobs: &[&Rows]) -> Result<bool, PgError> {
+        let arrays = (0..COUNT).map(|target| (target, array(target, jobs.iter().copied())));
         let arrays: Vec<_> = arrays.filter(|(_, (_, count))| *count > 0).collect();
-        // All are sent before the first is answered.
+        // All statements are sent before the first response arrives.
         let writing = join_all(
-            arrays.iter().map(|(table, (rows, count))| self.is_true_of_all(true, *table, rows, *count)),
+            arrays.iter().map(|(target, (rows, count))| self.affects_all(true, *target, rows, *count)),
         );
         let (begun, written) = join(self.client.batch_execute("BEGIN"), writing).await;
         begun?;
@@ -63,46 +64,58 @@ impl Session {
         for is_written in written {
             match is_written {
                 Ok(is_written) => all &= is_written,
-                Err(trouble) if trouble.is_contradiction() => {
+                Err(error) if error.is_conflict() => {
                     all = false;
-                    break; // what follows fails for that
+                    break; // the following statements fail because of this one
                 }
-                Err(trouble) => return Err(trouble),
+                Err(error) => return Err(error),
             }
         }
         self.client.batch_execute(if all { "COMMIT" } else { "ROLLBACK" }).await?;
         Ok(all)
     }
 
-    async fn write_apart(&self, job: &Rows) -> Result<Result<(), StoreError>, Trouble> {
+    /// Writes `rows`, which must be new, and rolls back.
+    ///
+    /// # Errors
+    ///
+    /// The reason why they cannot be written.
+    pub(super) async fn probe(&self, rows: &Rows) -> Result<(), PgError> {
+        self.client.batch_execute("BEGIN").await?;
+        let written = self.try_write(rows).await;
+        self.client.batch_execute("ROLLBACK").await?;
+        written.map(drop)
+    }
+
+    async fn write_separately(&self, job: &Rows) -> Result<Result<(), StoreError>, PgError> {
         self.client.batch_execute("SAVEPOINT job").await?;
         match self.try_write(job).await {
             Ok(None) => {
                 self.client.batch_execute("RELEASE SAVEPOINT job").await?;
                 Ok(Ok(()))
             }
-            Ok(Some(reason)) => self.undo(StoreError::Contradiction(reason)).await,
-            Err(trouble) if trouble.is_contradiction() => self.undo((&trouble).into()).await,
-            Err(trouble) => Err(trouble),
+            Ok(Some(reason)) => self.undo(StoreError::Conflict(reason)).await,
+            Err(error) if error.is_conflict() => self.undo((&error).into()).await,
+            Err(error) => Err(error),
         }
     }
 
-    async fn undo(&self, error: StoreError) -> Result<Result<(), StoreError>, Trouble> {
-        tracing::error!(%error, "records contradict what is stored, and are refused");
+    async fn undo(&self, error: StoreError) -> Result<Result<(), StoreError>, PgError> {
+        tracing::error!(%error, "records conflict with stored rows and are refused");
         self.client.batch_execute("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job").await?;
         Ok(Err(error))
     }
 
-    /// Why the rows of one caller contradict what is stored, if they do.
-    async fn try_write(&self, job: &Rows) -> Result<Option<String>, Trouble> {
-        for (table, Prepared { name, .. }) in self.statements.iter().enumerate() {
-            let (rows, count) = array(table, [job]);
+    /// Writes the rows of one call; returns the conflict with stored rows if there is one.
+    async fn try_write(&self, job: &Rows) -> Result<Option<String>, PgError> {
+        for (target, Prepared { name, .. }) in self.statements.iter().enumerate() {
+            let (rows, count) = array(target, [job]);
             if count > 0
-                && !self.is_true_of_all(true, table, &rows, count).await?
-                && !self.is_true_of_all(false, table, &rows, count).await?
+                && !self.affects_all(true, target, &rows, count).await?
+                && !self.affects_all(false, target, &rows, count).await?
             {
-                return Ok(Some(match table == super::table::ENDS {
-                    true => "an interception ended, but never started".to_owned(),
+                return Ok(Some(match target == ENDS {
+                    true => "an interception has an end record, but no start record".to_owned(),
                     false => format!("{name} has another row with this id"),
                 }));
             }
@@ -110,15 +123,9 @@ impl Session {
         Ok(None)
     }
 
-    /// Whether all of the `count` rows were written, or else found.
-    async fn is_true_of_all(
-        &self,
-        write: bool,
-        table: usize,
-        rows: &str,
-        count: i64,
-    ) -> Result<bool, Trouble> {
-        let Prepared { write: writing, find, .. } = &self.statements[table];
+    /// Whether the statement wrote, or else found, all `count` rows.
+    async fn affects_all(&self, write: bool, target: usize, rows: &str, count: i64) -> Result<bool, PgError> {
+        let Prepared { write: writing, find, .. } = &self.statements[target];
         let statement = if write { writing } else { find };
         let row = self.client.query_one(statement, &[&rows]).await?;
         Ok(row.try_get::<_, i64>(0)? == count)

@@ -1,135 +1,142 @@
-mod frame;
-mod log;
+//! The spool: a durable queue of records in local files, for the time while the database is unavailable.
 
-use super::rows::Rows;
-use super::writer::Write;
+mod frame;
+mod segment_log;
+
+use super::rows::{Rows, WriteJob};
 use crate::{SpoolOptions, StoreError};
-use log::{Log, Payload};
 use parking_lot::Mutex;
+use segment_log::{Payload, SegmentLog};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 
-/// How much is drained in one transaction, about.
-const DRAUGHT: u64 = 1 << 20;
+/// Approximate size in bytes of the batch that one transaction drains.
+const DRAIN_BATCH_BYTES: u64 = 1 << 20;
 
-/// Where records wait, in order and durably, while the database is away. Clones are the same spool.
+/// A durable queue of rows, in order. Clones share one spool.
 ///
-/// One task puts in, another takes out. Only what is removed after it was stored is gone, so that it is stored at least
-/// once; that each row has an id makes it once.
+/// One task appends, another one peeks and removes. A batch is removed only after it was stored, so each row is
+/// stored at least once; its id makes that exactly once.
 #[derive(Clone)]
 pub(super) struct Spool {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    log: Mutex<Log>,
-    /// How many bytes the log says that it has; known without waiting for a disk.
+    log: Mutex<SegmentLog>,
+    /// Size of the log in bytes, readable without a wait for the disk.
     bytes: AtomicU64,
     changed: Notify,
-    /// Whether the last records were put in; only a change is worth a line in the operator's log.
-    takes: AtomicBool,
+    /// Whether the last records were appended; only a change is logged.
+    accepts: AtomicBool,
 }
 
-/// What is to be stored next.
-pub(super) struct Draught {
+/// The oldest rows, to be stored next.
+pub(super) struct Batch {
     pub(super) jobs: Vec<Rows>,
     bytes: u64,
 }
 
 impl Spool {
-    /// Opens the directory, and finds in it what an earlier process could not store.
+    /// Opens the directory, with the rows that an earlier process left in it.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Open`], which names the directory and what to do.
+    /// [`StoreError::Open`], which names the directory and says what to do.
     pub(super) fn open(options: &SpoolOptions) -> Result<Self, StoreError> {
-        let log = Log::open(options).map_err(|error| StoreError::Open {
+        let log = SegmentLog::open(options).map_err(|error| StoreError::Open {
             store: format!("{} (the spool)", options.dir.display()),
             problem: error.to_string(),
             advice: "name another directory in store.spool, one for each gateway, that this user may write to",
         })?;
         if !log.is_empty() {
-            tracing::info!(bytes = log.bytes(), "records of an earlier run wait in the spool");
+            tracing::info!(
+                bytes = log.bytes(),
+                "found records of an earlier run in the spool; they are stored first"
+            );
         }
         let bytes = AtomicU64::new(log.bytes());
-        let (changed, takes) = (Notify::new(), AtomicBool::new(true));
-        Ok(Self { shared: Arc::new(Shared { log: Mutex::new(log), bytes, changed, takes }) })
+        let (changed, accepts) = (Notify::new(), AtomicBool::new(true));
+        Ok(Self { shared: Arc::new(Shared { log: Mutex::new(log), bytes, changed, accepts }) })
     }
 
-    /// Whether nothing waits. It is the only one who puts in that may draw conclusions.
+    /// Whether the spool is empty. Only the appending task may rely on `true`.
     pub(super) fn is_empty(&self) -> bool {
         self.bytes() == 0
     }
 
-    /// How many bytes wait.
+    /// Size of the spool in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.shared.bytes.load(Ordering::Acquire)
     }
 
-    /// Whether there was room for the last records.
-    pub(super) fn takes(&self) -> bool {
-        self.shared.takes.load(Ordering::Relaxed)
+    /// Whether the last records were appended.
+    pub(super) fn accepts(&self) -> bool {
+        self.shared.accepts.load(Ordering::Relaxed)
     }
 
-    /// Puts the rows of all callers in, with one write, and tells each when they are durable.
-    pub(super) async fn put(&self, jobs: Vec<Write>) {
-        let payload = |job: &Write| {
-            let bytes = serde_json::to_vec(&job.question)?;
-            Ok(Payload { bytes, is_start: job.question.has_start() })
+    /// Appends the rows of all calls in one write, and responds to each call when its rows are durable.
+    pub(super) async fn append(&self, jobs: Vec<WriteJob>) {
+        let payload = |job: &WriteJob| {
+            let bytes = serde_json::to_vec(&job.request)?;
+            Ok(Payload { bytes, is_start: job.request.has_start() })
         };
         let put = match jobs.iter().map(payload).collect::<io::Result<Vec<_>>>() {
             Ok(payloads) => self.with_log(move |log| log.append(&payloads)).await,
             Err(error) => Err(error),
         };
-        let takes = put.as_ref().is_ok_and(|fits| fits.iter().all(|fits| *fits));
-        if self.shared.takes.swap(takes, Ordering::Relaxed) != takes {
-            match (&put, takes) {
-                (_, true) => tracing::info!("the spool takes records again"),
-                (Ok(_), false) => tracing::error!("the spool is full: requests are refused"),
-                (Err(error), false) => tracing::error!(%error, "the spool cannot be written"),
+        let accepts = put.as_ref().is_ok_and(|fits| fits.iter().all(|fits| *fits));
+        if self.shared.accepts.swap(accepts, Ordering::Relaxed) != accepts {
+            match (&put, accepts) {
+                (_, true) => tracing::info!("the spool accepts records again"),
+                (Ok(_), false) => tracing::error!("the spool is full; requests are refused"),
+                (Err(error), false) => {
+                    tracing::error!(%error, "cannot write to the spool; requests are refused")
+                }
             }
         }
         match put {
             Ok(fits) => {
                 for (job, fits) in jobs.into_iter().zip(fits) {
-                    let full =
-                        || StoreError::Database("the database is away, and the spool is full".to_owned());
-                    job.answer(if fits { Ok(()) } else { Err(full()) });
+                    let full = || {
+                        StoreError::Database("the database is unavailable and the spool is full".to_owned())
+                    };
+                    job.respond(if fits { Ok(()) } else { Err(full()) });
                 }
             }
             Err(error) => {
-                let error = StoreError::Database(format!("the spool cannot be written: {error}"));
-                jobs.into_iter().for_each(|job| job.answer(Err(error.clone())));
+                let error = StoreError::Database(format!("cannot write to the spool: {error}"));
+                jobs.into_iter().for_each(|job| job.respond(Err(error.clone())));
             }
         }
     }
 
-    /// What has waited longest.
-    pub(super) async fn draw(&self) -> io::Result<Draught> {
-        let (payloads, bytes) = self.with_log(|log| log.read(DRAUGHT)).await?;
+    /// Reads the oldest rows without removing them.
+    pub(super) async fn peek(&self) -> io::Result<Batch> {
+        let (payloads, bytes) = self.with_log(|log| log.read(DRAIN_BATCH_BYTES)).await?;
         let jobs = payloads.iter().map(|payload| serde_json::from_slice(payload));
-        Ok(Draught { jobs: jobs.collect::<serde_json::Result<_>>()?, bytes })
+        Ok(Batch { jobs: jobs.collect::<serde_json::Result<_>>()?, bytes })
     }
 
-    /// Forgets what is stored now.
-    pub(super) async fn remove(&self, draught: Draught) -> io::Result<()> {
-        self.with_log(move |log| log.remove(draught.bytes)).await
+    /// Removes a batch that was stored.
+    pub(super) async fn remove(&self, batch: Batch) -> io::Result<()> {
+        self.with_log(move |log| log.remove(batch.bytes)).await
     }
 
-    /// Waits until something waits.
-    pub(super) async fn filled(&self) {
-        self.until(false).await;
+    /// Waits until the spool is not empty.
+    pub(super) async fn wait_nonempty(&self) {
+        self.wait_until(false).await;
     }
 
-    /// Waits until nothing waits.
-    pub(super) async fn emptied(&self) {
-        self.until(true).await;
+    /// Waits until the spool is empty.
+    pub(super) async fn wait_empty(&self) {
+        self.wait_until(true).await;
     }
 
-    async fn until(&self, empty: bool) {
+    async fn wait_until(&self, empty: bool) {
         loop {
             let changed = self.shared.changed.notified();
             tokio::pin!(changed);
@@ -141,10 +148,10 @@ impl Spool {
         }
     }
 
-    /// Disks block.
+    /// Runs `work` on the log, on a thread that may block.
     async fn with_log<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Log) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut SegmentLog) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let shared = self.shared.clone();
         let worked = spawn_blocking(move || {

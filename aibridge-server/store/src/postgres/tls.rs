@@ -1,3 +1,5 @@
+//! TLS for connections to the server.
+
 use crate::{StoreError, Tls};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -12,10 +14,10 @@ use std::sync::Arc;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How the driver is to protect connections to the store that `shown` names.
-pub(super) fn connector(tls: &Tls, shown: &str) -> Result<(SslMode, MakeRustlsConnect), StoreError> {
+/// The TLS mode and connector for the driver. `display_url` names the store in errors.
+pub(super) fn connector(tls: &Tls, display_url: &str) -> Result<(SslMode, MakeRustlsConnect), StoreError> {
     let failed = |problem: String| StoreError::Open {
-        store: shown.to_owned(),
+        store: display_url.to_owned(),
         problem,
         advice: "check sslmode and sslrootcert in store.url",
     };
@@ -44,15 +46,16 @@ fn roots(file: &Path) -> Result<RootCertStore, String> {
         let certificate = certificate.map_err(|error| error.to_string())?;
         roots.add(certificate).map_err(|error| error.to_string())?;
     }
-    if roots.is_empty() { Err("no certificate in it".to_owned()) } else { Ok(roots) }
+    if roots.is_empty() { Err("the file contains no certificate".to_owned()) } else { Ok(roots) }
 }
 
-/// As every PostgreSQL client understands `require`: nobody may listen, but anybody may be the server.
+/// The meaning of `require` in every PostgreSQL client: traffic is encrypted, but the server is not verified.
 fn trusting(builder: ConfigBuilder<ClientConfig, WantsVerifier>) -> ClientConfig {
     let verifier = AnyServer(ring::default_provider());
     builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
 }
 
+/// Accepts the certificate of any server.
 #[derive(Debug)]
 struct AnyServer(CryptoProvider);
 

@@ -1,7 +1,10 @@
-use super::error::Trouble;
+//! Statements on `aibridge_tokens` in PostgreSQL.
+
+use super::error::PgError;
 use crate::TokenRow;
-use crate::token::{Issued, TokenHash};
+use crate::token::{NewToken, TokenHash};
 use jiff::Timestamp;
+use std::collections::HashSet;
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
@@ -11,9 +14,10 @@ const LIST: &str =
     "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin FROM aibridge_tokens ORDER BY id";
 const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin, hash \
     FROM aibridge_tokens WHERE hash = $1";
+const UNREVOKED: &str = "SELECT hash FROM aibridge_tokens WHERE hash = ANY ($1) AND revoked_at IS NULL";
 const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1";
 
-pub(super) async fn insert(client: &Client, token: &Issued) -> Result<(), Trouble> {
+pub(super) async fn insert(client: &Client, token: &NewToken) -> Result<(), PgError> {
     let row = &token.row;
     let hash = token.hash.as_bytes();
     client
@@ -25,24 +29,33 @@ pub(super) async fn insert(client: &Client, token: &Issued) -> Result<(), Troubl
     Ok(())
 }
 
-/// All tokens, oldest first.
-pub(super) async fn list(client: &Client) -> Result<Vec<TokenRow>, Trouble> {
+/// Reads all tokens, oldest first.
+pub(super) async fn list(client: &Client) -> Result<Vec<TokenRow>, PgError> {
     client.query(LIST, &[]).await?.iter().map(read).collect()
 }
 
-/// The token with this hash. The index finds it; that it is the one is decided in constant time.
-pub(super) async fn find(client: &Client, hash: &TokenHash) -> Result<Option<TokenRow>, Trouble> {
+/// Looks up the token with this hash. The index finds the row; the final comparison takes constant time.
+pub(super) async fn find(client: &Client, hash: &TokenHash) -> Result<Option<TokenRow>, PgError> {
     let Some(row) = client.query_opt(FIND, &[&hash.as_bytes()]).await? else { return Ok(None) };
     let token = read(&row)?;
     Ok(hash.matches(row.try_get(7)?).then_some(token))
 }
 
-/// Whether there was such a token. One that is revoked already keeps its time.
-pub(super) async fn revoke(client: &Client, id: Uuid, now: Timestamp) -> Result<bool, Trouble> {
+/// The hashes among `hashes` whose tokens exist and are not revoked.
+pub(super) async fn unrevoked(client: &Client, hashes: &[TokenHash]) -> Result<HashSet<TokenHash>, PgError> {
+    let hashes: Vec<&[u8]> = hashes.iter().map(TokenHash::as_bytes).collect();
+    let found = client.query(UNREVOKED, &[&hashes]).await?;
+    let hash = |row: &Row| Ok(TokenHash::from_bytes(row.try_get(0)?));
+    let hashes: Vec<Option<TokenHash>> = found.iter().map(hash).collect::<Result<_, PgError>>()?;
+    Ok(hashes.into_iter().flatten().collect())
+}
+
+/// Revokes a token; returns whether it exists. The first revocation time is kept.
+pub(super) async fn revoke(client: &Client, id: Uuid, now: Timestamp) -> Result<bool, PgError> {
     Ok(client.execute(REVOKE, &[&id, &now]).await? > 0)
 }
 
-fn read(row: &Row) -> Result<TokenRow, Trouble> {
+fn read(row: &Row) -> Result<TokenRow, PgError> {
     Ok(TokenRow {
         id: row.try_get(0)?,
         user: row.try_get(1)?,

@@ -1,19 +1,21 @@
+//! Management of access tokens in a PostgreSQL store.
+
 use super::connector::Connector;
-use super::error::{Opener, Trouble};
+use super::error::{Opener, PgError};
 use super::session::Session;
 use super::token_rows;
-use crate::token::Issued;
+use crate::token::NewToken;
 use crate::{PostgresOptions, StoreError, TokenRow};
 use jiff::Timestamp;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
-/// How long a command waits for the database.
+/// Time limit for the database in a command.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The gateway tokens of a PostgreSQL store, for a command line: a connection of its own, and a runtime for it, so that
-/// it must not be used inside of another one.
+/// The access tokens of a PostgreSQL store: a connection, and a runtime for it. Must not be called from within a
+/// runtime.
 pub(crate) struct PostgresTokens {
     session: Session,
     runtime: Runtime,
@@ -25,11 +27,12 @@ impl PostgresTokens {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Database(error.to_string()))?;
         let session = runtime.block_on(connector.connect());
-        let session = session.map_err(|trouble| trouble.to_open_error(connector.shown(), Opener::Command))?;
+        let session =
+            session.map_err(|error| error.to_open_error(connector.display_url(), Opener::Command))?;
         Ok(Self { session, runtime })
     }
 
-    pub(crate) fn insert(&self, token: &Issued) -> Result<(), StoreError> {
+    pub(crate) fn insert(&self, token: &NewToken) -> Result<(), StoreError> {
         self.wait(token_rows::insert(&self.session.client, token))
     }
 
@@ -41,7 +44,7 @@ impl PostgresTokens {
         self.wait(token_rows::revoke(&self.session.client, id, Timestamp::now()))
     }
 
-    fn wait<T>(&self, asked: impl Future<Output = Result<T, Trouble>>) -> Result<T, StoreError> {
-        self.runtime.block_on(asked).map_err(|trouble| StoreError::from(&trouble))
+    fn wait<T>(&self, query: impl Future<Output = Result<T, PgError>>) -> Result<T, StoreError> {
+        self.runtime.block_on(query).map_err(|error| StoreError::from(&error))
     }
 }

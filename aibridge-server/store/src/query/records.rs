@@ -1,27 +1,30 @@
+//! Reading access to the records of a store.
+
 use super::filter::next;
-use super::{Block, Filter, FullInterception, Place, Summary};
+use super::{Block, Cursor, Filter, FullInterception, Summary};
 use crate::postgres::PostgresRecords;
 use crate::sqlite::SqliteRecords;
 use crate::{StoreError, StoreOptions};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// In which order interceptions are read.
+/// The order in which a query returns interceptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// The order in which they were made.
+    /// Ascending ids, which is the order of creation.
     OldestFirst,
-    /// The other way round.
+    /// Descending ids, latest first.
     NewestFirst,
 }
 
-/// The records of a store, for reading beside whatever gateway lives on it.
+/// The records of a store, for reading while gateways run on it.
 ///
-/// Reading goes through a bounded stretch of interceptions at a time, each a short transaction of its own: however much
-/// there is, memory stays the same, and no write-ahead log has to be kept for a reader. What is recorded meanwhile may be
-/// seen or not.
+/// A query reads a bounded range of interceptions at a time, each in a short transaction of its own. Memory does not
+/// grow with the number of rows, and no long transaction keeps a write-ahead log from being reset. Records that are
+/// stored during a query may or may not be in its result.
 ///
-/// Its calls block; [giving up](Self::open_until) ends one that is under way. On PostgreSQL they run a runtime of their own, so that they must not be used inside of another.
+/// All methods block; a [cancellation token](Self::open_cancellable) ends a running one. On PostgreSQL they run a
+/// Tokio runtime of their own, so they must not be called from within a runtime.
 pub struct Records(Kind);
 
 enum Kind {
@@ -30,34 +33,34 @@ enum Kind {
 }
 
 impl Records {
-    /// Opens the store, which has to exist.
+    /// Opens an existing store.
     ///
     /// # Errors
     ///
     /// [`StoreError::Open`] and [`StoreError::NewerSchema`].
     pub fn open(options: impl Into<StoreOptions>) -> Result<Self, StoreError> {
-        Self::open_until(options, CancellationToken::new())
+        Self::open_cancellable(options, CancellationToken::new())
     }
 
-    /// Likewise. When `given_up` is cancelled, whatever is under way ends at once, in the database too, with
-    /// [`StoreError::GivenUp`].
+    /// Opens an existing store. When `cancelled` is cancelled, a running query ends at once, in the database too,
+    /// with [`StoreError::Cancelled`].
     ///
     /// # Errors
     ///
-    /// [`StoreError::Open`], [`StoreError::NewerSchema`] and [`StoreError::GivenUp`].
-    pub fn open_until(
+    /// [`StoreError::Open`], [`StoreError::NewerSchema`] and [`StoreError::Cancelled`].
+    pub fn open_cancellable(
         options: impl Into<StoreOptions>,
-        given_up: CancellationToken,
+        cancelled: CancellationToken,
     ) -> Result<Self, StoreError> {
         Ok(Self(match options.into() {
-            StoreOptions::Sqlite(options) => Kind::Sqlite(SqliteRecords::open(&options, given_up)?),
+            StoreOptions::Sqlite(options) => Kind::Sqlite(SqliteRecords::open(&options, cancelled)?),
             StoreOptions::Postgres(options) => {
-                Kind::Postgres(Box::new(PostgresRecords::open(&options, given_up)?))
+                Kind::Postgres(Box::new(PostgresRecords::open(&options, cancelled)?))
             }
         }))
     }
 
-    /// One interception with all that belongs to it.
+    /// One interception with its prompts, token usages, tool calls and reasoning; `None` if the id is unknown.
     ///
     /// # Errors
     ///
@@ -69,7 +72,8 @@ impl Records {
         }
     }
 
-    /// Gives `each` the interceptions that `filter` means, with what they cost, until it says `false`.
+    /// Calls `each` with every interception that matches `filter` and its token totals, until `each` returns `false`.
+    /// Long client-chosen texts are cut.
     ///
     /// # Errors
     ///
@@ -83,15 +87,16 @@ impl Records {
         walk(
             filter,
             order,
-            |place| match &self.0 {
-                Kind::Sqlite(records) => records.summaries(filter, place),
-                Kind::Postgres(records) => records.summaries(filter, place),
+            |cursor| match &self.0 {
+                Kind::Sqlite(records) => records.summaries(filter, cursor),
+                Kind::Postgres(records) => records.summaries(filter, cursor),
             },
             each,
         )
     }
 
-    /// Likewise, with all that belongs to them.
+    /// Calls `each` with every interception that matches `filter` and all rows that belong to it, until `each`
+    /// returns `false`.
     ///
     /// # Errors
     ///
@@ -105,15 +110,15 @@ impl Records {
         walk(
             filter,
             order,
-            |place| match &self.0 {
-                Kind::Sqlite(records) => records.full(filter, place),
-                Kind::Postgres(records) => records.full(filter, place),
+            |cursor| match &self.0 {
+                Kind::Sqlite(records) => records.full(filter, cursor),
+                Kind::Postgres(records) => records.full(filter, cursor),
             },
             each,
         )
     }
 
-    /// How many interceptions `filter` means now.
+    /// Number of interceptions that match `filter`.
     ///
     /// # Errors
     ///
@@ -123,9 +128,9 @@ impl Records {
         walk(
             filter,
             Order::OldestFirst,
-            |place| match &self.0 {
-                Kind::Sqlite(records) => records.count(filter, place),
-                Kind::Postgres(records) => records.count(filter, place),
+            |cursor| match &self.0 {
+                Kind::Sqlite(records) => records.count(filter, cursor),
+                Kind::Postgres(records) => records.count(filter, cursor),
             },
             |found: u64| {
                 count += found;
@@ -139,25 +144,25 @@ impl Records {
 fn walk<T, E: From<StoreError>>(
     filter: &Filter,
     order: Order,
-    read: impl Fn(Place) -> Result<Block<T>, StoreError>,
+    read: impl Fn(Cursor) -> Result<Block<T>, StoreError>,
     mut each: impl FnMut(T) -> Result<bool, E>,
 ) -> Result<(), E> {
     let (first, last) = filter.ids();
-    let mut place = match order {
-        Order::OldestFirst => Place::After(first),
-        Order::NewestFirst => Place::Before(next(last)),
+    let mut cursor = match order {
+        Order::OldestFirst => Cursor::After(first),
+        Order::NewestFirst => Cursor::Before(next(last)),
     };
     loop {
-        let block = read(place)?;
+        let block = read(cursor)?;
         for row in block.rows {
             if !each(row)? {
                 return Ok(());
             }
         }
         let Some(last) = block.last else { return Ok(()) };
-        place = match order {
-            Order::OldestFirst => Place::After(last),
-            Order::NewestFirst => Place::Before(last),
+        cursor = match order {
+            Order::OldestFirst => Cursor::After(last),
+            Order::NewestFirst => Cursor::Before(last),
         };
     }
 }

@@ -1,9 +1,11 @@
+//! The row types that queries return. Their JSON form is that of the API and of exports.
+
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// An interception as it is stored. `docs/records.md` has the meaning of each field.
+/// A row of `aibridge_interceptions`. `docs/records.md` describes each column.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs, reason = "the columns of the table, described with it")]
 pub struct InterceptionRow {
@@ -31,22 +33,22 @@ pub struct InterceptionRow {
 }
 
 impl InterceptionRow {
-    /// How it ended, or `open`.
+    /// The outcome; `open` if the interception has not ended.
     pub fn outcome_or_open(&self) -> &str {
         self.outcome.as_deref().unwrap_or("open")
     }
 }
 
-/// Tokens, added up.
+/// Sums of token counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TokenSums {
-    /// Input that was not read from the provider's cache.
+    /// Input tokens that were neither read from nor written to the cache of the provider.
     pub input_tokens: i64,
-    /// Output, reasoning included.
+    /// Output tokens, including reasoning.
     pub output_tokens: i64,
-    /// Input that was read from the provider's cache.
+    /// Input tokens that were read from the cache of the provider.
     pub cache_read_input_tokens: i64,
-    /// Input that was written to the provider's cache.
+    /// Input tokens that were written to the cache of the provider.
     pub cache_write_input_tokens: i64,
 }
 
@@ -61,44 +63,58 @@ impl TokenSums {
     }
 }
 
-/// An interception with what it cost.
+/// An interception with its token totals.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
-    /// Its row.
+    /// The row of the interception.
     #[serde(flatten)]
     pub interception: InterceptionRow,
-    /// The sum of its token usages.
+    /// The sums of its token usages.
     #[serde(flatten)]
     pub tokens: TokenSums,
 }
 
-/// An interception with all that belongs to it, each in the order in which it was made.
+/// An interception with all rows that belong to it, each list in the order of creation.
 #[derive(Debug, Clone, Serialize)]
 pub struct FullInterception {
-    /// Its row.
+    /// The row of the interception.
     #[serde(flatten)]
     pub interception: InterceptionRow,
-    /// What was asked.
+    /// The prompts of the user.
     pub user_prompts: Vec<PromptRow>,
-    /// What it cost.
+    /// The token usages of its responses.
     pub token_usages: Vec<TokenUsageRow>,
-    /// Which tools were picked.
+    /// The tools that the model selected.
     pub tool_usages: Vec<ToolUsageRow>,
-    /// What was thought aloud.
+    /// The reasoning in its responses.
     pub model_thoughts: Vec<ThoughtRow>,
 }
 
 impl FullInterception {
-    /// The sum of its token usages.
+    /// The sums of its token usages.
     pub fn tokens(&self) -> TokenSums {
         self.token_usages.iter().fold(TokenSums::default(), |mut sums, usage| {
             sums.add(usage.tokens);
             sums
         })
     }
+
+    /// Approximate size in bytes of the texts that clients and providers choose.
+    pub(crate) fn bytes(&self) -> usize {
+        let Self { interception, user_prompts, token_usages, tool_usages, model_thoughts } = self;
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        interception.model.len()
+            + optional(&interception.client_session_id)
+            + optional(&interception.user_agent)
+            + optional(&interception.correlating_tool_call_id)
+            + user_prompts.iter().map(|row| row.prompt.len()).sum::<usize>()
+            + token_usages.iter().map(|row| row.extra_token_types.get().len()).sum::<usize>()
+            + tool_usages.iter().map(|row| row.input.len() + row.tool.len()).sum::<usize>()
+            + model_thoughts.iter().map(|row| row.content.len()).sum::<usize>()
+    }
 }
 
-/// A prompt.
+/// A row of `aibridge_user_prompts`.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs, reason = "the columns of the table, described with it")]
 pub struct PromptRow {
@@ -109,7 +125,7 @@ pub struct PromptRow {
     pub created_at: Timestamp,
 }
 
-/// What an answer cost.
+/// A row of `aibridge_token_usages`.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs, reason = "the columns of the table, described with it")]
 pub struct TokenUsageRow {
@@ -122,7 +138,7 @@ pub struct TokenUsageRow {
     pub created_at: Timestamp,
 }
 
-/// A tool that the model picked.
+/// A row of `aibridge_tool_usages`.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs, reason = "the columns of the table, described with it")]
 pub struct ToolUsageRow {
@@ -136,9 +152,10 @@ pub struct ToolUsageRow {
     pub invocation_error: Option<String>,
     #[serde(serialize_with = "time")]
     pub created_at: Timestamp,
+    pub metadata: Box<RawValue>,
 }
 
-/// A thought.
+/// A row of `aibridge_model_thoughts`.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs, reason = "the columns of the table, described with it")]
 pub struct ThoughtRow {
@@ -149,7 +166,7 @@ pub struct ThoughtRow {
     pub created_at: Timestamp,
 }
 
-/// As the embedded store writes times, with exactly three digits of a second.
+/// Serialises a time as SQLite stores it: RFC 3339 in UTC with exactly three fractional digits.
 pub(crate) fn time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{time:.3}"))
 }

@@ -1,3 +1,5 @@
+//! Sessions: interceptions grouped by client session and actor.
+
 use super::{Summary, Sums};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,44 +8,48 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use uuid::Uuid;
 
-/// Sessions, while they are put together. It needs memory for each session, not for each row.
+/// A running aggregation of sessions. Memory grows with the number of sessions, not of interceptions.
 #[derive(Debug, Default)]
-pub struct Sessions(HashMap<(String, String), SessionRow>);
+pub struct Sessions {
+    rows: HashMap<(String, String), SessionRow>,
+    bytes: usize,
+}
 
-/// What one client did for one user under one id of a session.
+/// The interceptions of one actor under one session id.
 #[derive(Debug, Clone, Serialize)]
 pub struct SessionRow {
-    /// The client's own id.
+    /// The session id that the client sent.
     pub session: String,
-    /// On whose behalf.
+    /// The actor (`initiator_id`).
     pub user: String,
-    /// The client program that began it.
+    /// The client program of the first interception that was added.
     pub client: String,
-    /// When its first interception started.
+    /// The earliest `started_at`.
     #[serde(serialize_with = "super::rows::time")]
     pub first_at: Timestamp,
-    /// When its latest interception started.
+    /// The latest `started_at`.
     #[serde(serialize_with = "super::rows::time")]
     pub last_at: Timestamp,
-    /// What they add up to.
+    /// The totals of the interceptions.
     #[serde(flatten)]
     pub sums: Sums,
-    /// Its first interception, of which it is the only session.
+    /// The smallest interception id. An interception belongs to one session, so the id identifies the session.
     #[serde(skip)]
     pub first_id: Uuid,
 }
 
 impl Sessions {
-    /// Adds an interception, if it belongs to a session.
+    /// Adds an interception. Has no effect if the interception has no session id.
     pub fn add(&mut self, row: &Summary) {
         let interception = &row.interception;
         let Some(session) = &interception.client_session_id else { return };
         let at = interception.started_at;
-        let session = match self.0.entry((session.clone(), interception.initiator_id.clone())) {
+        let session = match self.rows.entry((session.clone(), interception.initiator_id.clone())) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let (session, user) = entry.key().clone();
                 let client = interception.client.clone();
+                self.bytes += session.len() + user.len() + client.len();
                 entry.insert(SessionRow {
                     session,
                     user,
@@ -61,29 +67,35 @@ impl Sessions {
         session.sums.add(row);
     }
 
-    /// How many there are so far.
+    /// Number of sessions so far.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.rows.len()
     }
 
-    /// Whether there are none so far.
+    /// Size in bytes of the texts of all sessions.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether no session was added.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rows.is_empty()
     }
 
-    /// At most `limit` sessions, the latest begun first, of those that began before the interception `before`. Where one
-    /// began stays, whatever is recorded later: so no page of them misses or repeats one.
+    /// At most `limit` sessions, latest first interception first, of those that began before the interception
+    /// `before`. The first interception of a session does not change when more are recorded, so that pages neither
+    /// miss nor repeat a session.
     pub fn begun_before(self, before: Option<Uuid>, limit: usize) -> Vec<SessionRow> {
         let is_meant = |row: &SessionRow| before.is_none_or(|before| row.first_id < before);
-        let mut rows: Vec<_> = self.0.into_values().filter(is_meant).collect();
+        let mut rows: Vec<_> = self.rows.into_values().filter(is_meant).collect();
         rows.sort_by_key(|row| Reverse(row.first_id));
         rows.truncate(limit);
         rows
     }
 
-    /// All sessions, the latest first.
+    /// All sessions, the most recently active first.
     pub fn rows(self) -> Vec<SessionRow> {
-        let mut rows: Vec<_> = self.0.into_values().collect();
+        let mut rows: Vec<_> = self.rows.into_values().collect();
         rows.sort_by(|a, b| b.last_at.cmp(&a.last_at).then_with(|| a.session.cmp(&b.session)));
         rows
     }

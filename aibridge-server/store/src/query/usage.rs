@@ -1,27 +1,29 @@
+//! Usage totals, grouped by keys.
+
 use super::{Summary, TokenSums};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// By what usage is added up.
+/// A column by which usage is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UsageKey {
-    /// On whose behalf.
+    /// The actor (`initiator_id`).
     User,
-    /// The model as the client named it.
+    /// The model in the spelling of the client.
     Model,
-    /// The client program.
+    /// The client program, e.g. `Codex`.
     Client,
-    /// The day of the start, in UTC.
+    /// The day of `started_at`, in UTC.
     Day,
-    /// The provider's configured name.
+    /// The configured name of the provider.
     Provider,
 }
 
 impl UsageKey {
-    /// All of them.
+    /// All keys, in the order of the documentation.
     pub const ALL: [Self; 5] = [Self::User, Self::Model, Self::Client, Self::Day, Self::Provider];
 
-    /// Its name.
+    /// The name of the key in requests and results.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -32,7 +34,7 @@ impl UsageKey {
         }
     }
 
-    /// The one with that name.
+    /// The key with this name; `None` if there is no such key.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|key| key.as_str() == name)
     }
@@ -49,32 +51,33 @@ impl UsageKey {
     }
 }
 
-/// Usage by some keys, while it is added up. It needs memory for each combination of their values, not for each row.
+/// A running aggregation of usage. Memory grows with the number of key combinations, not of interceptions.
 #[derive(Debug)]
 pub struct Usage {
     keys: Vec<UsageKey>,
     sums: BTreeMap<Vec<String>, Sums>,
+    bytes: usize,
 }
 
-/// What was used by those with the same values.
+/// The totals of one combination of key values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UsageRow {
-    /// The values of the keys, by name.
+    /// The key values, by the name of the key.
     #[serde(flatten)]
     pub key: BTreeMap<&'static str, String>,
-    /// What they add up to.
+    /// The totals of the interceptions.
     #[serde(flatten)]
     pub sums: Sums,
 }
 
-/// What interceptions add up to.
+/// Totals of interceptions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Sums {
-    /// How many.
+    /// Number of interceptions.
     pub requests: u64,
-    /// How many of them failed.
+    /// Number of interceptions with the outcome `failed`.
     pub failed: u64,
-    /// What they cost.
+    /// The sums of their token usages.
     #[serde(flatten)]
     pub tokens: TokenSums,
 }
@@ -88,7 +91,7 @@ impl Sums {
 }
 
 impl Usage {
-    /// Nothing yet. A key that comes twice counts once.
+    /// An empty aggregation. A duplicate key counts once.
     pub fn by(keys: &[UsageKey]) -> Self {
         let mut once = Vec::new();
         for key in keys {
@@ -96,28 +99,37 @@ impl Usage {
                 once.push(*key);
             }
         }
-        Self { keys: once, sums: BTreeMap::new() }
+        Self { keys: once, sums: BTreeMap::new(), bytes: 0 }
     }
 
-    /// Adds an interception.
+    /// Adds an interception to the totals.
     pub fn add(&mut self, row: &Summary) {
         let values = self.keys.iter().map(|key| key.of(row)).collect();
-        self.sums.entry(values).or_default().add(row);
+        let sums = self.sums.entry(values).or_insert_with_key(|values| {
+            self.bytes += values.iter().map(String::len).sum::<usize>();
+            Sums::default()
+        });
+        sums.add(row);
     }
 
-    /// How many combinations of values there are so far.
+    /// Number of key combinations so far.
     pub fn len(&self) -> usize {
         self.sums.len()
     }
 
-    /// Whether there are none so far.
+    /// Size in bytes of the key values.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether no interception was added.
     pub fn is_empty(&self) -> bool {
         self.sums.is_empty()
     }
 
-    /// One row for each combination of values, in their order.
+    /// One row for each key combination, in the order of the values.
     pub fn rows(self) -> Vec<UsageRow> {
-        let Self { keys, sums } = self;
+        let Self { keys, sums, .. } = self;
         let key = |values: Vec<String>| keys.iter().map(|key| key.as_str()).zip(values).collect();
         sums.into_iter().map(|(values, sums)| UsageRow { key: key(values), sums }).collect()
     }

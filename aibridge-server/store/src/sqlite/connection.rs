@@ -1,3 +1,5 @@
+//! Opening and configuring SQLite connections.
+
 use super::error::open_error;
 use super::{file, schema};
 use crate::{Durability, Options, StoreError};
@@ -6,42 +8,73 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// How much of the write-ahead log may fill, in pages of 4 KiB, before a commit moves it into the database.
+/// How long a transaction of a gateway waits for the write lock while another process writes. The gateway limits the
+/// start of an interception to two seconds: this leaves half a second for the refusal, and is far longer than a command
+/// that creates a token holds the lock.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// Length of the write-ahead log in 4 KiB pages from which on a commit checkpoints, on connections without a
+/// checkpoint thread.
 const CHECKPOINT_PAGES: i64 = 1000;
 
-/// To how many bytes the file of the write-ahead log is cut back, once a burst is over that let it grow.
+/// Size in bytes to which the file of the write-ahead log is truncated after a burst.
 const LOG_BYTES: i64 = 16 << 20;
 
-/// How often, and how far apart, the write-ahead log is asked for again: one second in all.
+/// Number of attempts to enable the write-ahead log, and the pause between them: one second in total.
 const LOG_TRIES: u32 = 100;
 const LOG_PAUSE: Duration = Duration::from_millis(10);
 
-/// More than the different statements of this crate, so that none is ever prepared twice.
+/// Capacity of the statement cache, larger than the number of statements in this crate, so that each is prepared
+/// once.
 const STATEMENTS: usize = 32;
 
-/// Opens the database for writing, and creates it or brings it to the latest schema if need be. Returns its
-/// absolute path too. `busy` is how long each transaction waits while another process writes.
-pub(super) fn writing(options: &Options, busy: Duration) -> Result<(PathBuf, Connection), StoreError> {
+/// Opens the database for writing, and creates it or migrates it to the latest schema if needed. Also returns its
+/// absolute path. `busy` is how long each transaction waits while another process writes.
+pub(super) fn open_writer(options: &Options, busy: Duration) -> Result<(PathBuf, Connection), StoreError> {
     let path = file::create(&options.path)?;
     let mut connection =
         open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy).map_err(|error| open_error(&path, error))?;
     if connection.is_readonly(MAIN_DB).map_err(|error| open_error(&path, error))? {
         return Err(read_only(&path));
     }
-    schema::check(&mut connection, &path)?; // before anything is changed
-    keep_a_log(&connection, &path)?;
+    schema::check(&mut connection, &path)?; // before any change
+    enable_wal(&connection, &path)?;
     configure(&connection, options.durability).map_err(|error| open_error(&path, error))?;
     schema::migrate(&mut connection, &path)?;
     Ok((path, connection))
 }
 
-/// Opens the database, which exists, for reading.
-pub(super) fn reading(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+/// Opens an existing database for reading.
+pub(super) fn open_reader(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy).map_err(|error| open_error(path, error))
 }
 
-/// Opens the database, which exists, for moving its log.
-pub(super) fn moving(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+/// Whether `connection` can read while others write. SQLite needs the `-wal` and `-shm` files for that, and creates
+/// them if no process has the database open.
+pub(super) fn can_use_wal(connection: &Connection) -> bool {
+    let read = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+    let code = read.err().and_then(|error| error.sqlite_error_code());
+    !matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+/// Opens an existing database for reading without `-wal` and `-shm` files. No process may write to it meanwhile.
+pub(super) fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte))
+            }
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    open(Path::new(&uri), flags, Duration::ZERO).map_err(|error| open_error(path, error))
+}
+
+/// Opens an existing database for checkpoints.
+pub(super) fn open_checkpointer(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy).map_err(|error| open_error(path, error))
 }
 
@@ -52,24 +85,24 @@ fn open(path: &Path, access: OpenFlags, busy: Duration) -> rusqlite::Result<Conn
     Ok(connection)
 }
 
-/// Makes the database one with a write-ahead log. SQLite does not wait when two processes want that of a new file
-/// at once, so this does.
-fn keep_a_log(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+/// Switches the database to a write-ahead log. SQLite does not wait when two processes switch a new file at once, so
+/// this retries.
+fn enable_wal(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let ask =
         || connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
-    let mut answer = ask();
+    let mut result = ask();
     for _ in 0..LOG_TRIES {
-        match &answer {
+        match &result {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => sleep(LOG_PAUSE),
             _ => break,
         }
-        answer = ask();
+        result = ask();
     }
-    match answer.map_err(|error| open_error(path, error))?.as_str() {
+    match result.map_err(|error| open_error(path, error))?.as_str() {
         "wal" => Ok(()),
         mode => Err(StoreError::Open {
             store: path.display().to_string(),
-            problem: format!("it cannot have a write-ahead log, only {mode:?}"),
+            problem: format!("it cannot use a write-ahead log, only {mode:?}"),
             advice: "name a file on a local disk",
         }),
     }
@@ -79,7 +112,7 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // With a write-ahead log, NORMAL hands a commit to the operating system, and FULL waits for the disk too.
+    // With a write-ahead log, NORMAL passes a commit to the operating system, and FULL also waits for the disk.
     let synchronous = match durability {
         Durability::Process => "NORMAL",
         Durability::Power => "FULL",

@@ -1,34 +1,36 @@
+//! Deletion of expired interceptions, within one transaction of the writer.
+
 use quanta::Instant;
 use rusqlite::{Connection, params};
 use std::time::Duration;
 
-/// How many interceptions are given to the writer at once, and for how long it deletes some of them, all that belongs
-/// to one interception at least, before it looks at its queue again: whoever records meanwhile waits for that. Shorter
-/// turns would write more pages for each interception.
+/// Number of interceptions in one request to the writer, and the time for which the writer deletes (at least one
+/// interception) before it returns to its queue: records wait meanwhile. Shorter turns would write more pages for
+/// each interception.
 pub(super) const BATCH: usize = 256;
-const TURN: Duration = Duration::from_millis(2);
+const MAX_DURATION: Duration = Duration::from_millis(2);
 
 const DELETE: &str =
     "DELETE FROM aibridge_interceptions WHERE id = ?1 AND ended_at IS NOT NULL AND started_at < ?2";
 
-/// Interceptions that were found to be old.
+/// Interceptions that a scan found expired.
 pub(super) struct Deletion {
     pub(super) ids: Vec<String>,
-    /// Those are old that started before.
+    /// Exclusive upper bound of `started_at`, as stored.
     pub(super) before: String,
 }
 
-/// How far a deletion got in its turn.
+/// The progress of a deletion in one turn of the writer.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Progress {
-    /// How many of the ids it is done with.
+    /// Number of processed ids.
     pub(super) done: usize,
-    /// How many interceptions it deleted.
+    /// Number of deleted interceptions.
     pub(super) deleted: u64,
 }
 
 impl Deletion {
-    /// Deletes in the transaction that is open, as long as a turn may take.
+    /// Deletes in the open transaction for at most [`MAX_DURATION`].
     pub(super) fn run(&self, connection: &Connection) -> rusqlite::Result<Progress> {
         let began = Instant::now();
         let mut statement = connection.prepare_cached(DELETE)?;
@@ -36,7 +38,7 @@ impl Deletion {
         for id in &self.ids {
             progress.deleted += statement.execute(params![id, self.before])? as u64;
             progress.done += 1;
-            if began.elapsed() >= TURN {
+            if began.elapsed() >= MAX_DURATION {
                 break;
             }
         }

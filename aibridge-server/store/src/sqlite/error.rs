@@ -1,3 +1,5 @@
+//! Conversion of SQLite errors, with advice for operators.
+
 use crate::StoreError;
 use rusqlite::ErrorCode;
 use std::io;
@@ -9,28 +11,30 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// Why the file at `path` cannot be opened, and what to do about it.
+/// The error for a file that cannot be opened, with advice.
 pub(super) fn open_error(path: &Path, error: rusqlite::Error) -> StoreError {
     let advice = match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => "it is no SQLite database: name another file",
-        Some(ErrorCode::DatabaseCorrupt) => "restore a backup, or move the file away to begin anew",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "another process is writing to it: end that, or try again"
+        Some(ErrorCode::NotADatabase) => "it is not a SQLite database; name another file",
+        Some(ErrorCode::DatabaseCorrupt) => {
+            "restore a backup, or move the file away to start with an empty store"
         }
-        Some(ErrorCode::DiskFull) => "make room on the disk",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another process is writing to it; stop that process, or try again"
+        }
+        Some(ErrorCode::DiskFull) => "free space on the disk",
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             "make it and its directory writable for this user, or name another file"
         }
-        _ => "look at its disk and file system, or name another file",
+        _ => "check its disk and file system, or name another file",
     };
     StoreError::Open { store: path.display().to_string(), problem: error.to_string(), advice }
 }
 
-/// The operating system gave no thread to serve the store at `path`.
-pub(super) fn no_thread(path: &Path, error: &io::Error) -> StoreError {
+/// The error for a thread that could not be started.
+pub(super) fn thread_error(path: &Path, error: &io::Error) -> StoreError {
     StoreError::Open {
         store: path.display().to_string(),
-        problem: format!("no thread could be started: {error}"),
+        problem: format!("cannot start a thread: {error}"),
         advice: "raise the limit of processes for this user",
     }
 }

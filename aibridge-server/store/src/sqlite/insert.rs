@@ -1,7 +1,10 @@
-use super::verdict::Verdict;
+//! The insert statement of a table, with the check whether an existing row is equal.
+
+use super::write_error::WriteError;
+use crate::tables::Table;
 use rusqlite::{Connection, ToSql};
 
-/// How rows are put into one table.
+/// The statements that insert a row into one table.
 pub(super) struct Insert {
     table: &'static str,
     insert: String,
@@ -9,7 +12,10 @@ pub(super) struct Insert {
 }
 
 impl Insert {
-    pub(super) fn into(table: &'static str, columns: &[&str]) -> Self {
+    /// The statements for new rows of `table`. Values are bound in the order of [`Table::inserted`].
+    pub(super) fn into(table: &'static Table) -> Self {
+        let columns: Vec<&str> = table.inserted().map(|column| column.name).collect();
+        let table = table.name;
         let numbered = |separator, one: fn(&str, usize) -> String| {
             columns
                 .iter()
@@ -28,15 +34,15 @@ impl Insert {
         }
     }
 
-    /// Puts a row with these values, in the order of the columns, into the table.
+    /// Inserts a row. `row` holds the values in the order of the columns.
     ///
-    /// A row that is there already, exactly as it is, counts as stored: then an earlier try of the same call
-    /// succeeded, but its caller had stopped waiting. Another row with the same id is a contradiction.
-    pub(super) fn run(&self, connection: &Connection, row: &[&dyn ToSql]) -> Result<(), Verdict> {
+    /// A row that is already there with equal values counts as stored: an earlier attempt of the same call succeeded
+    /// after its caller stopped waiting. A different row with the same key is a conflict.
+    pub(super) fn run(&self, connection: &Connection, row: &[&dyn ToSql]) -> Result<(), WriteError> {
         let is_new = connection.prepare_cached(&self.insert)?.execute(row)? == 1;
         if is_new || connection.prepare_cached(&self.find)?.exists(row)? {
             return Ok(());
         }
-        Err(Verdict::Contradiction(format!("{} has another row with this id", self.table)))
+        Err(WriteError::Conflict(format!("{} has another row with this id", self.table)))
     }
 }

@@ -1,5 +1,7 @@
+//! Interceptions that a crashed gateway left open, closed at the next start.
+
 use super::error::open_error;
-use super::presence::Presence;
+use super::lock_file::LockFile;
 use super::time::to_text;
 use crate::StoreError;
 use aibridge_recorder::{ErrorType, Outcome};
@@ -11,10 +13,10 @@ const ANY: &str = "SELECT 1 FROM aibridge_interceptions WHERE ended_at IS NULL";
 const CLOSE: &str = "UPDATE aibridge_interceptions \
     SET outcome = ?1, error_type = ?2, ended_at = ?3 WHERE ended_at IS NULL";
 
-/// Closes the interceptions that a dead gateway left open, and returns how many. If another gateway lives on the
-/// same file, they may be its own: then none.
-pub(super) fn close(connection: &Connection, presence: &Presence, path: &Path) -> Result<u64, StoreError> {
-    if !presence.is_alone() {
+/// Closes the interceptions that a crashed gateway left open, and returns their number. Closes none if another
+/// gateway uses the file, because they may belong to it.
+pub(super) fn close(connection: &Connection, lock: &LockFile, path: &Path) -> Result<u64, StoreError> {
+    if !lock.is_exclusive() {
         tracing::warn!(
             store = %path.display(),
             "another gateway uses the same store; interceptions that a crash left open stay open until a start \
@@ -24,14 +26,14 @@ pub(super) fn close(connection: &Connection, presence: &Presence, path: &Path) -
     }
     let closed = run(connection, Timestamp::now()).map_err(|error| open_error(path, error))?;
     if closed > 0 {
-        tracing::warn!(closed, "the last gateway died with interceptions open; they are closed as failed");
+        tracing::warn!(closed, "the last gateway crashed with open interceptions; they are closed as failed");
     }
     Ok(closed)
 }
 
 fn run(connection: &Connection, now: Timestamp) -> rusqlite::Result<u64> {
     if !connection.prepare(ANY)?.exists([])? {
-        return Ok(0); // no write lock is needed for that, so none is waited for
+        return Ok(0); // without orphans, no write lock is needed
     }
     let outcome = Outcome::Failed(ErrorType::GatewayCrash);
     let error_type = outcome.error_type().map(ErrorType::as_str);

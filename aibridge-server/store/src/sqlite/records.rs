@@ -1,37 +1,42 @@
+//! Queries over the records in a SQLite file.
+
 mod children;
-mod log;
 mod read;
+mod wal_file;
 
 use super::error::open_error;
 use super::time::to_text;
 use super::{connection, schema};
-use crate::query::{Block, Filter, FullInterception, InterceptionRow, Place, Stretch, Summary, TokenSums};
+use crate::query::{
+    BLOCK_BYTES, Block, Cursor, Filter, FullInterception, IdRange, InterceptionRow, Summary, TokenSums,
+    full_columns, list_columns,
+};
 use crate::{Options, StoreError};
-use log::Log;
 use read::Columns;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 use std::path::absolute;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use wal_file::WalFile;
 
-/// How long a read waits for a gateway that is just creating the file.
+/// Time for which a read waits while a gateway creates the file.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// How many instructions of SQLite's machine run between two looks at whether reading was given up: some ten microseconds.
-const LOOK_EVERY: i32 = 1000;
+/// Number of SQLite virtual machine instructions between two checks for cancellation: some ten microseconds.
+const CANCEL_CHECK_STEPS: i32 = 1000;
 
-/// How many interceptions one transaction looks at: few enough to be over in some milliseconds. What belongs to them may
-/// be megabytes for each, and is all in memory at once.
+/// Number of interceptions that one transaction reads, so that it ends within some milliseconds.
 const SUMMARIES: u32 = 1000;
 const FULL: u32 = 64;
 
-const COLUMNS: &str = "i.id, i.initiator_id, i.provider, i.provider_name, i.model, i.route, i.streaming, i.client, \
-    i.client_session_id, i.user_agent, i.credential_kind, i.credential_hint, i.correlating_tool_call_id, i.metadata, \
-    i.started_at, i.ended_at, i.outcome, i.error_type, i.upstream_status";
+/// The SQL that returns a JSON column as text: SQLite stores JSON as text.
+fn json_as_text(column: &str) -> String {
+    column.to_owned()
+}
 
-/// What a filter means; the range of ids is that of the stretch which is read.
-const MEANT: &str = "i.id >= :low AND i.id <= :high \
+/// The conditions of a filter, within a range of ids.
+const MATCHES_FILTER: &str = "i.id >= :low AND i.id <= :high \
     AND (:user IS NULL OR i.initiator_id = :user) \
     AND (:model IS NULL OR i.model = :model) \
     AND (:provider IS NULL OR i.provider_name = :provider) \
@@ -41,15 +46,17 @@ const MEANT: &str = "i.id >= :low AND i.id <= :high \
     AND (:since IS NULL OR i.started_at >= :since) \
     AND (:until IS NULL OR i.started_at < :until)";
 
-/// The records in one file, on a connection that cannot write.
+/// Reading access to the records in one file, on a read-only connection.
 pub(crate) struct SqliteRecords {
     connection: Connection,
-    log: Log,
-    given_up: CancellationToken,
+    wal: WalFile,
+    /// Whether the file was opened as immutable, because no process had it open and SQLite may not create its files.
+    is_immutable: bool,
+    cancelled: CancellationToken,
 }
 
 impl SqliteRecords {
-    pub(crate) fn open(options: &Options, given_up: CancellationToken) -> Result<Self, StoreError> {
+    pub(crate) fn open(options: &Options, cancelled: CancellationToken) -> Result<Self, StoreError> {
         let path = absolute(&options.path).unwrap_or_else(|_| options.path.clone());
         let missing = |problem: &str| StoreError::Open {
             store: path.display().to_string(),
@@ -57,68 +64,91 @@ impl SqliteRecords {
             advice: "name the file of a gateway that has run",
         };
         if !path.exists() {
-            return Err(missing("there is no such file"));
+            return Err(missing("the file does not exist"));
         }
-        let mut connection = connection::reading(&path, BUSY)?;
+        let wal = WalFile::of(&path);
+        let mut connection = connection::open_reader(&path, BUSY)?;
+        let is_immutable = wal.is_empty() && !connection::can_use_wal(&connection);
+        if is_immutable {
+            connection = connection::open_immutable(&path)?;
+        }
         if schema::check(&mut connection, &path)? == 0 {
             return Err(missing("it is empty"));
         }
         let failed = |error| open_error(&path, error);
         connection.pragma_update(None, "query_only", true).map_err(failed)?;
-        let look = given_up.clone();
-        connection.progress_handler(LOOK_EVERY, Some(move || look.is_cancelled())).map_err(failed)?;
-        Ok(Self { connection, log: Log::of(&path), given_up })
+        let look = cancelled.clone();
+        connection.progress_handler(CANCEL_CHECK_STEPS, Some(move || look.is_cancelled())).map_err(failed)?;
+        Ok(Self { connection, wal, is_immutable, cancelled })
     }
 
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
         self.transaction(|transaction| {
-            let sql = format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE i.id = ?1");
+            let sql = format!(
+                "SELECT {} FROM aibridge_interceptions i WHERE i.id = ?1",
+                full_columns(json_as_text)
+            );
             let found = transaction.query_row(&sql, [id.to_string()], interception).optional()?;
             found.map(|row| children::complete(transaction, row)).transpose()
         })
     }
 
-    pub(crate) fn summaries(&self, filter: &Filter, place: Place) -> Result<Block<Summary>, StoreError> {
+    pub(crate) fn summaries(&self, filter: &Filter, cursor: Cursor) -> Result<Block<Summary>, StoreError> {
         let sql = |order| {
             format!(
-                "SELECT {COLUMNS}, total(u.input_tokens), total(u.output_tokens), total(u.cache_read_input_tokens), \
-                 total(u.cache_write_input_tokens) FROM aibridge_interceptions i \
+                "SELECT {}, total(u.input_tokens) AS input_tokens, total(u.output_tokens) AS output_tokens, total(u.cache_read_input_tokens) AS cache_read_input_tokens, \
+                 total(u.cache_write_input_tokens) AS cache_write_input_tokens FROM aibridge_interceptions i \
                  LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
-                 WHERE {MEANT} GROUP BY i.id ORDER BY i.id {order}"
+                 WHERE {MATCHES_FILTER} GROUP BY i.id ORDER BY i.id {order}",
+                list_columns(json_as_text)
             )
         };
-        let summary = |row: &Row<'_>| Ok(Summary { interception: interception(row)?, tokens: sums(row)? });
-        self.block(filter, place, SUMMARIES, sql, |_, row| summary(row))
-    }
-
-    pub(crate) fn full(&self, filter: &Filter, place: Place) -> Result<Block<FullInterception>, StoreError> {
-        let sql = |order| {
-            format!("SELECT {COLUMNS} FROM aibridge_interceptions i WHERE {MEANT} ORDER BY i.id {order}")
-        };
-        self.block(filter, place, FULL, sql, |transaction, row| {
-            children::complete(transaction, interception(row)?)
+        self.block(filter, cursor, SUMMARIES, sql, |_, row| {
+            Ok((Summary { interception: interception(row)?, tokens: sums(row)? }, None))
         })
     }
 
-    pub(crate) fn count(&self, filter: &Filter, place: Place) -> Result<Block<u64>, StoreError> {
-        let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MEANT}");
-        self.block(filter, place, SUMMARIES, sql, |_, row| Ok(row.get::<_, i64>(0)?.unsigned_abs()))
+    pub(crate) fn full(
+        &self,
+        filter: &Filter,
+        cursor: Cursor,
+    ) -> Result<Block<FullInterception>, StoreError> {
+        let sql = |order| {
+            let columns = full_columns(json_as_text);
+            format!(
+                "SELECT {columns} FROM aibridge_interceptions i WHERE {MATCHES_FILTER} ORDER BY i.id {order}"
+            )
+        };
+        let mut bytes = 0;
+        self.block(filter, cursor, FULL, sql, move |transaction, row| {
+            let full = children::complete(transaction, interception(row)?)?;
+            bytes += full.bytes();
+            let last = (bytes >= BLOCK_BYTES).then_some(full.interception.id);
+            Ok((full, last))
+        })
     }
 
+    pub(crate) fn count(&self, filter: &Filter, cursor: Cursor) -> Result<Block<u64>, StoreError> {
+        let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MATCHES_FILTER}");
+        self.block(filter, cursor, SUMMARIES, sql, |_, row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), None)))
+    }
+
+    /// The matching rows among the next `limit` interceptions. `read` reads a row, and returns its id too if the
+    /// block ends with it.
     fn block<T>(
         &self,
         filter: &Filter,
-        place: Place,
+        cursor: Cursor,
         limit: u32,
         sql: impl FnOnce(&'static str) -> String,
-        read: impl Fn(&Transaction<'_>, &Row<'_>) -> rusqlite::Result<T>,
+        mut read: impl FnMut(&Transaction<'_>, &Row<'_>) -> rusqlite::Result<(T, Option<Uuid>)>,
     ) -> Result<Block<T>, StoreError> {
         self.transaction(|transaction| {
-            let stretch = stretch(transaction, filter, place, limit)?;
-            let mut statement = transaction.prepare_cached(&sql(stretch.order))?;
+            let range = next_range(transaction, filter, cursor, limit)?;
+            let mut statement = transaction.prepare_cached(&sql(range.order))?;
             let parameters = named_params! {
-                ":low": stretch.low.to_string(),
-                ":high": stretch.high.to_string(),
+                ":low": range.low.to_string(),
+                ":high": range.high.to_string(),
                 ":user": filter.user,
                 ":model": filter.model,
                 ":provider": filter.provider,
@@ -128,8 +158,17 @@ impl SqliteRecords {
                 ":since": filter.since.map(to_text),
                 ":until": filter.until.map(to_text),
             };
-            let rows = statement.query_map(parameters, |row| read(transaction, row))?;
-            Ok(Block { rows: rows.collect::<rusqlite::Result<_>>()?, last: stretch.last })
+            let mut found = statement.query(parameters)?;
+            let mut block = Block { rows: Vec::new(), last: range.last };
+            while let Some(row) = found.next()? {
+                let (row, end) = read(transaction, row)?;
+                block.rows.push(row);
+                if end.is_some() {
+                    block.last = end;
+                    break;
+                }
+            }
+            Ok(block)
         })
     }
 
@@ -137,61 +176,65 @@ impl SqliteRecords {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        self.log.make_way();
+        self.wal.wait_for_reset();
         let done = self.connection.unchecked_transaction().and_then(|transaction| work(&transaction));
-        match self.given_up.is_cancelled() {
-            true => Err(StoreError::GivenUp),
-            false => Ok(done?),
+        if self.cancelled.is_cancelled() {
+            return Err(StoreError::Cancelled);
         }
+        if self.is_immutable && !self.wal.is_empty() {
+            let problem = "a gateway started to write to the file, and this user cannot read it meanwhile; run the command as the user of the gateway";
+            return Err(StoreError::Database(problem.to_owned()));
+        }
+        Ok(done?)
     }
 }
 
-/// The next `limit` interceptions, whether they are meant or not, so that no filter makes a transaction long.
-fn stretch(
+/// The next `limit` interceptions, matching or not, so that no filter makes a transaction long.
+fn next_range(
     transaction: &Transaction<'_>,
     filter: &Filter,
-    place: Place,
+    cursor: Cursor,
     limit: u32,
-) -> rusqlite::Result<Stretch> {
-    let ahead = Stretch::ahead(filter, place);
-    let parameters = (ahead.low.to_string(), ahead.high.to_string(), limit - 1);
-    let mut statement = transaction.prepare_cached(&ahead.end_sql())?;
-    let end = statement.query_row(parameters, |row| Columns(row).id(0)).optional()?;
-    Ok(ahead.until(end))
+) -> rusqlite::Result<IdRange> {
+    let range = IdRange::from_cursor(filter, cursor);
+    let parameters = (range.low.to_string(), range.high.to_string(), limit - 1);
+    let mut statement = transaction.prepare_cached(&range.end_sql())?;
+    let end = statement.query_row(parameters, |row| Columns(row).id("id")).optional()?;
+    Ok(range.ending_at(end))
 }
 
 fn interception(row: &Row<'_>) -> rusqlite::Result<InterceptionRow> {
     let columns = Columns(row);
     Ok(InterceptionRow {
-        id: columns.id(0)?,
-        initiator_id: row.get(1)?,
-        provider: row.get(2)?,
-        provider_name: row.get(3)?,
-        model: row.get(4)?,
-        route: row.get(5)?,
-        streaming: row.get(6)?,
-        client: row.get(7)?,
-        client_session_id: row.get(8)?,
-        user_agent: row.get(9)?,
-        credential_kind: row.get(10)?,
-        credential_hint: row.get(11)?,
-        correlating_tool_call_id: row.get(12)?,
-        metadata: columns.json(13)?,
-        started_at: columns.time(14)?,
-        ended_at: columns.optional_time(15)?,
-        outcome: row.get(16)?,
-        error_type: row.get(17)?,
-        upstream_status: row.get(18)?,
+        id: columns.id("id")?,
+        initiator_id: row.get("initiator_id")?,
+        provider: row.get("provider")?,
+        provider_name: row.get("provider_name")?,
+        model: row.get("model")?,
+        route: row.get("route")?,
+        streaming: row.get("streaming")?,
+        client: row.get("client")?,
+        client_session_id: row.get("client_session_id")?,
+        user_agent: row.get("user_agent")?,
+        credential_kind: row.get("credential_kind")?,
+        credential_hint: row.get("credential_hint")?,
+        correlating_tool_call_id: row.get("correlating_tool_call_id")?,
+        metadata: columns.json("metadata")?,
+        started_at: columns.time("started_at")?,
+        ended_at: columns.optional_time("ended_at")?,
+        outcome: row.get("outcome")?,
+        error_type: row.get("error_type")?,
+        upstream_status: row.get("upstream_status")?,
     })
 }
 
-/// Sums come as floating point numbers, because those of integers may overflow.
+/// Reads the token sums. They are floating point numbers, because integer sums may overflow.
 fn sums(row: &Row<'_>) -> rusqlite::Result<TokenSums> {
-    let sum = |column| Ok::<_, rusqlite::Error>(row.get::<_, f64>(column)? as i64);
+    let sum = |column: &str| Ok::<_, rusqlite::Error>(row.get::<_, f64>(column)? as i64);
     Ok(TokenSums {
-        input_tokens: sum(19)?,
-        output_tokens: sum(20)?,
-        cache_read_input_tokens: sum(21)?,
-        cache_write_input_tokens: sum(22)?,
+        input_tokens: sum("input_tokens")?,
+        output_tokens: sum("output_tokens")?,
+        cache_read_input_tokens: sum("cache_read_input_tokens")?,
+        cache_write_input_tokens: sum("cache_write_input_tokens")?,
     })
 }

@@ -1,8 +1,14 @@
+//! Conversion of records to rows of a SQLite database.
+
 use super::insert::Insert;
+use super::owners;
 use super::time::to_text;
-use super::verdict::Verdict;
-use crate::text::{json_of_counts, json_of_texts, storable};
-use aibridge_recorder::{Ended, Interception, ModelThought, Record, TokenUsage, ToolUsage, UserPrompt};
+use super::write_error::WriteError;
+use crate::storable::{extra_token_types, json_of_texts, metadata, storable};
+use crate::tables;
+use aibridge_recorder::{
+    Interception, InterceptionEnd, Reasoning, Record, TokenUsage, ToolUsage, UserPrompt,
+};
 use rusqlite::{Connection, params};
 use std::borrow::Cow;
 
@@ -14,7 +20,7 @@ const IS_KNOWN: &str = "SELECT 1 FROM aibridge_interceptions WHERE id = ?1";
 const ANSWER_PROMPTS: &str =
     "UPDATE aibridge_user_prompts SET provider_response_id = ?2 WHERE interception_id = ?1";
 
-/// How records become rows.
+/// The insert statements of all record tables.
 pub(super) struct Rows {
     interceptions: Insert,
     prompts: Insert,
@@ -24,41 +30,29 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    #[rustfmt::skip]
     pub(super) fn new() -> Self {
         Self {
-            interceptions: Insert::into("aibridge_interceptions", &[
-                "id", "initiator_id", "provider", "provider_name", "model", "route", "streaming", "client",
-                "client_session_id", "user_agent", "credential_kind", "credential_hint",
-                "correlating_tool_call_id", "metadata", "started_at",
-            ]),
-            prompts: Insert::into("aibridge_user_prompts", &["id", "interception_id", "prompt", "created_at"]),
-            token_usages: Insert::into("aibridge_token_usages", &[
-                "id", "interception_id", "provider_response_id", "input_tokens", "output_tokens",
-                "cache_read_input_tokens", "cache_write_input_tokens", "extra_token_types", "created_at",
-            ]),
-            tool_usages: Insert::into("aibridge_tool_usages", &[
-                "id", "interception_id", "provider_response_id", "provider_tool_call_id", "tool", "server_url",
-                "input", "injected", "invocation_error", "created_at",
-            ]),
-            thoughts: Insert::into("aibridge_model_thoughts", &[
-                "id", "interception_id", "content", "metadata", "created_at",
-            ]),
+            interceptions: Insert::into(&tables::INTERCEPTIONS),
+            prompts: Insert::into(&tables::USER_PROMPTS),
+            token_usages: Insert::into(&tables::TOKEN_USAGES),
+            tool_usages: Insert::into(&tables::TOOL_USAGES),
+            thoughts: Insert::into(&tables::MODEL_THOUGHTS),
         }
     }
 
-    pub(super) fn write(&self, connection: &Connection, record: &Record) -> Result<(), Verdict> {
+    pub(super) fn write(&self, connection: &Connection, record: &Record) -> Result<(), WriteError> {
         match record {
-            Record::Started(interception) => self.start(connection, interception),
+            Record::Start(interception) => self.start(connection, interception),
             Record::Prompt(prompt) => self.prompt(connection, prompt),
             Record::TokenUsage(usage) => self.token_usage(connection, usage),
             Record::ToolUsage(usage) => self.tool_usage(connection, usage),
-            Record::Thought(thought) => self.thought(connection, thought),
-            Record::Ended(ended) => end(connection, ended),
+            Record::Reasoning(thought) => self.thought(connection, thought),
+            Record::Owner(owner) => Ok(owners::claim(connection, owner)?),
+            Record::End(ended) => end(connection, ended),
         }
     }
 
-    fn start(&self, connection: &Connection, row: &Interception) -> Result<(), Verdict> {
+    fn start(&self, connection: &Connection, row: &Interception) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             storable(&row.initiator_id),
@@ -79,7 +73,7 @@ impl Rows {
         self.interceptions.run(connection, values)
     }
 
-    fn prompt(&self, connection: &Connection, row: &UserPrompt) -> Result<(), Verdict> {
+    fn prompt(&self, connection: &Connection, row: &UserPrompt) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -89,7 +83,7 @@ impl Rows {
         self.prompts.run(connection, values)
     }
 
-    fn token_usage(&self, connection: &Connection, row: &TokenUsage) -> Result<(), Verdict> {
+    fn token_usage(&self, connection: &Connection, row: &TokenUsage) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -98,13 +92,13 @@ impl Rows {
             row.output_tokens,
             row.cache_read_input_tokens,
             row.cache_write_input_tokens,
-            json_of_counts(&row.extra_token_types),
+            extra_token_types(row),
             to_text(row.created_at),
         ];
         self.token_usages.run(connection, values)
     }
 
-    fn tool_usage(&self, connection: &Connection, row: &ToolUsage) -> Result<(), Verdict> {
+    fn tool_usage(&self, connection: &Connection, row: &ToolUsage) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
@@ -116,24 +110,25 @@ impl Rows {
             row.injected,
             optional(&row.invocation_error),
             to_text(row.created_at),
+            metadata(None, row.truncated).to_string(),
         ];
         self.tool_usages.run(connection, values)
     }
 
-    fn thought(&self, connection: &Connection, row: &ModelThought) -> Result<(), Verdict> {
+    fn thought(&self, connection: &Connection, row: &Reasoning) -> Result<(), WriteError> {
         let values = params![
             row.id.to_string(),
             row.interception_id.to_string(),
             storable(&row.content),
-            format!("{{\"source\":\"{}\"}}", row.source.as_str()),
+            metadata(Some(row.source), row.truncated).to_string(),
             to_text(row.created_at),
         ];
         self.thoughts.run(connection, values)
     }
 }
 
-/// Closes an interception. One that is closed already stays as it is: the first end is the true one.
-fn end(connection: &Connection, ended: &Ended) -> Result<(), Verdict> {
+/// Closes an interception. A closed one is not changed: the first end is kept.
+fn end(connection: &Connection, ended: &InterceptionEnd) -> Result<(), WriteError> {
     let id = ended.interception_id.to_string();
     let closed = connection.prepare_cached(END)?.execute(params![
         id,
@@ -145,7 +140,8 @@ fn end(connection: &Connection, ended: &Ended) -> Result<(), Verdict> {
     ])?;
     if closed == 0 {
         let is_known = connection.prepare_cached(IS_KNOWN)?.exists([&id])?;
-        let unknown = || Verdict::Contradiction(format!("the interception {id} ended, but never started"));
+        let unknown =
+            || WriteError::Conflict(format!("interception {id} has an end record, but no start record"));
         return is_known.then_some(()).ok_or_else(unknown);
     }
     if let Some(response_id) = optional(&ended.provider_response_id) {

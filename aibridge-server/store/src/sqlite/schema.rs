@@ -1,26 +1,31 @@
+//! The migrations, and the checks on the schema version of a file.
+
 use super::error::open_error;
 use crate::StoreError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 
-/// The steps from an empty file to the latest schema, in order. `PRAGMA user_version` counts the steps taken.
-/// Never change one that was released; add another.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_records.sql"), include_str!("migrations/0002_admin_tokens.sql")];
+/// The migrations from an empty file to the latest schema, in order. `PRAGMA user_version` is the number of applied
+/// ones. Never change a released migration; add another.
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_records.sql"),
+    include_str!("migrations/0002_admin_tokens.sql"),
+    include_str!("migrations/0003_tool_metadata.sql"),
+    include_str!("migrations/0004_object_owners.sql"),
+];
 
-/// Written into the file's header (`PRAGMA application_id`), so that another program's database is not taken for
-/// ours: "aibr".
+/// Value of `PRAGMA application_id`, by which a database of another program is recognised: "aibr".
 const APPLICATION_ID: i64 = 0x6169_6272;
 
-/// Brings the file, which passed [`check`], to the latest schema.
+/// Migrates the file, which passed [`check`], to the latest schema.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error| open_error(path, error);
     let known = MIGRATIONS.len() as i64;
     if check(connection, path)? == known {
-        return Ok(()); // no write lock is needed for that, so none is waited for
+        return Ok(()); // without a migration, no write lock is needed
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let found = judge(&transaction, path)?; // another process may have been faster
+    let found = validate(&transaction, path)?; // another process may have migrated meanwhile
     for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
         transaction.execute_batch(step).map_err(failed)?;
     }
@@ -29,18 +34,13 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     transaction.commit().map_err(failed)
 }
 
-/// Writes what the file's header says anyhow: the smallest change that a transaction can make.
-pub(super) fn rewrite_id(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "application_id", APPLICATION_ID)
-}
-
-/// The schema of the file, if this version can work with it: 0 for an empty file. Changes nothing.
+/// The schema version of the file, 0 for an empty file. Changes nothing.
 pub(super) fn check(connection: &mut Connection, path: &Path) -> Result<i64, StoreError> {
     let transaction = connection.transaction().map_err(|error| open_error(path, error))?;
-    judge(&transaction, path)
+    validate(&transaction, path)
 }
 
-fn judge(transaction: &Transaction<'_>, path: &Path) -> Result<i64, StoreError> {
+fn validate(transaction: &Transaction<'_>, path: &Path) -> Result<i64, StoreError> {
     let number =
         |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| open_error(path, e));
     let known = MIGRATIONS.len() as i64;

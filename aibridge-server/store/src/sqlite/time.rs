@@ -1,12 +1,14 @@
+//! Times as SQLite text.
+
 use jiff::Timestamp;
 use rusqlite::types::Type;
 
-/// A time as SQLite stores it: RFC 3339, UTC, always three digits of a second, so that text order is time order.
+/// The stored form of a time: RFC 3339 in UTC with exactly three fractional digits, so that text order is time order.
 pub(super) fn to_text(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// A stored time; `column` is where it stood in the row.
+/// Parses a stored time. `column` is its index in the row, for the error.
 pub(super) fn from_text(text: &str, column: usize) -> rusqlite::Result<Timestamp> {
     text.parse().map_err(|error: jiff::Error| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())

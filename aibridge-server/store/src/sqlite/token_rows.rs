@@ -1,6 +1,8 @@
+//! Statements on `aibridge_tokens` in SQLite.
+
 use super::time::{from_text, to_text};
 use crate::TokenRow;
-use crate::token::{Issued, TokenHash};
+use crate::token::{NewToken, TokenHash};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -14,7 +16,7 @@ const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_
     FROM aibridge_tokens WHERE hash = ?1";
 const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
 
-pub(super) fn insert(connection: &Connection, token: &Issued) -> rusqlite::Result<()> {
+pub(super) fn insert(connection: &Connection, token: &NewToken) -> rusqlite::Result<()> {
     let row = &token.row;
     let values = params![
         row.id.to_string(),
@@ -28,19 +30,19 @@ pub(super) fn insert(connection: &Connection, token: &Issued) -> rusqlite::Resul
     connection.execute(INSERT, values).map(drop)
 }
 
-/// All tokens, oldest first.
+/// Reads all tokens, oldest first.
 pub(super) fn list(connection: &Connection) -> rusqlite::Result<Vec<TokenRow>> {
     connection.prepare(LIST)?.query_map([], read)?.collect()
 }
 
-/// The token with this hash. The index finds it; that it is the one is decided in constant time.
+/// Looks up the token with this hash. The index finds the row; the final comparison takes constant time.
 pub(super) fn find(connection: &Connection, hash: &TokenHash) -> rusqlite::Result<Option<TokenRow>> {
     let mut statement = connection.prepare_cached(FIND)?;
     let found = statement.query_row([hash.as_bytes()], |row| Ok((read(row)?, row.get::<_, Vec<u8>>(7)?)));
     Ok(found.optional()?.and_then(|(token, stored)| hash.matches(&stored).then_some(token)))
 }
 
-/// Whether there was such a token. One that is revoked already keeps its time.
+/// Revokes a token; returns whether it exists. The first revocation time is kept.
 pub(super) fn revoke(connection: &Connection, id: Uuid, now: Timestamp) -> rusqlite::Result<bool> {
     Ok(connection.execute(REVOKE, params![id.to_string(), to_text(now)])? > 0)
 }

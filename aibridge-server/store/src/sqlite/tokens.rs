@@ -1,28 +1,30 @@
+//! Management of access tokens in a SQLite store.
+
 use super::{connection, token_rows};
-use crate::token::Issued;
+use crate::token::NewToken;
 use crate::{Options, StoreError, TokenRow};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long a command waits while gateways write. They do not queue up for the lock, so that a command beside a
-/// busy gateway needs some luck; a person at a terminal can wait for it.
+/// Time for which a command waits while gateways write. SQLite does not queue waiters for the lock, so a command
+/// beside a busy gateway may wait long; a person at a terminal can.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// The gateway tokens of an embedded store: a connection of its own.
+/// The access tokens of a SQLite store, on a connection of its own.
 pub(crate) struct SqliteTokens {
     connection: Connection,
 }
 
 impl SqliteTokens {
-    /// Creates the store if it is missing.
+    /// Opens the store, and creates it if it is missing.
     pub(crate) fn open(options: &Options) -> Result<Self, StoreError> {
-        let (_, connection) = connection::writing(options, BUSY)?;
+        let (_, connection) = connection::open_writer(options, BUSY)?;
         Ok(Self { connection })
     }
 
-    pub(crate) fn insert(&self, token: &Issued) -> Result<(), StoreError> {
+    pub(crate) fn insert(&self, token: &NewToken) -> Result<(), StoreError> {
         Ok(token_rows::insert(&self.connection, token)?)
     }
 

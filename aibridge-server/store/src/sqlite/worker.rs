@@ -1,5 +1,7 @@
+//! A thread that serves a queue of jobs with a blocking connection.
+
 use crate::StoreError;
-use crate::job::{Asker, Queue, queue};
+use crate::job::{JobReceiver, JobSender, queue};
 use parking_lot::Mutex;
 use std::io;
 use std::thread::{Builder, JoinHandle};
@@ -7,15 +9,15 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// A thread that answers questions with a connection of its own: SQLite blocks, the gateway must not.
+/// A thread that serves requests with a connection of its own: SQLite blocks, the gateway must not.
 pub(super) struct Worker<Q, A> {
-    asker: Asker<Q, A>,
+    sender: JobSender<Q, A>,
     thread: Mutex<Option<Thread>>,
 }
 
 struct Thread {
     handle: JoinHandle<()>,
-    /// Closed when the thread is about to end.
+    /// Closed when the thread ends.
     ended: oneshot::Receiver<()>,
 }
 
@@ -24,30 +26,30 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
     pub(super) fn start(
         name: &str,
         bound: usize,
-        serve: impl FnOnce(Queue<Q, A>) + Send + 'static,
+        serve: impl FnOnce(JobReceiver<Q, A>) + Send + 'static,
     ) -> io::Result<Self> {
-        let (asker, jobs) = queue(bound);
+        let (sender, jobs) = queue(bound);
         let (ending, ended) = oneshot::channel();
         let handle = Builder::new().name(name.to_owned()).spawn(move || {
             let _ending: oneshot::Sender<()> = ending;
             serve(jobs);
         })?;
-        Ok(Self { asker, thread: Mutex::new(Some(Thread { handle, ended })) })
+        Ok(Self { sender, thread: Mutex::new(Some(Thread { handle, ended })) })
     }
 
-    /// Asks, and waits at most `limit` for a place in the queue and the answer together.
-    pub(super) async fn ask(&self, question: Q, limit: Duration) -> Result<A, StoreError> {
-        self.asker.ask(question, limit).await
+    /// Sends a request and waits for its result, see [`JobSender::submit`].
+    pub(super) async fn submit(&self, request: Q, limit: Duration) -> Result<A, StoreError> {
+        self.sender.submit(request, limit).await
     }
 
-    /// How many questions wait.
+    /// Number of requests in the queue.
     pub(super) fn queue_length(&self) -> usize {
-        self.asker.queue_length()
+        self.sender.queue_length()
     }
 
-    /// Takes no more questions, lets the thread answer those in the queue, and waits for its end, at most `limit`.
+    /// Closes the queue, lets the thread serve the queued requests, and waits for its end, at most `limit`.
     pub(super) async fn stop(&self, limit: Duration) {
-        self.asker.close();
+        self.sender.close();
         let thread = self.thread.lock().take();
         let Some(Thread { handle, ended }) = thread else { return };
         let name = handle.thread().name().unwrap_or_default().to_owned();
@@ -55,10 +57,10 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
             tracing::error!(
                 thread = name,
                 ?limit,
-                "a thread of the store did not end in time and is left behind"
+                "a thread of the store did not end in time and was abandoned"
             );
         } else if handle.join().is_err() {
-            tracing::error!(thread = name, "a thread of the store had panicked");
+            tracing::error!(thread = name, "a thread of the store panicked");
         }
     }
 }

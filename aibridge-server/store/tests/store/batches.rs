@@ -1,4 +1,6 @@
-use crate::support::{Place, ended, interception, prompt, start};
+//! Batching of concurrent calls into transactions of the SQLite writer.
+
+use crate::support::{TestDir, ended, interception, prompt, start};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use aibridge_store::SqliteStore;
 use rusqlite::Connection;
@@ -7,19 +9,19 @@ use std::task::{Context, Waker};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-type Answer = Pin<Box<dyn Future<Output = Result<(), RecorderError>> + Send>>;
+type PendingCall = Pin<Box<dyn Future<Output = Result<(), RecorderError>> + Send>>;
 
-/// Records that are in the queue, and whose caller waits.
-fn queue(store: &SqliteStore, records: Vec<Record>) -> Answer {
+/// Queues records; the result is the waiting call.
+fn queue(store: &SqliteStore, records: Vec<Record>) -> PendingCall {
     let store = store.clone();
-    let mut answer: Answer = Box::pin(async move { store.record(records).await });
+    let mut answer: PendingCall = Box::pin(async move { store.record(records).await });
     assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     answer
 }
 
-/// Holds the write lock, so that nothing that is in the queue is written yet.
-fn hold(place: &Place) -> Connection {
-    let connection = place.sql();
+/// Holds the write lock, so that queued records are not written yet.
+fn hold(dir: &TestDir) -> Connection {
+    let connection = dir.sql();
     connection.execute_batch("BEGIN IMMEDIATE").expect("the lock");
     connection
 }
@@ -29,11 +31,11 @@ fn release(holder: Connection) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixteen_callers_at_once_lose_nothing() {
+async fn sixteen_concurrent_callers_lose_nothing() {
     const CALLERS: usize = 16;
     const EACH: usize = 50;
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
         let store = store.clone();
@@ -41,21 +43,21 @@ async fn sixteen_callers_at_once_lose_nothing() {
             for _ in 0..EACH {
                 let (id, records) = start();
                 store.record(records).await.expect("stored");
-                store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+                store.record(vec![Record::End(ended(id))]).await.expect("stored");
             }
         });
     }
     callers.join_all().await;
-    let rows = place.rows("aibridge_interceptions");
+    let rows = dir.rows("aibridge_interceptions");
     assert_eq!(rows.len(), CALLERS * EACH);
     assert!(rows.iter().all(|row| row["outcome"] == "completed"));
-    assert_eq!(place.rows("aibridge_user_prompts").len(), CALLERS * EACH);
+    assert_eq!(dir.rows("aibridge_user_prompts").len(), CALLERS * EACH);
 }
 
 #[tokio::test]
-async fn one_contradiction_fails_alone() {
-    let place = Place::new();
-    let store = place.open();
+async fn a_conflict_fails_only_its_call() {
+    let dir = TestDir::new();
+    let store = dir.open();
     let (taken, records) = start();
     store.record(records).await.expect("stored");
 
@@ -64,10 +66,10 @@ async fn one_contradiction_fails_alone() {
     other.model = "another".to_owned();
     let stray = prompt(Uuid::now_v7());
     let (half, mut half_good) = start();
-    half_good.push(Record::Ended(ended(Uuid::now_v7())));
-    let bad = [vec![Record::Started(other.into())], vec![Record::Prompt(stray)], half_good];
+    half_good.push(Record::End(ended(Uuid::now_v7())));
+    let bad = [vec![Record::Start(other.into())], vec![Record::Prompt(stray)], half_good];
 
-    let holder = hold(&place);
+    let holder = hold(&dir);
     let (mut good, mut poisoned) = (Vec::new(), Vec::new());
     let mut expected = vec![taken];
     for records in bad {
@@ -83,74 +85,74 @@ async fn one_contradiction_fails_alone() {
     }
     for answer in poisoned {
         let message = answer.await.expect_err("refused").to_string();
-        assert!(message.contains("contradict"), "{message}");
+        assert!(message.contains("conflict"), "{message}");
     }
     let mut expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
     expected.sort();
-    assert_eq!(place.interceptions(), expected);
+    assert_eq!(dir.interceptions(), expected);
     assert!(!expected.contains(&half.to_string()), "a call is stored whole or not at all");
-    assert_eq!(place.rows("aibridge_interceptions")[0]["model"], "gpt-5");
+    assert_eq!(dir.rows("aibridge_interceptions")[0]["model"], "gpt-5");
 }
 
 #[tokio::test]
-async fn the_same_call_again_is_no_contradiction() {
-    // A caller that stopped waiting during the commit does not know that it succeeded, and tries again.
-    let place = Place::new();
-    let store = place.open();
+async fn a_repeated_call_is_not_a_conflict() {
+    // A caller that stopped waiting during the commit does not learn of its success and retries.
+    let dir = TestDir::new();
+    let store = dir.open();
     let (id, records) = start();
     for _ in 0..2 {
         store.record(records.clone()).await.expect("stored");
     }
-    let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+    let end = vec![Record::Prompt(prompt(id)), Record::End(ended(id))];
     for _ in 0..2 {
         store.record(end.clone()).await.expect("stored");
     }
-    assert_eq!(place.interceptions(), [id.to_string()]);
-    assert_eq!(place.rows("aibridge_user_prompts").len(), 2);
+    assert_eq!(dir.interceptions(), [id.to_string()]);
+    assert_eq!(dir.rows("aibridge_user_prompts").len(), 2);
 }
 
 #[tokio::test]
-async fn a_caller_that_left_is_skipped() {
-    let place = Place::new();
-    let store = place.open();
-    let holder = hold(&place);
+async fn an_abandoned_call_is_skipped() {
+    let dir = TestDir::new();
+    let store = dir.open();
+    let holder = hold(&dir);
     let (stays, leaves, comes) = (start(), start(), start());
     let waiting = queue(&store, stays.1);
     drop(queue(&store, leaves.1));
     release(holder);
     waiting.await.expect("stored");
     store.record(comes.1).await.expect("stored after it");
-    assert_eq!(place.interceptions(), [stays.0.to_string(), comes.0.to_string()]);
+    assert_eq!(dir.interceptions(), [stays.0.to_string(), comes.0.to_string()]);
 }
 
 #[tokio::test]
-async fn callers_in_a_queue_share_commits() {
+async fn queued_calls_share_commits() {
     let (alone, together) = (pages_written(1).await, pages_written(64).await);
-    // A commit writes each page that it changed: one each would be sixty-four times as many.
+    // A commit writes each changed page: separate commits would write sixty-four times as many.
     assert!(alone > 1 && together < alone * 16, "1 caller: {alone} pages, 64 callers: {together} pages");
 }
 
-/// How many pages went into the write-ahead log for `callers` that recorded all at once.
+/// Number of pages in the write-ahead log after `callers` concurrent calls.
 async fn pages_written(callers: usize) -> i64 {
-    let place = Place::new();
-    let store = place.open();
-    let counter = place.sql();
+    let dir = TestDir::new();
+    let store = dir.open();
+    let counter = dir.sql();
     counter.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("an empty log");
-    let holder = hold(&place);
+    let holder = hold(&dir);
     let waiting: Vec<_> = (0..callers).map(|_| queue(&store, start().1)).collect();
     release(holder);
     for answer in waiting {
         answer.await.expect("stored");
     }
-    assert_eq!(place.interceptions().len(), callers);
+    assert_eq!(dir.interceptions().len(), callers);
     counter.query_row("PRAGMA wal_checkpoint", [], |row| row.get(1)).expect("a number of pages")
 }
 
 #[tokio::test]
-async fn closing_finishes_what_is_queued() {
-    let place = Place::new();
-    let store = place.open();
-    let holder = hold(&place);
+async fn close_stores_queued_records() {
+    let dir = TestDir::new();
+    let store = dir.open();
+    let holder = hold(&dir);
     let callers: Vec<_> = (0..10).map(|_| queue(&store, start().1)).collect();
     let mut closing = Box::pin(store.clone().close());
     assert!(closing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -159,17 +161,17 @@ async fn closing_finishes_what_is_queued() {
     for answer in callers {
         answer.await.expect("stored");
     }
-    assert_eq!(place.interceptions().len(), 10);
+    assert_eq!(dir.interceptions().len(), 10);
 
     let error = store.record(start().1).await.expect_err("closed");
     assert!(error.to_string().contains("closed"), "{error}");
-    store.close().await; // a second time is nothing
+    store.close().await; // a second call has no effect
 }
 
 #[tokio::test]
 async fn the_log_does_not_grow_with_the_load() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     for _ in 0..600 {
         let (id, mut records) = start();
         for _ in 0..4 {
@@ -180,7 +182,7 @@ async fn the_log_does_not_grow_with_the_load() {
         store.record(records).await.expect("stored");
     }
     let size = |suffix: &str| {
-        let mut path = place.path().into_os_string();
+        let mut path = dir.path().into_os_string();
         path.push(suffix);
         std::fs::metadata(path).expect("a file").len()
     };

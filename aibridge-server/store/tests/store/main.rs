@@ -1,4 +1,4 @@
-//! The store as its users see it: through its API, and through SQLite.
+//! Tests of the store through its API and through SQL, on SQLite and on PostgreSQL.
 
 #[cfg(test)]
 mod batches;
@@ -7,11 +7,17 @@ mod documented;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod gone;
+#[cfg(test)]
 mod openings;
 #[cfg(test)]
 mod orphans;
 #[cfg(test)]
+mod owners;
+#[cfg(test)]
 mod postgres;
+#[cfg(test)]
+mod probes;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]

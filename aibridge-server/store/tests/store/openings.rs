@@ -1,6 +1,8 @@
-use crate::support::{Place, start};
+//! Opening a SQLite store: permissions, durability, schema versions, and invalid files.
+
+use crate::support::{TestDir, start};
 use aibridge_recorder::Recorder;
-use aibridge_store::{Durability, Options, SqliteStore, StoreError, Tokens};
+use aibridge_store::{Durability, Options, Records, SqliteStore, StoreError, Tokens};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -18,12 +20,12 @@ fn refused(path: PathBuf) -> String {
 }
 
 #[tokio::test]
-async fn files_are_their_owners_alone() {
-    let place = Place::new();
-    let store = place.open();
+async fn files_are_readable_by_their_owner_only() {
+    let dir = TestDir::new();
+    let store = dir.open();
     store.record(start().1).await.expect("stored");
     for suffix in ["", "-wal", "-shm", "-lock"] {
-        let mut path = place.path().into_os_string();
+        let mut path = dir.path().into_os_string();
         path.push(suffix);
         let mode = fs::metadata(&path).expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{path:?}");
@@ -31,36 +33,36 @@ async fn files_are_their_owners_alone() {
 }
 
 #[tokio::test]
-async fn records_survive_a_new_start_with_either_durability() {
-    let place = Place::new();
+async fn records_survive_a_restart_with_either_durability() {
+    let dir = TestDir::new();
     for (durability, count) in [(Durability::Power, 1), (Durability::Process, 2)] {
-        let store = SqliteStore::open(Options { durability, ..place.options() }).expect("a store");
+        let store = SqliteStore::open(Options { durability, ..dir.options() }).expect("a store");
         store.record(start().1).await.expect("stored");
         store.close().await;
-        assert_eq!(place.interceptions().len(), count);
+        assert_eq!(dir.interceptions().len(), count);
     }
 }
 
 #[test]
-fn a_newer_schema_is_refused_and_left_alone() {
-    let place = Place::new();
-    drop(Tokens::open(&place.options()).expect("created"));
-    place.sql().pragma_update(None, "user_version", 999).expect("set");
-    let error = SqliteStore::open(place.options()).err().expect("refused");
+fn a_newer_schema_is_refused_and_not_changed() {
+    let dir = TestDir::new();
+    drop(Tokens::open(&dir.options()).expect("created"));
+    dir.sql().pragma_update(None, "user_version", 999).expect("set");
+    let error = SqliteStore::open(dir.options()).err().expect("refused");
     assert!(matches!(error, StoreError::NewerSchema { found: 999, .. }));
-    let message = refused(place.path());
+    let message = refused(dir.path());
     assert!(
-        message.contains(place.path().to_str().expect("UTF-8")) && message.contains("schema 999"),
+        message.contains(dir.path().to_str().expect("UTF-8")) && message.contains("schema 999"),
         "{message}"
     );
-    let version: i64 = place.sql().query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a version");
+    let version: i64 = dir.sql().query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a version");
     assert_eq!(version, 999);
 }
 
 #[test]
-fn what_is_no_database_of_ours_is_refused_with_advice() {
-    let place = Place::new();
-    let file = |name: &str| place.path().with_file_name(name);
+fn a_foreign_file_is_refused_with_advice() {
+    let dir = TestDir::new();
+    let file = |name: &str| dir.path().with_file_name(name);
     fs::write(file("text"), "not a database, but long enough to look at its header".repeat(10))
         .expect("written");
     Connection::open(file("foreign")).expect("opened").execute_batch("CREATE TABLE t (a)").expect("written");
@@ -70,7 +72,7 @@ fn what_is_no_database_of_ours_is_refused_with_advice() {
         .expect("written");
     fs::create_dir(file("directory")).expect("made");
     let table = [
-        ("text", "it is no SQLite database"),
+        ("text", "it is not a SQLite database"),
         ("foreign", "the database of another program"),
         ("numbered", "the database of another program"),
         ("directory", "is a directory"),
@@ -85,14 +87,14 @@ fn what_is_no_database_of_ours_is_refused_with_advice() {
     }
     for nowhere in ["", ":memory:"] {
         let message = refused(nowhere.into());
-        assert!(message.contains("must outlive the process"), "{message}");
+        assert!(message.contains("in-memory store"), "{message}");
     }
 }
 
 #[test]
-fn one_new_file_is_opened_by_many_at_once() {
-    let place = Place::new();
-    let options = place.options();
+fn concurrent_opens_of_a_new_file_succeed() {
+    let dir = TestDir::new();
+    let options = dir.options();
     thread::scope(|scope| {
         for number in 0..8 {
             let options = &options;
@@ -102,37 +104,65 @@ fn one_new_file_is_opened_by_many_at_once() {
             });
         }
     });
-    assert_eq!(place.rows("aibridge_tokens").len(), 8);
+    assert_eq!(dir.rows("aibridge_tokens").len(), 8);
 }
 
-/// Permissions do not bind root, so that root runs this test again as somebody else.
+/// Root ignores permissions, so this test runs again as another user if it runs as root.
 #[test]
 fn a_read_only_file_or_directory_is_refused_with_advice() {
-    let place = Place::new();
-    drop(Tokens::open(&place.options()).expect("created"));
-    let directory = place.path().parent().expect("a directory").to_owned();
+    let dir = TestDir::new();
+    drop(Tokens::open(&dir.options()).expect("created"));
+    let directory = dir.path().parent().expect("a directory").to_owned();
     let set =
         |path: &PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
 
-    set(&place.path(), 0o400);
-    if fs::File::options().write(true).open(place.path()).is_ok() {
-        return again_as_nobody("openings::a_read_only_file_or_directory_is_refused_with_advice");
+    set(&dir.path(), 0o400);
+    if fs::File::options().write(true).open(dir.path()).is_ok() {
+        return run_again_as_nobody("openings::a_read_only_file_or_directory_is_refused_with_advice");
     }
-    let message = refused(place.path());
+    let message = refused(dir.path());
     assert!(message.contains("read-only; make it and its directory writable"), "{message}");
 
-    set(&place.path(), 0o600);
+    set(&dir.path(), 0o600);
     set(&directory, 0o500);
-    let message = refused(place.path());
+    let message = refused(dir.path());
     assert!(message.contains("make it and its directory writable"), "{message}");
     let message = refused(directory.join("new.db"));
     assert!(message.contains("Permission denied") && message.contains("may write to"), "{message}");
 
     set(&directory, 0o700);
-    SqliteStore::open(place.options()).expect("writable again");
+    SqliteStore::open(dir.options()).expect("writable again");
 }
 
-fn again_as_nobody(test: &str) {
+/// Runs again as another user if it runs as root.
+#[tokio::test]
+async fn a_closed_store_is_readable_without_write_permission() {
+    let dir = TestDir::new();
+    let store = dir.open();
+    let (id, records) = start();
+    store.record(records).await.expect("stored");
+    store.close().await;
+    let directory = dir.path().parent().expect("a directory").to_owned();
+    let set =
+        |path: &PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+    set(&dir.path(), 0o400);
+    if fs::File::options().write(true).open(dir.path()).is_ok() {
+        return run_again_as_nobody("openings::a_closed_store_is_readable_without_write_permission");
+    }
+    set(&directory, 0o500);
+    let records = Records::open(&dir.options()).expect("opened");
+    assert!(records.find(id).expect("read").is_some());
+    assert_eq!(fs::read_dir(&directory).expect("a directory").count(), 2, "the database and its lock");
+
+    set(&directory, 0o700);
+    set(&dir.path(), 0o600);
+    let store = dir.open();
+    let error = records.find(id).expect_err("a gateway writes now").to_string();
+    assert!(error.contains("started to write"), "{error}");
+    store.close().await;
+}
+
+fn run_again_as_nobody(test: &str) {
     const NOBODY: u32 = 65534;
     let directory = tempfile::tempdir().expect("a directory");
     std::os::unix::fs::chown(directory.path(), Some(NOBODY), Some(NOBODY)).expect("given away");

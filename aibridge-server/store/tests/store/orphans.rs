@@ -1,26 +1,28 @@
-use crate::support::{Place, ended, start};
+//! Interceptions that a crashed gateway left open in a SQLite store.
+
+use crate::support::{TestDir, ended, start};
 use aibridge_recorder::{Record, Recorder};
 use aibridge_store::Tokens;
 use jiff::Timestamp;
 use serde_json::Value;
 
 #[tokio::test]
-async fn what_a_dead_gateway_left_open_is_closed_at_the_next_start() {
-    let place = Place::new();
-    let store = place.open();
+async fn the_next_start_closes_interceptions_of_a_crashed_gateway() {
+    let dir = TestDir::new();
+    let store = dir.open();
     assert_eq!(store.orphans_closed(), 0);
     let [(done, first), (_, second), (_, third)] = [start(), start(), start()];
     for records in [first, second, third] {
         store.record(records).await.expect("stored");
     }
-    store.record(vec![Record::Ended(ended(done))]).await.expect("stored");
-    let before = place.rows("aibridge_interceptions");
-    store.close().await; // to the file, a gateway that never ended the others
+    store.record(vec![Record::End(ended(done))]).await.expect("stored");
+    let before = dir.rows("aibridge_interceptions");
+    store.close().await; // like a gateway that crashed before the others ended
 
     let reopened_at = format!("{:.3}", Timestamp::now());
-    let store = place.open();
+    let store = dir.open();
     assert_eq!(store.orphans_closed(), 2);
-    let after = place.rows("aibridge_interceptions");
+    let after = dir.rows("aibridge_interceptions");
     assert_eq!(after[0], before[0], "it had ended");
     for (mut row, open) in after.into_iter().zip(before).skip(1) {
         assert_eq!(row["outcome"], "failed");
@@ -34,39 +36,39 @@ async fn what_a_dead_gateway_left_open_is_closed_at_the_next_start() {
         assert_eq!(row, open, "nothing else changed");
     }
     store.close().await;
-    assert_eq!(place.open().orphans_closed(), 0);
+    assert_eq!(dir.open().orphans_closed(), 0);
 }
 
 #[tokio::test]
-async fn a_living_gateway_keeps_what_it_has_open() {
-    let place = Place::new();
-    let first = place.open();
+async fn interceptions_of_a_running_gateway_stay_open() {
+    let dir = TestDir::new();
+    let first = dir.open();
     let (id, records) = start();
     first.record(records).await.expect("stored");
 
-    let second = place.open();
+    let second = dir.open();
     assert_eq!(second.orphans_closed(), 0);
     second.record(start().1).await.expect("both may write");
-    drop(Tokens::open(&place.options()).expect("nor does a command"));
-    assert!(place.rows("aibridge_interceptions").iter().all(|row| row["ended_at"].is_null()));
+    drop(Tokens::open(&dir.options()).expect("nor does a command"));
+    assert!(dir.rows("aibridge_interceptions").iter().all(|row| row["ended_at"].is_null()));
 
     second.close().await; // and leaves one open
-    first.record(vec![Record::Ended(ended(id))]).await.expect("stored");
-    let third = place.open();
+    first.record(vec![Record::End(ended(id))]).await.expect("stored");
+    let third = dir.open();
     assert_eq!(third.orphans_closed(), 0, "the first still lives");
     third.close().await;
     first.close().await;
-    assert_eq!(place.open().orphans_closed(), 1);
+    assert_eq!(dir.open().orphans_closed(), 1);
 }
 
 #[tokio::test]
 async fn another_name_for_the_file_is_the_same_store() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     store.record(start().1).await.expect("stored");
-    let mut options = place.options();
-    options.path = place.path().with_file_name("link.db");
-    std::os::unix::fs::symlink(place.path(), &options.path).expect("a link");
+    let mut options = dir.options();
+    options.path = dir.path().with_file_name("link.db");
+    std::os::unix::fs::symlink(dir.path(), &options.path).expect("a link");
     let other = aibridge_store::SqliteStore::open(options).expect("a store");
     assert_eq!(other.orphans_closed(), 0);
 }

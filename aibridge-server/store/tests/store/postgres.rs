@@ -1,8 +1,10 @@
-//! The same against a real PostgreSQL server. Where there is none, these tests say so and are left out.
+//! Tests against a real PostgreSQL server. Without one, they print a note and pass.
 
 mod away;
 mod cooldowns;
 mod documented;
+mod owners;
+mod probes;
 mod queries;
 mod replicas;
 mod retention;
@@ -16,11 +18,11 @@ use aibridge_testkit::Postgres;
 use std::path::Path;
 use std::time::Duration;
 
-/// How a store on `server` is opened.
+/// The options of a store on `server`.
 fn options(server: &Postgres) -> PostgresOptions {
     PostgresOptions {
         url: server.url().into(),
-        shown: "postgres://test".to_owned(),
+        display_url: "postgres://test".to_owned(),
         tls: Tls::Disable,
         timeout: Duration::from_millis(1800),
         spool: None,
@@ -28,7 +30,7 @@ fn options(server: &Postgres) -> PostgresOptions {
     }
 }
 
-/// The same with a spool in `dir`.
+/// The options of a store on `server` with a spool in `dir`.
 fn spooled(server: &Postgres, dir: &Path) -> PostgresOptions {
     let spool = SpoolOptions { dir: dir.to_owned(), max_bytes: 64 << 20, durability: Durability::Process };
     PostgresOptions { spool: Some(spool), ..options(server) }
@@ -38,7 +40,7 @@ async fn open(options: PostgresOptions) -> PostgresStore {
     PostgresStore::open(options).await.expect("a store")
 }
 
-/// How many rows a table has.
+/// Number of rows that a query selects.
 async fn count(server: &Postgres, sql: &str) -> i64 {
     server.query(&format!("SELECT count(*) AS n {sql}")).await[0]["n"].as_i64().expect("a number")
 }

@@ -1,13 +1,15 @@
-use crate::support::{Place, ended, interception_at, prompt};
+//! Queries over many records: order, completeness across blocks, and time ranges.
+
+use crate::support::{TestDir, ended, interception_at, prompt};
 use aibridge_recorder::{Record, Recorder};
 use aibridge_store::{Filter, Order, Records, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-/// More than two stretches of summaries, and many of whole interceptions.
+/// More than two blocks of summaries, and many of full interceptions.
 const MANY: usize = 2_100;
 
-/// Interceptions a second apart, the last one now; every hundredth is of another model.
+/// Records interceptions a second apart, the last one now; every hundredth has another model.
 pub(crate) async fn many(store: &impl Recorder) -> Vec<Uuid> {
     let now = Timestamp::now();
     let mut ids = Vec::new();
@@ -18,14 +20,14 @@ pub(crate) async fn many(store: &impl Recorder) -> Vec<Uuid> {
         }
         let id = one.id;
         ids.push(id);
-        let records = vec![Record::Started(one.into()), Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+        let records = vec![Record::Start(one.into()), Record::Prompt(prompt(id)), Record::End(ended(id))];
         store.record(records).await.expect("stored");
     }
     ids
 }
 
-async fn many_in(place: &Place) -> Vec<Uuid> {
-    let store = place.open();
+async fn many_in(dir: &TestDir) -> Vec<Uuid> {
+    let store = dir.open();
     let ids = many(&store).await;
     store.close().await;
     ids
@@ -41,8 +43,8 @@ fn read(records: &Records, filter: &Filter, order: Order) -> Vec<Uuid> {
     ids
 }
 
-/// Every one is read once, in order, across stretches.
-pub(crate) fn all_are_read(records: &Records, ids: &[Uuid]) {
+/// Checks that a query returns every interception once, in order, across blocks.
+pub(crate) fn assert_all_are_read(records: &Records, ids: &[Uuid]) {
     let all = Filter::default();
     let mut backwards = ids.to_vec();
     backwards.reverse();
@@ -64,8 +66,8 @@ pub(crate) fn all_are_read(records: &Records, ids: &[Uuid]) {
     assert_eq!(read(records, &rare, Order::OldestFirst), expected);
 }
 
-/// A range of times is exact.
-pub(crate) fn ranges_are_exact(records: &Records, ids: &[Uuid]) {
+/// Checks that a time range is exact.
+pub(crate) fn assert_ranges_are_exact(records: &Records, ids: &[Uuid]) {
     let started = |at: usize| {
         let found = records.find(ids[at]).expect("read").expect("found");
         found.interception.started_at
@@ -76,15 +78,35 @@ pub(crate) fn ranges_are_exact(records: &Records, ids: &[Uuid]) {
 }
 
 #[tokio::test]
-async fn every_one_is_read_once_in_order_across_stretches() {
-    let place = Place::new();
-    let ids = many_in(&place).await;
-    all_are_read(&Records::open(&place.options()).expect("records"), &ids);
+async fn a_query_returns_each_interception_once_in_order_across_blocks() {
+    let dir = TestDir::new();
+    let ids = many_in(&dir).await;
+    assert_all_are_read(&Records::open(&dir.options()).expect("records"), &ids);
 }
 
 #[tokio::test]
-async fn a_range_of_times_is_exact() {
-    let place = Place::new();
-    let ids = many_in(&place).await;
-    ranges_are_exact(&Records::open(&place.options()).expect("records"), &ids);
+async fn a_time_range_is_exact() {
+    let dir = TestDir::new();
+    let ids = many_in(&dir).await;
+    assert_ranges_are_exact(&Records::open(&dir.options()).expect("records"), &ids);
+}
+
+#[tokio::test]
+async fn an_id_later_than_its_start_does_not_hide_a_row_from_until() {
+    let dir = TestDir::new();
+    let store = dir.open();
+    let now = Timestamp::now();
+    // Ids continue from the latest one, while the clock shows an earlier time.
+    let mut one = interception_at(now);
+    one.started_at = now - SignedDuration::from_hours(5);
+    let id = one.id;
+    store.record(vec![Record::Start(one.into())]).await.expect("stored");
+    store.close().await;
+    let records = Records::open(&dir.options()).expect("opened");
+    let until = |hours| Filter { until: Some(now - SignedDuration::from_hours(hours)), ..Filter::default() };
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        assert_eq!(read(&records, &until(4), order), [id]);
+        assert!(read(&records, &until(6), order).is_empty());
+    }
+    assert_eq!(records.count(&until(4)), Ok(1));
 }

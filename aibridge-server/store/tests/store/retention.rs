@@ -1,6 +1,8 @@
-use crate::support::{Place, ended, interception_at, prompt, start};
-use aibridge_recorder::{ModelThought, Record, Recorder, ThoughtSource, TokenUsage, ToolUsage};
-use aibridge_store::{Old, Reach, SqliteStore, StoreError, Sweeper};
+//! Sweeps of expired interceptions in a SQLite store.
+
+use crate::support::{TestDir, ended, interception_at, prompt, start};
+use aibridge_recorder::{Reasoning, ReasoningSource, Record, Recorder, TokenUsage, ToolUsage};
+use aibridge_store::{Expired, ScanScope, SqliteStore, StoreError, Sweeper};
 use jiff::{SignedDuration, Timestamp};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -25,11 +27,11 @@ pub(crate) fn long_ago() -> Timestamp {
     "2026-01-02T03:04:05.678Z".parse().expect("a timestamp")
 }
 
-pub(crate) fn old(before: Timestamp) -> Old {
-    Old { before, reach: Reach::Oldest }
+pub(crate) fn old(before: Timestamp) -> Expired {
+    Expired { before, scope: ScanScope::Oldest }
 }
 
-/// What belongs to an interception that has not ended: one row in every other table.
+/// The rows of an open interception: one row in every other table.
 fn open(id: Uuid) -> Vec<Record> {
     let usage = TokenUsage {
         id: Uuid::now_v7(),
@@ -40,6 +42,7 @@ fn open(id: Uuid) -> Vec<Record> {
         cache_read_input_tokens: 3,
         cache_write_input_tokens: 4,
         extra_token_types: BTreeMap::new(),
+        cost: None,
         created_at: Timestamp::now(),
     };
     let tool = ToolUsage {
@@ -52,37 +55,39 @@ fn open(id: Uuid) -> Vec<Record> {
         input: "{}".to_owned(),
         injected: false,
         invocation_error: None,
+        truncated: false,
         created_at: Timestamp::now(),
     };
-    let thought = ModelThought {
+    let thought = Reasoning {
         id: Uuid::now_v7(),
         interception_id: id,
         content: "hm".to_owned(),
-        source: ThoughtSource::Thinking,
+        source: ReasoningSource::Thinking,
+        truncated: false,
         created_at: Timestamp::now(),
     };
     vec![
         Record::Prompt(prompt(id)),
         Record::TokenUsage(usage),
         Record::ToolUsage(tool.into()),
-        Record::Thought(thought),
+        Record::Reasoning(thought),
     ]
 }
 
-/// Records an interception that started then, with one row in every other table.
+/// Records an interception that started at `started_at`, with one row in every other table.
 async fn record(store: &impl Recorder, started_at: Timestamp, is_over: bool) -> Uuid {
     let interception = interception_at(started_at);
     let id = interception.id;
-    let mut records = vec![Record::Started(interception.into())];
+    let mut records = vec![Record::Start(interception.into())];
     records.extend(open(id));
     if is_over {
-        records.push(Record::Ended(ended(id)));
+        records.push(Record::End(ended(id)));
     }
     store.record(records).await.expect("stored");
     id
 }
 
-/// Records some that are to go at [`long_ago`], and some that are not, which are returned.
+/// Records interceptions that are expired at [`long_ago`], and others, whose ids are returned.
 pub(crate) async fn mixed(store: &impl Recorder) -> Vec<Uuid> {
     let (before, mut stay) = (long_ago(), Vec::new());
     for age in [HOUR * 24 * 3650, HOUR, SignedDuration::from_secs(1), MILLISECOND] {
@@ -96,25 +101,25 @@ pub(crate) async fn mixed(store: &impl Recorder) -> Vec<Uuid> {
     stay
 }
 
-/// Records so many that have ended long ago.
+/// Records `count` interceptions that ended long ago.
 pub(crate) async fn many(store: &impl Recorder, count: usize) {
     for number in 0..count {
         record(store, long_ago() - MILLISECOND * (number as i32 + 1), true).await;
     }
 }
 
-/// Sweeps, and returns how many interceptions each batch deleted.
-pub(crate) async fn sweep(sweeper: &mut Sweeper, old: Old) -> Result<Vec<u64>, StoreError> {
+/// Runs a sweep, and returns the number of interceptions that each batch deleted.
+pub(crate) async fn sweep(sweeper: &mut Sweeper, old: Expired) -> Result<Vec<u64>, StoreError> {
     let mut batches = Vec::new();
     sweeper.sweep(old, |deleted| batches.push(deleted)).await?;
     Ok(batches)
 }
 
-/// Whose rows are in each table.
-fn owners(place: &Place) -> Vec<Vec<String>> {
+/// The interception ids in each table.
+fn owners(dir: &TestDir) -> Vec<Vec<String>> {
     let column = |table: &str| if table == TABLES[0] { "id" } else { "interception_id" };
     let owners = |table: &&str| {
-        let rows = place.rows(table);
+        let rows = dir.rows(table);
         let mut ids: Vec<_> =
             rows.iter().map(|row| row[column(table)].as_str().expect("an id").to_owned()).collect();
         ids.sort();
@@ -130,63 +135,63 @@ fn sorted(ids: &[Uuid]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn old_ones_go_with_all_that_belongs_to_them_and_open_and_young_ones_stay() {
-    for reach in [Reach::Oldest, Reach::All] {
-        let place = Place::new();
-        let store = place.open();
+async fn a_sweep_deletes_only_expired_interceptions_with_all_their_rows() {
+    for scope in [ScanScope::Oldest, ScanScope::All] {
+        let dir = TestDir::new();
+        let store = dir.open();
         let stay = mixed(&store).await;
         let sweep_again = async || {
-            let batches = sweep(&mut store.sweeper(), Old { before: long_ago(), reach }).await;
+            let batches = sweep(&mut store.sweeper(), Expired { before: long_ago(), scope }).await;
             batches.expect("swept").iter().sum::<u64>()
         };
         assert_eq!([sweep_again().await, sweep_again().await], [4, 0]);
-        assert_eq!(owners(&place), vec![sorted(&stay); TABLES.len()]);
+        assert_eq!(owners(&dir), vec![sorted(&stay); TABLES.len()]);
         store.close().await;
     }
 }
 
 #[tokio::test]
-async fn one_whose_id_tells_another_time_is_found_among_all() {
-    let place = Place::new();
-    let store = place.open();
+async fn a_full_scan_finds_rows_with_untypical_ids() {
+    let dir = TestDir::new();
+    let store = dir.open();
     let (id, records) = start();
     store.record(records).await.expect("stored");
-    store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+    store.record(vec![Record::End(ended(id))]).await.expect("stored");
     let sql = "PRAGMA foreign_keys = off; UPDATE aibridge_interceptions SET started_at = '2020-01-01T00:00:00.000Z';
         INSERT INTO aibridge_interceptions SELECT 'no uuid', initiator_id, provider, provider_name, model, route,
             streaming, client, client_session_id, user_agent, credential_kind, credential_hint,
             correlating_tool_call_id, metadata, started_at, ended_at, outcome, error_type, upstream_status
         FROM aibridge_interceptions";
-    place.sql().execute_batch(sql).expect("changed");
+    dir.sql().execute_batch(sql).expect("changed");
     let mut sweeper = store.sweeper();
     assert_eq!(sweep(&mut sweeper, old(long_ago())).await, Ok(vec![]));
-    let batches = sweep(&mut sweeper, Old { reach: Reach::All, ..old(long_ago()) }).await;
+    let batches = sweep(&mut sweeper, Expired { scope: ScanScope::All, ..old(long_ago()) }).await;
     assert_eq!(batches.expect("swept").iter().sum::<u64>(), 2);
-    assert_eq!(owners(&place), vec![vec![""; 0]; TABLES.len()]);
+    assert_eq!(owners(&dir), vec![vec![""; 0]; TABLES.len()]);
 }
 
 #[tokio::test]
-async fn an_age_is_measured_from_now() {
-    let place = Place::new();
-    let store = place.open();
+async fn age_is_measured_from_now() {
+    let dir = TestDir::new();
+    let store = dir.open();
     let (earliest, age) = (Timestamp::now(), Duration::from_secs(100));
-    let before = store.sweeper().before(age).await.expect("a time");
+    let before = store.sweeper().cutoff(age).await.expect("a time");
     let ago = |time: Timestamp| time - SignedDuration::from_secs(100);
     assert!(ago(earliest) - MILLISECOND < before && before <= ago(Timestamp::now()), "{before}");
     assert_eq!(before.subsec_nanosecond() % 1_000_000, 0, "in whole milliseconds");
     assert_eq!(
-        store.sweeper().before(Duration::MAX).await,
+        store.sweeper().cutoff(Duration::MAX).await,
         Ok(Timestamp::from_millisecond(Timestamp::MIN.as_millisecond()).expect("a time"))
     );
 }
 
-/// Callers that record one interception after the other until `done`, and count how many batches were deleted while
-/// they waited for one call.
+/// A caller that records one interception after the other until `done`. Returns the ids, and the largest number of
+/// batches that were deleted during one call.
 async fn call(store: SqliteStore, batches: Rc<Cell<usize>>, done: Rc<Cell<bool>>) -> (Vec<Uuid>, usize) {
     let (mut ids, mut longest) = (Vec::new(), 0);
     while !done.get() {
         let (id, records) = start();
-        let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+        let end = vec![Record::Prompt(prompt(id)), Record::End(ended(id))];
         for records in [records, end] {
             let so_far = batches.get();
             store.record(records).await.expect("stored");
@@ -198,10 +203,10 @@ async fn call(store: SqliteStore, batches: Rc<Cell<usize>>, done: Rc<Cell<bool>>
 }
 
 #[tokio::test]
-async fn recording_goes_on_and_waits_for_one_batch_at_most() {
+async fn a_record_waits_for_at_most_one_batch() {
     const MANY: usize = 3000;
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     many(&store, MANY).await;
     let (batches, done) = (Rc::<Cell<usize>>::default(), Rc::<Cell<bool>>::default());
     let callers = LocalSet::new();
@@ -232,32 +237,32 @@ async fn recording_goes_on_and_waits_for_one_batch_at_most() {
         recorded.len()
     );
     assert!(longest <= 1, "a call waited for {longest} batches");
-    assert_eq!(place.interceptions(), sorted(&recorded));
-    assert_eq!(place.rows("aibridge_user_prompts").len(), 2 * recorded.len());
-    assert!(place.rows("aibridge_interceptions").iter().all(|row| row["outcome"] == "completed"));
+    assert_eq!(dir.interceptions(), sorted(&recorded));
+    assert_eq!(dir.rows("aibridge_user_prompts").len(), 2 * recorded.len());
+    assert!(dir.rows("aibridge_interceptions").iter().all(|row| row["outcome"] == "completed"));
 }
 
 #[tokio::test]
-async fn it_gives_way_to_another_process_that_writes() {
-    let place = Place::new();
-    let store = place.open();
+async fn a_sweep_yields_to_other_writers() {
+    let dir = TestDir::new();
+    let store = dir.open();
     many(&store, 10).await;
-    let holder = place.sql();
+    let holder = dir.sql();
     holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    let error = sweep(&mut store.sweeper(), old(long_ago())).await.expect_err("turned away");
-    assert!(error.to_string().contains("others are writing"), "{error}");
+    let error = sweep(&mut store.sweeper(), old(long_ago())).await.expect_err("refused");
+    assert!(error.to_string().contains("busy with other writers"), "{error}");
     holder.execute_batch("COMMIT").expect("released");
     assert_eq!(sweep(&mut store.sweeper(), old(long_ago())).await.expect("swept").iter().sum::<u64>(), 10);
 }
 
 #[tokio::test]
-async fn the_file_is_used_again() {
-    let place = Place::new();
-    let store = place.open();
-    let size = || std::fs::metadata(place.path()).expect("a file").len();
+async fn freed_pages_are_reused() {
+    let dir = TestDir::new();
+    let store = dir.open();
+    let size = || std::fs::metadata(dir.path()).expect("a file").len();
     let checkpoint = || {
         let is_busy = |row: &rusqlite::Row<'_>| row.get::<_, bool>(0);
-        let connection = place.sql();
+        let connection = dir.sql();
         while connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], is_busy).expect("a checkpoint") {}
     };
     many(&store, 600).await;
@@ -270,4 +275,26 @@ async fn the_file_is_used_again() {
     }
     let refilled = size();
     assert!(refilled < full * 5 / 4, "{full} bytes, then {refilled}");
+}
+
+#[tokio::test]
+async fn after_a_start_age_is_measured_from_the_last_activity() {
+    let dir = TestDir::new();
+    let store = dir.open();
+    many(&store, 3).await;
+    store.close().await;
+    // Simulates a gateway that stopped a year ago, or a clock that is a year ahead.
+    let year = Duration::from_secs(60 * 60 * 24 * 365);
+    let stopped = std::time::SystemTime::now() - year;
+    std::fs::File::options()
+        .write(true)
+        .open(dir.path())
+        .expect("a file")
+        .set_modified(stopped)
+        .expect("set");
+    let store = dir.open();
+    let before = store.sweeper().cutoff(Duration::from_secs(60)).await.expect("a time");
+    let late = Timestamp::now() - SignedDuration::try_from(year).expect("a year");
+    assert!(before <= late, "{before}");
+    store.close().await;
 }

@@ -1,7 +1,9 @@
-use crate::support::{Place, ended, interception, prompt, start, time};
+//! The rows that records become, cell by cell.
+
+use crate::support::{TestDir, ended, interception, prompt, start, time};
 use aibridge_recorder::{
-    CredentialKind, Ended, ErrorType, Interception, ModelThought, Outcome, Record, Recorder, ThoughtSource,
-    TokenUsage, ToolUsage, UserPrompt,
+    CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, Reasoning, ReasoningSource, Record,
+    Recorder, TokenUsage, ToolUsage, UserPrompt,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -15,12 +17,12 @@ fn id(last: u8) -> Uuid {
 }
 
 #[tokio::test]
-async fn a_whole_interception_reads_back_exactly() {
-    let place = Place::new();
-    let store = place.open();
-    store.record(beginning()).await.expect("stored");
-    assert_eq!(place.rows("aibridge_interceptions"), [open_interception()]);
-    assert_eq!(place.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
+async fn a_complete_interception_reads_back_exactly() {
+    let dir = TestDir::new();
+    let store = dir.open();
+    store.record(start_records()).await.expect("stored");
+    assert_eq!(dir.rows("aibridge_interceptions"), [open_interception()]);
+    assert_eq!(dir.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
 
     store.record(end()).await.expect("stored");
     let mut closed = open_interception();
@@ -29,9 +31,9 @@ async fn a_whole_interception_reads_back_exactly() {
     closed["error_type"] = json!("stream_error");
     closed["upstream_status"] = json!(200);
     closed["credential_hint"] = json!("sk-a...efgh");
-    assert_eq!(place.rows("aibridge_interceptions"), [closed]);
+    assert_eq!(dir.rows("aibridge_interceptions"), [closed]);
     assert_eq!(
-        place.rows("aibridge_user_prompts"),
+        dir.rows("aibridge_user_prompts"),
         [json!({
             "id": "019b7c5a-1e2e-7000-8000-000000000001",
             "interception_id": ID,
@@ -41,7 +43,7 @@ async fn a_whole_interception_reads_back_exactly() {
         })]
     );
     assert_eq!(
-        place.rows("aibridge_token_usages"),
+        dir.rows("aibridge_token_usages"),
         [json!({
             "id": "019b7c5a-1e2e-7000-8000-000000000002",
             "interception_id": ID,
@@ -55,7 +57,7 @@ async fn a_whole_interception_reads_back_exactly() {
         })]
     );
     assert_eq!(
-        place.rows("aibridge_tool_usages"),
+        dir.rows("aibridge_tool_usages"),
         [
             json!({
                 "id": "019b7c5a-1e2e-7000-8000-000000000003",
@@ -66,7 +68,7 @@ async fn a_whole_interception_reads_back_exactly() {
                 "server_url": null,
                 "input": "{ \"cmd\" : [1.0e2] }",
                 "injected": 0,
-                "invocation_error": null,
+                "invocation_error": null, "metadata": "{}",
                 "created_at": "2026-01-02T03:04:08.000Z",
             }),
             json!({
@@ -78,12 +80,12 @@ async fn a_whole_interception_reads_back_exactly() {
                 "server_url": "https://mcp.example.org",
                 "input": "no json",
                 "injected": 1,
-                "invocation_error": "timed out",
+                "invocation_error": "timed out", "metadata": "{}",
                 "created_at": "2026-01-02T03:04:08.000Z",
             }),
         ]
     );
-    let thoughts = place.rows("aibridge_model_thoughts");
+    let thoughts = dir.rows("aibridge_model_thoughts");
     assert_eq!(
         thoughts[0],
         json!({
@@ -99,7 +101,7 @@ async fn a_whole_interception_reads_back_exactly() {
     store.close().await;
 }
 
-pub(crate) fn beginning() -> Vec<Record> {
+pub(crate) fn start_records() -> Vec<Record> {
     let interception = Interception {
         id: id(10),
         client_session_id: Some("session".to_owned()),
@@ -115,7 +117,7 @@ pub(crate) fn beginning() -> Vec<Record> {
         prompt: "what's \"this\"?\nüß 🦀".to_owned(),
         created_at: time("2026-01-02T03:04:05.679Z"),
     };
-    vec![Record::Started(interception.into()), Record::Prompt(prompt)]
+    vec![Record::Start(interception.into()), Record::Prompt(prompt)]
 }
 
 fn open_interception() -> Value {
@@ -156,6 +158,7 @@ pub(crate) fn end() -> Vec<Record> {
             ("total_tokens".to_owned(), 9),
             ("output_reasoning".to_owned(), 5),
         ]),
+        cost: None,
         created_at,
     };
     let client_tool = ToolUsage {
@@ -168,6 +171,7 @@ pub(crate) fn end() -> Vec<Record> {
         input: "{ \"cmd\" : [1.0e2] }".to_owned(),
         injected: false,
         invocation_error: None,
+        truncated: false,
         created_at,
     };
     let injected_tool = ToolUsage {
@@ -179,14 +183,22 @@ pub(crate) fn end() -> Vec<Record> {
         input: "no json".to_owned(),
         injected: true,
         invocation_error: Some("timed out".to_owned()),
+        truncated: false,
         ..client_tool.clone()
     };
-    let sources = [ThoughtSource::ReasoningSummary, ThoughtSource::Thinking, ThoughtSource::Commentary];
+    let sources = [ReasoningSource::ReasoningSummary, ReasoningSource::Thinking, ReasoningSource::Commentary];
     let thoughts = sources.into_iter().zip(5..).map(|(source, last)| {
         let content = "hm".to_owned();
-        Record::Thought(ModelThought { id: id(last), interception_id: id(10), content, source, created_at })
+        Record::Reasoning(Reasoning {
+            id: id(last),
+            interception_id: id(10),
+            content,
+            source,
+            truncated: false,
+            created_at,
+        })
     });
-    let ended = Ended {
+    let ended = InterceptionEnd {
         interception_id: id(10),
         outcome: Outcome::Failed(ErrorType::StreamError),
         upstream_status: Some(200),
@@ -200,23 +212,23 @@ pub(crate) fn end() -> Vec<Record> {
         Record::ToolUsage(injected_tool.into()),
     ];
     records.extend(thoughts);
-    records.push(Record::Ended(ended));
+    records.push(Record::End(ended));
     records
 }
 
 #[tokio::test]
-async fn the_end_without_a_hint_keeps_a_byok_hint() {
-    let place = Place::new();
-    let store = place.open();
+async fn an_end_without_a_hint_keeps_the_byok_hint() {
+    let dir = TestDir::new();
+    let store = dir.open();
     let byok = Interception {
         credential_kind: CredentialKind::Byok,
         credential_hint: "sk-m...mine".to_owned(),
         streaming: false,
         ..interception()
     };
-    let end = Ended { outcome: Outcome::Cancelled, upstream_status: None, ..ended(byok.id) };
-    store.record(vec![Record::Started(byok.into()), Record::Ended(end)]).await.expect("stored");
-    let row = &place.rows("aibridge_interceptions")[0];
+    let end = InterceptionEnd { outcome: Outcome::Cancelled, upstream_status: None, ..ended(byok.id) };
+    store.record(vec![Record::Start(byok.into()), Record::End(end)]).await.expect("stored");
+    let row = &dir.rows("aibridge_interceptions")[0];
     assert_eq!(row["credential_hint"], "sk-m...mine");
     assert_eq!(row["credential_kind"], "byok");
     assert_eq!(row["streaming"], 0);
@@ -226,29 +238,29 @@ async fn the_end_without_a_hint_keeps_a_byok_hint() {
 
 #[tokio::test]
 async fn an_interception_ends_only_once() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     let (id, records) = start();
     store.record(records).await.expect("stored");
-    store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
-    let first = place.rows("aibridge_interceptions");
+    store.record(vec![Record::End(ended(id))]).await.expect("stored");
+    let first = dir.rows("aibridge_interceptions");
 
-    let again = Ended {
+    let again = InterceptionEnd {
         outcome: Outcome::Failed(ErrorType::Shutdown),
         upstream_status: Some(500),
         credential_hint: Some("other".to_owned()),
         provider_response_id: Some("other".to_owned()),
         ..ended(id)
     };
-    store.record(vec![Record::Ended(again)]).await.expect("no complaint");
-    assert_eq!(place.rows("aibridge_interceptions"), first);
-    assert_eq!(place.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
+    store.record(vec![Record::End(again)]).await.expect("no complaint");
+    assert_eq!(dir.rows("aibridge_interceptions"), first);
+    assert_eq!(dir.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
 }
 
 const DIRTY: &str = "\0a\u{1}\u{1b}\u{7f}b\0";
 const CLEAN: &str = "\u{fffd}a\u{1}\u{1b}\u{7f}b\u{fffd}";
 
-/// An interception with what no database can hold in every text.
+/// An interception with a NUL in every text.
 pub(crate) fn dirty_records() -> Vec<Record> {
     let dirty = || DIRTY.to_owned();
     let interception = Interception {
@@ -269,7 +281,7 @@ pub(crate) fn dirty_records() -> Vec<Record> {
     let created_at = interception.started_at;
     let response = Some(dirty());
     vec![
-        Record::Started(interception.into()),
+        Record::Start(interception.into()),
         Record::Prompt(UserPrompt { prompt: dirty(), ..prompt(interception_id) }),
         Record::TokenUsage(TokenUsage {
             id: Uuid::now_v7(),
@@ -280,6 +292,7 @@ pub(crate) fn dirty_records() -> Vec<Record> {
             cache_read_input_tokens: 0,
             cache_write_input_tokens: 0,
             extra_token_types: BTreeMap::from([(dirty(), 1)]),
+            cost: None,
             created_at,
         }),
         Record::ToolUsage(Box::new(ToolUsage {
@@ -292,16 +305,18 @@ pub(crate) fn dirty_records() -> Vec<Record> {
             input: dirty(),
             injected: true,
             invocation_error: Some(dirty()),
+            truncated: false,
             created_at,
         })),
-        Record::Thought(ModelThought {
+        Record::Reasoning(Reasoning {
             id: Uuid::now_v7(),
             interception_id,
             content: dirty(),
-            source: ThoughtSource::Thinking,
+            source: ReasoningSource::Thinking,
+            truncated: false,
             created_at,
         }),
-        Record::Ended(Ended {
+        Record::End(InterceptionEnd {
             credential_hint: Some(dirty()),
             provider_response_id: response,
             ..ended(interception_id)
@@ -311,8 +326,8 @@ pub(crate) fn dirty_records() -> Vec<Record> {
 
 #[tokio::test]
 async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_kept() {
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     store.record(dirty_records()).await.expect("stored");
 
     let tables = [
@@ -323,7 +338,7 @@ async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_k
         ("model_thoughts", 1),
     ];
     for (table, expected) in tables {
-        let row = &place.rows(&format!("aibridge_{table}"))[0];
+        let row = &dir.rows(&format!("aibridge_{table}"))[0];
         assert!(!row.to_string().contains("\\u0000"), "{table}: {row}");
         let clean = row.as_object().expect("a row").values().filter(|cell| *cell == CLEAN).count();
         assert_eq!(clean, expected, "{table}: {row}");
@@ -333,7 +348,7 @@ async fn nul_is_replaced_in_every_text_column_and_other_control_characters_are_k
         ("token_usages", "extra_token_types", json!({ CLEAN: 1 })),
     ];
     for (table, column, expected) in json_columns {
-        let row = &place.rows(&format!("aibridge_{table}"))[0];
+        let row = &dir.rows(&format!("aibridge_{table}"))[0];
         let stored: Value = serde_json::from_str(row[column].as_str().expect("text")).expect("JSON");
         assert_eq!(stored, expected);
     }

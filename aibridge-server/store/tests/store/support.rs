@@ -1,4 +1,6 @@
-use aibridge_recorder::{CredentialKind, Ended, Interception, Outcome, Record, UserPrompt};
+//! Fixtures: a database in a temporary directory, and records.
+
+use aibridge_recorder::{CredentialKind, Interception, InterceptionEnd, Outcome, Record, UserPrompt};
 use aibridge_store::{Durability, Options, SqliteStore};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -9,16 +11,16 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use uuid::{NoContext, Uuid};
 
-/// A directory for one database.
-pub(crate) struct Place(TempDir);
+/// A temporary directory for one database.
+pub(crate) struct TestDir(TempDir);
 
-impl Place {
+impl TestDir {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a directory"))
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.0.path().join("a b%23?.db") // no URL, whatever it looks like
+        self.0.path().join("a b%23?.db") // a path, although it looks like a URL
     }
 
     pub(crate) fn options(&self) -> Options {
@@ -29,7 +31,7 @@ impl Place {
         SqliteStore::open(self.options()).expect("a store")
     }
 
-    /// A connection as any other program would have it.
+    /// A connection as another program would open it.
     pub(crate) fn sql(&self) -> Connection {
         Connection::open_with_flags(self.path(), rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)
             .expect("a connection")
@@ -48,7 +50,7 @@ impl Place {
         rows.expect("rows").map(|row| Value::Object(row.expect("a row"))).collect()
     }
 
-    /// The ids of the interceptions, which are also the order in which they were made.
+    /// The ids of the interceptions, in the order of creation.
     pub(crate) fn interceptions(&self) -> Vec<String> {
         let rows = self.rows("aibridge_interceptions");
         rows.iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
@@ -69,7 +71,7 @@ pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().expect("a timestamp")
 }
 
-/// An interception with nothing special about it.
+/// An interception with default values.
 pub(crate) fn interception() -> Interception {
     Interception {
         id: Uuid::now_v7(),
@@ -90,7 +92,7 @@ pub(crate) fn interception() -> Interception {
     }
 }
 
-/// One that started then, as its id says too.
+/// An interception that started at `started_at`, with that time in its id.
 pub(crate) fn interception_at(started_at: Timestamp) -> Interception {
     let millis = u64::try_from(started_at.as_millisecond()).expect("after 1970");
     let nanos = u32::try_from(millis % 1000).expect("below 1000") * 1_000_000;
@@ -111,11 +113,11 @@ pub(crate) fn prompt(interception_id: Uuid) -> UserPrompt {
 pub(crate) fn start() -> (Uuid, Vec<Record>) {
     let interception = interception();
     let id = interception.id;
-    (id, vec![Record::Started(interception.into()), Record::Prompt(prompt(id))])
+    (id, vec![Record::Start(interception.into()), Record::Prompt(prompt(id))])
 }
 
-pub(crate) fn ended(interception_id: Uuid) -> Ended {
-    Ended {
+pub(crate) fn ended(interception_id: Uuid) -> InterceptionEnd {
+    InterceptionEnd {
         interception_id,
         outcome: Outcome::Completed,
         upstream_status: Some(200),

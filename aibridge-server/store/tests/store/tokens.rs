@@ -1,13 +1,15 @@
-use crate::support::{Place, start};
+//! Access tokens in a SQLite store.
+
+use crate::support::{TestDir, start};
 use aibridge_recorder::Recorder;
-use aibridge_store::{Authenticated, SqliteStore, StoreError, Tokens};
+use aibridge_store::{SqliteStore, StoreError, TokenIdentity, Tokens};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Asks until the token is refused, which has to be within a second.
+/// Waits until the token is refused, which must happen within a second.
 async fn refused_within_a_second(store: &SqliteStore, token: &SecretString) {
     let refused = async { while store.authenticate(token).await.expect("an answer").is_some() {} };
     timeout(Duration::from_secs(1), refused).await.expect("refused in time");
@@ -15,11 +17,11 @@ async fn refused_within_a_second(store: &SqliteStore, token: &SecretString) {
 
 #[tokio::test]
 async fn a_token_works_at_once_and_until_it_is_revoked() {
-    let place = Place::new();
-    let store = place.open();
-    let tokens = Tokens::open(&place.options()).expect("opened");
+    let dir = TestDir::new();
+    let store = dir.open();
+    let tokens = Tokens::open(&dir.options()).expect("opened");
     let (row, token) = tokens.create("ada", None).expect("created");
-    let who = Authenticated { token_id: row.id, user: "ada".to_owned(), admin: false };
+    let who = TokenIdentity { token_id: row.id, user: "ada".to_owned(), admin: false };
     for _ in 0..3 {
         assert_eq!(store.authenticate(&token).await, Ok(Some(who.clone())));
     }
@@ -42,9 +44,9 @@ async fn a_token_works_at_once_and_until_it_is_revoked() {
 
 #[tokio::test]
 async fn a_token_is_refused_once_it_has_expired() {
-    let place = Place::new();
-    let store = place.open();
-    let tokens = Tokens::open(&place.options()).expect("opened");
+    let dir = TestDir::new();
+    let store = dir.open();
+    let tokens = Tokens::open(&dir.options()).expect("opened");
     let (row, token) = tokens.create("ada", Some(Duration::from_millis(300))).expect("created");
     assert!(store.authenticate(&token).await.expect("an answer").is_some());
     refused_within_a_second(&store, &token).await;
@@ -54,10 +56,10 @@ async fn a_token_is_refused_once_it_has_expired() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_nobodys() {
-    let place = Place::new();
-    let store = place.open();
-    let (_, token) = Tokens::open(&place.options()).expect("opened").create("ada", None).expect("created");
+async fn a_credential_that_is_not_a_token_is_refused() {
+    let dir = TestDir::new();
+    let store = dir.open();
+    let (_, token) = Tokens::open(&dir.options()).expect("opened").create("ada", None).expect("created");
     let token = token.expose_secret();
     let mut last_changed = token[..token.len() - 1].to_owned();
     last_changed.push(if token.ends_with('A') { 'E' } else { 'A' });
@@ -69,8 +71,8 @@ async fn what_is_no_token_is_nobodys() {
 
 #[test]
 fn a_list_shows_what_was_created_and_the_file_holds_no_token() {
-    let place = Place::new();
-    let tokens = Tokens::open(&place.options()).expect("opened");
+    let dir = TestDir::new();
+    let tokens = Tokens::open(&dir.options()).expect("opened");
     let (first, secret) = tokens.create("ada", None).expect("created");
     let (second, _) = tokens.create("grace", Some(Duration::from_secs(60))).expect("created");
     assert_eq!(tokens.list(), Ok(vec![first.clone(), second.clone()]));
@@ -80,19 +82,19 @@ fn a_list_shows_what_was_created_and_the_file_holds_no_token() {
     );
     let text = secret.expose_secret();
     assert_eq!(first.hint, format!("aib_...{}", &text[text.len() - 4..]));
-    drop(tokens); // which moves the write-ahead log into the file
-    let file = std::fs::read(place.path()).expect("the file");
+    drop(tokens); // checkpoints the write-ahead log
+    let file = std::fs::read(dir.path()).expect("the file");
     assert!(file.windows(first.hint.len()).any(|window| window == first.hint.as_bytes()));
     assert!(!file.windows(16).any(|window| window == &text.as_bytes()[4..20]));
 }
 
 #[tokio::test]
-async fn an_admin_token_is_told_apart() {
-    let place = Place::new();
-    let tokens = Tokens::open(&place.options()).expect("opened");
+async fn an_admin_token_is_marked() {
+    let dir = TestDir::new();
+    let tokens = Tokens::open(&dir.options()).expect("opened");
     let (row, token) = tokens.create_admin("ada", None).expect("created");
     assert!(row.admin && tokens.list().expect("a list")[0].admin);
-    let store = SqliteStore::open(place.options()).expect("opened");
+    let store = SqliteStore::open(dir.options()).expect("opened");
     for what in ["from the database", "from memory"] {
         let who = store.authenticate(&token).await.expect("an answer").expect("known");
         assert!(who.admin, "{what}");
@@ -100,9 +102,9 @@ async fn an_admin_token_is_told_apart() {
 }
 
 #[test]
-fn tokens_from_before_there_were_admins_stay_what_they_were() {
-    let place = Place::new();
-    let old = rusqlite::Connection::open(place.path()).expect("a new file");
+fn tokens_of_an_earlier_schema_are_not_admin() {
+    let dir = TestDir::new();
+    let old = rusqlite::Connection::open(dir.path()).expect("a new file");
     old.execute_batch(include_str!("../../src/sqlite/migrations/0001_records.sql")).expect("the old schema");
     old.execute_batch(
         "PRAGMA application_id = 1634296434; PRAGMA user_version = 1;
@@ -111,14 +113,14 @@ fn tokens_from_before_there_were_admins_stay_what_they_were() {
     )
     .expect("an old token");
     drop(old);
-    let rows = Tokens::open(&place.options()).expect("brought to the latest schema").list().expect("a list");
+    let rows = Tokens::open(&dir.options()).expect("brought to the latest schema").list().expect("a list");
     assert_eq!(rows.iter().map(|row| (row.user.as_str(), row.admin)).collect::<Vec<_>>(), [("ada", false)]);
 }
 
 #[test]
-fn bad_names_and_times_are_refused_and_nothing_is_stored() {
-    let place = Place::new();
-    let tokens = Tokens::open(&place.options()).expect("opened");
+fn invalid_names_and_lifetimes_are_refused() {
+    let dir = TestDir::new();
+    let tokens = Tokens::open(&dir.options()).expect("opened");
     assert!(matches!(tokens.create("a\0", None), Err(StoreError::InvalidUser { .. })));
     for after in [Duration::ZERO, Duration::MAX] {
         assert!(matches!(tokens.create("ada", Some(after)), Err(StoreError::InvalidExpiry { .. })));
@@ -127,19 +129,19 @@ fn bad_names_and_times_are_refused_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn a_closed_store_knows_nobody() {
-    let place = Place::new();
-    let store = place.open();
-    let (_, token) = Tokens::open(&place.options()).expect("opened").create("ada", None).expect("created");
+async fn a_closed_store_authenticates_nobody() {
+    let dir = TestDir::new();
+    let store = dir.open();
+    let (_, token) = Tokens::open(&dir.options()).expect("opened").create("ada", None).expect("created");
     store.clone().close().await;
     assert_eq!(store.authenticate(&token).await, Err(StoreError::Closed));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tokens_are_made_beside_a_busy_gateway() {
+async fn tokens_are_created_while_a_gateway_writes() {
     static DONE: AtomicBool = AtomicBool::new(false);
-    let place = Place::new();
-    let store = place.open();
+    let dir = TestDir::new();
+    let store = dir.open();
     let callers: Vec<_> = (0..16)
         .map(|_| {
             let store = store.clone();
@@ -150,7 +152,7 @@ async fn tokens_are_made_beside_a_busy_gateway() {
             })
         })
         .collect();
-    let options = place.options();
+    let options = dir.options();
     let made = tokio::task::spawn_blocking(move || {
         let tokens = Tokens::open(&options).expect("opened");
         (0..20).map(|_| tokens.create("ada", None).expect("created").1).collect::<Vec<_>>()

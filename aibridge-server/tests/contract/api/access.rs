@@ -1,15 +1,11 @@
-//! Who may read records, and where.
+//! Access to `/api/v1/`.
 
 use super::document::documented_paths;
-use crate::harness::{Harness, provider_settings};
+use crate::harness::{Harness, PROXIED, provider_settings, status_and_code};
 use aibridge_store::{Durability, Options, Tokens};
-use aibridge_testkit::{Answer, RawClient, request};
+use aibridge_testkit::{RawClient, Response, request};
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
-
-/// How a request looks that a proxy passes on.
-const PROXIED: [(&str, &str); 3] =
-    [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")];
 
 const DOCUMENT: &str = "/api/v1/openapi.json";
 
@@ -18,28 +14,24 @@ async fn start(settings: &str) -> Harness {
     Harness::start(&format!("{settings}\n{provider}")).await
 }
 
-async fn ask(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    RawClient::connect(address).await.ask(&request(method, path, headers, b"")).await
+async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+    RawClient::connect(address).await.call(&request(method, path, headers, b"")).await
 }
 
-fn told(answer: &Answer) -> (u16, Option<&str>) {
-    (answer.status(), answer.header("x-aibridge-error"))
-}
-
-/// The paths that not everyone may read, with an id that nothing has.
-fn guarded() -> Vec<String> {
+/// The paths that require access, with an unknown id.
+fn guarded_paths() -> Vec<String> {
     let id = "01890000-0000-7000-8000-000000000000";
     let paths = documented_paths().into_iter().filter(|path| path != DOCUMENT);
     paths.map(|path| path.replace("{id}", id)).collect()
 }
 
-/// What is answered to those who may ask.
-fn answered(path: &str) -> (u16, Option<&'static str>) {
+/// The response to a request with access.
+fn expected_response(path: &str) -> (u16, Option<&'static str>) {
     if path.contains("01890000") { (404, Some("unknown_interception")) } else { (200, None) }
 }
 
 #[tokio::test]
-async fn admin_tokens_open_it_and_nothing_else_does() {
+async fn only_admin_tokens_grant_access() {
     let gateway = start("[auth]\nmode = \"tokens\"").await;
     let options = Options { path: gateway.store.path().to_owned(), durability: Durability::Process };
     let tokens = Tokens::open(&options).unwrap();
@@ -58,80 +50,92 @@ async fn admin_tokens_open_it_and_nothing_else_does() {
             Some((403, Some("admin_only"))),
         ),
         (&[("Authorization", "Bearer aib_unknown")], Some((401, none))),
-        (&[], Some((401, none))), // though it comes from the own machine
+        (&[], Some((401, none))), // although it comes from the loopback address
     ];
-    for path in guarded() {
+    for path in guarded_paths() {
         for (headers, refused) in &table {
-            let answer = ask(gateway.address, "GET", &path, headers).await;
-            assert_eq!(told(&answer), refused.unwrap_or(answered(&path)), "{path} {headers:?}");
-            assert_eq!(answer.header("cache-control"), Some("no-store"), "{path} {headers:?}");
+            let response = call(gateway.address, "GET", &path, headers).await;
+            assert_eq!(
+                status_and_code(&response),
+                refused.unwrap_or(expected_response(&path)),
+                "{path} {headers:?}"
+            );
+            assert_eq!(response.header("cache-control"), Some("no-store"), "{path} {headers:?}");
         }
     }
-    let answer = ask(gateway.address, "GET", &guarded()[0], &[("Authorization", &user_bearer)]).await;
-    assert_eq!(answer.json()["error"]["type"], "permission_error");
+    let response =
+        call(gateway.address, "GET", &guarded_paths()[0], &[("Authorization", &user_bearer)]).await;
+    assert_eq!(response.json()["error"]["type"], "permission_error");
     assert_eq!(
-        told(&ask(gateway.address, "GET", DOCUMENT, &[]).await),
+        status_and_code(&call(gateway.address, "GET", DOCUMENT, &[]).await),
         (200, None),
         "it says nothing of ours"
     );
 
     tokens.revoke(row.id).unwrap();
     let path = "/api/v1/keys";
-    let refused = async {
-        while ask(gateway.address, "GET", path, &[("Authorization", &bearer)]).await.status() != 401 {}
-    };
-    aibridge_testkit::within(refused, "a revoked admin token to be refused").await;
+    let is_refused =
+        async || call(gateway.address, "GET", path, &[("Authorization", &bearer)]).await.status() == 401;
+    aibridge_testkit::poll_until(is_refused, "a revoked admin token to be refused").await;
 }
 
 #[tokio::test]
-async fn without_tokens_the_own_machine_may_read_it_but_nobody_through_a_proxy() {
+async fn without_tokens_only_direct_loopback_requests_have_access() {
     let gateway = start("").await;
-    for path in guarded() {
-        assert_eq!(told(&ask(gateway.address, "GET", &path, &[]).await), answered(&path), "{path}");
+    for path in guarded_paths() {
+        assert_eq!(
+            status_and_code(&call(gateway.address, "GET", &path, &[]).await),
+            expected_response(&path),
+            "{path}"
+        );
         for header in PROXIED {
-            let answer = ask(gateway.address, "GET", &path, &[header]).await;
-            assert_eq!(told(&answer), (403, Some("admin_only")), "{path} {header:?}");
+            let response = call(gateway.address, "GET", &path, &[header]).await;
+            assert_eq!(status_and_code(&response), (403, Some("admin_only")), "{path} {header:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_listener_of_its_own_takes_it_away_from_clients_and_still_wants_a_token() {
+async fn the_admin_listener_replaces_the_client_listener_and_requires_a_token() {
     let gateway = start("[auth]\nmode = \"tokens\"\n[admin]\nlisten = \"127.0.0.1:0\"").await;
     let options = Options { path: gateway.store.path().to_owned(), durability: Durability::Process };
     let admin = Tokens::open(&options).unwrap().create_admin("ann", None).unwrap().1;
     let token = [("X-AIBridge-Token", admin.expose_secret())];
-    for path in guarded() {
-        let by_client = ask(gateway.address, "GET", &path, &token).await;
-        assert_eq!(told(&by_client), (404, Some("unknown_route")), "{path}");
+    for path in guarded_paths() {
+        let by_client = call(gateway.address, "GET", &path, &token).await;
+        assert_eq!(status_and_code(&by_client), (404, Some("unknown_route")), "{path}");
         let operators = gateway.admin.unwrap();
-        assert_eq!(told(&ask(operators, "GET", &path, &token).await), answered(&path), "{path}");
-        let nobody = ask(operators, "GET", &path, &[]).await;
-        assert_eq!(told(&nobody), (401, Some("invalid_gateway_token")), "{path}");
+        assert_eq!(
+            status_and_code(&call(operators, "GET", &path, &token).await),
+            expected_response(&path),
+            "{path}"
+        );
+        let nobody = call(operators, "GET", &path, &[]).await;
+        assert_eq!(status_and_code(&nobody), (401, Some("invalid_gateway_token")), "{path}");
     }
 }
 
 #[tokio::test]
-async fn it_is_only_read() {
+async fn only_reading_methods_are_allowed() {
     let gateway = start("").await;
-    for path in guarded().iter().map(String::as_str).chain([DOCUMENT]) {
-        let expected = if path == DOCUMENT { (200, None) } else { answered(path) };
-        let (full, head) = (ask(gateway.address, "GET", path, &[]).await, "HEAD");
+    for path in guarded_paths().iter().map(String::as_str).chain([DOCUMENT]) {
+        let expected = if path == DOCUMENT { (200, None) } else { expected_response(path) };
+        let (full, head) = (call(gateway.address, "GET", path, &[]).await, "HEAD");
         let mut client = RawClient::connect(gateway.address).await;
         client.send(&request(head, path, &[("Connection", "close")], b"")).await;
         let head = client.head().await;
-        assert_eq!((told(&full), head.status), (expected, expected.0), "{path}");
+        assert_eq!((status_and_code(&full), head.status), (expected, expected.0), "{path}");
         assert_eq!(head.header("content-length"), full.header("content-length"), "{path}");
         for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"] {
-            let answer = ask(gateway.address, method, path, &[]).await;
-            assert_eq!(told(&answer), (405, Some("method_not_allowed")), "{method} {path}");
-            assert_eq!(answer.header("allow"), Some("GET, HEAD"), "{method} {path}");
+            let response = call(gateway.address, method, path, &[]).await;
+            assert_eq!(status_and_code(&response), (405, Some("method_not_allowed")), "{method} {path}");
+            assert_eq!(response.header("allow"), Some("GET, HEAD"), "{method} {path}");
         }
     }
     for path in ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/usage/", "/api/v2/usage"]
     {
         assert_eq!(
-            told(&ask(gateway.address, "GET", path, &[]).await),
+            status_and_code(&call(gateway.address, "GET", path, &[]).await),
             (404, Some("unknown_route")),
             "{path}"
         );

@@ -1,4 +1,4 @@
-//! The OpenAPI document, held against what is really answered.
+//! The OpenAPI document, compared with the real responses.
 
 use super::{Served, ended, full, interception, on_each_database, on_sqlite};
 use aibridge_api::document::Document;
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use utoipa::OpenApi;
 
-/// Every path that the document has.
+/// Every path of the document.
 pub(super) fn documented_paths() -> Vec<String> {
     Document::openapi().paths.paths.into_keys().collect()
 }
 
-/// Values for every parameter that there is: a new one has to be added.
+/// Sample values for every parameter. A new parameter must be added here.
 fn sample(name: &str) -> &'static [&'static str] {
     match name {
         "user" => &["ann", "nobody"],
@@ -30,54 +30,54 @@ fn sample(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// The document as a gateway serves it.
+/// The OpenAPI document as a gateway serves it.
 struct Documented(Value);
 
 impl Documented {
     async fn by(served: &Served) -> Self {
-        let document = served.told("openapi.json").await;
+        let document = served.get_ok("openapi.json").await;
         assert_eq!(document, json!(Document::openapi()));
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1."), "{}", document["openapi"]);
         Self(document)
     }
 
-    /// The schema of an answer, by itself, and closed: it lets nothing pass that it does not name.
+    /// The schema of a response, resolved, and without unknown members allowed.
     fn schema(&self, path: &str, status: u16) -> Value {
-        let response = &self.0["paths"][path]["get"]["responses"][status.to_string()];
-        let schema = &response["content"]["application/json"]["schema"];
+        let documented = &self.0["paths"][path]["get"]["responses"][status.to_string()];
+        let schema = &documented["content"]["application/json"]["schema"];
         assert!(schema.is_object(), "{path} says nothing of {status}");
-        self.closed(schema, false)
+        self.without_unknown_members(schema, false)
     }
 
-    fn closed(&self, schema: &Value, is_part: bool) -> Value {
+    fn without_unknown_members(&self, schema: &Value, is_part: bool) -> Value {
         if let Some(pointer) = schema["$ref"].as_str() {
             let target = self.0.pointer(pointer.trim_start_matches('#'));
-            return self.closed(target.unwrap_or_else(|| panic!("no {pointer}")), is_part);
+            return self.without_unknown_members(target.unwrap_or_else(|| panic!("no {pointer}")), is_part);
         }
-        let mut closed = schema.clone();
-        for (name, part) in closed.as_object_mut().unwrap() {
+        let mut without_unknown_members = schema.clone();
+        for (name, part) in without_unknown_members.as_object_mut().unwrap() {
             match (name.as_str(), part) {
                 ("properties", Value::Object(properties)) => {
-                    properties.values_mut().for_each(|one| *one = self.closed(one, false));
+                    properties.values_mut().for_each(|one| *one = self.without_unknown_members(one, false));
                 }
                 ("allOf", Value::Array(parts)) => {
-                    parts.iter_mut().for_each(|one| *one = self.closed(one, true));
+                    parts.iter_mut().for_each(|one| *one = self.without_unknown_members(one, true));
                 }
                 ("oneOf", Value::Array(parts)) => {
-                    parts.iter_mut().for_each(|one| *one = self.closed(one, false));
+                    parts.iter_mut().for_each(|one| *one = self.without_unknown_members(one, false));
                 }
-                ("items", items) => *items = self.closed(items, false),
+                ("items", items) => *items = self.without_unknown_members(items, false),
                 _ => {}
             }
         }
         let has_names = ["properties", "allOf"].iter().any(|name| schema.get(name).is_some());
         if has_names && !is_part {
-            closed["unevaluatedProperties"] = false.into();
+            without_unknown_members["unevaluatedProperties"] = false.into();
         }
-        closed
+        without_unknown_members
     }
 
-    fn check(&self, path: &str, status: u16, answer: &Value) {
+    fn check(&self, path: &str, status: u16, response: &Value) {
         let schema = self.schema(path, status);
         let validator = jsonschema::options()
             .with_draft(jsonschema::Draft::Draft202012)
@@ -85,36 +85,36 @@ impl Documented {
             .build(&schema)
             .unwrap();
         let problems: Vec<_> = validator
-            .iter_errors(answer)
+            .iter_errors(response)
             .map(|error| format!("{error} at {}", error.instance_path()))
             .collect();
-        assert!(problems.is_empty(), "{path} {status}: {problems:#?} in {answer:#}");
+        assert!(problems.is_empty(), "{path} {status}: {problems:#?} in {response:#}");
     }
 }
 
-/// Rows with something everywhere, and with nothing where nothing need be.
+/// Records rows with every field set, and rows with no optional field set.
 async fn fill(served: &Served) -> String {
     let records = full(Duration::from_secs(60));
-    let Record::Started(one) = &records[0] else { panic!("a start") };
+    let Record::Start(one) = &records[0] else { panic!("a start") };
     let id = one.id.to_string();
     served.record(records).await;
     for outcome in [Outcome::Completed, Outcome::Cancelled] {
         let one = Interception { initiator_id: "bob".to_owned(), ..interception(Duration::from_secs(30)) };
-        let records = vec![ended(one.id, outcome), Record::Started(one.into())];
+        let records = vec![ended(one.id, outcome), Record::Start(one.into())];
         served.record(records.into_iter().rev().collect()).await;
     }
-    served.record(vec![Record::Started(interception(Duration::ZERO).into())]).await;
+    served.record(vec![Record::Start(interception(Duration::ZERO).into())]).await;
     id
 }
 
 #[tokio::test]
-async fn every_route_and_parameter_is_as_documented() {
+async fn every_route_and_parameter_matches_the_document() {
     for served in on_each_database().await {
         let id = fill(&served).await;
         let document = Documented::by(&served).await;
         for path in documented_paths() {
             let target = path.trim_start_matches("/api/v1/").replace("{id}", &id);
-            document.check(&path, 200, &served.told(&target).await);
+            document.check(&path, 200, &served.get_ok(&target).await);
             let parameters =
                 document.0["paths"][&path]["get"]["parameters"].as_array().cloned().unwrap_or_default();
             for parameter in &parameters {
@@ -123,15 +123,15 @@ async fn every_route_and_parameter_is_as_documented() {
                     continue;
                 }
                 for value in sample(name) {
-                    let answer = served.told(&format!("{target}?{name}={value}")).await;
-                    document.check(&path, 200, &answer);
-                    if let Some(cursor) = answer["next_cursor"].as_str() {
-                        let next = served.told(&format!("{target}?{name}={value}&cursor={cursor}")).await;
+                    let response = served.get_ok(&format!("{target}?{name}={value}")).await;
+                    document.check(&path, 200, &response);
+                    if let Some(cursor) = response["next_cursor"].as_str() {
+                        let next = served.get_ok(&format!("{target}?{name}={value}&cursor={cursor}")).await;
                         document.check(&path, 200, &next);
                     }
                 }
             }
-            // What the answer to an unknown one lists is what there is, and what there is is documented.
+            // The refusal of an unknown parameter lists the known ones, and all of these are documented.
             let refused = served.get(&format!("{target}?no-such=1")).await;
             assert_eq!(refused.status(), 400, "{path}");
             if path != "/api/v1/openapi.json" {
@@ -139,7 +139,7 @@ async fn every_route_and_parameter_is_as_documented() {
             }
             let in_query = parameters.iter().filter(|parameter| parameter["in"] == "query");
             let names: Vec<_> = in_query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
-            let expected = if names.is_empty() { "none here".to_owned() } else { names.join(", ") };
+            let expected = if names.is_empty() { "no parameters".to_owned() } else { names.join(", ") };
             assert!(refused.text().contains(&expected), "{path}: {}", refused.text());
         }
         let unknown = served.get("interceptions/01890000-0000-7000-8000-000000000000").await;
@@ -151,35 +151,39 @@ async fn every_route_and_parameter_is_as_documented() {
 
 /// A gateway whose keys cool, each for another reason.
 async fn cooling(provider: &ScriptedProvider) -> Gateway {
-    let settings = crate::harness::provider_settings(&provider.base_url(), &crate::ways::KEYS);
+    let settings = crate::harness::provider_settings(&provider.base_url(), &crate::endpoints::KEYS);
     let gateway = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings).start().await;
-    let chat = crate::ways::CHAT;
+    let chat = crate::endpoints::CHAT;
     assert_eq!(RawClient::post(gateway.address(), chat.target, &[], chat.body).await.status(), 200);
     gateway
 }
 
 #[tokio::test]
-async fn keys_that_cool_are_as_documented() {
+async fn cooling_keys_match_the_document() {
     let provider = ScriptedProvider::start(|received| match received.header("authorization").unwrap() {
-        key if key.contains("first") => Script::json(429, "{}"),
+        key if key.contains("first") => Script::json(402, "{}"),
         key if key.contains("second") => Script::json(401, "{}"),
-        _ => Script::json(200, crate::ways::CHAT.answer),
+        _ if received.body.ends_with(b"\"n\"}") => Script::json(429, "{}"),
+        _ => Script::json(200, crate::endpoints::CHAT.response),
     })
     .await;
     let gateway = cooling(&provider).await;
+    let chat = crate::endpoints::CHAT;
+    RawClient::post(gateway.address(), chat.target, &[], chat.body.replace("\"m\"", "\"n\"")).await;
     let document = Documented::by(&on_sqlite().await).await;
     let keys = RawClient::get(gateway.address(), "/api/v1/keys").await.json();
     let states: Vec<_> = keys["data"].as_array().unwrap().iter().map(|key| &key["reason"]).collect();
-    assert_eq!(states, [&json!("rate_limited"), &json!("rejected"), &Value::Null]);
+    assert_eq!(states, [&json!("quota"), &json!("rejected"), &Value::Null]);
+    assert_eq!(keys["data"][2]["models"][0]["model"], "n");
     document.check("/api/v1/keys", 200, &keys);
 }
 
 #[tokio::test]
-async fn the_check_of_answers_finds_what_it_should() {
+async fn the_document_check_detects_deviations() {
     let served = on_sqlite().await;
     fill(&served).await;
     let document = Documented::by(&served).await;
-    let page = served.told("interceptions").await;
+    let page = served.get_ok("interceptions").await;
     let changes: [fn(&mut Value); 5] = [
         |page| page["data"][0]["new"] = 1.into(),
         |page| drop(page["data"][0].as_object_mut().unwrap().remove("user_agent")),
@@ -190,7 +194,7 @@ async fn the_check_of_answers_finds_what_it_should() {
     for change in changes {
         let mut wrong = page.clone();
         change(&mut wrong);
-        let found = std::panic::catch_unwind(|| document.check("/api/v1/interceptions", 200, &wrong));
-        assert!(found.is_err(), "{wrong}");
+        let checked = std::panic::catch_unwind(|| document.check("/api/v1/interceptions", 200, &wrong));
+        assert!(checked.is_err(), "{wrong}");
     }
 }

@@ -1,4 +1,4 @@
-//! Reading must not be in the way of recording.
+//! Reads do not delay the recording of interceptions.
 
 use super::{Served, ended, interception, on_sqlite, prompt};
 use aibridge_recorder::{Outcome, Record};
@@ -9,30 +9,29 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// What is recorded while others read: far more than the write-ahead log may hold.
+/// The number and size of rows recorded during reads: far more than the write-ahead log may hold.
 const ROWS: usize = 1800;
 const PROMPT: usize = 40_000;
 
-/// Twice what writers let it grow to before one of them moves it whatever it costs. If readers always held it, it would
-/// hold all that is written.
+/// Twice the size at which a writer forces a checkpoint. If readers always held the log, it would contain all rows.
 const LOG_AT_MOST: u64 = 128 << 20;
 
-/// More than may read at once.
+/// More than the maximum number of concurrent reads.
 const READERS: usize = 8;
 
-/// Reads as fast as it can, and counts the answers and the refusals.
+/// Reads without pause, and counts successes and refusals.
 async fn read(address: SocketAddr, target: &str, done: CancellationToken) -> [usize; 2] {
     let mut counts = [0, 0];
     while !done.is_cancelled() {
-        let answer = RawClient::get(address, target).await;
-        match answer.status() {
+        let response = RawClient::get(address, target).await;
+        match response.status() {
             200 => counts[0] += 1,
             503 => {
-                let told = ["x-aibridge-error", "retry-after"].map(|name| answer.header(name));
-                assert_eq!(told, [Some("too_many_readers"), Some("1")]);
+                let actual = ["x-aibridge-error", "retry-after"].map(|name| response.header(name));
+                assert_eq!(actual, [Some("too_many_readers"), Some("1")]);
                 counts[1] += 1;
             }
-            status => panic!("{status}: {}", answer.text()),
+            status => panic!("{status}: {}", response.text()),
         }
     }
     counts
@@ -43,17 +42,17 @@ impl Served {
         fs::metadata(self.gateway.store().path().with_file_name("aibridge.db-wal")).unwrap().len()
     }
 
-    /// Records one more with a long prompt.
+    /// Records an interception with a long prompt.
     async fn record_long(&self, text: &str) {
         let one = interception(Duration::ZERO);
         let id = one.id;
-        self.record(vec![Record::Started(one.into()), prompt(id, text)]).await;
+        self.record(vec![Record::Start(one.into()), prompt(id, text)]).await;
         self.record(vec![ended(id, Outcome::Completed)]).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn records_commit_and_the_log_stays_short_while_many_read() {
+async fn concurrent_reads_do_not_delay_commits_or_grow_the_log() {
     let served = on_sqlite().await;
     let (done, mut readers) = (CancellationToken::new(), JoinSet::new());
     for number in 0..READERS {
@@ -68,8 +67,8 @@ async fn records_commit_and_the_log_stays_short_while_many_read() {
     }
     done.cancel();
     let counts = within(readers.join_all(), "the readers to end").await;
-    let [answered, refused] = [0, 1].map(|which| counts.iter().map(|count| count[which]).sum::<usize>());
-    assert!(answered > 0 && refused > 0, "{counts:?}");
+    let [succeeded, refused] = [0, 1].map(|index| counts.iter().map(|count| count[index]).sum::<usize>());
+    assert!(succeeded > 0 && refused > 0, "{counts:?}");
     assert!(longest < LOG_AT_MOST, "{longest} bytes of log");
-    assert_eq!(served.told("usage?by=user").await["data"][0]["requests"], ROWS);
+    assert_eq!(served.get_ok("usage?by=user").await["data"][0]["requests"], ROWS);
 }

@@ -1,4 +1,4 @@
-//! Lists in pages, while others write.
+//! Pagination while other clients write, and filters.
 
 use super::{Pages, Served, ended, interception, on_each_database, prompt};
 use aibridge_recorder::{ErrorType, Interception, Outcome, Record};
@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// What is there before the first page is read.
+/// The number of rows before the first page is read.
 const ROWS: u32 = 300;
 const LIMIT: usize = 7;
 
@@ -14,14 +14,14 @@ fn text(row: &Value, name: &str) -> String {
     row[name].as_str().unwrap().to_owned()
 }
 
-/// Records interceptions, a second apart, the last one a minute ago. The ids come newest first.
+/// Records interceptions at intervals of a second, the last one a minute ago. Returns their ids, newest first.
 async fn record(served: &Served, change: impl Fn(u32, Interception) -> Interception) -> Vec<String> {
     let (mut ids, mut records) = (Vec::new(), Vec::new());
     for number in 0..ROWS {
         let one = change(number, interception(Duration::from_secs(u64::from(60 + number))));
         ids.push(one.id.to_string());
         let id = one.id;
-        records.extend([Record::Started(one.into()), prompt(id, "why?")]);
+        records.extend([Record::Start(one.into()), prompt(id, "why?")]);
         match number % 4 {
             0 => records.push(ended(id, Outcome::Completed)),
             1 => records.push(ended(id, Outcome::Failed(ErrorType::StreamError))),
@@ -33,16 +33,16 @@ async fn record(served: &Served, change: impl Fn(u32, Interception) -> Intercept
     ids
 }
 
-/// Two more: one that has just begun, and one in the session that ends the list.
+/// Records two more: one that starts now, and one in the session at the end of the list.
 async fn write_between_pages(served: &Served) {
     let session = |name: String, one: Interception| Interception { client_session_id: Some(name), ..one };
     let now = || interception(Duration::ZERO);
     let (new, old) = (session(now().id.to_string(), now()), session("session-99".to_owned(), now()));
-    served.record(vec![Record::Started(new.into()), Record::Started(old.into())]).await;
+    served.record(vec![Record::Start(new.into()), Record::Start(old.into())]).await;
 }
 
 #[tokio::test]
-async fn pages_neither_repeat_nor_miss_a_row_while_others_are_written() {
+async fn pages_neither_repeat_nor_skip_rows_during_writes() {
     for served in on_each_database().await {
         let there = record(&served, |_, one| one).await;
         let mut pages = Pages::of("interceptions", LIMIT);
@@ -53,7 +53,7 @@ async fn pages_neither_repeat_nor_miss_a_row_while_others_are_written() {
             write_between_pages(&served).await;
         }
         assert_eq!(ids, there, "nothing that came later stands behind the first page");
-        let whole = served.told("interceptions?limit=1000").await;
+        let whole = served.get_ok("interceptions?limit=1000").await;
         let written = 2 * ids.len().div_ceil(LIMIT);
         assert_eq!(whole["data"].as_array().unwrap().len(), ids.len() + written);
         assert_eq!(whole["next_cursor"], Value::Null);
@@ -61,7 +61,7 @@ async fn pages_neither_repeat_nor_miss_a_row_while_others_are_written() {
 }
 
 #[tokio::test]
-async fn pages_of_sessions_neither_repeat_nor_miss_one_that_goes_on() {
+async fn pages_of_sessions_neither_repeat_nor_skip_an_active_session() {
     for served in on_each_database().await {
         record(&served, |number, one| {
             let client_session_id = Some(format!("session-{}", number % 100));
@@ -78,13 +78,13 @@ async fn pages_of_sessions_neither_repeat_nor_miss_one_that_goes_on() {
         let expected: Vec<_> = (0..100).map(|number| format!("session-{number}")).collect();
         assert_eq!(names, expected, "the latest begun first");
         let last = sessions.last().unwrap();
-        assert_eq!(last["requests"], 3 + 100 / LIMIT, "with what was written before its page");
+        assert_eq!(last["requests"], 3 + 100 / LIMIT, "including rows written before its page");
         assert!(text(last, "first_at") < text(last, "last_at"), "{last}");
     }
 }
 
 #[tokio::test]
-async fn rows_are_those_of_the_command_whatever_the_filter() {
+async fn the_api_and_the_command_return_the_same_rows_for_every_filter() {
     for served in on_each_database().await {
         record(&served, |number, one| Interception {
             initiator_id: if number % 3 == 0 { "bob & co" } else { "ann" }.to_owned(),
@@ -121,7 +121,7 @@ async fn rows_are_those_of_the_command_whatever_the_filter() {
             assert_eq!(rows.len(), count, "{query}");
             assert_eq!(Value::from(rows), served.command(&by_command).await, "{query}");
 
-            let usage = served.told(&format!("usage?by=user,model,client,day,provider&{query}")).await;
+            let usage = served.get_ok(&format!("usage?by=user,model,client,day,provider&{query}")).await;
             let by_command = [&["usage", "--by", "user,model,client,day,provider"], words].concat();
             assert_eq!(usage["data"], served.command(&by_command).await, "{query}");
 
@@ -131,10 +131,10 @@ async fn rows_are_those_of_the_command_whatever_the_filter() {
             let expected = by_command.as_array().unwrap().iter().map(Value::to_string).collect();
             assert_eq!(sessions, expected, "{query}");
         }
-        let default = served.told("usage").await;
+        let default = served.get_ok("usage").await;
         assert_eq!(default["data"], served.command(&["usage"]).await);
-        let one = text(&served.told("interceptions?limit=1").await["data"][0], "id");
-        let shown = served.told(&format!("interceptions/{one}")).await;
+        let one = text(&served.get_ok("interceptions?limit=1").await["data"][0], "id");
+        let shown = served.get_ok(&format!("interceptions/{one}")).await;
         assert_eq!(shown, served.command(&["interceptions", "show", &one]).await);
     }
 }

@@ -1,16 +1,21 @@
-//! What was asked wrongly is refused, with what to write instead.
+//! Invalid query parameters are refused with advice.
 
-use super::{interception, on_sqlite};
+use super::{Served, interception, on_each_database};
 use aibridge_recorder::Record;
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_parameter_that_cannot_be_used_is_named() {
-    let served = on_sqlite().await;
-    for _ in 0..2 {
-        served.record(vec![Record::Started(interception(Duration::ZERO).into())]).await;
+async fn an_invalid_parameter_is_named() {
+    for served in on_each_database().await {
+        assert_parameters_named(&served).await;
     }
-    let page = served.told("interceptions?limit=1").await;
+}
+
+async fn assert_parameters_named(served: &Served) {
+    for _ in 0..2 {
+        served.record(vec![Record::Start(interception(Duration::ZERO).into())]).await;
+    }
+    let page = served.get_ok("interceptions?limit=1").await;
     let cursor = page["next_cursor"].as_str().unwrap();
     let of_list = format!("sessions?cursor={cursor}");
     let of_filter = format!("interceptions?cursor={cursor}&user=ann");
@@ -24,6 +29,11 @@ async fn a_parameter_that_cannot_be_used_is_named() {
         ("interceptions?outcome=ok", "outcome", "`cancelled`, `open`"),
         ("usage?since=yesterday", "since", "7d, 12h"),
         ("sessions?until=2026-02-30", "until", "2026-01-31"),
+        ("usage?since=2026-01-31T12:00:00", "since", "2026-01-31T12:00:00Z for UTC"),
+        ("interceptions?until=2026-01-31T12:00", "until", "no time zone"),
+        ("sessions?since=-004713-01-01T00:00:00Z", "since", "from the year 0 on"),
+        ("interceptions?user=%00", "user", "without NUL"),
+        ("usage?session=a%00b", "session", "without NUL"),
         ("usage?by=weather", "by", "user, model, client, day, provider"),
         ("usage?by=user,,day", "by", "with commas"),
         ("usage?by=", "by", "with commas"),
@@ -32,25 +42,25 @@ async fn a_parameter_that_cannot_be_used_is_named() {
         ("interceptions?by=user", "by", "limit, cursor"),
         ("interceptions?user=ann&user=bob", "user", "once"),
         ("sessions?User=ann", "User", "user, model"),
-        ("keys?provider=openai", "provider", "none here"),
-        ("openapi.json?format=yaml", "format", "none here"),
-        ("interceptions/01890000-0000-7000-8000-000000000000?full=1", "full", "none here"),
+        ("keys?provider=openai", "provider", "no parameters"),
+        ("openapi.json?format=yaml", "format", "no parameters"),
+        ("interceptions/01890000-0000-7000-8000-000000000000?full=1", "full", "no parameters"),
         ("interceptions/last", "id", "a UUID"),
-        ("interceptions?cursor=", "cursor", "begin anew"),
-        ("interceptions?cursor=abc", "cursor", "begin anew"),
-        ("interceptions?cursor=%22", "cursor", "begin anew"),
-        (&cut, "cursor", "begin anew"),
-        (&of_list, "cursor", "begin anew"),
+        ("interceptions?cursor=", "cursor", "first page"),
+        ("interceptions?cursor=abc", "cursor", "first page"),
+        ("interceptions?cursor=%22", "cursor", "first page"),
+        (&cut, "cursor", "first page"),
+        (&of_list, "cursor", "first page"),
         (&of_filter, "cursor", "other filters"),
     ];
     for (target, name, advice) in table {
-        let answer = served.get(target).await;
+        let response = served.get(target).await;
         assert_eq!(
-            (answer.status(), answer.header("x-aibridge-error")),
+            (response.status(), response.header("x-aibridge-error")),
             (400, Some("invalid_parameter")),
             "{target}"
         );
-        let error = &answer.json()["error"];
+        let error = &response.json()["error"];
         assert_eq!(
             (&error["param"], &error["type"]),
             (&name.into(), &"invalid_request_error".into()),
@@ -60,7 +70,7 @@ async fn a_parameter_that_cannot_be_used_is_named() {
         assert!(message.contains(&format!("{name:?}")) && message.contains(advice), "{target}: {message}");
     }
     let nobody = "01890000-0000-7000-8000-000000000000";
-    let answer = served.get(&format!("interceptions/{nobody}")).await;
-    assert_eq!((answer.status(), answer.header("x-aibridge-error")), (404, Some("unknown_interception")));
-    assert!(answer.text().contains(nobody), "{}", answer.text());
+    let response = served.get(&format!("interceptions/{nobody}")).await;
+    assert_eq!((response.status(), response.header("x-aibridge-error")), (404, Some("unknown_interception")));
+    assert!(response.text().contains(nobody), "{}", response.text());
 }

@@ -1,12 +1,12 @@
-//! `aibridge token`, beside a gateway that runs: the real binary.
+//! `aibridge token` of the real binary, beside a running gateway.
 
+use crate::endpoints::{CHAT, KEYS};
 use crate::harness::provider_settings;
-use crate::ways::{CHAT, KEYS};
-use aibridge_testkit::{Exited, Launch, RawClient, Script, ScriptedProvider, within};
+use aibridge_testkit::{Launch, ProcessOutput, RawClient, Script, ScriptedProvider, poll_until};
 use std::net::SocketAddr;
 
-/// Runs `aibridge token WORDS` on the settings and the store of `launch`.
-async fn token(launch: &Launch, words: &[&str]) -> Exited {
+/// Runs `aibridge token WORDS` with the settings and the store of `launch`.
+async fn token(launch: &Launch, words: &[&str]) -> ProcessOutput {
     let store = format!("sqlite:{}", launch.store_path().display());
     let config = launch.config_path().display().to_string();
     let words = ["token"].into_iter().chain(words.iter().copied());
@@ -48,12 +48,12 @@ async fn a_token_is_created_shown_once_listed_and_revoked() {
 
     let revoked = token(&launch, &["revoke", id]).await;
     assert_eq!(revoked.status.code(), Some(0), "{revoked:?}");
-    let refused = async { while status(gateway.address(), secret).await != 401 {} };
-    within(refused, "the revoked token to be refused").await;
+    let is_refused = async || status(gateway.address(), secret).await == 401;
+    poll_until(is_refused, "the revoked token to be refused").await;
 }
 
 #[tokio::test]
-async fn exit_codes_tell_bad_usage_from_failure() {
+async fn exit_codes_distinguish_bad_usage_from_failure() {
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config("");
     let nobody = "01890000-0000-7000-8000-000000000000";
     let table: [(&[&str], i32, &str); 11] = [
@@ -69,10 +69,10 @@ async fn exit_codes_tell_bad_usage_from_failure() {
         (&["revoke", nobody], 1, nobody),
         (&["burn"], 2, "burn"),
     ];
-    for (words, code, told) in table {
+    for (words, code, message) in table {
         let ended = token(&launch, words).await;
         assert_eq!(ended.status.code(), Some(code), "{words:?}: {ended:?}");
-        assert!(ended.stderr.contains(told), "{words:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(message), "{words:?}: {}", ended.stderr);
         assert_eq!(ended.stderr.is_empty(), code == 0, "{words:?}: {}", ended.stderr);
         assert_eq!(ended.stdout.is_empty(), code != 0, "{words:?}: {}", ended.stdout);
     }

@@ -1,8 +1,8 @@
-//! Content encodings that nobody can read.
+//! Unsupported and broken content encodings.
 
 use super::{INVALID, RESPONSES, assert_own, assert_untouched, gateway};
 use crate::encode::{ENCODINGS, gzip};
-use crate::ways::CHAT;
+use crate::endpoints::CHAT;
 use aibridge_testkit::RawClient;
 
 #[tokio::test]
@@ -19,8 +19,8 @@ async fn unknown_and_stacked_encodings_are_unsupported() {
     ];
     for (headers, named) in table {
         for target in [CHAT.target, RESPONSES] {
-            let answer = RawClient::post(gateway.address, target, headers, gzip(b"{}")).await;
-            let message = assert_own(&answer, 415, INVALID, "unsupported_encoding", named);
+            let response = RawClient::post(gateway.address, target, headers, gzip(b"{}")).await;
+            let message = assert_own(&response, 415, INVALID, "unsupported_encoding", named);
             assert!(message.contains(named), "{message}");
         }
     }
@@ -44,19 +44,19 @@ async fn broken_encodings_are_invalid() {
             ("garbage behind it", &[&whole[..], b"{}"].concat()),
         ] {
             if (encoding, about) == ("br", "garbage behind it") {
-                continue; // the decoder does not say where it stopped
+                continue; // the decoder does not return where it stopped
             }
             let about = format!("{encoding} {about}");
             for target in [CHAT.target, RESPONSES] {
-                let answer =
+                let response =
                     RawClient::post(gateway.address, target, &[("Content-Encoding", encoding)], body).await;
-                let message = assert_own(&answer, 400, INVALID, "invalid_encoding", &about);
+                let message = assert_own(&response, 400, INVALID, "invalid_encoding", &about);
                 assert!(message.contains(encoding), "{message}");
             }
         }
         let headers = [("Content-Encoding", encoding)];
-        let answer = RawClient::post(gateway.address, RESPONSES, &headers, encode(b"[1]")).await;
-        assert_own(&answer, 400, INVALID, "invalid_json", encoding);
+        let response = RawClient::post(gateway.address, RESPONSES, &headers, encode(b"[1]")).await;
+        assert_own(&response, 400, INVALID, "invalid_json", encoding);
     }
     assert_untouched(&provider, &gateway);
 }

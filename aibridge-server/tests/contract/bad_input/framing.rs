@@ -1,27 +1,28 @@
-//! Requests whose end could be seen in two places, and what is no HTTP.
+//! Request smuggling: ambiguous body lengths, and bytes that are not HTTP.
 
 use super::{assert_untouched, gateway};
 use crate::harness::Harness;
 use aibridge_testkit::RawClient;
 
-/// Behind a request of doubtful length: what a smuggler would want to be taken for a request.
-const SMUGGLED: &str = "GET /openai/v1/models HTTP/1.1\r\nHost: x\r\n\r\n";
+/// Bytes after a request of ambiguous length, which must not be taken for a request.
+const SMUGGLED: &str = "GET /openai/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// Sends `head` (of a POST) and `body`, and gives the statuses until the connection is closed, as it has to be.
+/// Sends `head` (of a POST) and `body`. Returns the statuses of all responses until the gateway closes the connection.
 async fn statuses(gateway: &Harness, head: &str, body: &str) -> Vec<u16> {
     let mut client = RawClient::connect(gateway.address).await;
-    let post = format!("POST /openai/v1/responses HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n{body}{SMUGGLED}");
+    let post =
+        format!("POST /openai/v1/responses HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n{body}{SMUGGLED}");
     client.send(post.as_bytes()).await;
     let mut statuses = Vec::new();
     while let Some(head) = client.try_head().await {
-        client.rest().await;
+        client.read_to_end().await;
         statuses.push(head.status);
     }
     statuses
 }
 
 #[tokio::test]
-async fn a_body_of_doubtful_length_is_refused_and_its_connection_closed() {
+async fn a_body_of_ambiguous_length_is_refused_and_the_connection_closed() {
     let (provider, gateway) = gateway().await;
     for (head, body) in [
         ("Content-Length: 2\r\nContent-Length: 3", "{}"),
@@ -57,9 +58,9 @@ async fn a_body_of_doubtful_length_is_refused_and_its_connection_closed() {
 }
 
 /// The HTTP library reads such a request by its chunks, as RFC 9112 §6.3 allows, and closes the connection, so that
-/// what follows is never taken for a request. The provider gets one length.
+/// later bytes are never taken for a request. The provider gets a single length.
 #[tokio::test]
-async fn a_length_beside_chunks_smuggles_nothing() {
+async fn content_length_with_chunks_does_not_smuggle_a_request() {
     let (provider, gateway) = gateway().await;
     let chunks = "2\r\n{}\r\n0\r\n\r\n";
     for head in [
@@ -78,7 +79,7 @@ async fn a_length_beside_chunks_smuggles_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused_and_its_connection_closed() {
+async fn invalid_http_is_refused_and_the_connection_closed() {
     let (provider, gateway) = gateway().await;
     let many = format!("GET /openai/v1/models HTTP/1.1\r\n{}\r\n", "X: 1\r\n".repeat(1_000));
     let long = format!("GET /openai/v1/models HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(300_000));
@@ -97,7 +98,7 @@ async fn what_is_no_http_is_refused_and_its_connection_closed() {
         client.send(bytes.as_bytes()).await;
         let head = client.head().await;
         assert!(statuses.contains(&head.status), "{bytes:.40}: {head:?}");
-        client.closed().await;
+        client.wait_closed().await;
     }
     assert_untouched(&provider, &gateway);
 }

@@ -1,11 +1,11 @@
-//! Bodies that are not one JSON object.
+//! Bodies that are not a single JSON object.
 
 use super::{INVALID, RESPONSES, assert_own, assert_untouched, gateway};
-use crate::ways::CHAT;
+use crate::endpoints::CHAT;
 use aibridge_testkit::RawClient;
 
 #[tokio::test]
-async fn only_one_json_object_is_a_request() {
+async fn only_a_single_json_object_is_accepted() {
     let (provider, gateway) = gateway().await;
     let deep = "[".repeat(100_000);
     let unclosed = format!(r#"{{"messages":{deep}"#);
@@ -42,8 +42,8 @@ async fn only_one_json_object_is_a_request() {
     for body in bodies {
         let about = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
         for target in [CHAT.target, RESPONSES, "/openai/v1/responses/compact"] {
-            let answer = RawClient::post(gateway.address, target, &[], body).await;
-            let message = assert_own(&answer, 400, INVALID, "invalid_json", &about);
+            let response = RawClient::post(gateway.address, target, &[], body).await;
+            let message = assert_own(&response, 400, INVALID, "invalid_json", &about);
             assert!(message.len() < 200, "it does not echo the body: {message}");
         }
     }
@@ -51,10 +51,10 @@ async fn only_one_json_object_is_a_request() {
 }
 
 #[tokio::test]
-async fn what_is_not_utf8_is_pointed_at() {
+async fn invalid_utf8_is_reported_with_its_position() {
     let (provider, gateway) = gateway().await;
-    let answer = RawClient::post(gateway.address, RESPONSES, &[], b"{\"input\":\"caf\xe9\"}").await;
-    let message = assert_own(&answer, 400, INVALID, "invalid_json", "latin-1");
+    let response = RawClient::post(gateway.address, RESPONSES, &[], b"{\"input\":\"caf\xe9\"}").await;
+    let message = assert_own(&response, 400, INVALID, "invalid_json", "latin-1");
     assert!(message.contains("UTF-8") && message.contains("13"), "{message}");
     assert_untouched(&provider, &gateway);
 }

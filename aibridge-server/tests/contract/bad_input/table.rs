@@ -1,21 +1,21 @@
-//! The contract's table of answers, row by row.
+//! The table of refusals in the contract, row by row.
 
 use super::{INVALID, RESPONSES, assert_own, assert_untouched};
+use crate::endpoints::{CHAT, KEYS, OWN_BEARER};
 use crate::harness::{Harness, provider_settings};
-use crate::ways::{CHAT, KEYS, OWN_BEARER};
 use aibridge_testkit::{RawClient, Script, ScriptedProvider, request};
 
-/// One row of the contract's table of answers.
+/// One row of the table of refusals in the contract.
 struct Row {
     when: &'static str,
-    /// Before those of a provider with one key, or without if `byok_only`.
+    /// Settings before those of the provider, which has one key, or none if `byok_only`.
     settings: &'static str,
     byok_only: bool,
     request: (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static str),
     status: u16,
     kind: &'static str,
     code: &'static str,
-    /// What the message names.
+    /// A part of the message.
     named: &'static str,
     allow: Option<&'static str>,
 }
@@ -61,7 +61,7 @@ const ROWS: [Row; 16] = [
     Row {
         when: "bad gateway token",
         settings: "[auth]\nmode = \"tokens\"",
-        request: ("POST", CHAT.target, &[("Authorization", OWN_BEARER)], "{}"),
+        request: ("POST", CHAT.target, &[("Authorization", "Bearer aib_unknown")], "{}"),
         status: 401,
         kind: "authentication_error",
         code: "invalid_gateway_token",
@@ -180,7 +180,7 @@ const ROWS: [Row; 16] = [
 ];
 
 #[tokio::test]
-async fn every_refusal_says_what_was_wrong_and_reaches_nobody() {
+async fn every_refusal_names_the_problem_and_reaches_no_provider() {
     for row in &ROWS {
         let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
         let keys = if row.byok_only { &KEYS[..0] } else { &KEYS[..1] };
@@ -189,19 +189,20 @@ async fn every_refusal_says_what_was_wrong_and_reaches_nobody() {
         let (method, target, headers, body) = row.request;
         let mut client = RawClient::connect(gateway.address).await;
 
-        let answer = client.ask(&request(method, target, headers, body.as_bytes())).await;
+        let response = client.call(&request(method, target, headers, body.as_bytes())).await;
 
-        let message = assert_own(&answer, row.status, row.kind, row.code, row.when);
+        let message = assert_own(&response, row.status, row.kind, row.code, row.when);
         assert!(message.contains(row.named), "{}: {message}", row.when);
-        assert_eq!(answer.header("allow"), row.allow, "{}", row.when);
-        assert_eq!(answer.header("upgrade").is_some(), row.status == 426, "{}", row.when);
-        assert_eq!(answer.header("retry-after"), None, "{}", row.when);
-        assert_eq!(answer.header("x-aibridge-interception-id"), None, "{}", row.when);
+        assert_eq!(response.header("allow"), row.allow, "{}", row.when);
+        assert_eq!(response.header("upgrade").is_some(), row.status == 426, "{}", row.when);
+        assert_eq!(response.header("retry-after"), None, "{}", row.when);
+        assert_eq!(response.header("x-aibridge-interception-id"), None, "{}", row.when);
         assert_untouched(&provider, &gateway);
 
-        // It was read to its end: the connection can be used again.
-        assert_eq!(answer.header("connection"), None, "{}", row.when);
-        let again = client.ask(&request("POST", "/nobody/v1/responses", &[], b"{}")).await;
+        // The request was read to its end, so the connection is reusable.
+        let connection = (row.status == 426).then_some("upgrade");
+        assert_eq!(response.header("connection"), connection, "{}", row.when);
+        let again = client.call(&request("POST", "/nobody/v1/responses", &[], b"{}")).await;
         assert_eq!(again.status(), 404, "{}", row.when);
     }
 }

@@ -1,9 +1,9 @@
-//! Bodies beyond the limit, by whichever way they come.
+//! Bodies over the size limit, in every framing and encoding.
 
 use super::{INVALID, RESPONSES, assert_own, assert_untouched, with_settings};
 use crate::encode::ENCODINGS;
+use crate::endpoints::{CHAT, KEYS};
 use crate::harness::{Harness, provider_settings};
-use crate::ways::{CHAT, KEYS};
 use aibridge_testkit::{RawClient, Script, ScriptedProvider, request};
 
 const LIMIT: usize = 10_000;
@@ -26,7 +26,7 @@ fn chunked(target: &str, body: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn the_limit_itself_is_allowed_and_a_byte_more_is_not() {
+async fn a_body_of_the_maximum_size_is_accepted_and_one_byte_more_is_refused() {
     let (provider, gateway) = with_settings(SETTINGS).await;
     for target in [CHAT.target, RESPONSES] {
         for (length, fits) in [(LIMIT, true), (LIMIT + 1, false), (5_000_000, false)] {
@@ -35,13 +35,13 @@ async fn the_limit_itself_is_allowed_and_a_byte_more_is_not() {
             for (about, bytes) in [("Content-Length", with_length), ("chunked", chunked(target, &body))] {
                 let before = provider.received().len();
                 let mut client = RawClient::connect(gateway.address).await;
-                // A client that is busy sending gets to see the answer, and keeps its connection.
+                // A client that is still sending receives the response, and its connection stays usable.
                 for _ in 0..2 {
-                    let answer = client.ask(&bytes).await;
+                    let response = client.call(&bytes).await;
                     if fits {
-                        assert_eq!(answer.status(), 200, "{about} {length}");
+                        assert_eq!(response.status(), 200, "{about} {length}");
                     } else {
-                        assert_own(&answer, 413, INVALID, "request_too_large", about);
+                        assert_own(&response, 413, INVALID, "request_too_large", about);
                     }
                 }
                 assert_eq!(provider.received().len() - before, if fits { 2 } else { 0 }, "{about} {length}");
@@ -52,7 +52,7 @@ async fn the_limit_itself_is_allowed_and_a_byte_more_is_not() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_first_is_told_before_it_sends() {
+async fn expect_100_continue_is_refused_before_a_large_body() {
     let (provider, gateway) = with_settings(SETTINGS).await;
     let mut client = RawClient::connect(gateway.address).await;
     let headers = [("Expect", "100-continue"), ("Content-Length", "10001")];
@@ -63,29 +63,29 @@ async fn a_client_that_asks_first_is_told_before_it_sends() {
 }
 
 #[tokio::test]
-async fn a_bomb_hits_the_limit() {
+async fn a_decompression_bomb_is_refused() {
     let (provider, gateway) = with_settings(SETTINGS).await;
     let text = object(2_000_000);
     for (encoding, encode) in ENCODINGS {
         let bomb = encode(text.as_bytes());
         assert!(bomb.len() < LIMIT, "{encoding}: {} bytes", bomb.len());
         for target in [CHAT.target, RESPONSES] {
-            let answer =
+            let response =
                 RawClient::post(gateway.address, target, &[("Content-Encoding", encoding)], &bomb).await;
-            assert_own(&answer, 413, INVALID, "request_too_large", encoding);
+            assert_own(&response, 413, INVALID, "request_too_large", encoding);
         }
     }
     assert_untouched(&provider, &gateway);
     for (encoding, encode) in ENCODINGS {
         let body = encode(object(LIMIT).as_bytes());
-        let answer =
+        let response =
             RawClient::post(gateway.address, RESPONSES, &[("Content-Encoding", encoding)], &body).await;
-        assert_eq!(answer.status(), 200, "{encoding}: the limit counts what was decompressed");
+        assert_eq!(response.status(), 200, "{encoding}: the limit applies to the decompressed size");
     }
 }
 
 #[tokio::test]
-async fn what_is_passed_through_is_limited_only_if_it_has_to_be_kept() {
+async fn passthrough_bodies_are_limited_only_if_they_are_buffered() {
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     let target = "/openai/v1/conversations";
     for (keys, fits) in [(&KEYS[..1], true), (&KEYS[..2], false)] {
@@ -94,12 +94,12 @@ async fn what_is_passed_through_is_limited_only_if_it_has_to_be_kept() {
         let body = object(200_000);
         for bytes in [request("POST", target, &[], body.as_bytes()), chunked(target, &body)] {
             let before = provider.received().len();
-            let answer = RawClient::connect(gateway.address).await.ask(&bytes).await;
+            let response = RawClient::connect(gateway.address).await.call(&bytes).await;
             let received = &provider.received()[before..];
             if fits {
-                assert_eq!((answer.status(), received[0].body == body), (200, true));
+                assert_eq!((response.status(), received[0].body == body), (200, true));
             } else {
-                assert_own(&answer, 413, INVALID, "request_too_large", "two keys");
+                assert_own(&response, 413, INVALID, "request_too_large", "two keys");
                 assert!(received.is_empty());
             }
         }

@@ -1,10 +1,10 @@
-//! Where settings come from, as `aibridge check` prints them.
+//! The layers of settings, as `aibridge check` prints them.
 
 use super::{aibridge, problems};
 use aibridge_testkit::Launch;
 
-/// The printed settings; the exit code is 0.
-async fn checked(launch: Launch) -> String {
+/// Runs `check`, requires exit code 0, and returns the printed settings.
+async fn run_check(launch: Launch) -> String {
     let ended = launch.arg("check").run().await;
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
     ended.stdout
@@ -18,7 +18,7 @@ fn assert_prints(text: &str, lines: &[&str]) {
 
 #[tokio::test]
 async fn without_settings_the_defaults_are_printed() {
-    let text = checked(aibridge()).await;
+    let text = run_check(aibridge()).await;
     assert_prints(
         &text,
         &[
@@ -37,10 +37,10 @@ async fn without_settings_the_defaults_are_printed() {
             "connect_timeout = \"10s\"",
         ],
     );
-    // A newcomer's variables make the default provider.
+    // The standard environment variables configure the default provider.
     let launch =
         aibridge().env("OPENAI_API_KEY", "sk-0123456789abcdefghij").env("OPENAI_BASE_URL", "http://x/v1");
-    assert_prints(&checked(launch).await, &["keys = [\"sk-0...ghij\"]", "base_url = \"http://x/v1/\""]);
+    assert_prints(&run_check(launch).await, &["keys = [\"sk-0...ghij\"]", "base_url = \"http://x/v1/\""]);
 }
 
 #[tokio::test]
@@ -48,38 +48,38 @@ async fn later_layers_win_setting_by_setting() {
     let file = "[server]\nlisten = \"127.0.0.1:1\"\nmax_body_bytes = \"1MiB\"\n[store]\nurl = \"sqlite:file.db\"\n[auth]\nbyok = false";
     let launch = aibridge().config(file);
     assert_prints(
-        &checked(launch.clone()).await,
+        &run_check(launch.clone()).await,
         &["listen = \"127.0.0.1:1\"", "url = \"sqlite:file.db\"", "byok = false"],
     );
     let launch =
         launch.env("AIBRIDGE_SERVER__LISTEN", "127.0.0.1:2").env("AIBRIDGE_STORE__URL", "sqlite:env.db");
     assert_prints(
-        &checked(launch.clone()).await,
+        &run_check(launch.clone()).await,
         &["listen = \"127.0.0.1:2\"", "url = \"sqlite:env.db\"", "byok = false"],
     );
     let launch = launch.arg("--listen").arg("127.0.0.1:3").arg("--store").arg("sqlite:flag.db");
     assert_prints(
-        &checked(launch).await,
+        &run_check(launch).await,
         &["listen = \"127.0.0.1:3\"", "url = \"sqlite:flag.db\"", "byok = false"],
     );
 }
 
 #[tokio::test]
-async fn the_named_file_is_read_instead_of_the_one_that_is_there() {
+async fn an_explicit_settings_file_replaces_the_default_file() {
     let launch = aibridge().config("[auth]\nbyok = false");
     std::fs::write(launch.dir().join("other.toml"), "[auth]\nmode = \"tokens\"").unwrap();
-    let text = checked(launch.arg("--config").arg("other.toml")).await;
+    let text = run_check(launch.arg("--config").arg("other.toml")).await;
     assert_prints(&text, &["mode = \"tokens\"", "byok = true"]);
 }
 
 #[tokio::test]
-async fn credentials_are_masked_wherever_they_come_from() {
+async fn credentials_from_every_source_are_masked() {
     let settings = "[[provider]]\ntype = \"openai\"\n\
         keys = [\"env:MY_KEY\", \"file:key.txt\", \"sk-literal-0123456789\", \"short\"]\n\
         extra_headers = { X-Secret = \"header-secret-0123456789\" }\n";
     let launch = aibridge().config(settings).env("MY_KEY", "sk-of-env-0123456789\n");
     std::fs::write(launch.dir().join("key.txt"), "sk-of-file-0123456789\n").unwrap();
-    let text = checked(launch).await;
+    let text = run_check(launch).await;
     let keys = r#"keys = ["sk-o...6789", "sk-o...6789", "sk-l...6789", "s...t"]"#;
     assert_prints(&text, &[keys, "x-secret = \"head...6789\""]);
     for secret in ["of-env", "of-file", "literal", "short", "header-secret"] {

@@ -1,11 +1,11 @@
-//! What a start says, and what it says when it fails.
+//! The output of a start, and the messages of a failed one.
 
 use super::{aibridge, run};
 use crate::harness::provider_settings;
 use std::net::TcpListener;
 
 #[tokio::test]
-async fn a_newcomer_can_copy_base_urls_and_sees_what_is_recorded_where() {
+async fn the_start_prints_base_urls_keys_and_the_store() {
     let settings = [
         provider_settings("http://127.0.0.1:9/v1", &["sk-first-key-0123456789", "sk-second-key-012345678"]),
         provider_settings("http://127.0.0.1:9/deep/v1/", &["sk-first-key-0123456789"])
@@ -13,42 +13,51 @@ async fn a_newcomer_can_copy_base_urls_and_sees_what_is_recorded_where() {
         provider_settings("http://127.0.0.1:9/v1", &[]).replace("type", "name = \"own\"\ntype"),
     ];
     let gateway = aibridge().config(settings.concat()).start().await;
-    gateway.said("auth ").await; // below all of them
-    let said = gateway.stdout();
-    let line =
-        |start: &str| said.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{said}"));
+    gateway.wait_for_output("auth ").await; // the last line of the output
+    let output = gateway.stdout();
+    let line = |start: &str| {
+        output.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{output}"))
+    };
 
-    assert!(line("aibridge ").contains(&format!("listening on {}", gateway.url())), "{said}");
+    assert!(line("aibridge ").contains(&format!("listening on {}", gateway.url())), "{output}");
     let openai = line("provider openai:");
-    assert!(openai.contains(&format!(" {} ", gateway.base_url("openai"))), "{said}");
-    assert!(openai.contains("2 keys (sk-f...6789, sk-s...5678)"), "{said}");
+    assert!(openai.contains(&format!(" {} ", gateway.base_url("openai"))), "{output}");
+    assert!(openai.contains("2 keys (sk-f...6789, sk-s...5678)"), "{output}");
     let groq = line("provider groq-eu:");
-    assert!(groq.contains(&format!(" {} ", gateway.base_url("groq-eu"))), "{said}");
-    assert!(groq.contains("http://127.0.0.1:9/deep/v1/") && groq.contains("1 key (sk-f...6789)"), "{said}");
+    assert!(groq.contains(&format!(" {} ", gateway.base_url("groq-eu"))), "{output}");
+    assert!(groq.contains("http://127.0.0.1:9/deep/v1/") && groq.contains("1 key (sk-f...6789)"), "{output}");
     let own = line("provider own:");
-    assert!(own.contains("no keys") && own.contains("BYOK"), "{said}");
+    assert!(own.contains("no keys") && own.contains("BYOK"), "{output}");
     assert!(
         line("store ").contains(&format!("sqlite:{}", gateway.launch().store_path().display())),
-        "{said}"
+        "{output}"
     );
-    assert!(line("auth ").contains("anonymous"), "{said}");
-    assert!(!said.contains("key-01"), "{said}");
+    assert!(line("auth ").contains("anonymous"), "{output}");
+    assert!(!output.contains("key-01"), "{output}");
 }
 
 #[tokio::test]
-async fn proxies_that_are_honoured_are_shown_without_their_credentials() {
+async fn without_settings_the_default_provider_is_printed() {
+    let gateway = aibridge().start().await;
+    let output = gateway.stdout();
+    let expected = format!("{} -> https://api.openai.com/v1/", gateway.base_url("openai"));
+    assert!(output.contains(&expected) && output.contains("no keys"), "{output}");
+}
+
+#[tokio::test]
+async fn proxies_are_printed_without_credentials() {
     let launch =
         aibridge().env("HTTPS_PROXY", "http://me:hunter2@proxy.test:3128").env("NO_PROXY", "127.0.0.1");
     let gateway = launch.start().await;
-    gateway.said("NO_PROXY=127.0.0.1").await;
-    gateway.said("HTTPS_PROXY=http://...@proxy.test:3128").await;
+    gateway.wait_for_output("NO_PROXY=127.0.0.1").await;
+    gateway.wait_for_output("HTTPS_PROXY=http://...@proxy.test:3128").await;
     assert!(!gateway.stdout().contains("hunter2"));
 }
 
 #[tokio::test]
 async fn an_address_in_use_is_a_failure_that_names_it() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
     let ended = run("", &["--listen", &address]).await;
     assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
     assert!(ended.stderr.contains(&address) && ended.stderr.contains("--listen"), "{}", ended.stderr);
@@ -72,7 +81,7 @@ async fn a_store_that_cannot_be_opened_is_a_failure_that_names_it() {
 }
 
 #[tokio::test]
-async fn an_open_address_is_for_who_asks_for_tokens_or_says_so() {
+async fn a_public_address_requires_tokens_or_insecure() {
     for (settings, code) in [
         ("", 2),
         ("[server]\ninsecure = true", 0),

@@ -1,7 +1,7 @@
-//! A client names its model as it likes; the dump stays in its folder.
+//! Model names in dump paths: no name leads out of the directory of the provider.
 
 use super::Dumping;
-use crate::ways::{CHAT, KEYS};
+use crate::endpoints::{CHAT, KEYS};
 use aibridge_testkit::{RawClient, Script, ScriptedProvider};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 const DIRECT: &str = "a/../../../../../../../../../../../tmp/aibridge-escaped";
 
 #[tokio::test]
-async fn whatever_the_model_is_called_it_is_one_folder_below_the_providers() {
-    let long = "x".repeat(5000);
+async fn every_model_name_becomes_one_directory_below_the_provider() {
+    let long = "x".repeat(511);
     let names = [
         "gpt-4.1",
         "meta-llama/Llama-3",
@@ -40,8 +40,8 @@ async fn whatever_the_model_is_called_it_is_one_folder_below_the_providers() {
     RawClient::get(dumping.gateway.address, "/openai/v1/models").await;
     for name in names {
         let body = json!({ "model": name }).to_string();
-        let answer = RawClient::post(dumping.gateway.address, CHAT.target, &[], &body).await;
-        assert_eq!(answer.status(), 200, "{name:?}");
+        let response = RawClient::post(dumping.gateway.address, CHAT.target, &[], &body).await;
+        assert_eq!(response.status(), 200, "{name:?}");
     }
     let files = dumping.stop().await;
     assert_eq!(files.len(), 2 * (names.len() + 1));

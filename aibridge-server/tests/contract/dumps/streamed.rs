@@ -1,11 +1,11 @@
-//! A dump is written as its answer arrives.
+//! The dump of a streamed response is written as its pieces arrive.
 
 use super::{Dumping, kinds};
 use crate::dialects::{DIALECTS, KEY};
 use aibridge_testkit::{BodyEnd, Gate, Script, ScriptedProvider, Step, wait_until};
 
 #[tokio::test]
-async fn the_answer_grows_with_what_has_come() {
+async fn the_dumped_response_grows_as_pieces_arrive() {
     for dialect in DIALECTS {
         let [first, second, last] = dialect.events;
         let (begun, gone_on) = (Gate::new(), Gate::new());
@@ -24,8 +24,8 @@ async fn the_answer_grows_with_what_has_come() {
         let mut client = dialect.send(dumping.gateway.address, true).await;
         let body = |text: &str| {
             let all = dumping.now();
-            let answer = all.iter().find(|(path, _)| path.ends_with(".resp.txt"));
-            answer
+            let response = all.iter().find(|(path, _)| path.ends_with(".resp.txt"));
+            response
                 .and_then(|(_, content)| content.split_once("\r\n\r\n"))
                 .is_some_and(|(_, body)| body == text)
         };
@@ -35,7 +35,7 @@ async fn the_answer_grows_with_what_has_come() {
         wait_until(|| body(&two), "the second event in the dump").await;
         gone_on.open();
         client.head().await;
-        assert_eq!(client.rest().await.1, BodyEnd::Clean);
+        assert_eq!(client.read_to_end().await.1, BodyEnd::Clean);
         let whole = dialect.events.concat();
         wait_until(|| body(&whole), "all of it in the dump").await;
         assert_eq!(kinds(&dumping.stop().await), ["req.txt", "resp.txt"]);

@@ -1,18 +1,18 @@
 //! What is sent to the next key, on which connection, and to which provider.
 
+use crate::endpoints::{CHAT, ENDPOINTS, KEYS, recorded};
 use crate::harness::{Harness, provider_settings};
-use crate::ways::{CHAT, KEYS, WAYS, recorded};
-use aibridge_testkit::{Framing, RawClient, Received, Script, ScriptedProvider, Step};
+use aibridge_testkit::{Framing, RawClient, ReceivedRequest, Script, ScriptedProvider, Step};
 
 #[tokio::test]
-async fn the_next_key_gets_the_same_request_but_for_the_credential() {
+async fn the_next_key_gets_the_same_request_except_for_the_credential() {
     let provider = ScriptedProvider::start(|request| match request.bearer() {
         Some(key) if key == KEYS[2] => Script::json(200, "{}"),
         _ => Script::json(403, "{}"),
     })
     .await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
-    // A body in which an edit is spliced, one that is relayed as it is, and one that is large.
+    // A body that is edited, one that is forwarded unchanged, and a large one.
     let large = format!(r#"{{"model":"m","pad":"{}"}}"#, "x".repeat(3_000_000));
     let bodies = [r#"{ "stream":true, "stream_options":{"x":1} }"#, r#"{"model" :"m"}"#, &large];
     for target in ["/openai/v1/chat/completions?a=1", "/openai/v1/responses", "/openai/v1/conversations"] {
@@ -21,7 +21,7 @@ async fn the_next_key_gets_the_same_request_but_for_the_credential() {
             RawClient::post(gateway.address, target, &[("X-Mine", "1"), ("Accept", "*/*")], body).await;
             let received = &provider.received()[before..];
             assert_eq!(received.len(), 3, "{target} {body:.40}");
-            let without_key = |request: &Received| {
+            let without_key = |request: &ReceivedRequest| {
                 let head = String::from_utf8_lossy(&request.raw_head).into_owned();
                 (head.replace(request.bearer().unwrap(), "KEY"), request.body.clone())
             };
@@ -32,24 +32,24 @@ async fn the_next_key_gets_the_same_request_but_for_the_credential() {
 
 #[tokio::test]
 async fn equal_requests_give_equal_upstream_requests() {
-    for way in &WAYS {
-        let provider = ScriptedProvider::start(|_| way.good_answer()).await;
+    for endpoint in &ENDPOINTS {
+        let provider = ScriptedProvider::start(|_| endpoint.good_response()).await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
-        // Without the option that the gateway adds to a chat stream.
-        let body = way.body.replace(r#","stream_options":{"include_usage":true}"#, "");
+        // Without `stream_options`, which the gateway adds to a chat stream.
+        let body = endpoint.body.replace(r#","stream_options":{"include_usage":true}"#, "");
         for _ in 0..2 {
-            RawClient::post(gateway.address, way.target, &[("Accept", "*/*")], &body).await;
+            RawClient::post(gateway.address, endpoint.target, &[("Accept", "*/*")], &body).await;
         }
         let received = provider.received();
-        assert_eq!(received[0].raw_head, received[1].raw_head, "{}", way.name);
-        assert_eq!(received[0].body, received[1].body, "{}", way.name);
+        assert_eq!(received[0].raw_head, received[1].raw_head, "{}", endpoint.name);
+        assert_eq!(received[0].body, received[1].body, "{}", endpoint.name);
     }
 }
 
 #[tokio::test]
-async fn a_discarded_answer_leaves_its_connection_to_the_next_request() {
+async fn the_connection_of_a_discarded_response_is_reused() {
     let provider = ScriptedProvider::start(|request| match request.bearer() {
-        // Not all there when it is discarded.
+        // The refusal is incomplete when it is discarded.
         Some(key) if key == KEYS[0] => Script::head(403, Framing::Chunked)
             .then(Step::OneByteAtATime("{\"error\":{}}".into()))
             .then(Step::End),
@@ -58,14 +58,14 @@ async fn a_discarded_answer_leaves_its_connection_to_the_next_request() {
     .await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..2]).await;
     for _ in 0..10 {
-        assert_eq!(CHAT.ask(&gateway, &[]).await.status(), 200);
+        assert_eq!(CHAT.call(&gateway, &[]).await.status(), 200);
     }
     assert_eq!(provider.received().len(), 20);
     assert!(provider.connections() <= 4, "{} connections for 20 requests", provider.connections());
 }
 
 #[tokio::test]
-async fn a_refusal_that_does_not_end_is_given_up_but_the_request_goes_on() {
+async fn an_endless_refusal_is_abandoned_and_the_request_fails_over() {
     let endless = "x".repeat(100_000);
     let provider = ScriptedProvider::start(move |request| match request.bearer() {
         Some(key) if key == KEYS[0] => {
@@ -76,13 +76,13 @@ async fn a_refusal_that_does_not_end_is_given_up_but_the_request_goes_on() {
     })
     .await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
-    assert_eq!(CHAT.ask(&gateway, &[]).await.status(), 200);
-    assert!(provider.closed(0).await.by_peer, "the draining has a limit in bytes");
-    assert!(provider.closed(1).await.by_peer, "and in time");
+    assert_eq!(CHAT.call(&gateway, &[]).await.status(), 200);
+    assert!(provider.wait_closed(0).await.by_peer, "the draining has a limit in bytes");
+    assert!(provider.wait_closed(1).await.by_peer, "and in time");
 }
 
 #[tokio::test]
-async fn providers_of_one_kind_do_not_share_keys() {
+async fn providers_of_one_type_do_not_share_keys() {
     let provider = ScriptedProvider::start(|request| match request.bearer() {
         Some(key) if key == KEYS[0] => Script::json(429, "{}"),
         _ => Script::json(200, "{}"),
@@ -102,7 +102,7 @@ async fn providers_of_one_kind_do_not_share_keys() {
     let own = [("Authorization", "Bearer sk-own-0123456789abcdef")];
     for (name, at, tried, status) in [
         ("openai", &provider, &KEYS[..1], 429),
-        ("openai-2", &provider, &KEYS[..2], 200), // the same key, but the pool is another
+        ("openai-2", &provider, &KEYS[..2], 200), // the same key, but another pool
         ("elsewhere", &elsewhere, &KEYS[..1], 200),
         ("own", &elsewhere, &["sk-own-0123456789abcdef"], 200),
         ("openai", &provider, &[], 429),
@@ -110,11 +110,11 @@ async fn providers_of_one_kind_do_not_share_keys() {
     ] {
         let before = at.received().len();
         let target = format!("/{name}/v1/responses");
-        let answer = RawClient::post(gateway.address, &target, &own, "{}").await;
+        let response = RawClient::post(gateway.address, &target, &own, "{}").await;
         let received = &at.received()[before..];
-        let keys: Vec<_> = received.iter().filter_map(Received::bearer).collect();
-        assert_eq!((answer.status(), keys.as_slice()), (status, tried), "{name}");
-        let row = recorded(&gateway, &answer);
+        let keys: Vec<_> = received.iter().filter_map(ReceivedRequest::bearer).collect();
+        assert_eq!((response.status(), keys.as_slice()), (status, tried), "{name}");
+        let row = recorded(&gateway, &response);
         assert_eq!((&row["provider_name"], &row["provider"]), (&name.into(), &"openai".into()));
     }
 }

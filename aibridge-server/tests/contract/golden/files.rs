@@ -1,10 +1,10 @@
-//! The files of our own cases: read, and written anew when blessed.
+//! Reading and writing the case files of `tests/cases`.
 
-use super::{Case, Outcome, cut};
+use super::{Case, Outcome, segmentation};
 use aibridge_testkit::Txtar;
 use std::path::Path;
 
-/// A case without what is expected of it.
+/// The request and the response of a case, without its expectation.
 pub(super) fn case(name: &str, archive: &Txtar) -> Case {
     let (section, streaming) = match archive.get("streaming") {
         Some(_) => ("streaming", true),
@@ -18,26 +18,27 @@ pub(super) fn case(name: &str, archive: &Txtar) -> Case {
     }
 }
 
-/// What the file expects.
+/// The outcome that the file expects.
 pub(super) fn expected(case: &Case, archive: &Txtar) -> Outcome {
     Outcome {
         upstream: archive.get("upstream").unwrap_or(&case.request).to_owned(),
-        client: archive.get("client").unwrap_or(cut::body(&case.answer)).to_owned(),
+        client: archive.get("client").unwrap_or(segmentation::body(&case.response)).to_owned(),
         records: serde_json::from_str(archive.section("records")).unwrap(),
     }
 }
 
-/// Whether what happens is to be taken for what should. Look at the difference before you commit it.
+/// Whether `AIBRIDGE_BLESS` is set, so that outcomes are written into the case files. Review the difference before you
+/// commit it.
 #[expect(clippy::disallowed_methods, reason = "the switch is an environment variable")]
-pub(super) fn blessed() -> bool {
+pub(super) fn is_blessing() -> bool {
     std::env::var_os("AIBRIDGE_BLESS").is_some_and(|value| value == "1")
 }
 
-/// Writes `outcome` into the case's file, and returns what the file holds then.
+/// Writes `outcome` into the file of the case, and returns the new archive.
 pub(super) fn write(dir: &Path, case: &Case, mut archive: Txtar, outcome: &Outcome) -> Txtar {
     let Outcome { upstream, client, records } = outcome;
     set(&mut archive, "records", Some(format!("{records:#}\n")));
-    set(&mut archive, "client", (client != cut::body(&case.answer)).then(|| client.clone()));
+    set(&mut archive, "client", (client != segmentation::body(&case.response)).then(|| client.clone()));
     set(&mut archive, "upstream", (*upstream != case.request).then(|| upstream.clone()));
     let mut text = archive.comment.clone();
     for (name, content) in &archive.sections {
@@ -48,7 +49,8 @@ pub(super) fn write(dir: &Path, case: &Case, mut archive: Txtar, outcome: &Outco
     archive
 }
 
-/// Replaces or removes a section; a new one comes behind the request, so that an answer may be last and end anyhow.
+/// Replaces or removes a section. A new section follows the request, so that a response without a final newline stays
+/// last.
 fn set(archive: &mut Txtar, name: &str, content: Option<String>) {
     let place = archive.sections.iter().position(|(section, _)| section == name);
     match (place, content) {

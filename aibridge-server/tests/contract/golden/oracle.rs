@@ -1,24 +1,26 @@
-//! What must come of a recorded answer, found out the slow and simple way: whole, as trees.
+//! The expected outcome of a recording, computed from whole bodies and JSON trees instead of streams.
 
-use super::{Case, HINT, Outcome, cut};
+use super::{Case, HINT, Outcome, segmentation};
 use serde_json::{Value, json};
 
-/// The recorded request, with `stream` as the recorded answer needs it: recordings hold one request for both.
+/// The recorded request, with `stream` set to `streaming`: a recording has one request for both kinds of response.
 pub(super) fn with_stream(request: &str, streaming: bool) -> String {
-    let asked = |request: &str| serde_json::from_str::<Value>(request).unwrap()["stream"] == true;
-    if asked(request) == streaming {
+    let is_stream = |request: &str| serde_json::from_str::<Value>(request).unwrap()["stream"] == true;
+    if is_stream(request) == streaming {
         return request.to_owned();
     }
-    let told = ["\"stream\": ", "\"stream\":"].into_iter().find(|told| request.contains(told));
-    let changed = match told {
-        Some(told) => request.replacen(&format!("{told}{}", !streaming), &format!("{told}{streaming}"), 1),
+    let extracted = ["\"stream\": ", "\"stream\":"].into_iter().find(|extracted| request.contains(extracted));
+    let changed = match extracted {
+        Some(extracted) => {
+            request.replacen(&format!("{extracted}{}", !streaming), &format!("{extracted}{streaming}"), 1)
+        }
         None => request.replacen('{', &format!("{{\"stream\": {streaming},"), 1),
     };
-    assert_eq!(asked(&changed), streaming, "{changed}");
+    assert_eq!(is_stream(&changed), streaming, "{changed}");
     changed
 }
 
-/// What must come of `case`.
+/// The expected outcome of `case`.
 pub(super) fn expected(case: &Case) -> Outcome {
     let request: Value = serde_json::from_str(&case.request).unwrap();
     let chat = case.route == "/chat/completions";
@@ -29,16 +31,16 @@ pub(super) fn expected(case: &Case) -> Outcome {
         case.name
     );
     let splice = if add_usage { "{\"stream_options\":{\"include_usage\":true}," } else { "{" };
-    let answer = cut::body(&case.answer);
+    let response = segmentation::body(&case.response);
     let withheld = |event: &&str| add_usage && data(event).is_some_and(|data| is_usage_only(&data));
     Outcome {
         upstream: case.request.replacen('{', splice, 1),
-        client: answer.split_inclusive("\n\n").filter(|event| !withheld(event)).collect(),
+        client: response.split_inclusive("\n\n").filter(|event| !withheld(event)).collect(),
         records: if chat { chat_records(case, &request) } else { response_records(case, &request) },
     }
 }
 
-/// The JSON of an event, or a whole blocking body's.
+/// The JSON of an event or of a blocking body.
 fn data(event: &str) -> Option<Value> {
     let data: String = match event.trim_start().starts_with('{') {
         true => event.to_owned(),
@@ -52,7 +54,7 @@ fn is_usage_only(data: &Value) -> bool {
 }
 
 fn all_data(case: &Case) -> Vec<Value> {
-    let body = cut::body(&case.answer);
+    let body = segmentation::body(&case.response);
     match case.streaming {
         true => body.split("\n\n").filter_map(data).collect(),
         false => data(body).into_iter().collect(),
@@ -64,16 +66,18 @@ fn chat_records(case: &Case, request: &Value) -> Value {
     let id = chunks.iter().find_map(|chunk| chunk["id"].as_str());
     let usage = chunks.iter().rev().map(|chunk| &chunk["usage"]).find(|usage| usage.is_object());
     let usage = usage.map(|usage| {
-        let (given, taken) = (&usage["prompt_tokens_details"], &usage["completion_tokens_details"]);
+        let (prompt_details, completion) =
+            (&usage["prompt_tokens_details"], &usage["completion_tokens_details"]);
         let extra = [
-            ("prompt_audio", &given["audio_tokens"]),
-            ("completion_audio", &taken["audio_tokens"]),
-            ("completion_reasoning", &taken["reasoning_tokens"]),
-            ("completion_accepted_prediction", &taken["accepted_prediction_tokens"]),
-            ("completion_rejected_prediction", &taken["rejected_prediction_tokens"]),
+            ("prompt_audio", &prompt_details["audio_tokens"]),
+            ("completion_audio", &completion["audio_tokens"]),
+            ("completion_reasoning", &completion["reasoning_tokens"]),
+            ("completion_accepted_prediction", &completion["accepted_prediction_tokens"]),
+            ("completion_rejected_prediction", &completion["rejected_prediction_tokens"]),
+            ("total_tokens", &usage["total_tokens"]),
         ];
         let output = &usage["completion_tokens"];
-        usage_row(id, &usage["prompt_tokens"], &given["cached_tokens"], output, extra.into_iter())
+        usage_row(id, &usage["prompt_tokens"], &prompt_details["cached_tokens"], output, extra.into_iter())
     });
     let calls = chunks.iter().flat_map(|chunk| {
         let message = &chunk["choices"][0];
@@ -93,15 +97,15 @@ fn chat_records(case: &Case, request: &Value) -> Value {
     let failed = chunks.iter().any(|chunk| chunk.get("error").is_some());
     let messages = request["messages"].as_array().unwrap();
     let prompt = messages.last().filter(|last| last["role"] == "user").map(|last| &last["content"]);
-    records(case, request, prompt, Told { id, failed, usage, tools, thoughts: Vec::new() })
+    records(case, request, prompt, Extracted { id, failed, usage, tools, thoughts: Vec::new() })
 }
 
 fn response_records(case: &Case, request: &Value) -> Value {
     let events = all_data(case);
     let last = events.last().unwrap();
-    let response = if case.streaming { &last["response"] } else { last };
-    let id = response["id"].as_str();
-    let usage = Some(&response["usage"]).filter(|usage| usage.is_object()).map(|usage| {
+    let body = if case.streaming { &last["response"] } else { last };
+    let id = body["id"].as_str();
+    let usage = Some(&body["usage"]).filter(|usage| usage.is_object()).map(|usage| {
         let extra = [
             ("output_reasoning", &usage["output_tokens_details"]["reasoning_tokens"]),
             ("total_tokens", &usage["total_tokens"]),
@@ -110,7 +114,7 @@ fn response_records(case: &Case, request: &Value) -> Value {
         usage_row(id, &usage["input_tokens"], cached, &usage["output_tokens"], extra.into_iter())
     });
     let (mut tools, mut thoughts) = (Vec::new(), Vec::new());
-    for item in response["output"].as_array().into_iter().flatten() {
+    for item in body["output"].as_array().into_iter().flatten() {
         match item["type"].as_str().unwrap() {
             "function_call" => {
                 tools.push(tool_row(
@@ -122,7 +126,7 @@ fn response_records(case: &Case, request: &Value) -> Value {
             }
             "local_shell_call" => {
                 let name = "local_shell".into();
-                tools.push(tool_row(id, &item["call_id"], &name, spelt(&case.answer, "action")));
+                tools.push(tool_row(id, &item["call_id"], &name, raw_member(&case.response, "action")));
             }
             "reasoning" => {
                 thoughts.extend(item["summary"].as_array().unwrap().iter().map(
@@ -140,11 +144,11 @@ fn response_records(case: &Case, request: &Value) -> Value {
         Some(item) if item["role"] == "user" => Some(&item["content"][0]["text"]),
         Some(_) => None,
     };
-    records(case, request, prompt, Told { id, failed, usage, tools, thoughts })
+    records(case, request, prompt, Extracted { id, failed, usage, tools, thoughts })
 }
 
-/// The last member `name` as it is spelt.
-fn spelt<'a>(text: &'a str, name: &str) -> &'a str {
+/// The last member `name`, as its original text.
+fn raw_member<'a>(text: &'a str, name: &str) -> &'a str {
     let name = format!("\"{name}\":");
     let value = &text[text.rfind(&name).unwrap() + name.len()..];
     let mut values = serde_json::Deserializer::from_str(value).into_iter::<Value>();
@@ -152,8 +156,8 @@ fn spelt<'a>(text: &'a str, name: &str) -> &'a str {
     value[..values.byte_offset()].trim()
 }
 
-/// What an answer tells.
-struct Told<'a> {
+/// The values extracted from a response.
+struct Extracted<'a> {
     id: Option<&'a str>,
     failed: bool,
     usage: Option<Value>,
@@ -182,28 +186,29 @@ fn usage_row<'a>(
 fn tool_row(id: Option<&str>, call: &Value, name: &Value, input: &str) -> Value {
     json!({
         "provider_response_id": id, "provider_tool_call_id": call, "tool": name, "input": input, "injected": 0,
+        "metadata": {},
     })
 }
 
-fn records(case: &Case, request: &Value, prompt: Option<&Value>, told: Told) -> Value {
-    let status = cut::status(&case.answer);
+fn records(case: &Case, request: &Value, prompt: Option<&Value>, extracted: Extracted) -> Value {
+    let status = segmentation::status(&case.response);
     let mut interception = json!({
         "initiator_id": "anonymous", "provider": "openai", "provider_name": "openai", "model": request["model"],
         "route": case.route, "streaming": i32::from(case.streaming), "client": "Unknown",
         "credential_kind": "byok", "credential_hint": HINT, "metadata": {}, "upstream_status": status,
-        "outcome": if told.failed || status >= 400 { "failed" } else { "completed" },
+        "outcome": if extracted.failed || status >= 400 { "failed" } else { "completed" },
     });
     match status {
         401 => interception["error_type"] = "authentication".into(),
-        _ if told.failed => interception["error_type"] = "stream_error".into(),
+        _ if extracted.failed => interception["error_type"] = "stream_error".into(),
         _ => {}
     }
     let mut prompts: Vec<_> = prompt.map(|prompt| json!({"prompt": prompt})).into_iter().collect();
-    if let (Some(id), Some(prompt)) = (told.id, prompts.first_mut()) {
+    if let (Some(id), Some(prompt)) = (extracted.id, prompts.first_mut()) {
         prompt["provider_response_id"] = id.into();
     }
     json!({
-        "interception": interception, "prompts": prompts, "token_usages": told.usage.into_iter().collect::<Vec<_>>(),
-        "tool_usages": told.tools, "thoughts": told.thoughts,
+        "interception": interception, "prompts": prompts, "token_usages": extracted.usage.into_iter().collect::<Vec<_>>(),
+        "tool_usages": extracted.tools, "thoughts": extracted.thoughts,
     })
 }

@@ -1,10 +1,10 @@
-//! What is recorded, in a form that can be compared.
+//! The recorded rows of an interception, in a form that can be compared.
 
 use aibridge_testkit::{Row, Store};
 use serde_json::{Value, json};
 
-/// All rows of an interception, without what differs from run to run: ids and times.
-pub(super) fn of(store: &Store, id: &str) -> Value {
+/// All rows of an interception, without ids and times, which differ from run to run.
+pub(super) fn comparable_rows(store: &Store, id: &str) -> Value {
     let rows = |table: &str| store.rows_of(table, id).into_iter().map(comparable).collect::<Vec<_>>();
     let interception = store.interception(id).unwrap();
     assert!(interception["ended_at"].is_string(), "{interception:?}");
@@ -19,10 +19,13 @@ pub(super) fn of(store: &Store, id: &str) -> Value {
 
 fn comparable(row: Row) -> Value {
     let varies = |name: &str| matches!(name, "id" | "interception_id") || name.ends_with("_at");
-    let kept = row.into_iter().filter(|(name, value)| !varies(name) && !value.is_null());
-    kept.map(|(name, value)| match name.as_str() {
-        "metadata" | "extra_token_types" => (name, serde_json::from_str(value.as_str().unwrap()).unwrap()),
-        _ => (name, value),
-    })
-    .collect()
+    let columns = row.into_iter().filter(|(name, value)| !varies(name) && !value.is_null());
+    columns
+        .map(|(name, value)| match name.as_str() {
+            "metadata" | "extra_token_types" => {
+                (name, serde_json::from_str(value.as_str().unwrap()).unwrap())
+            }
+            _ => (name, value),
+        })
+        .collect()
 }

@@ -1,26 +1,26 @@
-//! Compressed bodies: read, but not touched unless they have to be edited.
+//! Compressed bodies: decompressed for reading, and forwarded unchanged unless they are edited.
 
 use crate::encode::{ENCODINGS, gzip};
+use crate::endpoints::{CHAT, KEYS};
 use crate::harness::Harness;
-use crate::ways::{CHAT, KEYS};
 use aibridge_testkit::{Framing, RawClient, Script, ScriptedProvider, Step};
 
 const TARGETS: [&str; 2] = ["/openai/v1/chat/completions", "/openai/v1/responses"];
 const PROMPT: &str = r#"{"model":"m" ,"input":"hi","messages":[{"role":"user","content":"hi"}]}"#;
 
 #[tokio::test]
-async fn an_unedited_compressed_body_goes_on_as_it_came_and_is_read_all_the_same() {
+async fn an_unedited_compressed_body_is_forwarded_unchanged_and_recorded() {
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
     for (encoding, encode) in ENCODINGS.into_iter().chain([("GZip", gzip as _)]) {
         let body = encode(PROMPT.as_bytes());
         for target in TARGETS {
-            let answer =
+            let response =
                 RawClient::post(gateway.address, target, &[("Content-Encoding", encoding)], &body).await;
             let request = provider.received().pop().unwrap();
             assert_eq!(request.body, body, "{target} {encoding}");
             assert_eq!(request.header_values("content-encoding"), [encoding], "{target}");
-            let id = answer.header("x-aibridge-interception-id").unwrap();
+            let id = response.header("x-aibridge-interception-id").unwrap();
             assert_eq!(
                 gateway.store.rows_of("aibridge_user_prompts", id)[0]["prompt"],
                 "hi",
@@ -32,7 +32,7 @@ async fn an_unedited_compressed_body_goes_on_as_it_came_and_is_read_all_the_same
 }
 
 #[tokio::test]
-async fn an_edited_body_goes_on_uncompressed() {
+async fn an_edited_body_is_forwarded_uncompressed() {
     const STREAM: &str = r#"{"model":"m","stream":true}"#;
     const EDITED: &str = r#"{"stream_options":{"include_usage":true},"model":"m","stream":true}"#;
     let provider = ScriptedProvider::start(|_| Script::sse("data: [DONE]\n\n")).await;
@@ -48,7 +48,7 @@ async fn an_edited_body_goes_on_uncompressed() {
 }
 
 #[tokio::test]
-async fn identity_is_no_encoding() {
+async fn identity_encoding_is_ignored() {
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
     for target in TARGETS {
@@ -59,7 +59,7 @@ async fn identity_is_no_encoding() {
 }
 
 #[tokio::test]
-async fn what_is_passed_through_is_not_decompressed_however_it_is_encoded() {
+async fn passthrough_bodies_of_every_encoding_are_not_decompressed() {
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     for keys in [&KEYS[..1], &KEYS] {
         let gateway = Harness::with_keys(&provider.base_url(), keys).await;
@@ -74,7 +74,7 @@ async fn what_is_passed_through_is_not_decompressed_however_it_is_encoded() {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_reaches_the_client_as_it_came_and_is_recorded_all_the_same() {
+async fn a_compressed_response_is_relayed_unchanged_and_recorded() {
     const ANSWER: &str =
         r#"{"usage":{"prompt_tokens":9,"completion_tokens":2,"input_tokens":9,"output_tokens":2}}"#;
     for (encoding, encode) in ENCODINGS {
@@ -89,13 +89,13 @@ async fn a_compressed_answer_reaches_the_client_as_it_came_and_is_recorded_all_t
         .await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
         for target in TARGETS {
-            // Nobody asked for it: what the client accepts is not passed on.
-            let answer =
+            // The gateway does not forward `Accept-Encoding`.
+            let response =
                 RawClient::post(gateway.address, target, &[("Accept-Encoding", encoding)], "{}").await;
             assert_eq!(provider.received().pop().unwrap().header("accept-encoding"), None);
-            assert_eq!(answer.body, body, "{target} {encoding}");
-            assert_eq!(answer.header("content-encoding"), Some(encoding));
-            let id = answer.header("x-aibridge-interception-id").unwrap();
+            assert_eq!(response.body, body, "{target} {encoding}");
+            assert_eq!(response.header("content-encoding"), Some(encoding));
+            let id = response.header("x-aibridge-interception-id").unwrap();
             let usage = &gateway.store.rows_of("aibridge_token_usages", id)[0];
             assert_eq!(
                 (&usage["input_tokens"], &usage["output_tokens"]),

@@ -1,7 +1,7 @@
-//! Statuses that a client library would act upon: here they are the client's to act upon.
+//! Statuses that HTTP libraries handle themselves: the gateway relays them.
 
+use crate::endpoints::{ENDPOINTS, KEYS, recorded};
 use crate::harness::Harness;
-use crate::ways::{KEYS, WAYS, recorded};
 use aibridge_testkit::{Script, ScriptedProvider};
 
 #[tokio::test]
@@ -16,27 +16,32 @@ async fn redirects_are_relayed_and_never_followed() {
         })
         .await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
-        for way in &WAYS {
-            let answer = way.ask(&gateway, &[]).await;
-            assert_eq!((answer.status(), answer.text()), (status, r#"{"moved":true}"#), "{}", way.name);
-            assert_eq!(answer.header("location"), Some(location.as_str()), "{}", way.name);
-            if way.is_recorded {
-                assert_eq!(recorded(&gateway, &answer)["upstream_status"], status, "{}", way.name);
+        for endpoint in &ENDPOINTS {
+            let response = endpoint.call(&gateway, &[]).await;
+            assert_eq!(
+                (response.status(), response.text()),
+                (status, r#"{"moved":true}"#),
+                "{}",
+                endpoint.name
+            );
+            assert_eq!(response.header("location"), Some(location.as_str()), "{}", endpoint.name);
+            if endpoint.is_recorded {
+                assert_eq!(recorded(&gateway, &response)["upstream_status"], status, "{}", endpoint.name);
             }
         }
-        assert_eq!(provider.received().len(), WAYS.len(), "{status}: one request each");
+        assert_eq!(provider.received().len(), ENDPOINTS.len(), "{status}: one request each");
     }
     assert!(elsewhere.received().is_empty(), "a key is for its provider only");
 }
 
 #[tokio::test]
 async fn unusual_statuses_are_relayed() {
-    for status in [201, 202, 299, 402, 418, 451, 499, 529, 599] {
+    for status in [201, 202, 299, 418, 451, 499, 529, 599] {
         let provider = ScriptedProvider::start(move |_| Script::json(status, "{\"odd\":1}")).await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
-        for way in &WAYS {
-            let answer = way.ask(&gateway, &[]).await;
-            assert_eq!((answer.status(), answer.text()), (status, "{\"odd\":1}"), "{}", way.name);
+        for endpoint in &ENDPOINTS {
+            let response = endpoint.call(&gateway, &[]).await;
+            assert_eq!((response.status(), response.text()), (status, "{\"odd\":1}"), "{}", endpoint.name);
         }
     }
 }

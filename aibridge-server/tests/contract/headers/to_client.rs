@@ -1,12 +1,12 @@
-//! What of a provider's headers reaches the client.
+//! The headers of a provider that reach the client.
 
 use super::sorted;
+use crate::endpoints::{ENDPOINTS, Endpoint, KEYS, OWN_BEARER, recorded};
 use crate::harness::Harness;
-use crate::ways::{KEYS, OWN_BEARER, WAYS, Way, recorded};
 use aibridge_testkit::{Framing, RawClient, Script, ScriptedProvider, Step};
 
-/// Relayed as they are.
-const RELAYED: [(&str, &str); 12] = [
+/// Headers that are relayed unchanged.
+const RELAYED: [(&str, &str); 11] = [
     ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"),
     ("Server", "cloudflare"),
     ("X-Request-Id", "req_1"),
@@ -17,12 +17,11 @@ const RELAYED: [(&str, &str); 12] = [
     ("Vary", "Origin"),
     ("Vary", "Accept"),
     ("CF-Ray", "0123-FRA"),
-    ("Access-Control-Expose-Headers", "X-Request-ID"),
     ("X-Empty", ""),
 ];
 
-/// Of the other hop, about the provider's host, or the gateway's to say.
-const DROPPED: [(&str, &str); 13] = [
+/// Hop-by-hop headers, headers about the host of the provider, and headers that the gateway sets.
+const DROPPED: [(&str, &str); 15] = [
     ("Connection", "keep-alive, X-Hop"),
     ("X-Hop", "1"),
     ("Keep-Alive", "timeout=5"),
@@ -34,6 +33,8 @@ const DROPPED: [(&str, &str); 13] = [
     ("set-cookie", "_cfuvid=secret"),
     ("Alt-Svc", "h3=\":443\""),
     ("Strict-Transport-Security", "max-age=31536000"),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "X-Request-ID"),
     ("X-AIBridge-Error", "rate_limit_exceeded"),
     ("X-AIBridge-Interception-Id", "00000000-0000-0000-0000-000000000000"),
 ];
@@ -46,32 +47,32 @@ fn with_headers(script: Script) -> Script {
 }
 
 #[tokio::test]
-async fn the_client_gets_what_is_the_answers_own_and_nothing_else() {
+async fn the_client_gets_exactly_the_end_to_end_headers() {
     for status in [200, 500] {
         let provider = ScriptedProvider::start(move |request| {
             with_headers(match status {
-                200 => Way::of(request).good_answer(),
+                200 => Endpoint::of(request).good_response(),
                 _ => Script::json(status, "{}"),
             })
         })
         .await;
         for keys in [&KEYS[..1], &[]] {
             let gateway = Harness::with_keys(&provider.base_url(), keys).await;
-            for way in &WAYS {
-                let about = format!("{} {status} {keys:?}", way.name);
-                let answer = way.ask(&gateway, &[("Authorization", OWN_BEARER)]).await;
-                assert_eq!(answer.status(), status, "{about}");
+            for endpoint in &ENDPOINTS {
+                let about = format!("{} {status} {keys:?}", endpoint.name);
+                let response = endpoint.call(&gateway, &[("Authorization", OWN_BEARER)]).await;
+                assert_eq!(response.status(), status, "{about}");
                 let (id, length) =
-                    (answer.header("x-aibridge-interception-id"), answer.body.len().to_string());
+                    (response.header("x-aibridge-interception-id"), response.body.len().to_string());
                 let mut expected = RELAYED.to_vec();
                 if keys.is_empty() {
                     expected.extend(BILLING);
                 }
-                if way.is_recorded {
-                    recorded(&gateway, &answer); // it is the id of what was recorded, not the provider's
+                if endpoint.is_recorded {
+                    recorded(&gateway, &response); // the id is that of the record, not that of the provider
                     expected.extend(id.map(|id| ("X-AIBridge-Interception-Id", id)));
                 }
-                if way.name.ends_with("stream") && status == 200 {
+                if endpoint.name.ends_with("stream") && status == 200 {
                     expected.extend([
                         ("Content-Type", "text/event-stream; charset=utf-8"),
                         ("Transfer-Encoding", "chunked"),
@@ -81,14 +82,14 @@ async fn the_client_gets_what_is_the_answers_own_and_nothing_else() {
                 } else {
                     expected.extend([("Content-Type", "application/json"), ("Content-Length", &length)]);
                 }
-                assert_eq!(sorted(&answer.head.headers), sorted(&expected), "{about}");
+                assert_eq!(sorted(&response.head.headers), sorted(&expected), "{about}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn values_keep_their_order_and_their_bytes() {
+async fn values_keep_their_order_and_bytes() {
     let provider = ScriptedProvider::start(|_| {
         Script::new().then(Step::Bytes(
             (&b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Name: caf\xe9 \xc3\xa9\r\nX-Many: b\r\nX-Many: a\r\n\r\n{}"[..])
@@ -97,39 +98,43 @@ async fn values_keep_their_order_and_their_bytes() {
     })
     .await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
-    for way in &WAYS {
-        let head = way.ask(&gateway, &[]).await.head;
+    for endpoint in &ENDPOINTS {
+        let head = endpoint.call(&gateway, &[]).await.head;
         let many: Vec<_> = head
             .headers
             .iter()
             .filter(|(name, _)| name == "x-many")
             .map(|(_, value)| value.as_str())
             .collect();
-        assert_eq!(many, ["b", "a"], "{}", way.name);
-        assert!(head.raw.windows(8).any(|window| window == b"caf\xe9 \xc3\xa9\r"), "{} {head:?}", way.name);
+        assert_eq!(many, ["b", "a"], "{}", endpoint.name);
+        assert!(
+            head.raw.windows(8).any(|window| window == b"caf\xe9 \xc3\xa9\r"),
+            "{} {head:?}",
+            endpoint.name
+        );
     }
 }
 
 #[tokio::test]
-async fn every_stream_asks_not_to_be_held_back() {
-    // Also the stream of a stored response, which is passed through.
+async fn every_stream_disables_proxy_buffering() {
+    // Also the stream of a stored response, on a passthrough route.
     let provider = ScriptedProvider::start(|_| Script::sse("data: {}\n\ndata: [DONE]\n\n")).await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
     let streamed = RawClient::get(gateway.address, "/openai/v1/responses/resp_1?stream=true").await;
     assert_eq!(streamed.text(), "data: {}\n\ndata: [DONE]\n\n");
-    let mut answers = vec![("stored", streamed)];
-    for way in WAYS.iter().filter(|way| way.name.ends_with("stream")) {
-        answers.push((way.name, way.ask(&gateway, &[]).await));
+    let mut responses = vec![("stored", streamed)];
+    for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.name.ends_with("stream")) {
+        responses.push((endpoint.name, endpoint.call(&gateway, &[]).await));
     }
-    for (name, answer) in answers {
-        assert_eq!(answer.header("cache-control"), Some("no-cache"), "{name}");
-        assert_eq!(answer.header("x-accel-buffering"), Some("no"), "{name}");
-        assert_eq!(answer.header("content-length"), None, "{name}");
+    for (name, response) in responses {
+        assert_eq!(response.header("cache-control"), Some("no-cache"), "{name}");
+        assert_eq!(response.header("x-accel-buffering"), Some("no"), "{name}");
+        assert_eq!(response.header("content-length"), None, "{name}");
     }
 }
 
 #[tokio::test]
-async fn every_answer_names_its_interception_once_it_is_recorded() {
+async fn every_recorded_response_has_its_interception_id() {
     let table: [(&str, Script); 6] = [
         ("good", Script::json(200, "{}")),
         ("refused", Script::json(400, "{}")),
@@ -141,12 +146,12 @@ async fn every_answer_names_its_interception_once_it_is_recorded() {
     for (about, script) in table {
         let provider = ScriptedProvider::start(move |_| script.clone()).await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
-        for way in &WAYS {
-            let answer = way.ask(&gateway, &[]).await;
-            if way.is_recorded {
-                recorded(&gateway, &answer);
+        for endpoint in &ENDPOINTS {
+            let response = endpoint.call(&gateway, &[]).await;
+            if endpoint.is_recorded {
+                recorded(&gateway, &response);
             } else {
-                assert_eq!(answer.header("x-aibridge-interception-id"), None, "{about}");
+                assert_eq!(response.header("x-aibridge-interception-id"), None, "{about}");
             }
         }
     }

@@ -1,11 +1,11 @@
-//! What of a client's headers reaches the provider.
+//! The headers of a client that reach the provider.
 
 use super::sorted;
+use crate::endpoints::{CHAT, ENDPOINTS, Endpoint, KEYS, OWN_BEARER};
 use crate::harness::{Harness, provider_settings};
-use crate::ways::{CHAT, KEYS, OWN_BEARER, WAYS, Way};
-use aibridge_testkit::{RawClient, Received, ScriptedProvider, request};
+use aibridge_testkit::{RawClient, ReceivedRequest, ScriptedProvider, request};
 
-/// Of the client's own: forwarded as they are.
+/// End-to-end headers, which are forwarded unchanged.
 const OWN: [(&str, &str); 13] = [
     ("Accept", "application/json"),
     ("User-Agent", "codex_cli_rs/0.50.0"),
@@ -16,13 +16,13 @@ const OWN: [(&str, &str); 13] = [
     ("Idempotency-Key", "stainless-retry-1"),
     ("session_id", "0199"),
     ("Originator", "codex_cli_rs"),
-    ("Origin", "https://app.example.org"),
+    ("Origin", "http://localhost:3000"),
     ("Accept-Language", "de, en;q=0.5"),
     ("X-Empty", ""),
     ("Cache-Control", "no-store"),
 ];
 
-/// Of this hop, secret, or the gateway's to say.
+/// Hop-by-hop headers, secrets, and headers that the gateway sets.
 const DROPPED: [(&str, &str); 28] = [
     ("Connection", "keep-alive, X-Hop , X-Other-Hop"),
     ("X-Hop", "1"),
@@ -54,49 +54,49 @@ const DROPPED: [(&str, &str); 28] = [
     ("x-coder-ai-governance-token", "aib_secret"),
 ];
 
-/// With a pool key these could bill someone else; a client that pays itself may say where.
+/// Dropped with a pool key, where they could bill another account; forwarded with a BYOK key.
 const BILLING: [(&str, &str); 2] = [("OpenAI-Organization", "org-1"), ("OpenAI-Project", "proj_1")];
 
 async fn provider() -> ScriptedProvider {
-    ScriptedProvider::start(|request| Way::of(request).good_answer()).await
+    ScriptedProvider::start(|request| Endpoint::of(request).good_response()).await
 }
 
-/// Sends `headers`, and gives the request that the provider gets.
-async fn sent(
+/// Sends `headers`, and returns the request that the provider received.
+async fn forward(
     gateway: &Harness,
     provider: &ScriptedProvider,
-    way: &Way,
+    endpoint: &Endpoint,
     headers: &[(&str, &str)],
-) -> Received {
+) -> ReceivedRequest {
     let mut client = RawClient::connect(gateway.address).await;
-    client.ask(&request("POST", way.target, headers, way.body.as_bytes())).await;
+    client.call(&request("POST", endpoint.target, headers, endpoint.body.as_bytes())).await;
     provider.received().pop().expect("a request")
 }
 
 #[tokio::test]
-async fn the_provider_gets_what_is_the_clients_own_and_nothing_else() {
+async fn the_provider_gets_exactly_the_end_to_end_headers() {
     let provider = provider().await;
     for (keys, key) in [(&KEYS[..1], format!("Bearer {}", KEYS[0])), (&[], OWN_BEARER.to_owned())] {
         let gateway = Harness::with_keys(&provider.base_url(), keys).await;
-        for way in &WAYS {
+        for endpoint in &ENDPOINTS {
             let headers = [&OWN[..], &DROPPED, &BILLING, &[("Authorization", OWN_BEARER)]].concat();
-            let request = sent(&gateway, &provider, way, &headers).await;
-            let (host, length) = (provider.address().to_string(), way.body.len().to_string());
+            let request = forward(&gateway, &provider, endpoint, &headers).await;
+            let (host, length) = (provider.address().to_string(), endpoint.body.len().to_string());
             let added = [("Host", host.as_str()), ("Content-Length", &length), ("Authorization", &key)];
             let billing = if keys.is_empty() { &BILLING[..] } else { &[] };
             let expected = [&OWN[..], &added, billing].concat();
-            assert_eq!(sorted(&request.headers), sorted(&expected), "{}", way.name);
+            assert_eq!(sorted(&request.headers), sorted(&expected), "{}", endpoint.name);
         }
     }
 }
 
 #[tokio::test]
-async fn values_keep_their_order_and_their_bytes() {
+async fn values_keep_their_order_and_bytes() {
     let provider = provider().await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
-    let head = b"POST /openai/v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\
+    let head = b"POST /openai/v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\
         X-Name: caf\xe9 \xc3\xa9\r\nX-Many: b\r\nX-Many: a, c\r\nX-Many: b\r\nX-Spaced:  a  b \t\r\n\r\n{}";
-    RawClient::connect(gateway.address).await.ask(head).await;
+    RawClient::connect(gateway.address).await.call(head).await;
     let request = provider.received().pop().unwrap();
     assert_eq!(request.header_values("x-many"), ["b", "a, c", "b"]);
     assert_eq!(request.header("x-spaced"), Some("a  b"));
@@ -108,42 +108,42 @@ async fn values_keep_their_order_and_their_bytes() {
 }
 
 #[tokio::test]
-async fn connection_cannot_take_away_what_the_gateway_adds() {
+async fn connection_options_cannot_remove_headers_of_the_gateway() {
     let provider = provider().await;
     let settings = provider_settings(&provider.base_url(), &KEYS[..1])
         + "extra_headers = { X-Tenant = \"t1\" }\nsend_actor_headers = true\n";
     let gateway = Harness::start(&settings).await;
     let named = "authorization, X-Tenant, x-ai-bridge-actor-id, user-agent, host, content-length, nonsense(";
-    for way in &WAYS {
+    for endpoint in &ENDPOINTS {
         let headers = [("Connection", named), ("User-Agent", "mine"), ("X-Tenant", "t2")];
-        let request = sent(&gateway, &provider, way, &headers).await;
-        assert_eq!(request.bearer(), Some(KEYS[0]), "{}", way.name);
-        assert_eq!(request.header_values("x-tenant"), ["t1"], "{}", way.name);
-        assert_eq!(request.header_values("x-ai-bridge-actor-id"), ["anonymous"], "{}", way.name);
-        assert_eq!(request.header_values("user-agent"), [USER_AGENT], "{}: it was named", way.name);
-        assert_eq!(request.body, way.body, "{}", way.name);
+        let request = forward(&gateway, &provider, endpoint, &headers).await;
+        assert_eq!(request.bearer(), Some(KEYS[0]), "{}", endpoint.name);
+        assert_eq!(request.header_values("x-tenant"), ["t1"], "{}", endpoint.name);
+        assert_eq!(request.header_values("x-ai-bridge-actor-id"), ["anonymous"], "{}", endpoint.name);
+        assert_eq!(request.header_values("user-agent"), [USER_AGENT], "{}: it was named", endpoint.name);
+        assert_eq!(request.body, endpoint.body, "{}", endpoint.name);
     }
 }
 
-/// What the gateway calls itself when a client says nothing.
+/// The `User-Agent` of the gateway, for clients without one.
 const USER_AGENT: &str = concat!("aibridge/", env!("CARGO_PKG_VERSION"));
 
 #[tokio::test]
-async fn a_user_agent_is_the_clients_or_else_the_gateways() {
+async fn the_user_agent_defaults_to_the_gateway() {
     let provider = provider().await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
-    for way in &WAYS {
+    for endpoint in &ENDPOINTS {
         for (headers, expected) in
             [(&[][..], USER_AGENT), (&[("User-Agent", "zed/1.2 (linux)")], "zed/1.2 (linux)")]
         {
-            let request = sent(&gateway, &provider, way, headers).await;
-            assert_eq!(request.header_values("user-agent"), [expected], "{}", way.name);
+            let request = forward(&gateway, &provider, endpoint, headers).await;
+            assert_eq!(request.header_values("user-agent"), [expected], "{}", endpoint.name);
         }
     }
 }
 
 #[tokio::test]
-async fn extra_headers_are_on_every_request_whatever_the_client_says() {
+async fn extra_headers_replace_those_of_the_client() {
     let provider = provider().await;
     let extra =
         [("OpenAI-Organization", "org-ours"), ("X-Tenant", "t1"), ("User-Agent", "ours/1"), ("Api-Key", "k")];
@@ -152,25 +152,25 @@ async fn extra_headers_are_on_every_request_whatever_the_client_says() {
         let settings =
             provider_settings(&provider.base_url(), keys) + &format!("extra_headers = {{ {table} }}\n");
         let gateway = Harness::start(&settings).await;
-        for way in &WAYS {
+        for endpoint in &ENDPOINTS {
             let headers = extra.map(|(name, _)| (name, "the client's"));
             let headers = [&headers[..], &[("Authorization", OWN_BEARER)]].concat();
-            let request = sent(&gateway, &provider, way, &headers).await;
+            let request = forward(&gateway, &provider, endpoint, &headers).await;
             for (name, value) in extra {
-                assert_eq!(request.header_values(name), [value], "{} {name}", way.name);
+                assert_eq!(request.header_values(name), [value], "{} {name}", endpoint.name);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_request_without_a_body_says_nothing_about_one() {
+async fn a_request_without_a_body_has_no_body_headers() {
     let provider = provider().await;
     for keys in [&KEYS[..1], &KEYS[..2]] {
         let gateway = Harness::with_keys(&provider.base_url(), keys).await;
         let mut client = RawClient::connect(gateway.address).await;
         let headers = [("Accept", "*/*"), ("User-Agent", "x")];
-        client.ask(&request("GET", "/openai/v1/models", &headers, b"")).await;
+        client.call(&request("GET", "/openai/v1/models", &headers, b"")).await;
         let request = provider.received().pop().unwrap();
         let (host, key) = (provider.address().to_string(), format!("Bearer {}", KEYS[0]));
         let expected = [&headers[..], &[("Host", host.as_str()), ("Authorization", &key)]].concat();
@@ -179,7 +179,7 @@ async fn a_request_without_a_body_says_nothing_about_one() {
 }
 
 #[tokio::test]
-async fn the_base_url_counts_for_host_and_path() {
+async fn host_and_path_follow_the_base_url() {
     let provider = provider().await;
     for (base, path) in [
         ("/v1", "/v1/chat/completions"),
@@ -188,7 +188,7 @@ async fn the_base_url_counts_for_host_and_path() {
     ] {
         let base_url = format!("http://{}{base}", provider.address());
         let gateway = Harness::with_keys(&base_url, &KEYS[..1]).await;
-        let request = sent(&gateway, &provider, CHAT, &[("Host", "gateway.example.org")]).await;
+        let request = forward(&gateway, &provider, CHAT, &[]).await;
         assert_eq!(request.target, path);
         assert_eq!(request.header_values("host"), [provider.address().to_string()]);
     }

@@ -1,81 +1,95 @@
-//! `max_concurrent_requests`.
+//! `max_concurrent_requests`: refusals and the release of permits.
 
 use super::*;
 
 #[tokio::test]
-async fn what_is_beyond_the_limit_is_refused_until_something_ends() {
+async fn requests_over_the_limit_are_refused_until_one_ends() {
     let gate = Gate::new();
-    let provider = provider_that_waits(&gate).await;
-    let gateway = limited("max_concurrent_requests = 5", &provider).await;
+    let provider = gated_provider(&gate).await;
+    let gateway = limited_gateway("max_concurrent_requests = 5", &provider).await;
     let mut open = Vec::new();
-    for way in &WAYS {
+    for endpoint in &ENDPOINTS {
         let mut client = RawClient::connect(gateway.address).await;
-        client.send(&request("POST", way.target, &[], way.body.as_bytes())).await;
+        client.send(&request("POST", endpoint.target, &[], endpoint.body.as_bytes())).await;
         open.push(client);
     }
-    gate.reached(5).await;
+    gate.wait_reached(5).await;
     let (rows, calls) = (recorded(&gateway), provider.received().len());
-    for way in &WAYS {
-        assert_overloaded(&way.ask(&gateway, &[]).await, 5, way.name);
+    for endpoint in &ENDPOINTS {
+        assert_overloaded(&endpoint.call(&gateway, &[]).await, 5, endpoint.name);
     }
     for target in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(RawClient::get(gateway.address, target).await.status(), 200, "{target} is never limited");
     }
     for (target, code) in [("/openai/v1/nothing", "unknown_route"), ("/openai/v1/models/..", "invalid_path")]
     {
-        let answer = RawClient::get(gateway.address, target).await;
-        assert_eq!(answer.header("x-aibridge-error"), Some(code), "{target}");
+        let response = RawClient::get(gateway.address, target).await;
+        assert_eq!(response.header("x-aibridge-error"), Some(code), "{target}");
     }
-    assert_eq!((recorded(&gateway), provider.received().len()), (rows, calls), "the refused reach nobody");
+    assert_eq!(
+        (recorded(&gateway), provider.received().len()),
+        (rows, calls),
+        "refused requests reach no provider"
+    );
 
     gate.open();
-    for (way, client) in WAYS.iter().zip(&mut open) {
-        assert_eq!(client.head().await.status, 200, "{}", way.name);
-        assert_eq!(client.rest().await.0, way.answer, "{}", way.name);
-        assert_eq!(way.ask(&gateway, &[]).await.status(), 200, "{}: there is room again", way.name);
+    for (endpoint, client) in ENDPOINTS.iter().zip(&mut open) {
+        assert_eq!(client.head().await.status, 200, "{}", endpoint.name);
+        assert_eq!(client.read_to_end().await.0, endpoint.response, "{}", endpoint.name);
+        assert_eq!(
+            endpoint.call(&gateway, &[]).await.status(),
+            200,
+            "{}: there is room again",
+            endpoint.name
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_an_answer_whole_finds_its_place_free() {
+async fn the_permit_is_free_when_the_response_is_complete() {
     let provider = good_provider().await;
-    let gateway = limited("max_concurrent_requests = 1", &provider).await;
-    let mut kept = RawClient::connect(gateway.address).await;
+    let gateway = limited_gateway("max_concurrent_requests = 1", &provider).await;
+    let mut reused = RawClient::connect(gateway.address).await;
     for _ in 0..20 {
-        for way in &WAYS {
-            let bytes = request("POST", way.target, &[], way.body.as_bytes());
-            assert_eq!(kept.ask(&bytes).await.status(), 200, "{} on the same connection", way.name);
-            assert_eq!(way.ask(&gateway, &[]).await.status(), 200, "{} on another", way.name);
+        for endpoint in &ENDPOINTS {
+            let bytes = request("POST", endpoint.target, &[], endpoint.body.as_bytes());
+            assert_eq!(reused.call(&bytes).await.status(), 200, "{} on the same connection", endpoint.name);
+            assert_eq!(endpoint.call(&gateway, &[]).await.status(), 200, "{} on another", endpoint.name);
         }
     }
 }
 
 #[tokio::test]
-async fn a_request_is_refused_before_its_body_is_read() {
+async fn a_request_over_the_limit_is_refused_before_its_body_is_read() {
     let gate = Gate::new();
-    let provider = provider_that_waits(&gate).await;
+    let provider = gated_provider(&gate).await;
     let table = [
         ("max_concurrent_requests = 1", 503, "overloaded"),
         ("requests_per_minute = 1", 429, "rate_limit_exceeded"),
     ];
     for (number, (limits, status, code)) in table.into_iter().enumerate() {
-        let gateway = limited(limits, &provider).await;
+        let gateway = limited_gateway(limits, &provider).await;
         let _first = CHAT.send(gateway.address, true).await;
-        gate.reached(number + 1).await;
-        for way in &WAYS {
+        gate.wait_reached(number + 1).await;
+        for endpoint in &ENDPOINTS {
             let mut client = RawClient::connect(gateway.address).await;
             let headers = [("Expect", "100-continue"), ("Content-Length", "99")];
-            client.send(&request("POST", way.target, &headers, b"")).await;
+            client.send(&request("POST", endpoint.target, &headers, b"")).await;
             let head = client.head().await;
-            assert_eq!((head.status, head.header("x-aibridge-error")), (status, Some(code)), "{}", way.name);
+            assert_eq!(
+                (head.status, head.header("x-aibridge-error")),
+                (status, Some(code)),
+                "{}",
+                endpoint.name
+            );
         }
     }
 }
 
 #[tokio::test]
-async fn who_may_not_come_in_is_told_that_first() {
+async fn authentication_is_checked_before_limits() {
     let gate = Gate::new();
-    let provider = provider_that_waits(&gate).await;
+    let provider = gated_provider(&gate).await;
     let settings =
         format!("[auth]\nmode = \"tokens\"\n{}", settings("max_concurrent_requests = 1", &provider));
     let gateway = Harness::start(&settings).await;
@@ -83,9 +97,12 @@ async fn who_may_not_come_in_is_told_that_first() {
     let token = [("X-AIBridge-Token", token.as_str())];
     let mut client = RawClient::connect(gateway.address).await;
     client.send(&request("POST", CHAT.target, &token, CHAT.blocking.as_bytes())).await;
-    gate.reached(1).await;
-    for way in &WAYS {
-        assert_eq!(way.ask(&gateway, &[]).await.header("x-aibridge-error"), Some("invalid_gateway_token"));
-        assert_overloaded(&way.ask(&gateway, &token).await, 1, way.name);
+    gate.wait_reached(1).await;
+    for endpoint in &ENDPOINTS {
+        assert_eq!(
+            endpoint.call(&gateway, &[]).await.header("x-aibridge-error"),
+            Some("invalid_gateway_token")
+        );
+        assert_overloaded(&endpoint.call(&gateway, &token).await, 1, endpoint.name);
     }
 }

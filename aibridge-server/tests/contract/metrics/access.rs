@@ -1,37 +1,29 @@
-//! Who may read it, and where.
+//! Access to `/metrics`.
 
 use super::Scraped;
-use crate::harness::{Harness, provider_settings};
+use crate::harness::{Harness, PROXIED, provider_settings, status_and_code};
 use aibridge_store::{Durability, Options, Tokens};
-use aibridge_testkit::{Answer, RawClient, request};
+use aibridge_testkit::{RawClient, Response, request};
 use secrecy::ExposeSecret;
 
-async fn ask(gateway: &Harness, method: &str, headers: &[(&str, &str)]) -> Answer {
-    RawClient::connect(gateway.address).await.ask(&request(method, "/metrics", headers, b"")).await
+async fn call(gateway: &Harness, method: &str, headers: &[(&str, &str)]) -> Response {
+    RawClient::connect(gateway.address).await.call(&request(method, "/metrics", headers, b"")).await
 }
-
-fn told(answer: &Answer) -> (u16, Option<&str>) {
-    (answer.status(), answer.header("x-aibridge-error"))
-}
-
-/// How a request looks that a proxy passes on.
-const PROXIED: [(&str, &str); 3] =
-    [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")];
 
 #[tokio::test]
-async fn the_own_machine_may_read_it_but_nobody_through_a_proxy() {
+async fn only_direct_loopback_requests_have_access() {
     let gateway = Harness::start(&provider_settings("http://127.0.0.1:9/v1", &["sk-1234"])).await;
-    assert_eq!(told(&ask(&gateway, "GET", &[]).await), (200, None));
-    assert_eq!(told(&ask(&gateway, "POST", &[]).await), (405, Some("method_not_allowed")));
+    assert_eq!(status_and_code(&call(&gateway, "GET", &[]).await), (200, None));
+    assert_eq!(status_and_code(&call(&gateway, "POST", &[]).await), (405, Some("method_not_allowed")));
     for header in PROXIED {
-        let answer = ask(&gateway, "GET", &[header]).await;
-        assert_eq!(told(&answer), (403, Some("admin_only")), "{header:?}");
-        assert_eq!(answer.json()["error"]["type"], "permission_error");
+        let response = call(&gateway, "GET", &[header]).await;
+        assert_eq!(status_and_code(&response), (403, Some("admin_only")), "{header:?}");
+        assert_eq!(response.json()["error"]["type"], "permission_error");
     }
 }
 
 #[tokio::test]
-async fn admin_tokens_open_it_from_anywhere() {
+async fn admin_tokens_grant_access_from_every_address() {
     let settings = provider_settings("http://127.0.0.1:9/v1", &["sk-1234"]);
     let gateway = Harness::start(&format!("[auth]\nmode = \"tokens\"\n{settings}")).await;
     let options = Options { path: gateway.store.path().to_owned(), durability: Durability::Process };
@@ -47,26 +39,28 @@ async fn admin_tokens_open_it_from_anywhere() {
     ];
     for (authorization, status, code) in table {
         let headers = [PROXIED[0], ("Authorization", authorization.as_str())];
-        assert_eq!(told(&ask(&gateway, "GET", &headers).await), (status, code));
+        assert_eq!(status_and_code(&call(&gateway, "GET", &headers).await), (status, code));
     }
     tokens.revoke(admin.0.id).unwrap();
     let authorization = bearer(&admin.1);
     let headers = [PROXIED[0], ("Authorization", authorization.as_str())];
-    let refused = async { while ask(&gateway, "GET", &headers).await.status() != 401 {} };
-    aibridge_testkit::within(refused, "a revoked admin token to be refused").await;
+    let is_refused = async || call(&gateway, "GET", &headers).await.status() == 401;
+    aibridge_testkit::poll_until(is_refused, "a revoked admin token to be refused").await;
 }
 
 #[tokio::test]
-async fn a_listener_of_its_own_takes_it_away_from_clients() {
+async fn the_admin_listener_replaces_the_client_listener() {
     let settings = provider_settings("http://127.0.0.1:9/v1", &["sk-1234"]);
     let gateway = Harness::start(&format!("[admin]\nlisten = \"127.0.0.1:0\"\n{settings}")).await;
-    assert_eq!(told(&ask(&gateway, "GET", &[]).await), (404, Some("unknown_route")));
+    assert_eq!(status_and_code(&call(&gateway, "GET", &[]).await), (404, Some("unknown_route")));
     let admin = gateway.admin.unwrap();
-    Scraped::at(admin).await.check(&[(r#"aibridge_key_pool_state{provider="openai",state="valid"}"#, 1.0)]);
+    Scraped::at(admin)
+        .await
+        .check(&[(r#"aibridge_key_pool_state{model="",provider="openai",state="valid"}"#, 1.0)]);
     assert_eq!(RawClient::get(admin, "/readyz").await.status(), 200);
-    let answer = RawClient::get(admin, "/openai/v1/models").await;
-    assert_eq!(told(&answer), (404, Some("unknown_route")), "no client is served there");
+    let response = RawClient::get(admin, "/openai/v1/models").await;
+    assert_eq!(status_and_code(&response), (404, Some("unknown_route")), "no client is served there");
     let mut proxied = RawClient::connect(admin).await;
-    assert_eq!(proxied.ask(&request("GET", "/metrics", &[PROXIED[0]], b"")).await.status(), 200);
+    assert_eq!(proxied.call(&request("GET", "/metrics", &[PROXIED[0]], b"")).await.status(), 200);
     gateway.stop().await;
 }

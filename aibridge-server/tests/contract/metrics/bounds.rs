@@ -1,16 +1,16 @@
-//! Names that clients invent.
+//! The bounds on metric series for names that clients invent.
 
 use super::Scraped;
 use crate::harness::{Harness, provider_settings};
 use aibridge_testkit::{RawClient, Script, ScriptedProvider};
 
-async fn ask(gateway: &Harness, model: &str) {
+async fn call(gateway: &Harness, model: &str) {
     let body = serde_json::json!({ "model": model }).to_string();
     RawClient::post(gateway.address, "/openai/v1/chat/completions", &[], body).await;
 }
 
 #[tokio::test]
-async fn models_and_tools_have_bounds() {
+async fn models_and_tools_have_a_bounded_number_of_series() {
     let provider = ScriptedProvider::start(|request| {
         let model = request.json()["model"].as_str().unwrap().to_owned();
         if model.starts_with("invented") {
@@ -23,11 +23,11 @@ async fn models_and_tools_have_bounds() {
     .await;
     let settings = provider_settings(&provider.base_url(), &["sk-0123456789abcdefghij"]);
     let gateway = Harness::start(&format!("[metrics]\nmax_models = 3\nmax_tools = 2\n{settings}")).await;
-    for model in ["a", "quote\" \\ line\nend \u{1} é", &"x".repeat(10_000), "b", "c", "d"] {
-        ask(&gateway, model).await;
+    for model in ["a", "quote\" \\ line\nend \u{1} é", &"x".repeat(512), "b", "c", "d"] {
+        call(&gateway, model).await;
     }
     for number in 0..300 {
-        ask(&gateway, &format!("invented-{number}")).await;
+        call(&gateway, &format!("invented-{number}")).await;
     }
     let scraped = Scraped::of(&gateway).await;
     let total = |model: &str, status: &str| {

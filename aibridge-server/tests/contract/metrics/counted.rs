@@ -1,10 +1,10 @@
-//! One way to end after another, each counted once.
+//! Interception counters: every outcome is counted once.
 
 use super::Scraped;
 use crate::dialects::{CHAT, Dialect, KEY, REQUESTS};
 use crate::harness::{Harness, provider_settings};
+use crate::store_failures::lock;
 use aibridge_testkit::{RawClient, Script, ScriptedProvider, Step, request, wait_for, within};
-use rusqlite::Connection;
 
 fn total(status: &str, model: &str) -> String {
     format!(
@@ -12,8 +12,8 @@ fn total(status: &str, model: &str) -> String {
     )
 }
 
-/// Scrapes until `series` has `value`: the end of an interception may follow the end of its answer.
-async fn scraped_until(gateway: &Harness, series: &str, value: f64) -> Scraped {
+/// Scrapes until `series` has `value`: an interception may end after its response.
+async fn scrape_until(gateway: &Harness, series: &str, value: f64) -> Scraped {
     loop {
         let scraped = Scraped::of(gateway).await;
         if scraped.value(series) == value {
@@ -24,13 +24,13 @@ async fn scraped_until(gateway: &Harness, series: &str, value: f64) -> Scraped {
 }
 
 #[tokio::test]
-async fn answers_whole_and_streamed_are_counted_with_what_they_told() {
-    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+async fn blocking_and_streamed_responses_are_counted_with_usage() {
+    let provider = ScriptedProvider::start(Dialect::respond_to).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     for (dialect, streaming) in REQUESTS {
         let mut client = dialect.send(gateway.address, streaming).await;
         assert_eq!(client.head().await.status, 200);
-        client.rest().await;
+        client.read_to_end().await;
     }
     let scraped = Scraped::of(&gateway).await;
     let responses = r#"{provider="openai",route="/responses"}"#;
@@ -64,41 +64,39 @@ async fn answers_whole_and_streamed_are_counted_with_what_they_told() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_is_cancelled_and_no_longer_in_flight() {
+async fn a_disconnect_counts_as_cancelled_and_not_in_flight() {
     let mut provider =
         ScriptedProvider::start(|_| Script::sse_head().chunk(CHAT.events[0]).then(Step::Stall)).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     let mut client = CHAT.send(gateway.address, true).await;
     provider.next_received().await;
     client.head().await;
-    client.until(CHAT.events[0]).await;
+    client.read_until(CHAT.events[0]).await;
     let open = r#"aibridge_interceptions_inflight{model="m",provider="openai",route="/chat/completions"}"#;
     Scraped::of(&gateway).await.check(&[(open, 1.0)]);
     drop(client);
     let cancelled = total("cancelled", "m");
-    within(scraped_until(&gateway, &cancelled, 1.0), "a cancelled one").await;
-    within(scraped_until(&gateway, open, 0.0), "none in flight").await;
+    within(scrape_until(&gateway, &cancelled, 1.0), "a cancelled one").await;
+    within(scrape_until(&gateway, open, 0.0), "none in flight").await;
 }
 
 #[tokio::test]
 async fn a_refused_start_is_a_failure_and_not_in_flight() {
-    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+    let provider = ScriptedProvider::start(Dialect::respond_to).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
-    let held = Connection::open(gateway.store.path()).unwrap();
-    held.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
-    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let write_lock = lock(&gateway.store);
     let mut client = CHAT.send(gateway.address, false).await;
     assert_eq!(client.head().await.status, 503);
-    client.rest().await;
+    client.read_to_end().await;
     let scraped = Scraped::of(&gateway).await;
     scraped.check(&[(&total("failed", "m"), 1.0), (r#"aibridge_prompts_total{provider="openai"}"#, 0.0)]);
-    drop(held);
+    drop(write_lock);
     let open = r#"aibridge_interceptions_inflight{model="m",provider="openai",route="/chat/completions"}"#;
-    within(scraped_until(&gateway, open, 0.0), "none in flight").await;
+    within(scrape_until(&gateway, open, 0.0), "none in flight").await;
 }
 
 #[tokio::test]
-async fn passed_through_requests_are_counted_by_pattern() {
+async fn passthrough_requests_are_counted_by_route_pattern() {
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     for (method, path) in [
@@ -110,7 +108,7 @@ async fn passed_through_requests_are_counted_by_pattern() {
         ("GARBLE", "/responses/r"),
     ] {
         let target = format!("/openai/v1{path}");
-        RawClient::connect(gateway.address).await.ask(&request(method, &target, &[], b"")).await;
+        RawClient::connect(gateway.address).await.call(&request(method, &target, &[], b"")).await;
     }
     let series = |route: &str, method: &str| {
         format!(r#"aibridge_passthrough_total{{method="{method}",provider="openai",route="{route}"}}"#)
@@ -127,16 +125,16 @@ async fn passed_through_requests_are_counted_by_pattern() {
 }
 
 #[tokio::test]
-async fn nothing_is_served_if_it_is_not_wanted() {
-    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+async fn metrics_can_be_disabled() {
+    let provider = ScriptedProvider::start(Dialect::respond_to).await;
     let settings = format!("[metrics]\nenabled = false\n{}", provider_settings(&provider.base_url(), &[KEY]));
     let gateway = Harness::start(&settings).await;
-    let answer = RawClient::get(gateway.address, "/metrics").await;
-    assert_eq!((answer.status(), answer.header("x-aibridge-error")), (404, Some("unknown_route")));
+    let response = RawClient::get(gateway.address, "/metrics").await;
+    assert_eq!((response.status(), response.header("x-aibridge-error")), (404, Some("unknown_route")));
     let mut client = CHAT.send(gateway.address, true).await;
     assert_eq!(client.head().await.status, 200);
     let row =
         || gateway.store.rows("aibridge_interceptions").into_iter().find(|row| row["ended_at"].is_string());
-    client.rest().await;
+    client.read_to_end().await;
     wait_for(row, "it is recorded all the same").await;
 }

@@ -1,8 +1,8 @@
-//! Requests on their way to the provider: streamed, unless a second key may need them.
+//! Passthrough requests: streamed, unless a second key may need the body.
 
 use super::{CONVERSATIONS, OWN, POOLS, assert_nothing_recorded};
+use crate::endpoints::KEYS;
 use crate::harness::Harness;
-use crate::ways::KEYS;
 use aibridge_testkit::{RawClient, Script, ScriptedProvider, request, within};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,18 +10,18 @@ use tokio::net::{TcpListener, TcpStream};
 
 const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 
-/// A provider that sees every byte of a request when it comes.
-struct Watching {
+/// A provider that reads every byte of a request when it arrives.
+struct ByteProvider {
     listener: TcpListener,
 }
 
-/// What has come on one of its connections.
-struct Seen {
+/// One connection of a [`ByteProvider`], and the bytes received on it.
+struct ByteConnection {
     stream: TcpStream,
     bytes: Vec<u8>,
 }
 
-impl Watching {
+impl ByteProvider {
     async fn start() -> Self {
         Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
     }
@@ -30,32 +30,32 @@ impl Watching {
         format!("http://{}/v1/", self.listener.local_addr().unwrap())
     }
 
-    async fn accept(&self) -> Seen {
+    async fn accept(&self) -> ByteConnection {
         let (stream, _) = within(self.listener.accept(), "a connection").await.unwrap();
-        Seen { stream, bytes: Vec::new() }
+        ByteConnection { stream, bytes: Vec::new() }
     }
 }
 
-impl Seen {
+impl ByteConnection {
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// Waits until `text` has come.
-    async fn until(&mut self, text: &str) {
+    /// Waits until `text` has arrived.
+    async fn wait_for(&mut self, text: &str) {
         while !self.text().contains(text) {
             let read = within(self.stream.read_buf(&mut self.bytes), text).await.unwrap();
             assert!(read > 0, "{text:?} never came: {}", self.text());
         }
     }
 
-    /// Waits until the connection is gone.
-    async fn until_gone(&mut self) {
+    /// Waits until the connection is closed.
+    async fn wait_until_closed(&mut self) {
         while let Ok(1..) = within(self.stream.read_buf(&mut self.bytes), "the connection to end").await {}
     }
 }
 
-/// A request's head, and a body of two pieces: with a length, or chunked.
+/// The head of a request, and a body of two pieces: with a length, or chunked.
 fn pieces(chunked: bool) -> [Vec<u8>; 3] {
     let framing = if chunked { ("Transfer-Encoding", "chunked") } else { ("Content-Length", "6") };
     let head = request("POST", CONVERSATIONS, &[OWN, framing], b"");
@@ -66,45 +66,45 @@ fn pieces(chunked: bool) -> [Vec<u8>; 3] {
 }
 
 #[tokio::test]
-async fn a_body_that_goes_to_one_key_only_is_streamed_with_its_length_if_that_is_known() {
+async fn a_body_for_a_single_key_is_streamed_with_its_length_if_known() {
     for keys in [&KEYS[..0], &KEYS[..1]] {
         for chunked in [false, true] {
-            let provider = Watching::start().await;
+            let provider = ByteProvider::start().await;
             let gateway = Harness::with_keys(&provider.base_url(), keys).await;
             let mut client = RawClient::connect(gateway.address).await;
             let [head, first, second] = pieces(chunked);
             client.send(&head).await;
-            let mut seen = provider.accept().await;
-            seen.until("\r\n\r\n").await; // before there is any body
+            let mut connection = provider.accept().await;
+            connection.wait_for("\r\n\r\n").await; // before any byte of the body
             let framing = if chunked { "transfer-encoding: chunked\r\n" } else { "content-length: 6\r\n" };
-            assert!(seen.text().contains(framing), "{}", seen.text());
+            assert!(connection.text().contains(framing), "{}", connection.text());
             assert_eq!(
-                seen.text().matches("content-length").count(),
+                connection.text().matches("content-length").count(),
                 usize::from(!chunked),
                 "{}",
-                seen.text()
+                connection.text()
             );
             client.send(&first).await;
-            seen.until("abc").await;
+            connection.wait_for("abc").await;
             client.send(&second).await;
-            seen.until(if chunked { "0\r\n\r\n" } else { "abcdef" }).await;
-            seen.stream.write_all(GOOD).await.unwrap();
+            connection.wait_for(if chunked { "0\r\n\r\n" } else { "abcdef" }).await;
+            connection.stream.write_all(GOOD).await.unwrap();
             assert_eq!(client.head().await.status, 200);
-            assert_eq!(client.rest().await.0, "{}");
+            assert_eq!(client.read_to_end().await.0, "{}");
             assert_nothing_recorded(&gateway);
         }
     }
 }
 
 #[tokio::test]
-async fn a_body_that_may_go_to_another_key_is_kept_until_it_is_whole() {
+async fn a_body_for_several_keys_is_buffered() {
     for chunked in [false, true] {
         let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
         let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..2]).await;
         let mut client = RawClient::connect(gateway.address).await;
         let [head, first, second] = pieces(chunked);
         client.send(&[head, first].concat()).await;
-        // Somebody else is served to the end, and the provider has heard of nobody but them.
+        // Another request is served completely, and is the only one that reached the provider.
         assert_eq!(RawClient::get(gateway.address, "/openai/v1/models").await.status(), 200);
         assert_eq!((provider.received().len(), provider.connections()), (1, 1));
         client.send(&second).await;
@@ -116,53 +116,54 @@ async fn a_body_that_may_go_to_another_key_is_kept_until_it_is_whole() {
 }
 
 #[tokio::test]
-async fn a_large_body_arrives_whole() {
+async fn a_large_body_arrives_complete() {
     let large: Bytes = (0..8_000_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     for keys in POOLS {
         let gateway = Harness::with_keys(&provider.base_url(), keys).await;
-        let answer = RawClient::post(gateway.address, CONVERSATIONS, &[OWN], &large).await;
-        assert_eq!(answer.status(), 200);
+        let response = RawClient::post(gateway.address, CONVERSATIONS, &[OWN], &large).await;
+        assert_eq!(response.status(), 200);
         assert!(provider.received().pop().unwrap().body == large);
     }
 }
 
 #[tokio::test]
-async fn a_client_that_breaks_off_does_not_look_done() {
+async fn a_truncated_upload_is_not_completed() {
     for keys in [&KEYS[..0], &KEYS[..1]] {
         for chunked in [false, true] {
-            let provider = Watching::start().await;
+            let provider = ByteProvider::start().await;
             let gateway = Harness::with_keys(&provider.base_url(), keys).await;
             let mut client = RawClient::connect(gateway.address).await;
             let [head, first, _] = pieces(chunked);
             client.send(&[head, first].concat()).await;
-            let mut seen = provider.accept().await;
-            seen.until("abc").await;
+            let mut connection = provider.accept().await;
+            connection.wait_for("abc").await;
             client.reset();
-            seen.until_gone().await;
-            assert!(!seen.text().contains("0\r\n\r\n"), "{}", seen.text());
+            connection.wait_until_closed().await;
+            assert!(!connection.text().contains("0\r\n\r\n"), "{}", connection.text());
         }
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_before_the_body_is_read_reaches_the_client() {
+async fn a_response_before_the_end_of_the_body_is_relayed() {
     for keys in [&KEYS[..0], &KEYS[..1]] {
         for chunked in [false, true] {
-            let provider = Watching::start().await;
+            let provider = ByteProvider::start().await;
             let gateway = Harness::with_keys(&provider.base_url(), keys).await;
             let mut client = RawClient::connect(gateway.address).await;
             let [head, first, _] = pieces(chunked);
             client.send(&[head, first].concat()).await;
-            let mut seen = provider.accept().await;
-            seen.until("\r\n\r\n").await;
-            seen.stream
+            let mut connection = provider.accept().await;
+            connection.wait_for("\r\n\r\n").await;
+            connection
+                .stream
                 .write_all(b"HTTP/1.1 413 No\r\nContent-Length: 7\r\nX-Id: 1\r\n\r\ntoo big")
                 .await
                 .unwrap();
-            let answer = client.head().await;
-            assert_eq!((answer.status, answer.header("x-id")), (413, Some("1")), "{answer:?}");
-            assert_eq!(client.rest().await.0, "too big");
+            let response = client.head().await;
+            assert_eq!((response.status, response.header("x-id")), (413, Some("1")), "{response:?}");
+            assert_eq!(client.read_to_end().await.0, "too big");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The ways in which files change.
+//! The ways in which a settings file can change on disk.
 
-use super::{NEXT_KEY, ask, keys, launch, replace};
+use super::{NEXT_KEY, call, keys, launch, replace};
 use crate::dialects::{CHAT, Dialect, KEY};
 use crate::harness::provider_settings;
 use aibridge_testkit::{Launch, ScriptedProvider};
@@ -8,16 +8,16 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-/// Files that a gateway's settings are in, and how they change.
-struct Way {
-    /// Which keys the settings name, in a directory.
+/// A layout of settings files, and how they change.
+struct FileSetup {
+    /// The value of `keys` in the settings, given the directory.
     keys: fn(&Path) -> String,
-    /// Before the start. The settings are written to where they are said to be.
+    /// Runs before the start. The settings are then written to `aibridge.toml`.
     prepare: fn(&Path),
-    /// `aibridge.toml` is in the directory, or what leads to it; the text is the next.
+    /// Replaces the settings in the directory by the text.
     change: fn(&Path, &str),
-    /// Whether nobody can see that, so that it takes a signal.
-    hang_up: bool,
+    /// Whether the change cannot be watched, so that a reload needs a signal.
+    needs_signal: bool,
 }
 
 const LITERAL: fn(&Path) -> String = |_| KEY.to_owned();
@@ -29,40 +29,40 @@ fn link_elsewhere(dir: &Path) {
     symlink("elsewhere/a.toml", dir.join("aibridge.toml")).unwrap();
 }
 
-const WAYS: [(&str, Way); 8] = [
+const FILE_SETUPS: [(&str, FileSetup); 8] = [
     (
         "replaced by a rename",
-        Way {
+        FileSetup {
             keys: LITERAL,
             prepare: |_| {},
             change: |dir, text| replace(&dir.join("aibridge.toml"), text),
-            hang_up: false,
+            needs_signal: false,
         },
     ),
     (
         "rewritten in place",
-        Way {
+        FileSetup {
             keys: LITERAL,
             prepare: |_| {},
             change: |dir, text| fs::write(dir.join("aibridge.toml"), text).unwrap(),
-            hang_up: false,
+            needs_signal: false,
         },
     ),
     (
         "removed and made again",
-        Way {
+        FileSetup {
             keys: LITERAL,
             prepare: |_| {},
             change: |dir, text| {
                 fs::remove_file(dir.join("aibridge.toml")).unwrap();
                 fs::write(dir.join("aibridge.toml"), text).unwrap();
             },
-            hang_up: false,
+            needs_signal: false,
         },
     ),
     (
         "behind links as in a ConfigMap",
-        Way {
+        FileSetup {
             keys: LITERAL,
             prepare: |dir| {
                 fs::create_dir(dir.join("..1")).unwrap();
@@ -77,21 +77,21 @@ const WAYS: [(&str, Way); 8] = [
                 fs::rename(dir.join("..data.new"), dir.join("..data")).unwrap();
                 fs::remove_dir_all(dir.join("..1")).unwrap();
             },
-            hang_up: false,
+            needs_signal: false,
         },
     ),
     (
         "a link to a file elsewhere, which is rewritten",
-        Way {
+        FileSetup {
             keys: LITERAL,
             prepare: link_elsewhere,
             change: |dir, text| replace(&dir.join("elsewhere/a.toml"), text),
-            hang_up: false,
+            needs_signal: false,
         },
     ),
     (
         "a link that is turned to another file",
-        Way {
+        FileSetup {
             keys: LITERAL,
             prepare: link_elsewhere,
             change: |dir, text| {
@@ -100,24 +100,24 @@ const WAYS: [(&str, Way); 8] = [
                 symlink("next/b.toml", dir.join("new")).unwrap();
                 fs::rename(dir.join("new"), dir.join("aibridge.toml")).unwrap();
             },
-            hang_up: false,
+            needs_signal: false,
         },
     ),
     (
         "a key file of its own",
-        Way {
+        FileSetup {
             keys: FROM_FILE,
             prepare: |dir| {
                 fs::create_dir(dir.join("secrets")).unwrap();
                 fs::write(dir.join("secrets/key"), KEY).unwrap();
             },
             change: |dir, _| replace(&dir.join("secrets/key"), NEXT_KEY),
-            hang_up: false,
+            needs_signal: false,
         },
     ),
     (
-        "a key file behind a link that nobody watches",
-        Way {
+        "a key file behind a link, which is not watched",
+        FileSetup {
             keys: |dir| format!("file:{}/far/secrets/key", dir.display()),
             prepare: |dir| {
                 for (number, key) in [("1", KEY), ("2", NEXT_KEY)] {
@@ -130,67 +130,67 @@ const WAYS: [(&str, Way); 8] = [
                 symlink("2", dir.join("far/new")).unwrap();
                 fs::rename(dir.join("far/new"), dir.join("far/secrets")).unwrap();
             },
-            hang_up: true,
+            needs_signal: true,
         },
     ),
 ];
 
 #[tokio::test]
-async fn changed_files_are_read_again() {
-    for (what, way) in WAYS {
-        let provider = ScriptedProvider::start(Dialect::answer_to).await;
+async fn changed_files_are_reloaded() {
+    for (name, setup) in FILE_SETUPS {
+        let provider = ScriptedProvider::start(Dialect::respond_to).await;
         let bare = Launch::new(env!("CARGO_BIN_EXE_aibridge"));
         let dir = bare.dir().to_owned();
-        (way.prepare)(&dir);
-        let named = (way.keys)(&dir);
+        (setup.prepare)(&dir);
+        let named = (setup.keys)(&dir);
         let gateway = bare.config(provider_settings(&provider.base_url(), &[&named])).start().await;
-        assert_eq!(ask(&gateway, CHAT.target).await, 200, "{what}");
+        assert_eq!(call(&gateway, CHAT.target).await, 200, "{name}");
         gateway.hang_up();
-        gateway.said("settings reloaded: nothing changed").await; // from now on it watches
+        gateway.wait_for_output("settings reloaded: nothing changed").await; // the files are watched from now on
 
-        (way.change)(&dir, &provider_settings(&provider.base_url(), &[NEXT_KEY]));
-        if way.hang_up {
+        (setup.change)(&dir, &provider_settings(&provider.base_url(), &[NEXT_KEY]));
+        if setup.needs_signal {
             gateway.hang_up();
         }
-        gateway.said("changed=[\"openai (sk-n...cdef): keys\"]").await;
-        assert_eq!(ask(&gateway, CHAT.target).await, 200, "{what}");
+        gateway.wait_for_output("changed=[\"openai (sk-n...cdef): keys\"]").await;
+        assert_eq!(call(&gateway, CHAT.target).await, 200, "{name}");
         let expected = [format!("Bearer {KEY}"), format!("Bearer {NEXT_KEY}")];
-        assert_eq!(keys(&provider.received()), expected, "{what}");
+        assert_eq!(keys(&provider.received()), expected, "{name}");
         let log = gateway.stderr();
-        assert_eq!(log.matches("settings reloaded added").count(), 1, "{what}: {log}");
+        assert_eq!(log.matches("settings reloaded added").count(), 1, "{name}: {log}");
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_used_is_refused_and_the_old_stays() {
-    let provider = ScriptedProvider::start(Dialect::answer_to).await;
+async fn unusable_files_are_refused_and_the_previous_ones_stay_in_force() {
+    let provider = ScriptedProvider::start(Dialect::respond_to).await;
     let good = provider_settings(&provider.base_url(), &[KEY]);
     let gateway = launch(good.clone()).start().await;
     let path = gateway.launch().config_path();
     let table = [
-        ("[[provider]]\ntype = \"openai\"\nkeys = [\"sk-hunter2\"\n", vec!["is no TOML in line 3"]),
+        ("[[provider]]\ntype = \"openai\"\nkeys = [\"sk-hunter2\"\n", vec!["is not valid TOML in line 3"]),
         ("[auth]\nmode = \"all\"\n[server]\nlistn = \"x\"\n", vec!["auth.mode: ", "; ", "listn: "]),
-        ("", vec!["is empty, and was not before"]),
+        ("\u{feff}provider = []\n[server]\n", vec!["has no settings, and had some before"]),
         ("[[provider]]\ntype = \"openai\"\nkeys = [\"file:/nowhere/key\"]\n", vec!["provider[0].keys[0]: "]),
     ];
     for (text, words) in table {
         replace(&path, text);
-        gateway.said(words[0]).await;
+        gateway.wait_for_output(words[0]).await;
         let log = gateway.stderr();
         let line = log.lines().find(|line| line.contains(words[0])).unwrap();
         assert!(line.contains("the new settings are refused, and the old ones stay in force: "), "{line}");
         assert!(line.contains(path.to_str().unwrap()) && line.contains(" ERROR "), "{line}");
         assert!(words.iter().all(|word| line.contains(word)), "{line}");
         assert!(!log.contains("hunter2"), "{log}");
-        assert_eq!(ask(&gateway, CHAT.target).await, 200);
+        assert_eq!(call(&gateway, CHAT.target).await, 200);
     }
     fs::remove_file(&path).unwrap();
-    gateway.said("cannot read the settings file").await;
-    assert_eq!(ask(&gateway, CHAT.target).await, 200);
+    gateway.wait_for_output("cannot read the settings file").await;
+    assert_eq!(call(&gateway, CHAT.target).await, 200);
 
     replace(&path, &good);
-    gateway.said("settings reloaded: nothing changed").await;
-    assert_eq!(ask(&gateway, CHAT.target).await, 200);
+    gateway.wait_for_output("settings reloaded: nothing changed").await;
+    assert_eq!(call(&gateway, CHAT.target).await, 200);
     let log = gateway.stderr();
     assert_eq!(log.matches("are refused").count(), 5, "each once: {log}");
     assert_eq!(keys(&provider.received()), [&format!("Bearer {KEY}"); 6]);

@@ -1,23 +1,21 @@
-//! The end of the gateway, as HTTP/2 tells it.
+//! Shutdown with HTTP/2: GOAWAY, the grace period and incomplete handshakes.
 
-use super::{TLS, ask, launch};
+use super::{TLS, call, launch};
 use crate::dialects::{CHAT, KEY};
 use crate::harness::provider_settings;
-use aibridge_testkit::{Authority, Gate, Gateway, H2Client, H2End, Script, ScriptedProvider, Step};
+use aibridge_testkit::{Authority, Gate, Gateway, H2Client, H2End, Script, ScriptedProvider};
 use h2::Reason;
 
 const PASSED_THROUGH: &str = "/openai/v1/responses/r1";
 
-/// Begins every answer, and goes on at the gate.
-async fn provider_that_waits(gate: &Gate) -> ScriptedProvider {
+/// A provider that begins every response and continues when the gate opens.
+async fn gated_provider(gate: &Gate) -> ScriptedProvider {
     let gate = gate.clone();
     ScriptedProvider::start(move |request| {
-        let waiting = Step::Await(gate.clone());
         if request.method == "GET" {
-            return Script::sse_head().chunk("begun ").then(waiting).chunk("ended").then(Step::End);
+            return Script::held_stream("begun ", &gate, "ended");
         }
-        let [first, second, last] = CHAT.events;
-        Script::sse_head().chunk(first).then(waiting).chunk([second, last].concat()).then(Step::End)
+        CHAT.held_stream(&gate)
     })
     .await
 }
@@ -28,24 +26,24 @@ async fn start(authority: &Authority, grace: &str, provider: &ScriptedProvider) 
 }
 
 #[tokio::test]
-async fn streams_under_way_end_behind_a_goaway() {
+async fn streams_in_flight_finish_after_a_goaway() {
     let gate = Gate::new();
-    let provider = provider_that_waits(&gate).await;
+    let provider = gated_provider(&gate).await;
     let authority = Authority::new();
     let gateway = start(&authority, "24h", &provider).await;
     let mut client = H2Client::connect(gateway.address(), &authority).await;
     let unused = H2Client::connect(gateway.address(), &authority).await;
     let mut streams =
-        [ask(&mut client, &CHAT, true).await, client.send("GET", PASSED_THROUGH, &[], "").await];
+        [call(&mut client, &CHAT, true).await, client.send("GET", PASSED_THROUGH, &[], "").await];
     for (stream, begun) in streams.iter_mut().zip([CHAT.events[0], "begun "]) {
         stream.head().await;
-        stream.until(begun).await;
+        stream.read_until(begun).await;
     }
     gateway.terminate();
-    client.told_to_go().await;
+    client.wait_for_goaway().await;
 
     for mut client in [H2Client::connect(gateway.address(), &authority).await, unused] {
-        let (head, body, end) = ask_whole(&mut client).await;
+        let (head, body, end) = call_whole(&mut client).await;
         assert_eq!(
             (head.status().as_u16(), end),
             (503, H2End::Clean),
@@ -54,59 +52,58 @@ async fn streams_under_way_end_behind_a_goaway() {
         assert_eq!(head.headers()["x-aibridge-error"], "shutting_down");
         assert_eq!(head.headers().get("connection"), None);
         assert!(body.starts_with(b"{\"error\":{"));
-        client.told_to_go().await;
-        client.closed().await;
+        client.wait_for_goaway().await;
+        client.wait_closed().await;
     }
     gate.open();
     let [mut chat, mut passed] = streams;
-    assert_eq!(chat.rest().await, (CHAT.events[1..].concat().into(), H2End::Clean));
-    assert_eq!(passed.rest().await, ("ended".into(), H2End::Clean));
-    client.closed().await;
-    assert_eq!(gateway.exited().await.status.code(), Some(0));
+    assert_eq!(chat.read_to_end().await, (CHAT.events[1..].concat().into(), H2End::Clean));
+    assert_eq!(passed.read_to_end().await, ("ended".into(), H2End::Clean));
+    client.wait_closed().await;
+    assert_eq!(gateway.wait_exit().await.status.code(), Some(0));
 }
 
-async fn ask_whole(client: &mut H2Client) -> (http::Response<()>, bytes::Bytes, H2End) {
-    client.ask("POST", CHAT.target, &[], CHAT.blocking).await
+async fn call_whole(client: &mut H2Client) -> (http::Response<()>, bytes::Bytes, H2End) {
+    client.call("POST", CHAT.target, &[], CHAT.blocking).await
 }
 
 #[tokio::test]
-async fn what_outlasts_the_grace_period_is_cut_and_told_so() {
+async fn requests_that_outlast_the_grace_period_get_an_error() {
     let gate = Gate::new();
-    let provider = provider_that_waits(&gate).await;
+    let provider = gated_provider(&gate).await;
     let authority = Authority::new();
     let gateway = start(&authority, "50ms", &provider).await;
     let mut client = H2Client::connect(gateway.address(), &authority).await;
-    let mut chat = ask(&mut client, &CHAT, true).await;
+    let mut chat = call(&mut client, &CHAT, true).await;
     let mut passed = client.send("GET", PASSED_THROUGH, &[], "").await;
     let mut uploading = client.begin("POST", CHAT.target, &[], false).await;
     for (stream, begun) in [(&mut chat, CHAT.events[0]), (&mut passed, "begun ")] {
         stream.head().await;
-        stream.until(begun).await;
+        stream.read_until(begun).await;
     }
     gateway.terminate();
 
-    let (rest, end) = chat.rest().await;
+    let (rest, end) = chat.read_to_end().await;
     let error = CHAT.error_in(std::str::from_utf8(&rest).unwrap());
     assert_eq!((&error["code"], end), (&"shutting_down".into(), H2End::Clean));
     assert_eq!(
-        passed.rest().await,
+        passed.read_to_end().await,
         ("".into(), H2End::Reset(Reason::INTERNAL_ERROR)),
         "it has no way to tell"
     );
     assert_eq!(uploading.head().await.status(), 503);
     drop((chat, passed, uploading));
-    client.closed().await;
-    assert_eq!(gateway.exited().await.status.code(), Some(0));
+    client.wait_closed().await;
+    assert_eq!(gateway.wait_exit().await.status.code(), Some(0));
 }
 
 #[tokio::test]
-async fn a_client_that_never_shakes_hands_does_not_hold_up_the_end() {
+async fn an_incomplete_handshake_does_not_delay_the_shutdown() {
     let authority = Authority::new();
     let gateway = launch(&authority, "").start().await;
     let _silent = tokio::net::TcpStream::connect(gateway.address()).await.unwrap();
-    let answered =
-        H2Client::connect(gateway.address(), &authority).await.ask("GET", "/healthz", &[], "").await;
-    assert_eq!(answered.1, "ok", "nobody waits for it: {TLS}");
+    let next = H2Client::connect(gateway.address(), &authority).await.call("GET", "/healthz", &[], "").await;
+    assert_eq!(next.1, "ok", "the request does not wait: {TLS}");
     gateway.terminate();
-    assert_eq!(gateway.exited().await.status.code(), Some(0));
+    assert_eq!(gateway.wait_exit().await.status.code(), Some(0));
 }

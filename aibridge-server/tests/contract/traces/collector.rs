@@ -1,4 +1,4 @@
-//! A collector that takes spans by OTLP, over gRPC and over HTTP.
+//! An OTLP collector for tests, over gRPC and over HTTP. No tests.
 
 use aibridge_testkit::{Script, ScriptedProvider, wait_for};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
@@ -18,16 +18,16 @@ use tokio::net::TcpListener;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
-/// Takes all that it is sent.
+/// Accepts every export.
 pub(super) enum Collector {
-    Grpc { address: String, taken: Taken },
+    Grpc { address: String, exports: Exports },
     Http(ScriptedProvider),
 }
 
-/// What came over gRPC, each with the value of the header `x-key`.
-type Taken = Arc<Mutex<Vec<(ExportTraceServiceRequest, Option<String>)>>>;
+/// Exports over gRPC, each with the value of its header `x-key`.
+type Exports = Arc<Mutex<Vec<(ExportTraceServiceRequest, Option<String>)>>>;
 
-struct Service(Taken);
+struct Service(Exports);
 
 #[tonic::async_trait]
 impl TraceService for Service {
@@ -45,18 +45,18 @@ impl Collector {
     pub(super) async fn grpc() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let taken = Taken::default();
-        let service = TraceServiceServer::new(Service(taken.clone()));
+        let exports = Exports::default();
+        let service = TraceServiceServer::new(Service(exports.clone()));
         let server = Server::builder().add_service(service);
         tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
-        Self::Grpc { address, taken }
+        Self::Grpc { address, exports }
     }
 
     pub(super) async fn http() -> Self {
         Self::Http(ScriptedProvider::start(|_| Script::json(200, "{}")).await)
     }
 
-    /// The settings that send traces here.
+    /// Settings that export traces to this collector.
     pub(super) fn settings(&self) -> String {
         let (protocol, address) = match self {
             Self::Grpc { address, .. } => ("grpc", address.clone()),
@@ -65,9 +65,9 @@ impl Collector {
         format!("[telemetry]\nprotocol = \"{protocol}\"\nendpoint = \"http://{address}\"\n")
     }
 
-    fn taken(&self) -> Vec<(ExportTraceServiceRequest, Option<String>)> {
+    fn exports(&self) -> Vec<(ExportTraceServiceRequest, Option<String>)> {
         match self {
-            Self::Grpc { taken, .. } => taken.lock().unwrap().clone(),
+            Self::Grpc { exports, .. } => exports.lock().unwrap().clone(),
             Self::Http(server) => server
                 .received()
                 .into_iter()
@@ -80,32 +80,32 @@ impl Collector {
         }
     }
 
-    /// The values of the header `x-key` that it was sent.
+    /// The values of the header `x-key` of all exports.
     pub(super) fn keys(&self) -> Vec<Option<String>> {
-        self.taken().into_iter().map(|(_, key)| key).collect()
+        self.exports().into_iter().map(|(_, key)| key).collect()
     }
 
-    /// All that it was sent, as bytes.
+    /// The bytes of all exports.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        self.taken().iter().flat_map(|(request, _)| request.encode_to_vec()).collect()
+        self.exports().iter().flat_map(|(request, _)| request.encode_to_vec()).collect()
     }
 
-    /// What the sending process says of itself.
+    /// The resource attributes of the exporting process.
     pub(super) fn resource(&self) -> BTreeMap<String, String> {
-        let (request, _) = self.taken().swap_remove(0);
+        let (request, _) = self.exports().swap_remove(0);
         attributes(&request.resource_spans[0].resource.as_ref().unwrap().attributes)
     }
 
-    /// All spans, in the order in which they began.
+    /// All spans, in order of their start.
     pub(super) fn spans(&self) -> Vec<Span> {
-        let requests = self.taken().into_iter();
+        let requests = self.exports().into_iter();
         let scopes = requests.flat_map(|(request, _)| request.resource_spans).flat_map(|all| all.scope_spans);
         let mut spans: Vec<WireSpan> = scopes.flat_map(|scope| scope.spans).collect();
         spans.sort_by_key(|span| span.start_time_unix_nano);
         spans.iter().map(Span::from).collect()
     }
 
-    /// All spans, once `count` of them are called `name`.
+    /// Waits until `count` spans are called `name`, and returns all spans.
     pub(super) async fn spans_with(&self, name: &str, count: usize) -> Vec<Span> {
         let enough = |spans: &Vec<Span>| spans.iter().filter(|span| span.name == name).count() >= count;
         wait_for(|| Some(self.spans()).filter(enough), &format!("{count} spans called {name}")).await
@@ -139,13 +139,13 @@ impl From<&WireSpan> for Span {
 }
 
 impl Span {
-    /// These attributes of it, in this order.
+    /// The attributes `names`, in this order.
     pub(super) fn have<const N: usize>(&self, names: [&str; N]) -> [Option<&str>; N] {
         names.map(|name| self.attributes.get(name).map(String::as_str))
     }
 }
 
-/// Names, each below its parent and indented further; what has no parent among them is a root.
+/// The names of `spans` as an indented tree. A span whose parent is not among them is a root.
 pub(super) fn tree(spans: &[Span]) -> String {
     let roots = spans.iter().filter(|span| !spans.iter().any(|other| other.id == span.parent_id));
     roots.map(|root| branch(root, spans, 0)).collect()

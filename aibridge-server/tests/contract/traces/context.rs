@@ -1,6 +1,6 @@
-//! The trace that a client says its request belongs to, and whether it is told to the provider.
+//! Trace context (`traceparent`): continued from the client, and forwarded to the provider only if configured.
 
-use super::{BLOCKING, CHAT, Collector, WHOLE, as_it_is, gateway, named, tree};
+use super::{BLOCKING, CHAT, Collector, WHOLE, gateway, named, tree, unchanged};
 use aibridge_testkit::{Launch, RawClient, Script, ScriptedProvider};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -14,10 +14,10 @@ fn with(setting: &'static str) -> impl FnOnce(Launch) -> Launch {
 }
 
 #[tokio::test]
-async fn a_trace_is_continued() {
+async fn the_trace_of_a_client_is_continued() {
     let collector = Collector::grpc().await;
     let provider = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
-    let gateway = gateway(&collector, &provider.base_url(), as_it_is).await;
+    let gateway = gateway(&collector, &provider.base_url(), unchanged).await;
     let context = format!("00-{TRACE}-{PARENT}-01");
     let headers = [("traceparent", context.as_str()), ("tracestate", "vendor=state")];
     for (path, name) in [(CHAT, "Intercept"), ("/openai/v1/conversations", "Passthrough")] {
@@ -32,10 +32,10 @@ async fn a_trace_is_continued() {
 }
 
 #[tokio::test]
-async fn a_broken_trace_is_not_continued() {
+async fn an_invalid_trace_context_is_ignored() {
     let collector = Collector::grpc().await;
     let provider = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
-    let gateway = gateway(&collector, &provider.base_url(), as_it_is).await;
+    let gateway = gateway(&collector, &provider.base_url(), unchanged).await;
     let broken = [
         "nonsense".to_owned(),
         String::new(),
@@ -45,9 +45,9 @@ async fn a_broken_trace_is_not_continued() {
         format!("ff-{TRACE}-{PARENT}-01"),
     ];
     for (index, broken) in broken.iter().enumerate() {
-        let answer =
+        let response =
             RawClient::post(gateway.address(), CHAT, &[("traceparent", broken.as_str())], BLOCKING).await;
-        assert_eq!(answer.status(), 200, "{broken}");
+        assert_eq!(response.status(), 200, "{broken}");
         collector.spans_with("Intercept", index + 1).await;
     }
     let twice = format!("00-{TRACE}-{PARENT}-01");
@@ -59,7 +59,7 @@ async fn a_broken_trace_is_not_continued() {
 }
 
 #[tokio::test]
-async fn the_provider_is_told_if_the_settings_say_so() {
+async fn the_trace_context_is_forwarded_if_configured() {
     let collector = Collector::grpc().await;
     let provider = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
     let gateway = gateway(&collector, &provider.base_url(), with("PROPAGATE=true")).await;
@@ -74,15 +74,15 @@ async fn the_provider_is_told_if_the_settings_say_so() {
     {
         RawClient::post(gateway.address(), path, &headers, BLOCKING).await;
         let spans = collector.spans_with(root, 1).await;
-        let told = format!("00-{TRACE}-{}-01", named(&spans, upstream)[0].id);
+        let expected = format!("00-{TRACE}-{}-01", named(&spans, upstream)[0].id);
         let request = &provider.received()[number];
-        assert_eq!(request.header_values("traceparent"), [told]);
+        assert_eq!(request.header_values("traceparent"), [expected]);
         assert_eq!(request.header_values("tracestate"), ["vendor=state"]);
     }
 }
 
 #[tokio::test]
-async fn only_traces_that_begin_here_are_sampled() {
+async fn the_sampling_ratio_applies_only_to_new_traces() {
     let collector = Collector::grpc().await;
     let provider = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
     let gateway = gateway(&collector, &provider.base_url(), with("SAMPLE_RATIO=0.0")).await;
@@ -92,7 +92,7 @@ async fn only_traces_that_begin_here_are_sampled() {
     RawClient::post(gateway.address(), CHAT, &[("traceparent", unsampled.as_str())], BLOCKING).await;
     RawClient::post(gateway.address(), CHAT, &[("traceparent", sampled.as_str())], BLOCKING).await;
     gateway.terminate();
-    assert_eq!(gateway.exited().await.status.code(), Some(0));
+    assert_eq!(gateway.wait_exit().await.status.code(), Some(0));
     let spans = collector.spans();
     assert_eq!(tree(&spans), super::TREE);
     assert_eq!(spans[0].parent_id, PARENT);

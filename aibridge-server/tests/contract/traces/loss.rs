@@ -1,15 +1,15 @@
-//! Collectors that are not there, or do not answer, and the end of the process.
+//! Collectors that are unreachable or unresponsive, and the export at shutdown.
 
 use super::{BLOCKING, CHAT, Collector, KEYS, TREE, WHOLE, tree};
 use crate::harness::provider_settings;
-use aibridge_testkit::{Exited, Launch, RawClient, Script, ScriptedProvider};
+use aibridge_testkit::{Launch, ProcessOutput, RawClient, Script, ScriptedProvider};
 use tokio::net::TcpListener;
 
 const REQUESTS: usize = 20;
-const LOST: &str = "traces could not be exported";
+const LOST: &str = "could not export traces";
 
-/// What becomes of a gateway whose requests are traced to `endpoint`.
-async fn served(protocol: &str, endpoint: &str) -> Exited {
+/// Runs a gateway that exports traces to `endpoint`, and returns its output.
+async fn run_gateway(protocol: &str, endpoint: &str) -> ProcessOutput {
     let provider = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge"))
         .config(provider_settings(&provider.base_url(), &KEYS))
@@ -20,36 +20,36 @@ async fn served(protocol: &str, endpoint: &str) -> Exited {
         .env("OTEL_BSP_SCHEDULE_DELAY", "10");
     let gateway = launch.start().await;
     for _ in 0..REQUESTS {
-        let answer = RawClient::post(gateway.address(), CHAT, &[], BLOCKING).await;
-        assert_eq!((answer.status(), answer.text()), (200, WHOLE));
+        let response = RawClient::post(gateway.address(), CHAT, &[], BLOCKING).await;
+        assert_eq!((response.status(), response.text()), (200, WHOLE));
     }
     gateway.terminate();
-    gateway.exited().await
+    gateway.wait_exit().await
 }
 
 #[tokio::test]
-async fn a_dead_collector_costs_one_warning() {
+async fn an_unreachable_collector_is_logged_once() {
     let endpoint = ScriptedProvider::unreachable_base_url().await;
     for protocol in ["grpc", "http/protobuf"] {
-        let exited = served(protocol, &endpoint).await;
-        assert_eq!(exited.status.code(), Some(0), "{exited:?}");
-        assert_eq!(exited.stderr.matches(LOST).count(), 1, "{exited:?}");
+        let output = run_gateway(protocol, &endpoint).await;
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(output.stderr.matches(LOST).count(), 1, "{output:?}");
     }
 }
 
 #[tokio::test]
-async fn a_collector_that_does_not_answer_holds_up_nothing() {
-    // The system takes connections for a listener that never looks at them.
+async fn an_unresponsive_collector_delays_nothing() {
+    // The system accepts connections for a listener that never accepts them itself.
     let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for protocol in ["grpc", "http/protobuf"] {
-        let exited = served(protocol, &format!("http://{}", collector.local_addr().unwrap())).await;
-        assert_eq!(exited.status.code(), Some(0), "{exited:?}");
-        assert!(exited.stderr.contains("the last traces could not be sent"), "{exited:?}");
+        let output = run_gateway(protocol, &format!("http://{}", collector.local_addr().unwrap())).await;
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(output.stderr.contains("could not send the last traces"), "{output:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_left_is_sent_at_the_end() {
+async fn remaining_spans_are_exported_at_shutdown() {
     for collector in [Collector::grpc().await, Collector::http().await] {
         let provider = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
         let settings = collector.settings() + &provider_settings(&provider.base_url(), &KEYS);
@@ -57,7 +57,7 @@ async fn what_is_left_is_sent_at_the_end() {
         let gateway = launch.env("OTEL_BSP_SCHEDULE_DELAY", "3600000").start().await;
         RawClient::post(gateway.address(), CHAT, &[], BLOCKING).await;
         gateway.terminate();
-        assert_eq!(gateway.exited().await.status.code(), Some(0));
+        assert_eq!(gateway.wait_exit().await.status.code(), Some(0));
         assert_eq!(tree(&collector.spans()), TREE);
     }
 }

@@ -1,3 +1,5 @@
+//! Closed mode: every connection waits for a response before its next request.
+
 use super::connection::Connection;
 use super::{Options, Tally};
 use anyhow::Result;
@@ -5,11 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// Every connection sends its next request as soon as it has the answer to the one before.
+/// Sends requests on all connections until the time is over.
 pub(super) async fn run(options: &Options, request: Vec<u8>) -> Result<Tally> {
     let (address, request) = (options.address, Arc::new(request));
-    let begun = Instant::now();
-    let until = begun + Duration::from_secs_f64(options.seconds);
+    let started = Instant::now();
+    let until = started + Duration::from_secs_f64(options.seconds);
     let mut clients = JoinSet::new();
     for _ in 0..options.connections {
         let request = request.clone();
@@ -26,6 +28,6 @@ pub(super) async fn run(options: &Options, request: Vec<u8>) -> Result<Tally> {
     while let Some(exchanges) = clients.join_next().await {
         tally.exchanges.extend(exchanges??);
     }
-    tally.elapsed = begun.elapsed();
+    tally.elapsed = started.elapsed();
     Ok(tally)
 }

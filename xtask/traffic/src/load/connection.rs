@@ -1,3 +1,5 @@
+//! A keep-alive connection of a client.
+
 use super::tally::Exchange;
 use crate::wire::{self, Body};
 use anyhow::{Result, ensure};
@@ -6,7 +8,7 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A client's keep-alive connection.
+/// A keep-alive connection to the target.
 pub(super) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -19,26 +21,26 @@ impl Connection {
         Ok(Self { stream, buffer: vec![0; 32 * 1024] })
     }
 
-    /// Sends `request` and reads the answer.
+    /// Sends `request`, reads the response and measures both.
     pub(super) async fn exchange(&mut self, request: &[u8]) -> Result<Exchange> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut body = self.begin(request).await?;
         let mut first_byte = None;
-        while !body.is_whole() {
-            first_byte = first_byte.or((body.seen() > 0).then(|| begun.elapsed()));
-            self.read_on(&mut body).await?;
+        while !body.is_complete() {
+            first_byte = first_byte.or((body.received() > 0).then(|| started.elapsed()));
+            self.read_more(&mut body).await?;
         }
-        let whole = begun.elapsed();
-        Ok(Exchange { first_byte: first_byte.unwrap_or(whole), whole })
+        let total = started.elapsed();
+        Ok(Exchange { first_byte: first_byte.unwrap_or(total), total })
     }
 
-    /// Sends `request` and reads the answer up to its head.
+    /// Sends `request` and reads the head of the response.
     pub(super) async fn begin(&mut self, request: &[u8]) -> Result<Body> {
         self.stream.write_all(request).await?;
         let mut filled = 0;
         loop {
             let read = self.stream.read(&mut self.buffer[filled..]).await?;
-            ensure!(read > 0, "the target hung up");
+            ensure!(read > 0, "the target closed the connection");
             filled += read;
             let Some(end) = wire::head_end(&self.buffer[..filled]) else { continue };
             wire::check(&self.buffer[..filled])?;
@@ -48,14 +50,14 @@ impl Connection {
         }
     }
 
-    pub(super) async fn read_on(&mut self, body: &mut Body) -> Result<()> {
+    pub(super) async fn read_more(&mut self, body: &mut Body) -> Result<()> {
         let read = self.stream.read(&mut self.buffer).await?;
-        ensure!(read > 0, "the answer breaks off");
+        ensure!(read > 0, "the response is truncated");
         body.push(&self.buffer[..read]);
         Ok(())
     }
 
-    /// A connection that only waits needs no large buffer.
+    /// Shrinks the buffer, for connections that mostly wait.
     pub(super) fn shrink(&mut self) {
         self.buffer = vec![0; 4096];
     }

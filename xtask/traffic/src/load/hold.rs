@@ -1,3 +1,5 @@
+//! Hold mode: many open streams that mostly wait, for memory measurements.
+
 use super::Options;
 use super::connection::Connection;
 use anyhow::Result;
@@ -6,10 +8,10 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-/// So many are opened at once; more might not fit the queue of the target's listener.
+/// The maximum number of concurrent connection attempts; more might exceed the accept queue of the target.
 const OPENING: usize = 64;
 
-/// Opens all streams, says so, and reads them on until the input ends.
+/// Opens all streams, prints their number, and reads them until standard input ends.
 pub(super) async fn run(options: &Options, request: Vec<u8>) -> Result<()> {
     let (address, request) = (options.address, Arc::new(request));
     let opening = Arc::new(Semaphore::new(OPENING));
@@ -25,8 +27,8 @@ pub(super) async fn run(options: &Options, request: Vec<u8>) -> Result<()> {
             drop(permit);
             opened.send(()).await?;
             drop(opened);
-            while !body.is_whole() {
-                connection.read_on(&mut body).await?;
+            while !body.is_complete() {
+                connection.read_more(&mut body).await?;
             }
             anyhow::Ok(())
         });

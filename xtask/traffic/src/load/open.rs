@@ -1,3 +1,5 @@
+//! Open mode: requests begin at a fixed rate, independent of earlier responses.
+
 use super::tally::Exchange;
 use super::{Options, Tally};
 use crate::wire::{self, Body};
@@ -8,27 +10,28 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-/// Before the first request that counts.
+/// The time to open connections before the first measured request.
 const CONNECTING: Duration = Duration::from_millis(200);
 
-/// Requests begin at a fixed rate. Whoever is free takes the next, so one that hangs holds up no other as long as there
-/// are connections left; after that the waiting counts. Threads, because their sleep is exact to some 50 us.
+/// Sends requests at a fixed rate. Each one is taken by the next free connection, so that a slow response delays no other
+/// request while connections are free; otherwise the delay counts as latency. Each connection has a thread, because the
+/// sleep of a thread is exact to about 50 us.
 pub(super) fn run(options: &Options, request: &[u8]) -> Result<Tally> {
     let next = AtomicU32::new(0);
     let interval = Duration::from_secs_f64(1.0 / options.rate);
     let count = (options.seconds * options.rate).ceil() as u32;
-    let begun = Instant::now() + CONNECTING;
+    let started = Instant::now() + CONNECTING;
     let client = || -> Result<Vec<Exchange>> {
         let (mut stream, mut buffer) = (connect(options.address)?, vec![0; 32 * 1024]);
-        // So that the target has its connections, too.
-        exchange(&mut stream, &mut buffer, request, begun)?;
+        // An unmeasured request, so that the target opens its upstream connections.
+        exchange(&mut stream, &mut buffer, request, started)?;
         let mut exchanges = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= count {
                 return Ok(exchanges);
             }
-            let intended = begun + interval * number;
+            let intended = started + interval * number;
             sleep(intended.saturating_duration_since(Instant::now()));
             exchanges.push(exchange(&mut stream, &mut buffer, request, intended)?);
         }
@@ -42,7 +45,7 @@ pub(super) fn run(options: &Options, request: &[u8]) -> Result<Tally> {
         }
         Ok(())
     })?;
-    tally.elapsed = begun.elapsed();
+    tally.elapsed = started.elapsed();
     Ok(tally)
 }
 
@@ -62,26 +65,26 @@ fn exchange(
     let (mut filled, mut body, mut first_byte) = (0, None::<Body>, None);
     loop {
         let read = stream.read(&mut buffer[filled..])?;
-        ensure!(read > 0, "the answer breaks off");
+        ensure!(read > 0, "the response is truncated");
         match &mut body {
             Some(body) => body.push(&buffer[..read]),
             None => {
                 filled += read;
                 if let Some(end) = wire::head_end(&buffer[..filled]) {
                     wire::check(&buffer[..filled])?;
-                    let begun = body.insert(Body::new(wire::framing(&buffer[..end])?));
-                    begun.push(&buffer[end..filled]);
+                    let started = body.insert(Body::new(wire::framing(&buffer[..end])?));
+                    started.push(&buffer[end..filled]);
                     filled = 0;
                 }
             }
         }
         let Some(body) = &body else { continue };
-        if body.seen() > 0 {
+        if body.received() > 0 {
             first_byte.get_or_insert_with(|| intended.elapsed());
         }
-        if body.is_whole() {
-            let whole = intended.elapsed();
-            return Ok(Exchange { first_byte: first_byte.unwrap_or(whole), whole });
+        if body.is_complete() {
+            let total = intended.elapsed();
+            return Ok(Exchange { first_byte: first_byte.unwrap_or(total), total });
         }
     }
 }

@@ -1,20 +1,22 @@
+//! The measured times of a run, and their quantiles.
+
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// What was measured.
+/// The measurements of a run.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) elapsed: Duration,
     pub(super) exchanges: Vec<Exchange>,
 }
 
-/// One request and its answer.
+/// The times of one request and its response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Exchange {
-    /// Until the first byte of the answer's body.
+    /// The time to the first byte of the response body.
     pub(super) first_byte: Duration,
-    /// Until its end.
-    pub(super) whole: Duration,
+    /// The time to the end of the response.
+    pub(super) total: Duration,
 }
 
 impl Tally {
@@ -30,7 +32,7 @@ impl Tally {
         json!({
             "requests": self.exchanges.len(),
             "seconds": self.elapsed.as_secs_f64(),
-            "latency_us": quantiles(|exchange| exchange.whole),
+            "latency_us": quantiles(|exchange| exchange.total),
             "first_byte_us": quantiles(|exchange| exchange.first_byte),
         })
     }

@@ -1,12 +1,14 @@
+//! The frame format of spool files: a header with length and checksum, then the payload.
+
 use std::io::{self, Read};
 
-/// What is before each payload: its length and its CRC-32, both little-endian.
+/// Size of the header: the length of the payload and its CRC-32, both 32 bits little-endian.
 const HEADER: usize = 8;
 
-/// No payload is longer: the largest request body that is recorded, several times escaped.
+/// Maximum length of a payload: the largest recorded request body, with room for repeated escaping.
 const LONGEST: u32 = 1 << 30;
 
-/// How many bytes a payload of `len` bytes takes.
+/// Size in bytes of the frame of a payload of `len` bytes.
 pub(super) fn size(len: usize) -> u64 {
     (HEADER + len) as u64
 }
@@ -15,7 +17,7 @@ pub(super) fn size(len: usize) -> u64 {
 ///
 /// # Errors
 ///
-/// If the payload is too long.
+/// [`io::ErrorKind::InvalidInput`] if the payload is longer than 1 GiB.
 pub(super) fn push(buffer: &mut Vec<u8>, payload: &[u8]) -> io::Result<()> {
     let len = u32::try_from(payload.len()).ok().filter(|len| *len <= LONGEST);
     let len = len.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "records of more than 1 GiB"))?;
@@ -25,7 +27,7 @@ pub(super) fn push(buffer: &mut Vec<u8>, payload: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a frame's payload; `None` if what comes is no whole frame.
+/// Reads the payload of a frame; `None` if the data is not a complete frame.
 pub(super) fn read(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     let (mut len, mut crc) = ([0; 4], [0; 4]);
     if !fill(from, &mut len)? || !fill(from, &mut crc)? {
@@ -41,7 +43,7 @@ pub(super) fn read(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     Ok(whole.then_some(payload))
 }
 
-/// Whether there were enough bytes.
+/// Fills `buffer`; returns whether there were enough bytes.
 fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     match from.read_exact(buffer) {
         Ok(()) => Ok(true),

@@ -1,30 +1,36 @@
+//! The rows that belong to an interception.
+
+use super::json_as_text;
 use super::read::Columns;
 use crate::query::{
     FullInterception, InterceptionRow, PromptRow, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
+    child_columns,
 };
+use crate::tables::{self, Table};
 use rusqlite::{Connection, Row};
+use std::sync::LazyLock;
 
-const PROMPTS: &str = "SELECT id, provider_response_id, prompt, created_at \
-    FROM aibridge_user_prompts WHERE interception_id = ?1 ORDER BY id";
-const TOKEN_USAGES: &str = "SELECT id, provider_response_id, input_tokens, output_tokens, cache_read_input_tokens, \
-    cache_write_input_tokens, extra_token_types, created_at \
-    FROM aibridge_token_usages WHERE interception_id = ?1 ORDER BY id";
-const TOOL_USAGES: &str = "SELECT id, provider_response_id, provider_tool_call_id, tool, server_url, input, injected, \
-    invocation_error, created_at FROM aibridge_tool_usages WHERE interception_id = ?1 ORDER BY id";
-const THOUGHTS: &str = "SELECT id, content, metadata, created_at \
-    FROM aibridge_model_thoughts WHERE interception_id = ?1 ORDER BY id";
+static PROMPTS: LazyLock<String> = LazyLock::new(|| select(&tables::USER_PROMPTS));
+static TOKEN_USAGES: LazyLock<String> = LazyLock::new(|| select(&tables::TOKEN_USAGES));
+static TOOL_USAGES: LazyLock<String> = LazyLock::new(|| select(&tables::TOOL_USAGES));
+static THOUGHTS: LazyLock<String> = LazyLock::new(|| select(&tables::MODEL_THOUGHTS));
 
-/// An interception with all that belongs to it.
+fn select(table: &'static Table) -> String {
+    let (name, columns) = (table.name, child_columns(table, json_as_text));
+    format!("SELECT {columns} FROM {name} WHERE interception_id = ?1 ORDER BY id")
+}
+
+/// Reads the rows that belong to an interception.
 pub(super) fn complete(
     connection: &Connection,
     interception: InterceptionRow,
 ) -> rusqlite::Result<FullInterception> {
     let id = interception.id.to_string();
     Ok(FullInterception {
-        user_prompts: all(connection, PROMPTS, &id, prompt)?,
-        token_usages: all(connection, TOKEN_USAGES, &id, token_usage)?,
-        tool_usages: all(connection, TOOL_USAGES, &id, tool_usage)?,
-        model_thoughts: all(connection, THOUGHTS, &id, thought)?,
+        user_prompts: all(connection, &PROMPTS, &id, prompt)?,
+        token_usages: all(connection, &TOKEN_USAGES, &id, token_usage)?,
+        tool_usages: all(connection, &TOOL_USAGES, &id, tool_usage)?,
+        model_thoughts: all(connection, &THOUGHTS, &id, thought)?,
         interception,
     })
 }
@@ -41,50 +47,51 @@ fn all<T>(
 fn prompt(row: &Row<'_>) -> rusqlite::Result<PromptRow> {
     let columns = Columns(row);
     Ok(PromptRow {
-        id: columns.id(0)?,
-        provider_response_id: row.get(1)?,
-        prompt: row.get(2)?,
-        created_at: columns.time(3)?,
+        id: columns.id("id")?,
+        provider_response_id: row.get("provider_response_id")?,
+        prompt: row.get("prompt")?,
+        created_at: columns.time("created_at")?,
     })
 }
 
 fn token_usage(row: &Row<'_>) -> rusqlite::Result<TokenUsageRow> {
     let columns = Columns(row);
     Ok(TokenUsageRow {
-        id: columns.id(0)?,
-        provider_response_id: row.get(1)?,
+        id: columns.id("id")?,
+        provider_response_id: row.get("provider_response_id")?,
         tokens: TokenSums {
-            input_tokens: row.get(2)?,
-            output_tokens: row.get(3)?,
-            cache_read_input_tokens: row.get(4)?,
-            cache_write_input_tokens: row.get(5)?,
+            input_tokens: row.get("input_tokens")?,
+            output_tokens: row.get("output_tokens")?,
+            cache_read_input_tokens: row.get("cache_read_input_tokens")?,
+            cache_write_input_tokens: row.get("cache_write_input_tokens")?,
         },
-        extra_token_types: columns.json(6)?,
-        created_at: columns.time(7)?,
+        extra_token_types: columns.json("extra_token_types")?,
+        created_at: columns.time("created_at")?,
     })
 }
 
 fn tool_usage(row: &Row<'_>) -> rusqlite::Result<ToolUsageRow> {
     let columns = Columns(row);
     Ok(ToolUsageRow {
-        id: columns.id(0)?,
-        provider_response_id: row.get(1)?,
-        provider_tool_call_id: row.get(2)?,
-        tool: row.get(3)?,
-        server_url: row.get(4)?,
-        input: row.get(5)?,
-        injected: row.get(6)?,
-        invocation_error: row.get(7)?,
-        created_at: columns.time(8)?,
+        id: columns.id("id")?,
+        provider_response_id: row.get("provider_response_id")?,
+        provider_tool_call_id: row.get("provider_tool_call_id")?,
+        tool: row.get("tool")?,
+        server_url: row.get("server_url")?,
+        input: row.get("input")?,
+        injected: row.get("injected")?,
+        invocation_error: row.get("invocation_error")?,
+        created_at: columns.time("created_at")?,
+        metadata: columns.json("metadata")?,
     })
 }
 
 fn thought(row: &Row<'_>) -> rusqlite::Result<ThoughtRow> {
     let columns = Columns(row);
     Ok(ThoughtRow {
-        id: columns.id(0)?,
-        content: row.get(1)?,
-        metadata: columns.json(2)?,
-        created_at: columns.time(3)?,
+        id: columns.id("id")?,
+        content: row.get("content")?,
+        metadata: columns.json("metadata")?,
+        created_at: columns.time("created_at")?,
     })
 }

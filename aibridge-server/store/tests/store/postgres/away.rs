@@ -1,3 +1,5 @@
+//! Unavailable databases without a spool, and the load that other tests run.
+
 use super::{count, open, options};
 use crate::support::{ended, prompt, start};
 use aibridge_recorder::{Record, Recorder};
@@ -10,22 +12,22 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// Callers that record one interception after the other, as the gateway does, until they are told to stop.
+/// Concurrent callers that record one interception after the other, as the gateway does, until [`Load::end`].
 pub(super) struct Load {
-    callers: JoinSet<Told>,
+    callers: JoinSet<CallResults>,
     done: Arc<AtomicBool>,
     stored: Arc<AtomicUsize>,
 }
 
-/// What callers were told.
+/// The results of all calls.
 #[derive(Default)]
-pub(super) struct Told {
-    /// Starts and ends that are stored.
+pub(super) struct CallResults {
+    /// Interceptions whose start and end were stored.
     pub(super) stored: Vec<Uuid>,
-    /// Starts that are not, or of which nobody knows.
+    /// Interceptions whose start was refused, or timed out.
     pub(super) refused: Vec<Uuid>,
-    /// How often an end was not stored yet.
-    pub(super) held: usize,
+    /// Number of attempts to record an end that failed.
+    pub(super) retried_ends: usize,
 }
 
 impl Load {
@@ -38,52 +40,52 @@ impl Load {
         Self { callers: tasks, done, stored }
     }
 
-    /// Waits until some more were stored.
-    pub(super) async fn goes_on(&self) {
+    /// Waits until more interceptions are stored.
+    pub(super) async fn wait_for_progress(&self) {
         let so_far = self.stored.load(Relaxed);
         wait_until(|| self.stored.load(Relaxed) > so_far + 100, "more to be stored").await;
     }
 
-    pub(super) async fn end(self) -> Told {
+    pub(super) async fn end(self) -> CallResults {
         self.done.store(true, Relaxed);
-        let mut all = Told::default();
-        for told in self.callers.join_all().await {
-            all.stored.extend(told.stored);
-            all.refused.extend(told.refused);
-            all.held += told.held;
+        let mut all = CallResults::default();
+        for results in self.callers.join_all().await {
+            all.stored.extend(results.stored);
+            all.refused.extend(results.refused);
+            all.retried_ends += results.retried_ends;
         }
         all
     }
 }
 
-async fn call(store: PostgresStore, done: Arc<AtomicBool>, stored: Arc<AtomicUsize>) -> Told {
-    let mut told = Told::default();
+async fn call(store: PostgresStore, done: Arc<AtomicBool>, stored: Arc<AtomicUsize>) -> CallResults {
+    let mut results = CallResults::default();
     while !done.load(Relaxed) {
         let (id, records) = start();
         if store.record(records).await.is_err() {
-            told.refused.push(id);
+            results.refused.push(id);
             continue;
         }
-        let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
+        let end = vec![Record::Prompt(prompt(id)), Record::End(ended(id))];
         while store.record(end.clone()).await.is_err() {
-            told.held += 1;
+            results.retried_ends += 1;
         }
-        told.stored.push(id);
+        results.stored.push(id);
         stored.fetch_add(1, Relaxed);
     }
-    told
+    results
 }
 
-/// What was told to be stored is stored, once, whole; of what was refused, whole or nothing.
-pub(super) async fn compare(server: &Postgres, told: &Told) {
+/// Checks that every confirmed interception is stored exactly once, and every refused one completely or not at all.
+pub(super) async fn compare(server: &Postgres, results: &CallResults) {
     let rows = server.query("SELECT id, outcome FROM aibridge_interceptions").await;
     let mut completed: Vec<_> = rows.iter().filter(|row| row["outcome"] == "completed").collect();
     completed.sort_by_key(|row| row["id"].to_string());
-    let mut stored: Vec<_> = told.stored.iter().map(ToString::to_string).collect();
+    let mut stored: Vec<_> = results.stored.iter().map(ToString::to_string).collect();
     stored.sort();
     assert_eq!(completed.iter().map(|row| row["id"].as_str().expect("an id")).collect::<Vec<_>>(), stored);
     let extra = rows.len() - stored.len();
-    assert!(extra <= told.refused.len(), "{extra} extra, {} refused", told.refused.len());
+    assert!(extra <= results.refused.len(), "{extra} extra, {} refused", results.refused.len());
     let prompts = count(server, "FROM aibridge_user_prompts").await;
     assert_eq!(prompts as usize, 2 * stored.len() + extra);
     let distinct = count(server, "FROM (SELECT DISTINCT id FROM aibridge_user_prompts) p").await;
@@ -91,25 +93,25 @@ pub(super) async fn compare(server: &Postgres, told: &Told) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_restarts_under_load_loses_nothing_and_doubles_nothing() {
+async fn a_database_restart_under_load_neither_loses_nor_duplicates_records() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     let load = Load::begin(&store, 16);
-    load.goes_on().await;
+    load.wait_for_progress().await;
     server.stop().await;
-    server.start_again().await;
-    load.goes_on().await;
+    server.restart().await;
+    load.wait_for_progress().await;
     server.crash().await;
-    server.start_again().await;
-    load.goes_on().await;
-    let told = load.end().await;
-    assert!(told.stored.len() > 300, "{}", told.stored.len());
-    compare(&server, &told).await;
+    server.restart().await;
+    load.wait_for_progress().await;
+    let results = load.end().await;
+    assert!(results.stored.len() > 300, "{}", results.stored.len());
+    compare(&server, &results).await;
     store.close().await;
 }
 
 #[tokio::test]
-async fn while_it_is_away_records_are_refused_in_time() {
+async fn an_unavailable_database_refuses_records_in_time() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     store.probe(Duration::from_secs(1)).await.expect("it is there");
@@ -122,15 +124,15 @@ async fn while_it_is_away_records_are_refused_in_time() {
         assert!(took < Duration::from_millis(2500), "the gateway has given up by then: {took:?}");
     }
     store.probe(Duration::from_secs(1)).await.expect_err("it is away");
-    server.start_again().await;
+    server.restart().await;
     let (id, records) = start();
     while store.record(records.clone()).await.is_err() {}
-    store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+    store.record(vec![Record::End(ended(id))]).await.expect("stored");
     assert_eq!(count(&server, "FROM aibridge_interceptions WHERE outcome = 'completed'").await, 1);
 }
 
 #[tokio::test]
-async fn a_database_that_hangs_refuses_and_then_is_forgotten() {
+async fn a_hanging_database_refuses_records_and_recovers() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     let (id, records) = start();
@@ -139,13 +141,13 @@ async fn a_database_that_hangs_refuses_and_then_is_forgotten() {
     holder.batch_execute("BEGIN; LOCK TABLE aibridge_interceptions").await.expect("the lock");
     store.record(start().1).await.expect_err("refused");
     holder.batch_execute("COMMIT").await.expect("released");
-    let end = vec![Record::Ended(ended(id))];
+    let end = vec![Record::End(ended(id))];
     while store.record(end.clone()).await.is_err() {}
     assert_eq!(count(&server, "FROM aibridge_interceptions WHERE outcome = 'completed'").await, 1);
 }
 
 #[tokio::test]
-async fn many_callers_share_commits() {
+async fn concurrent_calls_share_commits() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     let commits = "SELECT pg_stat_force_next_flush() IS NULL AS x, \

@@ -1,25 +1,21 @@
+//! The agreement of [`aibridge_store::tables`] with the schema on PostgreSQL.
+
 use super::{open, options};
-use crate::documented::{documented, example_queries};
+use crate::documented::example_queries;
+use aibridge_store::tables::{Column, Kind, Table};
 use aibridge_testkit::Postgres;
 
-/// What the document says of a column, whose type in SQLite is given, on PostgreSQL.
-fn kind(name: &str, sqlite: &str) -> String {
-    let (kind, null) = sqlite.strip_suffix(", null").map_or((sqlite, false), |kind| (kind, true));
-    let kind = match (name, kind) {
-        ("id" | "interception_id", _) => "uuid",
-        ("metadata" | "extra_token_types", _) => "jsonb",
-        ("streaming" | "injected" | "admin", _) => "boolean",
-        ("upstream_status", _) => "integer",
-        ("hash", _) => "bytea",
-        (time, _) if time.ends_with("_at") => "timestamp with time zone",
-        (_, "INTEGER") => "bigint",
-        _ => "text",
+/// The type of a column as PostgreSQL reports it.
+fn reported(column: &Column) -> String {
+    let kind = match column.kind {
+        Kind::Time => "timestamp with time zone",
+        kind => kind.postgres(),
     };
-    if null { format!("{kind}, null") } else { kind.to_owned() }
+    if column.is_nullable { format!("{kind}, null") } else { kind.to_owned() }
 }
 
 #[tokio::test]
-async fn every_column_is_where_and_what_the_document_says() {
+async fn every_column_matches_its_documentation() {
     let Some(server) = Postgres::start().await else { return };
     open(options(&server)).await.close().await;
     let sql = "SELECT table_name AS t, column_name AS c, \
@@ -28,23 +24,21 @@ async fn every_column_is_where_and_what_the_document_says() {
     let columns = server.query(sql).await;
     let mut tables: Vec<_> = columns.iter().map(|row| row["t"].as_str().expect("a name")).collect();
     tables.dedup();
-    assert_eq!(tables.len(), 9, "{tables:?}");
+    assert_eq!(tables.len(), 10, "{tables:?}");
     for table in tables {
         let mut found: Vec<_> = columns
             .iter()
             .filter(|row| row["t"] == table)
             .map(|row| (row["c"].as_str().expect("a name"), row["k"].as_str().expect("a type")))
             .collect();
-        let expected = match table {
+        match table {
             "aibridge_instances" | "aibridge_key_cooldowns" | "aibridge_schema" => continue,
-            "aibridge_interceptions" => {
-                assert_eq!(found.pop(), Some(("instance_id", "uuid")));
-                documented(table)
-            }
-            _ => documented(table),
-        };
+            "aibridge_interceptions" => assert_eq!(found.pop(), Some(("instance_id", "uuid"))),
+            _ => {}
+        }
+        let described = Table::ALL.into_iter().find(|described| described.name == table).expect("described");
         let expected: Vec<_> =
-            expected.into_iter().map(|(name, sqlite)| (kind(&name, &sqlite), name)).collect();
+            described.columns.iter().map(|column| (reported(column), column.name.to_owned())).collect();
         let found: Vec<_> =
             found.into_iter().map(|(name, kind)| (kind.to_owned(), name.to_owned())).collect();
         assert_eq!(found, expected, "{table}");

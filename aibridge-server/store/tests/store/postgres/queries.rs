@@ -1,14 +1,16 @@
+//! Queries on PostgreSQL: equality with SQLite, and read-only users.
+
 use super::{count, open, options};
-use crate::queries::{all_are_read, many, ranges_are_exact};
-use crate::rows::{beginning, end};
-use crate::support::Place;
+use crate::queries::{assert_all_are_read, assert_ranges_are_exact, many};
+use crate::rows::{end, start_records};
+use crate::support::TestDir;
 use aibridge_recorder::Recorder;
 use aibridge_store::{Filter, Order, PostgresOptions, Records, StoreError, StoreOptions, Tokens};
 use aibridge_testkit::Postgres;
 use serde_json::{Value, to_value};
 use tokio::task::spawn_blocking;
 
-/// Does `work` as a command would, in no runtime.
+/// Runs `work` on a thread without a runtime, like a command.
 async fn command<T: Send + 'static>(
     options: impl Into<StoreOptions>,
     work: impl FnOnce(Result<Records, StoreError>) -> T + Send + 'static,
@@ -17,7 +19,7 @@ async fn command<T: Send + 'static>(
     spawn_blocking(move || work(Records::open(options))).await.expect("no panic")
 }
 
-/// All that can be read, each way.
+/// The results of all queries, in both orders.
 fn all(records: Result<Records, StoreError>) -> Vec<Value> {
     let records = records.expect("records");
     let mut found = Vec::new();
@@ -38,7 +40,7 @@ fn all(records: Result<Records, StoreError>) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn who_cannot_read_is_not_told_how_to_record() {
+async fn a_user_without_read_privileges_gets_advice_for_reading() {
     let Some(server) = Postgres::start().await else { return };
     open(options(&server)).await.close().await;
     server.execute("CREATE ROLE stranger LOGIN").await;
@@ -56,36 +58,36 @@ async fn who_cannot_read_is_not_told_how_to_record() {
         (url.replace("postgres@", "nobody@"), "nobody", "pg_hba.conf"),
     ];
     for (url, problem, advice) in table {
-        let said = message(with_url(url)).await;
-        assert!(said.contains(problem) && said.contains(advice), "{said}");
+        let text = message(with_url(url)).await;
+        assert!(text.contains(problem) && text.contains(advice), "{text}");
     }
     server.stop().await;
-    let said = message(options(&server)).await;
-    assert!(said.ends_with("; see that it runs and can be reached"), "{said}");
+    let text = message(options(&server)).await;
+    assert!(text.ends_with("; check that it runs and is reachable"), "{text}");
     let tokens = options(&server);
-    let said = spawn_blocking(move || Tokens::open(tokens).err().expect("refused").to_string()).await;
+    let text = spawn_blocking(move || Tokens::open(tokens).err().expect("refused").to_string()).await;
     assert!(
-        said.as_ref().is_ok_and(|said| said.ends_with("; see that it runs and can be reached")),
-        "{said:?}"
+        text.as_ref().is_ok_and(|text| text.ends_with("; check that it runs and is reachable")),
+        "{text:?}"
     );
 }
 
 #[tokio::test]
-async fn every_cell_reads_as_from_sqlite() {
+async fn queries_return_the_same_as_on_sqlite() {
     let Some(server) = Postgres::start().await else { return };
-    let place = Place::new();
-    let (sqlite, postgres) = (place.open(), open(options(&server)).await);
-    for records in [beginning(), end()] {
+    let dir = TestDir::new();
+    let (sqlite, postgres) = (dir.open(), open(options(&server)).await);
+    for records in [start_records(), end()] {
         sqlite.record(records.clone()).await.expect("stored");
         postgres.record(records).await.expect("stored");
-        let there = command(&place.options(), all).await;
+        let there = command(&dir.options(), all).await;
         assert_eq!(there.len(), 3);
         assert_eq!(command(options(&server), all).await, there);
     }
 }
 
 #[tokio::test]
-async fn whoever_may_only_read_reads_all_stretches_and_ranges() {
+async fn a_read_only_user_reads_all_blocks_and_ranges() {
     let Some(server) = Postgres::start().await else { return };
     let ids = many(&open(options(&server)).await).await;
     server.execute("CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader").await;
@@ -94,14 +96,14 @@ async fn whoever_may_only_read_reads_all_stretches_and_ranges() {
     let options = PostgresOptions { url: url.into(), ..options(&server) };
     let check = move |records: Result<Records, _>| {
         let records = records.expect("records");
-        all_are_read(&records, &ids);
-        ranges_are_exact(&records, &ids);
+        assert_all_are_read(&records, &ids);
+        assert_ranges_are_exact(&records, &ids);
     };
     command(options, check).await;
 }
 
 #[tokio::test]
-async fn a_database_without_records_is_refused_and_left_alone() {
+async fn a_database_without_records_is_refused_and_not_changed() {
     let Some(server) = Postgres::start().await else { return };
     let problem = command(options(&server), |records| records.err()).await.expect("refused");
     assert!(problem.to_string().contains("name the database of a gateway that has run"), "{problem}");

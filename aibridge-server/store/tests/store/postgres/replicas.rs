@@ -1,8 +1,10 @@
+//! Heartbeats, and the interceptions of crashed instances.
+
 use super::{count, open, options};
 use crate::support::{ended, start};
 use aibridge_recorder::{Record, Recorder};
 use aibridge_store::{Heartbeat, PostgresOptions};
-use aibridge_testkit::{PATIENCE, Postgres};
+use aibridge_testkit::{MAX_WAIT, Postgres};
 use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -19,13 +21,13 @@ const OFTEN: Duration = Duration::from_millis(50);
 async fn until(server: &Postgres, crashed: i64) {
     let sql = "FROM aibridge_interceptions WHERE error_type = 'gateway_crash'";
     let closed = async { while count(server, sql).await != crashed {} };
-    timeout(PATIENCE, closed).await.expect("closed in time");
+    timeout(MAX_WAIT, closed).await.expect("closed in time");
 }
 
 #[tokio::test]
-async fn what_a_dead_replica_left_open_is_closed_once_and_the_livings_is_left_alone() {
+async fn only_interceptions_of_a_crashed_replica_are_closed_and_only_once() {
     let Some(server) = Postgres::start().await else { return };
-    // What closes an interception, and how often.
+    // A trigger that counts how often each interception is closed.
     let dead = open(beating(&server, HOUR)).await; // it beats once
     let mut left = Vec::new();
     for _ in 0..20 {
@@ -57,13 +59,13 @@ async fn what_a_dead_replica_left_open_is_closed_once_and_the_livings_is_left_al
     assert!(rows.iter().all(|row| row["outcome"] == "failed" && !row["ended_at"].is_null()));
 
     for (store, id) in living.iter().zip(open_ids) {
-        store.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+        store.record(vec![Record::End(ended(id))]).await.expect("stored");
     }
     assert_eq!(count(&server, "FROM aibridge_interceptions WHERE outcome = 'completed'").await, 2);
 }
 
 #[tokio::test]
-async fn the_end_of_one_that_was_only_away_comes_late_and_counts() {
+async fn a_late_end_replaces_the_assumed_crash() {
     let Some(server) = Postgres::start().await else { return };
     let away = open(beating(&server, HOUR)).await;
     let (id, records) = start();
@@ -71,7 +73,7 @@ async fn the_end_of_one_that_was_only_away_comes_late_and_counts() {
     let living = open(beating(&server, OFTEN)).await;
     until(&server, 1).await;
     for _ in 0..2 {
-        away.record(vec![Record::Ended(ended(id))]).await.expect("stored");
+        away.record(vec![Record::End(ended(id))]).await.expect("stored");
     }
     let row = &server.rows("aibridge_interceptions").await[0];
     assert_eq!((&row["outcome"], &row["error_type"]), (&"completed".into(), &().into()));
@@ -79,7 +81,7 @@ async fn the_end_of_one_that_was_only_away_comes_late_and_counts() {
 }
 
 #[tokio::test]
-async fn one_that_stops_says_so() {
+async fn a_stopping_instance_removes_its_heartbeat() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(beating(&server, OFTEN)).await;
     assert_eq!(count(&server, "FROM aibridge_instances").await, 1);

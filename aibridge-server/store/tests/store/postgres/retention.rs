@@ -1,21 +1,23 @@
+//! Sweeps of expired interceptions on PostgreSQL.
+
 use super::away::{Load, compare};
 use super::{count, open, options};
 use crate::retention::{TABLES, long_ago, many, mixed, old, sweep};
-use aibridge_store::{Old, Reach};
+use aibridge_store::{Expired, ScanScope};
 use aibridge_testkit::{Postgres, within};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use uuid::Uuid;
 
 #[tokio::test]
-async fn old_ones_go_with_all_that_belongs_to_them_and_open_and_young_ones_stay() {
-    for reach in [Reach::Oldest, Reach::All] {
+async fn a_sweep_deletes_only_expired_interceptions_with_all_their_rows() {
+    for scope in [ScanScope::Oldest, ScanScope::All] {
         let Some(server) = Postgres::start().await else { return };
         let store = open(options(&server)).await;
         let mut stay = mixed(&store).await;
         stay.sort();
         let sweep_again = async || {
-            let batches = sweep(&mut store.sweeper(), Old { before: long_ago(), reach }).await;
+            let batches = sweep(&mut store.sweeper(), Expired { before: long_ago(), scope }).await;
             batches.expect("swept").iter().sum::<u64>()
         };
         assert_eq!([sweep_again().await, sweep_again().await], [4, 0]);
@@ -31,13 +33,13 @@ async fn old_ones_go_with_all_that_belongs_to_them_and_open_and_young_ones_stay(
 }
 
 #[tokio::test]
-async fn one_whose_id_tells_another_time_is_found_among_all() {
+async fn a_full_scan_finds_rows_with_untypical_ids() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 3).await;
     server.execute("UPDATE aibridge_interceptions SET started_at = now() - interval '2 days'").await;
     let mut sweeper = store.sweeper();
-    let before = sweeper.before(Duration::from_secs(24 * 60 * 60)).await.expect("a time");
+    let before = sweeper.cutoff(Duration::from_secs(24 * 60 * 60)).await.expect("a time");
     server
         .execute(
             "INSERT INTO aibridge_interceptions SELECT gen_random_uuid(), initiator_id, provider, \
@@ -46,15 +48,15 @@ async fn one_whose_id_tells_another_time_is_found_among_all() {
         upstream_status, instance_id FROM aibridge_interceptions",
         )
         .await;
-    assert_eq!(sweep(&mut sweeper, Old { before, reach: Reach::All }).await, Ok(vec![6]));
+    assert_eq!(sweep(&mut sweeper, Expired { before, scope: ScanScope::All }).await, Ok(vec![6]));
 }
 
 #[tokio::test]
-async fn an_age_is_measured_by_the_clock_of_the_database() {
+async fn the_clock_of_the_database_measures_age() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     let (earliest, age) = (Timestamp::now(), Duration::from_millis(100_500));
-    let before = store.sweeper().before(age).await.expect("a time");
+    let before = store.sweeper().cutoff(age).await.expect("a time");
     let ago = |time: Timestamp| time - SignedDuration::from_millis(100_500);
     let millisecond = SignedDuration::from_millis(1);
     assert!(ago(earliest) - millisecond < before && before <= ago(Timestamp::now()), "{before}");
@@ -62,7 +64,7 @@ async fn an_age_is_measured_by_the_clock_of_the_database() {
 }
 
 #[tokio::test]
-async fn one_gateway_deletes_at_a_time() {
+async fn only_one_gateway_sweeps_at_a_time() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 10).await;
@@ -75,7 +77,7 @@ async fn one_gateway_deletes_at_a_time() {
 }
 
 #[tokio::test]
-async fn two_gateways_that_sweep_at_once_delete_each_interception_once() {
+async fn concurrent_sweeps_delete_each_interception_once() {
     let Some(server) = Postgres::start().await else { return };
     let stores = [open(options(&server)).await, open(options(&server)).await];
     many(&stores[0], 1500).await;
@@ -88,7 +90,7 @@ async fn two_gateways_that_sweep_at_once_delete_each_interception_once() {
 }
 
 #[tokio::test]
-async fn rows_that_somebody_holds_are_left_for_the_next_time() {
+async fn locked_rows_are_left_for_the_next_sweep() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 10).await;
@@ -102,30 +104,30 @@ async fn rows_that_somebody_holds_are_left_for_the_next_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn recording_goes_on_while_old_ones_are_deleted() {
+async fn records_are_stored_during_a_sweep() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 2000).await;
     let load = Load::begin(&store, 16);
-    load.goes_on().await;
+    load.wait_for_progress().await;
     let batches = sweep(&mut store.sweeper(), old(long_ago())).await.expect("swept");
     assert_eq!(batches.iter().sum::<u64>(), 2000);
     assert!(batches.len() > 3, "{batches:?}");
     let told = load.end().await;
-    assert_eq!((told.refused.len(), told.held), (0, 0));
+    assert_eq!((told.refused.len(), told.retried_ends), (0, 0));
     compare(&server, &told).await;
     store.close().await;
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_nothing_is_deleted_and_then_all_is() {
+async fn a_sweep_continues_after_an_outage() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 10).await;
     let mut sweeper = store.sweeper();
     server.stop().await;
     sweep(&mut sweeper, old(long_ago())).await.expect_err("it is away");
-    server.start_again().await;
+    server.restart().await;
     let swept = async {
         loop {
             if let Ok(batches) = sweep(&mut sweeper, old(long_ago())).await {

@@ -1,7 +1,11 @@
+//! Equality of the rows on both databases, cell by cell.
+
 use super::{open, options};
-use crate::rows::{beginning, dirty_records, end};
-use crate::support::{Place, ended, interception, prompt, start};
-use aibridge_recorder::{Ended, ErrorType, Interception, Outcome, Record, Recorder, ToolUsage, UserPrompt};
+use crate::rows::{dirty_records, end, start_records};
+use crate::support::{TestDir, ended, interception, prompt, start};
+use aibridge_recorder::{
+    ErrorType, Interception, InterceptionEnd, Outcome, Record, Recorder, ToolUsage, UserPrompt,
+};
 use aibridge_testkit::{Postgres, Row};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,16 +20,16 @@ const TABLES: [&str; 5] = [
 ];
 
 /// Records the calls on SQLite and on PostgreSQL, and compares every cell of every row.
-async fn same_on_both(server: &Postgres, calls: Vec<Vec<Record>>) {
-    let place = Place::new();
-    let (sqlite, postgres) = (place.open(), open(options(server)).await);
+async fn assert_same_rows(server: &Postgres, calls: Vec<Vec<Record>>) {
+    let dir = TestDir::new();
+    let (sqlite, postgres) = (dir.open(), open(options(server)).await);
     for records in calls {
         let there = sqlite.record(records.clone()).await;
         let here = postgres.record(records).await;
         assert_eq!(here.is_ok(), there.is_ok(), "{here:?} {there:?}");
     }
     for table in TABLES {
-        let (there, here) = (place.rows(table), server.rows(table).await);
+        let (there, here) = (dir.rows(table), server.rows(table).await);
         assert_eq!(here.len(), there.len(), "{table}");
         for (there, mut here) in there.into_iter().zip(here) {
             let instance = here.remove("instance_id");
@@ -40,7 +44,7 @@ async fn same_on_both(server: &Postgres, calls: Vec<Vec<Record>>) {
     postgres.close().await;
 }
 
-/// What SQLite stores in place of this cell.
+/// The value that SQLite stores for this cell.
 fn as_sqlite(row: &Row, column: &str, beside: &Value) -> Value {
     match &row[column] {
         Value::Bool(yes) => i64::from(*yes).into(),
@@ -57,26 +61,26 @@ fn as_sqlite(row: &Row, column: &str, beside: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_cell_equals_what_sqlite_stores() {
+async fn every_cell_equals_the_cell_in_sqlite() {
     let Some(server) = Postgres::start().await else { return };
-    let whole = vec![beginning(), end()];
-    same_on_both(&server, whole).await;
+    let whole = vec![start_records(), end()];
+    assert_same_rows(&server, whole).await;
 }
 
 #[tokio::test]
-async fn what_no_database_can_hold_is_replaced() {
+async fn nul_is_replaced_as_on_sqlite() {
     let Some(server) = Postgres::start().await else { return };
-    same_on_both(&server, vec![dirty_records()]).await;
+    assert_same_rows(&server, vec![dirty_records()]).await;
 }
 
 #[tokio::test]
-async fn what_contradicts_sqlite_contradicts_postgres() {
+async fn both_databases_detect_the_same_conflicts() {
     let Some(server) = Postgres::start().await else { return };
     let (id, records) = start();
     let mut other = interception();
     other.id = id;
     other.model = "another".to_owned();
-    let again = Ended {
+    let again = InterceptionEnd {
         outcome: Outcome::Failed(ErrorType::Shutdown),
         upstream_status: Some(500),
         credential_hint: Some("other".to_owned()),
@@ -84,19 +88,19 @@ async fn what_contradicts_sqlite_contradicts_postgres() {
         ..ended(id)
     };
     let (_, mut half_good) = start();
-    half_good.push(Record::Ended(ended(Uuid::now_v7())));
-    let end = vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))];
-    same_on_both(
+    half_good.push(Record::End(ended(Uuid::now_v7())));
+    let end = vec![Record::Prompt(prompt(id)), Record::End(ended(id))];
+    assert_same_rows(
         &server,
         vec![
             records.clone(),
             records,
-            vec![Record::Started(other.into())],
+            vec![Record::Start(other.into())],
             vec![Record::Prompt(prompt(Uuid::now_v7()))],
             half_good,
             end.clone(),
             end,
-            vec![Record::Ended(again)],
+            vec![Record::End(again)],
             Vec::new(),
         ],
     )
@@ -124,21 +128,22 @@ async fn texts_may_be_as_long_as_clients_send_them() {
         input: "\\u0000\u{1}\u{7f}\"".to_owned(),
         injected: false,
         invocation_error: None,
+        truncated: false,
         created_at: Timestamp::now(),
     };
     let records =
-        vec![Record::Started(interception.into()), Record::Prompt(prompt), Record::ToolUsage(usage.into())];
-    same_on_both(&server, vec![records]).await;
+        vec![Record::Start(interception.into()), Record::Prompt(prompt), Record::ToolUsage(usage.into())];
+    assert_same_rows(&server, vec![records]).await;
 }
 
 #[tokio::test]
-async fn a_start_that_is_told_again_after_its_end_is_no_contradiction() {
-    // A spool is drained again from the beginning of a file if the gateway died before the file was gone.
+async fn a_start_recorded_again_after_its_end_is_not_a_conflict() {
+    // A file of the spool is drained again if the gateway crashed before it removed the file.
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     let (id, records) = start();
-    let end = Ended { credential_hint: Some("sk-a...efgh".to_owned()), ..ended(id) };
-    for records in [records.clone(), vec![Record::Ended(end)], records] {
+    let end = InterceptionEnd { credential_hint: Some("sk-a...efgh".to_owned()), ..ended(id) };
+    for records in [records.clone(), vec![Record::End(end)], records] {
         store.record(records).await.expect("stored");
     }
     let row = &server.rows("aibridge_interceptions").await[0];

@@ -1,3 +1,5 @@
+//! The spool: outages, restarts, crashes, damage, and its size limit.
+
 use super::away::{Load, compare};
 use super::{count, open, options, spooled};
 use crate::support::{ended, prompt, start};
@@ -26,11 +28,11 @@ async fn drained(dir: &Path) {
     wait_for(|| segments(dir).is_empty().then_some(()), "the spool to be drained").await;
 }
 
-/// A whole interception.
+/// Records a complete interception.
 async fn record(store: &PostgresStore) -> Uuid {
     let (id, records) = start();
     store.record(records).await.expect("stored");
-    store.record(vec![Record::Prompt(prompt(id)), Record::Ended(ended(id))]).await.expect("stored");
+    store.record(vec![Record::Prompt(prompt(id)), Record::End(ended(id))]).await.expect("stored");
     id
 }
 
@@ -45,7 +47,7 @@ fn dir() -> TempDir {
 }
 
 #[tokio::test]
-async fn what_comes_while_the_database_is_away_is_stored_when_it_is_back() {
+async fn records_of_an_outage_are_stored_after_it() {
     let Some(server) = Postgres::start().await else { return };
     let dir = dir();
     let store = open(spooled(&server, dir.path())).await;
@@ -58,12 +60,12 @@ async fn what_comes_while_the_database_is_away_is_stored_when_it_is_back() {
     for _ in 0..50 {
         ids.push(record(&store).await);
     }
-    store.record(vec![Record::Ended(ended(open_id))]).await.expect("its start is in the database");
+    store.record(vec![Record::End(ended(open_id))]).await.expect("its start is in the database");
     store.probe(Duration::from_secs(1)).await.expect("requests go on");
     for path in segments(dir.path()).iter().chain([&dir.path().join("lock")]) {
         assert_eq!(fs::metadata(path).expect("a file").permissions().mode() & 0o777, 0o600, "{path:?}");
     }
-    server.start_again().await;
+    server.restart().await;
     drained(dir.path()).await;
     ids.push(open_id);
     ids.push(record(&store).await);
@@ -75,28 +77,28 @@ async fn what_comes_while_the_database_is_away_is_stored_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restart_under_load_refuses_nobody() {
+async fn a_database_restart_under_load_refuses_no_record() {
     let Some(server) = Postgres::start().await else { return };
     let dir = dir();
     let store = open(spooled(&server, dir.path())).await;
     let load = Load::begin(&store, 16);
-    load.goes_on().await;
+    load.wait_for_progress().await;
     server.crash().await;
-    load.goes_on().await;
-    server.start_again().await;
-    load.goes_on().await;
+    load.wait_for_progress().await;
+    server.restart().await;
+    load.wait_for_progress().await;
     server.stop().await;
-    load.goes_on().await;
-    server.start_again().await;
+    load.wait_for_progress().await;
+    server.restart().await;
     let told = load.end().await;
-    assert_eq!((told.refused.len(), told.held), (0, 0));
+    assert_eq!((told.refused.len(), told.retried_ends), (0, 0));
     drained(dir.path()).await;
     compare(&server, &told).await;
     store.close().await;
 }
 
 #[tokio::test]
-async fn a_hanging_database_is_gone_around() {
+async fn a_hanging_database_diverts_records_to_the_spool() {
     let Some(server) = Postgres::start().await else { return };
     let dir = dir();
     let store = open(spooled(&server, dir.path())).await;
@@ -109,8 +111,8 @@ async fn a_hanging_database_is_gone_around() {
     assert_eq!(count(&server, "FROM aibridge_user_prompts").await, 4);
 }
 
-/// Records ten interceptions in a process that ends without a word, while the database is away.
-fn die_with_a_spool(options: PostgresOptions) -> Vec<Uuid> {
+/// Records ten interceptions in a process that ends without closing the store, while the database is unavailable.
+fn crash_with_a_spool(options: PostgresOptions) -> Vec<Uuid> {
     let dying = std::thread::spawn(|| {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let ids = runtime.block_on(async {
@@ -128,31 +130,31 @@ fn die_with_a_spool(options: PostgresOptions) -> Vec<Uuid> {
     dying.join().expect("no panic")
 }
 
-/// The lock of a process that died is free; ours did not really die.
+/// Releases the lock on the spool: in a real crash the operating system does this.
 fn unlock(dir: &Path) {
     fs::remove_file(dir.join("lock")).expect("a lock");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_dead_process_left_is_stored_once_by_the_next() {
+async fn the_next_process_stores_the_spool_of_a_crashed_one_once() {
     let Some(server) = Postgres::start().await else { return };
     let dir = dir();
     let options = spooled(&server, dir.path());
     server.stop().await;
-    let mut ids = die_with_a_spool(options.clone()); // which started without a database
+    let mut ids = crash_with_a_spool(options.clone()); // which started without a database
     unlock(dir.path());
-    ids.extend(die_with_a_spool(options.clone()));
+    ids.extend(crash_with_a_spool(options.clone()));
     unlock(dir.path());
     assert_eq!(segments(dir.path()).len(), 2);
     let copies: Vec<_> = segments(dir.path()).iter().map(|path| fs::read(path).expect("a file")).collect();
 
-    server.start_again().await;
+    server.restart().await;
     let store = open(options.clone()).await;
     drained(dir.path()).await;
     assert_eq!(completed(&server).await, ids);
     store.close().await;
 
-    // As if it had died after the commit, before the file was gone.
+    // Simulates a crash after the commit, before the file was removed.
     fs::write(dir.path().join("00000000000000000009.spool"), copies.concat()).expect("written");
     let store = open(options).await;
     drained(dir.path()).await;
@@ -162,18 +164,18 @@ async fn what_a_dead_process_left_is_stored_once_by_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_torn_end_is_cut_off() {
+async fn an_interrupted_write_is_discarded() {
     let Some(server) = Postgres::start().await else { return };
     server.stop().await;
     for tear in [&b"\x05"[..], &[0; 4096], b"\x20\x00\x00\x00\xde\xad\xbe\xefhalf a fra"] {
         let dir = dir();
-        let ids = die_with_a_spool(spooled(&server, dir.path()));
+        let ids = crash_with_a_spool(spooled(&server, dir.path()));
         unlock(dir.path());
         let last = segments(dir.path()).pop().expect("a segment");
         OpenOptions::new().append(true).open(&last).and_then(|mut file| file.write_all(tear)).expect("torn");
         let store = open(spooled(&server, dir.path())).await;
         let more = record(&store).await;
-        server.start_again().await;
+        server.restart().await;
         drained(dir.path()).await;
         let found = completed(&server).await;
         assert!(ids.iter().chain([&more]).all(|id| found.contains(id)), "{tear:?}");
@@ -183,7 +185,7 @@ async fn a_torn_end_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_full_spool_refuses_starts_and_still_takes_ends() {
+async fn a_full_spool_refuses_starts_and_accepts_ends() {
     let Some(server) = Postgres::start().await else { return };
     let dir = dir();
     let spool = SpoolOptions { dir: dir.path().to_owned(), max_bytes: 20_000, durability: Durability::Power };
@@ -200,11 +202,11 @@ async fn a_full_spool_refuses_starts_and_still_takes_ends() {
     assert!(refused.as_ref().is_some_and(|error| error.contains("spool is full")), "{refused:?}");
     assert!(ids.len() > 5);
     store.probe(Duration::from_secs(1)).await.expect_err("not ready");
-    store.record(vec![Record::Ended(ended(ids[0]))]).await.expect("there is room for an end");
+    store.record(vec![Record::End(ended(ids[0]))]).await.expect("there is room for an end");
     let size: u64 = segments(dir.path()).iter().map(|path| fs::metadata(path).expect("a file").len()).sum();
     assert!(size <= 20_000 * 9 / 8, "{size}");
 
-    server.start_again().await;
+    server.restart().await;
     drained(dir.path()).await;
     ids.push(record(&store).await);
     drained(dir.path()).await;
@@ -213,7 +215,7 @@ async fn a_full_spool_refuses_starts_and_still_takes_ends() {
 }
 
 #[tokio::test]
-async fn a_spool_belongs_to_one_gateway() {
+async fn a_spool_is_locked_by_one_gateway() {
     let Some(server) = Postgres::start().await else { return };
     let dir = dir();
     let store = open(spooled(&server, dir.path())).await;

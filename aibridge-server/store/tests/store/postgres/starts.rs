@@ -1,3 +1,5 @@
+//! Opening a PostgreSQL store: concurrent starts, schema versions, advice, and TLS.
+
 use super::{open, options, spooled};
 use crate::support::start;
 use aibridge_recorder::Recorder;
@@ -10,7 +12,7 @@ async fn refused(options: PostgresOptions) -> StoreError {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_start_on_an_empty_database_at_once() {
+async fn concurrent_starts_on_an_empty_database_succeed() {
     let Some(server) = Postgres::start().await else { return };
     let mut starting = JoinSet::new();
     for _ in 0..8 {
@@ -20,18 +22,18 @@ async fn many_start_on_an_empty_database_at_once() {
         let store = store.expect("opened");
         store.record(start().1).await.expect("stored");
     }
-    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 1);
+    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 4);
     assert_eq!(server.rows("aibridge_interceptions").await.len(), 8);
     assert_eq!(server.rows("aibridge_instances").await.len(), 8);
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_and_left_alone() {
+async fn a_newer_schema_is_refused_and_not_changed() {
     let Some(server) = Postgres::start().await else { return };
     open(options(&server)).await.close().await;
     server.execute("INSERT INTO aibridge_schema (version) VALUES (999)").await;
     let error = refused(options(&server)).await;
-    assert!(matches!(error, StoreError::NewerSchema { found: 999, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 999, known: 4, .. }), "{error}");
     assert!(error.to_string().contains("postgres://test: it has schema 999"), "{error}");
     let dir = tempfile::tempdir().expect("a directory");
     let error = refused(spooled(&server, dir.path())).await;
@@ -39,7 +41,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_refused_with_advice() {
+async fn an_unreachable_server_is_reported_with_advice() {
     let Some(server) = Postgres::start().await else { return };
     let with_url = |url: String| PostgresOptions { url: url.into(), ..options(&server) };
     let url = server.url();
@@ -59,7 +61,7 @@ async fn a_server_that_is_not_there_is_refused_with_advice() {
 }
 
 #[tokio::test]
-async fn a_password_is_in_no_message() {
+async fn messages_contain_no_password() {
     let Some(server) = Postgres::start().await else { return };
     let url = server.url().replace("postgres@", "nobody:hunter2@");
     let options = PostgresOptions { url: url.into(), ..options(&server) };
@@ -70,7 +72,7 @@ async fn a_password_is_in_no_message() {
 }
 
 #[tokio::test]
-async fn connections_are_protected_as_told() {
+async fn connections_use_the_configured_tls_mode() {
     let Some((server, certificate)) = Postgres::start_with_tls().await else { return };
     let dir = tempfile::tempdir().expect("a directory");
     let root = dir.path().join("root.pem");

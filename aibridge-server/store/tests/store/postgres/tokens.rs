@@ -1,5 +1,7 @@
+//! Access tokens on PostgreSQL.
+
 use super::{open, options, spooled};
-use aibridge_store::{Authenticated, PostgresOptions, PostgresStore, TokenRow, Tokens};
+use aibridge_store::{PostgresOptions, PostgresStore, TokenIdentity, TokenRow, Tokens};
 use aibridge_testkit::Postgres;
 use secrecy::SecretString;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Does `work` as a command would, in no runtime.
+/// Runs `work` on a thread without a runtime, like a command.
 async fn command<T: Send + 'static>(
     server: &Postgres,
     work: impl FnOnce(&Tokens) -> T + Send + 'static,
@@ -30,7 +32,7 @@ async fn a_token_works_at_once_and_until_it_is_revoked_or_expires() {
     let Some(server) = Postgres::start().await else { return };
     let (row, token) = create(&server, None).await; // before any gateway was there
     let store = open(options(&server)).await;
-    let who = Authenticated { token_id: row.id, user: "ada".to_owned(), admin: false };
+    let who = TokenIdentity { token_id: row.id, user: "ada".to_owned(), admin: false };
     for _ in 0..3 {
         assert_eq!(store.authenticate(&token).await, Ok(Some(who.clone())));
     }
@@ -50,7 +52,7 @@ async fn a_token_works_at_once_and_until_it_is_revoked_or_expires() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_only_a_spool_keeps_known_tokens_good() {
+async fn cached_tokens_stay_accepted_during_an_outage_only_with_a_spool() {
     let Some(server) = Postgres::start().await else { return };
     let dir = tempfile::tempdir().expect("a directory");
     let (plain, going_on) = (open(options(&server)).await, open(spooled(&server, dir.path())).await);
@@ -64,9 +66,44 @@ async fn while_the_database_is_away_only_a_spool_keeps_known_tokens_good() {
     assert!(going_on.authenticate(&known).await.expect("an answer").is_some());
     going_on.authenticate(&unknown).await.expect_err("it was not seen before");
 
-    server.start_again().await;
+    server.restart().await;
     let answers = async { while going_on.authenticate(&unknown).await.is_err() {} };
     timeout(Duration::from_secs(5), answers).await.expect("an answer in time");
     let answers = async { while plain.authenticate(&known).await.is_err() {} };
     timeout(Duration::from_secs(5), answers).await.expect("an answer in time");
+}
+
+#[tokio::test]
+async fn a_revoked_token_stays_revoked_during_an_outage() {
+    let Some(server) = Postgres::start().await else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(spooled(&server, dir.path())).await;
+    let (used, token) = create(&server, None).await;
+    let (admin, admin_token) =
+        command(&server, |tokens| tokens.create_admin("root", None).expect("created")).await;
+    let (unused, unused_token) = create(&server, None).await;
+    let (_, good) = create(&server, None).await;
+    for token in [&token, &admin_token, &unused_token, &good] {
+        assert!(store.authenticate(token).await.expect("an answer").is_some());
+    }
+    for id in [used.id, admin.id, unused.id] {
+        assert_eq!(command(&server, move |tokens| tokens.revoke(id)).await, Ok(true));
+    }
+    for token in [&token, &admin_token] {
+        refused_within_a_second(&store, token).await;
+    }
+    // The third token is not used between its revocation and the outage: the store refreshes it by itself.
+    let revoked_at = server.query("SELECT now()::text AS now").await[0]["now"].clone();
+    let looked_up = format!(
+        "EXISTS (SELECT FROM pg_stat_activity WHERE state = 'idle' AND query LIKE '%ANY ($1) AND revoked_at IS NULL' \
+         AND query_start > '{}'::timestamptz)",
+        revoked_at.as_str().expect("a time")
+    );
+    server.wait_until(&looked_up, Duration::from_secs(5), "the tokens to be looked up again").await;
+    server.stop().await;
+    for token in [&token, &admin_token, &unused_token] {
+        refused_within_a_second(&store, token).await;
+        assert_eq!(store.authenticate(token).await, Ok(None));
+    }
+    assert!(store.authenticate(&good).await.expect("an answer").is_some(), "the others go on");
 }

@@ -1,0 +1,116 @@
+//! Tests of the decoders with every encoding, cut in pieces, and with hostile bodies.
+
+use super::*;
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use http::HeaderValue;
+
+fn decoder(values: &[&'static str]) -> Result<Option<Decoder>, Undecodable> {
+    let mut headers = HeaderMap::new();
+    for value in values {
+        headers.append(header::CONTENT_ENCODING, HeaderValue::from_static(value));
+    }
+    Decoder::of(&headers)
+}
+
+/// Encodes two texts with a flush after each. Returns the bytes written for each.
+fn encode<W: Write>(mut encoder: W, written: fn(&W) -> &Vec<u8>, texts: [&[u8]; 2]) -> [Vec<u8>; 2] {
+    let mut pieces = texts.map(|text| {
+        encoder.write_all(text).unwrap();
+        encoder.flush().unwrap();
+        written(&encoder).clone()
+    });
+    pieces[1].drain(..pieces[0].len());
+    pieces
+}
+
+fn encoded(encoding: &str, texts: [&[u8]; 2]) -> [Vec<u8>; 2] {
+    let fast = Compression::fast();
+    match encoding {
+        "gzip" => encode(GzEncoder::new(Vec::new(), fast), GzEncoder::get_ref, texts),
+        "zlib" => encode(ZlibEncoder::new(Vec::new(), fast), ZlibEncoder::get_ref, texts),
+        "deflate" => encode(DeflateEncoder::new(Vec::new(), fast), DeflateEncoder::get_ref, texts),
+        "br" => {
+            let encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 4, 20);
+            encode(encoder, brotli::CompressorWriter::get_ref, texts)
+        }
+        _ => {
+            let encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+            encode(encoder, zstd::stream::write::Encoder::get_ref, texts)
+        }
+    }
+}
+
+#[test]
+fn decodes_all_available_bytes() {
+    for (name, encoding) in
+        [("gzip", "gzip"), ("zlib", "deflate"), ("deflate", "deflate"), ("br", "br"), ("zstd", "zstd")]
+    {
+        let texts = [&b"data: 1\n\n"[..], b"data: [DONE]\n\n"];
+        let pieces = encoded(name, texts);
+        for step in [1, 7, MAX_PIECE_BYTES] {
+            let mut decoder = decoder(&[encoding]).unwrap().unwrap();
+            for (piece, text) in pieces.iter().zip(texts) {
+                let decoded: Vec<_> = piece.chunks(step).map(|part| decoder.decode(part).unwrap()).collect();
+                assert_eq!(decoded.concat(), text, "{name} in pieces of {step}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rejects_corrupt_and_excessive_bodies() {
+    for encoding in ["gzip", "br", "zstd"] {
+        let broken = decoder(&[encoding]).unwrap().unwrap().decode(b"{\"id\":\"not compressed at all\"}");
+        assert_eq!(broken, Err(Undecodable), "{encoding}");
+    }
+    let bomb = vec![0; 64 << 20];
+    for encoding in ["br", "zstd"] {
+        let [piece, _] = encoded(encoding, [&bomb, b""]);
+        let mut decoder = decoder(&[encoding]).unwrap().unwrap();
+        let decoded: Result<Vec<_>, _> =
+            piece.chunks(MAX_PIECE_BYTES).map(|part| decoder.decode(part)).collect();
+        assert_eq!(decoded, Err(Undecodable), "{encoding}");
+    }
+}
+
+#[test]
+fn ignores_values_that_are_not_encodings() {
+    let table: &[(&[&str], Result<bool, Undecodable>)] = &[
+        (&[], Ok(false)),
+        (&["identity"], Ok(false)),
+        (&["utf-8"], Ok(false)),
+        (&["none", ""], Ok(false)),
+        (&["nonsense"], Ok(false)),
+        (&["GZIP"], Ok(true)),
+        (&["identity, br"], Ok(true)),
+        (&["deflate"], Ok(true)),
+        (&["gzip, gzip"], Err(Undecodable)),
+        (&["gzip", "br"], Err(Undecodable)),
+        (&["compress"], Err(Undecodable)),
+    ];
+    for (values, expected) in table {
+        assert_eq!(decoder(values).map(|decoder| decoder.is_some()), *expected, "{values:?}");
+    }
+}
+
+#[test]
+fn reports_a_body_that_is_cut() {
+    let (text, fast) =
+        (&br#"{"id":"a","choices":[{"message":{"content":"hello, world"}}]}"#[..], Compression::fast());
+    let mut gzip = GzEncoder::new(Vec::new(), fast);
+    gzip.write_all(text).unwrap();
+    let mut zlib = ZlibEncoder::new(Vec::new(), fast);
+    zlib.write_all(text).unwrap();
+    let mut brotli = brotli::CompressorWriter::new(Vec::new(), 4096, 4, 20);
+    brotli.write_all(text).unwrap();
+    let bodies =
+        [("gzip", gzip.finish().unwrap()), ("deflate", zlib.finish().unwrap()), ("br", brotli.into_inner())];
+    for (encoding, body) in bodies {
+        for (length, expected) in [(body.len(), Ok(())), (body.len() / 2, Err(Undecodable))] {
+            let mut decoder = decoder(&[encoding]).unwrap().unwrap();
+            decoder.decode(&body[..length]).unwrap();
+            assert_eq!(decoder.finish(), expected, "{encoding}: {length} of {} bytes", body.len());
+        }
+    }
+}

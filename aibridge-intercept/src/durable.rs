@@ -1,0 +1,51 @@
+//! Stores records that the last bytes of a response wait for.
+
+use crate::error::Error;
+use aibridge_recorder::{Record, Recorder};
+use std::fmt::Display;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// The longest time for end records to become durable. After that, the response is aborted.
+pub(crate) const END_TIMEOUT: Duration = Duration::from_secs(30);
+const FIRST_RETRY_AFTER: Duration = Duration::from_millis(10);
+const MAX_RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// Stores `records` of `subject`, with retries while the store fails.
+///
+/// # Errors
+///
+/// [`Error::RecorderUnavailable`] if the store has not accepted them within [`END_TIMEOUT`].
+pub(crate) async fn store(
+    recorder: &dyn Recorder,
+    records: Vec<Record>,
+    subject: &dyn SubjectId,
+) -> Result<(), Error> {
+    let deadline = Instant::now() + END_TIMEOUT;
+    let mut retry_after = FIRST_RETRY_AFTER;
+    loop {
+        match timeout_at(deadline, recorder.record(records.clone())).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => {
+                tracing::error!(
+                    id = %subject, %error,
+                    "could not record the end of a response, so the response is held back; will retry"
+                );
+            }
+            Err(_) => {
+                tracing::error!(
+                    id = %subject, limit = ?END_TIMEOUT,
+                    "could not record the end of a response in time, so the response is aborted; check the store"
+                );
+                return Err(Error::RecorderUnavailable);
+            }
+        }
+        sleep_until((Instant::now() + retry_after).min(deadline)).await;
+        retry_after = (retry_after * 2).min(MAX_RETRY_AFTER);
+    }
+}
+
+/// The id in log lines: of an interception, or of an object at a provider.
+pub(crate) trait SubjectId: Display + Sync {}
+
+impl<T: Display + Sync> SubjectId for T {}

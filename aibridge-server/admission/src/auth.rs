@@ -1,0 +1,185 @@
+//! Authenticates clients by access token, and removes the token from their requests.
+
+use aibridge_config::AuthMode;
+use aibridge_intercept::credential::{ACCESS_TOKEN_PREFIX, bearer_token};
+use aibridge_intercept::{Actor, Error};
+use aibridge_store::{Store, TokenIdentity};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use secrecy::SecretString;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The gateway's own headers for access tokens. They leave `Authorization` to the client's own provider key.
+const TOKEN_HEADERS: [HeaderName; 2] =
+    [HeaderName::from_static("x-aibridge-token"), HeaderName::from_static("x-coder-ai-governance-token")];
+
+/// Headers in which SDKs send a key. The first three may carry an access token; then none of the four carries a provider
+/// key of the client.
+const CREDENTIAL_HEADERS: [HeaderName; 4] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+];
+
+/// Finds the actor of a request, by access token if the settings require one.
+#[derive(Clone)]
+pub struct Authenticator {
+    mode: AuthMode,
+    store: Store,
+    limit: Duration,
+}
+
+impl Authenticator {
+    /// Authenticates against `store` if `mode` requires tokens. As at the start of an interception, a store that does not
+    /// answer within `limit` counts as unavailable.
+    pub fn new(mode: AuthMode, store: Store, limit: Duration) -> Self {
+        Self { mode, store, limit }
+    }
+
+    /// Returns an authenticator with the same store and another mode.
+    #[must_use]
+    pub fn with_mode(&self, mode: AuthMode) -> Self {
+        Self { mode, ..self.clone() }
+    }
+
+    /// Whether every client needs an access token.
+    pub fn requires_tokens(&self) -> bool {
+        self.mode == AuthMode::Tokens
+    }
+
+    /// Finds the actor, and removes the access token from `headers`. If `Authorization` remains, it holds the client's
+    /// own provider key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAccessToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
+    pub async fn identify(&self, headers: &mut HeaderMap, provider_has_keys: bool) -> Result<Actor, Error> {
+        match self.mode {
+            AuthMode::None => {
+                if provider_has_keys {
+                    headers.remove(header::AUTHORIZATION);
+                }
+                Ok(Actor::anonymous())
+            }
+            AuthMode::Tokens => {
+                let token = take_token(headers)?;
+                Ok(Actor::named(self.authenticate(&token).await?.user))
+            }
+        }
+    }
+
+    /// Checks that the request carries an admin token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AdminOnly`] without an admin token, and the errors of [`Self::identify`].
+    pub async fn require_admin(&self, headers: &HeaderMap) -> Result<(), Error> {
+        if self.mode == AuthMode::None {
+            return Err(Error::AdminOnly("only requests from the gateway's own machine may read this"));
+        }
+        let token = take_token(&mut headers.clone())?;
+        match self.authenticate(&token).await?.admin {
+            true => Ok(()),
+            false => Err(Error::AdminOnly("this needs an admin token")),
+        }
+    }
+
+    async fn authenticate(&self, token: &SecretString) -> Result<TokenIdentity, Error> {
+        match timeout(self.limit, self.store.authenticate(token)).await {
+            Ok(Ok(Some(authenticated))) => Ok(authenticated),
+            Ok(Ok(None)) => Err(Error::InvalidAccessToken("the access token is unknown, expired or revoked")),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "could not check an access token: the request is refused");
+                Err(Error::RecorderUnavailable)
+            }
+            Err(_) => {
+                tracing::error!("timed out checking an access token in the store: the request is refused");
+                Err(Error::RecorderUnavailable)
+            }
+        }
+    }
+}
+
+/// Removes the access token from `headers`: the first value that looks like one. If it came in one of
+/// [`TOKEN_HEADERS`], the other headers are the client's credentials and stay; otherwise they are removed as well.
+fn take_token(headers: &mut HeaderMap) -> Result<SecretString, Error> {
+    if let Some(token) = TOKEN_HEADERS.iter().find_map(|name| first_token(headers, name)) {
+        for name in TOKEN_HEADERS {
+            headers.remove(name);
+        }
+        return Ok(token);
+    }
+    match CREDENTIAL_HEADERS.iter().take(3).find_map(|name| first_token(headers, name)) {
+        Some(token) => {
+            for name in CREDENTIAL_HEADERS {
+                headers.remove(name);
+            }
+            Ok(token)
+        }
+        None => Err(Error::InvalidAccessToken(
+            "an access token is needed: send it as \"Authorization: Bearer aib_...\", or as X-AIBridge-Token beside your own provider key",
+        )),
+    }
+}
+
+/// Whether `headers` carry a value that looks like an access token.
+pub fn has_token(headers: &HeaderMap) -> bool {
+    TOKEN_HEADERS
+        .iter()
+        .chain(CREDENTIAL_HEADERS.iter().take(3))
+        .any(|name| first_token(headers, name).is_some())
+}
+
+fn first_token(headers: &HeaderMap, name: &HeaderName) -> Option<SecretString> {
+    let text = |value| match *name {
+        header::AUTHORIZATION => bearer_token(value),
+        _ => HeaderValue::to_str(value).ok().map(str::trim),
+    };
+    let mut values = headers.get_all(name).iter().filter_map(text);
+    values.find(|text| text.starts_with(ACCESS_TOKEN_PREFIX)).map(SecretString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    #[test]
+    fn the_token_comes_from_the_first_header_that_carries_one() {
+        let table: &[(&[(&str, &str)], Option<&str>, &[&str])] = &[
+            (
+                &[("x-aibridge-token", "aib_t"), ("authorization", "Bearer own")],
+                Some("aib_t"),
+                &["authorization"],
+            ),
+            (
+                &[("x-coder-ai-governance-token", " aib_t "), ("authorization", "Bearer own")],
+                Some("aib_t"),
+                &["authorization"],
+            ),
+            (
+                &[("x-aibridge-token", "other"), ("authorization", "Bearer aib_t")],
+                Some("aib_t"),
+                &["x-aibridge-token"],
+            ),
+            (&[("authorization", "bearer aib_t"), ("x-api-key", "k")], Some("aib_t"), &[]),
+            (&[("x-api-key", "aib_t"), ("x-goog-api-key", "k")], Some("aib_t"), &[]),
+            (&[("authorization", "Bearer own"), ("x-api-key", "aib_t")], Some("aib_t"), &[]),
+            (&[("authorization", "Bearer own"), ("authorization", "Bearer aib_t")], Some("aib_t"), &[]),
+            (&[("x-api-key", "own"), ("api-key", "aib_t")], Some("aib_t"), &[]),
+            (&[("authorization", "aib_t")], None, &["authorization"]),
+            (&[("x-goog-api-key", "aib_t")], None, &["x-goog-api-key"]),
+            (&[], None, &[]),
+        ];
+        for (given, token, remaining) in table {
+            let mut headers = HeaderMap::new();
+            for (name, value) in *given {
+                headers.append(*name, HeaderValue::from_static(value));
+            }
+            let taken = take_token(&mut headers).ok();
+            assert_eq!(taken.as_ref().map(ExposeSecret::expose_secret), *token, "{given:?}");
+            assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), *remaining, "{given:?}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The commands `interceptions`, `usage`, `sessions` and `export`. A gateway may be running at the same time.
+
+mod error;
+mod export;
+mod flat;
+mod list;
+mod show;
+
+pub use error::RecordsError;
+pub use export::export;
+
+use self::error::ignore_closed_pipe;
+use crate::args::records::{InterceptionsCommand, SessionsArgs, UsageArgs};
+use aibridge_store::{Filter, Order, Records, Sessions, StoreError, StoreOptions, Usage};
+use serde::Serialize;
+use std::io::Write;
+
+/// Runs `aibridge interceptions`, and writes the result to `out`.
+///
+/// # Errors
+///
+/// If the store cannot be read, no interception has the id, or `out` cannot be written.
+pub fn interceptions(
+    command: &InterceptionsCommand,
+    options: StoreOptions,
+    out: &mut dyn Write,
+) -> Result<(), RecordsError> {
+    let records = Records::open(options)?;
+    match command {
+        InterceptionsCommand::List { filter, limit, json } => {
+            let mut rows = Vec::new();
+            if *limit > 0 {
+                records.summaries(&Filter::from(filter), Order::NewestFirst, |row| {
+                    rows.push(row);
+                    Ok::<_, StoreError>(rows.len() < *limit)
+                })?;
+            }
+            if *json { write_json(out, &rows) } else { write_text(out, &list::interceptions(&rows)) }
+        }
+        InterceptionsCommand::Show { id, json } => {
+            let found = records.find(*id)?.ok_or(RecordsError::Unknown(*id))?;
+            if *json { write_json(out, &found) } else { write_text(out, &show::show(&found)) }
+        }
+    }
+}
+
+/// Runs `aibridge usage`, and writes the result to `out`.
+///
+/// # Errors
+///
+/// If the store cannot be read, or `out` cannot be written.
+pub fn usage(args: &UsageArgs, options: StoreOptions, out: &mut dyn Write) -> Result<(), RecordsError> {
+    let mut usage = Usage::by(&args.by);
+    Records::open(options)?.summaries(&Filter::from(&args.filter), Order::OldestFirst, |row| {
+        usage.add(&row);
+        Ok::<_, StoreError>(true)
+    })?;
+    let rows = usage.rows();
+    if args.json { write_json(out, &rows) } else { write_text(out, &list::usage(&args.by, &rows)) }
+}
+
+/// Runs `aibridge sessions`, and writes the result to `out`.
+///
+/// # Errors
+///
+/// If the store cannot be read, or `out` cannot be written.
+pub fn sessions(args: &SessionsArgs, options: StoreOptions, out: &mut dyn Write) -> Result<(), RecordsError> {
+    let mut sessions = Sessions::default();
+    Records::open(options)?.summaries(&Filter::from(&args.filter), Order::OldestFirst, |row| {
+        sessions.add(&row);
+        Ok::<_, StoreError>(true)
+    })?;
+    let mut rows = sessions.rows();
+    rows.truncate(args.limit);
+    if args.json { write_json(out, &rows) } else { write_text(out, &list::sessions(&rows)) }
+}
+
+fn write_json(out: &mut dyn Write, found: &impl Serialize) -> Result<(), RecordsError> {
+    let mut text = serde_json::to_string_pretty(found)?;
+    text.push('\n');
+    write_text(out, &text)
+}
+
+fn write_text(out: &mut dyn Write, text: &str) -> Result<(), RecordsError> {
+    ignore_closed_pipe(out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Into::into))
+}

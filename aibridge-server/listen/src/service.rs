@@ -1,0 +1,42 @@
+//! The hyper service of a connection: checks each request, then calls the router.
+
+use crate::peer::Peer;
+use crate::reject::Rejection;
+use axum::Router;
+use axum::body::Body;
+use futures_util::future::{Either, Ready, ready};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
+use std::convert::Infallible;
+
+/// The router behind the checks of [`Rejection`]. Adds the [`Peer`] to each request.
+pub(crate) struct RequestService {
+    router: TowerToHyperService<Router>,
+    peer: Peer,
+}
+
+impl RequestService {
+    pub(crate) fn new(router: Router, peer: Peer) -> Self {
+        Self { router: TowerToHyperService::new(router), peer }
+    }
+}
+
+impl Service<Request<Incoming>> for RequestService {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Either<
+        TowerToHyperServiceFuture<Router, Request<Incoming>>,
+        Ready<Result<Response<Body>, Infallible>>,
+    >;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Err(rejection) = Rejection::check(&request) {
+            tracing::debug!(peer = %self.peer.remote, %rejection, "refused a request");
+            return Either::Right(ready(Ok(rejection.to_response())));
+        }
+        request.extensions_mut().insert(self.peer);
+        Either::Left(self.router.call(request))
+    }
+}

@@ -1,0 +1,103 @@
+//! Handles a request on a passthrough route: checks the objects that it names, then relays it.
+
+use crate::app::App;
+use crate::body;
+use crate::isolation::{Caller, Isolation};
+use crate::passthrough_body::{PassthroughBody, ResponsePermit};
+use crate::runtime_config::RuntimeSnapshot;
+use aibridge_admission::route::Target;
+use aibridge_intercept::call::CallBody;
+use aibridge_intercept::mask;
+use aibridge_intercept::passthrough::PassthroughTarget;
+use aibridge_intercept::payload::Payload;
+use aibridge_intercept::relay::ResponseBody;
+use aibridge_intercept::{Actor, Error, RequestBody, trace};
+use aibridge_limits::{PermitBody, RequestPermit};
+use aibridge_provider::{PassthroughRequest, Provider};
+use axum::body::Body;
+use http::HeaderMap;
+use http::request::Parts;
+
+/// A request on a passthrough route, of a known actor.
+pub(crate) struct Request<'a> {
+    /// The matching entry of the provider's routes.
+    pub(crate) route: &'static str,
+    /// The provider, and the path at it.
+    pub(crate) target: Target,
+    /// The authenticated actor.
+    pub(crate) actor: Actor,
+    /// The client's headers, without the access token.
+    pub(crate) headers: HeaderMap,
+    /// The permit, acquired when the body is read or begins to stream.
+    pub(crate) permit: RequestPermit,
+    /// The head of the request as received.
+    pub(crate) parts: &'a Parts,
+    /// The unread body.
+    pub(crate) body: &'a mut Body,
+}
+
+impl Request<'_> {
+    /// Relays the request. A request that is refused before the provider is called is logged here; the others are logged
+    /// with their response.
+    pub(crate) async fn respond(
+        self,
+        app: &App,
+        snapshot: &RuntimeSnapshot,
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
+        let (provider, actor, parts) = (self.target.provider.clone(), self.actor.clone(), self.parts);
+        let response = self.pass_through(app, snapshot).await;
+        if let Err(error) = &response {
+            log_refusal(&*provider, &actor, parts, error);
+        }
+        response
+    }
+
+    async fn pass_through(
+        self,
+        app: &App,
+        snapshot: &RuntimeSnapshot,
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
+        let Self { route, target: Target { provider, path, .. }, actor, headers, permit, parts, body } = self;
+        let credential = provider.credential(&headers)?;
+        let caller = Caller { provider: provider.name(), actor: &actor.id, credential: credential.kind() };
+        app.isolation.check(snapshot, caller, provider.object_in_path(&path).as_slice()).await?;
+        let limit = snapshot.max_body_bytes;
+        let PassthroughBody { body, permit } =
+            if Isolation::applies(snapshot, caller) && provider.may_refer_to_objects(&path) {
+                let wire = app.unless_cut(body::read(body, limit)).await??;
+                let read = RequestBody::decode(wire, &headers, limit)?;
+                if !read.text.is_empty() {
+                    app.isolation.check(snapshot, caller, &provider.objects_in_body(&read.text)?).await?;
+                }
+                permit.acquire()?;
+                let body = CallBody::Replayable(Payload::from(read.wire));
+                PassthroughBody { body, permit: ResponsePermit::Buffered(permit) }
+            } else {
+                app.unless_cut(PassthroughBody::begin(body, &credential, limit, permit)).await??
+            };
+        let passthrough_target = PassthroughTarget {
+            provider: provider.name().to_owned(),
+            route,
+            actor: actor.id.clone(),
+            creates_object: snapshot.authenticator.requires_tokens()
+                && provider.creates_object(&parts.method, &path),
+        };
+        let (method, query) = (parts.method.clone(), parts.uri.query().map(str::to_owned));
+        let request = PassthroughRequest { method, path, query, headers, body, actor };
+        let call = provider.passthrough_call(request, credential);
+        permit.attach_to(app.gateway.pass_through(passthrough_target, provider.upstream.clone(), call).await)
+    }
+}
+
+/// Logs a request that was refused before the provider was called.
+pub(crate) fn log_refusal(provider: &dyn Provider, actor: &Actor, parts: &Parts, error: &Error) {
+    tracing::info!(
+        actor = actor.id,
+        provider = provider.name(),
+        method = %parts.method,
+        path = trace::truncate(&mask::text(parts.uri.path())),
+        status = error.class().0.as_u16(),
+        code = error.code(),
+        "not passed through"
+    );
+}

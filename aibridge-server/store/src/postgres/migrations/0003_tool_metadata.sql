@@ -1,0 +1,3 @@
+-- What is to be known about a tool usage beside its columns, e.g. {"truncated":true}. Null in rows of earlier versions,
+-- and in those that waited in an earlier version's spool.
+ALTER TABLE aibridge_tool_usages ADD COLUMN metadata jsonb;

@@ -1,0 +1,98 @@
+//! The language of the sources: module docs, doc comments and vocabulary.
+//!
+//! `docs/glossary.md` holds the vocabulary; the words that it retired stay out of the code.
+
+use crate::workspace::{output, root};
+use anyhow::{Context, Result, ensure};
+use std::process::Command;
+
+/// The smallest number of words of a doc comment: fewer words only repeat the name.
+const MIN_WORDS: usize = 3;
+
+/// The heading of the list of retired words in the glossary.
+const RETIRED_HEADING: &str = "## Retired words";
+
+/// Checks every tracked source file, and returns the number of files.
+pub(super) fn check() -> Result<usize> {
+    let glossary =
+        std::fs::read_to_string(root().join("docs/glossary.md")).context("read docs/glossary.md")?;
+    let retired = retired_words(&glossary);
+    ensure!(!retired.is_empty(), "docs/glossary.md has no list below {RETIRED_HEADING:?}");
+    let listed = output(Command::new("git").args(["ls-files", "--cached", "*.rs"]).current_dir(root()))?;
+    let (mut checked, mut wrong) = (0, Vec::new());
+    for file in listed.lines().filter(|file| root().join(file).exists()) {
+        let text = std::fs::read_to_string(root().join(file)).with_context(|| format!("read {file}"))?;
+        wrong.extend(
+            defects(&text, &retired).into_iter().map(|(line, defect)| format!("{file}:{line}: {defect}")),
+        );
+        checked += 1;
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(checked)
+}
+
+/// The words in backquotes below the heading: one list item for each retired name.
+fn retired_words(glossary: &str) -> Vec<String> {
+    let list = glossary.split_once(RETIRED_HEADING).map_or("", |(_, list)| list);
+    let list = list.split("\n## ").next().unwrap_or_default();
+    let items = list.lines().filter_map(|line| line.strip_prefix("- "));
+    items
+        .flat_map(|item| item.split(':').next().unwrap_or_default().split('`').skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The defects of one file, each with its line.
+fn defects(text: &str, retired: &[String]) -> Vec<(usize, String)> {
+    let mut defects = Vec::new();
+    let first = text.lines().find(|line| !line.starts_with("#!["));
+    if !first.is_some_and(|line| line.starts_with("//!")) {
+        defects.push((1, "the module has no `//!` line that says what is in it".to_owned()));
+    }
+    let mut doc: Option<(usize, usize)> = None;
+    for (number, line) in (1..).zip(text.lines().chain([""])) {
+        let comment = line.trim_start().strip_prefix("///").filter(|rest| !rest.starts_with('/'));
+        match (comment, doc.take()) {
+            (Some(comment), begun) => {
+                let (start, words) = begun.unwrap_or((number, 0));
+                doc = Some((start, words + comment.split_whitespace().count()));
+            }
+            (None, Some((start, words))) if words < MIN_WORDS => {
+                defects.push((
+                    start,
+                    format!("a doc comment of {words} words: say what it is, its unit and range, or rename"),
+                ));
+            }
+            (None, _) => {}
+        }
+        let names = line.split(|character: char| !(character.is_alphanumeric() || character == '_'));
+        for name in names.filter(|name| retired.iter().any(|word| word == name)) {
+            defects.push((number, format!("{name:?} is retired: docs/glossary.md has its replacement")));
+        }
+    }
+    defects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_retired_words() {
+        let glossary = "# G\n- `Kept`: x\n## Retired words\n\n- `Oldword`, `Badword`: `ParsedRequest`\n\n## More\n- `Other`: y\n";
+        assert_eq!(retired_words(glossary), ["Oldword", "Badword"]);
+    }
+
+    #[test]
+    fn finds_each_kind_of_defect() {
+        let retired = ["Oldword".to_owned()];
+        let lines =
+            |text: &str| defects(text, &retired).into_iter().map(|(line, _)| line).collect::<Vec<_>>();
+        assert_eq!(lines("//! Parses requests.\n\n/// The parsed request.\nstruct Request;\n"), [0; 0]);
+        assert_eq!(lines("#![allow(x)]\n//! Parses requests.\n"), [0; 0]);
+        assert_eq!(lines("use x;\n"), [1]);
+        assert_eq!(lines("//! M m m.\n/// Which.\nstruct X;\n"), [2]);
+        assert_eq!(lines("//! M m m.\nstruct Oldword(OldwordFor);\n"), [2]);
+        assert_eq!(lines("//! M m m.\n    /// One\n    /// two three.\n    a: u8,\n"), [0; 0]);
+    }
+}
