@@ -1,0 +1,176 @@
+//! The first and the last block of a file, and its name.
+
+use crate::digest::Digest;
+use crate::layout::{Seed, array, put, u32_at, u64_at};
+use uuid::Uuid;
+
+/// The format that this version writes, and the only one that it reads.
+pub(crate) const VERSION: u32 = 1;
+pub(crate) const HEADER_BYTES: usize = 128;
+pub(crate) const TRAILER_BYTES: usize = 56;
+pub(crate) const TRAILER_MAGIC: [u8; 4] = [0xa7, 0x1b, 0xf5, 0xe0];
+/// What the name of a file ends with that is prepared to take over, and holds no frame yet that could be read.
+pub(crate) const PREPARED: &str = ".prepared";
+
+const MAGIC: [u8; 8] = *b"frames\r\n";
+const CHECKED_FROM: usize = 12;
+const SUFFIX: &str = ".journal";
+
+/// What the name of a file says: its first sequence number and its generation.
+///
+/// Every new file has a higher generation than all before it. A file that took over after a failed write or sync begins
+/// with sequence numbers that an earlier file may hold as well; the higher generation then holds the valid frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileName {
+    pub(crate) first: u64,
+    pub(crate) generation: u64,
+}
+
+impl FileName {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let (first, generation) = name.strip_suffix(SUFFIX)?.split_once('-')?;
+        let parsed = Self { first: first.parse().ok()?, generation: generation.parse().ok()? };
+        (parsed.name() == name && is_sequence(parsed.first)).then_some(parsed)
+    }
+
+    pub(crate) fn name(self) -> String {
+        format!("{:020}-{:010}{SUFFIX}", self.first, self.generation)
+    }
+}
+
+/// The first block of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) journal: Uuid,
+    pub(crate) name: FileName,
+    /// The sequence number and the link of the frame before the first one of this file. 0 if there was none.
+    pub(crate) previous: (u64, Digest),
+    /// How long the file was when it was taken into use. It is only ever cut after its trailer was written.
+    pub(crate) allocated: u64,
+}
+
+/// Whether a frame may have this sequence number: 0 is before the first one, and a database's `bigint` has a sign.
+pub(crate) const fn is_sequence(sequence: u64) -> bool {
+    sequence > 0 && sequence <= i64::MAX as u64
+}
+
+/// The reason that a block is not a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderError {
+    Damaged,
+    /// It is the intact header of a format that this version cannot read.
+    Version(u32),
+}
+
+impl Header {
+    pub(crate) fn seed(&self) -> Seed {
+        Seed::new(self.journal, self.name.generation)
+    }
+
+    pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut block = [0; HEADER_BYTES];
+        put(&mut block, 0, &MAGIC);
+        put(&mut block, 12, &VERSION.to_le_bytes());
+        put(&mut block, 16, self.journal.as_bytes());
+        put(&mut block, 32, &self.name.generation.to_le_bytes());
+        put(&mut block, 40, &self.name.first.to_le_bytes());
+        put(&mut block, 48, &self.previous.0.to_le_bytes());
+        put(&mut block, 56, &self.previous.1.0);
+        put(&mut block, 88, &self.allocated.to_le_bytes());
+        let checksum = crc32c::crc32c(&block[CHECKED_FROM..]);
+        put(&mut block, 8, &checksum.to_le_bytes());
+        block
+    }
+
+    pub(crate) fn decode(block: &[u8]) -> Result<Self, HeaderError> {
+        let block = block.get(..HEADER_BYTES).ok_or(HeaderError::Damaged)?;
+        if !block.starts_with(&MAGIC) || u32_at(block, 8) != crc32c::crc32c(&block[CHECKED_FROM..]) {
+            return Err(HeaderError::Damaged);
+        }
+        match u32_at(block, 12) {
+            VERSION if !is_sequence(u64_at(block, 40)) => Err(HeaderError::Damaged),
+            VERSION => Ok(Self {
+                journal: Uuid::from_bytes(array(block, 16)),
+                name: FileName { generation: u64_at(block, 32), first: u64_at(block, 40) },
+                previous: (u64_at(block, 48), Digest(array(block, 56))),
+                allocated: u64_at(block, 88),
+            }),
+            version => Err(HeaderError::Version(version)),
+        }
+    }
+}
+
+/// The block after the last frame of a file that was finished in an orderly way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trailer {
+    /// Whether another file follows, rather than the journal having been closed.
+    pub(crate) is_followed: bool,
+    /// The sequence number and the link of the last frame.
+    pub(crate) last: (u64, Digest),
+}
+
+impl Trailer {
+    pub(crate) fn encode(&self, seed: Seed, offset: u64) -> [u8; TRAILER_BYTES] {
+        let mut block = [0; TRAILER_BYTES];
+        put(&mut block, 0, &TRAILER_MAGIC);
+        put(&mut block, 8, &u64::from(self.is_followed).to_le_bytes());
+        put(&mut block, 16, &self.last.0.to_le_bytes());
+        put(&mut block, 24, &self.last.1.0);
+        let checksum = seed.checksum(offset, &block[8..]);
+        put(&mut block, 4, &checksum.to_le_bytes());
+        block
+    }
+
+    pub(crate) fn decode(block: &[u8], seed: Seed, offset: u64) -> Option<Self> {
+        let block = block.get(..TRAILER_BYTES)?;
+        let is_trailer =
+            block.starts_with(&TRAILER_MAGIC) && u32_at(block, 4) == seed.checksum(offset, &block[8..]);
+        is_trailer.then(|| Self {
+            is_followed: u64_at(block, 8) == 1,
+            last: (u64_at(block, 16), Digest(array(block, 24))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            journal: Uuid::from_u128(5),
+            name: FileName { first: 12, generation: 3 },
+            previous: (11, Digest::of(b"11")),
+            allocated: 4096,
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_header_is_found() {
+        let block = header().encode();
+        assert_eq!(Header::decode(&block), Ok(header()));
+        for bit in 0..HEADER_BYTES * 8 {
+            let mut flipped = block;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Header::decode(&flipped), Err(HeaderError::Damaged), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_told_from_damage() {
+        let mut block = header().encode();
+        put(&mut block, 12, &2u32.to_le_bytes());
+        let checksum = crc32c::crc32c(&block[CHECKED_FROM..]);
+        put(&mut block, 8, &checksum.to_le_bytes());
+        assert_eq!(Header::decode(&block), Err(HeaderError::Version(2)));
+    }
+
+    #[test]
+    fn only_names_that_are_written_are_read() {
+        let name = header().name;
+        assert_eq!(FileName::parse(&name.name()), Some(name));
+        for other in ["1-1.journal", "identity", "00000000000000000012-0000000003.journal.damaged"] {
+            assert_eq!(FileName::parse(other), None, "{other}");
+        }
+    }
+}

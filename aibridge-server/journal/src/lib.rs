@@ -1,0 +1,88 @@
+//! An append-only local journal: frames in files, durable before they are acknowledged.
+//!
+//! A program that must not lose what it has promised to store appends it here first. An append costs one write on the
+//! caller's own thread, and what comes after (a database, another machine) may be slow, away or restarted meanwhile. The
+//! journal holds bytes of any kind, and does not interpret them.
+//!
+//! ```
+//! use aibridge_journal::{Journal, Options};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! let (journal, recovery) = Journal::open(directory.path().join("journal"), Options::default())?;
+//! for damage in &recovery.damage {
+//!     eprintln!("{damage}");
+//! }
+//!
+//! // Something begins, and has its room for the end.
+//! let (_, mut reservation) = journal.append_start(1, "begins".into(), 1000)?;
+//! journal.append_end(2, "ends".into(), &mut reservation)?;
+//!
+//! // Somebody else applies it, remembers how far, and gives up what is applied.
+//! let mut reader = journal.reader(0);
+//! let frames = reader.read(1 << 20)?.frames;
+//! assert_eq!(frames.iter().map(|frame| frame.head.kind).collect::<Vec<_>>(), [1, 2]);
+//! journal.release(frames[1].head.sequence)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is promised
+//!
+//! - **An accepted frame survives the death of the process.** When [`Journal::append`] returns, the operating system has
+//!   the frame. When [`Journal::durable`] returns with [`Durability::Power`], the disk has it; all who wait share a sync.
+//! - **A refused frame leaves nothing behind.** A failed write is undone, or another file takes over.
+//! - **A file is not synced again after a failed sync**, because the operating system may have dropped what it could not
+//!   write. Another file takes over, and what was not durable is written to it from memory.
+//! - **An end has its room.** [`Journal::append_start`] reserves it in a part of the journal that starts cannot use.
+//! - **Sequence numbers grow, and none is used twice**, also if a power loss takes frames from the end that a reader has
+//!   seen: each time the journal is opened, numbers begin higher. So a reader may remember the last number that it
+//!   applied, and skip what is not above.
+//! - **Damage is found, named and survived.** Every flipped bit, cut, swapped, copied or missing file shows up in
+//!   [`Recovery`]; what is intact is read. Only a torn frame at the end of the last file is cut, because it was never
+//!   accepted. Other damaged files are kept aside.
+//! - **The chain can be verified without payloads**: see [`FrameHead::link`].
+//!
+//! # What is not
+//!
+//! A frame that was refused can come back if the disk failed to take it back as well, and the process died before anything
+//! else was written. An end of the last file that was cut exactly as by a crash looks like a crash. A process that can write to the
+//! directory can forge a whole journal: the hashes show that frames were exchanged only to somebody who has kept a link.
+//!
+//! # Where things are
+//!
+//! `frame` and `header` are the format, `scan` and `recover` read it back, `log` writes, `reader` reads, `space` counts.
+//! [`Disk`] is the file system, which tests replace.
+
+mod digest;
+mod disk;
+mod frame;
+mod header;
+mod identity;
+mod journal;
+mod layout;
+mod log;
+mod options;
+mod reader;
+mod recover;
+mod report;
+mod scan;
+mod segment;
+mod shared;
+mod space;
+mod stats;
+mod tail;
+mod window;
+
+pub use digest::Digest;
+pub use disk::{Disk, DiskFile, FileIdentity, LocalDisk};
+pub use frame::{FRAME_OVERHEAD, Frame, FrameHead};
+pub use journal::Journal;
+pub use log::AppendError;
+pub use options::{Durability, Maintenance, Options};
+pub use reader::{ReadBatch, Reader};
+pub use recover::OpenError;
+pub use report::{Damage, Fault, Recovery, Torn};
+pub use shared::SyncError;
+pub use space::Reservation;
+pub use stats::{APPEND_BOUNDS_MICROS, Stats};

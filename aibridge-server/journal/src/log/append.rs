@@ -1,0 +1,264 @@
+//! Appending a frame.
+
+use super::{CurrentState, Log, Preparation, Prepared};
+use crate::disk::DiskFile;
+use crate::frame::{Frame, FrameHead, HEAD_BYTES, frame_bytes};
+use crate::header::{HEADER_BYTES, TRAILER_BYTES};
+use crate::options::Durability;
+use crate::space::Reservation;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Payloads up to this size are copied behind their head, so that one write does.
+const COPIED_AT_MOST: usize = 64 << 10;
+/// How long a removed file can go unnoticed.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// The reason that a frame was not appended. Nothing of it is left in the journal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// There is no room. Released frames make room.
+    #[error("the journal is full: {used} of {max} bytes wait to be released, {reserved} are reserved")]
+    Full {
+        /// How many bytes are stored.
+        used: u64,
+        /// How many bytes starts may store.
+        max: u64,
+        /// How many bytes are reserved for ends.
+        reserved: u64,
+    },
+    /// Too much waits for the disk.
+    #[error("{0} bytes wait for the disk, which is too slow or fails")]
+    Unsynced(u64),
+    /// The payload is too large.
+    #[error("a payload of {0} bytes is larger than a frame can be")]
+    TooLarge(usize),
+    /// The file that grows, or its directory, was removed, moved or replaced.
+    #[error("the file {0} of the journal was removed, moved or replaced; put it back, or restart")]
+    Removed(String),
+    /// The file system failed.
+    #[error("cannot write to the journal: {0}")]
+    Io(#[from] io::Error),
+    /// The journal is closed.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// The purpose of a reservation of space.
+#[derive(Debug)]
+pub(crate) enum Admission<'a> {
+    /// A frame that reserves so many bytes for its end.
+    Start(u64),
+    End(&'a Reservation),
+}
+
+/// What [`Log::append`] appended.
+#[derive(Debug)]
+pub(crate) struct Appended {
+    pub(crate) sequence: u64,
+    /// What a start reserved.
+    pub(crate) reservation: Reservation,
+}
+
+/// Whether the current file was where it should be.
+#[derive(Debug)]
+pub(super) struct Location {
+    pub(super) looked: quanta::Instant,
+    pub(super) is_there: bool,
+}
+
+impl Log {
+    /// Appends a frame, or leaves nothing of it behind. The payload may be in a prepared file already.
+    pub(crate) fn append(
+        &mut self,
+        mut head: FrameHead,
+        payload: bytes::Bytes,
+        admission: &Admission<'_>,
+        prepared: Option<Prepared>,
+    ) -> Result<Appended, AppendError> {
+        let admitted = self.check_location(false).and_then(|()| self.admit(head.frame_bytes(), admission));
+        if let Err(error) = admitted {
+            self.discard(prepared);
+            return Err(error);
+        }
+        let written = match prepared {
+            None => self.write_frame(&mut head, &payload),
+            Some(prepared) => self.take_frame(&mut head, prepared),
+        };
+        self.is_failing = written.is_err();
+        written?;
+        let pinned = self.pinned();
+        self.unsynced.add(head.frame_bytes());
+        self.tail.push(Frame { head, payload }, pinned);
+        let reserved = if let Admission::Start(end) = admission { *end } else { 0 };
+        let reservation = self.space.reserve(reserved);
+        Ok(Appended { sequence: head.sequence, reservation })
+    }
+
+    /// Whether a large frame is worth preparing a file for, and what that takes.
+    pub(crate) fn check_large(
+        &mut self,
+        bytes: u64,
+        admission: &Admission<'_>,
+    ) -> Result<Preparation, AppendError> {
+        self.check_location(false)?;
+        self.admit(bytes, admission)?;
+        Ok(self.preparation())
+    }
+
+    /// Whether a frame could be appended now.
+    pub(crate) fn check(&mut self, bytes: u64, admission: &Admission<'_>) -> Result<(), AppendError> {
+        self.check_location(true)?;
+        self.admit(bytes, admission)?;
+        if self.is_failing {
+            self.ensure_current(bytes)?;
+            // Zeros after the end are what is there anyway.
+            self.current.file.write_at(&[0; HEAD_BYTES], self.current.end)?;
+            self.is_failing = false;
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, bytes: u64, admission: &Admission<'_>) -> Result<(), AppendError> {
+        let used = self.used();
+        let is_admitted = match admission {
+            Admission::Start(end) => self.space.admits_start(used, bytes, *end),
+            Admission::End(reservation) => self.space.admits_end(used, bytes, reservation),
+        };
+        if !is_admitted {
+            let (max, reserved) = (self.space.max(), self.space.reserved());
+            return Err(AppendError::Full { used, max, reserved });
+        }
+        let Admission::Start(end) = admission else { return Ok(()) };
+        let unsynced = self.unsynced.bytes();
+        if self.options.durability == Durability::Power && unsynced > self.options.max_unsynced_bytes {
+            return Err(AppendError::Unsynced(unsynced));
+        }
+        // What is reserved should have its place on the disk as well: a full disk refuses starts, not ends.
+        let wanted = bytes.saturating_add(*end).saturating_add(self.space.reserved());
+        if self.free() < wanted && self.prepared.is_none() {
+            self.prepare_now()?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes the current file has left.
+    pub(super) fn free(&self) -> u64 {
+        self.options.file_bytes.saturating_sub(self.current.end + TRAILER_BYTES as u64)
+    }
+
+    fn write_frame(&mut self, head: &mut FrameHead, payload: &[u8]) -> io::Result<()> {
+        let bytes = frame_bytes(payload.len());
+        self.ensure_current(bytes)?;
+        head.sequence = self.next();
+        head.previous = self.last.1;
+        let offset = self.current.end;
+        let (block, link) = head.encode(self.current.seed, offset);
+        if let Err(error) = write(&*self.current.file, &mut self.buffer, &block, payload, offset) {
+            self.undo_write();
+            return Err(error);
+        }
+        self.current.end += bytes;
+        self.current.stored.add(bytes);
+        self.last = (head.sequence, link);
+        self.extend_segment(head.sequence, offset);
+        Ok(())
+    }
+
+    /// The file in which the payload was written before becomes the current one.
+    fn take_frame(&mut self, head: &mut FrameHead, prepared: Prepared) -> io::Result<()> {
+        if self.current.state == CurrentState::Unsyncable
+            && let Err(error) = self.rewrite_unsynced()
+        {
+            self.discard(Some(prepared));
+            return Err(error);
+        }
+        head.sequence = self.next();
+        head.previous = self.last.1;
+        let link = self.take_over_with(head, prepared)?;
+        self.last = (head.sequence, link);
+        self.extend_segment(head.sequence, HEADER_BYTES as u64);
+        Ok(())
+    }
+
+    /// Removes the file of a frame that is refused.
+    fn discard(&self, prepared: Option<Prepared>) {
+        if let Some(prepared) = prepared {
+            // The next start removes it otherwise.
+            let _ = prepared.remove(&*self.disk);
+        }
+    }
+
+    /// Sees to a current file that takes a frame of so many bytes.
+    pub(crate) fn ensure_current(&mut self, bytes: u64) -> io::Result<()> {
+        if self.current.state == CurrentState::Unsyncable {
+            self.rewrite_unsynced()?;
+        }
+        let fits = bytes <= self.free() || self.current.end == HEADER_BYTES as u64;
+        if fits && self.current.state == CurrentState::Intact { Ok(()) } else { self.rotate() }
+    }
+
+    fn extend_segment(&mut self, sequence: u64, offset: u64) {
+        match self.segments.back_mut() {
+            Some(last) if Arc::ptr_eq(&last.file, &self.current.stored) => last.to = sequence,
+            _ => self.segments.push_back(crate::segment::Segment {
+                file: Arc::clone(&self.current.stored),
+                offset,
+                from: sequence,
+                to: sequence,
+            }),
+        }
+    }
+
+    /// Removes what a failed write left after the end, durably: a power loss must not complete it with a part of the frame
+    /// that is written there next.
+    fn undo_write(&mut self) {
+        let file = &self.current.file;
+        let (end, len) = (self.current.end, self.current.end.max(self.options.file_bytes));
+        let undone = file.set_len(end).and_then(|()| file.allocate(len).or_else(|_| file.set_len(len)));
+        if undone.is_err() {
+            self.current.state = CurrentState::Torn;
+        } else if file.sync_data().is_err() {
+            self.sync_failed();
+        }
+    }
+
+    /// Looks whether the current file is where it should be, at most as often as needed unless `now`.
+    pub(crate) fn check_location(&mut self, now: bool) -> Result<(), AppendError> {
+        if self.is_closed {
+            return Err(AppendError::Closed);
+        }
+        let time = self.options.clock.now();
+        if now || time.duration_since(self.location.looked) >= LOOK_EVERY {
+            let (expected, found) =
+                (self.current.file.identity(), self.disk.identity(&self.current.stored.name));
+            let is_there = matches!((expected, found), (Ok(expected), Ok(Some(found))) if expected == found);
+            self.location = Location { looked: time, is_there };
+        }
+        if self.location.is_there {
+            Ok(())
+        } else {
+            Err(AppendError::Removed(self.current.stored.name.clone()))
+        }
+    }
+}
+
+/// Writes a head and its payload with one call, unless the payload is large.
+pub(super) fn write(
+    file: &dyn DiskFile,
+    buffer: &mut Vec<u8>,
+    head: &[u8],
+    payload: &[u8],
+    offset: u64,
+) -> io::Result<()> {
+    if payload.len() > COPIED_AT_MOST {
+        file.write_at(payload, offset + head.len() as u64)?;
+        return file.write_at(head, offset);
+    }
+    buffer.clear();
+    buffer.extend_from_slice(head);
+    buffer.extend_from_slice(payload);
+    file.write_at(buffer, offset)
+}

@@ -1,0 +1,226 @@
+//! Another file takes over: because the current one is full, or because it failed.
+
+use super::{Current, CurrentState, Log, Preparation, Prepared, Start, append};
+use crate::digest::Digest;
+use crate::disk::{Disk, DiskFile};
+use crate::frame::{FrameHead, HEAD_BYTES};
+use crate::header::{FileName, HEADER_BYTES, Header, PREPARED, TRAILER_BYTES};
+use crate::options::Options;
+use crate::segment::{Segment, StoredFile};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Creates a file whose space is taken. Its length is not durable yet.
+pub(crate) fn prepare(disk: &dyn Disk, preparations: &AtomicU64, file_bytes: u64) -> io::Result<Prepared> {
+    prepare_with(disk, preparations, file_bytes, &[])
+}
+
+/// Creates a file whose space is taken, and which holds the payload of its first frame.
+pub(crate) fn prepare_with(
+    disk: &dyn Disk,
+    preparations: &AtomicU64,
+    file_bytes: u64,
+    payload: &[u8],
+) -> io::Result<Prepared> {
+    let name = format!("{}{PREPARED}", preparations.fetch_add(1, Relaxed));
+    let file = disk.create(&name)?;
+    let offset = (HEADER_BYTES + HEAD_BYTES) as u64;
+    let needed = offset + (payload.len() + TRAILER_BYTES) as u64;
+    let mut filled = file.allocate(file_bytes.max(needed));
+    if !payload.is_empty() {
+        filled = filled.and_then(|()| file.write_at(payload, offset));
+    }
+    if let Err(error) = filled {
+        // A part of a file takes the space that others need.
+        let _ = disk.remove(&name);
+        return Err(error);
+    }
+    Ok(Prepared { name, file })
+}
+
+/// The first file of a process. It is durable.
+pub(super) fn first(
+    disk: &dyn Disk,
+    options: &Options,
+    start: &Start,
+    prepared: Prepared,
+) -> io::Result<Current> {
+    let name = FileName { first: start.first, generation: start.generation + 1 };
+    let header = Header { journal: start.journal, name, previous: start.last, allocated: options.file_bytes };
+    let current = install(disk, prepared, &header, |_| Ok(HEADER_BYTES as u64))?;
+    current.file.sync_data()?;
+    disk.sync_directory()?;
+    Ok(current)
+}
+
+/// Writes the header and whatever else to the prepared file, and gives it its name at the end: until then the file does
+/// not count.
+fn install(
+    disk: &dyn Disk,
+    prepared: Prepared,
+    header: &Header,
+    fill: impl FnOnce(&dyn DiskFile) -> io::Result<u64>,
+) -> io::Result<Current> {
+    let Prepared { name, file } = prepared;
+    let end = file.write_at(&header.encode(), 0).and_then(|()| fill(&*file)).and_then(|end| {
+        disk.rename(&name, &header.name.name())?;
+        Ok(end)
+    });
+    let end = end.inspect_err(|_| {
+        let _ = disk.remove(&name);
+    })?;
+    let seed = header.seed();
+    Ok(Current {
+        stored: StoredFile::new(header.name.name(), seed, header.name, end, false),
+        file,
+        seed,
+        generation: header.name.generation,
+        end,
+        released: 0,
+        state: CurrentState::Intact,
+    })
+}
+
+impl Log {
+    /// Whether the next file should be prepared: the current one is half full, or could be by what is reserved.
+    pub(crate) fn wants_preparation(&self) -> bool {
+        let wanted = (self.options.file_bytes / 2).max(self.space.reserved());
+        !self.is_closed && self.prepared.is_none() && self.free() < wanted
+    }
+
+    /// What [`prepare`] needs.
+    pub(crate) fn preparation(&self) -> Preparation {
+        Preparation {
+            disk: Arc::clone(&self.disk),
+            numbers: Arc::clone(&self.preparations),
+            file_bytes: self.options.file_bytes,
+        }
+    }
+
+    /// Keeps a prepared file, or returns it if there is one already.
+    pub(crate) fn keep_prepared(&mut self, prepared: Prepared) -> Option<Prepared> {
+        if self.prepared.is_some() || self.is_closed {
+            return Some(prepared);
+        }
+        self.prepared = Some(prepared);
+        None
+    }
+
+    pub(crate) fn take_prepared(&mut self) -> Option<Prepared> {
+        self.prepared.take()
+    }
+
+    pub(super) fn prepare_now(&mut self) -> io::Result<()> {
+        if self.prepared.is_none() {
+            self.prepared = Some(prepare(&*self.disk, &self.preparations, self.options.file_bytes)?);
+        }
+        Ok(())
+    }
+
+    /// The next file takes over, after the last frame.
+    pub(super) fn rotate(&mut self) -> io::Result<()> {
+        let current = self.next_file(self.next(), self.last, |_| Ok(HEADER_BYTES as u64))?;
+        self.replace(current);
+        Ok(())
+    }
+
+    /// A file that holds the payload of the next frame takes over with that frame.
+    pub(super) fn take_over_with(&mut self, head: &FrameHead, prepared: Prepared) -> io::Result<Digest> {
+        let name = FileName { first: head.sequence, generation: self.current.generation + 1 };
+        let header = self.header(name, self.last);
+        let (block, link) = head.encode(header.seed(), HEADER_BYTES as u64);
+        let current = install(&*self.disk, prepared, &header, |file| {
+            file.write_at(&block, HEADER_BYTES as u64)?;
+            Ok(HEADER_BYTES as u64 + head.frame_bytes())
+        })?;
+        self.replace(current);
+        Ok(link)
+    }
+
+    fn replace(&mut self, current: Current) {
+        let is_intact = self.current.state == CurrentState::Intact;
+        let full = std::mem::replace(&mut self.current, current);
+        self.unsynced.rotated(full.file.clone(), is_intact.then(|| full.finish(self.last)));
+        self.files.push(full.stored);
+        self.limit_waiting();
+    }
+
+    /// After a failed sync: a new file takes over, and all frames that were not synced and are in memory are written to
+    /// it. Their numbers and links stay.
+    pub(super) fn rewrite_unsynced(&mut self) -> io::Result<()> {
+        let frames: Vec<_> = match self.tail.first_from(self.unsynced.through() + 1) {
+            Some(first) => self.tail.from(first.head.sequence).into_iter().flatten().cloned().collect(),
+            None => Vec::new(),
+        };
+        let Some(first) = frames.first().map(|frame| frame.head) else {
+            self.rotate()?;
+            self.unsynced.rewritten();
+            return Ok(());
+        };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let previous = (self.before(first.sequence), first.previous);
+        let seed = crate::layout::Seed::new(self.journal, self.current.generation + 1);
+        let current = self.next_file(first.sequence, previous, |file| {
+            frames.iter().try_fold(HEADER_BYTES as u64, |offset, frame| {
+                let (block, _) = frame.head.encode(seed, offset);
+                append::write(file, &mut buffer, &block, &frame.payload, offset)?;
+                Ok(offset + frame.head.frame_bytes())
+            })
+        });
+        self.buffer = buffer;
+        let failed = std::mem::replace(&mut self.current, current?);
+        self.files.push(failed.stored);
+        self.unsynced.rewritten();
+        self.supersede(first.sequence);
+        Ok(())
+    }
+
+    fn next_file(
+        &mut self,
+        first: u64,
+        previous: (u64, Digest),
+        fill: impl FnOnce(&dyn DiskFile) -> io::Result<u64>,
+    ) -> io::Result<Current> {
+        self.prepare_now()?;
+        let Some(prepared) = self.prepared.take() else { return Err(io::ErrorKind::NotFound.into()) };
+        let header = self.header(FileName { first, generation: self.current.generation + 1 }, previous);
+        install(&*self.disk, prepared, &header, fill)
+    }
+
+    /// The number of the frame before `sequence`: in this process, or the last one before it.
+    fn before(&self, sequence: u64) -> u64 {
+        if sequence > self.first { sequence - 1 } else { self.before_first }
+    }
+
+    /// Reads the frames from `first` on from the current file, and no longer from those before.
+    fn supersede(&mut self, first: u64) {
+        while let Some(segment) = self.segments.back_mut()
+            && segment.to >= first
+        {
+            if segment.from >= first {
+                self.segments.pop_back();
+            } else {
+                segment.to = first - 1;
+            }
+        }
+        self.segments.push_back(Segment {
+            file: Arc::clone(&self.current.stored),
+            offset: HEADER_BYTES as u64,
+            from: first,
+            to: self.last.0,
+        });
+    }
+}
+
+impl Current {
+    fn finish(&self, last: (u64, Digest)) -> super::sync::Finish {
+        super::sync::Finish {
+            file: Arc::clone(&self.file),
+            seed: self.seed,
+            end: self.end,
+            last,
+            is_followed: true,
+        }
+    }
+}

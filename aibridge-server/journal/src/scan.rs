@@ -1,0 +1,160 @@
+//! Finds the valid frames of one file, and what is between them.
+
+use crate::digest::Digest;
+use crate::disk::DiskFile;
+use crate::frame::{FrameHead, HEAD_BYTES, MAGIC};
+use crate::header::{FileName, HEADER_BYTES, Header, HeaderError, TRAILER_BYTES, Trailer};
+use crate::layout::Seed;
+use crate::window::Window;
+use std::io;
+use std::ops::Range;
+use uuid::Uuid;
+
+/// What the magics of frames and trailers begin with.
+const MARK: &[u8] = &[MAGIC[0], MAGIC[1], MAGIC[2]];
+
+/// Valid frames without a gap between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Where the first frame begins, and the last one ends.
+    pub(crate) bytes: Range<u64>,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    /// The link that the first frame holds of the one before.
+    pub(crate) previous: Digest,
+    /// The link of the last frame.
+    pub(crate) link: Digest,
+}
+
+/// What a file holds.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    pub(crate) header: Result<Header, HeaderError>,
+    /// In the order of the sequence numbers.
+    pub(crate) runs: Vec<Run>,
+    /// Bytes before a valid frame that belong to none.
+    pub(crate) bad: Vec<Range<u64>>,
+    /// Bytes other than zero with nothing valid after them.
+    pub(crate) tail: Option<Range<u64>>,
+    pub(crate) trailer: Option<Trailer>,
+    /// Where the last valid frame or trailer ends.
+    pub(crate) end: u64,
+    pub(crate) len: u64,
+    pub(crate) seed: Seed,
+}
+
+/// What stands at one place of a file.
+enum Block {
+    Frame(FrameHead),
+    Trailer(Trailer),
+}
+
+/// Reads the header of a file.
+pub(crate) fn header(file: &dyn DiskFile) -> io::Result<Result<Header, HeaderError>> {
+    let mut window = Window::new(file)?;
+    Ok(Header::decode(window.at(0, HEADER_BYTES)))
+}
+
+/// Reads a whole file that belongs to `journal`, and whose name is `name`: the name stands in for a damaged header.
+pub(crate) fn scan(file: &dyn DiskFile, journal: Uuid, name: FileName) -> io::Result<Scan> {
+    let mut window = Window::new(file)?;
+    let header = Header::decode(window.at(0, HEADER_BYTES));
+    let name = header.map_or(name, |header| header.name);
+    let mut scanner = Scanner {
+        scan: Scan {
+            header,
+            runs: Vec::new(),
+            bad: Vec::new(),
+            tail: None,
+            trailer: None,
+            end: HEADER_BYTES as u64,
+            len: window.len(),
+            seed: Seed::new(journal, name.generation),
+        },
+        lowest: name.first,
+        window,
+    };
+    scanner.run();
+    let Scanner { mut scan, window, .. } = scanner;
+    scan.bad.extend(window.unreadable);
+    Ok(scan)
+}
+
+struct Scanner<'a> {
+    window: Window<'a>,
+    scan: Scan,
+    /// The lowest sequence number that the next frame may have.
+    lowest: u64,
+}
+
+impl Scanner<'_> {
+    fn run(&mut self) {
+        while self.scan.end < self.scan.len {
+            let end = self.scan.end;
+            if let Some(block) = self.valid_at(end) {
+                self.accept(end, &block);
+            } else if let Some((offset, block)) = self.next_valid(end + 1) {
+                self.scan.bad.push(end..offset);
+                self.accept(offset, &block);
+            } else {
+                self.scan.tail = self.window.content_end(end).map(|content| end..content);
+                break;
+            }
+        }
+    }
+
+    fn next_valid(&mut self, mut offset: u64) -> Option<(u64, Block)> {
+        loop {
+            let found = self.window.find(offset, MARK)?;
+            if let Some(block) = self.valid_at(found) {
+                return Some((found, block));
+            }
+            offset = found + 1;
+        }
+    }
+
+    fn valid_at(&mut self, offset: u64) -> Option<Block> {
+        let seed = self.scan.seed;
+        let block = self.window.at(offset, HEAD_BYTES);
+        if let Some(trailer) = Trailer::decode(block, seed, offset) {
+            return Some(Block::Trailer(trailer));
+        }
+        let head = FrameHead::decode(block, seed, offset)?;
+        let end = offset + head.frame_bytes();
+        let is_valid = head.sequence >= self.lowest
+            && end <= self.scan.len
+            && self.window.digest(offset + HEAD_BYTES as u64..end) == head.payload_hash;
+        is_valid.then_some(Block::Frame(head))
+    }
+
+    fn accept(&mut self, offset: u64, block: &Block) {
+        let head = match block {
+            Block::Trailer(trailer) => {
+                self.scan.trailer = Some(*trailer);
+                self.scan.end = offset + TRAILER_BYTES as u64;
+                return;
+            }
+            Block::Frame(head) => head,
+        };
+        self.scan.end = offset + head.frame_bytes();
+        self.lowest = head.sequence.saturating_add(1);
+        match self.scan.runs.last_mut() {
+            Some(run)
+                if run.bytes.end == offset
+                    && run.last.checked_add(1) == Some(head.sequence)
+                    && run.link == head.previous =>
+            {
+                run.bytes.end = self.scan.end;
+                run.last = head.sequence;
+                run.link = head.link();
+            }
+            _ => self.scan.runs.push(Run {
+                bytes: offset..self.scan.end,
+                first: head.sequence,
+                last: head.sequence,
+                previous: head.previous,
+                link: head.link(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Which frames are read from which file.
+
+use crate::header::FileName;
+use crate::layout::Seed;
+use crate::scan::Run;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// A file of the directory.
+#[derive(Debug)]
+pub(crate) struct StoredFile {
+    pub(crate) name: String,
+    pub(crate) seed: Seed,
+    /// What the header says.
+    pub(crate) file_name: FileName,
+    /// A damaged file is set aside when its valid frames are released; others are removed.
+    damaged: AtomicBool,
+    /// How many bytes count against the limits.
+    bytes: AtomicU64,
+}
+
+impl StoredFile {
+    pub(crate) fn new(
+        name: String,
+        seed: Seed,
+        file_name: FileName,
+        bytes: u64,
+        is_damaged: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            seed,
+            file_name,
+            damaged: AtomicBool::new(is_damaged),
+            bytes: AtomicU64::new(bytes),
+        })
+    }
+
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged.load(Relaxed)
+    }
+
+    pub(crate) fn set_damaged(&self) {
+        self.damaged.store(true, Relaxed);
+    }
+
+    pub(crate) fn add(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+}
+
+/// Frames without a gap in one file, which are the valid ones of their sequence numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Segment {
+    pub(crate) file: Arc<StoredFile>,
+    /// Where a frame begins whose sequence number is not higher than `from`.
+    pub(crate) offset: u64,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// A part of a run that no file of a higher generation holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// The index of the file, and of the run in it.
+    pub(crate) file: usize,
+    pub(crate) run: usize,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// Chooses for each sequence number the first of the files that has a valid frame of it. The files come highest
+/// generation first, the parts are returned lowest sequence number first.
+pub(crate) fn choose(files: &[&[Run]]) -> Vec<Part> {
+    let mut chosen: Vec<Part> = Vec::new();
+    for (file, runs) in files.iter().enumerate() {
+        let mut parts = Vec::new();
+        for (index, run) in runs.iter().enumerate() {
+            let free = subtract((run.first, run.last), &chosen);
+            parts.extend(free.into_iter().map(|(from, to)| Part { file, run: index, from, to }));
+        }
+        chosen.extend(parts);
+        chosen.sort_unstable_by_key(|part| part.from);
+    }
+    chosen
+}
+
+/// What is left of a range of sequence numbers without those that are `taken`, which are in order.
+fn subtract((mut from, to): (u64, u64), taken: &[Part]) -> Vec<(u64, u64)> {
+    let mut left = Vec::new();
+    let overlapping = taken.partition_point(|part| part.to < from);
+    for part in taken[overlapping..].iter().take_while(|part| part.from <= to) {
+        if part.from > from {
+            left.push((from, part.from - 1));
+        }
+        if part.to >= to {
+            return left;
+        }
+        from = part.to + 1;
+    }
+    left.push((from, to));
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use proptest::prelude::*;
+
+    fn run((first, len): (u64, u64)) -> Run {
+        let digest = Digest::of(b"");
+        Run { bytes: 0..0, first, last: first + len, previous: digest, link: digest }
+    }
+
+    proptest! {
+        /// Against asking for each number alone.
+        #[test]
+        fn each_number_comes_from_the_first_file_that_has_it(
+            files in prop::collection::vec(prop::collection::vec((0u64..40, 0u64..9), 0..4), 0..5)
+        ) {
+            let files: Vec<Vec<Run>> = files
+                .into_iter()
+                .map(|mut runs| {
+                    runs.sort_unstable();
+                    let mut next = 0;
+                    runs.retain(|(first, len)| *first >= next && { next = first + len + 1; true });
+                    runs.into_iter().map(run).collect()
+                })
+                .collect();
+            let files: Vec<&[Run]> = files.iter().map(Vec::as_slice).collect();
+            let parts = choose(&files);
+            prop_assert!(parts.windows(2).all(|pair| pair[0].to < pair[1].from));
+            for number in 0..60 {
+                let expected = files.iter().enumerate().find_map(|(file, runs)| {
+                    let run = runs.iter().position(|run| (run.first..=run.last).contains(&number))?;
+                    Some((file, run))
+                });
+                let part = parts.iter().find(|part| (part.from..=part.to).contains(&number));
+                prop_assert_eq!(part.map(|part| (part.file, part.run)), expected, "{}", number);
+            }
+        }
+    }
+}
