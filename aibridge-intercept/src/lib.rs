@@ -65,6 +65,7 @@ pub mod tap;
 pub mod trace;
 pub mod upstream;
 pub mod usage;
+pub mod warn_throttle;
 
 pub use actor::Actor;
 pub use call::UpstreamCall;

@@ -1,8 +1,8 @@
 //! The dumps of all providers, and the thread that writes them.
 
 use crate::attempt::ProviderDump;
+use crate::failure_log::FailureLog;
 use crate::queue::Queue;
-use crate::warn_throttle::WarnThrottle;
 use crate::writer::Writer;
 use aibridge_intercept::tap::Tap;
 use parking_lot::Mutex;
@@ -64,7 +64,7 @@ impl Dumps {
 
 impl Thread {
     fn start(clock: Clock) -> io::Result<Self> {
-        let warnings = Arc::new(WarnThrottle::new(clock));
+        let warnings = Arc::new(FailureLog::new(clock));
         let (queue, jobs) = Queue::new(warnings.clone());
         let (end_sender, ended) = oneshot::channel();
         Builder::new().name("aibridge-dumps".into()).spawn(move || {

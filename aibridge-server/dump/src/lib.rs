@@ -14,10 +14,10 @@
 
 mod attempt;
 mod dumps;
+mod failure_log;
 mod file_name;
 mod queue;
 mod raw_http;
-mod warn_throttle;
 mod writer;
 
 pub use dumps::Dumps;

@@ -1,6 +1,6 @@
 //! The bounded queue between requests and the thread that writes dumps.
 
-use crate::warn_throttle::WarnThrottle;
+use crate::failure_log::FailureLog;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::path::PathBuf;
@@ -51,7 +51,7 @@ pub(crate) struct Piece {
 pub(crate) struct Queue {
     jobs: Sender<Job>,
     usage: Arc<Mutex<QueueUsage>>,
-    warnings: Arc<WarnThrottle>,
+    warnings: Arc<FailureLog>,
 }
 
 /// The pieces and bytes in the queue.
@@ -79,7 +79,7 @@ impl DumpFile {
 
 impl Queue {
     /// Creates the two halves of a queue.
-    pub(crate) fn new(warnings: Arc<WarnThrottle>) -> (Self, Receiver<Job>) {
+    pub(crate) fn new(warnings: Arc<FailureLog>) -> (Self, Receiver<Job>) {
         let (jobs, receiver) = mpsc::channel();
         (Self { jobs, usage: Arc::default(), warnings }, receiver)
     }
@@ -139,7 +139,7 @@ mod tests {
     use quanta::Clock;
 
     fn queue() -> (Queue, Receiver<Job>) {
-        Queue::new(Arc::new(WarnThrottle::new(Clock::new())))
+        Queue::new(Arc::new(FailureLog::new(Clock::new())))
     }
 
     fn file(name: &str) -> Arc<DumpFile> {

@@ -1,7 +1,7 @@
 //! The thread that writes dump files.
 
+use crate::failure_log::FailureLog;
 use crate::queue::{DumpFile, Job};
-use crate::warn_throttle::WarnThrottle;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -18,12 +18,12 @@ const CUT_SHORT: &[u8] = b"\r\n[aibridge: cut short here, the disk did not keep 
 
 /// Appends pieces to files. At most one file is open at a time, so open streams use no file descriptors.
 pub(crate) struct Writer {
-    warnings: Arc<WarnThrottle>,
+    warnings: Arc<FailureLog>,
     open: Option<(Arc<DumpFile>, File)>,
 }
 
 impl Writer {
-    pub(crate) fn new(warnings: Arc<WarnThrottle>) -> Self {
+    pub(crate) fn new(warnings: Arc<FailureLog>) -> Self {
         Self { warnings, open: None }
     }
 

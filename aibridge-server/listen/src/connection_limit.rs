@@ -1,5 +1,6 @@
 //! The limit on open client connections.
 
+use aibridge_intercept::warn_throttle::WarnThrottle;
 use parking_lot::Mutex;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -10,14 +11,11 @@ use tokio::time::{Instant, timeout};
 /// How often a full limit is read again, because a reload may have raised it.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The shortest time between two warnings that the limit is reached.
-const WARN_INTERVAL: Duration = Duration::from_secs(60);
-
 /// Counts open client connections. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionLimit {
     open: Arc<watch::Sender<usize>>,
-    warned_at: Arc<Mutex<Option<Instant>>>,
+    warnings: Arc<Mutex<WarnThrottle<Instant>>>,
 }
 
 /// Counts one open connection until it is dropped.
@@ -49,9 +47,7 @@ impl ConnectionLimit {
     }
 
     fn warn(&self, max: NonZeroU32) {
-        let mut warned_at = self.warned_at.lock();
-        if warned_at.is_none_or(|at| at.elapsed() >= WARN_INTERVAL) {
-            *warned_at = Some(Instant::now());
+        if self.warnings.lock().add(1, Instant::now()).is_some() {
             tracing::warn!(
                 max_connections = max.get(),
                 "the connection limit is reached: new connections wait until one closes"

@@ -1,5 +1,6 @@
 //! A span exporter with a timeout and at most one warning a minute.
 
+use aibridge_intercept::warn_throttle::WarnThrottle;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
@@ -12,22 +13,12 @@ use tokio::time::{Instant, timeout};
 /// How long the export of one batch may take.
 pub(crate) const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The shortest time between two warnings about lost spans.
-const WARN_INTERVAL: Duration = Duration::from_secs(60);
-
 /// Sends batches on the gateway's runtime, whatever thread calls it.
 #[derive(Debug)]
 pub(crate) struct Exporter {
     otlp: Arc<opentelemetry_otlp::SpanExporter>,
     runtime: Handle,
-    lost: Mutex<LostSpans>,
-}
-
-/// The spans that were lost since the last warning.
-#[derive(Debug, Default)]
-struct LostSpans {
-    spans: usize,
-    warned_at: Option<Instant>,
+    lost: Mutex<WarnThrottle<Instant>>,
 }
 
 impl Exporter {
@@ -36,28 +27,16 @@ impl Exporter {
     }
 
     /// Counts lost spans, and logs the count if a warning is due.
-    fn count_lost(&self, spans: usize, error: &OTelSdkError) {
+    fn count_lost(&self, spans: u64, error: &OTelSdkError) {
         if let Some(lost) = self.lost.lock().add(spans, Instant::now()) {
             tracing::warn!(%error, spans = lost, "could not export traces: they are lost");
         }
     }
 }
 
-impl LostSpans {
-    /// Adds `spans`. Returns the count if a warning is due.
-    fn add(&mut self, spans: usize, now: Instant) -> Option<usize> {
-        self.spans += spans;
-        if self.warned_at.is_some_and(|warned_at| now < warned_at + WARN_INTERVAL) {
-            return None;
-        }
-        self.warned_at = Some(now);
-        Some(std::mem::take(&mut self.spans))
-    }
-}
-
 impl SpanExporter for Exporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let (otlp, spans) = (self.otlp.clone(), batch.len());
+        let (otlp, spans) = (self.otlp.clone(), batch.len() as u64);
         let sending = self.runtime.spawn(async move { timeout(EXPORT_TIMEOUT, otlp.export(batch)).await });
         let sent = match sending.await {
             Ok(Ok(sent)) => sent,
@@ -84,7 +63,7 @@ mod tests {
 
     #[test]
     fn lost_spans_are_logged_once_a_minute() {
-        let (mut lost, start) = (LostSpans::default(), Instant::now());
+        let (mut lost, start) = (WarnThrottle::default(), Instant::now());
         let logged = [0, 5, 59, 60, 61, 120].map(|second| lost.add(10, start + Duration::from_secs(second)));
         assert_eq!(logged, [Some(10), None, None, Some(30), None, Some(20)]);
     }

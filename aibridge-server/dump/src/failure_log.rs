@@ -1,30 +1,21 @@
 //! Warnings about failing dumps, at most one a minute.
 
+use aibridge_intercept::warn_throttle::WarnThrottle;
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
 use std::fmt::Display;
 use std::path::Path;
-use std::time::Duration;
 
-/// The shortest time between two warnings: a full disk would cause one for each file.
-const INTERVAL: Duration = Duration::from_secs(60);
-
-/// Logs warnings about failing dumps, and counts those that it suppresses.
+/// Logs warnings about failing dumps, and counts those that it suppresses: a full disk would cause one for each file.
 #[derive(Debug)]
-pub(crate) struct WarnThrottle {
+pub(crate) struct FailureLog {
     clock: Clock,
-    state: Mutex<State>,
+    throttle: Mutex<WarnThrottle<Instant>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    last: Option<Instant>,
-    suppressed: u64,
-}
-
-impl WarnThrottle {
+impl FailureLog {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, state: Mutex::default() }
+        Self { clock, throttle: Mutex::default() }
     }
 
     /// Warns that the dump at `path` is truncated or missing because of `error`.
@@ -39,28 +30,22 @@ impl WarnThrottle {
 
     /// Returns the number of suppressed warnings if a warning may be logged now, otherwise counts one more.
     fn acquire(&self) -> Option<u64> {
-        let now = self.clock.now();
-        let mut state = self.state.lock();
-        if state.last.is_some_and(|last| now.duration_since(last) < INTERVAL) {
-            state.suppressed += 1;
-            return None;
-        }
-        state.last = Some(now);
-        Some(std::mem::take(&mut state.suppressed))
+        Some(self.throttle.lock().add(1, self.clock.now())? - 1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn allows_one_warning_per_interval_and_counts_the_others() {
         let (clock, mock) = Clock::mock();
-        let throttle = WarnThrottle::new(clock);
+        let throttle = FailureLog::new(clock);
         assert_eq!(throttle.acquire(), Some(0));
         assert_eq!((throttle.acquire(), throttle.acquire()), (None, None));
-        mock.increment(INTERVAL);
+        mock.increment(Duration::from_secs(60));
         assert_eq!((throttle.acquire(), throttle.acquire()), (Some(2), None));
     }
 }
