@@ -33,6 +33,7 @@
 //! ```
 
 pub mod actor;
+pub mod assembly;
 pub mod budget;
 pub mod call;
 pub mod client;
@@ -56,6 +57,7 @@ pub mod objects;
 pub mod observer;
 pub mod passthrough;
 pub mod payload;
+pub mod prompt;
 pub mod rate_limit;
 pub mod relay;
 pub mod request_body;

@@ -22,7 +22,8 @@ pub fn summarize(body: &[u8]) -> ResponseSummary {
     let Some(response) = text.json().filter(|json| json.is_object()) else {
         return ResponseSummary { ending: Ending::Failed, ..ResponseSummary::default() };
     };
-    let [id, kind, status, usage, output] = response.members(["id", "type", "status", "usage", "output"]);
+    let [id, model, kind, status, usage, output] =
+        response.members(["id", "model", "type", "status", "usage", "output"]);
     let equals = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
     let failed = in_band::is_error(response) || equals(status, "failed") || equals(kind, "error");
     let (mut counter, mut items) = (UsageCounter::default(), Items::default());
@@ -31,7 +32,8 @@ pub fn summarize(body: &[u8]) -> ResponseSummary {
         items.read_all(output);
     }
     ResponseSummary {
-        response_id: id.and_then(Json::non_empty_string).map(budget::response_id),
+        response_id: id.and_then(Json::non_empty_string).map(budget::identifier),
+        model: model.and_then(Json::non_empty_string).map(budget::identifier),
         objects: objects::of_response(response),
         usage: counter.finish(&EXTRA),
         tools: items.tools,
@@ -71,7 +73,8 @@ mod tests {
             "output_tokens":44,"output_tokens_details":{"reasoning_tokens":3},"total_tokens":12077,"cost":0.5}}"#;
         let usage = summarize(body).usage.unwrap();
         assert_eq!((usage.input, usage.output, usage.cache_read), (129, 44, 11904));
-        let extra: Vec<_> = usage.extra.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        let extra: Vec<_> =
+            usage.extra.iter().map(|(name, count)| (name.as_str(), count.count().unwrap())).collect();
         assert_eq!(extra, [("output_reasoning", 3), ("total_tokens", 12077)]);
         assert_eq!(usage.cost.as_deref(), Some("0.5"));
     }

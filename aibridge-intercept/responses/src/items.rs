@@ -93,6 +93,7 @@ impl Items {
         self.tools.push(ToolCall {
             id: Some(id.text).filter(|id| !id.is_empty()),
             name: name.text,
+            server_url: None,
             input: input.text,
             truncated: id.truncated || name.truncated || input.truncated,
         });

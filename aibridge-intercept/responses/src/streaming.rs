@@ -29,6 +29,7 @@ static DELTA: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"del
 #[derive(Debug, Default)]
 pub struct Streaming {
     response_id: Option<String>,
+    model: Option<String>,
     /// The ids of the objects in events with a `response`.
     objects: Vec<String>,
     usage: UsageCounter,
@@ -61,8 +62,9 @@ impl Streaming {
         };
         self.failed |= has_error(error) || object.is_some_and(|object| object.is_string("error"));
         if self.response_id.is_none() {
-            let id = response.and_then(|response| response.member("id"));
-            self.response_id = id.and_then(Json::non_empty_string).map(budget::response_id);
+            let [id, model] = response.map(|response| response.members(["id", "model"])).unwrap_or_default();
+            self.model = model.and_then(Json::non_empty_string).map(budget::identifier);
+            self.response_id = id.and_then(Json::non_empty_string).map(budget::identifier);
             self.objects = response.map(objects::of_response).unwrap_or_default();
         }
         match kind.and_then(Json::string).as_deref() {
@@ -91,7 +93,8 @@ impl Streaming {
                 self.objects.push(object);
             }
         }
-        let [usage, output, error] = response.members(["usage", "output", "error"]);
+        let [model, usage, output, error] = response.members(["model", "usage", "output", "error"]);
+        self.model = model.and_then(Json::non_empty_string).map(budget::identifier).or(self.model.take());
         self.failed |= has_error(error);
         self.usage.read(usage);
         if let Some(output) = output.filter(|output| output.last_element().is_some()) {
@@ -115,6 +118,7 @@ impl Streaming {
         let items = std::mem::take(&mut self.items);
         ResponseSummary {
             response_id: self.response_id.take(),
+            model: self.model.take(),
             objects: std::mem::take(&mut self.objects),
             usage: self.usage.finish(&EXTRA),
             ending: match (self.failed, self.complete) {

@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-journal", "aibridge-keypool", "aibridge-recorder", "aibridge-json"],
     &["aibridge-config", "aibridge-sse"],
     &["aibridge-intercept"],
-    &["aibridge-chatcompletions", "aibridge-responses"],
+    &["aibridge-chatcompletions", "aibridge-messages", "aibridge-responses"],
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
     &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],

@@ -69,7 +69,7 @@ fn every_kind_of_call_is_a_tool_call() {
     ];
     for (item, (id, name, input)) in table {
         let expected =
-            ToolCall { id: Some(id.into()), name: name.into(), input: input.into(), truncated: false };
+            ToolCall { id: Some(id.into()), name: name.into(), input: input.into(), ..ToolCall::default() };
         assert_eq!(read(item).tools, [expected], "{item}");
     }
     assert!(read(r#"{"type":"function_call_output","call_id":"c"}"#).tools.is_empty());
