@@ -4,11 +4,14 @@
 use crate::budget::Budget;
 use crate::observer::{ReasoningText, ToolCall};
 use aibridge_recorder::ReasoningSource;
+use std::collections::HashSet;
 
 /// The tool calls of one response.
 #[derive(Debug, Default)]
 pub struct ToolCalls {
     calls: Vec<ToolCall>,
+    /// The positions of calls with text as their input.
+    with_text_input: HashSet<usize>,
     budget: Budget,
 }
 
@@ -42,7 +45,7 @@ impl ToolCalls {
 
     /// Sets the name, unless the call has one.
     pub fn set_name(&mut self, at: usize, name: &str) {
-        let Self { calls, budget } = self;
+        let Self { calls, budget, .. } = self;
         if let Some(call) = calls.get_mut(at).filter(|call| call.name.is_empty()) {
             call.truncated |= !budget.append(&mut call.name, name);
         }
@@ -50,14 +53,20 @@ impl ToolCalls {
 
     /// Appends a piece of the arguments.
     pub fn append_input(&mut self, at: usize, piece: &str) {
-        let Self { calls, budget } = self;
+        let Self { calls, budget, .. } = self;
         if let Some(call) = calls.get_mut(at) {
             call.truncated |= !budget.append(&mut call.input, piece);
         }
     }
 
+    /// Marks the input of a call as text in a format of the tool's own. It becomes a JSON string, even if it looks like
+    /// JSON.
+    pub fn treat_input_as_text(&mut self, at: usize) {
+        self.with_text_input.insert(at);
+    }
+
     fn set(&mut self, at: usize, text: &str, member: fn(&mut ToolCall) -> &mut Option<String>) {
-        let Self { calls, budget } = self;
+        let Self { calls, budget, .. } = self;
         let Some(call) = calls.get_mut(at) else { return };
         if member(call).is_none() && !text.is_empty() {
             let capped = budget.copy(text);
@@ -68,7 +77,13 @@ impl ToolCalls {
 
     /// Returns the calls, in the order in which they started.
     pub fn finish(&mut self) -> Vec<ToolCall> {
-        std::mem::take(self).calls
+        let Self { mut calls, with_text_input, budget: _ } = std::mem::take(self);
+        for at in with_text_input {
+            if let Some(call) = calls.get_mut(at) {
+                call.input = serde_json::Value::from(std::mem::take(&mut call.input)).to_string();
+            }
+        }
+        calls
     }
 }
 

@@ -160,11 +160,7 @@ impl Reader {
             usage: self.usage.finish(&EXTRA),
             tools: self.tools.finish(),
             reasoning: self.reasoning.finish(),
-            ending: match (self.failed, finished) {
-                (true, _) => Ending::Failed,
-                (false, true) => Ending::Complete,
-                (false, false) => Ending::Missing,
-            },
+            ending: Ending::of(self.failed, finished),
             characters: self.characters,
         }
     }

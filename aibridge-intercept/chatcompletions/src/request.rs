@@ -1,6 +1,6 @@
 //! Parses a chat completions request.
 
-use crate::observer::ChatCompletion;
+use crate::streaming::Streaming;
 use aibridge_intercept::client::Client;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::prompt::last_text;
@@ -35,7 +35,7 @@ pub fn parse_request(request: &Request) -> Result<ParsedRequest, Error> {
         correlating_tool_call_id: tool_call_id.filter(|_| has_role("tool")).and_then(Json::non_empty_string),
         references: Vec::new(),
         client: Client::detect(&request.headers, metadata),
-        observer: Box::new(ChatCompletion::new(edit.is_some())),
+        observer: Box::new(Streaming::new(edit.is_some())),
         edited: edit.map(|edit| Payload::edited(body, vec![edit])),
     })
 }
