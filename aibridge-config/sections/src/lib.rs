@@ -14,7 +14,7 @@ pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod tls;
-pub mod web;
+mod web;
 
 pub use admin::Admin;
 pub use auth::{Auth, AuthMode};

@@ -8,12 +8,12 @@ use std::net::IpAddr;
 pub const ANY_ORIGIN: &str = "*";
 
 /// Resolves `server.allowed_hosts` to lower case.
-pub fn hosts(raw: &[String], report: &mut Report<'_>) -> Option<Vec<String>> {
+pub(crate) fn hosts(raw: &[String], report: &mut Report<'_>) -> Option<Vec<String>> {
     list("server.allowed_hosts", raw, parse_host, report)
 }
 
 /// Resolves `server.cors_origins` to lower case.
-pub fn origins(raw: &[String], report: &mut Report<'_>) -> Option<Vec<String>> {
+pub(crate) fn origins(raw: &[String], report: &mut Report<'_>) -> Option<Vec<String>> {
     list("server.cors_origins", raw, parse_origin, report)
 }
 

@@ -143,7 +143,7 @@ fn is_zlib(first: u8, second: u8) -> bool {
     first & 0x0f == 8 && u16::from_be_bytes([first, second]).is_multiple_of(31)
 }
 
-/// Receives decoded bytes up to [`MAX_DECODED_BYTES`].
+/// Receives decoded bytes, up to the most that one piece may have.
 #[derive(Debug, Default)]
 pub struct Sink(Vec<u8>);
 
