@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 
 /// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
 const LAYERS: &[&[&str]] = &[
-    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder", "aibridge-json"],
+    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder", "aibridge-json", "aibridge-presets"],
     &["aibridge-config", "aibridge-sse"],
     &["aibridge-intercept"],
     &["aibridge-chatcompletions", "aibridge-responses"],
