@@ -27,7 +27,10 @@ pub static PRESETS: [Preset; 16] = [
     Preset::openai("moonshot", "https://api.moonshot.ai/v1/"),
     Preset::openai("ollama", "http://localhost:11434/v1/"),
     // The last chunk of every stream has the usage.
-    Preset { usage_chunk: UsageChunk::Native, ..Preset::openai("openrouter", "https://openrouter.ai/api/v1/") },
+    Preset {
+        usage_chunk: UsageChunk::Native,
+        ..Preset::openai("openrouter", "https://openrouter.ai/api/v1/")
+    },
     Preset::openai("together", "https://api.together.xyz/v1/"),
     Preset::openai("vllm", "http://localhost:8000/v1/"),
     Preset::openai("xai", "https://api.x.ai/v1/"),
