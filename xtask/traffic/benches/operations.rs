@@ -96,7 +96,13 @@ fn choose() -> Operation {
 fn provider_headers() -> Operation {
     let (client, extra) = (headers(), HeaderMap::new());
     Box::new(move || {
-        let rules = RequestHeaderRules { centralized: true, decompressed: false, extra: &extra, actor: None };
+        let rules = RequestHeaderRules {
+            centralized: true,
+            decompressed: false,
+            auth_header: &http::header::AUTHORIZATION,
+            extra: &extra,
+            actor: None,
+        };
         drop(black_box(rules.apply(black_box(&client))));
     })
 }
