@@ -51,23 +51,34 @@ pub struct Provider {
     pub circuit_breaker: Option<CircuitBreaker>,
 }
 
-const BASE_URL: Advice =
-    Advice { example: "https://api.openai.com/v1/", credentials: "keys or extra_headers" };
-
 /// The API of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProviderKind {
     /// The OpenAI API, or a compatible one.
     OpenAi,
+    /// The Anthropic API, or a compatible one.
+    Anthropic,
+    /// GitHub Copilot.
+    Copilot,
 }
 
 impl ProviderKind {
-    const ALL: [Self; 1] = [Self::OpenAi];
+    const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Copilot];
 
     /// The value in the settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Copilot => "copilot",
+        }
+    }
+
+    const fn default_base_url(self) -> &'static str {
+        match self {
+            Self::OpenAi => "https://api.openai.com/v1/",
+            Self::Anthropic => "https://api.anthropic.com/",
+            Self::Copilot => "https://api.individual.githubcopilot.com/",
         }
     }
 }
@@ -101,7 +112,14 @@ fn resolve_one(
     let kind = report.keep(&format!("{at}.type"), kind);
     let name = raw.name.or_else(|| kind.map(|kind| kind.as_str().to_owned()));
     let name = name.and_then(|name| report.keep(&format!("{at}.name"), names.claim(name, at)));
-    let base_url = report.keep(&format!("{at}.base_url"), base_url::parse(&raw.base_url, BASE_URL));
+    let default_url = kind.unwrap_or(ProviderKind::OpenAi).default_base_url();
+    let advice = Advice { example: default_url, credentials: "keys or extra_headers" };
+    let base_url = base_url::parse(raw.base_url.as_deref().unwrap_or(default_url), advice);
+    let base_url = report.keep(&format!("{at}.base_url"), base_url);
+    if kind == Some(ProviderKind::Copilot) && !raw.keys.is_empty() {
+        let problem = "is not for this type: its users bring their own key; remove it";
+        report.keep(&format!("{at}.keys"), Err::<(), _>(problem.to_owned()));
+    }
     let keys = keys::resolve(&raw.keys, &format!("{at}.keys"), environment, report);
     let extra_headers = extra_headers::resolve(raw.extra_headers, &format!("{at}.extra_headers"), report);
     let mut timeout = |name, timeout: RawDuration| report.keep(&format!("{at}.{name}"), timeout.positive());

@@ -16,7 +16,7 @@ pub struct RawProvider<S> {
     #[serde(rename = "type")]
     pub(super) kind: Option<String>,
     pub(super) name: Option<String>,
-    pub(super) base_url: String,
+    pub(super) base_url: Option<String>,
     pub(super) keys: Vec<S>,
     pub(super) send_actor_headers: bool,
     pub(super) connect_timeout: RawDuration,
@@ -33,7 +33,7 @@ impl<S> Default for RawProvider<S> {
         Self {
             kind: None,
             name: None,
-            base_url: "https://api.openai.com/v1/".into(),
+            base_url: None,
             keys: Vec::new(),
             send_actor_headers: false,
             connect_timeout: RawDuration::from_secs(10),
@@ -54,7 +54,7 @@ impl From<&Provider> for RawProvider<String> {
         Self {
             kind: Some(provider.kind.as_str().into()),
             name: Some(provider.name.clone()),
-            base_url: provider.base_url.to_string(),
+            base_url: Some(provider.base_url.to_string()),
             keys: provider.keys.iter().map(masked).collect(),
             send_actor_headers: provider.send_actor_headers,
             connect_timeout: provider.connect_timeout.into(),
