@@ -5,7 +5,8 @@ use anyhow::{Result, ensure};
 
 /// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
 const LAYERS: &[&[&str]] = &[
-    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder", "aibridge-json"],
+    &["aibridge-journal", "aibridge-keypool", "aibridge-prices", "aibridge-recorder", "aibridge-json"],
+    &["aibridge-budgets"],
     &["aibridge-config", "aibridge-sse"],
     &["aibridge-intercept"],
     &["aibridge-chatcompletions", "aibridge-responses"],
@@ -30,8 +31,15 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
 ];
 
 /// Crates that may not depend on an HTTP client.
-const OFFLINE: &[&str] =
-    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder", "aibridge-json", "aibridge-sse"];
+const OFFLINE: &[&str] = &[
+    "aibridge-budgets",
+    "aibridge-journal",
+    "aibridge-keypool",
+    "aibridge-prices",
+    "aibridge-recorder",
+    "aibridge-json",
+    "aibridge-sse",
+];
 
 /// The HTTP clients that [`OFFLINE`] crates may not use.
 const HTTP_CLIENTS: &[&str] = &["reqwest", "hyper", "hyper-util", "ureq", "isahc", "curl"];
