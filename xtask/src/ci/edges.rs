@@ -5,9 +5,18 @@ use anyhow::{Result, ensure};
 
 /// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
 const LAYERS: &[&[&str]] = &[
-    &["aibridge-journal", "aibridge-keypool", "aibridge-prices", "aibridge-recorder", "aibridge-json"],
+    &[
+        "aibridge-journal",
+        "aibridge-keypool",
+        "aibridge-prices",
+        "aibridge-recorder",
+        "aibridge-json",
+        "aibridge-values",
+    ],
     &["aibridge-budgets"],
-    &["aibridge-config", "aibridge-sse"],
+    &["aibridge-error", "aibridge-sections", "aibridge-sse"],
+    &["aibridge-config", "aibridge-headers", "aibridge-observer"],
+    &["aibridge-upstream"],
     &["aibridge-intercept"],
     &["aibridge-chatcompletions", "aibridge-responses"],
     &["aibridge-provider"],
@@ -27,18 +36,24 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
         &["aibridge-store"],
     ),
     (&["axum", "axum-server", "tower-http"], &["aibridge-server", "aibridge-listen"]),
-    (&["hyper", "hyper-util"], &["aibridge-intercept", "aibridge-listen"]),
+    (&["hyper", "hyper-util"], &["aibridge-upstream", "aibridge-listen"]),
 ];
 
 /// Crates that may not depend on an HTTP client.
 const OFFLINE: &[&str] = &[
     "aibridge-budgets",
+    "aibridge-config",
+    "aibridge-error",
+    "aibridge-headers",
     "aibridge-journal",
+    "aibridge-json",
     "aibridge-keypool",
+    "aibridge-observer",
     "aibridge-prices",
     "aibridge-recorder",
-    "aibridge-json",
+    "aibridge-sections",
     "aibridge-sse",
+    "aibridge-values",
 ];
 
 /// The HTTP clients that [`OFFLINE`] crates may not use.
@@ -103,7 +118,7 @@ mod tests {
     fn allows_the_dependencies_of_the_design() {
         let allowed = [
             ("aibridge-recorder", &["uuid"][..]),
-            ("aibridge-config", &["aibridge-keypool", "figment"]),
+            ("aibridge-config", &["aibridge-sections", "figment"]),
             ("aibridge-responses", &["aibridge-intercept", "aibridge-recorder", "bytes"]),
             ("aibridge-store", &["aibridge-recorder", "rusqlite"]),
             ("aibridge-server", &["aibridge-store", "aibridge-provider", "axum"]),
