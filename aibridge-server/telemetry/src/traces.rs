@@ -9,7 +9,7 @@ use aibridge_intercept::trace::TARGET;
 use http::HeaderMap;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
-use opentelemetry::{Key, global};
+use opentelemetry::{KeyValue, global};
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
 use opentelemetry_otlp::{
@@ -31,7 +31,6 @@ use tracing_subscriber::registry::LookupSpan;
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const TRACEPARENT: &str = "traceparent";
-const SERVICE_NAME: &str = "service.name";
 
 /// The reason why traces cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -59,10 +58,14 @@ impl Traces {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let _runtime = runtime.enter();
         let exporter = Exporter::new(otlp(telemetry)?, runtime.clone());
-        let ratio = Sampler::TraceIdRatioBased(telemetry.sample_ratio);
+        for ignored in &telemetry.ignored {
+            tracing::warn!("{ignored}");
+        }
+        let attributes = telemetry.resource.iter().cloned();
+        let attributes = attributes.map(|(name, value)| KeyValue::new(name, value));
         let provider = SdkTracerProvider::builder()
-            .with_resource(resource())
-            .with_sampler(Sampler::ParentBased(Box::new(ratio)))
+            .with_resource(Resource::builder().with_attributes(attributes).build())
+            .with_sampler(sampler(telemetry))
             .with_batch_exporter(exporter)
             .build();
         if telemetry.propagate {
@@ -122,18 +125,16 @@ fn otlp(telemetry: &Telemetry) -> Result<SpanExporter, TelemetryError> {
         OtlpProtocol::Http => SpanExporter::builder()
             .with_http()
             .with_http_client(reqwest::Client::builder().build()?)
-            .with_endpoint(format!("{endpoint}v1/traces"))
+            .with_endpoint(match telemetry.is_endpoint_exact {
+                true => endpoint.to_string(),
+                false => format!("{endpoint}v1/traces"),
+            })
             .with_timeout(EXPORT_TIMEOUT)
             .build()?,
     })
 }
 
-/// Returns the resource of OpenTelemetry's environment variables. The service name is `aibridge` unless they set it.
-fn resource() -> Resource {
-    let found = Resource::builder().build();
-    let name = found.get(&Key::from_static_str(SERVICE_NAME)).map(|name| name.to_string());
-    match name {
-        Some(name) if !name.starts_with("unknown_service") => found,
-        _ => Resource::builder().with_service_name("aibridge").build(),
-    }
+fn sampler(telemetry: &Telemetry) -> Sampler {
+    let ratio = Sampler::TraceIdRatioBased(telemetry.sample_ratio);
+    if telemetry.is_parent_based { Sampler::ParentBased(Box::new(ratio)) } else { ratio }
 }
