@@ -2,10 +2,13 @@
 
 use crate::layer::{self, Layer};
 use crate::raw::Raw;
-use crate::report::Report;
-use crate::secret::Secret;
+use crate::shape;
 use crate::{Config, ConfigError, Environment, Problem, Sources};
-use crate::{admin, auth, exposure, limits, log, metrics, provider, server, shape, store, telemetry, tls};
+use aibridge_sections::{
+    admin, auth, exposure, limits, log, metrics, provider, server, store, telemetry, tls,
+};
+use aibridge_values::report::Report;
+use aibridge_values::secret::Secret;
 use figment::Figment;
 
 /// Loads and validates the settings.
