@@ -17,6 +17,7 @@ use opentelemetry_otlp::{
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -58,13 +59,8 @@ impl Traces {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let _runtime = runtime.enter();
         let exporter = Exporter::new(otlp(telemetry)?, runtime.clone());
-        for ignored in &telemetry.ignored {
-            tracing::warn!("{ignored}");
-        }
-        let attributes = telemetry.resource.iter().cloned();
-        let attributes = attributes.map(|(name, value)| KeyValue::new(name, value));
         let provider = SdkTracerProvider::builder()
-            .with_resource(Resource::builder().with_attributes(attributes).build())
+            .with_resource(resource(telemetry))
             .with_sampler(sampler(telemetry))
             .with_batch_exporter(exporter)
             .build();
@@ -100,6 +96,13 @@ impl Traces {
     }
 }
 
+/// Logs the variables of OpenTelemetry that are ignored. The log starts after the traces, so [`Traces::start`] cannot.
+pub fn warn_about_ignored(telemetry: &Telemetry) {
+    for ignored in &telemetry.ignored {
+        tracing::warn!("{ignored}");
+    }
+}
+
 /// Makes `span` a part of the trace that the `traceparent` header names. Ignores a header that is invalid or repeated.
 pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     if span.is_disabled() || headers.get_all(TRACEPARENT).iter().count() != 1 {
@@ -132,6 +135,15 @@ fn otlp(telemetry: &Telemetry) -> Result<SpanExporter, TelemetryError> {
             .with_timeout(EXPORT_TIMEOUT)
             .build()?,
     })
+}
+
+/// The attributes of the settings, and the name and version of the library. Its own reader of the variables decodes nothing.
+fn resource(telemetry: &Telemetry) -> Resource {
+    let attributes = telemetry.resource.iter().cloned();
+    Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attributes(attributes.map(|(name, value)| KeyValue::new(name, value)))
+        .build()
 }
 
 fn sampler(telemetry: &Telemetry) -> Sampler {
