@@ -75,7 +75,7 @@ fn resolve(figment: &Figment, environment: &dyn Environment, report: &mut Report
     let tls = tls::resolve(&raw.tls, environment, report);
     let limits = limits::resolve(&raw.limits, report);
     let store = store::resolve(&raw.store, report);
-    let telemetry = telemetry::resolve(&raw.telemetry, report);
+    let telemetry = telemetry::resolve(&raw.telemetry, environment, report);
     let log = log::resolve(&raw.log, report);
     let providers = provider::resolve(raw.provider, environment, report);
     Some(Config {

@@ -5,7 +5,14 @@ use anyhow::{Result, ensure};
 
 /// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
 const LAYERS: &[&[&str]] = &[
-    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder", "aibridge-json", "aibridge-values"],
+    &[
+        "aibridge-journal",
+        "aibridge-keypool",
+        "aibridge-recorder",
+        "aibridge-json",
+        "aibridge-presets",
+        "aibridge-values",
+    ],
     &["aibridge-error", "aibridge-sections", "aibridge-sse"],
     &["aibridge-config", "aibridge-headers", "aibridge-observer"],
     &["aibridge-upstream"],
