@@ -77,7 +77,7 @@ fn resolve(figment: &Figment, environment: &dyn Environment, report: &mut Report
     let budgets = budgets::resolve(&raw.budgets, &raw.budget, report);
     let prices = prices::resolve(&raw.prices, environment, report);
     let store = store::resolve(&raw.store, report);
-    let telemetry = telemetry::resolve(&raw.telemetry, report);
+    let telemetry = telemetry::resolve(&raw.telemetry, environment, report);
     let log = log::resolve(&raw.log, report);
     let providers = provider::resolve(raw.provider, environment, report);
     Some(Config {

@@ -21,6 +21,8 @@ pub struct RequestHeaderRules<'a> {
     pub centralized: bool,
     /// The body was decompressed for an edit.
     pub decompressed: bool,
+    /// The header of the provider's keys, which the client cannot set.
+    pub auth_header: &'a HeaderName,
     /// Headers of the settings, which replace the client's.
     pub extra: &'a HeaderMap,
     /// The actor to name to the provider, if any.
@@ -61,9 +63,9 @@ impl RequestHeaderRules<'_> {
         headers
     }
 
-    /// Whether an extra header replaces the client's header `name`, in canonical form.
+    /// Whether the key or an extra header replaces the client's header `name`, in canonical form.
     fn replaces(&self, name: &str) -> bool {
-        self.extra.keys().any(|extra| canonical(extra.as_str()) == name)
+        self.extra.keys().chain([self.auth_header]).any(|header| canonical(header.as_str()) == name)
     }
 }
 

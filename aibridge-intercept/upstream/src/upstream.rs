@@ -13,12 +13,12 @@ use crate::guard::Permit;
 use crate::response::{UpstreamResponse, causes, violates_http};
 use crate::trace;
 use aibridge_error::Error;
-use aibridge_headers::credential::{Credential, KeyFailover};
+use aibridge_headers::credential::{Credential, KeyFailover, key_header};
 use aibridge_keypool::hint;
 use aibridge_recorder::CredentialKind;
 use connections::Connections;
 use http::Method;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -88,9 +88,9 @@ impl Upstream {
         let counts = call.credential.kind() == CredentialKind::Centralized;
         let mut permit = call.guard.take().map(|guard| Permit::acquire(guard, counts)).transpose()?;
         let result = match call.credential.clone() {
-            Credential::Byok(secret) => {
-                attempts.hint = Some(hint(secret.expose_secret()));
-                self.attempt(&mut call, &url, &secret, deadline, attempts).await
+            Credential::Byok(key) => {
+                attempts.hint = Some(hint(key.secret.expose_secret()));
+                self.attempt(&mut call, &url, (&key.header, &key.secret), deadline, attempts).await
             }
             Credential::Centralized(pool) => self.fail_over(&pool, call, &url, deadline, attempts).await,
         };
@@ -106,12 +106,12 @@ impl Upstream {
         result.map(|response| UpstreamResponse { permit, ..response })
     }
 
-    /// Sends the request with one credential, and once more if the provider did not process it.
+    /// Sends the request with one credential, given by its header and secret, and once more if the provider did not process it.
     async fn attempt(
         &self,
         call: &mut UpstreamCall,
         url: &Url,
-        secret: &SecretString,
+        key: (&HeaderName, &SecretString),
         deadline: Instant,
         attempts: &mut Attempts,
     ) -> Result<UpstreamResponse, Error> {
@@ -122,7 +122,7 @@ impl Upstream {
         let mut is_last = false;
         loop {
             let span = trace::upstream_span(attempts.count + 1, attempts.hint.as_deref());
-            let sending = self.send(call, upload.as_ref(), url, secret, deadline, attempts);
+            let sending = self.send(call, upload.as_ref(), url, key, deadline, attempts);
             let (result, is_unprocessed) = match sending.instrument(span.clone()).await {
                 Ok(response) => (Ok(response), false),
                 Err(SendError { error, is_unprocessed }) => (Err(error), is_unprocessed),
@@ -145,17 +145,18 @@ impl Upstream {
         call: &UpstreamCall,
         upload: Option<&Upload>,
         url: &Url,
-        secret: &SecretString,
+        key: (&HeaderName, &SecretString),
         deadline: Instant,
         attempts: &mut Attempts,
     ) -> Result<UpstreamResponse, SendError> {
         let mut request = reqwest::Request::new(call.method.clone(), url.clone());
         *request.headers_mut() = call.headers.clone();
-        let Some((name, value)) = self.keys.authorization(secret) else {
+        let (name, secret) = key;
+        let Some(value) = key_header(name, secret) else {
             // Cannot happen: keys are checked when they are configured, and a client's key came in a header.
             return Err(SendError { error: Error::Internal, is_unprocessed: false });
         };
-        request.headers_mut().insert(name, value);
+        request.headers_mut().insert(name.clone(), value);
         trace::inject(request.headers_mut());
         *request.body_mut() = match &call.body {
             CallBody::Replayable(payload) if payload.is_empty() => None,

@@ -8,7 +8,7 @@ use url::Url;
 /// The URL of a PostgreSQL database. Displays in the format of the settings, without the password.
 #[derive(Debug, Clone)]
 pub struct PostgresUrl {
-    /// The URL with its password, without the parameters of the other fields.
+    /// The URL with its password and the parameters of the session, without those of the other fields.
     pub connection: SecretString,
     /// The parameter `sslmode`: the use of TLS.
     pub ssl_mode: SslMode,
@@ -26,12 +26,14 @@ pub enum SslMode {
     Prefer,
     /// TLS, without verification of the certificate.
     Require,
+    /// TLS, with verification of the certificate but not of the host name.
+    VerifyCa,
     /// TLS, with verification of the certificate and the host name.
     VerifyFull,
 }
 
 impl SslMode {
-    const ALL: [Self; 4] = [Self::Disable, Self::Prefer, Self::Require, Self::VerifyFull];
+    const ALL: [Self; 5] = [Self::Disable, Self::Prefer, Self::Require, Self::VerifyCa, Self::VerifyFull];
 
     /// The value in the URL.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +41,7 @@ impl SslMode {
             Self::Disable => "disable",
             Self::Prefer => "prefer",
             Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
             Self::VerifyFull => "verify-full",
         }
     }
@@ -62,6 +65,13 @@ impl Eq for PostgresUrl {}
 /// Replaces the password in a displayed URL.
 const MASK: &str = "...";
 
+/// The `sslrootcert` that stands for the roots of the system, as in libpq.
+const SYSTEM_ROOTS: &str = "system";
+
+/// The known parameters, for messages.
+const PARAMETERS: &str =
+    "sslmode, sslrootcert, application_name, connect_timeout, target_session_attrs and channel_binding";
+
 /// Parses the whole URL. The caller has checked the scheme.
 ///
 /// # Errors
@@ -78,28 +88,61 @@ pub(super) fn parse(text: &str) -> Result<PostgresUrl, String> {
     if url.path().trim_matches('/').is_empty() {
         return Err("contains no database".to_owned());
     }
-    let (mut ssl_mode, mut ssl_root_cert, mut other) = (SslMode::Prefer, None, Vec::new());
+    let (mut ssl_mode, mut ssl_root_cert, mut session) = (SslMode::Prefer, None, Vec::new());
     for (name, value) in url.query_pairs() {
         match &*name {
             "sslmode" => ssl_mode = mode(&value)?,
-            "sslrootcert" => ssl_root_cert = Some(PathBuf::from(value.into_owned())),
-            "application_name" => other.push((name.into_owned(), value.into_owned())),
-            _ => {
-                return Err(format!(
-                    "has the unknown parameter {name:?}; the known ones are sslmode, sslrootcert and application_name"
-                ));
-            }
+            "sslrootcert" => ssl_root_cert = Some(value.into_owned()),
+            _ => session.push((name.clone().into_owned(), session_parameter(&name, &value)?)),
         }
     }
-    if ssl_root_cert.is_some() && ssl_mode != SslMode::VerifyFull {
-        return Err("has an sslrootcert, which requires sslmode=verify-full".to_owned());
+    let requires_binding = session.contains(&("channel_binding".to_owned(), "require".to_owned()));
+    if requires_binding && ssl_mode == SslMode::Disable {
+        return Err("has channel_binding=require, which needs TLS; remove sslmode=disable".to_owned());
     }
+    if ssl_root_cert.is_some() {
+        ssl_mode = match ssl_mode {
+            // As in libpq: a root certificate that is named is used.
+            SslMode::Require => SslMode::VerifyCa,
+            SslMode::VerifyCa | SslMode::VerifyFull => ssl_mode,
+            _ => return Err("has an sslrootcert, which requires sslmode=verify-full".to_owned()),
+        };
+    }
+    let ssl_root_cert = ssl_root_cert.filter(|path| path != SYSTEM_ROOTS).map(PathBuf::from);
     let masked = mask(url.clone());
     url.set_query(None);
-    if !other.is_empty() {
-        url.query_pairs_mut().extend_pairs(other);
+    if !session.is_empty() {
+        url.query_pairs_mut().extend_pairs(session);
     }
     Ok(PostgresUrl { connection: String::from(url).into(), ssl_mode, ssl_root_cert, masked })
+}
+
+/// The value of a parameter of the session, in the spelling of the driver.
+fn session_parameter(name: &str, value: &str) -> Result<String, String> {
+    match name {
+        "application_name" => Ok(value.to_owned()),
+        "connect_timeout" => value
+            .parse::<u32>()
+            .map(|seconds| seconds.to_string())
+            .map_err(|_| format!("has the connect_timeout {value:?}; write a number of seconds")),
+        "target_session_attrs" => match value {
+            "any" | "read-write" => Ok(value.to_owned()),
+            "primary" => Ok("read-write".to_owned()),
+            "read-only" | "standby" | "prefer-standby" => Err(format!(
+                "has target_session_attrs={value}, but records are written; write read-write or primary"
+            )),
+            _ => Err(format!(
+                "has the unknown target_session_attrs {value:?}; the known ones are any, read-write and primary"
+            )),
+        },
+        "channel_binding" => match value {
+            "disable" | "prefer" | "require" => Ok(value.to_owned()),
+            _ => Err(format!(
+                "has the unknown channel_binding {value:?}; the known ones are disable, prefer and require"
+            )),
+        },
+        _ => Err(format!("has the unknown parameter {name:?}; the known ones are {PARAMETERS}")),
+    }
 }
 
 fn mode(text: &str) -> Result<SslMode, String> {
@@ -142,11 +185,28 @@ mod tests {
             ("postgres:a", Err("contains no user")),
             ("postgres://ann:hunter2@db:port/a", Err("is not a URL")),
             ("postgres://ann:hunter2@db/a#b", Err("has a fragment")),
-            ("postgres://ann@db/a?sslmode=require&sslrootcert=ca.pem", Err("requires sslmode=verify-full")),
             (
-                "postgres://ann@db/a?sslmode=verify-ca",
-                Err("the known ones are disable, prefer, require, verify-full"),
+                "postgres://ann@db/a?sslmode=require&channel_binding=require&connect_timeout=10",
+                Ok(("postgres://ann@db/a?channel_binding=require&connect_timeout=10", SslMode::Require)),
             ),
+            (
+                "postgres://ann@db/a?target_session_attrs=primary&sslmode=verify-ca",
+                Ok(("postgres://ann@db/a?target_session_attrs=read-write", SslMode::VerifyCa)),
+            ),
+            (
+                "postgres://ann@db/a?sslmode=require&sslrootcert=ca.pem",
+                Ok(("postgres://ann@db/a", SslMode::VerifyCa)),
+            ),
+            ("postgres://ann@db/a?sslrootcert=ca.pem", Err("requires sslmode=verify-full")),
+            (
+                "postgres://ann@db/a?sslmode=verify",
+                Err("the known ones are disable, prefer, require, verify-ca, verify-full"),
+            ),
+            ("postgres://ann@db/a?connect_timeout=1s", Err("write a number of seconds")),
+            ("postgres://ann@db/a?target_session_attrs=standby", Err("write read-write or primary")),
+            ("postgres://ann@db/a?target_session_attrs=x", Err("the known ones are any")),
+            ("postgres://ann@db/a?channel_binding=x", Err("the known ones are disable, prefer and require")),
+            ("postgres://ann@db/a?channel_binding=require&sslmode=disable", Err("remove sslmode=disable")),
             (
                 "postgres://ann:hunter2@db/a?timeout=1",
                 Err("has the unknown parameter \"timeout\"; the known ones are sslmode"),
@@ -172,6 +232,8 @@ mod tests {
         let url = parse(text).expect("a URL");
         assert_eq!(url.to_string(), "postgres://ann:...@db/a?sslmode=verify-full&sslrootcert=ca.pem");
         assert_eq!(url.ssl_root_cert.as_deref(), Some("ca.pem".as_ref()));
+        let system = parse("postgres://ann@db/a?sslmode=verify-full&sslrootcert=system").expect("a URL");
+        assert_eq!(system.ssl_root_cert, None);
         assert!(!format!("{url:?}").contains("hunter2"));
         let again = parse(&url.to_string()).expect("a URL");
         assert_eq!(again.to_string(), url.to_string());

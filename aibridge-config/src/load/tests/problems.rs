@@ -130,13 +130,13 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("listen = \"127.0.0.1:1\""),
-            "aibridge.toml: listen: is not a setting; the settings here are server, tls, admin, auth, limits, store, \
-             metrics, telemetry, log, provider",
+            "aibridge.toml: listen: is not a setting; the settings here are server, tls, admin, auth, limits, budgets, \
+             budget, prices, store, metrics, telemetry, log, provider",
         ),
         (
             env(&[("AIBRIDGE_PORT", "8080")]),
-            "AIBRIDGE_PORT: port: is not a setting; the settings here are server, tls, admin, auth, limits, store, \
-             metrics, telemetry, log, provider",
+            "AIBRIDGE_PORT: port: is not a setting; the settings here are server, tls, admin, auth, limits, budgets, \
+             budget, prices, store, metrics, telemetry, log, provider",
         ),
         (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a string; write a table"),
         (

@@ -48,8 +48,13 @@ const CLIENT: &[(&str, &str)] = &[
 
 #[test]
 fn forwards_only_end_to_end_headers_upstream() {
-    let rules =
-        RequestHeaderRules { centralized: true, decompressed: true, extra: &HeaderMap::new(), actor: None };
+    let rules = RequestHeaderRules {
+        centralized: true,
+        decompressed: true,
+        auth_header: &header::AUTHORIZATION,
+        extra: &HeaderMap::new(),
+        actor: None,
+    };
     let expected = map(&[
         ("user-agent", "codex/1"),
         ("x-stainless-lang", "python"),
@@ -62,8 +67,13 @@ fn forwards_only_end_to_end_headers_upstream() {
 
 #[test]
 fn keeps_the_organisation_with_byok_and_the_encoding_of_an_unedited_body() {
-    let rules =
-        RequestHeaderRules { centralized: false, decompressed: false, extra: &HeaderMap::new(), actor: None };
+    let rules = RequestHeaderRules {
+        centralized: false,
+        decompressed: false,
+        auth_header: &header::AUTHORIZATION,
+        extra: &HeaderMap::new(),
+        actor: None,
+    };
     let headers = rules.apply(&map(CLIENT));
     assert_eq!(headers["openai-organization"], "org");
     assert_eq!(headers["openai-project"], "proj");
@@ -76,8 +86,13 @@ fn adds_gateway_headers_that_a_client_cannot_spoof() {
     let mut actor = Actor::named("ann");
     actor.metadata.insert("Team".into(), "infra".into());
     actor.metadata.insert("bad name".into(), "left out".into());
-    let rules =
-        RequestHeaderRules { centralized: true, decompressed: false, extra: &extra, actor: Some(&actor) };
+    let rules = RequestHeaderRules {
+        centralized: true,
+        decompressed: false,
+        auth_header: &header::AUTHORIZATION,
+        extra: &extra,
+        actor: Some(&actor),
+    };
     let expected = map(&[
         ("user-agent", "fixed"),
         ("x-team", "a"),
@@ -87,8 +102,13 @@ fn adds_gateway_headers_that_a_client_cannot_spoof() {
     let client = map(&[("x-ai-bridge-actor-id", "root"), ("user-agent", "x"), ("x-team", "b")]);
     assert_eq!(rules.apply(&client), expected);
 
-    let rules =
-        RequestHeaderRules { centralized: true, decompressed: false, extra: &HeaderMap::new(), actor: None };
+    let rules = RequestHeaderRules {
+        centralized: true,
+        decompressed: false,
+        auth_header: &header::AUTHORIZATION,
+        extra: &HeaderMap::new(),
+        actor: None,
+    };
     let ours = format!("aibridge/{}", env!("CARGO_PKG_VERSION"));
     assert_eq!(rules.apply(&HeaderMap::new())[header::USER_AGENT], ours);
 }
@@ -176,8 +196,14 @@ fn spelling(name: &'static str) -> impl Strategy<Value = String> {
 }
 
 fn pooled(headers: &HeaderMap) -> HeaderMap {
-    RequestHeaderRules { centralized: true, decompressed: true, extra: &HeaderMap::new(), actor: None }
-        .apply(headers)
+    RequestHeaderRules {
+        centralized: true,
+        decompressed: true,
+        auth_header: &header::AUTHORIZATION,
+        extra: &HeaderMap::new(),
+        actor: None,
+    }
+    .apply(headers)
 }
 
 proptest! {
@@ -228,7 +254,13 @@ proptest! {
 #[test]
 fn an_extra_header_replaces_every_spelling_of_the_clients() {
     let extra = map(&[("x-tenant-id", "ours")]);
-    let rules = RequestHeaderRules { centralized: false, decompressed: false, extra: &extra, actor: None };
+    let rules = RequestHeaderRules {
+        centralized: false,
+        decompressed: false,
+        auth_header: &header::AUTHORIZATION,
+        extra: &extra,
+        actor: None,
+    };
     let headers = rules.apply(&map(&[("x_tenant_id", "theirs"), ("x-tenant_id", "theirs")]));
     assert_eq!(headers["x-tenant-id"], "ours");
     assert!(!headers.contains_key("x_tenant_id") && !headers.contains_key("x-tenant_id"));

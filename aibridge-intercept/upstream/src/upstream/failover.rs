@@ -71,7 +71,8 @@ impl Upstream {
         let mut refusals = Refusals::default();
         while let Some(key) = walker.next_key() {
             attempts.hint = Some(key.hint().to_owned());
-            let response = match self.attempt(&mut call, url, key.secret(), deadline, attempts).await {
+            let credential = (self.keys.auth_header(), key.secret());
+            let response = match self.attempt(&mut call, url, credential, deadline, attempts).await {
                 Ok(response) => response,
                 Err(error) => {
                     self.discard(refusals.into_response());
