@@ -26,7 +26,8 @@ fn documented() -> Settings {
 
 /// Reads the mirror. The defaults are in TOML.
 fn mirrored() -> Settings {
-    let file = r#"provider = [{ type = "TYPE", name = "NAME", circuit_breaker = {} }]"#;
+    let file = r#"budget = [{ scope = "SCOPE" }]
+provider = [{ type = "TYPE", name = "NAME", circuit_breaker = {} }]"#;
     let raw: Raw<String> = toml::from_str(file).expect("a file");
     let tree = toml::Table::try_from(raw).expect("a table");
     let mut settings = Settings::new();
@@ -46,7 +47,7 @@ fn list(prefix: &str, table: &toml::Table, settings: &mut Settings) {
             list(&format!("{setting}."), section, settings);
         } else {
             let default = match value.to_string().as_str() {
-                "\"TYPE\"" => "required".to_owned(),
+                "\"TYPE\"" | "\"SCOPE\"" => "required".to_owned(),
                 "\"NAME\"" => "its `type`".to_owned(),
                 default => default.to_owned(),
             };

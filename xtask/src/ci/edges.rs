@@ -8,11 +8,13 @@ const LAYERS: &[&[&str]] = &[
     &[
         "aibridge-journal",
         "aibridge-keypool",
+        "aibridge-presets",
+        "aibridge-prices",
         "aibridge-recorder",
         "aibridge-json",
-        "aibridge-presets",
         "aibridge-values",
     ],
+    &["aibridge-budgets"],
     &["aibridge-error", "aibridge-sections", "aibridge-sse"],
     &["aibridge-config", "aibridge-headers", "aibridge-observer"],
     &["aibridge-upstream"],
@@ -40,6 +42,7 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
 
 /// Crates that may not depend on an HTTP client.
 const OFFLINE: &[&str] = &[
+    "aibridge-budgets",
     "aibridge-config",
     "aibridge-error",
     "aibridge-headers",
@@ -47,6 +50,7 @@ const OFFLINE: &[&str] = &[
     "aibridge-json",
     "aibridge-keypool",
     "aibridge-observer",
+    "aibridge-prices",
     "aibridge-recorder",
     "aibridge-sections",
     "aibridge-sse",
