@@ -41,6 +41,7 @@ mod intercept;
 pub mod interceptor;
 pub mod objects;
 pub mod passthrough;
+pub mod prompt;
 pub mod relay;
 pub mod trace;
 pub mod warn_throttle;
@@ -48,7 +49,7 @@ pub mod warn_throttle;
 pub use aibridge_error::{Error, ErrorResponse, error, error_response, rate_limit};
 pub use aibridge_headers::{actor, actor::Actor, credential, forwarding as headers, mask};
 pub use aibridge_observer::{
-    EventAction, Observer, ResponseSummary, budget, encoding, in_band, observer, usage,
+    EventAction, Observer, ResponseSummary, assembly, budget, encoding, in_band, observer, usage,
 };
 pub use aibridge_upstream::{
     Upstream, UpstreamCall, call, guard, payload, request_body, response, tap, upstream,

@@ -55,8 +55,8 @@ pub struct CappedText {
     pub truncated: bool,
 }
 
-/// The id of a response, truncated to 512 bytes.
-pub fn response_id(mut id: String) -> String {
+/// The id of a response, or the name of its model, truncated to 512 bytes.
+pub fn identifier(mut id: String) -> String {
     id.truncate(cut(&id, MAX_ID_BYTES).len());
     id
 }
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn truncates_long_ids() {
-        assert_eq!(response_id("x".repeat(1000)).len(), MAX_ID_BYTES);
-        assert_eq!(response_id("resp_1".into()), "resp_1");
+        assert_eq!(identifier("x".repeat(1000)).len(), MAX_ID_BYTES);
+        assert_eq!(identifier("resp_1".into()), "resp_1");
     }
 }

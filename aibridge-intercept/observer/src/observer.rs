@@ -1,7 +1,7 @@
 //! Observers, which extract the recorded content from a response.
 
 use aibridge_error::Error;
-use aibridge_recorder::{Reasoning, ReasoningSource, Record, TokenUsage, ToolUsage};
+use aibridge_recorder::{ExtraValue, Reasoning, ReasoningSource, Record, TokenUsage, ToolUsage};
 use aibridge_sse::Event;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -44,6 +44,8 @@ pub enum EventAction {
 pub struct ResponseSummary {
     /// The provider's id of the response.
     pub response_id: Option<String>,
+    /// The model that the response names. It may differ from the requested one, and decides the price.
+    pub model: Option<String>,
     /// The token counts, if the provider reported any.
     pub usage: Option<Usage>,
     /// The tool calls of the model.
@@ -70,6 +72,17 @@ pub enum Ending {
     Failed,
 }
 
+impl Ending {
+    /// The ending of a response that reported an error, or had its end.
+    pub fn of(has_failed: bool, is_complete: bool) -> Self {
+        match (has_failed, is_complete) {
+            (true, _) => Self::Failed,
+            (false, true) => Self::Complete,
+            (false, false) => Self::Missing,
+        }
+    }
+}
+
 /// The token counts of a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -81,10 +94,21 @@ pub struct Usage {
     pub cache_read: i64,
     /// Input tokens written to the provider's cache.
     pub cache_write: i64,
-    /// Additional counts by name.
-    pub extra: BTreeMap<String, i64>,
+    /// Additional counts and properties by name.
+    pub extra: BTreeMap<String, ExtraValue>,
     /// The cost that the provider reports: a JSON number, as it was sent.
     pub cost: Option<String>,
+    /// The parts of the usage, if the provider reports them: one for each time that a model ran. Each has its own price.
+    pub parts: Vec<UsagePart>,
+}
+
+/// A part of the usage of a response, by one model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsagePart {
+    /// The model; `None` for that of the response.
+    pub model: Option<String>,
+    /// Its token counts, which have no parts of their own.
+    pub usage: Usage,
 }
 
 impl Usage {
@@ -102,6 +126,8 @@ pub struct ToolCall {
     pub id: Option<String>,
     /// The tool's name.
     pub name: String,
+    /// The MCP server that runs the tool, if the response names one.
+    pub server_url: Option<String>,
     /// The arguments: JSON text, or the string as it was sent.
     pub input: String,
     /// Whether the end of a text is missing, because the response exceeds the [budget](crate::budget).
@@ -131,7 +157,8 @@ impl ResponseSummary {
 
     /// The records of the interception `interception_id`, with the time `now`.
     pub fn into_records(self, interception_id: Uuid, now: Timestamp) -> Vec<Record> {
-        let Self { response_id, usage, tools, reasoning, objects: _, ending: _, characters: _ } = self;
+        let Self { response_id, model: _, usage, tools, reasoning, objects: _, ending: _, characters: _ } =
+            self;
         let usage = usage.map(|usage| {
             Record::TokenUsage(TokenUsage {
                 id: Uuid::now_v7(),
@@ -153,7 +180,7 @@ impl ResponseSummary {
                 provider_response_id: response_id.clone(),
                 provider_tool_call_id: tool.id,
                 tool: tool.name,
-                server_url: None,
+                server_url: tool.server_url,
                 input: tool.input,
                 injected: false,
                 invocation_error: None,

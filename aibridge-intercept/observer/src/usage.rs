@@ -2,6 +2,7 @@
 
 use crate::observer::Usage;
 use aibridge_json::Json;
+use aibridge_recorder::ExtraValue;
 use std::collections::BTreeMap;
 
 /// The names that a dialect gives the additional counts in its records; `None` for those that it does not record.
@@ -51,11 +52,7 @@ impl UsageCounter {
         update(&mut self.prompt, [prompt, input]);
         update(&mut self.output, [completion, output]);
         update(&mut self.total, [total]);
-        if let Some(cost) = cost.and_then(Json::number)
-            && (self.cost.is_none() || cost.parse::<f64>().is_ok_and(|cost| cost != 0.0))
-        {
-            self.cost = Some(cost);
-        }
+        update_cost(&mut self.cost, cost);
         self.read_cache_and_prompt(usage);
         self.read_output_details(usage);
     }
@@ -100,7 +97,7 @@ impl UsageCounter {
     /// The usage of the response; `None` if the provider reported no known count.
     pub fn finish(&mut self, names: &ExtraNames) -> Option<Usage> {
         let Self { prompt, output, total, cache_read, cache_write, .. } = *self;
-        let extra: BTreeMap<String, i64> = [
+        let extra: BTreeMap<String, ExtraValue> = [
             (names.prompt_audio, self.prompt_audio),
             (names.output_audio, self.output_audio),
             (names.reasoning, self.reasoning),
@@ -109,7 +106,7 @@ impl UsageCounter {
             (Some("total_tokens"), total),
         ]
         .into_iter()
-        .filter_map(|(name, count)| Some((name?.to_owned(), count?)))
+        .filter_map(|(name, count)| Some((name?.to_owned(), count?.into())))
         .collect();
         let cost = self.cost.take();
         let is_empty = [prompt, output, cache_read, cache_write].iter().all(Option::is_none);
@@ -124,6 +121,7 @@ impl UsageCounter {
             cache_write: written,
             extra,
             cost,
+            parts: Vec::new(),
         })
     }
 
@@ -139,8 +137,17 @@ impl UsageCounter {
 }
 
 /// Sets `count` to the first non-zero value, or to 0 if no other value was reported so far.
-fn update<const N: usize>(count: &mut Option<i64>, values: [Option<Json<'_>>; N]) {
+pub fn update<const N: usize>(count: &mut Option<i64>, values: [Option<Json<'_>>; N]) {
     update_count(count, &counts(values));
+}
+
+/// Sets `cost` to the number in `value`, unless that is 0 and another was reported.
+pub fn update_cost(cost: &mut Option<String>, value: Option<Json<'_>>) {
+    if let Some(number) = value.and_then(Json::number)
+        && (cost.is_none() || number.parse::<f64>().is_ok_and(|number| number != 0.0))
+    {
+        *cost = Some(number);
+    }
 }
 
 fn update_count(count: &mut Option<i64>, values: &[Option<i64>]) {

@@ -1,7 +1,7 @@
 //! Lists the models of a provider: `upstream_models https://api.openai.com/v1/ sk-…`.
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
-use aibridge_headers::credential::{Credential, KeyFailover};
+use aibridge_headers::credential::{ClientKey, Credential, KeyFailover};
 use aibridge_upstream::call::{Attempts, CallBody, TimeoutScope, Timeouts};
 use aibridge_upstream::payload::Payload;
 use aibridge_upstream::{Upstream, UpstreamCall};
@@ -23,7 +23,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         headers: HeaderMap::new(),
         body: CallBody::Replayable(Payload::default()),
         model: None,
-        credential: Credential::Byok(key.as_str().into()),
+        credential: Credential::Byok(ClientKey {
+            header: header::AUTHORIZATION,
+            secret: key.as_str().into(),
+        }),
         timeout_scope: TimeoutScope::Whole,
         guard: None,
         tap: None,

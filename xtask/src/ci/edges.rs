@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-config", "aibridge-headers", "aibridge-observer"],
     &["aibridge-upstream"],
     &["aibridge-intercept"],
-    &["aibridge-chatcompletions", "aibridge-responses"],
+    &["aibridge-chatcompletions", "aibridge-messages", "aibridge-responses"],
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
     &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
