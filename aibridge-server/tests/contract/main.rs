@@ -42,6 +42,7 @@ mod origin;
 mod passthrough;
 mod path_spellings;
 mod postgres;
+mod presets;
 mod readiness;
 mod records;
 mod reload;
