@@ -186,6 +186,7 @@ impl Provider for OpenAi {
         let credential = self.credential(&request.headers)?;
         let parsed = match request.route.as_str() {
             "/chat/completions" => aibridge_chatcompletions::parse_request(&request, self.usage_chunk)?,
+            "/embeddings" => aibridge_chatcompletions::embeddings::parse_request(&request)?,
             "/responses" | "/responses/compact" => aibridge_responses::parse_request(&request)?,
             _ => return Err(Error::UnknownRoute { method: "POST".into(), path: request.route }),
         };

@@ -20,6 +20,7 @@ mod disconnects;
 mod dumps;
 mod durability;
 mod early_refusals;
+mod embeddings;
 mod encode;
 mod endpoints;
 mod extraction;
