@@ -122,12 +122,7 @@ impl Records {
     /// # Errors
     ///
     /// [`StoreError::Database`].
-    pub fn search(
-        &self,
-        session: &SessionRef,
-        text: &str,
-        limit: usize,
-    ) -> Result<Vec<Match>, StoreError> {
+    pub fn search(&self, session: &SessionRef, text: &str, limit: usize) -> Result<Vec<Match>, StoreError> {
         let mut all = Vec::new();
         for kind in ContentKind::ALL {
             let (table, column) = kind.column();

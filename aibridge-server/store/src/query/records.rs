@@ -167,12 +167,7 @@ impl Records {
         self.id_at(range, "DESC", offset)
     }
 
-    fn id_at(
-        &self,
-        (low, high): (Uuid, Uuid),
-        order: &str,
-        offset: i64,
-    ) -> Result<Option<Uuid>, StoreError> {
+    fn id_at(&self, (low, high): (Uuid, Uuid), order: &str, offset: i64) -> Result<Option<Uuid>, StoreError> {
         let mut values = Values::default();
         let (low, high) = (values.bind(Value::Id(low)), values.bind(Value::Id(high)));
         let sql = format!(

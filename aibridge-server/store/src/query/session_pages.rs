@@ -173,8 +173,7 @@ impl Records {
     ) -> Result<(), StoreError> {
         let dialect = self.dialect();
         let (values, conditions) = in_sessions(filter, keys);
-        let tokens =
-            ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens"];
+        let tokens = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens"];
         let tokens = tokens.map(|column| dialect.total(&format!("u.{column}"))).join(", ");
         let sql = format!(
             "SELECT i.client_session_id, i.initiator_id, {tokens}, {} FROM aibridge_interceptions i \

@@ -20,8 +20,45 @@ impl Records {
         let (columns, kinds) = summary_columns(self.dialect());
         let mut values = Values::default();
         let ids = values.bind_all(ids.iter().map(|id| Value::Id(*id)));
-        let sql = format!("SELECT {columns} FROM aibridge_interceptions i WHERE i.id IN ({ids}) ORDER BY i.id");
+        let sql =
+            format!("SELECT {columns} FROM aibridge_interceptions i WHERE i.id IN ({ids}) ORDER BY i.id");
         self.select(&values.statement(sql, kinds))?.into_iter().map(summary).collect()
+    }
+}
+
+impl Records {
+    /// The newest interceptions after the id `from`, in the order of ids, at most `limit`; without `from`, the newest
+    /// ones of all.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`].
+    pub fn summaries_after(&self, from: Option<Uuid>, limit: usize) -> Result<Vec<Summary>, StoreError> {
+        let (columns, kinds) = summary_columns(self.dialect());
+        let mut values = Values::default();
+        let from = values.bind(Value::Id(from.unwrap_or(Uuid::nil())));
+        let sql = format!(
+            "SELECT {columns} FROM aibridge_interceptions i WHERE i.id > {from} ORDER BY i.id DESC LIMIT {limit}"
+        );
+        let found = self.select(&values.statement(sql, kinds))?;
+        found.into_iter().rev().map(summary).collect()
+    }
+
+    /// Those of the interceptions with these ids that have ended.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`].
+    pub fn ended_of(&self, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut values = Values::default();
+        let ids = values.bind_all(ids.iter().map(|id| Value::Id(*id)));
+        let sql =
+            format!("SELECT id FROM aibridge_interceptions WHERE id IN ({ids}) AND ended_at IS NOT NULL");
+        let found = self.select(&values.statement(sql, [CellKind::Id]))?;
+        found.into_iter().map(|mut cells| cells.id()).collect()
     }
 }
 

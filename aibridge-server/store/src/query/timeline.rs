@@ -13,11 +13,11 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// Maximum length in characters of the beginning of a prompt, and of other texts.
-const PROMPT_CHARS: usize = 2000;
-const EXCERPT_CHARS: usize = 300;
+const PROMPT_CHARS: usize = 1000;
+const EXCERPT_CHARS: usize = 200;
 
 /// Number of items of each kind that one page of a timeline has. A response may have any number of tool calls.
-const MAX_ITEMS: usize = 1000;
+const MAX_ITEMS: usize = 500;
 
 /// A session, found by one of its interceptions.
 #[derive(Debug, Clone)]
@@ -119,9 +119,8 @@ impl Records {
         let key = (session, actor);
         let mut values = Values::default();
         let condition = of_session(&key, &mut values);
-        let sql = format!(
-            "SELECT i.id FROM aibridge_interceptions i WHERE {condition} ORDER BY i.id LIMIT 1"
-        );
+        let sql =
+            format!("SELECT i.id FROM aibridge_interceptions i WHERE {condition} ORDER BY i.id LIMIT 1");
         let first = self.select(&values.statement(sql, [CellKind::Id]))?.into_iter().next();
         let first_id = first.map(|mut cells| cells.id()).transpose()?.unwrap_or(id);
         Ok(Some(SessionRef { first_id, key: Some(key) }))
