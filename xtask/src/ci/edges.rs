@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-chatcompletions", "aibridge-messages", "aibridge-responses"],
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
-    &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &["aibridge-api", "aibridge-dashboard", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
     &["aibridge-admission", "aibridge-cli"],
     &["aibridge-server"],
 ];
