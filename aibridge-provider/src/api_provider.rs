@@ -92,18 +92,25 @@ fn profile(data: ApiData, config: ProviderConfig) -> Result<Profile, ProviderErr
                 .map_err(|source| ProviderError::Keys { name: name.clone(), source })?,
         ),
     };
-    let keys = KeyFailover::new(pool, data.auth_header.clone());
+    let route_prefix = match config.route_prefix.as_str() {
+        "" => format!("/{name}{}", data.prefix_suffix),
+        prefix => prefix.to_owned(),
+    };
+    let auth_header = config.auth_header.unwrap_or(data.auth_header);
+    let keys = KeyFailover::new(pool, auth_header.clone());
     let upstream = Upstream::new(base_url.clone(), keys, config.timeouts)
         .map_err(|source| ProviderError::Connections { name: name.clone(), source })?;
     Ok(Profile {
         kind: data.kind,
-        route_prefix: format!("/{name}{}", data.prefix_suffix),
+        route_prefix,
         name,
         enabled: config.enabled,
         base_url,
         routes: data.routes,
         objects: data.objects,
-        auth_header: data.auth_header,
+        auth_header,
+        usage_chunk: config.usage_chunk,
+        subscription: config.subscription,
         extra_headers: config.extra_headers,
         send_actor_headers: config.send_actor_headers,
         circuit_breaker,

@@ -4,7 +4,8 @@ use crate::circuit_breaker::CircuitBreakerSettings;
 use crate::profile::ApiDump;
 use aibridge_intercept::call::Timeouts;
 use aibridge_keypool::KeyPool;
-use http::HeaderMap;
+use aibridge_presets::UsageChunk;
+use http::{HeaderMap, HeaderName};
 use secrecy::SecretString;
 use std::time::Duration;
 
@@ -17,6 +18,15 @@ pub struct ProviderConfig {
     pub enabled: bool,
     /// The base URL of the API, with or without the final slash; empty means the vendor's.
     pub base_url: String,
+    /// The prefix of the paths at the gateway; empty means that of the type, e.g. `/{name}/v1`.
+    pub route_prefix: String,
+    /// The header of the keys: `Authorization` contains bearer tokens, another header the key alone. `None` means that of
+    /// the type.
+    pub auth_header: Option<HeaderName>,
+    /// The handling of the usage chunk of streams.
+    pub usage_chunk: UsageChunk,
+    /// Whether users pay the vendor a subscription, so that a request costs nothing.
+    pub subscription: bool,
     /// A single key. An explicit `key_pool` takes precedence.
     pub key: Option<SecretString>,
     /// The key pool. Without any key, the provider is BYOK-only.
@@ -41,6 +51,10 @@ impl Default for ProviderConfig {
             name: String::new(),
             enabled: true,
             base_url: String::new(),
+            route_prefix: String::new(),
+            auth_header: None,
+            usage_chunk: UsageChunk::Add,
+            subscription: false,
             key: None,
             key_pool: None,
             extra_headers: HeaderMap::new(),

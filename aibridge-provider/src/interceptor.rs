@@ -15,9 +15,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Parses a request in the dialect of its route. This is the only table of dialects.
-fn parse(request: &Request) -> Result<ParsedRequest, Error> {
+fn parse(profile: &Profile, request: &Request) -> Result<ParsedRequest, Error> {
     match request.route.as_str() {
-        "/chat/completions" => aibridge_chatcompletions::parse_request(request),
+        "/chat/completions" => aibridge_chatcompletions::parse_request(request, profile.usage_chunk),
+        "/embeddings" => aibridge_chatcompletions::embeddings::parse_request(request),
         "/responses" | "/responses/compact" => aibridge_responses::parse_request(request),
         "/v1/messages" => aibridge_messages::parse_request(request),
         _ => Err(unknown_route(request)),
@@ -39,7 +40,7 @@ pub(crate) fn create(profile: &Profile, request: Request) -> Result<Box<dyn Inte
         return Err(unknown_route(&request));
     }
     let credential = profile.credential(&request.headers)?;
-    let parsed = parse(&request)?;
+    let parsed = parse(profile, &request)?;
     let interception = interception(profile, &request, &parsed, &credential);
     let guard = profile.circuit_breaker().map(|breaker| breaker.guard(&request.route, &interception.model));
     let tap = profile.tap(|| Subject {

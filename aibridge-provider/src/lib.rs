@@ -1,7 +1,8 @@
 //! Providers: the [`Profile`] is the data of a provider, and [`Provider`] creates interceptors for its dialects.
 //!
 //! A type of providers is data, too: [`OpenAi`] serves every vendor with the OpenAI API, [`Anthropic`] those with
-//! Anthropic's, and [`Copilot`] the users of GitHub Copilot. A vendor is a name, a base URL and keys.
+//! Anthropic's, and [`Copilot`] the users of GitHub Copilot. A vendor is data: a name, a base URL and keys. [`PRESETS`]
+//! contains the known ones.
 //!
 //! ```
 //! use aibridge_provider::{OpenAi, OpenAiConfig};
@@ -35,6 +36,7 @@ mod profile;
 mod provider;
 mod routes;
 
+pub use aibridge_presets::{PRESETS, Preset, UsageChunk};
 pub use anthropic::{Anthropic, AnthropicApi};
 pub use api_provider::{Api, ApiData, ApiProvider};
 pub use circuit_breaker::{CircuitBreaker, CircuitBreakerSettings, CircuitName, CircuitState, CircuitStatus};

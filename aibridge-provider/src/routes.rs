@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn routes_are_exact() {
-        let bridged = ["/chat/completions", "/responses", "/responses/compact"];
+        let bridged = ["/chat/completions", "/responses", "/responses/compact", "/embeddings"];
         for path in bridged {
             assert_eq!(OPENAI.find(path), Some(Route::Bridged(path)));
         }
@@ -185,7 +185,8 @@ mod tests {
             "/responses/",
             "/modelsx",
             "/model",
-            "/embeddings",
+            "/embeddings/",
+            "/Embeddings",
             "/files",
             "/Models",
             "models",

@@ -1,22 +1,34 @@
 //! `[telemetry]`: the export of traces.
 
+mod variables;
+
+use aibridge_values::Environment;
 use aibridge_values::base_url::{self, Advice};
 use aibridge_values::choice::choice;
 use aibridge_values::report::Report;
 use serde::{Deserialize, Serialize};
 use url::Url;
+use variables::Variables;
 
 /// The export of traces over OTLP.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Telemetry {
-    /// The URL of the collector; always ends in one slash. [`OtlpProtocol::Http`] appends `v1/traces`.
+    /// The URL of the collector; ends in a slash unless it is exact.
     pub endpoint: Url,
+    /// Whether `endpoint` is used as it is; else [`OtlpProtocol::Http`] appends `v1/traces`.
+    pub is_endpoint_exact: bool,
     /// The transport of OTLP.
     pub protocol: OtlpProtocol,
     /// The fraction of the traces that start here and are exported, from 0 to 1.
     pub sample_ratio: f64,
+    /// Whether a trace that started elsewhere keeps its sampling decision; else `sample_ratio` applies to all traces.
+    pub is_parent_based: bool,
     /// Whether upstream requests contain the header `traceparent`.
     pub propagate: bool,
+    /// The names and values of the resource attributes, with at least `service.name`.
+    pub resource: Vec<(String, String)>,
+    /// Variables of OpenTelemetry whose values are ignored, and why: for warnings.
+    pub ignored: Vec<String>,
 }
 
 /// The transport of OTLP.
@@ -84,19 +96,40 @@ impl From<&Telemetry> for RawTelemetry {
     }
 }
 
-/// `None` if there is a problem, `Some(None)` without an endpoint.
-pub fn resolve(raw: &RawTelemetry, report: &mut Report<'_>) -> Option<Option<Telemetry>> {
+/// `None` if there is a problem, `Some(None)` if no traces are exported. OpenTelemetry's own variables apply where there
+/// is no setting.
+pub fn resolve(
+    raw: &RawTelemetry,
+    environment: &dyn Environment,
+    report: &mut Report<'_>,
+) -> Option<Option<Telemetry>> {
+    let protocol = choice(&raw.protocol, &OtlpProtocol::ALL, OtlpProtocol::as_str);
+    let protocol = report.keep("telemetry.protocol", protocol);
+    let is_exact = report.origin("telemetry.endpoint") == variables::TRACES_ENDPOINT;
     let endpoint = match raw.endpoint.trim() {
         "" => Ok(None),
+        text if is_exact => base_url::parse_exact(text, ENDPOINT).map(Some),
         text => base_url::parse(text, ENDPOINT).map(Some),
     };
     let endpoint = report.keep("telemetry.endpoint", endpoint);
-    let protocol = choice(&raw.protocol, &OtlpProtocol::ALL, OtlpProtocol::as_str);
-    let protocol = report.keep("telemetry.protocol", protocol);
     let sample_ratio = report.keep("telemetry.sample_ratio", ratio(raw.sample_ratio));
-    let (protocol, sample_ratio) = (protocol?, sample_ratio?);
-    let telemetry = |endpoint| Telemetry { endpoint, protocol, sample_ratio, propagate: raw.propagate };
-    endpoint.map(|endpoint| endpoint.map(telemetry))
+    let (protocol, endpoint, mut sample_ratio) = (protocol?, endpoint?, sample_ratio?);
+    let mut variables = Variables::new(environment);
+    let Some(endpoint) = endpoint.filter(|_| !variables.disable_traces()) else { return Some(None) };
+    let mut is_parent_based = true;
+    if report.is_default("telemetry.sample_ratio") {
+        (sample_ratio, is_parent_based) = variables.sampler().unwrap_or((sample_ratio, is_parent_based));
+    }
+    Some(Some(Telemetry {
+        endpoint,
+        is_endpoint_exact: is_exact,
+        protocol,
+        sample_ratio,
+        is_parent_based,
+        propagate: raw.propagate,
+        resource: variables.resource(),
+        ignored: variables.ignored,
+    }))
 }
 
 fn ratio(number: f64) -> Result<f64, String> {

@@ -17,25 +17,43 @@ pub struct Advice {
 ///
 /// The message contains no part of the URL but its scheme: the rest may contain a password.
 pub fn parse(text: &str, advice: Advice) -> Result<Url, String> {
-    check(text, advice.credentials).map_err(|problem| format!("{problem}; write e.g. \"{}\"", advice.example))
+    let base = check(text, advice.credentials).and_then(|mut url| {
+        if url.query().is_some() {
+            return Err("has a query (\"?\"), to which no path can be appended".to_owned());
+        }
+        let path = format!("{}/", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        Ok(url)
+    });
+    base.map_err(|problem| advice.with(&problem))
+}
+
+/// Parses a URL that is used as it is.
+///
+/// # Errors
+///
+/// As of [`parse`].
+pub fn parse_exact(text: &str, advice: Advice) -> Result<Url, String> {
+    check(text, advice.credentials).map_err(|problem| advice.with(&problem))
+}
+
+impl Advice {
+    fn with(self, problem: &str) -> String {
+        format!("{problem}; write e.g. \"{}\"", self.example)
+    }
 }
 
 fn check(text: &str, credentials: &str) -> Result<Url, String> {
-    let mut url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
+    let url = Url::parse(text).map_err(|error| format!("is not a URL ({error})"))?;
     if !["http", "https"].contains(&url.scheme()) {
         return Err(format!("has the scheme {:?}, not \"http\" or \"https\"", url.scheme()));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(format!("contains a user name or a password; set these in {credentials}"));
     }
-    if url.query().is_some() {
-        return Err("has a query (\"?\"), to which no path can be appended".to_owned());
-    }
     if url.fragment().is_some() {
         return Err("has a fragment (\"#\"), which is never sent".to_owned());
     }
-    let path = format!("{}/", url.path().trim_end_matches('/'));
-    url.set_path(&path);
     Ok(url)
 }
 
@@ -60,6 +78,20 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(parse(text, ADVICE).map(String::from).as_deref(), Ok(expected), "{text:?}");
         }
+    }
+
+    #[test]
+    fn exact_urls_are_unchanged() {
+        for (text, expected) in [
+            ("http://c:4318/v1/traces", "http://c:4318/v1/traces"),
+            ("http://c:4318/a?b=c", "http://c:4318/a?b=c"),
+            ("http://c:4318", "http://c:4318/"),
+        ] {
+            assert_eq!(parse_exact(text, ADVICE).map(String::from).as_deref(), Ok(expected), "{text:?}");
+        }
+        assert!(
+            parse_exact("http://u:hunter2@c/", ADVICE).is_err_and(|message| !message.contains("hunter2"))
+        );
     }
 
     #[test]

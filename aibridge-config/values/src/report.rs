@@ -38,8 +38,13 @@ impl<'a> Report<'a> {
         self.problems
     }
 
-    /// The source of `setting`. All elements of a list come from the same source.
-    fn origin(&self, setting: &str) -> String {
+    /// Whether no source contains `setting`.
+    pub fn is_default(&self, setting: &str) -> bool {
+        self.layers.find_metadata(setting).is_none()
+    }
+
+    /// The source of `setting`, as messages name it. All elements of a list come from the same source.
+    pub fn origin(&self, setting: &str) -> String {
         let list = setting.split('[').next().unwrap_or(setting);
         self.layers.find_metadata(list).map_or_else(
             || "defaults".to_owned(),

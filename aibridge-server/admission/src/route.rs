@@ -183,7 +183,7 @@ mod tests {
         /// No spelling of a bridged route with parts that servers ignore is passed through.
         #[test]
         fn no_other_spelling_of_a_bridged_route_is_passed_through(
-            route in prop::sample::select(&["/chat/completions", "/responses", "/responses/compact"][..]),
+            route in prop::sample::select(&["/chat/completions", "/responses", "/responses/compact", "/embeddings"][..]),
             spelling in prop::collection::vec((0..4_u8, 0..8_u8), 20),
             end in "(/|;[a-z=/]{0,3}|%3[bB]x){0,3}",
         ) {
