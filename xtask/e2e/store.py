@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import Any
 
-from shape import Rows
+from shape import MESSAGES, Rows
 
 
 class Store:
@@ -65,10 +65,11 @@ class Store:
 
 
 def expected_rows(rows: Rows, hint: str) -> dict[str, Any]:
+    is_openai = rows.route != MESSAGES
     return {
         "prompt": [rows.prompt] if rows.prompt else [],
         "tokens": [rows.tokens] if rows.tokens else [],
-        "total": [sum(rows.tokens)] if rows.tokens else [],
+        "total": [sum(rows.tokens) if is_openai else None] if rows.tokens else [],
         "tools": [(name, arguments) for name, arguments, _ in rows.tools],
         "calls": [call for _, _, call in rows.tools if call],
         "injected": [False for _ in rows.tools],
@@ -82,8 +83,8 @@ def expected_rows(rows: Rows, hint: str) -> dict[str, Any]:
         "credential_kind": rows.credential,
         "credential_hint": hint,
         "initiator_id": "anonymous",
-        "provider": "openai",
-        "client": "OpenAI SDK (Python)",
+        "provider": "openai" if is_openai else "anthropic",
+        "client": rows.client or ("OpenAI SDK (Python)" if is_openai else "Anthropic SDK (Python)"),
         "streaming": rows.streaming,
     }
 
