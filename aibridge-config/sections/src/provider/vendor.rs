@@ -26,7 +26,7 @@ pub(super) fn resolve(raw: &RawProvider<Secret>, at: &str, report: &mut Report<'
     let kind = match (raw.kind.as_deref(), preset) {
         (Some(kind), _) => choice(kind, &ProviderKind::ALL, ProviderKind::as_str).map(Some),
         (None, Some(Some(preset))) => choice(preset.kind, &ProviderKind::ALL, ProviderKind::as_str).map(Some),
-        (None, Some(None)) => Err("is missing; write type = \"openai\", or a preset".to_owned()),
+        (None, Some(None)) => Err("is missing; write type = \"openai\"".to_owned()),
         (None, None) => Ok(None), // the preset is unknown
     };
     let kind = report.keep(&format!("{at}.type"), kind).flatten();
