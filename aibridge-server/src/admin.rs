@@ -1,9 +1,9 @@
 //! The routes for operators: metrics and the admin API, and the access rules for them.
 
 use crate::app::App;
-use aibridge_admission::auth;
+use aibridge_admission::{Refusal, auth};
 use aibridge_api::{Api, Endpoint};
-use aibridge_intercept::{Error, ErrorResponse};
+use aibridge_intercept::{Error, ErrorFormat, ErrorResponse};
 use aibridge_listen::{ConnectionLimit, Peer};
 use aibridge_metrics::{CONTENT_TYPE, Metrics, ScrapeInput};
 use aibridge_store::Store;
@@ -58,7 +58,7 @@ pub fn routes(admin: Admin) -> Router {
 
 /// Responds to a request for a path that the admin listener does not serve.
 pub async fn unknown(request: Parts) -> Response<Body> {
-    unknown_route(&request).to_response().map(Body::from)
+    render(unknown_route(&request).into())
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> {
@@ -90,16 +90,21 @@ async fn api(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> 
     response
 }
 
-fn unknown_route(request: &Parts) -> Error {
-    Error::UnknownRoute { method: request.method.to_string(), path: request.uri.path().to_owned() }
+fn unknown_route(request: &Parts) -> Refusal {
+    Refusal::UnknownRoute { method: request.method.to_string(), path: request.uri.path().to_owned() }
 }
 
-fn read_only(request: &Parts) -> Result<(), Error> {
+fn read_only(request: &Parts) -> Result<(), Refusal> {
     if matches!(request.method, Method::GET | Method::HEAD) {
         return Ok(());
     }
     let (method, path) = (request.method.to_string(), request.uri.path().to_owned());
-    Err(Error::MethodNotAllowed { method, path, allow: "GET, HEAD" })
+    Err(Refusal::MethodNotAllowed { method, path, allow: "GET, HEAD" })
+}
+
+/// Renders an error. The API for operators has the error format of the OpenAI API.
+fn render(error: ErrorResponse) -> Response<Body> {
+    error.into_http(ErrorFormat::OpenAi, None).map(Body::from)
 }
 
 fn respond(body: impl Into<Body>, kind: &'static str) -> Response<Body> {
@@ -112,7 +117,7 @@ impl Admin {
     /// Checks that the request comes from an operator. With access tokens, that needs an admin token; without, a
     /// connection from the gateway's own machine that no proxy forwards. Metrics need only such a connection, or the admin
     /// listener. Without a token the origin rules apply, because a web page could use the browser of the operator.
-    async fn admit(&self, sensitivity: Sensitivity, request: &Parts) -> Result<(), Error> {
+    async fn admit(&self, sensitivity: Sensitivity, request: &Parts) -> Result<(), Refusal> {
         let headers = &request.headers;
         let is_local = Peer::of(request).remote.ip().to_canonical().is_loopback()
             && !FORWARDED.iter().any(|name| headers.contains_key(name));
@@ -135,7 +140,7 @@ impl Admin {
         }
     }
 
-    fn preflight(&self, request: &Parts) -> Result<Option<Response<Body>>, Error> {
+    fn preflight(&self, request: &Parts) -> Result<Option<Response<Body>>, Refusal> {
         let snapshot = self.app.runtime_config.load();
         let preflight =
             snapshot.origin_policy.preflight(request, snapshot.authenticator.requires_tokens())?;
@@ -143,7 +148,7 @@ impl Admin {
     }
 
     fn finish(&self, request: &Parts, result: Result<Response<Body>, ErrorResponse>) -> Response<Body> {
-        let mut response = result.unwrap_or_else(|error| error.into_http().map(Body::from));
+        let mut response = result.unwrap_or_else(render);
         self.app.runtime_config.load().origin_policy.add_headers(&request.headers, response.headers_mut());
         response
     }

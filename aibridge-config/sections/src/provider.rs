@@ -74,15 +74,21 @@ pub struct Provider {
 pub enum ProviderKind {
     /// The OpenAI API, or a compatible one.
     OpenAi,
+    /// The Anthropic API, or a compatible one.
+    Anthropic,
+    /// GitHub Copilot.
+    Copilot,
 }
 
 impl ProviderKind {
-    const ALL: [Self; 1] = [Self::OpenAi];
+    const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Copilot];
 
     /// The value in the settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Copilot => "copilot",
         }
     }
 
@@ -90,6 +96,8 @@ impl ProviderKind {
     fn default_route_prefix(self, name: &str) -> String {
         match self {
             Self::OpenAi => format!("/{name}/v1"),
+            // The clients append the version, if any.
+            Self::Anthropic | Self::Copilot => format!("/{name}"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The OpenAPI document, generated from the functions that serve the endpoints and from the schema types.
 
 use crate::parameters::OutcomeParameter;
-use crate::schema::Problem;
+use crate::schema::{ExtraValue, Problem};
 use crate::{interceptions, keys, sessions, usage};
 use bytes::Bytes;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -17,7 +17,7 @@ use utoipa::{Modify, OpenApi};
             own machine need none.",
     ),
     paths(interceptions::list, interceptions::show, usage::usage, sessions::list, keys::list, openapi_json),
-    components(schemas(OutcomeParameter, Problem)),
+    components(schemas(ExtraValue, OutcomeParameter, Problem)),
     modifiers(&Security),
     security(("bearer" = []), ("header" = []), ()),
     tags(

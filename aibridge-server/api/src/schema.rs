@@ -7,8 +7,8 @@ mod problem;
 mod sums;
 
 pub use interception::{
-    CredentialKind, FullInterception, Interception, InterceptionPage, InterceptionSummary, ModelThought,
-    Outcome, TokenUsage, ToolUsage, UserPrompt,
+    CredentialKind, ExtraValue, FullInterception, Interception, InterceptionPage, InterceptionSummary,
+    ModelThought, Outcome, TokenUsage, ToolUsage, UserPrompt,
 };
 pub use key::{CoolingCause, CoolingModel, Key, KeyList, KeyStateName};
 pub use problem::{NotFound, Problem, ProblemDetail, Refusals};

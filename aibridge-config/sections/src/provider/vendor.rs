@@ -102,10 +102,9 @@ pub(super) fn usage_chunk(configured: Option<&str>, row: Option<&Preset>) -> Res
 /// Rejects keys for a vendor that only accepts its users' own credentials.
 pub(super) fn allow_keys(keys: usize, row: Option<&Preset>) -> Result<(), String> {
     match row {
-        Some(row) if row.byok_only && keys > 0 => Err(format!(
-            "cannot be set for the preset {:?}: every user logs in at the vendor; remove keys",
-            row.name
-        )),
+        Some(row) if row.byok_only && keys > 0 => {
+            Err(format!("are not for {}: its users bring their own; remove them", row.name))
+        }
         _ => Ok(()),
     }
 }
