@@ -92,17 +92,13 @@ fn profile(data: ApiData, config: ProviderConfig) -> Result<Profile, ProviderErr
                 .map_err(|source| ProviderError::Keys { name: name.clone(), source })?,
         ),
     };
-    let route_prefix = match config.route_prefix.as_str() {
-        "" => format!("/{name}{}", data.prefix_suffix),
-        prefix => prefix.to_owned(),
-    };
     let auth_header = config.auth_header.unwrap_or(data.auth_header);
     let keys = KeyFailover::new(pool, auth_header.clone());
     let upstream = Upstream::new(base_url.clone(), keys, config.timeouts)
         .map_err(|source| ProviderError::Connections { name: name.clone(), source })?;
     Ok(Profile {
         kind: data.kind,
-        route_prefix,
+        route_prefix: or_default(config.route_prefix, &format!("/{name}{}", data.prefix_suffix)),
         name,
         enabled: config.enabled,
         base_url,

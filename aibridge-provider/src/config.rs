@@ -20,8 +20,7 @@ pub struct ProviderConfig {
     pub base_url: String,
     /// The prefix of the paths at the gateway; empty means that of the type, e.g. `/{name}/v1`.
     pub route_prefix: String,
-    /// The header of the keys: `Authorization` contains bearer tokens, another header the key alone. `None` means that of
-    /// the type.
+    /// The header of the keys; `None` means that of the type.
     pub auth_header: Option<HeaderName>,
     /// The handling of the usage chunk of streams.
     pub usage_chunk: UsageChunk,

@@ -8,6 +8,7 @@ use aibridge_intercept::tap::Subject;
 use aibridge_intercept::{
     Error, Interceptor, ParsedRequest, Request, SingleCallInterceptor, UpstreamCall, mask,
 };
+use aibridge_presets::UsageChunk;
 use aibridge_recorder::Interception;
 use http::{Method, header};
 use jiff::Timestamp;
@@ -15,9 +16,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Parses a request in the dialect of its route. This is the only table of dialects.
-fn parse(profile: &Profile, request: &Request) -> Result<ParsedRequest, Error> {
+fn parse(request: &Request, usage_chunk: UsageChunk) -> Result<ParsedRequest, Error> {
     match request.route.as_str() {
-        "/chat/completions" => aibridge_chatcompletions::parse_request(request, profile.usage_chunk),
+        "/chat/completions" => aibridge_chatcompletions::parse_request(request, usage_chunk),
         "/embeddings" => aibridge_chatcompletions::embeddings::parse_request(request),
         "/responses" | "/responses/compact" => aibridge_responses::parse_request(request),
         "/v1/messages" => aibridge_messages::parse_request(request),
@@ -40,7 +41,7 @@ pub(crate) fn create(profile: &Profile, request: Request) -> Result<Box<dyn Inte
         return Err(unknown_route(&request));
     }
     let credential = profile.credential(&request.headers)?;
-    let parsed = parse(profile, &request)?;
+    let parsed = parse(&request, profile.usage_chunk)?;
     let interception = interception(profile, &request, &parsed, &credential);
     let guard = profile.circuit_breaker().map(|breaker| breaker.guard(&request.route, &interception.model));
     let tap = profile.tap(|| Subject {

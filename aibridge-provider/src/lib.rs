@@ -1,7 +1,7 @@
 //! Providers: the [`Profile`] is the data of a provider, and [`Provider`] creates interceptors for its dialects.
 //!
 //! A type of providers is data, too: [`OpenAi`] serves every vendor with the OpenAI API, [`Anthropic`] those with
-//! Anthropic's, and [`Copilot`] the users of GitHub Copilot. A vendor is data: a name, a base URL and keys. [`PRESETS`]
+//! Anthropic's, and [`Copilot`] the users of GitHub Copilot. A vendor is a name, a base URL and keys. [`PRESETS`]
 //! contains the known ones.
 //!
 //! ```

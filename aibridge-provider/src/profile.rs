@@ -30,8 +30,7 @@ pub struct Profile {
     pub enabled: bool,
     /// The base URL of the provider's API, with a final slash.
     pub base_url: Url,
-    /// The prefix of the provider's paths, `/{name}/v1` unless configured. It contains the version if the base URLs of
-    /// clients do.
+    /// The prefix of the provider's paths, e.g. `/{name}/v1`. It contains the version if the base URLs of clients do.
     pub route_prefix: String,
     /// The bridged and passthrough routes.
     pub routes: Routes,
@@ -39,7 +38,7 @@ pub struct Profile {
     pub objects: ObjectRules,
     /// The header that contains the provider key.
     pub auth_header: HeaderName,
-    /// The handling of the usage chunk of chat completions streams.
+    /// The handling of the usage chunk of streams.
     pub usage_chunk: UsageChunk,
     /// Whether users pay the vendor a subscription, so that a request costs nothing.
     pub subscription: bool,
@@ -102,7 +101,7 @@ impl Profile {
         &self.base_url
     }
 
-    /// The prefix of the provider's paths.
+    /// The prefix of the provider's paths, e.g. `/{name}/v1`.
     pub fn route_prefix(&self) -> &str {
         &self.route_prefix
     }
