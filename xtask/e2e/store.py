@@ -18,8 +18,11 @@ class Store:
     def holds(self, interception: str, expected: Rows, hint: str) -> None:
         """Asserts that exactly `expected` is on record about `interception`.
 
-        What an answer told is there when the client has its end; only the interception's own end may follow.
+        What an answer told is there when the client has its end; only the interception's own end may follow. A client that
+        leaves has no end, so all of it may follow.
         """
+        if expected.outcome == "cancelled":
+            self._ended(interception)
         recorded = self._recorded(interception)
         ended = self._ended(interception)
         wanted = expected_rows(expected, hint)
