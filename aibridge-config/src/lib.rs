@@ -86,7 +86,7 @@ pub use problem::{ConfigError, Problem};
 pub use provider::{CircuitBreaker, Provider, ProviderKind};
 pub use server::Server;
 pub use sources::{Environment, Flags, Sources};
-pub use store::{Durability, PostgresUrl, Retention, Spool, SslMode, Store, StoreUrl};
+pub use store::{Durability, PostgresUrl, Retention, SslMode, Store, StoreUrl};
 pub use telemetry::{OtlpProtocol, Telemetry};
 pub use tls::Tls;
 pub use web::ANY_ORIGIN;

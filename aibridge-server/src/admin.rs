@@ -5,8 +5,8 @@ use aibridge_admission::auth;
 use aibridge_api::{Api, Endpoint};
 use aibridge_intercept::{Error, ErrorResponse};
 use aibridge_listen::{ConnectionLimit, Peer};
-use aibridge_metrics::{CONTENT_TYPE, Metrics, ScrapeInput};
-use aibridge_store::Store;
+use aibridge_metrics::{CONTENT_TYPE, JournalFigures, Metrics, ScrapeInput};
+use aibridge_store::{APPEND_BOUNDS_MICROS, JournalStats, Store};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response, header};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The state of the routes for operators.
 pub struct Admin {
@@ -36,6 +37,10 @@ pub struct Admin {
 const FORWARDED: [HeaderName; 3] =
     [header::FORWARDED, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("x-real-ip")];
 
+/// The longest wait until the database holds what was acknowledged before the request, so that an operator sees the own
+/// last request.
+const PROJECTION_WAIT: Duration = Duration::from_millis(500);
+
 /// How sensitive a response is, which decides who may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sensitivity {
@@ -56,6 +61,22 @@ pub fn routes(admin: Admin) -> Router {
     router.with_state(Arc::new(admin))
 }
 
+fn figures(stats: &JournalStats) -> JournalFigures {
+    let JournalStats { journal, lag_records, lag, rejected, damaged, waiting: _ } = stats;
+    let [times @ .., slower_appends] = journal.append_times;
+    JournalFigures {
+        bytes: journal.bytes,
+        frames: journal.frames,
+        append_times: APPEND_BOUNDS_MICROS.into_iter().zip(times).collect(),
+        slower_appends,
+        append_total: journal.append_total,
+        lag_records: *lag_records,
+        lag: *lag,
+        rejected: *rejected,
+        damaged: *damaged,
+    }
+}
+
 /// Responds to a request for a path that the admin listener does not serve.
 pub async fn unknown(request: Parts) -> Response<Body> {
     unknown_route(&request).to_response().map(Body::from)
@@ -68,6 +89,7 @@ async fn metrics(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Bo
         }
         read_only(&request)?;
         admin.admit(Sensitivity::Counts, &request).await?;
+        admin.store.wait_until_projected(PROJECTION_WAIT).await;
         Ok(respond(admin.render()?, CONTENT_TYPE))
     };
     admin.finish(&request, response.await)
@@ -83,6 +105,9 @@ async fn api(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> 
         read_only(&request)?;
         let sensitivity = if endpoint.is_public() { Sensitivity::Public } else { Sensitivity::Records };
         admin.admit(sensitivity, &request).await?;
+        if !endpoint.is_public() {
+            admin.store.wait_until_projected(PROJECTION_WAIT).await;
+        }
         Ok(respond(admin.query(&endpoint, request.uri.query()).await?, "application/json"))
     };
     let mut response = admin.finish(&request, response.await);
@@ -158,11 +183,12 @@ impl Admin {
 
     fn render(&self) -> Result<String, Error> {
         let snapshot = self.app.runtime_config.load();
+        let journal = self.store.journal_stats();
         let values = ScrapeInput {
             providers: snapshot.providers.all(),
-            store_queue: self.store.queue_length(),
+            store_queue: journal.waiting,
             open_connections: self.connections.open(),
-            spool_bytes: self.store.spool_bytes(),
+            journal: figures(&journal),
         };
         let metrics = self.metrics.as_ref().ok_or(Error::Internal)?;
         metrics.render(&values).map_err(|error| {

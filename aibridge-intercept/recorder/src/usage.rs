@@ -1,11 +1,12 @@
 //! The usage of a response: tokens and tool calls.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A row of `aibridge_token_usages`: the token counts of one response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenUsage {
     /// The id of the row, a UUIDv7.
     pub id: Uuid,
@@ -30,7 +31,7 @@ pub struct TokenUsage {
 }
 
 /// A row of `aibridge_tool_usages`: one tool call of a response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolUsage {
     /// The id of the row, a UUIDv7.
     pub id: Uuid,

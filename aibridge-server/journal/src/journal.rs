@@ -190,6 +190,12 @@ impl Journal {
         self.shared.log.lock().check(frame_bytes(payload_bytes), &Admission::Start(end_bytes))
     }
 
+    /// The number of frames after the one with the sequence number `after`; of all frames if that is 0.
+    #[must_use]
+    pub fn frames_after(&self, after: u64) -> u64 {
+        self.shared.log.lock().frames_after(after)
+    }
+
     /// Figures for metrics.
     #[must_use]
     pub fn stats(&self) -> Stats {
