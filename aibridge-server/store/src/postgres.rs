@@ -52,7 +52,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 /// Time limit for the projector in [`PostgresStore::close`].
-const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A store on a PostgreSQL server, which several gateways may share. Clones share one store. It needs a Tokio runtime
 /// with a timer.
@@ -218,6 +218,8 @@ impl PostgresStore {
         if self.parts.durability == Durability::Database {
             let probing = self.parts.projector.run(limit, async |sink: &mut PostgresSink| sink.probe().await);
             probing.await??;
+            let healthy = timeout(limit, self.parts.progress.wait_until_healthy());
+            healthy.await.map_err(|_| StoreError::Timeout(limit))?;
         }
         Ok(())
     }

@@ -18,6 +18,8 @@ pub(crate) struct Progress {
     pub(crate) flush: Notify,
     /// The time since when the database refuses, and its last error.
     failure: Mutex<Option<(Instant, String)>>,
+    /// Whether there is no failure.
+    is_healthy: watch::Sender<bool>,
     waiting: AtomicUsize,
     rejected: AtomicU64,
     damaged: AtomicU64,
@@ -49,6 +51,7 @@ impl Progress {
             projected: watch::Sender::new(0),
             flush: Notify::new(),
             failure: Mutex::default(),
+            is_healthy: watch::Sender::new(true),
             waiting: AtomicUsize::new(0),
             rejected: AtomicU64::new(0),
             damaged: AtomicU64::new(0),
@@ -89,6 +92,16 @@ impl Progress {
     pub(crate) fn failure(&self, age: Duration) -> Option<String> {
         let failure = self.failure.lock();
         failure.as_ref().filter(|(since, _)| since.elapsed() >= age).map(|(_, error)| error.clone())
+    }
+
+    /// Waits until the last attempt of the projector succeeded.
+    pub(crate) async fn wait_until_healthy(&self) {
+        let mut is_healthy = self.is_healthy.subscribe();
+        if !*is_healthy.borrow_and_update() {
+            self.flush.notify_one();
+        }
+        // The sender is a part of this value.
+        let _ = is_healthy.wait_for(|is_healthy| *is_healthy).await;
     }
 
     pub(crate) fn stats(&self) -> JournalStats {
@@ -138,24 +151,23 @@ impl Progress {
         self.damaged.fetch_add(damages, Ordering::Relaxed);
     }
 
-    /// The database refused. Returns whether it did not before.
-    pub(crate) fn failed(&self, error: &str) -> bool {
+    /// The database refused.
+    pub(crate) fn failed(&self, error: &str) {
         let mut failure = self.failure.lock();
         match &mut *failure {
-            Some((_, last)) => {
-                error.clone_into(last);
-                false
-            }
-            None => {
-                *failure = Some((Instant::now(), error.to_owned()));
-                true
-            }
+            Some((_, last)) => error.clone_into(last),
+            None => *failure = Some((Instant::now(), error.to_owned())),
         }
+        self.is_healthy.send_replace(false);
     }
 
     /// The database accepts. Returns whether it refused before.
     pub(crate) fn recovered(&self) -> bool {
-        self.failure.lock().take().is_some()
+        let was_failing = self.failure.lock().take().is_some();
+        if was_failing {
+            self.is_healthy.send_replace(true);
+        }
+        was_failing
     }
 }
 

@@ -160,8 +160,9 @@ impl Shared {
         if self.durability != Durability::Database {
             return Ok(());
         }
-        // It may be back, and some request has to find that out: the projector does.
-        self.progress.failure(self.timeout).map_or(Ok(()), |error| Err(StoreError::Database(error)))
+        let Some(error) = self.progress.failure(self.timeout) else { return Ok(()) };
+        self.progress.flush.notify_one(); // it may be back
+        Err(StoreError::Database(error))
     }
 
     async fn wait_until_durable(&self, appended: &Appended) -> Result<(), StoreError> {

@@ -44,9 +44,10 @@ use sink::SqliteSink;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Time limit in [`SqliteStore::close`], for each of the two threads.
-const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Time limit for the projector before the owner of an object is looked up.
 const OWNERS_WAIT: Duration = Duration::from_secs(2);
@@ -194,6 +195,8 @@ impl SqliteStore {
         if self.parts.durability == Durability::Database {
             let probing = self.parts.projector.run(limit, async |sink: &mut SqliteSink| sink.probe());
             probing.await??;
+            let healthy = timeout(limit, self.parts.progress.wait_until_healthy());
+            healthy.await.map_err(|_| StoreError::Timeout(limit))?;
         }
         Ok(())
     }

@@ -150,6 +150,17 @@ impl Log {
         Ok(())
     }
 
+    /// The next file takes over if the current one holds frames, all of which were released. Returns whether it did.
+    pub(crate) fn rotate_if_released(&mut self) -> io::Result<bool> {
+        let has_frames = self.current.end > HEADER_BYTES as u64;
+        let is_released = self.current.released == self.current.stored.bytes();
+        if !has_frames || !is_released || self.is_closed {
+            return Ok(false);
+        }
+        self.rotate()?;
+        Ok(true)
+    }
+
     /// A file that holds the payload of the next frame takes over with that frame.
     pub(super) fn take_over_with(&mut self, head: &FrameHead, prepared: Prepared) -> io::Result<Digest> {
         let name = FileName { first: head.sequence, generation: self.current.generation + 1 };

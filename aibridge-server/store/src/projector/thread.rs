@@ -14,12 +14,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Time for which the projector gathers frames after the first one, unless somebody waits for the database: a commit
 /// for each frame would cost more than all the rest.
 const GATHER_TIME: Duration = Duration::from_millis(20);
+
+/// The shortest pause between two attempts while the database refuses, if somebody waits for it.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Further work on the connection of the projector, which runs between two batches.
 type Job<S> = Box<dyn for<'a> FnOnce(&'a mut S) -> LocalBoxFuture<'a, ()> + Send>;
@@ -167,7 +170,11 @@ impl<S: Sink> Worker<S> {
 
     async fn seek(&mut self) -> Option<()> {
         let Task { projector, sink, .. } = &mut self.task;
-        match projector.seek(sink).await {
+        let sought = tokio::select! {
+            sought = projector.seek(sink) => sought,
+            () = self.abandon.cancelled() => return None,
+        };
+        match sought {
             Ok(()) => Some(()),
             Err(error) => {
                 self.fail(&error).await;
@@ -181,7 +188,11 @@ impl<S: Sink> Worker<S> {
     async fn attempt(&mut self) -> Option<bool> {
         self.serve_jobs().await;
         let Task { projector, sink, .. } = &mut self.task;
-        let error = match projector.step(sink).await {
+        let projected = tokio::select! {
+            projected = projector.step(sink) => projected,
+            () = self.abandon.cancelled() => return None,
+        };
+        let error = match projected {
             Ok(has_more) => {
                 self.attempts.reset();
                 if self.task.progress.recovered() {
@@ -216,17 +227,18 @@ impl<S: Sink> Worker<S> {
             let waiting = self.task.progress.stats().lag_records;
             tracing::error!(%error, waiting, "the database does not accept records; they wait in the journal");
         }
+        let begun = Instant::now();
         let pause = sleep(self.attempts.next_pause());
         tokio::pin!(pause);
         loop {
             tokio::select! {
                 () = &mut pause => return,
                 () = self.abandon.cancelled() => return,
-                job = self.jobs.recv() => match job {
-                    Some(job) => job(&mut self.task.sink).await,
-                    None => return,
-                },
+                () = self.task.progress.flush.notified() => {}
+                Some(job) = self.jobs.recv() => job(&mut self.task.sink).await,
             }
+            // Somebody waits for the database, or has just used it.
+            pause.as_mut().reset(begun + MIN_PAUSE);
         }
     }
 

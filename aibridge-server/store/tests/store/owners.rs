@@ -63,6 +63,7 @@ async fn a_store_of_an_earlier_version_is_migrated() {
     dir.sql()
         .execute_batch(
             "ALTER TABLE aibridge_tool_usages DROP COLUMN metadata; DROP TABLE aibridge_object_owners;
+             DROP TABLE aibridge_journal_positions; DROP TABLE aibridge_rejected_records;
              PRAGMA user_version = 2",
         )
         .expect("as it was");
