@@ -1,19 +1,21 @@
 //! The mirror of the settings file: the names, types and defaults of all settings, without validation.
 
-use crate::admin::RawAdmin;
-use crate::auth::RawAuth;
-use crate::limits::RawLimits;
-use crate::log::RawLog;
-use crate::metrics::RawMetrics;
-use crate::provider::RawProvider;
-use crate::server::RawServer;
-use crate::store::RawStore;
-use crate::telemetry::RawTelemetry;
-use crate::tls::RawTls;
+use aibridge_sections::admin::RawAdmin;
+use aibridge_sections::auth::RawAuth;
+use aibridge_sections::budgets::{RawBudget, RawBudgets};
+use aibridge_sections::limits::RawLimits;
+use aibridge_sections::log::RawLog;
+use aibridge_sections::metrics::RawMetrics;
+use aibridge_sections::prices::RawPrices;
+use aibridge_sections::provider::RawProvider;
+use aibridge_sections::server::RawServer;
+use aibridge_sections::store::RawStore;
+use aibridge_sections::telemetry::RawTelemetry;
+use aibridge_sections::tls::RawTls;
 use serde::{Deserialize, Serialize};
 
-/// The whole settings file. `S` is the type of a credential: a [`Secret`](crate::secret::Secret) when the file is read, a
-/// hint when it is written.
+/// The whole settings file. `S` is the type of a credential: a [`Secret`](aibridge_values::secret::Secret) when the file
+/// is read, a hint when it is written.
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Raw<S> {
@@ -22,6 +24,9 @@ pub(crate) struct Raw<S> {
     pub(crate) admin: RawAdmin,
     pub(crate) auth: RawAuth,
     pub(crate) limits: RawLimits,
+    pub(crate) budgets: RawBudgets,
+    pub(crate) budget: Vec<RawBudget>,
+    pub(crate) prices: RawPrices,
     pub(crate) store: RawStore,
     pub(crate) metrics: RawMetrics,
     pub(crate) telemetry: RawTelemetry,
@@ -37,6 +42,9 @@ impl<S> Default for Raw<S> {
             admin: RawAdmin::default(),
             auth: RawAuth::default(),
             limits: RawLimits::default(),
+            budgets: RawBudgets::default(),
+            budget: Vec::new(),
+            prices: RawPrices::default(),
             store: RawStore::default(),
             metrics: RawMetrics::default(),
             telemetry: RawTelemetry::default(),

@@ -3,7 +3,7 @@
 use crate::Problem;
 use crate::layer::{Layer, Origin};
 use crate::raw::Raw;
-use crate::secret::Secret;
+use aibridge_values::secret::Secret;
 use figment::error::{Actual, Kind};
 use figment::value::{Dict, Value};
 
@@ -40,6 +40,9 @@ fn explain(setting: &str, kind: &Kind) -> String {
     match kind {
         Kind::UnknownField(_, known) => {
             format!("is not a setting; the settings here are {}", known.join(", "))
+        }
+        Kind::InvalidType(..) if setting == "budget" => {
+            "must be a list; write [[budget]], in double brackets, once for each budget".to_owned()
         }
         Kind::InvalidType(..) if setting == "provider" => {
             "must be a list; write [[provider]], in double brackets, once for each provider".to_owned()

@@ -1,4 +1,5 @@
 //! The chat completions dialect of the OpenAI API (`POST /chat/completions`): parses requests and reads responses.
+//! Embeddings (`POST /embeddings`) share the format of its errors and usage: see [`embeddings`].
 //!
 //! [`parse_request`] returns a [`ParsedRequest`](aibridge_intercept::ParsedRequest): the model, the prompt, the edit that
 //! makes a stream report its usage, and the observer that reads the response as it passes, with [`Streaming`] or
@@ -8,7 +9,7 @@
 //!
 //! ```
 //! use aibridge_chatcompletions::Streaming;
-//! use aibridge_intercept::EventAction;
+//! use aibridge_intercept::{EventAction, Observer};
 //! use aibridge_sse::Splitter;
 //! use bytes::Bytes;
 //!
@@ -25,13 +26,12 @@
 //! ```
 
 pub mod blocking;
-mod observer;
+pub mod embeddings;
 mod reader;
 mod reasoning;
 mod request;
 mod streaming;
 mod tools;
 
-pub use observer::ChatCompletion;
 pub use request::parse_request;
 pub use streaming::Streaming;

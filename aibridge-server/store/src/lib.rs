@@ -101,8 +101,10 @@ pub use options::{Durability, Heartbeat, JournalOptions, Options, PostgresOption
 pub use postgres::{KeyCooldown, PostgresStore};
 pub use progress::JournalStats;
 pub use query::{
-    Filter, FullInterception, InterceptionRow, Order, PromptRow, Records, SessionRow, Sessions, Summary,
-    Sums, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow, Usage, UsageKey, UsageRow,
+    Content, ContentKind, Excerpt, Filter, FullInterception, InterceptionRow, Interval, Match, Order,
+    PromptRow, Records, SessionRef, SessionRow, SessionSummary, Sessions, Step, Summary, Sums, ThoughtRow,
+    TokenSums, TokenUsageRow, ToolCall, ToolCount, ToolUsageRow, Totals, TotalsKey, TotalsQuery, TotalsRow,
+    Usage, UsageKey, UsageRow,
 };
 pub use retention::{Expired, ScanScope};
 pub use sqlite::SqliteStore;

@@ -5,8 +5,8 @@ use crate::journals::SPOOL_EXTENSION;
 use crate::payload;
 use aibridge_journal::Journal;
 use aibridge_recorder::{
-    ErrorType, Interception, InterceptionEnd, ObjectOwner, Outcome, Reasoning, ReasoningSource, Record,
-    TokenUsage, ToolUsage, UserPrompt,
+    ErrorType, ExtraValue, Interception, InterceptionEnd, ObjectOwner, Outcome, Reasoning, ReasoningSource,
+    Record, TokenUsage, ToolUsage, UserPrompt,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -151,7 +151,7 @@ fn token_usage(row: &str) -> serde_json::Result<TokenUsage> {
     let cost = extra_token_types.remove("cost").map(|cost| cost.get().to_owned());
     let counts =
         extra_token_types.into_iter().map(|(name, count)| Ok((name, serde_json::from_str(count.get())?)));
-    let counts: serde_json::Result<BTreeMap<String, i64>> = counts.collect();
+    let counts: serde_json::Result<BTreeMap<String, ExtraValue>> = counts.collect();
     let mut fields = without(row, &["extra_token_types"])?;
     fields.insert("extra_token_types".to_owned(), serde_json::to_value(counts?)?);
     fields.insert("cost".to_owned(), cost.into());

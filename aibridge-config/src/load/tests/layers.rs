@@ -246,3 +246,17 @@ fn the_variables_of_opentelemetry_have_the_lowest_precedence() {
         assert_eq!(actual, expected, "{text:?} in {:?}", environment.0);
     }
 }
+
+#[test]
+fn budgets_and_prices_are_read() {
+    let text = "[budgets]\ntime_zone = \"Europe/Berlin\"\n[prices]\nfile = \"prices.toml\"\n\
+                [[budget]]\nscope = \"user\"\nmatch = \"ann\"\namount = \"2.50 USD\"\nperiod = \"day\"\n\
+                [[budget]]\nscope = \"group\"\nshared = true";
+    let config = load_valid(&file(text), &TestEnvironment(&[]));
+    let [user, group] = &config.budgets.budgets[..] else { panic!("two budgets") };
+    assert_eq!((user.name.as_str(), user.amount.unwrap().to_string()), ("ann", "$2.50".to_owned()));
+    assert_eq!((group.name.as_str(), group.amount, group.shared), ("*", None, true));
+    assert_eq!(config.prices.table.models().next().unwrap().model, "m", "the file goes first");
+    let again = load_valid(&file(&config.to_masked_toml()), &TestEnvironment(&[]));
+    assert_eq!((again.budgets, again.prices), (config.budgets, config.prices));
+}
