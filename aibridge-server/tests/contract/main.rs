@@ -33,6 +33,7 @@ mod headers;
 mod health;
 mod health_command;
 mod isolation;
+mod journal;
 mod limits;
 mod listener;
 mod lockstep;
