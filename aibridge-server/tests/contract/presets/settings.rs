@@ -4,7 +4,11 @@ use aibridge_testkit::Launch;
 
 /// The settings of providers, the setting that the message names, and a part of its advice.
 const REFUSED: [(&str, &str, &str); 22] = [
-    ("preset = \"acme\"", "provider[0].preset", "openai, azure, cerebras, chatgpt, deepseek, "),
+    (
+        "preset = \"acme\"",
+        "provider[0].preset",
+        "openai, anthropic, azure, cerebras, chatgpt, copilot, deepseek, ",
+    ),
     ("preset = \"OpenAI\"", "provider[0].preset", "openrouter"),
     ("preset = \"\"", "provider[0].preset", "openrouter"),
     (
