@@ -56,5 +56,6 @@ mod store_failures;
 mod store_removed;
 mod tls;
 mod traces;
+mod upstream_tls;
 mod wire_cases;
 mod wire_requests;
