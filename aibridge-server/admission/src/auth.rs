@@ -89,7 +89,22 @@ impl Authenticator {
         }
     }
 
-    async fn authenticate(&self, token: &SecretString) -> Result<TokenIdentity, Refusal> {
+    /// Finds the bearer of the access token in `headers`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::InvalidAccessToken`], or [`Refusal::StoreUnavailable`] if the store does not answer.
+    pub async fn bearer(&self, headers: &HeaderMap) -> Result<TokenIdentity, Refusal> {
+        let (token, _) = take_token(&mut headers.clone())?;
+        self.authenticate(&token).await
+    }
+
+    /// Finds the bearer of `token`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::InvalidAccessToken`], or [`Refusal::StoreUnavailable`] if the store does not answer.
+    pub async fn authenticate(&self, token: &SecretString) -> Result<TokenIdentity, Refusal> {
         match timeout(self.limit, self.store.authenticate(token)).await {
             Ok(Ok(Some(authenticated))) => Ok(authenticated),
             Ok(Ok(None)) => {
