@@ -57,5 +57,6 @@ mod store_failures;
 mod store_removed;
 mod tls;
 mod traces;
+mod upstream_tls;
 mod wire_cases;
 mod wire_requests;
