@@ -192,7 +192,7 @@ class Lab:
         self.agents = Agents(folder, claude, codex, node)
         self.open = Gateway(binary, folder / "open", self.provider)
         self.closed = Gateway(binary, folder / "closed", self.provider, '[auth]\nmode = "tokens"\n')
-        self.limited = Gateway(binary, folder / "limited", self.provider, "[limits]\nrequests_per_minute = 30\n")
+        self.limited = Gateway(binary, folder / "limited", self.provider, "[limits]\nrequests_per_minute = 6\n")
 
     def compare(self, play: Callable[[str], Any], script: Callable, direct: str, through: str) -> list[tuple[str, int]]:
         """Plays both ways, asserts that they are the same, and returns the attempts."""
