@@ -39,6 +39,7 @@ mod logs;
 mod metrics;
 mod odd_responses;
 mod origin;
+mod page;
 mod passthrough;
 mod path_spellings;
 mod postgres;
