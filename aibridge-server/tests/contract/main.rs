@@ -42,6 +42,7 @@ mod messages;
 mod metrics;
 mod odd_responses;
 mod origin;
+mod page;
 mod passthrough;
 mod path_spellings;
 mod postgres;
