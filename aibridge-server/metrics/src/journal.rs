@@ -1,8 +1,7 @@
 //! The metrics of the journal, whose counts the journal keeps.
 
-use crate::metrics::NO_LABELS;
 use crate::readings::Readings;
-use crate::registry::MetricsBuilder;
+use crate::registry::{MetricsBuilder, NO_LABELS};
 use prometheus::{Error, GaugeVec, IntCounterVec, IntGaugeVec};
 use std::fmt::Write;
 use std::time::Duration;
