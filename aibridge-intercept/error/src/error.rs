@@ -81,6 +81,9 @@ pub enum Error {
     /// There is no connection, or it broke before the response: refused, reset, unknown name, connect timeout.
     #[error("the provider cannot be reached: {0}")]
     UpstreamUnreachable(String),
+    /// There is no TLS connection, or a certificate is not trusted.
+    #[error("the provider cannot be reached over TLS: {0}")]
+    UpstreamTls(String),
     /// The connection broke after the response had begun.
     #[error("the connection to the provider broke before its response was complete")]
     UpstreamDisconnected,
@@ -125,6 +128,7 @@ impl Error {
             Self::UpstreamUnreachable(_) | Self::UpstreamDisconnected => {
                 (S::BAD_GATEWAY, Upstream, "upstream_unreachable")
             }
+            Self::UpstreamTls(_) => (S::BAD_GATEWAY, Upstream, "upstream_tls"),
             Self::InvalidResponse => (S::BAD_GATEWAY, Upstream, "answer_invalid"),
             Self::ResponseTooLarge(_) => (S::BAD_GATEWAY, Upstream, "answer_too_large"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, Server, "internal_error"),
@@ -155,7 +159,7 @@ impl Error {
             Self::NoCredential(_) => ErrorType::Authentication,
             Self::KeysRateLimited { .. } | Self::KeysRejected => ErrorType::KeysExhausted,
             Self::CircuitOpen { .. } => ErrorType::CircuitOpen,
-            Self::UpstreamUnreachable(_) => ErrorType::UpstreamUnreachable,
+            Self::UpstreamUnreachable(_) | Self::UpstreamTls(_) => ErrorType::UpstreamUnreachable,
             Self::UpstreamTimeout(_) => ErrorType::UpstreamTimeout,
             Self::UpstreamDisconnected => ErrorType::StreamError,
             Self::InvalidResponse | Self::ResponseTooLarge(_) => ErrorType::InvalidResponse,
@@ -187,6 +191,7 @@ impl Error {
             | Self::RecorderUnavailable
             | Self::KeysRejected
             | Self::UpstreamUnreachable(_)
+            | Self::UpstreamTls(_)
             | Self::UpstreamDisconnected
             | Self::InvalidResponse
             | Self::ResponseTooLarge(_)
@@ -232,6 +237,7 @@ mod tests {
             (Error::ResponseTooLarge(1), "invalid_response", 502, "answer_too_large"),
             (Error::UpstreamDisconnected, "stream_error", 502, "upstream_unreachable"),
             (Error::UpstreamUnreachable(String::new()), "upstream_unreachable", 502, "upstream_unreachable"),
+            (Error::UpstreamTls(String::new()), "upstream_unreachable", 502, "upstream_tls"),
             (Error::UpstreamTimeout(Duration::ZERO), "upstream_timeout", 504, "upstream_timeout"),
             (Error::InvalidEncoding("gzip"), "invalid_request", 400, "invalid_encoding"),
         ];
