@@ -75,7 +75,7 @@ impl JournalMetrics {
             damaged: builder.counter(
                 "aibridge_journal_damages_total",
                 &[],
-                "Places where the journal was found damaged; the log names them.",
+                "Damages that were found in the journal; the log names them.",
             )?,
         })
     }
