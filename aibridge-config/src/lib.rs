@@ -41,52 +41,24 @@
 //! # }
 //! ```
 
-mod address;
-mod admin;
-mod auth;
-mod base_url;
-mod choice;
 mod config;
-mod duration;
 #[cfg(test)]
 mod example_file;
-mod exposure;
-mod integer;
 mod layer;
-mod limits;
 mod load;
-mod log;
 mod masked;
-mod metrics;
-mod problem;
-mod provider;
 mod raw;
-mod report;
-mod scalar;
-mod secret;
-mod server;
 #[cfg(test)]
 mod settings_doc;
 mod shape;
-mod size;
 mod sources;
-mod store;
-mod telemetry;
-mod tls;
-mod web;
 
-pub use admin::Admin;
-pub use auth::{Auth, AuthMode};
+pub use aibridge_sections::{
+    ANY_ORIGIN, Admin, Auth, AuthMode, CircuitBreaker, Durability, Limits, Log, LogFormat, Metrics,
+    OtlpProtocol, PostgresUrl, Provider, ProviderKind, Retention, Server, Spool, SslMode, Store, StoreUrl,
+    Telemetry, Tls,
+};
+pub use aibridge_values::{ConfigError, Environment, Problem};
 pub use config::Config;
-pub use limits::Limits;
 pub use load::load;
-pub use log::{Log, LogFormat};
-pub use metrics::Metrics;
-pub use problem::{ConfigError, Problem};
-pub use provider::{CircuitBreaker, Provider, ProviderKind};
-pub use server::Server;
-pub use sources::{Environment, Flags, Sources};
-pub use store::{Durability, PostgresUrl, Retention, Spool, SslMode, Store, StoreUrl};
-pub use telemetry::{OtlpProtocol, Telemetry};
-pub use tls::Tls;
-pub use web::ANY_ORIGIN;
+pub use sources::{Flags, Sources};

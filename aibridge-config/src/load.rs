@@ -2,10 +2,13 @@
 
 use crate::layer::{self, Layer};
 use crate::raw::Raw;
-use crate::report::Report;
-use crate::secret::Secret;
+use crate::shape;
 use crate::{Config, ConfigError, Environment, Problem, Sources};
-use crate::{admin, auth, exposure, limits, log, metrics, provider, server, shape, store, telemetry, tls};
+use aibridge_sections::{
+    admin, auth, exposure, limits, log, metrics, provider, server, store, telemetry, tls,
+};
+use aibridge_values::report::Report;
+use aibridge_values::secret::Secret;
 use figment::Figment;
 
 /// Loads and validates the settings.
@@ -72,7 +75,7 @@ fn resolve(figment: &Figment, environment: &dyn Environment, report: &mut Report
     let tls = tls::resolve(&raw.tls, environment, report);
     let limits = limits::resolve(&raw.limits, report);
     let store = store::resolve(&raw.store, report);
-    let telemetry = telemetry::resolve(&raw.telemetry, report);
+    let telemetry = telemetry::resolve(&raw.telemetry, environment, report);
     let log = log::resolve(&raw.log, report);
     let providers = provider::resolve(raw.provider, environment, report);
     Some(Config {

@@ -1,19 +1,19 @@
 //! The mirror of the settings file: the names, types and defaults of all settings, without validation.
 
-use crate::admin::RawAdmin;
-use crate::auth::RawAuth;
-use crate::limits::RawLimits;
-use crate::log::RawLog;
-use crate::metrics::RawMetrics;
-use crate::provider::RawProvider;
-use crate::server::RawServer;
-use crate::store::RawStore;
-use crate::telemetry::RawTelemetry;
-use crate::tls::RawTls;
+use aibridge_sections::admin::RawAdmin;
+use aibridge_sections::auth::RawAuth;
+use aibridge_sections::limits::RawLimits;
+use aibridge_sections::log::RawLog;
+use aibridge_sections::metrics::RawMetrics;
+use aibridge_sections::provider::RawProvider;
+use aibridge_sections::server::RawServer;
+use aibridge_sections::store::RawStore;
+use aibridge_sections::telemetry::RawTelemetry;
+use aibridge_sections::tls::RawTls;
 use serde::{Deserialize, Serialize};
 
-/// The whole settings file. `S` is the type of a credential: a [`Secret`](crate::secret::Secret) when the file is read, a
-/// hint when it is written.
+/// The whole settings file. `S` is the type of a credential: a [`Secret`](aibridge_values::secret::Secret) when the file
+/// is read, a hint when it is written.
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Raw<S> {

@@ -3,7 +3,7 @@
 use crate::Problem;
 use crate::layer::{Layer, Origin};
 use crate::raw::Raw;
-use crate::secret::Secret;
+use aibridge_values::secret::Secret;
 use figment::error::{Actual, Kind};
 use figment::value::{Dict, Value};
 

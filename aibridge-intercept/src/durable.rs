@@ -1,6 +1,6 @@
 //! Stores records that the last bytes of a response wait for.
 
-use crate::error::Error;
+use aibridge_error::Error;
 use aibridge_recorder::{Record, Recorder};
 use std::fmt::Display;
 use std::time::Duration;

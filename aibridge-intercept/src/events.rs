@@ -1,8 +1,8 @@
 //! Events of interceptions, for metrics, limits and logs. An event sink does not change the relayed or recorded bytes.
 
-use crate::call::Attempts;
-use crate::observer::ResponseSummary;
+use aibridge_observer::ResponseSummary;
 use aibridge_recorder::{CredentialKind, Interception, Outcome};
+use aibridge_upstream::call::Attempts;
 use http::Method;
 use quanta::{Clock, Instant};
 use std::time::Duration;

@@ -3,21 +3,21 @@
 
 mod response_relay;
 
-use crate::call::{Attempts, UpstreamCall};
 use crate::durable::{self, END_TIMEOUT};
-use crate::error::Error;
 use crate::events::{EventSink, InterceptionEvent, OpenInterception, Timeline};
 use crate::gateway::Gateway;
-use crate::headers;
 use crate::objects;
-use crate::observer::{Ending, ResponseSummary};
 use crate::relay::{Downstream, RelayError};
-use crate::response::{UpstreamResponse, yield_once};
 use crate::trace;
-use crate::upstream::Upstream;
+use aibridge_error::Error;
+use aibridge_headers::forwarding as headers;
+use aibridge_observer::{Ending, ResponseSummary};
 use aibridge_recorder::{
     CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, Record, Recorder, UserPrompt,
 };
+use aibridge_upstream::Upstream;
+use aibridge_upstream::call::{Attempts, UpstreamCall};
+use aibridge_upstream::response::{UpstreamResponse, yield_once};
 use bytes::Bytes;
 use http::HeaderValue;
 use jiff::Timestamp;

@@ -1,12 +1,12 @@
 //! Runs an interception: start records, the interceptor, the end.
 
-use crate::error::Error;
 use crate::events::Timeline;
 use crate::exchange::Exchange;
 use crate::gateway::Gateway;
 use crate::interceptor::Interceptor;
 use crate::relay::{Downstream, ResponseBody};
 use crate::trace;
+use aibridge_error::Error;
 use http::Response;
 use quanta::Instant;
 use tracing::Instrument;

@@ -1,17 +1,17 @@
 //! Requests on bridged routes, and the interceptors that produce their responses.
 
-use crate::actor::Actor;
-use crate::call::UpstreamCall;
 use crate::client::Client;
-use crate::encoding::Encoding;
-use crate::error::Error;
 use crate::exchange::{Exchange, InterceptError};
-use crate::objects::ObjectReference;
-use crate::observer::Observer;
-use crate::payload::Payload;
-use crate::upstream::Upstream;
+use aibridge_error::Error;
+use aibridge_error::object::ObjectReference;
+use aibridge_headers::actor::Actor;
 use aibridge_json::Json;
+use aibridge_observer::Observer;
+use aibridge_observer::encoding::Encoding;
 use aibridge_recorder::{Interception, async_trait};
+use aibridge_upstream::Upstream;
+use aibridge_upstream::call::UpstreamCall;
+use aibridge_upstream::payload::Payload;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::sync::Arc;

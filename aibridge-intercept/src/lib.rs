@@ -32,47 +32,28 @@
 //! # Ok::<(), aibridge_intercept::Error>(())
 //! ```
 
-pub mod actor;
-pub mod budget;
-pub mod call;
 pub mod client;
-pub mod credential;
-mod decoder;
 mod durable;
-pub mod encoding;
-pub mod error;
-pub mod error_response;
 pub mod events;
 pub mod exchange;
-mod framing;
 pub mod gateway;
-pub mod guard;
-pub mod headers;
-pub mod in_band;
 mod intercept;
 pub mod interceptor;
-pub mod mask;
 pub mod objects;
-pub mod observer;
 pub mod passthrough;
-pub mod payload;
-pub mod rate_limit;
+pub mod prompt;
 pub mod relay;
-pub mod request_body;
-pub mod response;
-mod response_reader;
-pub mod tap;
 pub mod trace;
-pub mod upstream;
-pub mod usage;
 pub mod warn_throttle;
 
-pub use actor::Actor;
-pub use call::UpstreamCall;
-pub use error::Error;
-pub use error_response::ErrorResponse;
+pub use aibridge_error::{Error, ErrorResponse, error, error_response, rate_limit};
+pub use aibridge_headers::{actor, actor::Actor, credential, forwarding as headers, mask};
+pub use aibridge_observer::{
+    EventAction, Observer, ResponseSummary, assembly, budget, encoding, in_band, observer, usage,
+};
+pub use aibridge_upstream::{
+    Upstream, UpstreamCall, call, guard, payload, request_body, response, tap, upstream,
+};
 pub use exchange::{Exchange, InterceptError};
 pub use gateway::Gateway;
 pub use interceptor::{Interceptor, ParsedRequest, Request, RequestBody, SingleCallInterceptor};
-pub use observer::{EventAction, Observer, ResponseSummary};
-pub use upstream::Upstream;

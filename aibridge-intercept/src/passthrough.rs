@@ -1,19 +1,20 @@
 //! Requests that are relayed without being read: one call, one log line, and no record except the owner of a new object.
 
-use crate::call::{Attempts, UpstreamCall};
-use crate::decoder::Decoder;
 use crate::durable;
-use crate::error::Error;
 use crate::events::InterceptionEvent;
-use crate::framing::DeclaredFraming;
 use crate::gateway::Gateway;
 use crate::objects;
 use crate::relay::{Downstream, RelayError, ResponseBody};
-use crate::response::{ChunkBuffer, UpstreamResponse};
-use crate::upstream::Upstream;
-use crate::{headers, mask, trace};
+use crate::trace;
+use aibridge_error::Error;
+use aibridge_headers::{forwarding as headers, mask};
 use aibridge_json::Json;
+use aibridge_observer::decoder::Decoder;
+use aibridge_observer::framing::DeclaredFraming;
 use aibridge_recorder::CredentialKind;
+use aibridge_upstream::Upstream;
+use aibridge_upstream::call::{Attempts, UpstreamCall};
+use aibridge_upstream::response::{ChunkBuffer, UpstreamResponse};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use jiff::Timestamp;
@@ -129,7 +130,7 @@ impl PassthroughExchange {
     /// follows: a response that is far too large for an object is relayed without an owner.
     async fn relay_object(&mut self, response: &mut UpstreamResponse) -> Result<bool, RelayError> {
         let mut buffer = ChunkBuffer::default();
-        while buffer.len() <= MAX_OBJECT_BYTES {
+        while buffer.as_slice().len() <= MAX_OBJECT_BYTES {
             match self.downstream.unless_stopped(response.next_chunk()).await? {
                 Ok(Some(chunk)) => buffer.push(chunk),
                 Ok(None) => {

@@ -1,7 +1,7 @@
 //! The bounded queue between an interception's task and the client's connection. It applies back-pressure, and both ends
 //! notice at once when the other one stops.
 
-use crate::error::Error;
+use aibridge_error::Error;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};

@@ -3,22 +3,18 @@
 //! They are spans of `tracing` with the target [`TARGET`], to which an exporter subscribes. Without a subscriber they cost
 //! the check of a flag. They contain no text of a user or a model, and no credential but hints.
 
-use crate::error::Error;
-use crate::mask;
-use crate::observer::ResponseSummary;
-use crate::response::UpstreamResponse;
-use aibridge_recorder::{ErrorType, Interception, Outcome};
-use http::{HeaderMap, Response, StatusCode};
-use opentelemetry::global;
-use opentelemetry_http::HeaderInjector;
+pub use aibridge_upstream::trace::TARGET;
+
+pub(crate) use aibridge_upstream::trace::set_error;
+
+use aibridge_error::Error;
+use aibridge_headers::mask;
+use aibridge_observer::ResponseSummary;
+use aibridge_recorder::{Interception, Outcome};
+use aibridge_upstream::trace::{PASSTHROUGH, set_status};
+use http::Response;
 use tracing::field::Empty;
 use tracing::{Span, info_span};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
-
-/// The target of the exported spans. Nothing else has it.
-pub const TARGET: &str = "aibridge::trace";
-
-const PASSTHROUGH: &str = "Passthrough";
 
 /// The longest attribute that a client can choose, in bytes. It bounds the memory of a queue of spans.
 const MAX_CLIENT_TEXT_BYTES: usize = 256;
@@ -80,55 +76,6 @@ pub(crate) fn record_interception_ended_span(intercept: &Span) -> Span {
     info_span!(target: TARGET, parent: intercept, "Intercept.RecordInterceptionEnded")
 }
 
-/// The span of one request to a provider, up to the head of its response.
-pub(crate) fn upstream_span(attempt: u32, key_hint: Option<&str>) -> Span {
-    macro_rules! upstream_span {
-        ($name:expr) => {
-            info_span!(
-                target: TARGET, $name,
-                otel.kind = "client",
-                otel.status_code = Empty,
-                attempt = i64::from(attempt),
-                key_hint,
-                "error.type" = Empty,
-                "http.response.status_code" = Empty,
-            )
-        };
-    }
-    match Span::current().metadata() {
-        Some(parent) if parent.name() == PASSTHROUGH => upstream_span!("Passthrough.Upstream"),
-        _ => upstream_span!("Intercept.ProcessRequest.Upstream"),
-    }
-}
-
-/// Adds the context of the current span to the headers of an upstream request, if traces are propagated.
-pub(crate) fn inject(headers: &mut HeaderMap) {
-    let span = Span::current();
-    if !span.is_disabled() {
-        let context = span.context();
-        global::get_text_map_propagator(|propagator| {
-            propagator.inject_context(&context, &mut HeaderInjector(headers));
-        });
-    }
-}
-
-/// Sets the result of one request to a provider.
-pub(crate) fn set_attempt(span: &Span, result: &Result<UpstreamResponse, Error>) {
-    if span.is_disabled() {
-        return;
-    }
-    match result {
-        Ok(response) => {
-            let status = response.http.status();
-            set_status(span, status);
-            if let Some(error_type) = ErrorType::from_status(status.as_u16()) {
-                set_error(span, error_type.as_str());
-            }
-        }
-        Err(error) => set_error(span, error.error_type().as_str()),
-    }
-}
-
 /// Sets the attributes of an interception.
 pub(crate) fn set_interception(span: &Span, interception: &Interception) {
     if span.is_disabled() {
@@ -170,12 +117,6 @@ pub(crate) fn set_outcome(span: &Span, outcome: Outcome) {
     }
 }
 
-/// Marks a span as failed, with the type of the error.
-pub(crate) fn set_error(span: &Span, error_type: &'static str) {
-    span.record("error.type", error_type);
-    span.record("otel.status_code", "error");
-}
-
 /// Sets the status of the client's response, and the error of a request that was refused before its interception began.
 pub fn set_client_response<B>(span: &Span, result: &Result<Response<B>, Error>) {
     if span.is_disabled() {
@@ -189,11 +130,6 @@ pub fn set_client_response<B>(span: &Span, result: &Result<Response<B>, Error>) 
         }
     };
     set_status(span, status);
-}
-
-/// Sets the status as a signed number: unsigned ones are exported as text.
-fn set_status(span: &Span, status: StatusCode) {
-    span.record("http.response.status_code", i64::from(status.as_u16()));
 }
 
 /// The start of a text that a client chose, as spans and log lines contain it: at most 256 bytes.

@@ -211,6 +211,7 @@ impl Profile {
         RequestHeaderRules {
             centralized: matches!(credential, Credential::Centralized(_)),
             decompressed,
+            auth_header: &self.auth_header,
             extra: &self.extra_headers,
             actor: self.send_actor_headers.then_some(actor),
         }

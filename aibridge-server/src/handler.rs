@@ -71,8 +71,7 @@ async fn respond(
     }
     let target = route::find(snapshot.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
     let mut headers = parts.headers.clone();
-    let has_keys = target.provider.key_failover().pool().is_some();
-    let actor = snapshot.authenticator.identify(&mut headers, has_keys).await?;
+    let actor = snapshot.authenticator.identify(&mut headers, target.provider.key_failover()).await?;
     let span = begin_span(&target, &actor, parts);
     let response = match snapshot.admit(&target, &actor, &headers, parts) {
         Ok(permit) => {

@@ -69,6 +69,7 @@ fn serve(config: Config, args: &SettingsArgs) -> Result<ExitCode, Box<dyn std::e
     let traces = config.telemetry.as_ref().map(|telemetry| Traces::start(telemetry, runtime.handle()));
     let traces = traces.transpose()?;
     let _log_thread = log::start(&config.log, traces.as_ref())?;
+    config.telemetry.iter().for_each(aibridge_telemetry::warn_about_ignored);
     let ended = runtime.block_on(serve_until_signal(config, args.clone(), traces));
     runtime.shutdown_background(); // after a second signal, tasks are not awaited
     ended

@@ -39,6 +39,7 @@ fn tls(url: &PostgresUrl) -> Tls {
         SslMode::Disable => Tls::Disable,
         SslMode::Prefer => Tls::Prefer,
         SslMode::Require => Tls::Require,
+        SslMode::VerifyCa => Tls::VerifyCa { root_cert: url.ssl_root_cert.clone() },
         SslMode::VerifyFull => Tls::VerifyFull { root_cert: url.ssl_root_cert.clone() },
     }
 }

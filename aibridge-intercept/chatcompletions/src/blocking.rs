@@ -1,17 +1,15 @@
 //! Reads a blocking response.
 
-use crate::reader::Reader;
-use aibridge_intercept::ResponseSummary;
+use crate::streaming::Streaming;
+use aibridge_intercept::{Observer, ResponseSummary};
 
 /// Summarizes a response body. A body other than a JSON object yields [`Ending::Failed`].
 ///
 /// [`Ending::Failed`]: aibridge_intercept::observer::Ending::Failed
 pub fn summarize(body: &[u8]) -> ResponseSummary {
-    let mut reader = Reader::default();
-    if reader.object(body, true).is_none() {
-        reader.fail();
-    }
-    reader.finish(true)
+    let mut reader = Streaming::new(false);
+    reader.body(body);
+    reader.finish()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use aibridge_chatcompletions::Streaming;
-//! use aibridge_intercept::EventAction;
+//! use aibridge_intercept::{EventAction, Observer};
 //! use aibridge_sse::Splitter;
 //! use bytes::Bytes;
 //!
@@ -25,13 +25,11 @@
 //! ```
 
 pub mod blocking;
-mod observer;
 mod reader;
 mod reasoning;
 mod request;
 mod streaming;
 mod tools;
 
-pub use observer::ChatCompletion;
 pub use request::parse_request;
 pub use streaming::Streaming;

@@ -26,6 +26,7 @@ const MAX_CHOICES: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     response_id: Option<String>,
+    model: Option<String>,
     usage: UsageCounter,
     tools: ToolCalls,
     reasoning: ReasoningCollector,
@@ -48,10 +49,13 @@ impl Reader {
     /// Reads one object; `None` if `data` is not a JSON object. `whole` means that its messages are complete, not deltas.
     pub(crate) fn object(&mut self, data: &[u8], whole: bool) -> Option<ObjectKind> {
         let text = LenientText::new(data);
-        let names = ["id", "object", "choices", "usage", "x_groq", "message", "error"];
-        let [id, object, choices, usage, x_groq, message, error] = text.object(names)?;
+        let names = ["id", "model", "object", "choices", "usage", "x_groq", "message", "error"];
+        let [id, model, object, choices, usage, x_groq, message, error] = text.object(names)?;
         if self.response_id.is_none() {
-            self.response_id = id.and_then(Json::non_empty_string).map(budget::response_id);
+            self.response_id = id.and_then(Json::non_empty_string).map(budget::identifier);
+        }
+        if self.model.is_none() {
+            self.model = model.and_then(Json::non_empty_string).map(budget::identifier);
         }
         for parent in [message, x_groq].into_iter().flatten() {
             self.usage.read(parent.member("usage"));
@@ -152,14 +156,11 @@ impl Reader {
         ResponseSummary {
             objects: Vec::new(),
             response_id: self.response_id.take(),
+            model: self.model.take(),
             usage: self.usage.finish(&EXTRA),
             tools: self.tools.finish(),
             reasoning: self.reasoning.finish(),
-            ending: match (self.failed, finished) {
-                (true, _) => Ending::Failed,
-                (false, true) => Ending::Complete,
-                (false, false) => Ending::Missing,
-            },
+            ending: Ending::of(self.failed, finished),
             characters: self.characters,
         }
     }

@@ -1,7 +1,7 @@
 //! Collects reasoning. Providers put it into four members: `reasoning_content`, `reasoning`, `reasoning_details`, and
 //! `content` with parts of the type `thinking`.
 
-use aibridge_intercept::budget::Budget;
+use aibridge_intercept::budget::{Budget, CappedText};
 use aibridge_intercept::observer::ReasoningText;
 use aibridge_json::Json;
 use aibridge_recorder::ReasoningSource;
@@ -17,12 +17,6 @@ pub(crate) struct ReasoningParts([Option<String>; MEMBERS]);
 pub(crate) struct ReasoningCollector {
     texts: BTreeMap<i64, [CappedText; MEMBERS]>,
     budget: Budget,
-}
-
-#[derive(Debug, Default)]
-struct CappedText {
-    text: String,
-    truncated: bool,
 }
 
 impl ReasoningParts {

@@ -1,11 +1,11 @@
 //! Parses a chat completions request.
 
-use crate::observer::ChatCompletion;
+use crate::streaming::Streaming;
 use aibridge_intercept::client::Client;
 use aibridge_intercept::payload::Payload;
+use aibridge_intercept::prompt::last_text;
 use aibridge_intercept::{Error, ParsedRequest, Request};
 use aibridge_json::{Edit, Json};
-use std::borrow::Cow;
 
 /// Parses `request`, in one pass over its body.
 ///
@@ -29,28 +29,15 @@ pub fn parse_request(request: &Request) -> Result<ParsedRequest, Error> {
     Ok(ParsedRequest {
         model: ParsedRequest::model(model)?,
         streaming,
-        prompt: content.filter(|_| has_role("user")).and_then(prompt),
+        prompt: content
+            .filter(|_| has_role("user"))
+            .and_then(|content| last_text(content, |text| !text.is_empty())),
         correlating_tool_call_id: tool_call_id.filter(|_| has_role("tool")).and_then(Json::non_empty_string),
         references: Vec::new(),
         client: Client::detect(&request.headers, metadata),
-        observer: Box::new(ChatCompletion::new(edit.is_some())),
+        observer: Box::new(Streaming::new(edit.is_some())),
         edited: edit.map(|edit| Payload::edited(body, vec![edit])),
     })
-}
-
-/// The string content of a message, or its last `text` part.
-fn prompt(content: Json<'_>) -> Option<String> {
-    if let Some(text) = content.string() {
-        return Some(Cow::into_owned(text)).filter(|text| !text.is_empty());
-    }
-    let mut last = None;
-    content.for_each_element(|part| {
-        let [kind, text] = part.members(["type", "text"]);
-        if kind.and_then(Json::string).as_deref() == Some("text") {
-            last = text.and_then(Json::non_empty_string).or(last.take());
-        }
-    });
-    last
 }
 
 /// The edit that sets `stream_options.include_usage`; `None` if it is set, or if `stream_options` is neither an object

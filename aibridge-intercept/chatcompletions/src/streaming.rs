@@ -2,10 +2,10 @@
 
 use crate::reader::Reader;
 use aibridge_intercept::in_band::{is_done, is_error, is_error_event, is_named_error};
-use aibridge_intercept::{EventAction, ResponseSummary};
-use aibridge_json::LenientText;
-use aibridge_json::{Prefilter, StringLength};
+use aibridge_intercept::{Error, EventAction, Observer, ResponseSummary};
+use aibridge_json::{LenientText, Prefilter, StringLength};
 use aibridge_sse::Event;
+use bytes::Bytes;
 use std::sync::LazyLock;
 
 /// The members for which a chunk is parsed once the response's id is known. A chunk without any of them is a piece of
@@ -32,7 +32,7 @@ fn names_choice(chunk: &[u8]) -> bool {
     memchr::memmem::find(chunk, b"\"delta\"").is_some()
 }
 
-/// Reads the chunks of a stream as they pass.
+/// Reads the response to one chat completions request.
 #[derive(Debug)]
 pub struct Streaming {
     withhold_usage: bool,
@@ -41,14 +41,16 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    /// Creates a reader. With `withhold_usage`, it withholds the usage chunk from the client, whose request does not
-    /// include it.
+    /// Creates a reader. With `withhold_usage`, it withholds the usage chunk of a stream from the client, whose request
+    /// does not include it.
     pub fn new(withhold_usage: bool) -> Self {
         Self { withhold_usage, reader: Reader::default(), done: false }
     }
+}
 
-    /// Reads the next event and returns its action. An error event is not terminal: usage may follow.
-    pub fn event(&mut self, event: &Event) -> EventAction {
+impl Observer for Streaming {
+    /// An error event is not terminal: usage may follow.
+    fn event(&mut self, event: &Event) -> EventAction {
         let Some(data) = event.data() else {
             if is_named_error(event) {
                 self.reader.fail();
@@ -79,14 +81,23 @@ impl Streaming {
         EventAction::Relay
     }
 
-    /// Whether an event so far reported an error.
-    pub fn has_failed(&self) -> bool {
+    fn body(&mut self, body: &[u8]) {
+        if self.reader.object(body, true).is_none() {
+            self.reader.fail();
+        }
+        self.done = true;
+    }
+
+    fn has_failed(&self) -> bool {
         self.reader.has_failed()
     }
 
-    /// Returns the summary of the events so far.
-    pub fn finish(&mut self) -> ResponseSummary {
+    fn finish(&mut self) -> ResponseSummary {
         self.reader.finish(self.done)
+    }
+
+    fn error_event(&self, error: &Error) -> Bytes {
+        format!("data: {{\"error\":{}}}\n\n", error.to_object()).into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Assembles tool calls. A blocking response contains whole calls, a stream contains pieces of them.
 
-use aibridge_intercept::budget::Budget;
+use aibridge_intercept::assembly;
 use aibridge_intercept::observer::ToolCall;
 use aibridge_json::Json;
 use std::collections::HashMap;
@@ -8,16 +8,8 @@ use std::collections::HashMap;
 /// Assembles the tool calls of one response. The work for an entry does not depend on the number of entries.
 #[derive(Debug, Default)]
 pub(crate) struct ToolCalls {
-    calls: Vec<PartialCall>,
+    calls: assembly::ToolCalls,
     choices: HashMap<i64, CallIndex>,
-    budget: Budget,
-}
-
-#[derive(Debug, Default)]
-struct PartialCall {
-    call: ToolCall,
-    /// Whether this is a custom tool. Its input is always text, even if it looks like JSON.
-    custom: bool,
 }
 
 /// The positions of the calls of one choice in [`ToolCalls::calls`].
@@ -107,7 +99,7 @@ impl ToolCalls {
             None => calls.latest,
         };
         let Some(at) = candidate else { return self.start(choice, entry) };
-        let has_input = !self.calls.get(at)?.call.input.is_empty();
+        let has_input = !self.calls.get(at)?.input.is_empty();
         let is_new = entry.name.is_some() && (entry.id.is_some() || has_input);
         if is_new { self.start(choice, entry) } else { Some(at) }
     }
@@ -128,57 +120,37 @@ impl ToolCalls {
     }
 
     fn push(&mut self) -> Option<usize> {
-        if !self.budget.take_row() {
-            if let Some(last) = self.calls.last_mut() {
-                last.call.truncated = true;
-            }
+        let at = self.calls.start();
+        if at.is_none() {
             self.choices.clear(); // the pieces of this call must not continue another
-            return None;
         }
-        self.calls.push(PartialCall::default());
-        Some(self.calls.len() - 1)
+        at
     }
 
     /// Adds the contents of `entry` to a call. The first id and name count; arguments are joined.
     fn fill(&mut self, at: usize, choice: i64, entry: Entry<'_>) {
-        let Self { calls, choices, budget } = self;
-        let Some(PartialCall { call, custom }) = calls.get_mut(at) else { return };
-        let index = choices.entry(choice).or_default();
-        *custom |= entry.custom;
-        let mut fits = true;
+        if entry.custom {
+            self.calls.treat_input_as_text(at);
+        }
+        let index = self.choices.entry(choice).or_default();
         if let Some(id) = entry.id
-            && call.id.is_none()
+            && self.calls.get(at).is_some_and(|call| call.id.is_none())
         {
-            let capped = budget.copy(&id);
-            fits &= !capped.truncated;
-            call.id = Some(capped.text).filter(|id| !id.is_empty());
+            self.calls.set_id(at, &id);
             index.by_id.insert(id, at);
         }
-        if let Some(name) = entry.name
-            && call.name.is_empty()
-        {
-            fits &= budget.append(&mut call.name, &name);
+        if let Some(name) = entry.name {
+            self.calls.set_name(at, &name);
         }
         if let Some(input) = entry.input {
             let piece = input.string();
-            fits &= budget.append(&mut call.input, piece.as_deref().unwrap_or(input.text()));
+            self.calls.append_input(at, piece.as_deref().unwrap_or(input.text()));
         }
-        call.truncated |= !fits;
     }
 
     /// Returns the calls, in the order in which they started.
     pub(crate) fn finish(&mut self) -> Vec<ToolCall> {
-        std::mem::take(self).calls.into_iter().map(PartialCall::finish).collect()
-    }
-}
-
-impl PartialCall {
-    fn finish(self) -> ToolCall {
-        let Self { mut call, custom } = self;
-        if custom {
-            call.input = serde_json::Value::from(call.input).to_string();
-        }
-        call
+        std::mem::take(self).calls.finish()
     }
 }
 

@@ -37,4 +37,4 @@ pub use interception::{CredentialKind, Interception, UserPrompt};
 pub use owner::ObjectOwner;
 pub use reasoning::{Reasoning, ReasoningSource};
 pub use recorder::{Record, Recorder, RecorderError};
-pub use usage::{TokenUsage, ToolUsage};
+pub use usage::{ExtraValue, TokenUsage, ToolUsage};

@@ -1,6 +1,7 @@
 //! The usage of a response: tokens and tool calls.
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -21,8 +22,8 @@ pub struct TokenUsage {
     pub cache_read_input_tokens: i64,
     /// Input tokens that were written to the provider's cache.
     pub cache_write_input_tokens: i64,
-    /// Other counts by name, e.g. `completion_reasoning`.
-    pub extra_token_types: BTreeMap<String, i64>,
+    /// Other counts and properties by name, e.g. `completion_reasoning` or `service_tier`.
+    pub extra_token_types: BTreeMap<String, ExtraValue>,
     /// The cost that the provider reports, as the JSON number in its response: `cost` among the other counts.
     pub cost: Option<String>,
     /// The time at which the response was read.
@@ -42,7 +43,7 @@ pub struct ToolUsage {
     pub provider_tool_call_id: Option<String>,
     /// The name of the tool.
     pub tool: String,
-    /// The MCP server of an injected tool.
+    /// The MCP server that runs the tool: that of an injected tool, or the provider's name of one that it calls itself.
     pub server_url: Option<String>,
     /// The arguments: JSON text if they are JSON, otherwise the string that the response contains.
     pub input: String,
@@ -54,4 +55,52 @@ pub struct ToolUsage {
     pub truncated: bool,
     /// The time at which the response was read.
     pub created_at: Timestamp,
+}
+
+/// A value of [`TokenUsage::extra_token_types`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExtraValue {
+    /// A count of tokens or requests.
+    Count(i64),
+    /// A property of the response that its price depends on, e.g. the service tier.
+    Text(String),
+}
+
+impl ExtraValue {
+    /// The count; `None` for a text.
+    pub fn count(&self) -> Option<i64> {
+        match self {
+            Self::Count(count) => Some(*count),
+            Self::Text(_) => None,
+        }
+    }
+
+    /// The text; `None` for a count.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Count(_) => None,
+            Self::Text(text) => Some(text),
+        }
+    }
+}
+
+impl From<i64> for ExtraValue {
+    fn from(count: i64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<&str> for ExtraValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl Serialize for ExtraValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Count(count) => serializer.serialize_i64(*count),
+            Self::Text(text) => serializer.serialize_str(text),
+        }
+    }
 }

@@ -1,49 +1,21 @@
 //! Reads a blocking response. The terminal event of a stream contains the same object.
 
-use crate::items::Items;
-use crate::objects;
-use aibridge_intercept::observer::Ending;
-use aibridge_intercept::usage::{ExtraNames, UsageCounter};
-use aibridge_intercept::{ResponseSummary, budget, in_band};
-use aibridge_json::{Json, LenientText};
-
-/// The recorded names of the other counts of a response.
-pub(crate) const EXTRA: ExtraNames = ExtraNames {
-    prompt_audio: None,
-    output_audio: None,
-    reasoning: Some("output_reasoning"),
-    accepted_prediction: None,
-    rejected_prediction: None,
-};
+use crate::streaming::Streaming;
+use aibridge_intercept::{Observer, ResponseSummary};
 
 /// Summarizes a response body. A body other than a JSON object yields [`Ending::Failed`].
+///
+/// [`Ending::Failed`]: aibridge_intercept::observer::Ending::Failed
 pub fn summarize(body: &[u8]) -> ResponseSummary {
-    let text = LenientText::new(body);
-    let Some(response) = text.json().filter(|json| json.is_object()) else {
-        return ResponseSummary { ending: Ending::Failed, ..ResponseSummary::default() };
-    };
-    let [id, kind, status, usage, output] = response.members(["id", "type", "status", "usage", "output"]);
-    let equals = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
-    let failed = in_band::is_error(response) || equals(status, "failed") || equals(kind, "error");
-    let (mut counter, mut items) = (UsageCounter::default(), Items::default());
-    counter.read(usage);
-    if let Some(output) = output {
-        items.read_all(output);
-    }
-    ResponseSummary {
-        response_id: id.and_then(Json::non_empty_string).map(budget::response_id),
-        objects: objects::of_response(response),
-        usage: counter.finish(&EXTRA),
-        tools: items.tools,
-        reasoning: items.reasoning,
-        ending: if failed { Ending::Failed } else { Ending::Complete },
-        characters: items.characters,
-    }
+    let mut reader = Streaming::default();
+    reader.body(body);
+    reader.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aibridge_intercept::observer::Ending;
 
     #[test]
     fn detects_failed_responses() {
@@ -71,7 +43,8 @@ mod tests {
             "output_tokens":44,"output_tokens_details":{"reasoning_tokens":3},"total_tokens":12077,"cost":0.5}}"#;
         let usage = summarize(body).usage.unwrap();
         assert_eq!((usage.input, usage.output, usage.cache_read), (129, 44, 11904));
-        let extra: Vec<_> = usage.extra.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        let extra: Vec<_> =
+            usage.extra.iter().map(|(name, count)| (name.as_str(), count.count().unwrap())).collect();
         assert_eq!(extra, [("output_reasoning", 3), ("total_tokens", 12077)]);
         assert_eq!(usage.cost.as_deref(), Some("0.5"));
     }

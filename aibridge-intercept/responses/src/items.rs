@@ -1,7 +1,6 @@
 //! Reads the items of a response's `output`: tool calls and reasoning.
 
-use aibridge_intercept::budget::Budget;
-use aibridge_intercept::observer::{ReasoningText, ToolCall};
+use aibridge_intercept::assembly::{ReasoningTexts, ToolCalls};
 use aibridge_json::Json;
 use aibridge_recorder::ReasoningSource;
 use std::borrow::Cow;
@@ -24,12 +23,10 @@ const BUILT_IN_CALLS: [&str; 9] = [
 /// Collects the tool calls and the reasoning of items.
 #[derive(Debug, Default)]
 pub(crate) struct Items {
-    pub(crate) tools: Vec<ToolCall>,
-    pub(crate) reasoning: Vec<ReasoningText>,
+    pub(crate) tools: ToolCalls,
+    pub(crate) reasoning: ReasoningTexts,
     /// The approximate number of generated characters.
     pub(crate) characters: u64,
-    tool_budget: Budget,
-    reasoning_budget: Budget,
     /// The texts of the current item, by their hash, with the source of the first one.
     texts_of_item: HashMap<u64, ReasoningSource>,
     hasher: RandomState,
@@ -60,12 +57,11 @@ impl Items {
         self.call(call_id, &name, &arguments.map(text_or_json).unwrap_or_default());
     }
 
-    /// The input is text in a format of the tool's own. It stays a string, even if it looks like JSON.
     fn custom_tool_call(&mut self, item: Json<'_>) {
         let [call_id, name, input] = item.members(["call_id", "name", "input"]);
         let name = name.and_then(Json::string).unwrap_or_default();
-        if let Some(call) = self.call(call_id, &name, &input.map(text_or_json).unwrap_or_default()) {
-            call.input = serde_json::Value::from(std::mem::take(&mut call.input)).to_string();
+        if let Some(at) = self.call(call_id, &name, &input.map(text_or_json).unwrap_or_default()) {
+            self.tools.treat_input_as_text(at);
         }
     }
 
@@ -79,24 +75,14 @@ impl Items {
         self.call(id, name, &text_or_json(input));
     }
 
-    fn call(&mut self, id: Option<Json<'_>>, name: &str, input: &str) -> Option<&mut ToolCall> {
+    /// Adds a call and returns its position. `None` if the budget is exhausted.
+    fn call(&mut self, id: Option<Json<'_>>, name: &str, input: &str) -> Option<usize> {
         self.characters += input.chars().count() as u64;
-        if !self.tool_budget.take_row() {
-            if let Some(last) = self.tools.last_mut() {
-                last.truncated = true;
-            }
-            return None;
-        }
-        let id = self.tool_budget.copy(&id.and_then(Json::string).unwrap_or_default());
-        let name = self.tool_budget.copy(name);
-        let input = self.tool_budget.copy(input);
-        self.tools.push(ToolCall {
-            id: Some(id.text).filter(|id| !id.is_empty()),
-            name: name.text,
-            input: input.text,
-            truncated: id.truncated || name.truncated || input.truncated,
-        });
-        self.tools.last_mut()
+        let at = self.tools.start()?;
+        self.tools.set_id(at, &id.and_then(Json::string).unwrap_or_default());
+        self.tools.set_name(at, name);
+        self.tools.append_input(at, input);
+        Some(at)
     }
 
     /// Reads summaries, and the reasoning text of providers that include it.
@@ -144,14 +130,9 @@ impl Items {
         if *first_source != source {
             return;
         }
-        if !self.reasoning_budget.take_row() {
-            if let Some(last) = self.reasoning.last_mut() {
-                last.truncated = true;
-            }
-            return;
+        if let Some(at) = self.reasoning.start(source) {
+            self.reasoning.append(at, &text);
         }
-        let capped = self.reasoning_budget.copy(&text);
-        self.reasoning.push(ReasoningText { source, text: capped.text, truncated: capped.truncated });
     }
 }
 

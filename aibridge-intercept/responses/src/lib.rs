@@ -18,11 +18,9 @@
 pub mod blocking;
 mod items;
 mod objects;
-mod observer;
 mod request;
 mod streaming;
 
 pub use objects::referenced_objects;
-pub use observer::Response;
 pub use request::parse_request;
 pub use streaming::Streaming;

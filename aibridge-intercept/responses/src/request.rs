@@ -1,7 +1,7 @@
 //! Parses a responses request.
 
 use crate::objects;
-use crate::observer::Response;
+use crate::streaming::Streaming;
 use aibridge_intercept::client::Client;
 use aibridge_intercept::{Error, ParsedRequest, Request};
 use aibridge_json::Json;
@@ -52,7 +52,7 @@ pub fn parse_request(request: &Request) -> Result<ParsedRequest, Error> {
         references,
         client: Client::detect(&request.headers, metadata),
         edited: None,
-        observer: Box::new(Response::default()),
+        observer: Box::new(Streaming::default()),
     })
 }
 

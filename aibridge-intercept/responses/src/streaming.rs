@@ -1,16 +1,24 @@
 //! Reads a stream of events, closed by a terminal event: `response.completed`, `.incomplete` or `.failed`.
 
-use crate::blocking::EXTRA;
 use crate::items::Items;
 use crate::objects;
 use aibridge_intercept::in_band::{has_error, is_error, is_error_event, is_named_error};
 use aibridge_intercept::observer::Ending;
-use aibridge_intercept::usage::UsageCounter;
-use aibridge_intercept::{EventAction, ResponseSummary, budget};
-use aibridge_json::{Json, LenientText};
-use aibridge_json::{Prefilter, StringLength};
+use aibridge_intercept::usage::{ExtraNames, UsageCounter};
+use aibridge_intercept::{Error, EventAction, Observer, ResponseSummary, budget};
+use aibridge_json::{Json, LenientText, Prefilter, StringLength};
 use aibridge_sse::Event;
+use bytes::Bytes;
 use std::sync::LazyLock;
+
+/// The recorded names of the other counts of a response.
+const EXTRA: ExtraNames = ExtraNames {
+    prompt_audio: None,
+    output_audio: None,
+    reasoning: Some("output_reasoning"),
+    accepted_prediction: None,
+    rejected_prediction: None,
+};
 
 /// The types of events that are parsed once the response's id is known.
 static PARSED_EVENTS: LazyLock<Prefilter> = LazyLock::new(|| {
@@ -25,10 +33,11 @@ static PARSED_EVENTS: LazyLock<Prefilter> = LazyLock::new(|| {
 
 static DELTA: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"delta\""));
 
-/// Reads the events of a stream as they pass.
+/// Reads the response to one responses request.
 #[derive(Debug, Default)]
 pub struct Streaming {
     response_id: Option<String>,
+    model: Option<String>,
     /// The ids of the objects in events with a `response`.
     objects: Vec<String>,
     usage: UsageCounter,
@@ -41,8 +50,35 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    /// Reads the next event and returns its action. An error event is not terminal: `response.failed` may follow.
-    pub fn event(&mut self, event: &Event) -> EventAction {
+    /// Reads the id and the model of a response.
+    fn identify(&mut self, response: Json<'_>) {
+        let name = |json: Option<Json<'_>>| json.and_then(Json::non_empty_string).map(budget::identifier);
+        let [id, model] = response.members(["id", "model"]);
+        self.response_id = self.response_id.take().or_else(|| name(id));
+        self.model = self.model.take().or_else(|| name(model));
+    }
+
+    /// Reads a whole response.
+    fn whole(&mut self, response: Json<'_>) {
+        for object in objects::of_response(response) {
+            if !self.objects.contains(&object) {
+                self.objects.push(object);
+            }
+        }
+        self.identify(response);
+        let [usage, output, error] = response.members(["usage", "output", "error"]);
+        self.failed |= has_error(error);
+        self.usage.read(usage);
+        if let Some(output) = output.filter(|output| output.last_element().is_some()) {
+            self.items = Items::default();
+            self.items.read_all(output);
+        }
+    }
+}
+
+impl Observer for Streaming {
+    /// An error event is not terminal: `response.failed` may follow.
+    fn event(&mut self, event: &Event) -> EventAction {
         let Some(data) = event.data() else {
             self.failed |= is_named_error(event);
             return EventAction::Relay;
@@ -61,9 +97,10 @@ impl Streaming {
         };
         self.failed |= has_error(error) || object.is_some_and(|object| object.is_string("error"));
         if self.response_id.is_none() {
-            let id = response.and_then(|response| response.member("id"));
-            self.response_id = id.and_then(Json::non_empty_string).map(budget::response_id);
             self.objects = response.map(objects::of_response).unwrap_or_default();
+            if let Some(response) = response {
+                self.identify(response);
+            }
         }
         match kind.and_then(Json::string).as_deref() {
             Some("response.output_item.done") => {
@@ -80,59 +117,57 @@ impl Streaming {
             }
         }
         if let Some(response) = response {
-            self.terminal(response);
+            self.whole(response);
         }
         EventAction::Terminal
     }
 
-    fn terminal(&mut self, response: Json<'_>) {
-        for object in objects::of_response(response) {
-            if !self.objects.contains(&object) {
-                self.objects.push(object);
-            }
-        }
-        let [usage, output, error] = response.members(["usage", "output", "error"]);
-        self.failed |= has_error(error);
-        self.usage.read(usage);
-        if let Some(output) = output.filter(|output| output.last_element().is_some()) {
-            self.items = Items::default();
-            self.items.read_all(output);
-        }
+    fn body(&mut self, body: &[u8]) {
+        let text = LenientText::new(body);
+        let Some(response) = text.json().filter(|json| json.is_object()) else {
+            self.failed = true;
+            return;
+        };
+        let [kind, status] = response.members(["type", "status"]);
+        let equals = |json: Option<Json<'_>>, text| json.is_some_and(|json| json.is_string(text));
+        self.failed |= is_error(response) || equals(status, "failed") || equals(kind, "error");
+        self.complete = true;
+        self.whole(response);
     }
 
-    /// The number of events so far, which is the `sequence_number` of the next event.
-    pub(crate) fn event_count(&self) -> i64 {
-        self.event_count
-    }
-
-    /// Whether an event so far reported an error.
-    pub fn has_failed(&self) -> bool {
+    fn has_failed(&self) -> bool {
         self.failed
     }
 
-    /// Returns the summary of the events so far.
-    pub fn finish(&mut self) -> ResponseSummary {
-        let items = std::mem::take(&mut self.items);
+    fn finish(&mut self) -> ResponseSummary {
+        let mut items = std::mem::take(&mut self.items);
         ResponseSummary {
             response_id: self.response_id.take(),
+            model: self.model.take(),
             objects: std::mem::take(&mut self.objects),
             usage: self.usage.finish(&EXTRA),
-            ending: match (self.failed, self.complete) {
-                (true, _) => Ending::Failed,
-                (false, true) => Ending::Complete,
-                (false, false) => Ending::Missing,
-            },
+            tools: items.tools.finish(),
+            reasoning: items.reasoning.finish(),
+            ending: Ending::of(self.failed, self.complete),
             characters: self.characters.max(items.characters),
-            tools: items.tools,
-            reasoning: items.reasoning,
         }
+    }
+
+    /// The event has the number that follows those of the events so far.
+    fn error_event(&self, error: &Error) -> Bytes {
+        let message = serde_json::Value::from(error.to_string());
+        let (code, number) = (error.code(), self.event_count);
+        format!(
+            "event: error\ndata: {{\"type\":\"error\",\"code\":\"{code}\",\"message\":{message},\"param\":null,\
+             \"sequence_number\":{number}}}\n\n"
+        )
+        .into()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
 
     fn observe(stream: &[&str]) -> (Vec<EventAction>, ResponseSummary) {
         let mut streaming = Streaming::default();

@@ -1,7 +1,7 @@
 //! Authenticates clients by access token, and removes the token from their requests.
 
 use aibridge_config::AuthMode;
-use aibridge_intercept::credential::{ACCESS_TOKEN_PREFIX, bearer_token};
+use aibridge_intercept::credential::{ACCESS_TOKEN_PREFIX, KeyFailover, bearer_token};
 use aibridge_intercept::{Actor, Error};
 use aibridge_store::{Store, TokenIdentity};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -48,22 +48,25 @@ impl Authenticator {
         self.mode == AuthMode::Tokens
     }
 
-    /// Finds the actor, and removes the access token from `headers`. If `Authorization` remains, it holds the client's
-    /// own provider key.
+    /// Finds the actor, and removes the access token from `headers`. What remains of the headers for `keys`, those of the
+    /// provider, holds the client's own provider key.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidAccessToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
-    pub async fn identify(&self, headers: &mut HeaderMap, provider_has_keys: bool) -> Result<Actor, Error> {
+    pub async fn identify(&self, headers: &mut HeaderMap, keys: &KeyFailover) -> Result<Actor, Error> {
         match self.mode {
             AuthMode::None => {
-                if provider_has_keys {
-                    headers.remove(header::AUTHORIZATION);
+                if keys.pool().is_some() {
+                    keys.remove_client_keys(headers);
                 }
                 Ok(Actor::anonymous())
             }
             AuthMode::Tokens => {
-                let token = take_token(headers)?;
+                let (token, is_sole_credential) = take_token(headers)?;
+                if is_sole_credential {
+                    keys.remove_client_keys(headers);
+                }
                 Ok(Actor::named(self.authenticate(&token).await?.user))
             }
         }
@@ -78,7 +81,7 @@ impl Authenticator {
         if self.mode == AuthMode::None {
             return Err(Error::AdminOnly("only requests from the gateway's own machine may read this"));
         }
-        let token = take_token(&mut headers.clone())?;
+        let (token, _) = take_token(&mut headers.clone())?;
         match self.authenticate(&token).await?.admin {
             true => Ok(()),
             false => Err(Error::AdminOnly("this needs an admin token")),
@@ -102,20 +105,21 @@ impl Authenticator {
 }
 
 /// Removes the access token from `headers`: the first value that looks like one. If it came in one of
-/// [`TOKEN_HEADERS`], the other headers are the client's credentials and stay; otherwise they are removed as well.
-fn take_token(headers: &mut HeaderMap) -> Result<SecretString, Error> {
+/// [`TOKEN_HEADERS`], the other headers are the client's credentials and stay; otherwise they are removed as well. Returns
+/// the token, and whether it came in a header for credentials, so that the client has no key of its own.
+fn take_token(headers: &mut HeaderMap) -> Result<(SecretString, bool), Error> {
     if let Some(token) = TOKEN_HEADERS.iter().find_map(|name| first_token(headers, name)) {
         for name in TOKEN_HEADERS {
             headers.remove(name);
         }
-        return Ok(token);
+        return Ok((token, false));
     }
     match CREDENTIAL_HEADERS.iter().take(3).find_map(|name| first_token(headers, name)) {
         Some(token) => {
             for name in CREDENTIAL_HEADERS {
                 headers.remove(name);
             }
-            Ok(token)
+            Ok((token, true))
         }
         None => Err(Error::InvalidAccessToken(
             "an access token is needed: send it as \"Authorization: Bearer aib_...\", or as X-AIBridge-Token beside your own provider key",
@@ -178,7 +182,7 @@ mod tests {
                 headers.append(*name, HeaderValue::from_static(value));
             }
             let taken = take_token(&mut headers).ok();
-            assert_eq!(taken.as_ref().map(ExposeSecret::expose_secret), *token, "{given:?}");
+            assert_eq!(taken.as_ref().map(|(token, _)| token.expose_secret()), *token, "{given:?}");
             assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), *remaining, "{given:?}");
         }
     }

@@ -71,6 +71,11 @@ pub enum Tls {
     Prefer,
     /// TLS without verification of the server (`sslmode=require`).
     Require,
+    /// TLS with verification of the certificate but not of the host name (`sslmode=verify-ca`).
+    VerifyCa {
+        /// PEM file with the trusted authorities; `None` for the authorities of the system.
+        root_cert: Option<PathBuf>,
+    },
     /// TLS with verification of the certificate and the host name (`sslmode=verify-full`).
     VerifyFull {
         /// PEM file with the trusted authorities; `None` for the authorities of the system.

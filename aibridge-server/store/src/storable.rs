@@ -1,6 +1,6 @@
 //! Conversion of texts and maps to values that both databases can store.
 
-use aibridge_recorder::{ReasoningSource, TokenUsage};
+use aibridge_recorder::{ExtraValue, ReasoningSource, TokenUsage};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,10 +15,14 @@ pub(crate) fn json_of_texts(entries: &BTreeMap<String, String>) -> String {
     json(entries.iter().map(|(name, text)| (name, storable(text).into())))
 }
 
-/// The extra token counts of a usage as a JSON object, with the `cost` in the spelling of the provider if there is
+/// The extra counts and properties of a usage as a JSON object, with the `cost` in the spelling of the provider if there is
 /// one.
 pub(crate) fn extra_token_types(usage: &TokenUsage) -> String {
-    let counts = json(usage.extra_token_types.iter().map(|(name, count)| (name, (*count).into())));
+    let value = |value: &ExtraValue| match value {
+        ExtraValue::Count(count) => (*count).into(),
+        ExtraValue::Text(text) => storable(text).into(),
+    };
+    let counts = json(usage.extra_token_types.iter().map(|(name, extra)| (name, value(extra))));
     match &usage.cost {
         None => counts,
         Some(cost) if counts == "{}" => format!("{{\"cost\":{cost}}}"),
@@ -67,10 +71,14 @@ mod tests {
 
     #[test]
     fn the_cost_keeps_the_spelling_of_the_provider() {
-        let counts = BTreeMap::from([("n\0".to_owned(), i64::MAX)]);
+        let counts = BTreeMap::from([("n\0".to_owned(), i64::MAX.into()), ("t".to_owned(), "a\0".into())]);
         for (counts, cost, expected) in [
-            (counts.clone(), None, "{\"n\u{fffd}\":9223372036854775807}"),
-            (counts, Some("1.250e-03"), "{\"cost\":1.250e-03,\"n\u{fffd}\":9223372036854775807}"),
+            (counts.clone(), None, "{\"n\u{fffd}\":9223372036854775807,\"t\":\"a\u{fffd}\"}"),
+            (
+                counts,
+                Some("1.250e-03"),
+                "{\"cost\":1.250e-03,\"n\u{fffd}\":9223372036854775807,\"t\":\"a\u{fffd}\"}",
+            ),
             (BTreeMap::new(), Some("0"), "{\"cost\":0}"),
             (BTreeMap::new(), None, "{}"),
         ] {

@@ -9,4 +9,4 @@ mod record_log;
 mod traces;
 
 pub use record_log::RecordLog;
-pub use traces::{TelemetryError, Traces, continue_trace};
+pub use traces::{TelemetryError, Traces, continue_trace, warn_about_ignored};

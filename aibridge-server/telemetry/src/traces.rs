@@ -9,7 +9,7 @@ use aibridge_intercept::trace::TARGET;
 use http::HeaderMap;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
-use opentelemetry::{Key, global};
+use opentelemetry::{KeyValue, global};
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
 use opentelemetry_otlp::{
@@ -17,6 +17,7 @@ use opentelemetry_otlp::{
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -31,7 +32,6 @@ use tracing_subscriber::registry::LookupSpan;
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const TRACEPARENT: &str = "traceparent";
-const SERVICE_NAME: &str = "service.name";
 
 /// The reason why traces cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -59,10 +59,9 @@ impl Traces {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let _runtime = runtime.enter();
         let exporter = Exporter::new(otlp(telemetry)?, runtime.clone());
-        let ratio = Sampler::TraceIdRatioBased(telemetry.sample_ratio);
         let provider = SdkTracerProvider::builder()
-            .with_resource(resource())
-            .with_sampler(Sampler::ParentBased(Box::new(ratio)))
+            .with_resource(resource(telemetry))
+            .with_sampler(sampler(telemetry))
             .with_batch_exporter(exporter)
             .build();
         if telemetry.propagate {
@@ -97,6 +96,13 @@ impl Traces {
     }
 }
 
+/// Logs the variables of OpenTelemetry that are ignored. The log starts after the traces, so [`Traces::start`] cannot.
+pub fn warn_about_ignored(telemetry: &Telemetry) {
+    for ignored in &telemetry.ignored {
+        tracing::warn!("{ignored}");
+    }
+}
+
 /// Makes `span` a part of the trace that the `traceparent` header names. Ignores a header that is invalid or repeated.
 pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     if span.is_disabled() || headers.get_all(TRACEPARENT).iter().count() != 1 {
@@ -122,18 +128,25 @@ fn otlp(telemetry: &Telemetry) -> Result<SpanExporter, TelemetryError> {
         OtlpProtocol::Http => SpanExporter::builder()
             .with_http()
             .with_http_client(reqwest::Client::builder().build()?)
-            .with_endpoint(format!("{endpoint}v1/traces"))
+            .with_endpoint(match telemetry.is_endpoint_exact {
+                true => endpoint.to_string(),
+                false => format!("{endpoint}v1/traces"),
+            })
             .with_timeout(EXPORT_TIMEOUT)
             .build()?,
     })
 }
 
-/// Returns the resource of OpenTelemetry's environment variables. The service name is `aibridge` unless they set it.
-fn resource() -> Resource {
-    let found = Resource::builder().build();
-    let name = found.get(&Key::from_static_str(SERVICE_NAME)).map(|name| name.to_string());
-    match name {
-        Some(name) if !name.starts_with("unknown_service") => found,
-        _ => Resource::builder().with_service_name("aibridge").build(),
-    }
+/// The attributes of the settings, and the name and version of the library. Its own reader of the variables decodes nothing.
+fn resource(telemetry: &Telemetry) -> Resource {
+    let attributes = telemetry.resource.iter().cloned();
+    Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attributes(attributes.map(|(name, value)| KeyValue::new(name, value)))
+        .build()
+}
+
+fn sampler(telemetry: &Telemetry) -> Sampler {
+    let ratio = Sampler::TraceIdRatioBased(telemetry.sample_ratio);
+    if telemetry.is_parent_based { Sampler::ParentBased(Box::new(ratio)) } else { ratio }
 }

@@ -206,7 +206,7 @@ fn full(ago: Duration) -> Vec<Record> {
         output_tokens: 3,
         cache_read_input_tokens: 5,
         cache_write_input_tokens: 1,
-        extra_token_types: [("output_reasoning".to_owned(), 2)].into(),
+        extra_token_types: [("output_reasoning".to_owned(), 2.into())].into(),
         cost: None,
         created_at,
     };

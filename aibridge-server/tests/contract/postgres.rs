@@ -1,6 +1,7 @@
 //! The real binary on a PostgreSQL server. Without an installed server, these tests print a note and pass.
 
 mod replicas;
+mod urls;
 
 use crate::dialects::{CHAT, Dialect, KEY, REQUESTS};
 use crate::harness::provider_settings;

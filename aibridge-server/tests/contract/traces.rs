@@ -9,6 +9,7 @@ use collector::{Collector, Span, tree};
 mod collector;
 mod context;
 mod loss;
+mod variables;
 
 const KEYS: [&str; 2] = ["sk-first-secret-0123456789", "sk-other-secret-0123456789"];
 const HINTS: [&str; 2] = ["sk-f...6789", "sk-o...6789"];

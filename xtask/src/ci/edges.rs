@@ -5,10 +5,19 @@ use anyhow::{Result, ensure};
 
 /// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
 const LAYERS: &[&[&str]] = &[
-    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder", "aibridge-json"],
-    &["aibridge-config", "aibridge-sse"],
+    &[
+        "aibridge-journal",
+        "aibridge-keypool",
+        "aibridge-recorder",
+        "aibridge-json",
+        "aibridge-presets",
+        "aibridge-values",
+    ],
+    &["aibridge-error", "aibridge-sections", "aibridge-sse"],
+    &["aibridge-config", "aibridge-headers", "aibridge-observer"],
+    &["aibridge-upstream"],
     &["aibridge-intercept"],
-    &["aibridge-chatcompletions", "aibridge-responses"],
+    &["aibridge-chatcompletions", "aibridge-messages", "aibridge-responses"],
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
     &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
@@ -26,12 +35,23 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
         &["aibridge-store"],
     ),
     (&["axum", "axum-server", "tower-http"], &["aibridge-server", "aibridge-listen"]),
-    (&["hyper", "hyper-util"], &["aibridge-intercept", "aibridge-listen"]),
+    (&["hyper", "hyper-util"], &["aibridge-upstream", "aibridge-listen"]),
 ];
 
 /// Crates that may not depend on an HTTP client.
-const OFFLINE: &[&str] =
-    &["aibridge-journal", "aibridge-keypool", "aibridge-recorder", "aibridge-json", "aibridge-sse"];
+const OFFLINE: &[&str] = &[
+    "aibridge-config",
+    "aibridge-error",
+    "aibridge-headers",
+    "aibridge-journal",
+    "aibridge-json",
+    "aibridge-keypool",
+    "aibridge-observer",
+    "aibridge-recorder",
+    "aibridge-sections",
+    "aibridge-sse",
+    "aibridge-values",
+];
 
 /// The HTTP clients that [`OFFLINE`] crates may not use.
 const HTTP_CLIENTS: &[&str] = &["reqwest", "hyper", "hyper-util", "ureq", "isahc", "curl"];
@@ -95,7 +115,7 @@ mod tests {
     fn allows_the_dependencies_of_the_design() {
         let allowed = [
             ("aibridge-recorder", &["uuid"][..]),
-            ("aibridge-config", &["aibridge-keypool", "figment"]),
+            ("aibridge-config", &["aibridge-sections", "figment"]),
             ("aibridge-responses", &["aibridge-intercept", "aibridge-recorder", "bytes"]),
             ("aibridge-store", &["aibridge-recorder", "rusqlite"]),
             ("aibridge-server", &["aibridge-store", "aibridge-provider", "axum"]),

@@ -1,12 +1,10 @@
 //! The operations of each request and event, ready to be repeated.
 
-use aibridge_chatcompletions::ChatCompletion;
 use aibridge_intercept::headers::{RequestHeaderRules, response_headers};
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::{Actor, Observer, Request, RequestBody};
 use aibridge_json::Edit;
 use aibridge_keypool::KeyPool;
-use aibridge_responses::Response;
 use aibridge_sse::{Event, Splitter};
 use aibridge_traffic::{Dialect, Shape, chat_event, response_event};
 use bytes::Bytes;
@@ -28,8 +26,14 @@ pub(crate) fn all() -> Vec<(String, Operation)> {
         all.push((format!("splice {} KB", bytes / 1000), splice(bytes)));
     }
     all.push(("split 100 events".into(), split()));
-    all.push(("observe a chat chunk".into(), observe(chat_event(1), Box::new(ChatCompletion::new(true)))));
-    all.push(("observe a responses event".into(), observe(response_event(1), Box::<Response>::default())));
+    all.push((
+        "observe a chat chunk".into(),
+        observe(chat_event(1), Box::new(aibridge_chatcompletions::Streaming::new(true))),
+    ));
+    all.push((
+        "observe a responses event".into(),
+        observe(response_event(1), Box::<aibridge_responses::Streaming>::default()),
+    ));
     all.push(("choose a key of 10".into(), choose()));
     all.push(("headers to the provider".into(), provider_headers()));
     all.push(("headers to the client".into(), client_headers()));
@@ -92,7 +96,13 @@ fn choose() -> Operation {
 fn provider_headers() -> Operation {
     let (client, extra) = (headers(), HeaderMap::new());
     Box::new(move || {
-        let rules = RequestHeaderRules { centralized: true, decompressed: false, extra: &extra, actor: None };
+        let rules = RequestHeaderRules {
+            centralized: true,
+            decompressed: false,
+            auth_header: &http::header::AUTHORIZATION,
+            extra: &extra,
+            actor: None,
+        };
         drop(black_box(rules.apply(black_box(&client))));
     })
 }

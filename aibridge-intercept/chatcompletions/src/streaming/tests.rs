@@ -4,7 +4,6 @@ use super::*;
 use aibridge_intercept::budget::MAX_EXTRACTED_BYTES;
 use aibridge_intercept::observer::Ending;
 use aibridge_recorder::ReasoningSource;
-use bytes::Bytes;
 
 fn event(data: &str) -> Event {
     Event::from(Bytes::from(format!("data: {data}\n\n")))

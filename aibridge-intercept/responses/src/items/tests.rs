@@ -2,6 +2,7 @@
 
 use super::*;
 use aibridge_intercept::budget::MAX_EXTRACTED_BYTES;
+use aibridge_intercept::observer::ToolCall;
 
 fn read(item: &str) -> Items {
     let mut items = Items::default();
@@ -69,10 +70,10 @@ fn every_kind_of_call_is_a_tool_call() {
     ];
     for (item, (id, name, input)) in table {
         let expected =
-            ToolCall { id: Some(id.into()), name: name.into(), input: input.into(), truncated: false };
-        assert_eq!(read(item).tools, [expected], "{item}");
+            ToolCall { id: Some(id.into()), name: name.into(), input: input.into(), ..ToolCall::default() };
+        assert_eq!(read(item).tools.finish(), [expected], "{item}");
     }
-    assert!(read(r#"{"type":"function_call_output","call_id":"c"}"#).tools.is_empty());
+    assert!(read(r#"{"type":"function_call_output","call_id":"c"}"#).tools.finish().is_empty());
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn summaries_and_commentary_are_reasoning() {
         ),
     ];
     for (item, expected) in table {
-        let reasoning = read(item).reasoning;
+        let reasoning = read(item).reasoning.finish();
         let actual: Vec<_> =
             reasoning.iter().map(|thought| (thought.source, thought.text.as_str())).collect();
         assert_eq!(actual, *expected, "{item}");
@@ -118,19 +119,20 @@ fn truncates_what_exceeds_the_budget() {
     for text in [&call, &summary, &call, &summary, &call, &summary] {
         items.read(Json::parse(text.as_bytes()).unwrap());
     }
-    let inputs: usize = items.tools.iter().map(|tool| tool.input.len()).sum();
-    let reasoning: usize = items.reasoning.iter().map(|thought| thought.text.len()).sum();
-    for length in [inputs, reasoning] {
+    let (tools, reasoning) = (items.tools.finish(), items.reasoning.finish());
+    let inputs: usize = tools.iter().map(|tool| tool.input.len()).sum();
+    let texts: usize = reasoning.iter().map(|thought| thought.text.len()).sum();
+    for length in [inputs, texts] {
         assert!((MAX_EXTRACTED_BYTES - 200..=MAX_EXTRACTED_BYTES).contains(&length), "{length}");
     }
-    assert_eq!(items.tools.iter().map(|tool| tool.truncated).collect::<Vec<_>>(), [false, true]);
-    assert_eq!(items.reasoning.iter().map(|thought| thought.truncated).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(tools.iter().map(|tool| tool.truncated).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(reasoning.iter().map(|thought| thought.truncated).collect::<Vec<_>>(), [false, true]);
 }
 
 #[test]
 fn keeps_a_text_with_two_sources_once() {
     let item = r#"{"type":"reasoning","summary":[{"text":"a"},{"text":"a"}],
         "content":[{"type":"reasoning_text","text":"a"},{"type":"reasoning_text","text":"b"}]}"#;
-    let texts: Vec<_> = read(item).reasoning.into_iter().map(|thought| thought.text).collect();
+    let texts: Vec<_> = read(item).reasoning.finish().into_iter().map(|thought| thought.text).collect();
     assert_eq!(texts, ["a", "a", "b"]);
 }

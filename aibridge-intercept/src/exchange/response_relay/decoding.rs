@@ -1,6 +1,6 @@
 //! The decoding state of a response: plain, with a decoder, or given up.
 
-use crate::decoder::{Decoder, MAX_PIECE_BYTES, Undecodable};
+use aibridge_observer::decoder::{Decoder, MAX_PIECE_BYTES, Undecodable};
 use bytes::Bytes;
 use http::HeaderMap;
 

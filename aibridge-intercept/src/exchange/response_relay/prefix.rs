@@ -2,10 +2,10 @@
 //! response.
 
 use super::{Exchange, ResponseRelay};
-use crate::error::Error;
-use crate::framing::{Framing, FramingDetector};
 use crate::relay::RelayError;
-use crate::response::{ChunkBuffer, MAX_BUFFERED_BYTES, NextChunk};
+use aibridge_error::Error;
+use aibridge_observer::framing::{Framing, FramingDetector};
+use aibridge_upstream::response::{ChunkBuffer, MAX_BUFFERED_BYTES, NextChunk};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -92,14 +92,14 @@ impl Exchange {
             if !relay.decoding.is_plain() {
                 relay.reader.yield_after(plain.len()).await;
                 buffer.plain.push(plain);
-                if buffer.plain.len() > MAX_BUFFERED_BYTES {
+                if buffer.plain.as_slice().len() > MAX_BUFFERED_BYTES {
                     self.stop_reading(relay);
                     break;
                 }
             }
         }
         buffer.raw.push(chunk);
-        if buffer.raw.len() > MAX_BUFFERED_BYTES {
+        if buffer.raw.as_slice().len() > MAX_BUFFERED_BYTES {
             return Err(Error::ResponseTooLarge(MAX_BUFFERED_BYTES).into());
         }
         Ok(framing)

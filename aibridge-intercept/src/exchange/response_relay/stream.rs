@@ -1,15 +1,15 @@
 //! Relays a stream: every event is sent at once, except the terminal one, which waits for the end records.
 
 use super::{Decoding, Exchange, Prefix, ResponseRelay};
-use crate::error::Error;
 use crate::events::InterceptionEvent;
-use crate::framing::Framing;
-use crate::observer::{Ending, EventAction};
 use crate::relay::{Batch, RelayError};
-use crate::response::{MAX_BUFFERED_BYTES, NextChunk, UpstreamResponse};
-use crate::response_reader::ResponseReader;
+use aibridge_error::Error;
+use aibridge_observer::framing::Framing;
+use aibridge_observer::response_reader::ResponseReader;
+use aibridge_observer::{Ending, EventAction};
 use aibridge_recorder::{ErrorType, Outcome};
 use aibridge_sse::{Event, Splitter};
+use aibridge_upstream::response::{MAX_BUFFERED_BYTES, NextChunk, UpstreamResponse};
 use bytes::Bytes;
 
 /// A stream that is being relayed.

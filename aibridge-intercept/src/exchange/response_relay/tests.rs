@@ -1,13 +1,13 @@
 //! Tests of the relay with a provider that sends its chunks one by one.
 
 use super::*;
-use crate::call::Timeouts;
 use crate::gateway::Gateway;
 use crate::interceptor::Interceptor;
-use crate::observer::EventAction;
 use crate::relay::ResponseBody;
+use aibridge_observer::EventAction;
 use aibridge_recorder::{Interception, InterceptionEnd, Record, Recorder, RecorderError};
 use aibridge_sse::Event;
+use aibridge_upstream::call::Timeouts;
 use async_trait::async_trait;
 use futures_util::stream;
 use http::Response;
@@ -135,14 +135,8 @@ fn response(streaming: bool) -> (Provider, FixedResponse) {
         metadata: BTreeMap::new(),
         started_at: Timestamp::now(),
     };
-    let response = UpstreamResponse {
-        http: Response::new(body).into(),
-        deadline: None,
-        permit: None,
-        tapped: None,
-        timeouts: Timeouts { connect: wait, response: wait, stream_idle: wait, keep_alive: wait },
-        end: None,
-    };
+    let timeouts = Timeouts { connect: wait, response: wait, stream_idle: wait, keep_alive: wait };
+    let response = UpstreamResponse::new(Response::new(body).into(), None, timeouts);
     (provider, FixedResponse { interception: Arc::new(interception), response })
 }
 

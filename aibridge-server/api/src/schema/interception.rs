@@ -142,10 +142,21 @@ pub struct TokenUsage {
     /// The token counts by kind.
     #[serde(flatten)]
     pub tokens: Tokens,
-    /// Further counts, which are parts of the other counts, and the `cost` that the provider states.
-    pub extra_token_types: BTreeMap<String, f64>,
+    /// Further counts, which are parts of the other counts, properties of the response that decide its price, and the
+    /// `cost` that the provider states.
+    pub extra_token_types: BTreeMap<String, ExtraValue>,
     /// The time at which this record was created.
     pub created_at: Timestamp,
+}
+
+/// A count, or a property such as the service tier.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum ExtraValue {
+    /// A count, or the cost.
+    Number(f64),
+    /// A property.
+    Text(String),
 }
 
 /// A tool call of the model.

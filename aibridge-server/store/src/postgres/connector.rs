@@ -37,6 +37,8 @@ pub(super) struct Connector {
     tls: MakeRustlsConnect,
     display_url: String,
     limit: Duration,
+    /// The time for a connection with its log-in: `connect_timeout` of the URL, else `limit`.
+    connect_limit: Duration,
     /// The instance that the connections belong to; `None` for a command.
     instance: Option<Uuid>,
     /// Notified when key cooldowns changed, and by each new connection, because a change may have been missed before
@@ -60,12 +62,18 @@ impl Connector {
             problem: error.to_string(),
             advice: "write postgres://user@host/database",
         })?;
-        config.ssl_mode(mode).connect_timeout(limit).keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
+        // A database that has to wake up first may take longer than a request waits for it.
+        let connect_limit = config.get_connect_timeout().copied().unwrap_or(limit);
+        config
+            .ssl_mode(mode)
+            .connect_timeout(connect_limit)
+            .keepalives_idle(SILENCE)
+            .tcp_user_timeout(SILENCE);
         if config.get_application_name().is_none() {
             config.application_name("aibridge");
         }
         let (cooldowns_changed, migrated) = (Arc::default(), AtomicBool::new(false));
-        Ok(Self { config, tls, display_url, limit, instance, cooldowns_changed, migrated })
+        Ok(Self { config, tls, display_url, limit, connect_limit, instance, cooldowns_changed, migrated })
     }
 
     /// The URL of the store without its password.
@@ -99,8 +107,8 @@ impl Connector {
     /// Opens a connection without a check of the schema.
     pub(super) async fn client(&self) -> Result<Client, PgError> {
         let timed_out = |_| PgError::TimedOut(self.limit);
-        let connected = timeout(self.limit, self.config.connect(self.tls.clone()));
-        let (client, connection) = connected.await.map_err(timed_out)??;
+        let connected = timeout(self.connect_limit, self.config.connect(self.tls.clone())).await;
+        let (client, connection) = connected.map_err(|_| PgError::TimedOut(self.connect_limit))??;
         tokio::spawn(drive(connection, self.cooldowns_changed.clone())); // lives as long as its client
         timeout(self.limit, client.batch_execute(SETTINGS)).await.map_err(timed_out)??;
         Ok(client)

@@ -1,14 +1,16 @@
 //! TLS for connections to the server.
 
 use crate::{StoreError, Tls};
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme, WantsVerifier,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    WantsVerifier,
 };
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls_platform_verifier::Verifier;
 use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres::config::SslMode;
@@ -28,16 +30,29 @@ pub(super) fn connector(tls: &Tls, display_url: &str) -> Result<(SslMode, MakeRu
         Tls::Disable => (SslMode::Disable, trusting(builder)),
         Tls::Prefer => (SslMode::Prefer, trusting(builder)),
         Tls::Require => (SslMode::Require, trusting(builder)),
-        Tls::VerifyFull { root_cert: None } => {
-            let verifying = builder.with_platform_verifier().map_err(|error| failed(error.to_string()))?;
+        Tls::VerifyCa { root_cert } => {
+            let any_name = AnyName(verifier(root_cert.as_deref()).map_err(failed)?);
+            let verifying = builder.dangerous().with_custom_certificate_verifier(Arc::new(any_name));
             (SslMode::Require, verifying.with_no_client_auth())
         }
-        Tls::VerifyFull { root_cert: Some(file) } => {
-            let roots = roots(file).map_err(|problem| failed(format!("{}: {problem}", file.display())))?;
-            (SslMode::Require, builder.with_root_certificates(roots).with_no_client_auth())
+        Tls::VerifyFull { root_cert } => {
+            let verifier = verifier(root_cert.as_deref()).map_err(failed)?;
+            let verifying = builder.dangerous().with_custom_certificate_verifier(verifier);
+            (SslMode::Require, verifying.with_no_client_auth())
         }
     };
     Ok((mode, MakeRustlsConnect::new(config)))
+}
+
+/// Verifies a server by the root certificates in `file`, or else by those of the system.
+fn verifier(file: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    let provider = Arc::new(ring::default_provider());
+    let Some(file) = file else {
+        return Ok(Arc::new(Verifier::new(provider).map_err(|error| error.to_string())?));
+    };
+    let roots = roots(file).map_err(|problem| format!("{}: {problem}", file.display()))?;
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+    Ok(verifier.build().map_err(|error| error.to_string())?)
 }
 
 fn roots(file: &Path) -> Result<RootCertStore, String> {
@@ -91,5 +106,50 @@ impl ServerCertVerifier for AnyServer {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Verifies the certificate of a server for any host name, as `verify-ca` does.
+#[derive(Debug)]
+struct AnyName(Arc<dyn ServerCertVerifier>);
+
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            // The name is checked last.
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
     }
 }

@@ -70,7 +70,7 @@ pub static TOKEN_USAGES: Table = Table {
         Column::new(
             "extra_token_types",
             Kind::Json,
-            "JSON object of further counts, e.g. `output_reasoning`: parts of the above, not to be added; and `cost`, if the provider states one",
+            "JSON object of further counts, e.g. `output_reasoning`: parts of the above, not to be added; of properties that decide the price, e.g. `service_tier`; and `cost`, if the provider states one",
         ),
         Column::new("created_at", Kind::Time, "when it was received"),
     ],

@@ -133,7 +133,7 @@ fn all() -> Vec<(Record, Value)> {
                 output_tokens: 2,
                 cache_read_input_tokens: 3,
                 cache_write_input_tokens: i64::MAX,
-                extra_token_types: BTreeMap::from([("output_reasoning".into(), 4)]),
+                extra_token_types: BTreeMap::from([("output_reasoning".into(), 4.into())]),
                 cost: some("1.5e-3"),
                 created_at: at(),
             }),

@@ -58,11 +58,19 @@ impl Collector {
 
     /// Settings that export traces to this collector.
     pub(super) fn settings(&self) -> String {
-        let (protocol, address) = match self {
-            Self::Grpc { address, .. } => ("grpc", address.clone()),
-            Self::Http(server) => ("http", server.address().to_string()),
+        let protocol = match self {
+            Self::Grpc { .. } => "grpc",
+            Self::Http(_) => "http",
         };
-        format!("[telemetry]\nprotocol = \"{protocol}\"\nendpoint = \"http://{address}\"\n")
+        format!("[telemetry]\nprotocol = \"{protocol}\"\nendpoint = \"{}\"\n", self.url())
+    }
+
+    /// The URL of this collector.
+    pub(super) fn url(&self) -> String {
+        match self {
+            Self::Grpc { address, .. } => format!("http://{address}"),
+            Self::Http(server) => format!("http://{}", server.address()),
+        }
     }
 
     fn exports(&self) -> Vec<(ExportTraceServiceRequest, Option<String>)> {

@@ -83,12 +83,16 @@ async fn connections_use_the_configured_tls_mode() {
         tls: tls.clone(),
         ..options(&server)
     };
+    let authority = Tls::VerifyCa { root_cert: Some(root.clone()) };
     let trusted = Tls::VerifyFull { root_cert: Some(root) };
     let table = [
         ("localhost", Tls::Disable, Some(false)),
         ("localhost", Tls::Prefer, Some(true)),
         ("localhost", Tls::Require, Some(true)),
         ("127.0.0.1", Tls::Require, Some(true)),
+        ("localhost", authority.clone(), Some(true)),
+        ("127.0.0.1", authority, Some(true)),
+        ("localhost", Tls::VerifyCa { root_cert: None }, None),
         ("localhost", Tls::VerifyFull { root_cert: None }, None),
         ("localhost", trusted.clone(), Some(true)),
         ("127.0.0.1", trusted, None),

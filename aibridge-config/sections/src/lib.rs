@@ -1,0 +1,29 @@
+//! The sections of the settings: their mirrors, their validation, their meaning.
+//!
+//! Each section has a module with three parts: a mirror of what the file contains (`Raw…`), a plain type with the valid
+//! values, and a function `resolve` between them. [`exposure`] checks combinations of sections.
+
+pub mod admin;
+pub mod auth;
+pub mod exposure;
+pub mod limits;
+pub mod log;
+pub mod metrics;
+pub mod provider;
+pub mod server;
+pub mod store;
+pub mod telemetry;
+pub mod tls;
+mod web;
+
+pub use admin::Admin;
+pub use auth::{Auth, AuthMode};
+pub use limits::Limits;
+pub use log::{Log, LogFormat};
+pub use metrics::Metrics;
+pub use provider::{CircuitBreaker, Provider, ProviderKind};
+pub use server::Server;
+pub use store::{Durability, PostgresUrl, Retention, Spool, SslMode, Store, StoreUrl};
+pub use telemetry::{OtlpProtocol, Telemetry};
+pub use tls::Tls;
+pub use web::ANY_ORIGIN;

@@ -1,0 +1,73 @@
+//! The mirror of `[[provider]]`.
+
+use super::Provider;
+use super::circuit_breaker::RawCircuitBreaker;
+use aibridge_keypool::hint;
+use aibridge_values::duration::RawDuration;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The mirror of `[[provider]]`. `S` is the type of a credential: a
+/// [`Secret`](aibridge_values::secret::Secret) when the file is read, a hint when it is written.
+#[derive(Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct RawProvider<S> {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) base_url: String,
+    pub(super) keys: Vec<S>,
+    pub(super) send_actor_headers: bool,
+    pub(super) connect_timeout: RawDuration,
+    pub(super) response_timeout: RawDuration,
+    pub(super) stream_idle_timeout: RawDuration,
+    pub(super) keep_alive: RawDuration,
+    pub(super) api_dump_dir: String,
+    pub(super) extra_headers: BTreeMap<String, S>,
+    pub(super) circuit_breaker: Option<RawCircuitBreaker>,
+}
+
+impl<S> Default for RawProvider<S> {
+    fn default() -> Self {
+        Self {
+            kind: None,
+            name: None,
+            base_url: "https://api.openai.com/v1/".into(),
+            keys: Vec::new(),
+            send_actor_headers: false,
+            connect_timeout: RawDuration::from_secs(10),
+            response_timeout: RawDuration::from_secs(600),
+            stream_idle_timeout: RawDuration::from_secs(300),
+            keep_alive: RawDuration::from_secs(15),
+            api_dump_dir: String::new(),
+            extra_headers: BTreeMap::new(),
+            circuit_breaker: None,
+        }
+    }
+}
+
+impl From<&Provider> for RawProvider<String> {
+    fn from(provider: &Provider) -> Self {
+        let masked = |secret: &SecretString| hint(secret.expose_secret());
+        let header = |(name, value): &(String, SecretString)| (name.clone(), masked(value));
+        Self {
+            kind: Some(provider.kind.as_str().into()),
+            name: Some(provider.name.clone()),
+            base_url: provider.base_url.to_string(),
+            keys: provider.keys.iter().map(masked).collect(),
+            send_actor_headers: provider.send_actor_headers,
+            connect_timeout: provider.connect_timeout.into(),
+            response_timeout: provider.response_timeout.into(),
+            stream_idle_timeout: provider.stream_idle_timeout.into(),
+            keep_alive: provider.keep_alive.into(),
+            api_dump_dir: provider
+                .api_dump_dir
+                .as_ref()
+                .map(|dir| dir.display().to_string())
+                .unwrap_or_default(),
+            extra_headers: provider.extra_headers.iter().map(header).collect(),
+            circuit_breaker: provider.circuit_breaker.as_ref().map(Into::into),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One call to a provider: what is sent, with which credential, and how long it may take.
+
+use crate::guard::Guard;
+use crate::payload::Payload;
+use crate::tap::CallTap;
+use aibridge_headers::credential::Credential;
+use http::{HeaderMap, Method, StatusCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The timeouts of an upstream.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// For a new connection, TLS handshake included.
+    pub connect: Duration,
+    /// For a blocking response as a whole, or for the head of a stream.
+    pub response: Duration,
+    /// Between two chunks of a stream.
+    pub stream_idle: Duration,
+    /// For an idle connection until it is closed.
+    pub keep_alive: Duration,
+}
+
+/// One call to a provider. With failover, it may take several requests.
+pub struct UpstreamCall {
+    /// The request's method.
+    pub method: Method,
+    /// The path below the base URL, with its leading slash.
+    pub path: String,
+    /// The query, without the question mark.
+    pub query: Option<String>,
+    /// The request's headers, without the credential.
+    pub headers: HeaderMap,
+    /// The request's body.
+    pub body: CallBody,
+    /// The requested model, to which a rate limit may be confined. `None` if the request names none or is not parsed.
+    pub model: Option<String>,
+    /// The credential that authenticates the request.
+    pub credential: Credential,
+    /// The part of the response that the response timeout covers.
+    pub timeout_scope: TimeoutScope,
+    /// Admits or rejects the call.
+    pub guard: Option<Arc<dyn Guard>>,
+    /// Receives the traffic.
+    pub tap: Option<CallTap>,
+}
+
+/// The body of a call.
+#[derive(Debug)]
+pub enum CallBody {
+    /// Bytes that can be sent with one key after another.
+    Replayable(Payload),
+    /// A stream, for a call with one attempt. `None` once it is taken.
+    Once(Option<reqwest::Body>),
+}
+
+impl CallBody {
+    /// The payload of a replayable body.
+    pub(crate) fn payload(&self) -> Option<&Payload> {
+        match self {
+            Self::Replayable(payload) => Some(payload),
+            Self::Once(_) => None,
+        }
+    }
+}
+
+/// The part of a response that `response_timeout` covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeoutScope {
+    /// The response as a whole.
+    Whole,
+    /// The head of the response; then `stream_idle_timeout` covers each pause.
+    Head,
+}
+
+/// The requests that a call has sent to the provider, with or without a response.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// The number of requests that were sent.
+    pub count: u32,
+    /// The hint of the key whose response is relayed, or else of the last key that was tried.
+    pub hint: Option<String>,
+    /// The status of the relayed response, or else the last one received.
+    pub status: Option<StatusCode>,
+    /// The reason why all keys of the pool were exhausted, if they were: also when a provider's response is relayed.
+    pub exhausted: Option<PoolExhausted>,
+}
+
+/// The reason why no key of a pool was left for a call: that of the relayed response, or else of the gateway's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolExhausted {
+    /// The keys are limited in rate.
+    RateLimited,
+    /// The account has no credit.
+    Quota,
+    /// The request exceeds a limit by its size alone.
+    TooLarge,
+    /// The provider does not accept the keys (401).
+    Rejected,
+    /// The provider forbids the request (403).
+    Forbidden,
+}
