@@ -35,6 +35,9 @@ impl Run {
         for promise in figures.broken.drain(..) {
             verdict.add("broken promise", || promise);
         }
+        if verdict.whole == 0 {
+            verdict.add("no load", || "no client received a whole response".to_owned());
+        }
         if verdict.lost <= figures.loss_allowed && verdict.lost > 0 {
             figures.notes.push(format!("{} lost, as the damage explains", verdict.lost));
             // The parts of the lost record may also look incomplete or unrecorded.

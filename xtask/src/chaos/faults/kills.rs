@@ -18,6 +18,10 @@ const STARTING_EVERY: u32 = 4;
 const LARGE_PROMPT: usize = 8 << 20;
 const LARGE_PAUSE: Duration = Duration::from_millis(500);
 
+/// The size of a prompt of which a few dozen fill a file of the journal: files are finished and deleted meanwhile.
+const FILLING_PROMPT: usize = 2 << 20;
+const FILLING_PAUSE: Duration = Duration::from_millis(30);
+
 /// Kills gateways at random moments under load.
 pub(super) async fn at_random_moments(scene: &mut Scene, kills: u32) {
     scene.add_large_client(LARGE_PROMPT, LARGE_PAUSE);
@@ -37,6 +41,7 @@ pub(super) async fn at_random_moments(scene: &mut Scene, kills: u32) {
 
 /// Lets records accumulate while the database is away, and kills the gateway while it recovers and projects them.
 pub(super) async fn in_recovery(scene: &mut Scene, kills: u32, hold: Duration) -> Result<()> {
+    scene.add_large_client(FILLING_PROMPT, FILLING_PAUSE);
     let mut left = kills;
     while left > 0 {
         let outage = Outage::usual(scene);
