@@ -133,7 +133,7 @@ async fn run_fault(options: &Options, binary: &Path, store: StoreKind, level: Le
         let setup = Setup { binary, store, level, gateways, seed, disk_bytes: None, journal_bytes: None };
         // The parts of a scene panic on an unexpected state. That is the result of this run; the others go on.
         match AssertUnwindSafe(run_scene(setup, fault, intensity)).catch_unwind().await {
-            Ok(Ok((figures, verdict))) => run.add(fault.may_refuse(level), figures, verdict),
+            Ok(Ok((figures, comparison))) => run.add(fault.may_refuse(level), figures, comparison),
             Ok(Err(error)) => run.stop(format!("{error:#}")),
             Err(panic) => run.stop(panic_message(&*panic)),
         }
@@ -149,7 +149,7 @@ async fn run_scene(
     setup: Setup<'_>,
     fault: Fault,
     intensity: Intensity,
-) -> Result<(scene::Figures, check::Verdict)> {
+) -> Result<(scene::Figures, check::Comparison)> {
     let mut scene = Scene::start(fault.prepare(setup)).await?;
     let happened = fault.happen(&mut scene, intensity).await;
     let result = scene.finish().await;

@@ -10,7 +10,7 @@ const DESCRIBED: usize = 5;
 
 /// The result of a comparison.
 #[derive(Debug, Default)]
-pub(super) struct Verdict {
+pub(super) struct Comparison {
     /// Requests that were sent, and those whose response a client received whole.
     pub(super) sent: usize,
     pub(super) whole: usize,
@@ -34,30 +34,30 @@ pub(super) struct Verdict {
 pub(super) type Violations = std::collections::BTreeMap<&'static str, (usize, Vec<String>)>;
 
 /// Compares `requests` with `records`.
-pub(super) fn compare(requests: &[(Plan, Entry)], records: &Records) -> Verdict {
-    let mut verdict = Verdict { sent: requests.len(), rows: records.rows, ..Verdict::default() };
+pub(super) fn compare(requests: &[(Plan, Entry)], records: &Records) -> Comparison {
+    let mut comparison = Comparison { sent: requests.len(), rows: records.rows, ..Comparison::default() };
     let mut by_number: HashMap<u64, Vec<&Record>> = HashMap::new();
     for record in &records.interceptions {
         match record.number.filter(|number| (*number as usize) < requests.len()) {
             Some(number) => by_number.entry(number).or_default().push(record),
-            None => verdict.add("foreign", || format!("no client sent interception {}", record.id)),
+            None => comparison.add("foreign", || format!("no client sent interception {}", record.id)),
         }
         if record.outcome.is_none() {
-            verdict.add("open", || format!("interception {} has no end", record.id));
+            comparison.add("open", || format!("interception {} has no end", record.id));
         }
-        verdict.crashed += usize::from(record.error_type.as_deref() == Some("gateway_crash"));
+        comparison.crashed += usize::from(record.error_type.as_deref() == Some("gateway_crash"));
     }
     if records.strays > 0 {
-        verdict.add("foreign", || format!("{} rows without an interception", records.strays));
+        comparison.add("foreign", || format!("{} rows without an interception", records.strays));
     }
     for (plan, entry) in requests {
         let found = by_number.get(&plan.number).map_or(&[][..], Vec::as_slice);
-        verdict.check_request(plan, entry, found);
+        comparison.check_request(plan, entry, found);
     }
-    verdict
+    comparison
 }
 
-impl Verdict {
+impl Comparison {
     fn check_request(&mut self, plan: &Plan, entry: &Entry, found: &[&Record]) {
         let number = plan.number;
         if found.len() > 1 || found.iter().any(|record| has_doubles(record, plan)) {

@@ -59,7 +59,7 @@ pub(super) enum Fault {
     RemovedFile,
     /// The directory of the journal is removed.
     RemovedDirectory,
-    /// The disk is full.
+    /// The disk has no space left.
     FullDisk,
     /// The journal has reached `store.journal_max_bytes`.
     FullJournal,

@@ -1,6 +1,6 @@
 //! The result of a fault, and the table of all results.
 
-use super::check::Verdict;
+use super::check::Comparison;
 use super::faults::Fault;
 use super::scene::{Figures, Level, StoreKind};
 use clap::ValueEnum;
@@ -15,38 +15,38 @@ pub(super) struct Run {
     level: Level,
     seed: u64,
     figures: Figures,
-    verdict: Verdict,
-    /// Why the run could not go on.
+    comparison: Comparison,
+    /// The reason that the run could not go on.
     stopped: Option<String>,
 }
 
 impl Run {
     pub(super) fn new(fault: Fault, store: StoreKind, level: Level, seed: u64) -> Self {
-        let (figures, verdict) = (Figures::default(), Verdict::default());
-        Self { fault, store, level, seed, figures, verdict, stopped: None }
+        let (figures, comparison) = (Figures::default(), Comparison::default());
+        Self { fault, store, level, seed, figures, comparison, stopped: None }
     }
 
     /// Adds the result of a scene.
-    pub(super) fn add(&mut self, may_refuse: bool, mut figures: Figures, mut verdict: Verdict) {
-        if !may_refuse && verdict.refused > 0 {
-            let refused = verdict.refused;
-            verdict.add("refused needlessly", || format!("{refused} requests were refused"));
+    pub(super) fn add(&mut self, may_refuse: bool, mut figures: Figures, mut comparison: Comparison) {
+        if !may_refuse && comparison.refused > 0 {
+            let refused = comparison.refused;
+            comparison.add("refused needlessly", || format!("{refused} requests were refused"));
         }
         for promise in figures.broken.drain(..) {
-            verdict.add("broken promise", || promise);
+            comparison.add("broken promise", || promise);
         }
-        if verdict.whole == 0 {
-            verdict.add("no load", || "no client received a whole response".to_owned());
+        if comparison.whole == 0 {
+            comparison.add("no load", || "no client received a whole response".to_owned());
         }
-        if verdict.lost <= figures.loss_allowed && verdict.lost > 0 {
-            figures.notes.push(format!("{} lost, as the damage explains", verdict.lost));
+        if comparison.lost <= figures.loss_allowed && comparison.lost > 0 {
+            figures.notes.push(format!("{} lost, as the damage explains", comparison.lost));
             // The parts of the lost record may also look incomplete or unrecorded.
             for kind in ["lost", "incomplete", "unrecorded"] {
-                verdict.violations.remove(kind);
+                comparison.violations.remove(kind);
             }
         }
         self.figures.merge(figures);
-        self.verdict.merge(verdict);
+        self.comparison.merge(comparison);
     }
 
     /// Ends the run with a defect.
@@ -59,22 +59,22 @@ impl Run {
     }
 
     fn is_broken(&self) -> bool {
-        self.is_stopped() || !self.verdict.violations.is_empty()
+        self.is_stopped() || !self.comparison.violations.is_empty()
     }
 
     /// Prints the result in one line, and every violation.
     pub(super) fn print_progress(&self) {
         let result = if self.is_broken() { "FAILED" } else { "ok" };
-        let (whole, sent) = (self.verdict.whole, self.verdict.sent);
+        let (whole, sent) = (self.comparison.whole, self.comparison.sent);
         println!(
             "{result:<6} {}: {whole} of {sent} responses whole, {} rows",
             self.name(),
-            self.verdict.rows
+            self.comparison.rows
         );
         for note in &self.figures.notes {
             println!("         {note}");
         }
-        for (kind, (count, examples)) in &self.verdict.violations {
+        for (kind, (count, examples)) in &self.comparison.violations {
             println!("       {kind}: {count}");
             examples.iter().for_each(|example| println!("         {example:.400}"));
         }
@@ -88,7 +88,7 @@ impl Run {
     }
 
     fn row(&self) -> [String; 16] {
-        let (figures, verdict) = (&self.figures, &self.verdict);
+        let (figures, comparison) = (&self.figures, &self.comparison);
         let milliseconds = |time: Duration| format!("{:.0}", time.as_secs_f64() * 1e3);
         [
             self.fault.name(),
@@ -96,13 +96,13 @@ impl Run {
             value_name(self.level),
             self.seed.to_string(),
             figures.kills.to_string(),
-            verdict.whole.to_string(),
-            verdict.rows.to_string(),
-            verdict.lost.to_string(),
-            verdict.doubled.to_string(),
-            verdict.refused.to_string(),
-            verdict.unrecorded.to_string(),
-            verdict.crashed.to_string(),
+            comparison.whole.to_string(),
+            comparison.rows.to_string(),
+            comparison.lost.to_string(),
+            comparison.doubled.to_string(),
+            comparison.refused.to_string(),
+            comparison.unrecorded.to_string(),
+            comparison.crashed.to_string(),
             figures.starts.iter().max().copied().map(milliseconds).unwrap_or_default(),
             figures.catch_up.map(|rate| format!("{rate:.0}")).unwrap_or_default(),
             figures.p99.map(milliseconds).unwrap_or_default(),
@@ -124,7 +124,7 @@ impl Figures {
     }
 }
 
-impl Verdict {
+impl Comparison {
     fn merge(&mut self, other: Self) {
         self.sent += other.sent;
         self.whole += other.whole;
@@ -194,10 +194,10 @@ impl Report {
         }
         println!("\n{table}");
         let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-        for (kind, (count, _)) in self.runs.iter().flat_map(|run| &run.verdict.violations) {
+        for (kind, (count, _)) in self.runs.iter().flat_map(|run| &run.comparison.violations) {
             *kinds.entry(kind).or_default() += count;
         }
-        let with_row: usize = self.runs.iter().map(|run| run.verdict.refused_with_row).sum();
+        let with_row: usize = self.runs.iter().map(|run| run.comparison.refused_with_row).sum();
         if with_row > 0 {
             println!("\n{with_row} refused requests have a row");
         }

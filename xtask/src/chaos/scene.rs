@@ -1,6 +1,6 @@
 //! A scene: a database, gateways, a provider and clients, to which a fault happens, and the figures of it.
 
-use super::check::{Verdict, compare};
+use super::check::{Comparison, compare};
 use super::database::Database;
 use super::directory::Directory;
 use super::fleet::{Member, Template};
@@ -225,17 +225,17 @@ impl Scene {
     }
 
     /// Stops the load, waits until nothing is left to be projected or open, and compares.
-    pub(super) async fn finish(mut self) -> (Figures, Verdict) {
+    pub(super) async fn finish(mut self) -> (Figures, Comparison) {
         self.stop_load().await;
         self.wait_projected().await;
         let database = &self.database;
         wait(SETTLE_LIMIT, async || database.open_interceptions().await == 0).await; // else the checker names them
         let records = Records::read(&self.database).await;
-        let verdict = compare(&self.ledger.requests(), &records);
+        let comparison = compare(&self.ledger.requests(), &records);
         for member in &mut self.members {
             member.stop().await;
         }
-        (self.figures, verdict)
+        (self.figures, comparison)
     }
 }
 

@@ -21,8 +21,8 @@ fn record(plan: &Plan) -> Record {
     }
 }
 
-/// The verdict on whole responses to all plans, whose records were changed by `damage`.
-fn verdict(damage: impl FnOnce(&mut Vec<Record>, &mut Vec<(Plan, Entry)>)) -> Verdict {
+/// The comparison on whole responses to all plans, whose records were changed by `damage`.
+fn comparison(damage: impl FnOnce(&mut Vec<Record>, &mut Vec<(Plan, Entry)>)) -> Comparison {
     let mut interceptions = plans().iter().map(record).collect();
     let whole = |plan: Plan| {
         let outcome = Some(Outcome::Whole(format!("id-{}", plan.number)));
@@ -35,9 +35,9 @@ fn verdict(damage: impl FnOnce(&mut Vec<Record>, &mut Vec<(Plan, Entry)>)) -> Ve
 
 #[test]
 fn exact_records_pass() {
-    let verdict = verdict(|_, _| {});
-    assert_eq!((verdict.whole, verdict.lost, verdict.doubled), (40, 0, 0));
-    assert!(verdict.violations.is_empty(), "{:?}", verdict.violations);
+    let comparison = comparison(|_, _| {});
+    assert_eq!((comparison.whole, comparison.lost, comparison.doubled), (40, 0, 0));
+    assert!(comparison.violations.is_empty(), "{:?}", comparison.violations);
 }
 
 #[test]
@@ -55,11 +55,11 @@ fn each_missing_or_wrong_row_is_a_loss() {
         &|record| record.tools[0].2 = Value::Null,
     ];
     for (at, damage) in damages.iter().enumerate() {
-        let verdict = verdict(|records, _| damage(&mut records[with_tools]));
-        assert_eq!((verdict.whole, verdict.lost, verdict.doubled), (40, 1, 0), "damage {at}");
+        let comparison = comparison(|records, _| damage(&mut records[with_tools]));
+        assert_eq!((comparison.whole, comparison.lost, comparison.doubled), (40, 1, 0), "damage {at}");
     }
-    let verdict = verdict(|records, _| drop(records.remove(5)));
-    assert_eq!((verdict.lost, verdict.unrecorded), (1, 1));
+    let comparison = comparison(|records, _| drop(records.remove(5)));
+    assert_eq!((comparison.lost, comparison.unrecorded), (1, 1));
 }
 
 #[test]
@@ -72,16 +72,16 @@ fn each_row_that_exists_twice_is_found() {
         &|record| record.thoughts += 2,
     ];
     for (at, double) in doubles.iter().enumerate() {
-        assert_eq!(verdict(|records, _| double(&mut records[with_tools])).doubled, 1, "double {at}");
+        assert_eq!(comparison(|records, _| double(&mut records[with_tools])).doubled, 1, "double {at}");
     }
-    assert_eq!(verdict(|records, _| records.push(record(&plans()[9]))).doubled, 1);
+    assert_eq!(comparison(|records, _| records.push(record(&plans()[9]))).doubled, 1);
 }
 
 #[test]
 fn rows_and_calls_that_should_not_exist_are_found() {
-    let kinds = |verdict: Verdict| verdict.violations.into_keys().collect::<Vec<_>>();
+    let kinds = |comparison: Comparison| comparison.violations.into_keys().collect::<Vec<_>>();
     assert_eq!(
-        kinds(verdict(
+        kinds(comparison(
             |records, _| records.push(Record { outcome: Some("failed".into()), ..Record::default() })
         )),
         ["foreign"]
@@ -92,25 +92,25 @@ fn rows_and_calls_that_should_not_exist_are_found() {
         ..Entry::default()
     };
     let refuse = |calls| {
-        verdict(move |records, requests| {
+        comparison(move |records, requests| {
             records.pop();
             requests.last_mut().unwrap().1 = refused(calls);
         })
     };
     assert_eq!(kinds(refuse(0)), [""; 0]);
     assert_eq!(kinds(refuse(1)), ["refused but sent", "unrecorded"]);
-    assert_eq!(kinds(verdict(|_, requests| requests[0].1.provider_calls = 2)), ["sent twice"]);
-    assert_eq!(kinds(verdict(|_, requests| requests[0].1.outcome = Some(Outcome::Altered))), ["altered"]);
+    assert_eq!(kinds(comparison(|_, requests| requests[0].1.provider_calls = 2)), ["sent twice"]);
+    assert_eq!(kinds(comparison(|_, requests| requests[0].1.outcome = Some(Outcome::Altered))), ["altered"]);
 }
 
 #[test]
 fn a_broken_response_needs_no_complete_record() {
-    let verdict = verdict(|records, requests| {
+    let comparison = comparison(|records, requests| {
         requests[0].1.outcome = Some(Outcome::Broken);
         let crashed = Record { usages: Vec::new(), tools: Vec::new(), thoughts: 0, ..record(&plans()[0]) };
         records[0] =
             Record { outcome: Some("failed".into()), error_type: Some("gateway_crash".into()), ..crashed };
     });
-    assert_eq!((verdict.whole, verdict.lost, verdict.crashed), (39, 0, 1));
-    assert!(verdict.violations.is_empty(), "{:?}", verdict.violations);
+    assert_eq!((comparison.whole, comparison.lost, comparison.crashed), (39, 0, 1));
+    assert!(comparison.violations.is_empty(), "{:?}", comparison.violations);
 }
