@@ -11,6 +11,7 @@ mod load;
 mod plan;
 mod probe;
 mod proxy;
+mod readiness;
 mod records;
 mod report;
 mod response;

@@ -2,6 +2,7 @@
 
 use super::ledger::{Ledger, Outcome};
 use super::plan::Plan;
+use super::readiness::Timeline;
 use super::response;
 use anyhow::Result;
 use bytes::Bytes;
@@ -23,11 +24,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The pause after a refused or broken request, so that refusals do not take the processor from the fault.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// A gateway, as its clients know it.
+#[derive(Clone)]
+pub(super) struct Target {
+    /// Its address, `None` while it does not run.
+    pub(super) address: watch::Receiver<Option<SocketAddr>>,
+    pub(super) timeline: Arc<Timeline>,
+}
+
 /// A client of one gateway.
 pub(super) struct Client {
     pub(super) ledger: Arc<Ledger>,
-    /// The address of the gateway, `None` while it does not run.
-    pub(super) gateway: watch::Receiver<Option<SocketAddr>>,
+    pub(super) target: Target,
     pub(super) stop: CancellationToken,
     /// The size of each prompt, if it is not the plan's.
     pub(super) prompt: Option<usize>,
@@ -50,7 +58,7 @@ impl Client {
 
     async fn connect(&mut self) -> Option<Connection> {
         let address = tokio::select! {
-            address = self.gateway.wait_for(Option::is_some) => (*address.ok()?)?,
+            address = self.target.address.wait_for(Option::is_some) => (*address.ok()?)?,
             () = self.stop.cancelled() => return None,
         };
         let stream = TcpStream::connect(address).await.ok()?;
@@ -67,6 +75,11 @@ impl Client {
             let began = Instant::now();
             let outcome = timeout(PATIENCE, call(&mut connection, &plan)).await;
             let outcome = outcome.unwrap_or(Ok(Outcome::Broken)).unwrap_or(Outcome::Broken);
+            match outcome {
+                Outcome::Whole(_) => self.target.timeline.note_served(began),
+                Outcome::Refused(..) => self.target.timeline.note_refused(),
+                Outcome::Altered | Outcome::Broken => {}
+            }
             let goes_on = matches!(outcome, Outcome::Whole(_));
             self.ledger.note_outcome(&plan, outcome, began.elapsed());
             if !goes_on {

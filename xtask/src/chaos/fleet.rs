@@ -1,12 +1,16 @@
 //! The gateways of a scene: the real binary, started, killed and observed.
 
+use super::client::Target;
 use super::probe;
+use super::readiness::{self, Timeline};
 use aibridge_testkit::{Gateway, Launch};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// One gateway, which runs or not.
@@ -15,6 +19,8 @@ pub(super) struct Member {
     running: Option<Gateway>,
     address: watch::Sender<Option<SocketAddr>>,
     journal: PathBuf,
+    timeline: Arc<Timeline>,
+    watching: JoinHandle<()>,
     /// What gateways that have ended wrote to their logs, warnings and errors.
     log: String,
 }
@@ -40,12 +46,19 @@ impl Member {
         );
         let launch = Launch::new(template.binary).config(settings).store(&template.store_url);
         let launch = launch.env("RUST_LOG", "warn");
-        Self { launch, running: None, address: watch::Sender::new(None), journal, log: String::new() }
+        let (address, timeline) = (watch::Sender::new(None), Arc::new(Timeline::new()));
+        let watching = readiness::watch(Arc::clone(&timeline), address.subscribe());
+        Self { launch, running: None, address, journal, timeline, watching, log: String::new() }
     }
 
-    /// The address for clients, `None` while it does not run.
-    pub(super) fn address(&self) -> watch::Receiver<Option<SocketAddr>> {
-        self.address.subscribe()
+    /// What a client needs to use it.
+    pub(super) fn target(&self) -> Target {
+        Target { address: self.address.subscribe(), timeline: Arc::clone(&self.timeline) }
+    }
+
+    /// The moments at which `/readyz` was wrong, and how.
+    pub(super) fn contradictions(&self) -> Vec<String> {
+        self.timeline.contradictions()
     }
 
     /// The directory of its journal.
@@ -119,5 +132,11 @@ impl Member {
 
     fn running(&self) -> Result<&Gateway> {
         self.running.as_ref().context("the gateway does not run")
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.watching.abort();
     }
 }

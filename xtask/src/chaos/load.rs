@@ -1,14 +1,12 @@
 //! The load of a scene: clients spread over the gateways, and a provider that responds by plan.
 
-use super::client::Client;
+use super::client::{Client, Target};
 use super::ledger::Ledger;
 use super::plan::Plan;
 use super::response;
 use aibridge_testkit::{Script, ScriptedProvider};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +31,7 @@ pub(super) struct Load {
 
 impl Load {
     /// Starts the usual clients.
-    pub(super) fn start(ledger: &Arc<Ledger>, gateways: &[watch::Receiver<Option<SocketAddr>>]) -> Self {
+    pub(super) fn start(ledger: &Arc<Ledger>, gateways: &[Target]) -> Self {
         let mut load = Self { clients: JoinSet::new(), stop: CancellationToken::new() };
         for gateway in gateways.iter().cycle().take(CLIENTS) {
             load.add(ledger, gateway, None, Duration::ZERO);
@@ -45,12 +43,12 @@ impl Load {
     pub(super) fn add(
         &mut self,
         ledger: &Arc<Ledger>,
-        gateway: &watch::Receiver<Option<SocketAddr>>,
+        gateway: &Target,
         prompt: Option<usize>,
         pause: Duration,
     ) {
-        let (ledger, gateway, stop) = (Arc::clone(ledger), gateway.clone(), self.stop.child_token());
-        self.clients.spawn(Client { ledger, gateway, stop, prompt, pause }.run());
+        let (ledger, target, stop) = (Arc::clone(ledger), gateway.clone(), self.stop.child_token());
+        self.clients.spawn(Client { ledger, target, stop, prompt, pause }.run());
     }
 
     /// Stops all clients, each after the response that it waits for.

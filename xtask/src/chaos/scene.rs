@@ -127,13 +127,13 @@ impl Scene {
 
     /// Starts the usual clients.
     pub(super) fn start_load(&mut self) {
-        let gateways: Vec<_> = self.members.iter().map(Member::address).collect();
+        let gateways: Vec<_> = self.members.iter().map(Member::target).collect();
         self.load = Some(Load::start(&self.ledger, &gateways));
     }
 
     /// Adds a client with prompts of `bytes`, which pauses after each response.
     pub(super) fn add_large_client(&mut self, bytes: usize, pause: Duration) {
-        let gateway = self.members[0].address();
+        let gateway = self.members[0].target();
         if let Some(load) = &mut self.load {
             load.add(&self.ledger, &gateway, Some(bytes), pause);
         }
@@ -234,6 +234,7 @@ impl Scene {
         let comparison = compare(&self.ledger.requests(), &records);
         for member in &mut self.members {
             member.stop().await;
+            self.figures.broken.extend(member.contradictions());
         }
         (self.figures, comparison)
     }
