@@ -19,14 +19,14 @@ mod scene;
 
 use crate::gateway;
 use aibridge_testkit::Postgres;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use faults::{Fault, Intensity};
 use futures_util::FutureExt;
 use report::{Report, Run};
 use scene::{Level, Scene, Setup, StoreKind};
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Kills in one scene. Further ones happen to further scenes, so that a defect is found soon after it occurred.
@@ -61,6 +61,9 @@ pub(crate) struct Options {
     /// Uses the optimised binary.
     #[arg(long)]
     release: bool,
+    /// Tests this binary of the gateway instead of building one.
+    #[arg(long, value_name = "PATH", conflicts_with = "release")]
+    binary: Option<PathBuf>,
 }
 
 impl Options {
@@ -98,7 +101,10 @@ impl Options {
 ///
 /// If a record was lost or doubled, or another promise was broken.
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let binary = gateway::build(options.release)?;
+    let binary = match &options.binary {
+        Some(binary) => binary.canonicalize().with_context(|| binary.display().to_string())?,
+        None => gateway::build(options.release)?,
+    };
     let mut plan = options.plan();
     let has_postgres = Postgres::start().await.is_some();
     if !has_postgres {

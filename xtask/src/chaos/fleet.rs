@@ -30,19 +30,17 @@ pub(super) struct Template<'a> {
     pub(super) binary: &'a Path,
     pub(super) store_url: String,
     pub(super) provider_url: String,
-    /// Lines of the table `[store]`, without the journal.
+    /// Lines of the table `[store]` that all gateways have.
     pub(super) store_settings: String,
 }
 
 impl Member {
-    /// A gateway whose journal is in `directory`. It does not run yet.
-    pub(super) fn new(template: &Template<'_>, journal: PathBuf) -> Self {
+    /// A gateway whose journal is at `journal`; `own_settings` are lines of its `[store]`. It does not run yet.
+    pub(super) fn new(template: &Template<'_>, journal: PathBuf, own_settings: &str) -> Self {
         let settings = format!(
-            "[store]\njournal = \"{}\"\n{}\n[[provider]]\ntype = \"openai\"\nbase_url = \"{}\"\n\
+            "[store]\n{own_settings}{}\n[[provider]]\ntype = \"openai\"\nbase_url = \"{}\"\n\
              keys = [\"sk-chaos-0123456789abcdef\"]\n",
-            journal.display(),
-            template.store_settings,
-            template.provider_url
+            template.store_settings, template.provider_url
         );
         let launch = Launch::new(template.binary).config(settings).store(&template.store_url);
         let launch = launch.env("RUST_LOG", "warn");

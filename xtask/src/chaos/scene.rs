@@ -103,9 +103,16 @@ impl Scene {
             provider_url: provider.base_url(),
             store_settings: setup.store_settings(),
         };
-        // Several processes on one SQLite file are not supported.
+        // Several processes on one SQLite file are not supported, and the journal is beside the file.
         let count = if setup.store == StoreKind::Sqlite { 1 } else { setup.gateways };
-        let member = |at| Member::new(&template, directory.path().join(format!("journal-{at}")));
+        let member = |at| match setup.store {
+            StoreKind::Sqlite => Member::new(&template, directory.path().join("aibridge.db.journal"), ""),
+            StoreKind::Postgres => {
+                let journal = directory.path().join(format!("journal-{at}"));
+                let setting = format!("journal = \"{}\"\n", journal.display());
+                Member::new(&template, journal, &setting)
+            }
+        };
         let members: Vec<Member> = (0..count).map(member).collect();
         let mut scene = Self {
             members,
