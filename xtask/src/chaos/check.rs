@@ -3,7 +3,10 @@
 use super::ledger::{Entry, Outcome};
 use super::plan::Plan;
 use super::records::{PROMPT_START, Record, Records};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+/// The size of a prompt whose refusal is counted apart, in bytes.
+const LARGE: usize = 1_000_000;
 
 /// Violations of one kind that are described; the others are counted.
 const DESCRIBED: usize = 5;
@@ -14,7 +17,8 @@ pub(super) struct Comparison {
     /// Requests that were sent, and those whose response a client received whole.
     pub(super) sent: usize,
     pub(super) whole: usize,
-    pub(super) refused: usize,
+    /// The number of refusals by code.
+    pub(super) refusals: BTreeMap<String, usize>,
     pub(super) rows: usize,
     /// Whole responses whose rows are missing or not as they should be.
     pub(super) lost: usize,
@@ -31,7 +35,7 @@ pub(super) struct Comparison {
 }
 
 /// Violations by kind: their number, and a few descriptions.
-pub(super) type Violations = std::collections::BTreeMap<&'static str, (usize, Vec<String>)>;
+pub(super) type Violations = BTreeMap<&'static str, (usize, Vec<String>)>;
 
 /// Compares `requests` with `records`.
 pub(super) fn compare(requests: &[(Plan, Entry)], records: &Records) -> Comparison {
@@ -58,6 +62,11 @@ pub(super) fn compare(requests: &[(Plan, Entry)], records: &Records) -> Comparis
 }
 
 impl Comparison {
+    /// The number of refused requests.
+    pub(super) fn refused(&self) -> usize {
+        self.refusals.values().sum()
+    }
+
     fn check_request(&mut self, plan: &Plan, entry: &Entry, found: &[&Record]) {
         let number = plan.number;
         if found.len() > 1 || found.iter().any(|record| has_doubles(record, plan)) {
@@ -84,7 +93,8 @@ impl Comparison {
                 self.check_whole(plan, id, found);
             }
             Some(Outcome::Refused(status, code)) => {
-                self.refused += 1;
+                let size = if plan.prompt_bytes > LARGE { " of a large prompt" } else { "" };
+                *self.refusals.entry(format!("{code}{size}")).or_default() += 1;
                 self.refused_with_row += usize::from(!found.is_empty());
                 if *status != 503 {
                     self.add("unexpected", || format!("request {number}: {status} {code}; {found:?}"));

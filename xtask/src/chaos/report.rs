@@ -28,9 +28,9 @@ impl Run {
 
     /// Adds the result of a scene.
     pub(super) fn add(&mut self, may_refuse: bool, mut figures: Figures, mut comparison: Comparison) {
-        if !may_refuse && comparison.refused > 0 {
-            let refused = comparison.refused;
-            comparison.add("refused needlessly", || format!("{refused} requests were refused"));
+        if !may_refuse && comparison.refused() > 0 {
+            let refusals = format!("{:?}", comparison.refusals);
+            comparison.add("refused needlessly", || refusals);
         }
         for promise in figures.broken.drain(..) {
             comparison.add("broken promise", || promise);
@@ -100,7 +100,7 @@ impl Run {
             comparison.rows.to_string(),
             comparison.lost.to_string(),
             comparison.doubled.to_string(),
-            comparison.refused.to_string(),
+            comparison.refused().to_string(),
             comparison.unrecorded.to_string(),
             comparison.crashed.to_string(),
             figures.starts.iter().max().copied().map(milliseconds).unwrap_or_default(),
@@ -128,7 +128,9 @@ impl Comparison {
     fn merge(&mut self, other: Self) {
         self.sent += other.sent;
         self.whole += other.whole;
-        self.refused += other.refused;
+        for (code, count) in other.refusals {
+            *self.refusals.entry(code).or_default() += count;
+        }
         self.refused_with_row += other.refused_with_row;
         self.rows += other.rows;
         self.lost += other.lost;

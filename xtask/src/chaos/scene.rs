@@ -255,7 +255,9 @@ impl Setup<'_> {
             Level::Database => "database",
         };
         let limit = self.journal_bytes.map(|bytes| format!("journal_max_bytes = {bytes}\n"));
-        format!("durability = \"{level}\"\n{}", limit.unwrap_or_default())
+        // A busy machine is no fault. At the level `database`, the time limit is what refuses requests.
+        let time_limit = if self.level == Level::Database { "2s" } else { "10s" };
+        format!("durability = \"{level}\"\ntimeout = \"{time_limit}\"\n{}", limit.unwrap_or_default())
     }
 }
 
