@@ -112,6 +112,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         plan.retain(|(store, ..)| *store != StoreKind::Postgres);
     }
     ensure!(!plan.is_empty(), "no fault applies to these databases and levels");
+    // A scene that panics is a result, which the report prints; a backtrace would hide it.
+    std::panic::set_hook(Box::new(|_| {}));
     let mut report = Report::default();
     for (store, level, fault) in plan {
         let run = run_fault(options, &binary, store, level, fault).await;
