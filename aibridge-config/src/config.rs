@@ -1,6 +1,6 @@
 //! All settings of the gateway.
 
-use crate::{Admin, Auth, Limits, Log, Metrics, Provider, Server, Store, Telemetry, Tls};
+use crate::{Admin, Auth, Budgets, Limits, Log, Metrics, Prices, Provider, Server, Store, Telemetry, Tls};
 
 /// All settings, resolved and validated.
 #[derive(Debug, Clone)]
@@ -15,6 +15,10 @@ pub struct Config {
     pub auth: Auth,
     /// `[limits]`: the limits of requests, tokens and connections.
     pub limits: Limits,
+    /// `[budgets]` and `[[budget]]`: who may spend how much.
+    pub budgets: Budgets,
+    /// `[prices]`: the prices of models.
+    pub prices: Prices,
     /// `[store]`: the database for records.
     pub store: Store,
     /// `[metrics]`: the metrics for Prometheus.

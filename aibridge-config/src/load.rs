@@ -5,7 +5,7 @@ use crate::raw::Raw;
 use crate::shape;
 use crate::{Config, ConfigError, Environment, Problem, Sources};
 use aibridge_sections::{
-    admin, auth, exposure, limits, log, metrics, provider, server, store, telemetry, tls,
+    admin, auth, budgets, exposure, limits, log, metrics, prices, provider, server, store, telemetry, tls,
 };
 use aibridge_values::report::Report;
 use aibridge_values::secret::Secret;
@@ -14,7 +14,8 @@ use figment::Figment;
 /// Loads and validates the settings.
 ///
 /// If no source configures a provider, the settings have one called `openai`, with `OPENAI_API_KEY` and
-/// `OPENAI_BASE_URL` if they are set and not empty. Configured providers do not use these variables.
+/// `OPENAI_BASE_URL` if they are set and not empty, and one called `anthropic`, with `ANTHROPIC_API_KEY` and
+/// `ANTHROPIC_BASE_URL`. Configured providers do not use these variables.
 ///
 /// # Errors
 ///
@@ -27,7 +28,7 @@ pub fn load(sources: &Sources, environment: &dyn Environment) -> Result<Config, 
         .map(|layer| shape::check(layer, &mut problems))
         .fold(Figment::new(), |figment, layer| figment.merge(layer));
     if !configures_a_provider(&figment) && !problems.iter().any(may_hide_a_provider) {
-        figment = figment.merge(layer::fallback_provider(environment));
+        figment = figment.merge(layer::fallback_providers(environment));
     }
     let mut report = Report::new(&figment, problems);
     let config = resolve(&figment, environment, &mut report);
@@ -74,6 +75,8 @@ fn resolve(figment: &Figment, environment: &dyn Environment, report: &mut Report
     }
     let tls = tls::resolve(&raw.tls, environment, report);
     let limits = limits::resolve(&raw.limits, report);
+    let budgets = budgets::resolve(&raw.budgets, &raw.budget, report);
+    let prices = prices::resolve(&raw.prices, environment, report);
     let store = store::resolve(&raw.store, report);
     let telemetry = telemetry::resolve(&raw.telemetry, environment, report);
     let log = log::resolve(&raw.log, report);
@@ -84,6 +87,8 @@ fn resolve(figment: &Figment, environment: &dyn Environment, report: &mut Report
         admin: admin?,
         auth: auth?,
         limits: limits?,
+        budgets: budgets?,
+        prices: prices?,
         store: store?,
         metrics: metrics::resolve(&raw.metrics),
         telemetry: telemetry?,

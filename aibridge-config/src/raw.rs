@@ -2,9 +2,11 @@
 
 use aibridge_sections::admin::RawAdmin;
 use aibridge_sections::auth::RawAuth;
+use aibridge_sections::budgets::{RawBudget, RawBudgets};
 use aibridge_sections::limits::RawLimits;
 use aibridge_sections::log::RawLog;
 use aibridge_sections::metrics::RawMetrics;
+use aibridge_sections::prices::RawPrices;
 use aibridge_sections::provider::RawProvider;
 use aibridge_sections::server::RawServer;
 use aibridge_sections::store::RawStore;
@@ -22,6 +24,9 @@ pub(crate) struct Raw<S> {
     pub(crate) admin: RawAdmin,
     pub(crate) auth: RawAuth,
     pub(crate) limits: RawLimits,
+    pub(crate) budgets: RawBudgets,
+    pub(crate) budget: Vec<RawBudget>,
+    pub(crate) prices: RawPrices,
     pub(crate) store: RawStore,
     pub(crate) metrics: RawMetrics,
     pub(crate) telemetry: RawTelemetry,
@@ -37,6 +42,9 @@ impl<S> Default for Raw<S> {
             admin: RawAdmin::default(),
             auth: RawAuth::default(),
             limits: RawLimits::default(),
+            budgets: RawBudgets::default(),
+            budget: Vec::new(),
+            prices: RawPrices::default(),
             store: RawStore::default(),
             metrics: RawMetrics::default(),
             telemetry: RawTelemetry::default(),

@@ -41,6 +41,9 @@ fn explain(setting: &str, kind: &Kind) -> String {
         Kind::UnknownField(_, known) => {
             format!("is not a setting; the settings here are {}", known.join(", "))
         }
+        Kind::InvalidType(..) if setting == "budget" => {
+            "must be a list; write [[budget]], in double brackets, once for each budget".to_owned()
+        }
         Kind::InvalidType(..) if setting == "provider" => {
             "must be a list; write [[provider]], in double brackets, once for each provider".to_owned()
         }

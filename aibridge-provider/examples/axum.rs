@@ -4,7 +4,7 @@
 //! `http://127.0.0.1:8080/v1/chat/completions`.
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
-use aibridge_intercept::{Actor, Gateway, Request, RequestBody};
+use aibridge_intercept::{Actor, ErrorFormat, ErrorResponse, Gateway, Request, RequestBody};
 use aibridge_provider::{OpenAi, OpenAiConfig, Provider};
 use aibridge_recorder::{Record, Recorder, RecorderError, async_trait};
 use axum::Router;
@@ -40,7 +40,7 @@ async fn chat(
     };
     match provider.create_interceptor(request) {
         Ok(interceptor) => gateway.intercept(interceptor, gateway.clock.now()).await.map(Body::new),
-        Err(error) => error.to_response().map(Body::from),
+        Err(error) => ErrorResponse::from(error).into_http(ErrorFormat::OpenAi, None).map(Body::from),
     }
 }
 

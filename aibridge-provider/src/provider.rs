@@ -1,7 +1,7 @@
 //! The [`Provider`] trait: a profile, and the interceptors for its dialects.
 
 use crate::profile::Profile;
-use aibridge_intercept::{Error, Interceptor, Request};
+use aibridge_intercept::{ConnectionsError, Error, Interceptor, Request};
 use std::ops::Deref;
 
 /// A provider. It dereferences to its data, the [`Profile`]; the trait itself is the only code that differs by type.
@@ -37,12 +37,18 @@ pub enum ProviderError {
         /// The error of the key pool.
         source: aibridge_keypool::KeyPoolError,
     },
+    /// The provider has keys, but clients always bring their own.
+    #[error("the provider {name:?} accepts only keys of its users: leave out its keys")]
+    ByokOnly {
+        /// The name of the provider.
+        name: String,
+    },
     /// The HTTP client for the provider cannot be created.
     #[error("the provider {name:?} cannot set up connections: {source}")]
     Connections {
         /// The name of the provider.
         name: String,
-        /// The error of the HTTP client.
-        source: reqwest::Error,
+        /// The error of the HTTP client or of the TLS library.
+        source: ConnectionsError,
     },
 }

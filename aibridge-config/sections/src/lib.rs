@@ -5,10 +5,12 @@
 
 pub mod admin;
 pub mod auth;
+pub mod budgets;
 pub mod exposure;
 pub mod limits;
 pub mod log;
 pub mod metrics;
+pub mod prices;
 pub mod provider;
 pub mod server;
 pub mod store;
@@ -18,12 +20,14 @@ mod web;
 
 pub use admin::Admin;
 pub use auth::{Auth, AuthMode};
+pub use budgets::{Budgets, Unpriced};
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use metrics::Metrics;
-pub use provider::{CircuitBreaker, Provider, ProviderKind};
+pub use prices::Prices;
+pub use provider::{Authorities, CircuitBreaker, Provider, ProviderKind, ProviderTls};
 pub use server::Server;
-pub use store::{Durability, PostgresUrl, Retention, Spool, SslMode, Store, StoreUrl};
+pub use store::{Durability, PostgresUrl, Retention, SslMode, Store, StoreUrl};
 pub use telemetry::{OtlpProtocol, Telemetry};
 pub use tls::Tls;
 pub use web::ANY_ORIGIN;

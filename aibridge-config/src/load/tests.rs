@@ -22,6 +22,8 @@ impl Environment for TestEnvironment {
     fn read(&self, path: &Path) -> io::Result<String> {
         match path.to_str() {
             Some("/run/secrets/key") => Ok("sk-file\n".into()),
+            Some("prices.toml") => Ok("[[price]]\nmodel = \"m\"\ninput = 1\noutput = 2".into()),
+            Some("wrong.toml") => Ok("[[price]]\nmodel = \"m\"\ninput = -1".into()),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
     }

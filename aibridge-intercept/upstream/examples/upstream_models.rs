@@ -4,7 +4,7 @@
 use aibridge_headers::credential::{ClientKey, Credential, KeyFailover};
 use aibridge_upstream::call::{Attempts, CallBody, TimeoutScope, Timeouts};
 use aibridge_upstream::payload::Payload;
-use aibridge_upstream::{Upstream, UpstreamCall};
+use aibridge_upstream::{ClientTls, Upstream, UpstreamCall};
 use http::{HeaderMap, Method, header};
 use std::error::Error;
 use std::time::Duration;
@@ -15,7 +15,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [base_url, key] = &arguments[..] else { return Err("name a base URL and a key".into()) };
     let wait = Duration::from_secs(30);
     let timeouts = Timeouts { connect: wait, response: wait, stream_idle: wait, keep_alive: wait };
-    let upstream = Upstream::new(base_url.parse()?, KeyFailover::new(None, header::AUTHORIZATION), timeouts)?;
+    let keys = KeyFailover::new(None, header::AUTHORIZATION);
+    let upstream = Upstream::new(base_url.parse()?, keys, timeouts, &ClientTls::default())?;
     let call = UpstreamCall {
         method: Method::GET,
         path: "/models".into(),
@@ -28,6 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             secret: key.as_str().into(),
         }),
         timeout_scope: TimeoutScope::Whole,
+        has_separate_limits: false,
         guard: None,
         tap: None,
     };

@@ -5,16 +5,31 @@ use aibridge_config::Config;
 /// Returns the names of changed settings that only a restart puts in force.
 pub(super) fn required(old: &Config, new: &Config) -> Vec<&'static str> {
     // Destructured, so that the compiler finds a section that is missing here. A reload applies the sections named `_`.
-    let Config { server, tls, admin, auth: _, limits: _, store, metrics, telemetry, log, providers: _ } = old;
+    let Config {
+        server,
+        tls,
+        admin,
+        auth: _,
+        limits: _,
+        budgets,
+        prices: _,
+        store,
+        metrics,
+        telemetry,
+        log,
+        providers: _,
+    } = old;
     let table = [
         ("server.listen", server.listen != new.server.listen),
         ("tls", tls.is_some() != new.tls.is_some()),
         ("admin.listen", admin.listen != new.admin.listen),
         ("auth.mode", new.auth.mode != reloadable_mode(old, new)),
+        ("budgets.time_zone", budgets.time_zone != new.budgets.time_zone),
         ("store.url", store.url != new.store.url),
         ("store.durability", store.durability != new.store.durability),
         ("store.timeout", store.timeout != new.store.timeout),
-        ("store.spool", store.spool != new.store.spool),
+        ("store.journal", store.journal != new.store.journal),
+        ("store.journal_max_bytes", store.journal_max_bytes != new.store.journal_max_bytes),
         ("metrics", *metrics != new.metrics),
         ("telemetry", *telemetry != new.telemetry),
         ("log.format", log.format != new.log.format),

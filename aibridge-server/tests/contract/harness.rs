@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 pub(crate) const PROXIED: [(&str, &str); 3] =
     [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")];
 
+/// Settings with which requests and responses wait for the database.
+pub(crate) const WAITS_FOR_DATABASE: &str = "[store]\ndurability = \"database\"\n";
+
 /// A gateway under test. It serves in this process, on a free port, with a store of its own.
 pub(crate) struct Harness {
     pub(crate) address: SocketAddr,
@@ -56,9 +59,9 @@ impl Harness {
         Self { address, admin, store: Store::new(path), clock: mock, stop, serving, _dir: dir }
     }
 
-    /// Starts a gateway with one provider `openai` at `base_url`, with these keys.
+    /// Starts a gateway with a provider of each vendor at `base_url`, with these keys.
     pub(crate) async fn with_keys(base_url: &str, keys: &[&str]) -> Self {
-        Self::start(&provider_settings(base_url, keys)).await
+        Self::start(&(provider_settings(base_url, keys) + &anthropic_settings(base_url, keys))).await
     }
 
     /// Advances the clock of cooldowns and limits.
@@ -82,6 +85,12 @@ pub(crate) fn status_and_code(response: &Response) -> (u16, Option<&str>) {
 /// The settings of one provider `openai`.
 pub(crate) fn provider_settings(base_url: &str, keys: &[&str]) -> String {
     format!("[[provider]]\ntype = \"openai\"\nbase_url = \"{base_url}\"\nkeys = {keys:?}\n")
+}
+
+/// The settings of one provider `anthropic`, whose base URL is `base_url` without the version.
+pub(crate) fn anthropic_settings(base_url: &str, keys: &[&str]) -> String {
+    let base_url = base_url.trim_end_matches("v1/");
+    format!("[[provider]]\ntype = \"anthropic\"\nbase_url = \"{base_url}\"\nkeys = {keys:?}\n")
 }
 
 fn config(settings: &str, store: &Path) -> Config {

@@ -8,11 +8,13 @@ const LAYERS: &[&[&str]] = &[
     &[
         "aibridge-journal",
         "aibridge-keypool",
+        "aibridge-presets",
+        "aibridge-prices",
         "aibridge-recorder",
         "aibridge-json",
-        "aibridge-presets",
         "aibridge-values",
     ],
+    &["aibridge-budgets"],
     &["aibridge-error", "aibridge-sections", "aibridge-sse"],
     &["aibridge-config", "aibridge-headers", "aibridge-observer"],
     &["aibridge-upstream"],
@@ -20,7 +22,8 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-chatcompletions", "aibridge-messages", "aibridge-responses"],
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
-    &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &["aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &["aibridge-api", "aibridge-dashboard"],
     &["aibridge-admission", "aibridge-cli"],
     &["aibridge-server"],
 ];
@@ -40,6 +43,7 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
 
 /// Crates that may not depend on an HTTP client.
 const OFFLINE: &[&str] = &[
+    "aibridge-budgets",
     "aibridge-config",
     "aibridge-error",
     "aibridge-headers",
@@ -47,6 +51,7 @@ const OFFLINE: &[&str] = &[
     "aibridge-json",
     "aibridge-keypool",
     "aibridge-observer",
+    "aibridge-prices",
     "aibridge-recorder",
     "aibridge-sections",
     "aibridge-sse",

@@ -5,6 +5,7 @@ use aibridge_intercept::payload::Payload;
 use aibridge_intercept::{Actor, Observer, Request, RequestBody};
 use aibridge_json::Edit;
 use aibridge_keypool::KeyPool;
+use aibridge_provider::UsageChunk;
 use aibridge_sse::{Event, Splitter};
 use aibridge_traffic::{Dialect, Shape, chat_event, response_event};
 use bytes::Bytes;
@@ -49,10 +50,9 @@ fn read(dialect: Dialect, bytes: usize) -> Operation {
         body: RequestBody::plain(shape.body().into()),
         actor: Actor::anonymous(),
     };
-    let read = if dialect == Dialect::Chat {
-        aibridge_chatcompletions::parse_request
-    } else {
-        aibridge_responses::parse_request
+    let read = move |request: &Request| match dialect {
+        Dialect::Chat => aibridge_chatcompletions::parse_request(request, UsageChunk::Add),
+        Dialect::Responses => aibridge_responses::parse_request(request),
     };
     Box::new(move || drop(black_box(read(black_box(&request)))))
 }

@@ -20,14 +20,18 @@ fn the_defaults_serve_this_machine_only() {
     assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::None, true));
     assert_eq!(config.store.url, StoreUrl::Sqlite("aibridge.db".into()));
     assert_eq!(config.store.durability, Durability::Process);
-    assert_eq!((config.store.timeout, config.store.spool), (Duration::from_secs(2), None));
+    assert_eq!(config.store.timeout, Duration::from_secs(2));
+    let journal = (config.store.journal.to_str(), config.store.journal_max_bytes);
+    assert_eq!(journal, (Some("aibridge.db.journal"), 1 << 30), "beside the file");
     assert_eq!(config.admin.listen, None);
     assert!(config.metrics.enabled);
     assert_eq!((config.metrics.max_models, config.metrics.max_tools), (100, 100));
     assert_eq!(config.telemetry, None);
     assert_eq!((config.log.format, config.log.records_to_log), (LogFormat::Text, false));
 
-    let [provider] = config.providers.as_slice() else { panic!("{:?}", config.providers) };
+    let [provider, anthropic] = config.providers.as_slice() else { panic!("{:?}", config.providers) };
+    assert_eq!((anthropic.kind, anthropic.name.as_str()), (ProviderKind::Anthropic, "anthropic"));
+    assert_eq!(anthropic.base_url.as_str(), "https://api.anthropic.com/");
     assert_eq!((provider.kind, provider.name.as_str()), (ProviderKind::OpenAi, "openai"));
     assert_eq!(provider.base_url.as_str(), "https://api.openai.com/v1/");
     assert!(provider.keys.is_empty() && provider.extra_headers.is_empty() && !provider.send_actor_headers);
@@ -183,21 +187,37 @@ fn text_in_the_environment_is_parsed_by_type() {
 }
 
 #[test]
-fn the_default_provider_is_openai() {
-    const SET: TestEnvironment =
-        TestEnvironment(&[("OPENAI_API_KEY", "sk-1"), ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")]);
-    const EMPTY: TestEnvironment = TestEnvironment(&[("OPENAI_API_KEY", ""), ("OPENAI_BASE_URL", "")]);
-    let table: [(&str, TestEnvironment, &[&str], &str); 4] = [
-        ("", SET, &["sk-1"], "http://127.0.0.1:9/v1/"),
-        ("provider = []", SET, &["sk-1"], "http://127.0.0.1:9/v1/"),
-        ("", EMPTY, &[], "https://api.openai.com/v1/"),
-        ("", TestEnvironment(&[]), &[], "https://api.openai.com/v1/"),
+fn the_default_providers_are_openai_and_anthropic() {
+    const SET: TestEnvironment = TestEnvironment(&[
+        ("OPENAI_API_KEY", "sk-1"),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1"),
+        ("ANTHROPIC_API_KEY", "sk-ant-2"),
+        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:8"),
+    ]);
+    const EMPTY: TestEnvironment = TestEnvironment(&[
+        ("OPENAI_API_KEY", ""),
+        ("OPENAI_BASE_URL", ""),
+        ("ANTHROPIC_API_KEY", ""),
+        ("ANTHROPIC_BASE_URL", ""),
+    ]);
+    let defaults: [(&[&str], &str); 2] =
+        [(&[], "https://api.openai.com/v1/"), (&[], "https://api.anthropic.com/")];
+    let set: [(&[&str], &str); 2] =
+        [(&["sk-1"], "http://127.0.0.1:9/v1/"), (&["sk-ant-2"], "http://127.0.0.1:8/")];
+    let table = [
+        ("", SET, set),
+        ("provider = []", SET, set),
+        ("", EMPTY, defaults),
+        ("", TestEnvironment(&[]), defaults),
     ];
-    for (text, environment, expected_keys, base_url) in table {
+    for (text, environment, expected) in table {
         let config = load_valid(&file(text), &environment);
-        assert_eq!((config.providers.len(), config.providers[0].name.as_str()), (1, "openai"));
-        assert_eq!(keys(&config, 0), expected_keys);
-        assert_eq!(config.providers[0].base_url.as_str(), base_url);
+        let names: Vec<_> = config.providers.iter().map(|provider| provider.name.as_str()).collect();
+        assert_eq!(names, ["openai", "anthropic"]);
+        for (index, (expected_keys, base_url)) in expected.into_iter().enumerate() {
+            assert_eq!(keys(&config, index), expected_keys);
+            assert_eq!(config.providers[index].base_url.as_str(), base_url);
+        }
     }
 }
 
@@ -243,4 +263,18 @@ fn the_variables_of_opentelemetry_have_the_lowest_precedence() {
         let actual = telemetry.as_ref().map(|telemetry| (telemetry.endpoint.as_str(), telemetry.protocol));
         assert_eq!(actual, expected, "{text:?} in {:?}", environment.0);
     }
+}
+
+#[test]
+fn budgets_and_prices_are_read() {
+    let text = "[budgets]\ntime_zone = \"Europe/Berlin\"\n[prices]\nfile = \"prices.toml\"\n\
+                [[budget]]\nscope = \"user\"\nmatch = \"ann\"\namount = \"2.50 USD\"\nperiod = \"day\"\n\
+                [[budget]]\nscope = \"group\"\nshared = true";
+    let config = load_valid(&file(text), &TestEnvironment(&[]));
+    let [user, group] = &config.budgets.budgets[..] else { panic!("two budgets") };
+    assert_eq!((user.name.as_str(), user.amount.unwrap().to_string()), ("ann", "$2.50".to_owned()));
+    assert_eq!((group.name.as_str(), group.amount, group.shared), ("*", None, true));
+    assert_eq!(config.prices.table.models().next().unwrap().model, "m", "the file goes first");
+    let again = load_valid(&file(&config.to_masked_toml()), &TestEnvironment(&[]));
+    assert_eq!((again.budgets, again.prices), (config.budgets, config.prices));
 }

@@ -25,9 +25,63 @@ fn a_problem_has_its_source_its_setting_and_advice() {
              \"postgres://user@host/db\"",
         ),
         (
+            file("[budgets]\ntime_zone = \"Mars\""),
+            "aibridge.toml: budgets.time_zone: \"Mars\" is not a time zone; write a name such as \"UTC\" or \
+             \"Europe/Berlin\"",
+        ),
+        (
+            file("[budgets]\nmax_reservation = \"0 USD\""),
+            "aibridge.toml: budgets.max_reservation: is zero; write a larger amount, e.g. \"1 USD\"",
+        ),
+        (
+            file("[[budget]]\namount = \"1 USD\""),
+            "aibridge.toml: budget[0].scope: is missing; write scope = \"user\"",
+        ),
+        (
+            file("[[budget]]\nscope = \"user\"\namount = \"1\""),
+            "aibridge.toml: budget[0].amount: \"1\" is not an amount; write dollars, e.g. \"200 USD\" or \"0.50 USD\"",
+        ),
+        (
+            file("[[budget]]\nscope = \"model\"\nshared = true"),
+            "aibridge.toml: budget[0].shared: is for users and groups; remove it, since all who use the name share this \
+             budget anyway",
+        ),
+        (
+            file("[[budget]]\nscope = \"user\"\n[[budget]]\nscope = \"user\"\namount = \"1 USD\""),
+            "aibridge.toml: budget[1]: has the scope, match and period of budget[0]; remove one of them",
+        ),
+        (
+            file("[budget]\nscope = \"user\""),
+            "aibridge.toml: budget: must be a list; write [[budget]], in double brackets, once for each budget",
+        ),
+        (
+            file("[prices]\nfile = \"nowhere.toml\""),
+            "aibridge.toml: prices.file: \"nowhere.toml\" cannot be read: entity not found; write the path of a TOML \
+             file with prices",
+        ),
+        (
+            file("[prices]\nfile = \"wrong.toml\""),
+            "aibridge.toml: prices.file: \"wrong.toml\" has mistakes: line 3: input: \"-1\" is not a non-negative \
+             decimal number",
+        ),
+        (
             file("[store]\nspool = \"spool\""),
-            "aibridge.toml: store.spool: has no effect on an embedded database, which is always available; remove it, \
-             or write store.url = \"postgres://user@host/db\"",
+            "aibridge.toml: store.spool: has no effect on an embedded database, whose journal is beside its file; \
+             remove it, or write store.url = \"postgres://user@host/db\"",
+        ),
+        (
+            file("[store]\njournal = \"here\""),
+            "aibridge.toml: store.journal: has no effect on an embedded database, whose journal is beside its file; \
+             remove it, or write store.url = \"postgres://user@host/db\"",
+        ),
+        (
+            file("[store]\nurl = \"postgres://ann@db/a\"\njournal = \"here\"\nspool = \"spool\""),
+            "aibridge.toml: store.journal: and store.spool, its name in earlier versions, are both set; remove \
+             store.spool",
+        ),
+        (
+            file("[store]\njournal = \"\""),
+            "aibridge.toml: store.journal: is empty; write the path of a directory, e.g. \"aibridge.journal\"",
         ),
         (
             file("[store]\ntimeout = \"0s\""),
@@ -82,7 +136,7 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("[store]\ndurability = \"\""),
-            "aibridge.toml: store.durability: \"\" is unknown; write \"process\" or \"power\"",
+            "aibridge.toml: store.durability: \"\" is unknown; write \"process\" or \"power\" or \"database\"",
         ),
         (
             file("[auth]\ntokens = true"),
@@ -90,13 +144,13 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("listen = \"127.0.0.1:1\""),
-            "aibridge.toml: listen: is not a setting; the settings here are server, tls, admin, auth, limits, store, \
-             metrics, telemetry, log, provider",
+            "aibridge.toml: listen: is not a setting; the settings here are server, tls, admin, auth, limits, budgets, \
+             budget, prices, store, metrics, telemetry, log, provider",
         ),
         (
             env(&[("AIBRIDGE_PORT", "8080")]),
-            "AIBRIDGE_PORT: port: is not a setting; the settings here are server, tls, admin, auth, limits, store, \
-             metrics, telemetry, log, provider",
+            "AIBRIDGE_PORT: port: is not a setting; the settings here are server, tls, admin, auth, limits, budgets, \
+             budget, prices, store, metrics, telemetry, log, provider",
         ),
         (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a string; write a table"),
         (
@@ -114,8 +168,8 @@ fn a_problem_has_its_source_its_setting_and_advice() {
             "aibridge.toml: provider[0].type: is missing; write type = \"openai\"",
         ),
         (
-            file("[[provider]]\ntype = \"anthropic\""),
-            "aibridge.toml: provider[0].type: \"anthropic\" is unknown; write \"openai\"",
+            file("[[provider]]\ntype = \"azure\""),
+            "aibridge.toml: provider[0].type: \"azure\" is unknown; write \"openai\" or \"anthropic\" or \"copilot\"",
         ),
         (
             file("[[provider]]\ntype = \"openai\"\n[[provider]]\ntype = \"openai\""),

@@ -1,10 +1,12 @@
 //! Reading access to the records of a store.
 
 use super::filter::next;
+use super::statement::{CellKind, Cells, Dialect, Statement, Value, Values};
 use super::{Block, Cursor, Filter, FullInterception, Summary};
 use crate::postgres::PostgresRecords;
 use crate::sqlite::SqliteRecords;
 use crate::{StoreError, StoreOptions};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -25,7 +27,10 @@ pub enum Order {
 ///
 /// All methods block; a [cancellation token](Self::open_cancellable) ends a running one. On PostgreSQL they run a
 /// Tokio runtime of their own, so they must not be called from within a runtime.
-pub struct Records(Kind);
+pub struct Records {
+    kind: Kind,
+    notes: Vec<String>,
+}
 
 enum Kind {
     Sqlite(SqliteRecords),
@@ -33,16 +38,30 @@ enum Kind {
 }
 
 impl Records {
-    /// Opens an existing store.
+    /// Opens an existing store, and brings it up to date with its journal: what a gateway that is gone left there is
+    /// stored first, and a running gateway gets half a second to store what it has acknowledged. [`Self::notes`] says
+    /// what could not be stored.
     ///
     /// # Errors
     ///
     /// [`StoreError::Open`] and [`StoreError::NewerSchema`].
     pub fn open(options: impl Into<StoreOptions>) -> Result<Self, StoreError> {
-        Self::open_cancellable(options, CancellationToken::new())
+        let options = options.into();
+        let mut records = Self::open_cancellable(options.clone(), CancellationToken::new())?;
+        records.notes = match (&records.kind, &options) {
+            (Kind::Sqlite(records), StoreOptions::Sqlite(options)) => records.catch_up(options),
+            (Kind::Postgres(records), StoreOptions::Postgres(options)) => records.catch_up(options),
+            _ => Vec::new(),
+        };
+        Ok(records)
     }
 
-    /// Opens an existing store. When `cancelled` is cancelled, a running query ends at once, in the database too,
+    /// What a person should know about records that are not in the database yet.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Opens an existing store as it is. When `cancelled` is cancelled, a running query ends at once, in the database too,
     /// with [`StoreError::Cancelled`].
     ///
     /// # Errors
@@ -52,12 +71,13 @@ impl Records {
         options: impl Into<StoreOptions>,
         cancelled: CancellationToken,
     ) -> Result<Self, StoreError> {
-        Ok(Self(match options.into() {
+        let kind = match options.into() {
             StoreOptions::Sqlite(options) => Kind::Sqlite(SqliteRecords::open(&options, cancelled)?),
             StoreOptions::Postgres(options) => {
                 Kind::Postgres(Box::new(PostgresRecords::open(&options, cancelled)?))
             }
-        }))
+        };
+        Ok(Self { kind, notes: Vec::new() })
     }
 
     /// One interception with its prompts, token usages, tool calls and reasoning; `None` if the id is unknown.
@@ -66,7 +86,7 @@ impl Records {
     ///
     /// [`StoreError::Database`].
     pub fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
-        match &self.0 {
+        match &self.kind {
             Kind::Sqlite(records) => records.find(id),
             Kind::Postgres(records) => records.find(id),
         }
@@ -87,7 +107,7 @@ impl Records {
         walk(
             filter,
             order,
-            |cursor| match &self.0 {
+            |cursor| match &self.kind {
                 Kind::Sqlite(records) => records.summaries(filter, cursor),
                 Kind::Postgres(records) => records.summaries(filter, cursor),
             },
@@ -110,7 +130,7 @@ impl Records {
         walk(
             filter,
             order,
-            |cursor| match &self.0 {
+            |cursor| match &self.kind {
                 Kind::Sqlite(records) => records.full(filter, cursor),
                 Kind::Postgres(records) => records.full(filter, cursor),
             },
@@ -128,7 +148,7 @@ impl Records {
         walk(
             filter,
             Order::OldestFirst,
-            |cursor| match &self.0 {
+            |cursor| match &self.kind {
                 Kind::Sqlite(records) => records.count(filter, cursor),
                 Kind::Postgres(records) => records.count(filter, cursor),
             },
@@ -138,6 +158,59 @@ impl Records {
             },
         )?;
         Ok(count)
+    }
+
+    /// The start of the first interception; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`].
+    pub fn first_started_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT started_at FROM aibridge_interceptions ORDER BY id LIMIT 1".to_owned();
+        let rows = self.select(&Values::default().statement(sql, [CellKind::Time]))?;
+        rows.into_iter().next().map(|mut cells| cells.time()).transpose()
+    }
+
+    /// The id of the interception at `offset` from the beginning of a range of ids; `None` if the range has fewer.
+    pub(super) fn id_at_offset(&self, range: (Uuid, Uuid), offset: i64) -> Result<Option<Uuid>, StoreError> {
+        self.id_at(range, "ASC", offset)
+    }
+
+    /// The id of the interception at `offset` from the end of a range of ids; `None` if the range has fewer.
+    pub(super) fn id_at_offset_from_end(
+        &self,
+        range: (Uuid, Uuid),
+        offset: i64,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.id_at(range, "DESC", offset)
+    }
+
+    fn id_at(&self, (low, high): (Uuid, Uuid), order: &str, offset: i64) -> Result<Option<Uuid>, StoreError> {
+        let mut values = Values::default();
+        let (low, high) = (values.bind(Value::Id(low)), values.bind(Value::Id(high)));
+        let sql = format!(
+            "SELECT id FROM aibridge_interceptions WHERE id >= {low} AND id <= {high} ORDER BY id {order} \
+             LIMIT 1 OFFSET {}",
+            values.bind(Value::Count(offset))
+        );
+        let rows = self.select(&values.statement(sql, [CellKind::Id]))?;
+        rows.into_iter().next().map(|mut cells| cells.id()).transpose()
+    }
+
+    /// The dialect of the database.
+    pub(super) fn dialect(&self) -> Dialect {
+        match &self.kind {
+            Kind::Sqlite(_) => Dialect::Sqlite,
+            Kind::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The rows of a statement, in a transaction of its own.
+    pub(super) fn select(&self, statement: &Statement) -> Result<Vec<Cells>, StoreError> {
+        match &self.kind {
+            Kind::Sqlite(records) => records.select(statement),
+            Kind::Postgres(records) => records.select(statement),
+        }
     }
 }
 

@@ -1,0 +1,55 @@
+//! What a model call used, in disjoint buckets.
+
+use crate::Bucket;
+
+/// What one model call used. The buckets are disjoint: a token counts in exactly one of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Input tokens that are in no other bucket.
+    pub input: u64,
+    /// Output tokens that are in no other bucket; reasoning is output.
+    pub output: u64,
+    /// Input tokens that were read from the provider's cache.
+    pub cache_read: u64,
+    /// Input tokens that were written to the provider's cache for five minutes, or for its usual time.
+    pub cache_write_5m: u64,
+    /// Input tokens that were written to the provider's cache for one hour.
+    pub cache_write_1h: u64,
+    /// Input tokens of audio.
+    pub audio_input: u64,
+    /// Output tokens of audio.
+    pub audio_output: u64,
+    /// Web searches that the provider ran.
+    pub web_searches: u64,
+    /// Searches in files that are stored at the provider.
+    pub file_searches: u64,
+    /// Requests: 1 for a call, which some models charge for beside its tokens.
+    pub requests: u64,
+}
+
+impl Usage {
+    /// The count of a bucket.
+    pub const fn count(&self, bucket: Bucket) -> u64 {
+        match bucket {
+            Bucket::Input => self.input,
+            Bucket::Output => self.output,
+            Bucket::CacheRead => self.cache_read,
+            Bucket::CacheWrite5m => self.cache_write_5m,
+            Bucket::CacheWrite1h => self.cache_write_1h,
+            Bucket::AudioInput => self.audio_input,
+            Bucket::AudioOutput => self.audio_output,
+            Bucket::WebSearch => self.web_searches,
+            Bucket::FileSearch => self.file_searches,
+            Bucket::Request => self.requests,
+        }
+    }
+
+    /// All input tokens together, which a context tier compares with its threshold.
+    pub const fn total_input(&self) -> u64 {
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write_5m)
+            .saturating_add(self.cache_write_1h)
+            .saturating_add(self.audio_input)
+    }
+}

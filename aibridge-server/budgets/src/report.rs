@@ -1,0 +1,62 @@
+//! What callers are told about budgets.
+
+use crate::{Period, Scope};
+use aibridge_prices::NanoUsd;
+use jiff::Timestamp;
+
+/// A request that a budget does not admit. It names no user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "The {} budget of {amount} per {} is used up: {spent} spent, {reserved} reserved. It resets at {resets_at}.",
+    .scope.as_str(), .period.as_str()
+)]
+pub struct Refusal {
+    /// The scope of the budget.
+    pub scope: Scope,
+    /// The amount of the budget.
+    pub amount: NanoUsd,
+    /// What was spent in the current window.
+    pub spent: NanoUsd,
+    /// What requests in flight have reserved.
+    pub reserved: NanoUsd,
+    /// The period of the budget.
+    pub period: Period,
+    /// The end of the current window.
+    pub resets_at: Timestamp,
+}
+
+/// A budget of which a share was spent for the first time in its window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The share in percent that was reached: 75 or 95.
+    pub percent: u8,
+    /// The budget after the cost that reached it.
+    pub state: BudgetState,
+}
+
+/// A budget, and what was spent of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetState {
+    /// The scope of the budget.
+    pub scope: Scope,
+    /// The name in the settings, or `*`.
+    pub budget: String,
+    /// The user, group, key, model or provider whose spending counts; `*` for all, or if nothing was spent yet.
+    pub name: String,
+    /// The group, if `name` is a user as its member.
+    pub group: Option<String>,
+    /// The amount; `None` means unlimited.
+    pub amount: Option<NanoUsd>,
+    /// The period of the amount.
+    pub period: Period,
+    /// Whether all share one amount.
+    pub shared: bool,
+    /// What was spent in the current window.
+    pub spent: NanoUsd,
+    /// What requests in flight have reserved.
+    pub reserved: NanoUsd,
+    /// What is left, never below zero; `None` means unlimited.
+    pub remaining: Option<NanoUsd>,
+    /// The end of the current window.
+    pub resets_at: Timestamp,
+}

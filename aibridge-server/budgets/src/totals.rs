@@ -1,0 +1,165 @@
+//! What each account has spent in the current windows, and what is reserved.
+
+use crate::account::Account;
+use crate::window::Windows;
+use crate::{Period, Subject};
+use aibridge_prices::NanoUsd;
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// At this many accounts, those without spending are removed; and again at twice as many as were left.
+const FIRST_CLEANUP: usize = 4096;
+
+/// The most models with an account of their own. The spending of further models is counted, but not by model: clients
+/// choose the names.
+const MAX_MODELS: usize = 10_000;
+
+/// What a subject has spent in the current windows, as read from records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpentTotals<'a> {
+    /// The subject of the records.
+    pub subject: Subject<'a>,
+    /// The sums since the start of the current day, week and month.
+    pub spent: [NanoUsd; Period::ALL.len()],
+}
+
+/// The accounts with spending or reservations.
+#[derive(Debug)]
+pub(crate) struct Totals {
+    accounts: HashMap<Account, Balance>,
+    models: usize,
+    cleanup_at: usize,
+}
+
+/// What one account has spent and reserved.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Balance {
+    spent: [Spent; Period::ALL.len()],
+    pub(crate) reserved: NanoUsd,
+}
+
+/// What was spent in one window.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    /// The start of the window. The amount of another window counts as zero.
+    window: Option<Timestamp>,
+    amount: NanoUsd,
+    /// The highest percentage that a warning was issued for.
+    warned: u8,
+}
+
+impl Balance {
+    /// What was spent in the current window of `period`.
+    pub(crate) fn spent(&self, period: Period, windows: &Windows) -> NanoUsd {
+        let spent = &self.spent[period as usize];
+        if spent.window == Some(windows.get(period).start) { spent.amount } else { NanoUsd::ZERO }
+    }
+
+    /// Adds to what was spent in the current window of each period.
+    fn add(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
+        for period in Period::ALL {
+            let spent = self.current(period, windows);
+            spent.amount = spent.amount.saturating_add(amounts[period as usize]);
+        }
+    }
+
+    /// Raises the highest percentage that a warning was issued for, and returns whether that is news.
+    pub(crate) fn raise_warning(&mut self, period: Period, windows: &Windows, percent: u8) -> bool {
+        let spent = self.current(period, windows);
+        let is_news = percent > spent.warned;
+        spent.warned = spent.warned.max(percent);
+        is_news
+    }
+
+    fn current(&mut self, period: Period, windows: &Windows) -> &mut Spent {
+        let spent = &mut self.spent[period as usize];
+        let start = Some(windows.get(period).start);
+        if spent.window != start {
+            *spent = Spent { window: start, ..Spent::default() };
+        }
+        spent
+    }
+
+    fn is_empty(&self, windows: &Windows) -> bool {
+        let has_spent = |period| self.spent(period, windows) != NanoUsd::ZERO;
+        self.reserved == NanoUsd::ZERO && !Period::ALL.into_iter().any(has_spent)
+    }
+}
+
+impl Totals {
+    pub(crate) fn new() -> Self {
+        Self { accounts: HashMap::new(), models: 0, cleanup_at: FIRST_CLEANUP }
+    }
+
+    pub(crate) fn get(&self, account: &Account) -> Balance {
+        self.accounts.get(account).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn get_mut(&mut self, account: &Account) -> Option<&mut Balance> {
+        self.accounts.get_mut(account)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Account, &Balance)> {
+        self.accounts.iter()
+    }
+
+    pub(crate) fn reserve(&mut self, accounts: &[Account], amount: NanoUsd, windows: &Windows) {
+        for account in accounts {
+            if let Some(balance) = self.entry(account, windows) {
+                balance.reserved = balance.reserved.saturating_add(amount);
+            }
+        }
+    }
+
+    pub(crate) fn release(&mut self, accounts: &[Account], amount: NanoUsd) {
+        for account in accounts {
+            if let Some(balance) = self.accounts.get_mut(account) {
+                balance.reserved = balance.reserved.saturating_sub(amount).max(NanoUsd::ZERO);
+            }
+        }
+    }
+
+    pub(crate) fn add_spent(
+        &mut self,
+        accounts: &[Account],
+        amounts: [NanoUsd; Period::ALL.len()],
+        windows: &Windows,
+    ) {
+        for account in accounts {
+            if let Some(balance) = self.entry(account, windows) {
+                balance.add(amounts, windows);
+            }
+        }
+    }
+
+    /// Forgets what was spent, and keeps reservations.
+    pub(crate) fn clear_spent(&mut self) {
+        for balance in self.accounts.values_mut() {
+            balance.spent = <[Spent; Period::ALL.len()]>::default();
+        }
+    }
+
+    /// The balance of an account; `None` for a model beyond [`MAX_MODELS`].
+    fn entry(&mut self, account: &Account, windows: &Windows) -> Option<&mut Balance> {
+        if !self.accounts.contains_key(account) {
+            if self.accounts.len() >= self.cleanup_at {
+                self.remove_empty(windows);
+            }
+            let is_model = matches!(account, Account::Model(_));
+            if is_model && self.models >= MAX_MODELS {
+                self.remove_empty(windows);
+                if self.models >= MAX_MODELS {
+                    return None;
+                }
+            }
+            self.models += usize::from(is_model);
+        }
+        Some(self.accounts.entry(account.clone()).or_default())
+    }
+
+    fn remove_empty(&mut self, windows: &Windows) {
+        self.accounts.retain(|_, balance| !balance.is_empty(windows));
+        self.models = self.accounts.keys().filter(|account| matches!(account, Account::Model(_))).count();
+        self.cleanup_at = FIRST_CLEANUP.max(2 * self.accounts.len());
+    }
+}
