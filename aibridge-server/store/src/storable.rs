@@ -1,6 +1,6 @@
 //! Conversion of texts and maps to values that both databases can store.
 
-use aibridge_recorder::{ExtraValue, ReasoningSource, TokenUsage};
+use aibridge_recorder::{ExtraValue, ReasoningSource, TokenUsage, UsageCost};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -92,6 +92,7 @@ mod tests {
                 cache_write_input_tokens: 0,
                 extra_token_types: counts,
                 cost: cost.map(str::to_owned),
+                charged: UsageCost::default(),
                 created_at: Timestamp::UNIX_EPOCH,
             };
             assert_eq!(extra_token_types(&usage), expected);

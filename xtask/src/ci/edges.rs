@@ -22,8 +22,8 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-chatcompletions", "aibridge-messages", "aibridge-responses"],
     &["aibridge-provider"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
-    &["aibridge-api", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
-    &["aibridge-admission", "aibridge-cli"],
+    &["aibridge-accounting", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &["aibridge-admission", "aibridge-api", "aibridge-cli"],
     &["aibridge-server"],
 ];
 
