@@ -5,6 +5,18 @@ use std::collections::BTreeMap;
 
 const DOC: &str = include_str!("../../docs/settings.md");
 
+/// The settings in lists without a value of their own by default, and how the document names their defaults.
+const UNSET: [(&str, &str); 8] = [
+    ("scope", "required"),
+    ("type", "that of `preset`"),
+    ("preset", "that of `type`"),
+    ("name", "its `preset`"),
+    ("base_url", "that of `preset`"),
+    ("route_prefix", "/{name}/v1"),
+    ("auth_header", "that of `preset`"),
+    ("usage_chunk", "that of `preset`"),
+];
+
 /// The default and the environment variable of each setting.
 type Settings = BTreeMap<String, (String, String)>;
 
@@ -26,9 +38,15 @@ fn documented() -> Settings {
 
 /// Reads the mirror. The defaults are in TOML.
 fn mirrored() -> Settings {
-    let file = r#"budget = [{ scope = "SCOPE" }]
-provider = [{ type = "TYPE", name = "NAME", circuit_breaker = {} }]"#;
-    let raw: Raw<String> = toml::from_str(file).expect("a file");
+    let file = format!(
+        "budget = [{{ scope = \"scope?\" }}]\nprovider = [{{ circuit_breaker = {{}}, {} }}]",
+        UNSET[1..]
+            .iter()
+            .map(|(setting, _)| format!("{setting} = \"{setting}?\""))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    let raw: Raw<String> = toml::from_str(&file).expect("a file");
     let tree = toml::Table::try_from(raw).expect("a table");
     let mut settings = Settings::new();
     list("", &tree, &mut settings);
@@ -46,11 +64,8 @@ fn list(prefix: &str, table: &toml::Table, settings: &mut Settings) {
         } else if let Some(section) = section {
             list(&format!("{setting}."), section, settings);
         } else {
-            let default = match value.to_string().as_str() {
-                "\"TYPE\"" | "\"SCOPE\"" => "required".to_owned(),
-                "\"NAME\"" => "its `type`".to_owned(),
-                default => default.to_owned(),
-            };
+            let unset = UNSET.iter().find(|(name, _)| value.as_str() == Some(&format!("{name}?")));
+            let default = unset.map_or_else(|| value.to_string(), |(_, default)| (*default).to_owned());
             let variable = match setting.split_once("[]") {
                 Some((list, _)) => format!("AIBRIDGE_{list}"),
                 None => format!("AIBRIDGE_{}", setting.replace('.', "__")),

@@ -87,7 +87,8 @@ pub(crate) fn set_interception(span: &Span, interception: &Interception) {
     span.record("streaming", interception.streaming);
     span.record("gen_ai.system", interception.provider.as_str());
     span.record("gen_ai.provider.name", interception.provider.as_str());
-    span.record("gen_ai.operation.name", "chat");
+    let operation = if interception.route.ends_with("/embeddings") { "embeddings" } else { "chat" };
+    span.record("gen_ai.operation.name", operation);
     span.record("gen_ai.request.model", model);
 }
 

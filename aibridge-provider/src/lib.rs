@@ -1,6 +1,7 @@
 //! Providers: the [`Profile`] is the data of a provider, and [`Provider`] creates interceptors for its dialects.
 //!
-//! [`OpenAi`] serves every vendor with the OpenAI API. A vendor is data: a name, a base URL and keys.
+//! [`OpenAi`] serves every vendor with the OpenAI API. A vendor is data: a name, a base URL and keys. [`PRESETS`] contains
+//! the known ones.
 //!
 //! ```
 //! use aibridge_provider::{OpenAi, OpenAiConfig};
@@ -29,6 +30,7 @@ mod profile;
 mod provider;
 mod routes;
 
+pub use aibridge_presets::{PRESETS, Preset, UsageChunk};
 pub use circuit_breaker::{CircuitBreaker, CircuitBreakerSettings, CircuitName, CircuitState, CircuitStatus};
 pub use objects::ObjectRules;
 pub use openai::{OpenAi, OpenAiConfig};

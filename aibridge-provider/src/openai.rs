@@ -12,8 +12,9 @@ use aibridge_intercept::{
     Error, Interceptor, ParsedRequest, Request, SingleCallInterceptor, Upstream, UpstreamCall, mask,
 };
 use aibridge_keypool::KeyPool;
+use aibridge_presets::UsageChunk;
 use aibridge_recorder::Interception;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, Method, header};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use std::ops::Deref;
@@ -34,6 +35,14 @@ pub struct OpenAiConfig {
     pub enabled: bool,
     /// The base URL of the API, with or without the final slash; empty means `https://api.openai.com/v1/`.
     pub base_url: String,
+    /// The prefix of the paths at the gateway; empty means `/{name}/v1`.
+    pub route_prefix: String,
+    /// The header of the keys: `Authorization` contains bearer tokens, another header the key alone.
+    pub auth_header: HeaderName,
+    /// The handling of the usage chunk of streams.
+    pub usage_chunk: UsageChunk,
+    /// Whether users pay the vendor a subscription, so that a request costs nothing.
+    pub subscription: bool,
     /// A single key. An explicit `key_pool` takes precedence.
     pub key: Option<SecretString>,
     /// The key pool. Without any key, the provider is BYOK-only.
@@ -58,6 +67,10 @@ impl Default for OpenAiConfig {
             name: KIND.into(),
             enabled: true,
             base_url: "https://api.openai.com/v1/".into(),
+            route_prefix: String::new(),
+            auth_header: header::AUTHORIZATION,
+            usage_chunk: UsageChunk::Add,
+            subscription: false,
             key: None,
             key_pool: None,
             extra_headers: HeaderMap::new(),
@@ -79,6 +92,7 @@ impl Default for OpenAiConfig {
 #[derive(Debug)]
 pub struct OpenAi {
     profile: Profile,
+    usage_chunk: UsageChunk,
 }
 
 impl OpenAi {
@@ -104,25 +118,31 @@ impl OpenAi {
             ),
             (None, None) => None,
         };
-        let keys = KeyFailover::new(pool, header::AUTHORIZATION);
+        let route_prefix = match config.route_prefix.as_str() {
+            "" => format!("/{name}/v1"),
+            prefix => prefix.to_owned(),
+        };
+        let keys = KeyFailover::new(pool, config.auth_header.clone());
         let upstream = Upstream::new(base_url.clone(), keys, config.timeouts)
             .map_err(|source| ProviderError::Connections { name: name.clone(), source })?;
         Ok(Self {
             profile: Profile {
                 kind: KIND,
-                route_prefix: format!("/{name}/v1"),
+                route_prefix,
                 name,
                 enabled: config.enabled,
                 base_url,
                 routes: routes::OPENAI,
                 objects: objects::OPENAI,
-                auth_header: header::AUTHORIZATION,
+                auth_header: config.auth_header,
+                subscription: config.subscription,
                 extra_headers: config.extra_headers,
                 send_actor_headers: config.send_actor_headers,
                 circuit_breaker,
                 api_dump: config.api_dump,
                 upstream: Arc::new(upstream),
             },
+            usage_chunk: config.usage_chunk,
         })
     }
 
@@ -165,7 +185,8 @@ impl Provider for OpenAi {
     fn create_interceptor(&self, request: Request) -> Result<Box<dyn Interceptor>, Error> {
         let credential = self.credential(&request.headers)?;
         let parsed = match request.route.as_str() {
-            "/chat/completions" => aibridge_chatcompletions::parse_request(&request)?,
+            "/chat/completions" => aibridge_chatcompletions::parse_request(&request, self.usage_chunk)?,
+            "/embeddings" => aibridge_chatcompletions::embeddings::parse_request(&request)?,
             "/responses" | "/responses/compact" => aibridge_responses::parse_request(&request)?,
             _ => return Err(Error::UnknownRoute { method: "POST".into(), path: request.route }),
         };

@@ -23,13 +23,14 @@ use uuid::Uuid;
 pub struct Profile {
     /// The type, e.g. `openai`.
     pub kind: &'static str,
-    /// The configured name: the first segment of the provider's paths.
+    /// The configured name.
     pub name: String,
     /// Whether the gateway serves the provider's routes.
     pub enabled: bool,
     /// The base URL of the provider's API, with a final slash.
     pub base_url: Url,
-    /// The prefix of the provider's paths, `/{name}/v1`. It contains the version, as the base URLs of clients do.
+    /// The prefix of the provider's paths, `/{name}/v1` unless configured. It contains the version, as the base URLs of
+    /// clients do.
     pub route_prefix: String,
     /// The bridged and passthrough routes.
     pub routes: Routes,
@@ -37,6 +38,8 @@ pub struct Profile {
     pub objects: ObjectRules,
     /// The header that contains the provider key.
     pub auth_header: HeaderName,
+    /// Whether users pay the vendor a subscription, so that a request costs nothing.
+    pub subscription: bool,
     /// The headers to add to every upstream request.
     pub extra_headers: HeaderMap,
     /// Whether upstream requests contain headers with the actor.
@@ -96,7 +99,7 @@ impl Profile {
         &self.base_url
     }
 
-    /// The prefix of the provider's paths, `/{name}/v1`.
+    /// The prefix of the provider's paths.
     pub fn route_prefix(&self) -> &str {
         &self.route_prefix
     }

@@ -84,7 +84,7 @@ fn is_canonical(path: &str) -> bool {
 
 /// The routes of the OpenAI API that the gateway serves.
 pub(crate) const OPENAI: Routes = Routes {
-    bridged: &["/chat/completions", "/responses", "/responses/compact"],
+    bridged: &["/chat/completions", "/responses", "/responses/compact", "/embeddings"],
     passthrough: &["/conversations", "/conversations/", "/models", "/models/", "/responses/"],
     objects: &["/conversations/", "/responses/"],
     read_only: &["/models", "/models/"],
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn routes_are_exact() {
-        let bridged = ["/chat/completions", "/responses", "/responses/compact"];
+        let bridged = ["/chat/completions", "/responses", "/responses/compact", "/embeddings"];
         for path in bridged {
             assert_eq!(OPENAI.find(path), Some(Route::Bridged(path)));
         }
@@ -127,7 +127,8 @@ mod tests {
             "/responses/",
             "/modelsx",
             "/model",
-            "/embeddings",
+            "/embeddings/",
+            "/Embeddings",
             "/files",
             "/Models",
             "models",

@@ -6,31 +6,45 @@ mod extra_headers;
 mod keys;
 mod name;
 mod raw;
+mod route_prefix;
+mod vendor;
 
 pub use circuit_breaker::CircuitBreaker;
 pub use raw::RawProvider;
 
+use aibridge_presets::{Preset, UsageChunk};
 use aibridge_values::Environment;
-use aibridge_values::base_url::{self, Advice};
-use aibridge_values::choice::choice;
 use aibridge_values::duration::RawDuration;
 use aibridge_values::report::Report;
 use aibridge_values::secret::Secret;
+use http::HeaderName;
 use name::Names;
+use route_prefix::Prefixes;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
+use vendor::Vendor;
 
 /// The settings of a provider.
 #[derive(Debug, Clone)]
 pub struct Provider {
     /// `type`: the API of the provider.
     pub kind: ProviderKind,
-    /// The name: the first segment of the paths of its routes.
+    /// The vendor that the settings name, if any.
+    pub preset: Option<&'static Preset>,
+    /// The name.
     pub name: String,
     /// The base URL of the API; always ends in one slash.
     pub base_url: Url,
+    /// The prefix of the paths of its routes, without a final slash.
+    pub route_prefix: String,
+    /// The header of the keys: `Authorization` contains bearer tokens, another header the key alone.
+    pub auth_header: HeaderName,
+    /// The handling of the usage chunk of streams.
+    pub usage_chunk: UsageChunk,
+    /// Whether users pay the vendor a subscription, so that a request costs nothing.
+    pub subscription: bool,
     /// The distinct keys, in order of preference. Without keys, the provider is BYOK-only.
     pub keys: Vec<SecretString>,
     /// The names and values of headers to add to every upstream request, sorted by name.
@@ -51,9 +65,6 @@ pub struct Provider {
     pub circuit_breaker: Option<CircuitBreaker>,
 }
 
-const BASE_URL: Advice =
-    Advice { example: "https://api.openai.com/v1/", credentials: "keys or extra_headers" };
-
 /// The API of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProviderKind {
@@ -70,6 +81,13 @@ impl ProviderKind {
             Self::OpenAi => "openai",
         }
     }
+
+    /// The prefix of the routes of the provider `name`, unless the settings contain another.
+    fn default_route_prefix(self, name: &str) -> String {
+        match self {
+            Self::OpenAi => format!("/{name}/v1"),
+        }
+    }
 }
 
 /// Resolves all providers. `None` if any of them has a problem.
@@ -78,11 +96,14 @@ pub fn resolve(
     environment: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<Vec<Provider>> {
-    let mut names = Names::default();
+    let (mut names, mut prefixes) = (Names::default(), Prefixes::default());
     let providers: Vec<Option<Provider>> = raw
         .into_iter()
         .enumerate()
-        .map(|(index, raw)| resolve_one(raw, &format!("provider[{index}]"), &mut names, environment, report))
+        .map(|(index, raw)| {
+            let at = format!("provider[{index}]");
+            resolve_one(raw, &at, (&mut names, &mut prefixes), environment, report)
+        })
         .collect();
     providers.into_iter().collect()
 }
@@ -90,20 +111,30 @@ pub fn resolve(
 fn resolve_one(
     raw: RawProvider<Secret>,
     at: &str,
-    names: &mut Names,
+    (names, prefixes): (&mut Names, &mut Prefixes),
     environment: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<Provider> {
-    let kind = match &raw.kind {
-        Some(kind) => choice(kind, &ProviderKind::ALL, ProviderKind::as_str),
-        None => Err("is missing; write type = \"openai\"".to_owned()),
-    };
-    let kind = report.keep(&format!("{at}.type"), kind);
-    let name = raw.name.or_else(|| kind.map(|kind| kind.as_str().to_owned()));
+    let Vendor { kind, preset, row } = vendor::resolve(&raw, at, report);
+    let name = raw.name.or_else(|| row.map(|row| row.name.to_owned()));
     let name = name.and_then(|name| report.keep(&format!("{at}.name"), names.claim(name, at)));
-    let base_url = report.keep(&format!("{at}.base_url"), base_url::parse(&raw.base_url, BASE_URL));
+    let base_url = vendor::base_url(raw.base_url.as_deref(), row);
+    let base_url = report.keep(&format!("{at}.base_url"), base_url);
+    let prefix = raw.route_prefix.or_else(|| Some(kind?.default_route_prefix(name.as_deref()?)));
+    let prefix =
+        prefix.and_then(|prefix| report.keep(&format!("{at}.route_prefix"), prefixes.claim(prefix, at)));
+    let auth_header = vendor::auth_header(raw.auth_header.as_deref(), row);
+    let auth_header = report.keep(&format!("{at}.auth_header"), auth_header);
+    let usage_chunk = vendor::usage_chunk(raw.usage_chunk.as_deref(), row);
+    let usage_chunk = report.keep(&format!("{at}.usage_chunk"), usage_chunk);
+    report.keep(&format!("{at}.keys"), vendor::allow_keys(raw.keys.len(), row));
     let keys = keys::resolve(&raw.keys, &format!("{at}.keys"), environment, report);
-    let extra_headers = extra_headers::resolve(raw.extra_headers, &format!("{at}.extra_headers"), report);
+    let extra_headers = extra_headers::resolve(
+        raw.extra_headers,
+        auth_header.as_ref(),
+        &format!("{at}.extra_headers"),
+        report,
+    );
     let mut timeout = |name, timeout: RawDuration| report.keep(&format!("{at}.{name}"), timeout.positive());
     let connect_timeout = timeout("connect_timeout", raw.connect_timeout);
     let response_timeout = timeout("response_timeout", raw.response_timeout);
@@ -115,8 +146,13 @@ fn resolve_one(
     };
     Some(Provider {
         kind: kind?,
+        preset,
         name: name?,
         base_url: base_url?,
+        route_prefix: prefix?,
+        auth_header: auth_header?,
+        usage_chunk: usage_chunk?,
+        subscription: row?.subscription,
         keys: keys?,
         extra_headers: extra_headers?,
         send_actor_headers: raw.send_actor_headers,

@@ -1,4 +1,5 @@
 //! The chat completions dialect of the OpenAI API (`POST /chat/completions`): parses requests and reads responses.
+//! Embeddings (`POST /embeddings`) share the format of its errors and usage: see [`embeddings`].
 //!
 //! [`parse_request`] returns a [`ParsedRequest`](aibridge_intercept::ParsedRequest): the model, the prompt, the edit that
 //! makes a stream report its usage, and the observer that reads the response as it passes, with [`Streaming`] or
@@ -25,6 +26,7 @@
 //! ```
 
 pub mod blocking;
+pub mod embeddings;
 mod reader;
 mod reasoning;
 mod request;

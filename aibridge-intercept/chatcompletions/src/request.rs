@@ -6,21 +6,27 @@ use aibridge_intercept::payload::Payload;
 use aibridge_intercept::prompt::last_text;
 use aibridge_intercept::{Error, ParsedRequest, Request};
 use aibridge_json::{Edit, Json};
+use aibridge_presets::UsageChunk;
 
 /// Parses `request`, in one pass over its body.
 ///
-/// For a stream, the edit sets `stream_options.include_usage` to `true`, so that the stream reports its usage. The
-/// observer then withholds the usage chunk, which the client's request did not include.
+/// With [`UsageChunk::Add`], the edit of a stream sets `stream_options.include_usage` to `true`, so that the stream reports
+/// its usage. The observer then withholds the usage chunk, unless the client asked for it.
 ///
 /// # Errors
 ///
 /// [`Error::InvalidJson`] if the body is not one JSON object, [`Error::InvalidModel`] if the model name is too long.
-pub fn parse_request(request: &Request) -> Result<ParsedRequest, Error> {
+pub fn parse_request(request: &Request, usage_chunk: UsageChunk) -> Result<ParsedRequest, Error> {
     let body = &request.body.text;
-    let [model, stream, stream_options, metadata, messages] =
-        Json::object(body, ["model", "stream", "stream_options", "metadata", "messages"])?;
+    let [model, stream, stream_options, usage, metadata, messages] =
+        Json::object(body, ["model", "stream", "stream_options", "usage", "metadata", "messages"])?;
     let streaming = stream.is_some_and(Json::is_true);
-    let edit = if streaming { include_usage(body, stream_options) } else { None };
+    let edit = match usage_chunk {
+        UsageChunk::Add if streaming => include_usage(body, stream_options),
+        UsageChunk::Add | UsageChunk::Native => None,
+    };
+    // OpenRouter's way to ask for the usage.
+    let asks_for_usage = usage.and_then(|usage| usage.member("include")).is_some_and(Json::is_true);
     let last = messages.and_then(Json::last_element);
     let [role, content, tool_call_id] =
         last.map(|last| last.members(["role", "content", "tool_call_id"])).unwrap_or_default();
@@ -35,7 +41,7 @@ pub fn parse_request(request: &Request) -> Result<ParsedRequest, Error> {
         correlating_tool_call_id: tool_call_id.filter(|_| has_role("tool")).and_then(Json::non_empty_string),
         references: Vec::new(),
         client: Client::detect(&request.headers, metadata),
-        observer: Box::new(Streaming::new(edit.is_some())),
+        observer: Box::new(Streaming::new(edit.is_some() && !asks_for_usage)),
         edited: edit.map(|edit| Payload::edited(body, vec![edit])),
     })
 }
@@ -66,6 +72,10 @@ mod tests {
     use bytes::Bytes;
 
     fn parse(body: &str) -> ParsedRequest {
+        parse_with(body, UsageChunk::Add)
+    }
+
+    fn parse_with(body: &str, usage_chunk: UsageChunk) -> ParsedRequest {
         let body = RequestBody::plain(Bytes::copy_from_slice(body.as_bytes()));
         let request = Request {
             route: "/chat/completions".into(),
@@ -74,7 +84,7 @@ mod tests {
             body,
             actor: Actor::anonymous(),
         };
-        parse_request(&request).unwrap()
+        parse_request(&request, usage_chunk).unwrap()
     }
 
     #[test]
@@ -142,6 +152,13 @@ mod tests {
         for (body, expected) in table {
             let edited = parse(body).edited.map(|payload| payload.to_bytes());
             assert_eq!(edited.as_deref(), expected.map(str::as_bytes), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_native_usage_chunk_is_not_asked_for() {
+        for body in [r#"{"stream":true}"#, r#"{"stream":true,"stream_options":{"include_usage":false}}"#] {
+            assert_eq!(parse_with(body, UsageChunk::Native).edited, None, "{body}");
         }
     }
 }

@@ -12,4 +12,4 @@ mod preset;
 mod table;
 
 pub use preset::{Preset, UsageChunk};
-pub use table::{PRESETS, find, names};
+pub use table::{PRESETS, default_of, find};

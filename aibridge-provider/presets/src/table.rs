@@ -3,7 +3,7 @@
 use crate::{Preset, UsageChunk};
 
 /// All vendors. The first row of a type contains the defaults of providers without a preset.
-pub static PRESETS: [Preset; 16] = [
+pub static PRESETS: &[Preset] = &[
     Preset::openai("openai", "https://api.openai.com/v1/"),
     Preset {
         base_url: None,
@@ -41,9 +41,9 @@ pub fn find(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.name == name)
 }
 
-/// The names of all vendors with providers of type `kind`.
-pub fn names(kind: &str) -> impl Iterator<Item = &'static str> {
-    PRESETS.iter().filter(move |preset| preset.kind == kind).map(|preset| preset.name)
+/// The row with the defaults of providers of type `kind` without a preset.
+pub fn default_of(kind: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.kind == kind)
 }
 
 #[cfg(test)]
@@ -61,14 +61,15 @@ mod tests {
             assert_eq!(auth_header, auth_header.to_ascii_lowercase(), "{name}");
             assert!(byok_only || !subscription, "{name}: a key of the gateway has no subscription");
         }
-        assert_eq!(PRESETS[0].name, PRESETS[0].kind, "the first row contains the defaults");
+        for preset in PRESETS {
+            assert_eq!(default_of(preset.kind).map(|preset| preset.name), Some(preset.kind), "{preset:?}");
+        }
     }
 
     #[test]
     fn vendors_are_found_by_their_exact_name() {
         assert_eq!(find("groq").map(|preset| preset.name), Some("groq"));
         assert_eq!([find("Groq"), find(""), find("acme")], [None; 3]);
-        assert_eq!(names("openai").count(), 16);
-        assert_eq!(names("acme").count(), 0);
+        assert_eq!(default_of("acme"), None);
     }
 }

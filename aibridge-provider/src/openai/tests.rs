@@ -36,7 +36,10 @@ fn empty_settings_mean_the_defaults_of_openai() {
     );
     assert_eq!(provider.base_url().as_str(), "https://api.openai.com/v1/");
     assert_eq!(provider.auth_header(), header::AUTHORIZATION);
-    assert_eq!(provider.bridged_routes(), ["/chat/completions", "/responses", "/responses/compact"]);
+    assert_eq!(
+        provider.bridged_routes(),
+        ["/chat/completions", "/responses", "/responses/compact", "/embeddings"]
+    );
     assert!(provider.passthrough_routes().contains(&"/models"));
 }
 

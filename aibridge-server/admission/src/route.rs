@@ -36,8 +36,7 @@ pub fn find(
         return Err(Error::TokenInUrl);
     }
     let path = uri.path();
-    let served =
-        providers.iter().find_map(|provider| Some((provider, path.strip_prefix(provider.route_prefix())?)));
+    let served = provider_of(providers, path);
     let id =
         served.and_then(|(provider, rest)| Some(path.len() - rest.len() + provider.routes.slashed_id(rest)?));
     if !path::is_unambiguous(path, id) {
@@ -57,6 +56,19 @@ pub fn find(
         }
     };
     Err(Error::MethodNotAllowed { method: method.to_string(), path: path.to_owned(), allow })
+}
+
+/// The provider that serves `path`, and the path below its prefix. The longest prefix wins, so that a provider without a
+/// version in its prefix hides no other one.
+fn provider_of<'a, 'p>(
+    providers: &'a [Arc<dyn Provider>],
+    path: &'p str,
+) -> Option<(&'a Arc<dyn Provider>, &'p str)> {
+    let below =
+        |provider: &'a Arc<dyn Provider>| Some((provider, path.strip_prefix(provider.route_prefix())?));
+    let served = providers.iter().filter_map(below);
+    let served = served.filter(|(_, rest)| rest.is_empty() || rest.starts_with('/'));
+    served.max_by_key(|(provider, _)| provider.route_prefix().len())
 }
 
 impl Target {
@@ -158,7 +170,7 @@ mod tests {
         /// No spelling of a bridged route with parts that servers ignore is passed through.
         #[test]
         fn no_other_spelling_of_a_bridged_route_is_passed_through(
-            route in prop::sample::select(&["/chat/completions", "/responses", "/responses/compact"][..]),
+            route in prop::sample::select(&["/chat/completions", "/responses", "/responses/compact", "/embeddings"][..]),
             spelling in prop::collection::vec((0..4_u8, 0..8_u8), 20),
             end in "(/|;[a-z=/]{0,3}|%3[bB]x){0,3}",
         ) {

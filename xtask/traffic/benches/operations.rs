@@ -49,10 +49,9 @@ fn read(dialect: Dialect, bytes: usize) -> Operation {
         body: RequestBody::plain(shape.body().into()),
         actor: Actor::anonymous(),
     };
-    let read = if dialect == Dialect::Chat {
-        aibridge_chatcompletions::parse_request
-    } else {
-        aibridge_responses::parse_request
+    let read = move |request: &Request| match dialect {
+        Dialect::Chat => aibridge_chatcompletions::parse_request(request, UsageChunk::Add),
+        Dialect::Responses => aibridge_responses::parse_request(request),
     };
     Box::new(move || drop(black_box(read(black_box(&request)))))
 }

@@ -10,8 +10,13 @@ impl Provider {
         // The destructuring makes the compiler check that no setting is missing.
         let Self {
             kind,
+            preset,
             name,
             base_url,
+            route_prefix,
+            auth_header,
+            usage_chunk,
+            subscription: _, // follows from the preset
             keys,
             extra_headers,
             send_actor_headers,
@@ -24,8 +29,12 @@ impl Provider {
         } = self;
         let table = [
             ("type", *kind != other.kind),
+            ("preset", *preset != other.preset),
             ("name", *name != other.name),
             ("base_url", *base_url != other.base_url),
+            ("route_prefix", *route_prefix != other.route_prefix),
+            ("auth_header", *auth_header != other.auth_header),
+            ("usage_chunk", *usage_chunk != other.usage_chunk),
             ("keys", !are_same(keys.iter(), other.keys.iter())),
             ("extra_headers", !are_same_headers(extra_headers, &other.extra_headers)),
             ("send_actor_headers", *send_actor_headers != other.send_actor_headers),
@@ -88,7 +97,11 @@ mod tests {
         let table = [
             ("", vec![]),
             ("name = \"openai\"", vec![]),
-            ("name = \"other\"", vec!["name"]),
+            ("name = \"other\"", vec!["name", "route_prefix"]),
+            ("preset = \"openai\"", vec!["preset"]),
+            ("route_prefix = \"/v1\"", vec!["route_prefix"]),
+            ("auth_header = \"Api-Key\"", vec!["auth_header"]),
+            ("usage_chunk = \"native\"", vec!["usage_chunk"]),
             ("base_url = \"http://x/v1\"", vec!["base_url"]),
             ("keys = [\"a\"]", vec!["keys"]),
             ("extra_headers = { x = \"1\" }", vec!["extra_headers"]),

@@ -26,9 +26,18 @@ const HOP_BY_HOP_AND_FRAMING: [&str; 15] = [
     "upgrade",
 ];
 
+const CARRIES_THE_KEY: &str = "carries the provider key; add the key to keys instead";
+
+/// Whether only the gateway may write the header `name`.
+pub(super) fn belongs_to_the_connection(name: &HeaderName) -> bool {
+    HOP_BY_HOP_AND_FRAMING.contains(&name.as_str())
+}
+
 /// Resolves the headers, sorted by lower-case name. `None` if any has a problem. No problem contains a value.
+/// The header of the keys, `auth_header`, is not among them.
 pub(super) fn resolve(
     headers: BTreeMap<String, Secret>,
+    auth_header: Option<&HeaderName>,
     at: &str,
     report: &mut Report<'_>,
 ) -> Option<Vec<(String, SecretString)>> {
@@ -36,6 +45,9 @@ pub(super) fn resolve(
     let mut is_complete = true;
     for (name, Secret(value)) in headers {
         let header = check(&name, value.expose_secret()).and_then(|checked| {
+            if Some(&checked) == auth_header {
+                return Err(CARRIES_THE_KEY.to_owned());
+            }
             if resolved.contains_key(checked.as_str()) {
                 return Err("is a duplicate in another case; remove one of them".to_owned());
             }
@@ -52,11 +64,11 @@ pub(super) fn resolve(
 fn check(name: &str, value: &str) -> Result<HeaderName, String> {
     let name = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| "is not a header name; write letters, digits and hyphens, e.g. X-Team".to_owned())?;
-    if HOP_BY_HOP_AND_FRAMING.contains(&name.as_str()) {
+    if belongs_to_the_connection(&name) {
         return Err("is a header of the connection, which only the gateway may write; remove it".to_owned());
     }
     if name == http::header::AUTHORIZATION {
-        return Err("carries the provider key; add the key to keys instead".to_owned());
+        return Err(CARRIES_THE_KEY.to_owned());
     }
     // RFC 9110 §5.5: non-ASCII bytes are obsolete, and recipients differ in their interpretation.
     if HeaderValue::from_str(value).is_err() || !value.is_ascii() {

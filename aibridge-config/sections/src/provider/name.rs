@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// The first path segments of the gateway's own routes.
-const RESERVED: [&str; 5] = ["api", "healthz", "readyz", "metrics", "dashboard"];
+pub(super) const RESERVED: [&str; 5] = ["api", "healthz", "readyz", "metrics", "dashboard"];
 
 /// The names so far, each with the setting of its provider, e.g. `provider[0]`.
 #[derive(Default)]

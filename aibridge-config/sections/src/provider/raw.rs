@@ -15,8 +15,12 @@ use std::collections::BTreeMap;
 pub struct RawProvider<S> {
     #[serde(rename = "type")]
     pub(super) kind: Option<String>,
+    pub(super) preset: Option<String>,
     pub(super) name: Option<String>,
-    pub(super) base_url: String,
+    pub(super) base_url: Option<String>,
+    pub(super) route_prefix: Option<String>,
+    pub(super) auth_header: Option<String>,
+    pub(super) usage_chunk: Option<String>,
     pub(super) keys: Vec<S>,
     pub(super) send_actor_headers: bool,
     pub(super) connect_timeout: RawDuration,
@@ -32,8 +36,12 @@ impl<S> Default for RawProvider<S> {
     fn default() -> Self {
         Self {
             kind: None,
+            preset: None,
             name: None,
-            base_url: "https://api.openai.com/v1/".into(),
+            base_url: None,
+            route_prefix: None,
+            auth_header: None,
+            usage_chunk: None,
             keys: Vec::new(),
             send_actor_headers: false,
             connect_timeout: RawDuration::from_secs(10),
@@ -53,8 +61,12 @@ impl From<&Provider> for RawProvider<String> {
         let header = |(name, value): &(String, SecretString)| (name.clone(), masked(value));
         Self {
             kind: Some(provider.kind.as_str().into()),
+            preset: provider.preset.map(|preset| preset.name.into()),
             name: Some(provider.name.clone()),
-            base_url: provider.base_url.to_string(),
+            base_url: Some(provider.base_url.to_string()),
+            route_prefix: Some(provider.route_prefix.clone()),
+            auth_header: Some(provider.auth_header.to_string()),
+            usage_chunk: Some(provider.usage_chunk.as_str().into()),
             keys: provider.keys.iter().map(masked).collect(),
             send_actor_headers: provider.send_actor_headers,
             connect_timeout: provider.connect_timeout.into(),
