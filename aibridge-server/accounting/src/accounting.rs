@@ -74,7 +74,12 @@ impl Accounting {
     /// # Errors
     ///
     /// [`BudgetError::Exceeded`] with the first budget that admits nothing.
-    pub fn check(&self, actor: &Actor, provider: &str, credential: CredentialKind) -> Result<(), BudgetError> {
+    pub fn check(
+        &self,
+        actor: &Actor,
+        provider: &str,
+        credential: CredentialKind,
+    ) -> Result<(), BudgetError> {
         if self.budgets.budgets.is_empty() || !self.counts(credential) {
             return Ok(());
         }
@@ -101,7 +106,8 @@ impl Accounting {
         let is_subscription = is_byok && request::has_subscription(headers);
         let request_bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let (table, now) = (self.prices.table.clone(), Timestamp::now());
-        let priced = Priced { table: &table, billing: &billing, interception, is_subscription, request_bytes };
+        let priced =
+            Priced { table: &table, billing: &billing, interception, is_subscription, request_bytes };
         let mut reservation = None;
         if self.counts(interception.credential_kind) {
             let input_cost = priced.input_cost();
@@ -165,7 +171,11 @@ impl Accounting {
 
     /// Takes the charges of this process that others do not know.
     pub fn take_unpublished(&self) -> Vec<Charge> {
-        self.shared.unpublished.as_ref().map(|charges| std::mem::take(&mut *charges.lock())).unwrap_or_default()
+        self.shared
+            .unpublished
+            .as_ref()
+            .map(|charges| std::mem::take(&mut *charges.lock()))
+            .unwrap_or_default()
     }
 
     /// Every budget, and what was spent of it.

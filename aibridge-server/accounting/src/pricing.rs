@@ -4,7 +4,7 @@ use crate::billing::Billing;
 use crate::usage::{buckets, estimated_tokens, searches, service_tier};
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::cost::ResponseProgress;
-use aibridge_intercept::observer::{Ending, Usage, UsagePart};
+use aibridge_intercept::observer::{Ending, UsagePart};
 use aibridge_prices::{ExactCost, NanoUsd, PriceQuery, PriceTable, Usage as Buckets};
 use aibridge_recorder::{CostStatus, Interception, UsageCost};
 
@@ -48,7 +48,8 @@ impl Priced<'_> {
             let (cost_nano_usd, cost_status) = (Some(0), CostStatus::Subscription);
             return Some(UsageCost { cost_nano_usd, cost_status, ..cost });
         }
-        let stated = summary.usage.as_ref().and_then(|usage| NanoUsd::parse_dollars(usage.cost.as_ref()?).ok());
+        let stated =
+            summary.usage.as_ref().and_then(|usage| NanoUsd::parse_dollars(usage.cost.as_ref()?).ok());
         if let Some(stated) = stated {
             let (cost_nano_usd, price_id) = (Some(stated.get()), Some(STATED_BY_PROVIDER.to_owned()));
             return Some(UsageCost { cost_nano_usd, price_id, cost_status: CostStatus::Priced, ..cost });
@@ -137,11 +138,11 @@ impl Priced<'_> {
             provider_name: &self.billing.provider,
             ..PriceQuery::new(&self.billing.vendor, &self.interception.model, self.interception.started_at)
         };
-        let counts = Buckets { input: estimated_tokens(self.request_bytes), requests: 1, ..Buckets::default() };
+        let counts =
+            Buckets { input: estimated_tokens(self.request_bytes), requests: 1, ..Buckets::default() };
         Some(self.table.find(&query)?.cost(&counts)?.amount)
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -57,18 +57,24 @@ mod tests {
     use super::*;
 
     fn usage(input: i64, output: i64, cache_write: i64, extra: &[(&str, i64)]) -> Usage {
-        let extra = extra.iter().map(|(name, count)| ((*name).to_owned(), ExtraValue::Count(*count))).collect();
+        let extra =
+            extra.iter().map(|(name, count)| ((*name).to_owned(), ExtraValue::Count(*count))).collect();
         Usage { input, output, cache_write, extra, cache_read: 7, ..Usage::default() }
     }
 
     #[test]
     fn every_token_counts_in_one_bucket() {
-        let reported = usage(100, 50, 30, &[
-            ("prompt_audio", 40),
-            ("completion_audio", 60),
-            ("cache_write_1h", 10),
-            ("total_tokens", 9_999),
-        ]);
+        let reported = usage(
+            100,
+            50,
+            30,
+            &[
+                ("prompt_audio", 40),
+                ("completion_audio", 60),
+                ("cache_write_1h", 10),
+                ("total_tokens", 9_999),
+            ],
+        );
         let expected = Buckets {
             input: 60,
             output: 0,

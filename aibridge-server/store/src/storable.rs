@@ -1,6 +1,6 @@
 //! Conversion of texts and maps to values that both databases can store.
 
-use aibridge_recorder::{ExtraValue, ReasoningSource, TokenUsage, UsageCost};
+use aibridge_recorder::{ExtraValue, ReasoningSource, TokenUsage};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -45,6 +45,7 @@ fn json<'a>(entries: impl Iterator<Item = (&'a String, Value)>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aibridge_recorder::UsageCost;
     use jiff::Timestamp;
     use uuid::Uuid;
 
