@@ -14,24 +14,28 @@ pub(crate) struct Billing {
 }
 
 impl Billing {
-    /// The billing of a provider: by its preset, else by its base URL, else by the type of its API.
-    ///
-    /// A base URL that the table does not list is mostly a relay in front of the vendor whose API it speaks, or a local
-    /// server, whose models the vendor's price list does not contain.
+    /// The billing of a provider.
     pub(crate) fn of(provider: &aibridge_config::Provider, table: &PriceTable) -> Self {
-        let kind = provider.kind.as_str();
-        let preset = provider.preset.filter(|preset| preset.name != kind);
-        let vendor = match preset {
-            Some(preset) => table.vendor_of_name(preset.name).unwrap_or(preset.name),
-            None => {
-                let by_url = table.vendor_of_url(provider.base_url.as_str());
-                by_url.or_else(|| table.vendor_of_name(kind)).unwrap_or(kind)
-            }
-        };
         Self {
             provider: provider.name.clone(),
-            vendor: vendor.to_owned(),
+            vendor: vendor_of(provider, table),
             is_subscription: provider.subscription,
         }
     }
+}
+
+/// The vendor in the price table that a provider is: by its preset, else by its base URL, else by the type of its API.
+///
+/// A base URL that the table does not list is mostly a relay in front of the vendor whose API it speaks, or a local server,
+/// whose models the vendor's price list does not contain.
+pub fn vendor_of(provider: &aibridge_config::Provider, table: &PriceTable) -> String {
+    let kind = provider.kind.as_str();
+    let vendor = match provider.preset.filter(|preset| preset.name != kind) {
+        Some(preset) => table.vendor_of_name(preset.name).unwrap_or(preset.name),
+        None => {
+            let by_url = table.vendor_of_url(provider.base_url.as_str());
+            by_url.or_else(|| table.vendor_of_name(kind)).unwrap_or(kind)
+        }
+    };
+    vendor.to_owned()
 }

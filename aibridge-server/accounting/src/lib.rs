@@ -17,6 +17,7 @@ mod request;
 mod usage;
 
 pub use accounting::Accounting;
+pub use billing::vendor_of;
 pub use error::BudgetError;
 pub use refusals::RecentRefusal;
 pub use request::{Charge, OpenedRequest, groups_of, key_of};

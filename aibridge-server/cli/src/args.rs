@@ -1,8 +1,10 @@
 //! The arguments of the command line. Doc comments here are the help texts.
 
+pub mod prices;
 pub mod records;
 
 use clap::{Args, Parser, Subcommand};
+use prices::PricesCommand;
 use records::{ExportArgs, InterceptionsCommand, SessionsArgs, UsageArgs};
 use std::path::PathBuf;
 use uuid::Uuid;
@@ -55,6 +57,9 @@ pub enum Command {
     Usage(UsageArgs),
     /// List the sessions of clients, latest first
     Sessions(SessionsArgs),
+    /// List and show the prices of models
+    #[command(subcommand)]
+    Prices(PricesCommand),
     /// Export recorded interceptions, oldest first
     Export(ExportArgs),
 }
