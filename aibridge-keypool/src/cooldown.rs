@@ -70,6 +70,11 @@ impl Cooldowns {
         self.rejected.reset();
     }
 
+    /// Ends the running cooldowns and resets the doubling.
+    pub(crate) fn revive(&mut self) {
+        *self = Self { started: self.started, ..Self::default() };
+    }
+
     fn change(&mut self, now: Instant, reason: CoolingReason, change: impl FnOnce(&mut Self)) {
         let was_valid = self.state(now) == KeyState::Valid;
         change(self);

@@ -67,6 +67,13 @@ impl Health {
         }
     }
 
+    /// Ends all cooldowns and probes: an operator wants the key to be tried again.
+    pub(crate) fn revive(&mut self) {
+        self.key.revive();
+        self.models.revive();
+        self.probe = Probe::default();
+    }
+
     /// Ends the probe: the provider accepted the key, here or in another process, after the cooldown of `model` or of
     /// the whole key.
     pub(crate) fn recover(&mut self, model: Option<&str>, now: Instant) {

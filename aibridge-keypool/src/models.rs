@@ -71,6 +71,11 @@ impl ModelCooldowns {
         }
     }
 
+    /// Ends the cooldowns of all models.
+    pub(crate) fn revive(&mut self) {
+        self.by_model.clear();
+    }
+
     /// The probe of `model`, if the model has cooled.
     pub(crate) fn probe(&mut self, model: &str) -> Option<&mut Probe> {
         if self.by_model.is_empty() {

@@ -100,6 +100,14 @@ impl KeyPool {
         self.slots().iter().map(|slot| slot.status(now)).collect()
     }
 
+    /// Ends the cooldowns of the key at `index`, for all models, and returns its status; `None` if there is no such key.
+    /// The next rejection counts as the first one.
+    pub fn revive(&self, index: usize) -> Option<KeyStatus> {
+        let (slot, now) = (self.slots().get(index)?, self.now());
+        slot.health.lock().revive();
+        Some(slot.status(now))
+    }
+
     /// The counts of cooldowns that started and ended, including those of pools that this one replaced.
     pub fn transitions(&self) -> Transitions {
         let now = self.now();

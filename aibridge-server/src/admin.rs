@@ -1,20 +1,26 @@
-//! The routes for operators: metrics and the admin API, and the access rules for them.
+//! The routes for operators: metrics and the admin API.
+
+mod access;
 
 use crate::app::App;
-use aibridge_admission::auth;
-use aibridge_api::{Api, Endpoint};
+use crate::body;
+use aibridge_api::{Access, Api, Call, Endpoint, GatewayState};
+use aibridge_dashboard::{BrowserSessions, LoginThrottle, security_headers};
 use aibridge_intercept::{Error, ErrorResponse};
-use aibridge_listen::{ConnectionLimit, Peer};
+use aibridge_listen::ConnectionLimit;
 use aibridge_metrics::{CONTENT_TYPE, Metrics, ScrapeInput};
 use aibridge_store::Store;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::routing::any;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Response, header};
+use http::{HeaderValue, Method, Response, header};
 use std::sync::Arc;
+
+/// The largest body of a request to the API, in bytes.
+const MAX_BODY: usize = 64 << 10;
 
 /// The state of the routes for operators.
 pub struct Admin {
@@ -28,32 +34,23 @@ pub struct Admin {
     pub connections: ConnectionLimit,
     /// The API for records and keys.
     pub api: Api,
+    /// The sessions of the dashboard, which may use the API.
+    pub sessions: BrowserSessions,
+    /// Slows down failed log-ins to the dashboard.
+    pub throttle: LoginThrottle,
     /// Whether these routes are on the client listener, where clients reach them as well.
     pub shared: bool,
-}
-
-/// Headers in which a proxy names its client. With one of them, the address of the connection is not that of the client.
-const FORWARDED: [HeaderName; 3] =
-    [header::FORWARDED, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("x-real-ip")];
-
-/// How sensitive a response is, which decides who may read it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sensitivity {
-    /// Holds nothing about any user.
-    Public,
-    /// Holds numbers, such as metrics.
-    Counts,
-    /// Holds records, prompts included.
-    Records,
+    /// The URL of the client listener.
+    pub client_url: String,
 }
 
 /// Returns the routes for operators.
-pub fn routes(admin: Admin) -> Router {
+pub fn routes(admin: Arc<Admin>) -> Router {
     let mut router = Router::new().route("/api/v1/{*rest}", any(api));
     if admin.metrics.is_some() {
         router = router.route("/metrics", any(metrics));
     }
-    router.with_state(Arc::new(admin))
+    router.with_state(admin)
 }
 
 /// Responds to a request for a path that the admin listener does not serve.
@@ -66,40 +63,34 @@ async fn metrics(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Bo
         if let Some(preflight) = admin.preflight(&request)? {
             return Ok(preflight);
         }
-        read_only(&request)?;
-        admin.admit(Sensitivity::Counts, &request).await?;
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            return Err(not_allowed(&request, "GET, HEAD").into());
+        }
+        admin.admit_to_metrics(&request).await?;
         Ok(respond(admin.render()?, CONTENT_TYPE))
     };
     admin.finish(&request, response.await)
 }
 
 /// Serves records and keys. Responses hold prompts, so caches must not store them.
-async fn api(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> {
-    let response = async {
-        let endpoint = Endpoint::find(request.uri.path()).ok_or_else(|| unknown_route(&request))?;
-        if let Some(preflight) = admin.preflight(&request)? {
-            return Ok(preflight);
-        }
-        read_only(&request)?;
-        let sensitivity = if endpoint.is_public() { Sensitivity::Public } else { Sensitivity::Records };
-        admin.admit(sensitivity, &request).await?;
-        Ok(respond(admin.query(&endpoint, request.uri.query()).await?, "application/json"))
+async fn api(State(admin): State<Arc<Admin>>, request: Request) -> Response<Body> {
+    let (request, mut body) = request.into_parts();
+    let mut response = match admin.serve(&request, &mut body).await {
+        Ok(response) => admin.finish(&request, Ok(response)),
+        Err(error) => admin.finish(&request, Err(error)),
     };
-    let mut response = admin.finish(&request, response.await);
+    security_headers(response.headers_mut());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-fn unknown_route(request: &Parts) -> Error {
+pub(crate) fn unknown_route(request: &Parts) -> Error {
     Error::UnknownRoute { method: request.method.to_string(), path: request.uri.path().to_owned() }
 }
 
-fn read_only(request: &Parts) -> Result<(), Error> {
-    if matches!(request.method, Method::GET | Method::HEAD) {
-        return Ok(());
-    }
+pub(crate) fn not_allowed(request: &Parts, allow: &'static str) -> Error {
     let (method, path) = (request.method.to_string(), request.uri.path().to_owned());
-    Err(Error::MethodNotAllowed { method, path, allow: "GET, HEAD" })
+    Error::MethodNotAllowed { method, path, allow }
 }
 
 fn respond(body: impl Into<Body>, kind: &'static str) -> Response<Body> {
@@ -109,30 +100,41 @@ fn respond(body: impl Into<Body>, kind: &'static str) -> Response<Body> {
 }
 
 impl Admin {
-    /// Checks that the request comes from an operator. With access tokens, that needs an admin token; without, a
-    /// connection from the gateway's own machine that no proxy forwards. Metrics need only such a connection, or the admin
-    /// listener. Without a token the origin rules apply, because a web page could use the browser of the operator.
-    async fn admit(&self, sensitivity: Sensitivity, request: &Parts) -> Result<(), Error> {
-        let headers = &request.headers;
-        let is_local = Peer::of(request).remote.ip().to_canonical().is_loopback()
-            && !FORWARDED.iter().any(|name| headers.contains_key(name));
-        let snapshot = self.app.runtime_config.load();
-        let requires_tokens = snapshot.authenticator.requires_tokens();
-        let needs_no_token = match sensitivity {
-            Sensitivity::Public if requires_tokens => return Ok(()),
-            Sensitivity::Public => true,
-            Sensitivity::Counts => is_local || !self.shared,
-            Sensitivity::Records => is_local && !requires_tokens,
+    async fn serve(&self, request: &Parts, body: &mut Body) -> Result<Response<Body>, ErrorResponse> {
+        let endpoint = Endpoint::find(request.uri.path()).ok_or_else(|| unknown_route(request))?;
+        if let Some(preflight) = self.preflight(request)? {
+            return Ok(preflight);
+        }
+        if !endpoint.allows(&request.method) {
+            return Err(not_allowed(request, endpoint.methods()).into());
+        }
+        let caller = self.caller(endpoint.access(), request).await?;
+        if self.app.stopping.is_cancelled() {
+            return Err(Error::ShuttingDown.into());
+        }
+        let body = match request.method {
+            Method::GET | Method::HEAD => Bytes::new(),
+            _ => self.app.unless_cut(body::read(body, MAX_BODY)).await??,
         };
-        if !needs_no_token {
-            return snapshot.authenticator.require_admin(headers).await;
-        }
-        match snapshot.origin_policy.admit(request) {
-            Err(_) if requires_tokens && auth::has_token(headers) => {
-                snapshot.authenticator.require_admin(headers).await
-            }
-            admitted => admitted,
-        }
+        let snapshot = self.app.runtime_config.load();
+        let call = Call {
+            endpoint: &endpoint,
+            method: &request.method,
+            query: request.uri.query(),
+            body,
+            caller,
+            gateway: GatewayState {
+                providers: snapshot.providers.all(),
+                requires_tokens: snapshot.authenticator.requires_tokens(),
+                retention: snapshot.retention,
+                client_url: (!self.shared).then_some(self.client_url.as_str()),
+            },
+        };
+        let reply = self.app.unless_cut(self.api.respond(&call)).await??;
+        let mut response = respond(reply.body, reply.content_type);
+        *response.status_mut() = reply.status;
+        response.headers_mut().extend(reply.headers);
+        Ok(response)
     }
 
     fn preflight(&self, request: &Parts) -> Result<Option<Response<Body>>, Error> {
@@ -146,14 +148,6 @@ impl Admin {
         let mut response = result.unwrap_or_else(|error| error.into_http().map(Body::from));
         self.app.runtime_config.load().origin_policy.add_headers(&request.headers, response.headers_mut());
         response
-    }
-
-    async fn query(&self, endpoint: &Endpoint, query: Option<&str>) -> Result<Bytes, ErrorResponse> {
-        if self.app.stopping.is_cancelled() {
-            return Err(Error::ShuttingDown.into());
-        }
-        let snapshot = self.app.runtime_config.load();
-        Ok(self.app.unless_cut(self.api.respond(endpoint, query, snapshot.providers.all())).await??)
     }
 
     fn render(&self) -> Result<String, Error> {
@@ -170,4 +164,9 @@ impl Admin {
             Error::Internal
         })
     }
+}
+
+/// Whether an endpoint with this access needs an admin.
+fn needs_admin(access: Access) -> bool {
+    access == Access::Admin
 }

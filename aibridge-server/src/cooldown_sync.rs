@@ -68,11 +68,10 @@ async fn publish(
     Ok(())
 }
 
-/// Returns the models whose cooldown is over and which the pool no longer reports: the provider accepted the key.
+/// Returns the cooling models which the pool no longer reports: the provider accepted the key, or an operator revived it.
 fn recovered_models(news: &[SharedKeyState], shared: &SharedCooldowns) -> Vec<CoolingKey> {
-    let now = Instant::now();
-    let ended = shared.iter().filter(|((_, model), until)| model.is_some() && **until <= now);
-    let ended = ended.map(|(cooling, _)| cooling).filter(|(key, model)| {
+    let ended = shared.keys().filter(|(_, model)| model.is_some());
+    let ended = ended.filter(|(key, model)| {
         let mut of_key = news.iter().filter(|news| news.fingerprint == *key).peekable();
         of_key.peek().is_some() && of_key.all(|news| news.model != *model)
     });

@@ -5,7 +5,8 @@
 //!
 //! A request passes `aibridge-admission` (route, web origin, actor), `aibridge-limits` and [`body`], and reaches
 //! [`handler`], which calls the provider's interceptor, or `passthrough`. The settings in force are in
-//! [`runtime_config`], which [`reload`] replaces. [`health`] serves load balancers, and [`admin`] serves operators.
+//! [`runtime_config`], which [`reload`] replaces. [`health`] serves load balancers, [`admin`] serves operators, and
+//! [`page`] serves the dashboard.
 //!
 //! Only this crate reads the environment and files of settings, handles signals and exits the process.
 
@@ -16,6 +17,7 @@ pub mod cooldown_sync;
 pub mod handler;
 pub mod health;
 pub mod isolation;
+pub mod page;
 mod passthrough;
 mod passthrough_body;
 pub mod providers;

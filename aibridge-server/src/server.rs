@@ -6,6 +6,7 @@ use crate::cooldown_sync;
 use crate::handler::handle;
 use crate::health::Health;
 use crate::isolation::Isolation;
+use crate::page;
 use crate::providers::Providers;
 use crate::reload::Reloader;
 use crate::retention::Retention;
@@ -18,6 +19,7 @@ use aibridge_admission::auth::Authenticator;
 use aibridge_admission::origin::OriginPolicy;
 use aibridge_api::Api;
 use aibridge_config::Config;
+use aibridge_dashboard::{BrowserSessions, LoginThrottle};
 use aibridge_dump::Dumps;
 use aibridge_intercept::Gateway;
 use aibridge_intercept::events::{EventSink, NoopEventSink};
@@ -28,6 +30,7 @@ use aibridge_metrics::Metrics;
 use aibridge_recorder::Recorder;
 use aibridge_store::Store;
 use aibridge_telemetry::RecordLog;
+use jiff::tz::TimeZone;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -105,7 +108,32 @@ impl Server {
         let (providers, orphans) = (snapshot.providers.all(), self.store.orphans_closed());
         let mut lines = startup::introduction(&self.config, self.address, providers, orphans);
         lines.extend(self.admin_address().map(|address| format!("admin    http://{address}")));
+        let page = self.admin_address().map_or(self.client_url(), |address| format!("http://{address}"));
+        lines.push(format!("page     {page}/dashboard"));
         lines
+    }
+
+    /// Returns the URL of the client listener.
+    fn client_url(&self) -> String {
+        let scheme = if self.config.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Creates the state of the routes for operators.
+    fn operators(&self, connections: ConnectionLimit) -> Admin {
+        let (tasks, stopping) = (self.app.gateway.tasks.clone(), self.app.stopping.clone());
+        let clock = quanta::Clock::new();
+        Admin {
+            app: self.app.clone(),
+            store: self.store.clone(),
+            metrics: self.metrics.clone(),
+            connections,
+            api: Api::new(store_options(&self.config), tasks, stopping, TimeZone::UTC),
+            sessions: BrowserSessions::new(clock.clone()),
+            throttle: LoginThrottle::new(clock),
+            shared: self.admin.is_none(),
+            client_url: self.client_url(),
+        }
     }
 
     /// Returns the task that reloads the settings while the gateway runs.
@@ -129,14 +157,8 @@ impl Server {
             tasks: connections.clone(),
             shutdown: ShutdownSignals { stopping: self.app.stopping.clone(), close: close.clone() },
         };
-        let admin_routes = admin::routes(Admin {
-            app: self.app.clone(),
-            store: self.store.clone(),
-            metrics: self.metrics.clone(),
-            connections: connection_limit.clone(),
-            api: Api::new(store_options(&self.config), self.app.gateway.tasks.clone()),
-            shared: self.admin.is_none(),
-        });
+        let admin = Arc::new(self.operators(connection_limit.clone()));
+        let admin_routes = admin::routes(admin.clone()).merge(page::routes(admin));
         let admin_listener = if let Some((socket, _)) = self.admin {
             let router = admin_routes.merge(health.router()).fallback(admin::unknown);
             Some(tokio::spawn(listener(socket, router, None).serve()))

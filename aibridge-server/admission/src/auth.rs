@@ -88,7 +88,21 @@ impl Authenticator {
         }
     }
 
-    async fn authenticate(&self, token: &SecretString) -> Result<TokenIdentity, Error> {
+    /// Finds the bearer of the access token in `headers`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAccessToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
+    pub async fn bearer(&self, headers: &HeaderMap) -> Result<TokenIdentity, Error> {
+        self.authenticate(&take_token(&mut headers.clone())?).await
+    }
+
+    /// Finds the bearer of `token`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidAccessToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
+    pub async fn authenticate(&self, token: &SecretString) -> Result<TokenIdentity, Error> {
         match timeout(self.limit, self.store.authenticate(token)).await {
             Ok(Ok(Some(authenticated))) => Ok(authenticated),
             Ok(Ok(None)) => Err(Error::InvalidAccessToken("the access token is unknown, expired or revoked")),

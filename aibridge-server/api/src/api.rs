@@ -1,48 +1,94 @@
 //! The entry point: one method that serves every endpoint.
 
+use crate::call::{Call, Reply};
+use crate::endpoint::Endpoint;
 use crate::error::ApiError;
+use crate::live::Live;
 use crate::parameters::QueryParameters;
 use crate::reader::Reader;
-use crate::{Endpoint, document, interceptions, keys, sessions, usage};
-use aibridge_provider::Provider;
+use crate::{
+    contents, document, facets, interceptions, keys, providers, sessions, status, timeline, tokens, tools,
+    totals, usage,
+};
 use aibridge_store::StoreOptions;
 use bytes::Bytes;
-use std::sync::Arc;
+use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Serves the endpoints of the API from the store and the providers in force.
 pub struct Api {
     reader: Reader,
+    live: Live,
     document: Bytes,
+    zone: TimeZone,
 }
 
 impl Api {
-    /// Creates an API that reads records from `store`, on blocking threads that `tasks` tracks.
-    pub fn new(store: StoreOptions, tasks: TaskTracker) -> Self {
-        Self { reader: Reader::new(store, tasks), document: document::text() }
+    /// Creates an API that reads records from `store`, on blocking threads that `tasks` tracks. Calls that wait end when
+    /// `stopping` is cancelled. Days begin at midnight in `zone`.
+    pub fn new(store: StoreOptions, tasks: TaskTracker, stopping: CancellationToken, zone: TimeZone) -> Self {
+        Self {
+            reader: Reader::new(store, tasks),
+            live: Live::new(stopping),
+            document: document::text(),
+            zone,
+        }
     }
 
-    /// Returns the JSON body of the response to `endpoint` with the query string `query`.
-    ///
-    /// `providers` are the providers in force; only [`Endpoint::Keys`] reads them.
+    /// Returns the response to `call`. The caller has the access that the endpoint needs.
     ///
     /// # Errors
     ///
-    /// [`ApiError::InvalidParameter`], [`ApiError::QueryTooBroad`], [`ApiError::UnknownInterception`],
-    /// [`ApiError::TooManyReaders`], [`ApiError::RecordsTooSlow`], [`ApiError::RecordsUnavailable`].
-    pub async fn respond(
-        &self,
-        endpoint: &Endpoint,
-        query: Option<&str>,
-        providers: &[Arc<dyn Provider>],
-    ) -> Result<Bytes, ApiError> {
+    /// An [`ApiError`].
+    pub async fn respond(&self, call: &Call<'_>) -> Result<Reply, ApiError> {
+        let Call { endpoint, query, .. } = call;
+        let (reader, zone) = (&self.reader, &self.zone);
         match endpoint {
-            Endpoint::Document => QueryParameters::new(query).finish().map(|()| self.document.clone()),
-            Endpoint::Interceptions => interceptions::list(&self.reader, query).await,
-            Endpoint::Interception(id) => interceptions::show(&self.reader, id, query).await,
-            Endpoint::Usage => usage::usage(&self.reader, query).await,
-            Endpoint::Sessions => sessions::list(&self.reader, query).await,
-            Endpoint::Keys => keys::list(providers, query),
+            Endpoint::Document => {
+                QueryParameters::new(*query).finish()?;
+                Ok(Reply::json(self.document.clone()))
+            }
+            Endpoint::Status => status::status(reader, call, zone).await,
+            Endpoint::Interceptions(scope) => {
+                interceptions::list(reader, *query, call.only_user(*scope)).await.map(Reply::json)
+            }
+            Endpoint::Interception(scope, id) => {
+                interceptions::show(reader, id, *query, call.only_user(*scope)).await.map(Reply::json)
+            }
+            Endpoint::Content(scope, path) => {
+                contents::show(reader, path, *query, call.only_user(*scope)).await
+            }
+            Endpoint::Usage => usage::usage(reader, *query).await.map(Reply::json),
+            Endpoint::Totals(scope) => {
+                totals::totals(reader, *query, call.only_user(*scope), zone).await.map(Reply::json)
+            }
+            Endpoint::Tools(scope) => {
+                tools::list(reader, *query, call.only_user(*scope)).await.map(Reply::json)
+            }
+            Endpoint::Facets(scope) => {
+                facets::list(reader, *query, call.only_user(*scope)).await.map(Reply::json)
+            }
+            Endpoint::Sessions(scope) => {
+                sessions::list(reader, *query, call.only_user(*scope)).await.map(Reply::json)
+            }
+            Endpoint::Session(scope, id) => {
+                sessions::show(reader, id, *query, call.only_user(*scope)).await.map(Reply::json)
+            }
+            Endpoint::Timeline(scope, id) => {
+                timeline::list(reader, id, *query, call.only_user(*scope)).await.map(Reply::json)
+            }
+            Endpoint::Search(scope, id) => {
+                timeline::search(reader, id, *query, call.only_user(*scope)).await.map(Reply::json)
+            }
+            Endpoint::Live(scope) => {
+                self.live.wait(reader, *query, call.only_user(*scope)).await.map(Reply::json)
+            }
+            Endpoint::Keys => keys::list(call.gateway.providers, *query).map(Reply::json),
+            Endpoint::KeyRevival => keys::revive(call),
+            Endpoint::Providers => providers::list(call),
+            Endpoint::Tokens => tokens::list_or_create(reader, call).await,
+            Endpoint::Token(id) => tokens::revoke(reader, call, id).await,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The OpenAPI document, generated from the functions that serve the endpoints and from the schema types.
 
-use crate::parameters::OutcomeParameter;
+use crate::parameters::{IntervalParameter, OutcomeParameter};
 use crate::schema::Problem;
-use crate::{interceptions, keys, sessions, usage};
+use crate::{
+    contents, facets, interceptions, keys, live, own, providers, sessions, status, timeline, tokens, tools,
+    totals, usage,
+};
 use bytes::Bytes;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -13,16 +16,25 @@ use utoipa::{Modify, OpenApi};
     info(
         title = "aibridge",
         description = "The records of the gateway and the state of its provider keys. Requests need an admin token, \
-            which `aibridge token create --admin` creates. With `auth.mode = \"none\"`, requests from the gateway's \
+            which `aibridge token create --admin` creates; those below `/api/v1/me/`, and `/api/v1/status`, any access token. With `auth.mode = \"none\"`, requests from the gateway's \
             own machine need none.",
     ),
-    paths(interceptions::list, interceptions::show, usage::usage, sessions::list, keys::list, openapi_json),
-    components(schemas(OutcomeParameter, Problem)),
+    paths(
+        interceptions::list, interceptions::show, contents::show, usage::usage, totals::totals, tools::list,
+        facets::list, sessions::list, sessions::show, timeline::list, timeline::search, live::live, keys::list,
+        keys::revive, providers::list, status::status, tokens::list_or_create, tokens::create, tokens::revoke,
+        own::interceptions, own::interception, own::content, own::totals, own::sessions, own::session,
+        own::timeline, own::search, own::live, openapi_json,
+    ),
+    components(schemas(OutcomeParameter, IntervalParameter, Problem)),
     modifiers(&Security),
     security(("bearer" = []), ("header" = []), ()),
     tags(
         (name = "records", description = "Recorded interceptions, usage and sessions"),
+        (name = "own records", description = "The caller's own records, with any access token"),
         (name = "keys", description = "Provider keys of the gateway"),
+        (name = "tokens", description = "Access tokens of users"),
+        (name = "gateway", description = "The gateway and its providers"),
         (name = "document", description = "This document"),
     ),
 )]

@@ -21,6 +21,15 @@ pub enum ApiError {
     /// The interception is not recorded.
     #[error("there is no interception {0}")]
     UnknownInterception(String),
+    /// The access token does not exist.
+    #[error("there is no access token {0}: the list shows them all")]
+    UnknownToken(String),
+    /// The provider key does not exist.
+    #[error("there is no such key: read the list of keys again")]
+    UnknownKey,
+    /// The body is not the JSON that the endpoint needs.
+    #[error("the body cannot be used: {0}")]
+    InvalidBody(String),
     /// The limit of concurrent queries is reached.
     #[error("too many read records at once: try again in a second")]
     TooManyReaders,
@@ -49,6 +58,9 @@ impl ApiError {
             Self::InvalidParameter { .. } => (S::BAD_REQUEST, INVALID, "invalid_parameter"),
             Self::QueryTooBroad(_) => (S::BAD_REQUEST, INVALID, "query_too_broad"),
             Self::UnknownInterception(_) => (S::NOT_FOUND, INVALID, "unknown_interception"),
+            Self::UnknownToken(_) => (S::NOT_FOUND, INVALID, "unknown_token"),
+            Self::UnknownKey => (S::NOT_FOUND, INVALID, "unknown_key"),
+            Self::InvalidBody(_) => (S::BAD_REQUEST, INVALID, "invalid_json"),
             Self::TooManyReaders => (S::SERVICE_UNAVAILABLE, SERVER, "too_many_readers"),
             Self::RecordsTooSlow(_) => (S::GATEWAY_TIMEOUT, SERVER, "records_timeout"),
             Self::RecordsUnavailable => (S::SERVICE_UNAVAILABLE, SERVER, "records_unavailable"),
@@ -66,6 +78,9 @@ impl From<ApiError> for ErrorResponse {
             ApiError::TooManyReaders => (None, vec![(header::RETRY_AFTER, HeaderValue::from_static("1"))]),
             ApiError::QueryTooBroad(_)
             | ApiError::UnknownInterception(_)
+            | ApiError::UnknownToken(_)
+            | ApiError::UnknownKey
+            | ApiError::InvalidBody(_)
             | ApiError::RecordsTooSlow(_)
             | ApiError::RecordsUnavailable
             | ApiError::Internal => (None, Vec::new()),

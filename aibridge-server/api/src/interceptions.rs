@@ -1,5 +1,6 @@
 //! `/api/v1/interceptions`: the list of interceptions, and one interception with all its records.
 
+use crate::call::OnlyUser;
 use crate::error::ApiError;
 use crate::paging::{List, PageRequest};
 use crate::parameters::{FilterParameters, PageParameters, QueryParameters, invalid};
@@ -20,8 +21,8 @@ use uuid::Uuid;
     params(FilterParameters, PageParameters),
     responses((status = 200, description = "A page of interceptions", body = InterceptionPage), Refusals),
 )]
-pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, ApiError> {
-    let paging = PageRequest::parse(List::Interceptions, query)?;
+pub(crate) async fn list(reader: &Reader, query: Option<&str>, only: OnlyUser) -> Result<Bytes, ApiError> {
+    let paging = PageRequest::parse(List::Interceptions, query, only)?;
     reader
         .read(move |records| {
             let filter = Filter { before: paging.before, ..paging.filter.clone() };
@@ -48,8 +49,18 @@ pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, 
     )),
     responses((status = 200, description = "The interception", body = FullInterception), NotFound, Refusals),
 )]
-pub(crate) async fn show(reader: &Reader, id: &str, query: Option<&str>) -> Result<Bytes, ApiError> {
+pub(crate) async fn show(
+    reader: &Reader,
+    id: &str,
+    query: Option<&str>,
+    only: OnlyUser,
+) -> Result<Bytes, ApiError> {
     QueryParameters::new(query).finish()?;
     let id: Uuid = id.parse().map_err(|_| invalid("id", "write the id of an interception, a UUID"))?;
-    reader.read(move |records| records.find(id)?.ok_or(ReadError::Unknown(id))).await
+    reader
+        .read(move |records| {
+            records.session_of(id, only.as_deref())?.ok_or(ReadError::Unknown(id))?;
+            records.find(id)?.ok_or(ReadError::Unknown(id))
+        })
+        .await
 }

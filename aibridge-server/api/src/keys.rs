@@ -1,12 +1,15 @@
 //! `/api/v1/keys`: the state of each provider key.
 
+use crate::call::{Call, Reply};
 use crate::error::ApiError;
 use crate::paging::Page;
 use crate::parameters::QueryParameters;
-use crate::schema::{CoolingCause, CoolingModel, Key, KeyList, KeyStateName, Refusals};
+use crate::schema::{CoolingCause, CoolingModel, Key, KeyList, KeyRevival, KeyStateName, NotFound, Refusals};
+use crate::tokens::body;
 use aibridge_keypool::{CoolingReason, KeyState, KeyStatus, ModelCooldown};
 use aibridge_provider::Provider;
 use bytes::Bytes;
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +34,29 @@ pub(crate) fn list(providers: &[Arc<dyn Provider>], query: Option<&str>) -> Resu
         tracing::error!(%error, "could not serialize the keys as JSON");
         ApiError::Internal
     })
+}
+
+/// Ends the cooldowns of a key, so that the next request tries it again. Other gateways on the same database keep theirs.
+#[utoipa::path(
+    post,
+    path = "/api/v1/keys/revive",
+    operation_id = "revive_key",
+    tag = "keys",
+    request_body = KeyRevival,
+    responses((status = 200, description = "The key in its new state", body = Key), NotFound, Refusals),
+)]
+pub(crate) fn revive(call: &Call<'_>) -> Result<Reply, ApiError> {
+    QueryParameters::new(call.query).finish()?;
+    let KeyRevival { provider, position, hint } = body(call)?;
+    let found = call.gateway.providers.iter().find(|one| one.name() == provider);
+    let pool = found.and_then(|provider| provider.key_failover().pool()).ok_or(ApiError::UnknownKey)?;
+    let index = position.checked_sub(1).ok_or(ApiError::UnknownKey)?;
+    if pool.statuses().get(index).is_none_or(|status| status.hint != hint) {
+        return Err(ApiError::UnknownKey);
+    }
+    let revived = pool.revive(index).ok_or(ApiError::UnknownKey)?;
+    tracing::info!(%provider, key = %hint, by = %call.caller.user, "ended the cooldowns of a key");
+    Reply::of(StatusCode::OK, &key(&provider, revived, Timestamp::now()))
 }
 
 fn key(provider: &str, status: KeyStatus, now: Timestamp) -> Key {

@@ -8,19 +8,31 @@
 //! This crate does not depend on a web framework. Authorization belongs to the server.
 
 mod api;
+mod call;
+mod contents;
 pub mod document;
 mod endpoint;
 mod error;
+mod facets;
 mod interceptions;
 mod keys;
+mod live;
+mod own;
 mod paging;
 pub mod parameters;
+mod providers;
 mod reader;
 pub mod schema;
 mod sessions;
+mod status;
 pub mod time;
+mod timeline;
+mod tokens;
+mod tools;
+mod totals;
 mod usage;
 
 pub use api::Api;
-pub use endpoint::Endpoint;
+pub use call::{Call, Caller, GatewayState, Reply};
+pub use endpoint::{Access, ContentPath, Endpoint, Scope};
 pub use error::ApiError;

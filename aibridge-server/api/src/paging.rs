@@ -1,7 +1,8 @@
 //! Pages of lists. A cursor holds the last row of a page, and the filters that the next request has to repeat.
 
+use crate::call::OnlyUser;
 use crate::error::ApiError;
-use crate::parameters::{FilterParameters, PageParameters, QueryParameters, invalid};
+use crate::parameters::{FilterParameters, PageParameters, QueryParameters, filter, invalid};
 use crate::time::is_storable;
 use aibridge_store::Filter;
 use base64::Engine;
@@ -58,12 +59,22 @@ impl PageRequest {
     /// # Errors
     ///
     /// [`ApiError::InvalidParameter`] if a parameter is unknown, repeated or malformed, or if the cursor belongs to other filters.
-    pub(crate) fn parse(list: List, query: Option<&str>) -> Result<Self, ApiError> {
+    pub(crate) fn parse(list: List, query: Option<&str>, only: OnlyUser) -> Result<Self, ApiError> {
+        let (page, parameters) = Self::begin(list, query, only)?;
+        parameters.finish()?;
+        Ok(page)
+    }
+
+    /// Like [`Self::parse`]; also returns the parameters that remain.
+    pub(crate) fn begin(
+        list: List,
+        query: Option<&str>,
+        only: OnlyUser,
+    ) -> Result<(Self, QueryParameters), ApiError> {
         let mut parameters = QueryParameters::new(query);
         let fingerprint = parameters.fingerprint_of::<FilterParameters>();
-        let mut filter = Filter::from(parameters.take::<FilterParameters>()?);
+        let mut filter = filter(&mut parameters, only)?;
         let PageParameters { limit, cursor } = parameters.take()?;
-        parameters.finish()?;
         let mut before = None;
         if let Some(text) = cursor {
             let cursor = Cursor::parse(&text).filter(|cursor| cursor.list == list);
@@ -82,7 +93,8 @@ impl PageRequest {
             filter.until = cursor.until.and_then(time);
             before = Some(cursor.before);
         }
-        Ok(Self { filter, limit: limit.unwrap_or(DEFAULT_LIMIT), before, list, fingerprint })
+        let page = Self { filter, limit: limit.unwrap_or(DEFAULT_LIMIT), before, list, fingerprint };
+        Ok((page, parameters))
     }
 
     /// Returns the page with `rows`, which may hold one row more than the limit: that row shows that another page follows.
@@ -105,6 +117,16 @@ impl<T> Page<T> {
     pub(crate) fn whole(data: Vec<T>) -> Self {
         Self { data, next_cursor: None }
     }
+
+    /// The same page with other rows.
+    pub(crate) fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
+        Page { data: self.data.into_iter().map(change).collect(), next_cursor: self.next_cursor }
+    }
+
+    /// The rows, to be completed.
+    pub(crate) fn rows_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
 }
 
 impl Cursor {
@@ -122,22 +144,22 @@ mod tests {
     use super::*;
 
     fn cursor_after(query: &str, row: Uuid) -> String {
-        let paging = PageRequest::parse(List::Interceptions, Some(query)).expect("a page");
+        let paging = PageRequest::parse(List::Interceptions, Some(query), None).expect("a page");
         let page = paging.page(vec![row; paging.limit + 1], |row| *row);
         page.next_cursor.expect("another page")
     }
 
     fn rejection(list: List, query: &str) -> String {
-        PageRequest::parse(list, Some(query)).expect_err("a rejection").to_string()
+        PageRequest::parse(list, Some(query), None).expect_err("a rejection").to_string()
     }
 
     #[test]
     fn a_cursor_continues_after_the_last_row() {
         let row = Uuid::from_u128(7);
-        let first = PageRequest::parse(List::Interceptions, Some("since=7d&limit=2")).expect("a page");
+        let first = PageRequest::parse(List::Interceptions, Some("since=7d&limit=2"), None).expect("a page");
         let cursor = first.page(vec![Uuid::max(), row, Uuid::nil()], |row| *row).next_cursor;
         let cursor = cursor.expect("another page");
-        let next = PageRequest::parse(List::Interceptions, Some(&format!("cursor={cursor}&since=7d")))
+        let next = PageRequest::parse(List::Interceptions, Some(&format!("cursor={cursor}&since=7d")), None)
             .expect("a page");
         assert_eq!((next.before, next.limit), (Some(row), DEFAULT_LIMIT));
         assert_eq!(next.filter, first.filter, "7d keeps its first meaning");
@@ -148,7 +170,7 @@ mod tests {
     fn a_cursor_belongs_to_its_list_and_filters() {
         let cursor = cursor_after("user=ann&limit=1", Uuid::nil());
         let with = |rest: &str| format!("cursor={cursor}{rest}");
-        assert!(PageRequest::parse(List::Interceptions, Some(&with("&limit=5&user=ann"))).is_ok());
+        assert!(PageRequest::parse(List::Interceptions, Some(&with("&limit=5&user=ann")), None).is_ok());
         let other = [with(""), with("&user=bob"), with("&user=ann&model=m")];
         for query in other {
             assert!(rejection(List::Interceptions, &query).contains("other filters"), "{query}");

@@ -1,10 +1,12 @@
 //! The query parameters of the endpoints. Parsing is strict: a misspelled filter is an error, because ignoring it would
 //! return everything.
 
+use crate::call::OnlyUser;
 use crate::error::ApiError;
 use crate::time::time;
-use aibridge_store::{Filter, UsageKey};
+use aibridge_store::{Filter, Interval, TotalsKey, UsageKey};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use std::collections::HashSet;
@@ -39,6 +41,34 @@ pub struct FilterParameters {
     #[param(value_type = Option<String>, example = "2026-01-31T12:00:00Z")]
     since: Option<Timestamp>,
     /// Includes interceptions that started before this time, in the same formats as `since`.
+    #[serde(default, deserialize_with = "optional_time")]
+    #[param(value_type = Option<String>, example = "12h")]
+    until: Option<Timestamp>,
+}
+
+/// The filters of a list of the caller's own records.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OwnFilterParameters {
+    /// The model, as the client spelled it.
+    #[serde(default, deserialize_with = "optional_text")]
+    model: Option<String>,
+    /// The provider's configured name.
+    #[serde(default, deserialize_with = "optional_text")]
+    provider: Option<String>,
+    /// The client program, e.g. `Codex`.
+    #[serde(default, deserialize_with = "optional_text")]
+    client: Option<String>,
+    /// The id that the client gave its session.
+    #[serde(default, deserialize_with = "optional_text")]
+    session: Option<String>,
+    /// The outcome of the interception; `open` if it has not ended.
+    outcome: Option<OutcomeParameter>,
+    /// Includes interceptions that started at this time or later, in the same formats as elsewhere.
+    #[serde(default, deserialize_with = "optional_time")]
+    #[param(value_type = Option<String>, example = "2026-01-31T12:00:00Z")]
+    since: Option<Timestamp>,
+    /// Includes interceptions that started before this time.
     #[serde(default, deserialize_with = "optional_time")]
     #[param(value_type = Option<String>, example = "12h")]
     until: Option<Timestamp>,
@@ -80,8 +110,139 @@ pub struct UsageParameters {
     pub(crate) by: Option<Vec<UsageKey>>,
 }
 
+/// The grouping of totals.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TotalsParameters {
+    /// The length of the groups in time; without it, the whole time is one group.
+    pub(crate) interval: Option<IntervalParameter>,
+    /// The keys to group by, separated by commas: `user`, `model`, `provider`, `client`, `outcome`, `error_type`. Without
+    /// it, there is one group for each time.
+    #[serde(default, deserialize_with = "totals_keys")]
+    #[param(value_type = Option<String>, example = "model")]
+    pub(crate) by: Option<Vec<TotalsKey>>,
+    /// The zone in which hours and days begin, a name of the IANA database. Without it, that of the settings.
+    #[serde(default, deserialize_with = "time_zone")]
+    #[param(value_type = Option<String>, example = "Europe/Berlin")]
+    pub(crate) time_zone: Option<TimeZone>,
+    /// The number of groups with the most requests that have rows of their own. The others are added up in one row for each
+    /// time.
+    #[serde(default, deserialize_with = "limit")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    pub(crate) top: Option<usize>,
+}
+
+/// The length of a group in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IntervalParameter {
+    /// An hour of the local clock.
+    Hour,
+    /// A day of the local calendar.
+    Day,
+}
+
+/// The length of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LimitParameters {
+    /// The highest number of rows.
+    #[serde(default, deserialize_with = "limit")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 10)]
+    pub(crate) limit: Option<usize>,
+}
+
+/// What a list of sessions contains.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SessionParameters {
+    /// Whether each session has the beginning of its last prompt.
+    #[serde(default, deserialize_with = "optional_flag")]
+    #[param(value_type = Option<bool>)]
+    pub(crate) last_prompt: Option<bool>,
+}
+
+/// The page of a timeline.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TimelineParameters {
+    /// The highest number of interceptions in the page.
+    #[serde(default, deserialize_with = "timeline_limit")]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 50)]
+    pub(crate) limit: Option<usize>,
+    /// The `next_cursor` of the page before. Without it, the first page is returned.
+    pub(crate) cursor: Option<String>,
+}
+
+/// The text to search for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SearchParameters {
+    /// The text, at most 200 characters. Case is ignored; on SQLite, that of ASCII letters. Without it, nothing is found.
+    #[serde(default, deserialize_with = "search_text")]
+    #[param(value_type = Option<String>)]
+    pub(crate) text: Option<String>,
+}
+
+/// The form of a text.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ContentParameters {
+    /// Whether the response is the whole text as a file.
+    #[serde(default, deserialize_with = "optional_flag")]
+    #[param(value_type = Option<bool>)]
+    pub(crate) download: Option<bool>,
+}
+
+/// The position and the wait of a call for changes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LiveParameters {
+    /// The `after` of the response before. Without it, the response has no changes, only a position.
+    pub(crate) after: Option<String>,
+    /// The longest wait in seconds.
+    #[serde(default, deserialize_with = "wait")]
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 30, default = 20)]
+    pub(crate) wait: Option<u64>,
+}
+
+impl From<IntervalParameter> for Interval {
+    fn from(interval: IntervalParameter) -> Self {
+        match interval {
+            IntervalParameter::Hour => Self::Hour,
+            IntervalParameter::Day => Self::Day,
+        }
+    }
+}
+
+/// Takes the filters of a request. If it may read the records of one user only, there is no parameter `user`.
+///
+/// # Errors
+///
+/// [`ApiError::InvalidParameter`] if one is repeated or malformed.
+pub(crate) fn filter(parameters: &mut QueryParameters, only: OnlyUser) -> Result<Filter, ApiError> {
+    Ok(match only {
+        None => parameters.take::<FilterParameters>()?.into(),
+        Some(user) => {
+            let OwnFilterParameters { model, provider, client, session, outcome, since, until } =
+                parameters.take()?;
+            let user = Some(user);
+            FilterParameters { user, model, provider, client, session, outcome, since, until }.into()
+        }
+    })
+}
+
 /// The highest `limit`, in rows.
 const MAX_LIMIT: usize = 1000;
+
+/// The highest `limit` of a timeline, whose rows contain texts.
+const MAX_TIMELINE_LIMIT: usize = 100;
+
+/// The highest `wait`, in seconds. Proxies often close a connection that is silent for a minute.
+const MAX_WAIT_SECONDS: u64 = 30;
+
+/// The longest text to search for, in characters.
+const MAX_SEARCH_CHARS: usize = 200;
 
 /// The parameters of a request, from which each endpoint takes the sets that it has.
 pub(crate) struct QueryParameters {
@@ -175,9 +336,60 @@ fn optional_time<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Timestamp
 }
 
 fn limit<'de, D: Deserializer<'de>>(value: D) -> Result<Option<usize>, D::Error> {
-    let number = String::deserialize(value)?.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    let problem = || D::Error::custom(format_args!("write a number from 1 to {MAX_LIMIT}"));
-    number.ok_or_else(problem).map(Some)
+    number(value, 1, MAX_LIMIT)
+}
+
+fn timeline_limit<'de, D: Deserializer<'de>>(value: D) -> Result<Option<usize>, D::Error> {
+    number(value, 1, MAX_TIMELINE_LIMIT)
+}
+
+fn wait<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u64>, D::Error> {
+    number(value, 0, MAX_WAIT_SECONDS)
+}
+
+fn number<'de, N, D>(value: D, first: N, last: N) -> Result<Option<N>, D::Error>
+where
+    N: std::str::FromStr + PartialOrd + std::fmt::Display + Copy,
+    D: Deserializer<'de>,
+{
+    let number = String::deserialize(value)?.parse().ok().filter(|number| (first..=last).contains(number));
+    number.ok_or_else(|| D::Error::custom(format_args!("write a number from {first} to {last}"))).map(Some)
+}
+
+fn optional_flag<'de, D: Deserializer<'de>>(value: D) -> Result<Option<bool>, D::Error> {
+    let flag = String::deserialize(value)?.parse().ok();
+    flag.ok_or_else(|| D::Error::custom("write true or false")).map(Some)
+}
+
+fn search_text<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    let text = optional_text(value)?;
+    if text.as_ref().is_some_and(|text| text.chars().count() > MAX_SEARCH_CHARS) {
+        return Err(D::Error::custom(format_args!("write at most {MAX_SEARCH_CHARS} characters")));
+    }
+    Ok(text)
+}
+
+fn time_zone<'de, D: Deserializer<'de>>(value: D) -> Result<Option<TimeZone>, D::Error> {
+    let zone = TimeZone::get(&String::deserialize(value)?);
+    zone.map(Some).map_err(|_| D::Error::custom("write a name of the IANA database, such as Europe/Berlin"))
+}
+
+fn totals_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Vec<TotalsKey>>, D::Error> {
+    let text = String::deserialize(value)?;
+    let mut keys = Vec::new();
+    for name in text.split(',') {
+        match TotalsKey::named(name) {
+            Some(key) if keys.contains(&key) => {}
+            Some(key) => keys.push(key),
+            None => {
+                let known = TotalsKey::ALL.map(TotalsKey::as_str).join(", ");
+                return Err(D::Error::custom(format_args!(
+                    "write some of {known}, with commas between them"
+                )));
+            }
+        }
+    }
+    Ok(Some(keys))
 }
 
 fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Vec<UsageKey>>, D::Error> {

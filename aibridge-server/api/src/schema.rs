@@ -1,15 +1,27 @@
 //! The schemas of the response bodies, for the OpenAPI document. The store serializes its rows itself; a test validates the
 //! responses against these schemas.
 
+mod gateway;
 mod interception;
 mod key;
 mod problem;
+mod session;
 mod sums;
+mod totals;
 
+pub use gateway::{
+    AccessToken, AccessTokenList, AuthModeName, Circuit, CircuitStateName, NewAccessToken,
+    NewAccessTokenRequest, ProviderList, ProviderName, ProviderRow, Status,
+};
 pub use interception::{
     CredentialKind, FullInterception, Interception, InterceptionPage, InterceptionSummary, ModelThought,
     Outcome, TokenUsage, ToolUsage, UserPrompt,
 };
-pub use key::{CoolingCause, CoolingModel, Key, KeyList, KeyStateName};
+pub use key::{CoolingCause, CoolingModel, Key, KeyList, KeyRevival, KeyStateName};
 pub use problem::{NotFound, Problem, ProblemDetail, Refusals};
-pub use sums::{Session, SessionPage, Sums, Tokens, UsageList, UsageRow};
+pub use session::{
+    Content, ContentKind, Excerpt, LivePage, Match, MatchList, SessionDetail, TimelinePage, TimelineStep,
+    TimelineToolCall,
+};
+pub use sums::{ListedSession, Session, SessionPage, Sums, Tokens, UsageList, UsageRow};
+pub use totals::{FacetList, FacetValue, ToolCount, ToolList, TotalsList, TotalsRow};

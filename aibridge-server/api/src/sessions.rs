@@ -1,12 +1,26 @@
-//! `/api/v1/sessions`: the list of client sessions.
+//! `/api/v1/sessions`: the list of client sessions, and one session.
 
+use crate::call::OnlyUser;
 use crate::error::ApiError;
 use crate::paging::{List, PageRequest};
-use crate::parameters::{FilterParameters, PageParameters};
+use crate::parameters::{FilterParameters, PageParameters, QueryParameters, SessionParameters};
 use crate::reader::{ReadError, Reader};
-use crate::schema::{Refusals, SessionPage};
-use aibridge_store::{Order, Sessions};
+use crate::schema::{NotFound, Refusals, SessionDetail, SessionPage};
+use crate::timeline::{find, session_id};
+use aibridge_store::{Filter, SessionRow};
 use bytes::Bytes;
+use serde::Serialize;
+
+/// The characters of a prompt in a list.
+const PROMPT_CHARS: usize = 300;
+
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    session: SessionRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_prompt: Option<Option<String>>,
+}
 
 /// Lists client sessions with their sums, the latest start first.
 ///
@@ -16,22 +30,53 @@ use bytes::Bytes;
     path = "/api/v1/sessions",
     operation_id = "list_sessions",
     tag = "records",
-    params(FilterParameters, PageParameters),
+    params(FilterParameters, PageParameters, SessionParameters),
     responses((status = 200, description = "A page of sessions", body = SessionPage), Refusals),
 )]
-pub(crate) async fn list(reader: &Reader, query: Option<&str>) -> Result<Bytes, ApiError> {
-    let paging = PageRequest::parse(List::Sessions, query)?;
-    let limit = reader.sums_limit();
+pub(crate) async fn list(reader: &Reader, query: Option<&str>, only: OnlyUser) -> Result<Bytes, ApiError> {
+    let (paging, mut parameters) = PageRequest::begin(List::Sessions, query, only)?;
+    let SessionParameters { last_prompt } = parameters.take()?;
+    parameters.finish()?;
+    let with_prompts = last_prompt.unwrap_or(false);
     reader
         .read(move |records| {
-            let mut sessions = Sessions::default();
-            records.summaries(&paging.filter, Order::OldestFirst, |row| {
-                sessions.add(&row);
-                limit.check(sessions.len(), sessions.bytes())?;
-                Ok::<_, ReadError>(true)
-            })?;
-            let rows = sessions.begun_before(paging.before, paging.limit + 1);
-            Ok(paging.page(rows, |row| row.first_id))
+            let filter = Filter { before: paging.before, ..paging.filter.clone() };
+            let rows = records.session_page(&filter, paging.limit + 1)?;
+            let mut page = paging.page(rows, |row| row.id).map(|session| Row { session, last_prompt: None });
+            for row in page.rows_mut().iter_mut().filter(|_| with_prompts) {
+                let session = records.session_of(row.session.id, None)?;
+                let prompt =
+                    session.map(|session| records.last_prompt(&session, PROMPT_CHARS)).transpose()?;
+                row.last_prompt = Some(prompt.flatten());
+            }
+            Ok::<_, ReadError>(page)
+        })
+        .await
+}
+
+/// Returns one session with its sums.
+///
+/// The id is that of any interception of the session. An interception without a session id is a session of its own.
+#[utoipa::path(
+    get,
+    path = "/api/v1/sessions/{id}",
+    operation_id = "show_session",
+    tag = "records",
+    params(("id" = Uuid, Path, description = "The id of an interception of the session.")),
+    responses((status = 200, description = "The session", body = SessionDetail), NotFound, Refusals),
+)]
+pub(crate) async fn show(
+    reader: &Reader,
+    id: &str,
+    query: Option<&str>,
+    only: OnlyUser,
+) -> Result<Bytes, ApiError> {
+    QueryParameters::new(query).finish()?;
+    let id = session_id(id)?;
+    reader
+        .read(move |records| {
+            let session = find(records, id, only)?;
+            records.session_summary(&session)?.ok_or(ReadError::Unknown(id))
         })
         .await
 }

@@ -89,8 +89,10 @@ pub use error::StoreError;
 pub use options::{Durability, Heartbeat, Options, PostgresOptions, SpoolOptions, StoreOptions, Tls};
 pub use postgres::{KeyCooldown, PostgresStore};
 pub use query::{
-    Filter, FullInterception, InterceptionRow, Order, PromptRow, Records, SessionRow, Sessions, Summary,
-    Sums, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow, Usage, UsageKey, UsageRow,
+    Content, ContentKind, Excerpt, Filter, FullInterception, InterceptionRow, Interval, Match, Order,
+    PromptRow, Records, SessionRef, SessionRow, SessionSummary, Sessions, Step, Summary, Sums, ThoughtRow,
+    TokenSums, TokenUsageRow, ToolCall, ToolCount, ToolUsageRow, Totals, TotalsKey, TotalsQuery, TotalsRow,
+    Usage, UsageKey, UsageRow,
 };
 pub use retention::{Expired, ScanScope};
 pub use sqlite::SqliteStore;

@@ -2,14 +2,24 @@
 //! `sqlite::records` and `postgres::records`.
 
 mod columns;
+mod conditions;
+mod contents;
 mod filter;
 mod id_range;
 mod records;
 mod rows;
+mod session_pages;
 mod sessions;
+mod statement;
+mod summaries_by_id;
+mod time_segments;
+mod timeline;
+mod tools;
+mod totals;
 mod usage;
 
 pub(crate) use columns::{child_columns, full_columns, list_columns};
+pub use contents::{Content, ContentKind, Match};
 pub use filter::Filter;
 pub(crate) use filter::first_id;
 pub(crate) use id_range::{BLOCK_BYTES, Block, Cursor, IdRange};
@@ -18,4 +28,9 @@ pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
 };
 pub use sessions::{SessionRow, Sessions};
+pub(crate) use statement::{Cell, CellKind, Cells, Statement, Value};
+pub use time_segments::Interval;
+pub use timeline::{Excerpt, SessionRef, SessionSummary, Step, ToolCall};
+pub use tools::ToolCount;
+pub use totals::{Totals, TotalsKey, TotalsQuery, TotalsRow};
 pub use usage::{Sums, Usage, UsageKey, UsageRow};

@@ -3,8 +3,10 @@
 mod abandoned_reads;
 mod access;
 mod document;
+mod insight;
 mod keys;
 mod load;
+mod matrix;
 mod pages;
 mod parameters;
 

@@ -21,9 +21,9 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-intercept"],
     &["aibridge-chatcompletions", "aibridge-messages", "aibridge-responses"],
     &["aibridge-provider"],
-    &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
-    &["aibridge-accounting", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
-    &["aibridge-admission", "aibridge-api", "aibridge-cli"],
+    &["aibridge-accounting", "aibridge-metrics", "aibridge-store", "aibridge-dump"],
+    &["aibridge-api", "aibridge-dashboard", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &["aibridge-admission", "aibridge-cli"],
     &["aibridge-server"],
 ];
 

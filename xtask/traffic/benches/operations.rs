@@ -5,6 +5,7 @@ use aibridge_intercept::payload::Payload;
 use aibridge_intercept::{Actor, Observer, Request, RequestBody};
 use aibridge_json::Edit;
 use aibridge_keypool::KeyPool;
+use aibridge_provider::UsageChunk;
 use aibridge_sse::{Event, Splitter};
 use aibridge_traffic::{Dialect, Shape, chat_event, response_event};
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! Schemas of provider keys and their cooldowns.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The keys of all providers.
@@ -81,4 +81,17 @@ pub enum CoolingCause {
     Quota,
     /// The provider rejected the key.
     Rejected,
+}
+
+/// The key whose cooldowns end.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRevival {
+    /// The configured name of the provider.
+    pub provider: String,
+    /// The position of the key among those of its provider, from 1.
+    pub position: usize,
+    /// The masked form of the key, which shows that the position is still that of the key.
+    #[schema(example = "sk-a...efgh")]
+    pub hint: String,
 }

@@ -31,7 +31,7 @@ pub struct ProblemDetail {
 /// The errors that every endpoint may return.
 pub struct Refusals;
 
-/// The error for an unknown interception.
+/// The error for an unknown id.
 pub struct NotFound;
 
 type Responses = BTreeMap<String, RefOr<Response>>;
@@ -42,7 +42,7 @@ impl IntoResponses for Refusals {
             ("400", "A parameter is invalid: `param` names it"),
             ("401", "The access token is missing, unknown, expired or revoked"),
             ("403", "The access token is not an admin token"),
-            ("405", "The method is neither GET nor HEAD"),
+            ("405", "The endpoint does not have this method: see `Allow`"),
             ("500", "A defect of the gateway"),
             (
                 "503",
@@ -55,7 +55,7 @@ impl IntoResponses for Refusals {
 
 impl IntoResponses for NotFound {
     fn responses() -> Responses {
-        problems(&[("404", "No interception has this id")])
+        problems(&[("404", "Nothing has this id")])
     }
 }
 

@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A page of sessions.
 #[derive(ToSchema)]
 pub struct SessionPage {
     /// The sessions of this page.
-    pub data: Vec<Session>,
+    pub data: Vec<ListedSession>,
     /// The cursor of the next page; `null` on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,
@@ -74,6 +75,8 @@ pub struct UsageRow {
 /// The interceptions of one user with one session id.
 #[derive(ToSchema)]
 pub struct Session {
+    /// The id of the first interception, which identifies the session.
+    pub id: Uuid,
     /// The id that the client gave the session.
     pub session: String,
     /// The actor: the user of the access token, or `anonymous`.
@@ -84,7 +87,22 @@ pub struct Session {
     pub first_at: Timestamp,
     /// The start of the latest interception.
     pub last_at: Timestamp,
+    /// The latest end; `null` while an interception is open.
+    #[schema(required)]
+    pub ended_at: Option<Timestamp>,
+    /// The models as the client spelled them, ordered by name, at most 16.
+    pub models: Vec<String>,
     /// The sums over the interceptions.
     #[serde(flatten)]
     pub sums: Sums,
+}
+
+/// A session in a list.
+#[derive(ToSchema)]
+pub struct ListedSession {
+    /// The session.
+    #[serde(flatten)]
+    pub session: Session,
+    /// The beginning of its last prompt; `null` if it has none, absent unless the request asks for it.
+    pub last_prompt: Option<String>,
 }

@@ -2,6 +2,7 @@
 
 mod children;
 mod read;
+mod select;
 
 use super::connector::Connector;
 use super::error::{Opener, PgError};

@@ -1,10 +1,12 @@
 //! Reading access to the records of a store.
 
 use super::filter::next;
+use super::statement::{CellKind, Cells, Dialect, Statement, Value, Values};
 use super::{Block, Cursor, Filter, FullInterception, Summary};
 use crate::postgres::PostgresRecords;
 use crate::sqlite::SqliteRecords;
 use crate::{StoreError, StoreOptions};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -138,6 +140,59 @@ impl Records {
             },
         )?;
         Ok(count)
+    }
+
+    /// The start of the first interception; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`].
+    pub fn first_started_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT started_at FROM aibridge_interceptions ORDER BY id LIMIT 1".to_owned();
+        let rows = self.select(&Values::default().statement(sql, [CellKind::Time]))?;
+        rows.into_iter().next().map(|mut cells| cells.time()).transpose()
+    }
+
+    /// The id of the interception at `offset` from the beginning of a range of ids; `None` if the range has fewer.
+    pub(super) fn id_at_offset(&self, range: (Uuid, Uuid), offset: i64) -> Result<Option<Uuid>, StoreError> {
+        self.id_at(range, "ASC", offset)
+    }
+
+    /// The id of the interception at `offset` from the end of a range of ids; `None` if the range has fewer.
+    pub(super) fn id_at_offset_from_end(
+        &self,
+        range: (Uuid, Uuid),
+        offset: i64,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.id_at(range, "DESC", offset)
+    }
+
+    fn id_at(&self, (low, high): (Uuid, Uuid), order: &str, offset: i64) -> Result<Option<Uuid>, StoreError> {
+        let mut values = Values::default();
+        let (low, high) = (values.bind(Value::Id(low)), values.bind(Value::Id(high)));
+        let sql = format!(
+            "SELECT id FROM aibridge_interceptions WHERE id >= {low} AND id <= {high} ORDER BY id {order} \
+             LIMIT 1 OFFSET {}",
+            values.bind(Value::Count(offset))
+        );
+        let rows = self.select(&values.statement(sql, [CellKind::Id]))?;
+        rows.into_iter().next().map(|mut cells| cells.id()).transpose()
+    }
+
+    /// The dialect of the database.
+    pub(super) fn dialect(&self) -> Dialect {
+        match &self.0 {
+            Kind::Sqlite(_) => Dialect::Sqlite,
+            Kind::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The rows of a statement, in a transaction of its own.
+    pub(super) fn select(&self, statement: &Statement) -> Result<Vec<Cells>, StoreError> {
+        match &self.0 {
+            Kind::Sqlite(records) => records.select(statement),
+            Kind::Postgres(records) => records.select(statement),
+        }
     }
 }
 

@@ -171,7 +171,7 @@ pub(crate) fn time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::
     serializer.collect_str(&format_args!("{time:.3}"))
 }
 
-fn optional_time<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn optional_time<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => time(at, serializer),
         None => serializer.serialize_none(),

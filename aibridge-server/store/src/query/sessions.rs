@@ -3,10 +3,12 @@
 use super::{Summary, Sums};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use uuid::Uuid;
+
+/// Number of models of a session that are listed: the first ones by name.
+pub(super) const MAX_MODELS: usize = 16;
 
 /// A running aggregation of sessions. Memory grows with the number of sessions, not of interceptions.
 #[derive(Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Sessions {
 /// The interceptions of one actor under one session id.
 #[derive(Debug, Clone, Serialize)]
 pub struct SessionRow {
+    /// The smallest interception id. An interception belongs to one session, so the id identifies the session.
+    pub id: Uuid,
     /// The session id that the client sent.
     pub session: String,
     /// The actor (`initiator_id`).
@@ -30,12 +34,42 @@ pub struct SessionRow {
     /// The latest `started_at`.
     #[serde(serialize_with = "super::rows::time")]
     pub last_at: Timestamp,
+    /// The latest end; `None` while an interception is open.
+    #[serde(serialize_with = "super::rows::optional_time")]
+    pub ended_at: Option<Timestamp>,
+    /// The models, ordered by name, at most 16.
+    pub models: Vec<String>,
     /// The totals of the interceptions.
     #[serde(flatten)]
     pub sums: Sums,
-    /// The smallest interception id. An interception belongs to one session, so the id identifies the session.
-    #[serde(skip)]
-    pub first_id: Uuid,
+}
+
+impl SessionRow {
+    /// A session of one interception.
+    pub(super) fn of_one(row: &Summary) -> Self {
+        let interception = &row.interception;
+        let mut sums = Sums::default();
+        sums.add(row);
+        Self {
+            id: interception.id,
+            session: interception.client_session_id.clone().unwrap_or_default(),
+            user: interception.initiator_id.clone(),
+            client: interception.client.clone(),
+            first_at: interception.started_at,
+            last_at: interception.started_at,
+            ended_at: interception.ended_at,
+            models: vec![interception.model.clone()],
+            sums,
+        }
+    }
+}
+
+/// Adds a model to a sorted list, of which the first ones are kept. Returns the bytes that it adds.
+fn add_model(models: &mut Vec<String>, model: &str) -> usize {
+    let Err(at) = models.binary_search_by(|one| one.as_str().cmp(model)) else { return 0 };
+    models.insert(at, model.to_owned());
+    models.truncate(MAX_MODELS);
+    if at < MAX_MODELS { model.len() } else { 0 }
 }
 
 impl Sessions {
@@ -54,16 +88,17 @@ impl Sessions {
                     session,
                     user,
                     client,
-                    first_at: at,
-                    last_at: at,
+                    models: Vec::new(),
                     sums: Sums::default(),
-                    first_id: interception.id,
+                    ..SessionRow::of_one(row)
                 })
             }
         };
-        session.first_id = session.first_id.min(interception.id);
+        session.id = session.id.min(interception.id);
         session.first_at = session.first_at.min(at);
         session.last_at = session.last_at.max(at);
+        session.ended_at = session.ended_at.zip(interception.ended_at).map(|(one, other)| one.max(other));
+        self.bytes += add_model(&mut session.models, &interception.model);
         session.sums.add(row);
     }
 
@@ -80,17 +115,6 @@ impl Sessions {
     /// Whether no session was added.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
-    }
-
-    /// At most `limit` sessions, latest first interception first, of those that began before the interception
-    /// `before`. The first interception of a session does not change when more are recorded, so that pages neither
-    /// miss nor repeat a session.
-    pub fn begun_before(self, before: Option<Uuid>, limit: usize) -> Vec<SessionRow> {
-        let is_meant = |row: &SessionRow| before.is_none_or(|before| row.first_id < before);
-        let mut rows: Vec<_> = self.rows.into_values().filter(is_meant).collect();
-        rows.sort_by_key(|row| Reverse(row.first_id));
-        rows.truncate(limit);
-        rows
     }
 
     /// All sessions, the most recently active first.

@@ -2,6 +2,7 @@
 
 mod children;
 mod read;
+mod select;
 mod wal_file;
 
 use super::error::open_error;

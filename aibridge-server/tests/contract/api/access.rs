@@ -18,11 +18,17 @@ async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &
     RawClient::connect(address).await.call(&request(method, path, headers, b"")).await
 }
 
-/// The paths that require access, with an unknown id.
-fn guarded_paths() -> Vec<String> {
+/// A documented path with an unknown id.
+pub(super) fn with_unknown_id(path: &str) -> String {
     let id = "01890000-0000-7000-8000-000000000000";
-    let paths = documented_paths().into_iter().filter(|path| path != DOCUMENT);
-    paths.map(|path| path.replace("{id}", id)).collect()
+    path.replace("{id}", id).replace("{item}", id).replace("{kind}", "prompts")
+}
+
+/// The paths that require access to the records of everyone, with an unknown id.
+fn guarded_paths() -> Vec<String> {
+    let is_guarded =
+        |path: &String| path != DOCUMENT && path != "/api/v1/status" && !path.starts_with("/api/v1/me/");
+    documented_paths().into_iter().filter(is_guarded).map(|path| with_unknown_id(&path)).collect()
 }
 
 /// The response to a request with access.
@@ -127,6 +133,9 @@ async fn only_reading_methods_are_allowed() {
         assert_eq!((status_and_code(&full), head.status), (expected, expected.0), "{path}");
         assert_eq!(head.header("content-length"), full.header("content-length"), "{path}");
         for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"] {
+            if path == "/api/v1/tokens" {
+                continue; // see `matrix`
+            }
             let response = call(gateway.address, method, path, &[]).await;
             assert_eq!(status_and_code(&response), (405, Some("method_not_allowed")), "{method} {path}");
             assert_eq!(response.header("allow"), Some("GET, HEAD"), "{method} {path}");

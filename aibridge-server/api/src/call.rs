@@ -1,0 +1,87 @@
+//! A call of an endpoint, and its reply.
+
+use crate::endpoint::{Endpoint, Scope};
+use crate::error::ApiError;
+use aibridge_provider::Provider;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The user on whose behalf a call is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The user of the access token, or `anonymous`.
+    pub user: String,
+    /// Whether the caller may read and change everything.
+    pub is_admin: bool,
+}
+
+/// A request to an endpoint, after its checks.
+pub struct Call<'a> {
+    /// The endpoint.
+    pub endpoint: &'a Endpoint,
+    /// The method, which the endpoint has.
+    pub method: &'a Method,
+    /// The query string.
+    pub query: Option<&'a str>,
+    /// The body; empty if there is none.
+    pub body: Bytes,
+    /// The caller.
+    pub caller: Caller,
+    /// The settings in force.
+    pub gateway: GatewayState<'a>,
+}
+
+/// The part of the settings in force that responses contain.
+pub struct GatewayState<'a> {
+    /// The providers, with their keys and circuits.
+    pub providers: &'a [Arc<dyn Provider>],
+    /// Whether clients need access tokens.
+    pub requires_tokens: bool,
+    /// The age at which interceptions are deleted; `None` keeps them.
+    pub retention: Option<Duration>,
+    /// The URL of the gateway for clients; `None` if it is that of the API.
+    pub client_url: Option<&'a str>,
+}
+
+/// The response to a call.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The type of the body.
+    pub content_type: &'static str,
+    /// Further headers.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// The user whose records a call may read; `None` for all.
+pub(crate) type OnlyUser = Option<String>;
+
+impl Call<'_> {
+    /// The user whose records a call with `scope` may read.
+    pub(crate) fn only_user(&self, scope: Scope) -> OnlyUser {
+        (scope == Scope::Own).then(|| self.caller.user.clone())
+    }
+}
+
+impl Reply {
+    /// A successful response with a JSON body.
+    pub(crate) fn json(body: Bytes) -> Self {
+        Self { status: StatusCode::OK, content_type: "application/json", headers: Vec::new(), body }
+    }
+
+    /// A response with `value` as JSON.
+    pub(crate) fn of(status: StatusCode, value: &impl serde::Serialize) -> Result<Self, ApiError> {
+        match serde_json::to_vec(value) {
+            Ok(body) => Ok(Self { status, ..Self::json(body.into()) }),
+            Err(error) => {
+                tracing::error!(%error, "could not serialize a response as JSON; please report this");
+                Err(ApiError::Internal)
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The descriptions of the endpoints below `/api/v1/me/`, which return the caller's own records with any access token.
+//! They are served by the same functions as the records of everyone.
+#![allow(dead_code, reason = "only the descriptions are used")]
+
+use crate::parameters::{
+    ContentParameters, LiveParameters, OwnFilterParameters, PageParameters, SearchParameters,
+    SessionParameters, TimelineParameters, TotalsParameters,
+};
+use crate::schema::{
+    Content, FullInterception, InterceptionPage, LivePage, MatchList, NotFound, Refusals, SessionDetail,
+    SessionPage, TimelinePage, TotalsList,
+};
+
+/// Lists the caller's own interceptions with their token counts, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/interceptions",
+    operation_id = "list_own_interceptions",
+    tag = "own records",
+    params(OwnFilterParameters, PageParameters),
+    responses((status = 200, description = "A page of interceptions", body = InterceptionPage), Refusals),
+)]
+pub(crate) fn interceptions() {}
+
+/// Returns one of the caller's own interceptions with all its records.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/interceptions/{id}",
+    operation_id = "show_own_interception",
+    tag = "own records",
+    params(("id" = Uuid, Path, description = "The id of the interception.")),
+    responses((status = 200, description = "The interception", body = FullInterception), NotFound, Refusals),
+)]
+pub(crate) fn interception() {}
+
+/// Returns the text of a prompt, a tool call or a piece of reasoning of the caller's own.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/interceptions/{id}/{kind}/{item}",
+    operation_id = "show_own_content",
+    tag = "own records",
+    params(
+        ("id" = Uuid, Path, description = "The id of the interception."),
+        ("kind" = String, Path, description = "One of `prompts`, `tool_calls` and `reasoning`."),
+        ("item" = Uuid, Path, description = "The id of the prompt, the tool call or the piece of reasoning."),
+        ContentParameters,
+    ),
+    responses((status = 200, description = "The text", body = Content), NotFound, Refusals),
+)]
+pub(crate) fn content() {}
+
+/// Adds up the caller's own requests, tokens and cost.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/totals",
+    operation_id = "own_totals",
+    tag = "own records",
+    params(OwnFilterParameters, TotalsParameters),
+    responses((status = 200, description = "One row for each group", body = TotalsList), Refusals),
+)]
+pub(crate) fn totals() {}
+
+/// Lists the caller's own sessions, the latest start first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/sessions",
+    operation_id = "list_own_sessions",
+    tag = "own records",
+    params(OwnFilterParameters, PageParameters, SessionParameters),
+    responses((status = 200, description = "A page of sessions", body = SessionPage), Refusals),
+)]
+pub(crate) fn sessions() {}
+
+/// Returns one of the caller's own sessions.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/sessions/{id}",
+    operation_id = "show_own_session",
+    tag = "own records",
+    params(("id" = Uuid, Path, description = "The id of an interception of the session.")),
+    responses((status = 200, description = "The session", body = SessionDetail), NotFound, Refusals),
+)]
+pub(crate) fn session() {}
+
+/// Lists the interceptions of one of the caller's own sessions.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/sessions/{id}/timeline",
+    operation_id = "own_session_timeline",
+    tag = "own records",
+    params(("id" = Uuid, Path, description = "The id of an interception of the session."), TimelineParameters),
+    responses((status = 200, description = "A page of interceptions", body = TimelinePage), NotFound, Refusals),
+)]
+pub(crate) fn timeline() {}
+
+/// Finds the items of one of the caller's own sessions that contain a text.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/sessions/{id}/search",
+    operation_id = "search_own_session",
+    tag = "own records",
+    params(("id" = Uuid, Path, description = "The id of an interception of the session."), SearchParameters),
+    responses((status = 200, description = "The items with matches", body = MatchList), NotFound, Refusals),
+)]
+pub(crate) fn search() {}
+
+/// Waits until the caller's own interceptions start or end.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/live",
+    operation_id = "own_live",
+    tag = "own records",
+    params(OwnFilterParameters, LiveParameters),
+    responses((status = 200, description = "The interceptions that changed", body = LivePage), Refusals),
+)]
+pub(crate) fn live() {}

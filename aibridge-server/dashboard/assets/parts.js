@@ -1,0 +1,117 @@
+// Parts that several views use.
+import { html, useState } from "../vendor/preact-htm.js";
+import { endpoint, read } from "./api.js";
+import { bytes, dayTime, fullTime, money, pretty, visible, zone } from "./format.js";
+import { Link, address, FILTERS } from "./router.js";
+
+/** Recorded text: a text node, with hidden characters made visible. */
+export const Text = ({ children }) => html`<bdi>${visible(children)}</bdi>`;
+
+export const Time = ({ at }) => html`<time datetime=${at} title=${fullTime(at)}>${dayTime(at)}</time>`;
+
+export function Money({ nano }) {
+  return nano === null || nano === undefined
+    ? html`<span title="No price is known">–</span>`
+    : html`<span title=${`$${(nano / 1e9).toFixed(9)}`}>${money(nano)}</span>`;
+}
+
+export function Outcome({ row }) {
+  const outcome = row.outcome ?? "open";
+  const label = outcome === "failed" ? `failed: ${row.error_type}` : outcome;
+  return html`<span class=${"outcome " + outcome}>${label}</span>`;
+}
+
+export const Loading = () => html`<p class="quiet" role="status">Loading …</p>`;
+
+export function Problem({ error, reload }) {
+  return html`<div class="box problem" role="alert">
+    <p><strong>${error.status === 403 ? "Not allowed" : "This could not be read"}</strong>: ${visible(error.message)}</p>
+    ${reload && html`<button type="button" onClick=${reload}>Try again</button>`}
+  </div>`;
+}
+
+/** A table that scrolls by itself where the window is narrow. `columns`: [title, cell, class]. */
+export function Table({ caption, columns, rows, hideCaption, rowKey }) {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
+    <table>
+      <caption class=${hideCaption ? "visually-hidden" : ""}>${caption}</caption>
+      <thead><tr>${columns.map(([title, , kind]) => html`<th scope="col" class=${kind}>${title}</th>`)}</tr></thead>
+      <tbody>${rows.map((row, index) => html`<tr key=${rowKey ? rowKey(row) : index}>
+        ${columns.map(([, cell, kind], column) =>
+          column === 0 ? html`<th scope="row" class=${kind}>${cell(row)}</th>` : html`<td class=${kind}>${cell(row)}</td>`)}
+      </tr>`)}</tbody>
+    </table>
+  </div>`;
+}
+
+/** Why there is nothing to show, and what to do. */
+export function Empty({ status, params, noun }) {
+  if (!status.first_interception_at) return html`<${FirstSteps} status=${status} />`;
+  const has = FILTERS.some((name) => name !== "since" && params.get(name));
+  const since = params.get("since") || "24h";
+  const days = status.retention_seconds && Math.round(status.retention_seconds / 86400);
+  return html`<div class="box">
+    <h2>${has ? "Nothing matches" : "Nothing in this time"}</h2>
+    <p>${has
+      ? `No ${noun} of ${since === "all" ? "all time" : "the chosen time"} match these filters.`
+      : `There are no ${noun} in the chosen time, but earlier ones are recorded.`}</p>
+    ${days ? html`<p>Records older than ${days} days are deleted (<code>store.retention</code>).</p>` : null}
+    <p><${Link} to=${address(location.pathname.split("/")[2] || "overview", "", { since: "all" }, [])}>Show all ${noun}<//></p>
+  </div>`;
+}
+
+/** The three lines that make a client use the gateway. */
+export function FirstSteps({ status }) {
+  const origin = status.client_url ?? location.origin;
+  const provider = status.providers[0] ?? { path: "/openai/v1", kind: "openai" };
+  const needsToken = status.auth_mode === "tokens";
+  const isAnthropic = provider.kind === "anthropic";
+  const prefix = isAnthropic ? "ANTHROPIC" : "OPENAI";
+  const base = isAnthropic ? provider.path.replace(/\/v1$/, "") : provider.path;
+  const key = needsToken ? "aib_… # your access token" : "unused # the gateway uses its own key";
+  const lines = [`export ${prefix}_BASE_URL=${origin}${base}`, `export ${prefix}_API_KEY=${key}`, isAnthropic ? "claude" : "codex"];
+  return html`<div class="box">
+    <h2>Nothing is recorded yet</h2>
+    <p>Start a client with these three lines. Its first request appears here.</p>
+    <${Copyable} text=${lines.join("\n")} label="Lines for a client" />
+    <p>Or let the gateway set up an agent: <code>aibridge run codex</code></p>
+  </div>`;
+}
+
+export function Copyable({ text, label }) {
+  const [done, setDone] = useState(false);
+  const copy = () => navigator.clipboard?.writeText(text).then(() => setDone(true), () => setDone(false));
+  return html`<div class="copyable">
+    <pre tabindex="0" role="region" aria-label=${label}>${text}</pre>
+    <button type="button" onClick=${copy}>${done ? "Copied" : "Copy"}</button>
+  </div>`;
+}
+
+/** A text of which only the beginning is here. The rest is read when it is asked for, at most 64 KiB. */
+export function LongText({ scope, interception, kind, item, format = (text) => text }) {
+  const [state, setState] = useState(null);
+  const path = `${scope}interceptions/${interception}/${kind}/${item.id}`;
+  const isWhole = new TextEncoder().encode(item.excerpt).length >= item.bytes;
+  const load = () => read(path).then((content) => setState({ content }), (error) => setState({ error }));
+  const content = state?.content;
+  return html`
+    <pre class="content" tabindex="0" role="region" aria-label=${kind.replace("_", " ")}><bdi>${visible(format(content ? content.text : item.excerpt))}${!content && !isWhole ? " …" : ""}</bdi></pre>
+    ${!isWhole && !content && html`<button type="button" onClick=${load}>Show all ${bytes(item.bytes)}</button> `}
+    ${content?.is_cut && html`<p class="quiet">Only the first 64 KiB of ${bytes(content.bytes)} are shown.</p>`}
+    ${(content?.is_cut || item.bytes > 65536) && html`<a href=${endpoint(path, { download: "true" })} download>Download all ${bytes(item.bytes)}</a>`}
+    ${state?.error && html`<${Problem} error=${state.error} />`}`;
+}
+
+export const prettyJson = pretty;
+
+/** The links to the first and the next page. */
+export function Pager({ view, item, params, next }) {
+  const keep = [...params.keys()].filter((name) => name !== "cursor");
+  if (!next && !params.get("cursor")) return null;
+  return html`<nav class="pager" aria-label="Pages">
+    ${params.get("cursor") && html`<${Link} to=${address(view, item, {}, keep)}>First page<//>`}
+    ${next && html`<${Link} to=${address(view, item, { cursor: next }, keep)}>Next page<//>`}
+  </nav>`;
+}
+
+export const ZoneNote = () => html`<p class="quiet">Times are in the zone of this browser, ${zone}.</p>`;

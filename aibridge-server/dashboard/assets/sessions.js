@@ -1,0 +1,40 @@
+// The list of sessions, newest first.
+import { html } from "../vendor/preact-htm.js";
+import { useRead } from "./api.js";
+import { Filters, filterOf } from "./filters.js";
+import { allInput, between, compact, count, dayTime, duration, fullTime } from "./format.js";
+import { Empty, Loading, Money, Pager, Problem, Table, Text, ZoneNote } from "./parts.js";
+import { Link, address } from "./router.js";
+
+const LIMIT = 50;
+
+export function sessionColumns(isAdmin) {
+  return [
+    ["Started", (row) => html`<${Link} to=${address("sessions", row.id)} title=${fullTime(row.first_at)}><time datetime=${row.first_at}>${dayTime(row.first_at)}</time><//>`, ""],
+    ["Last prompt", (row) => (row.last_prompt ? html`<span class="clamp"><${Text}>${row.last_prompt}<//></span>` : html`<span class="quiet">no prompt</span>`), "prompt"],
+    ...(isAdmin ? [["User", (row) => html`<${Text}>${row.user}<//>`, ""]] : []),
+    ["Client", (row) => html`<${Text}>${row.client}<//>`, ""],
+    ["Models", (row) => html`<${Text}>${row.models.join(", ")}<//>`, "wrap"],
+    ["Requests", (row) => count(row.requests), "number"],
+    ["Input", (row) => compact(allInput(row)), "number"],
+    ["Output", (row) => compact(row.output_tokens), "number"],
+    ["Cost", (row) => html`<${Money} nano=${row.cost_nano_usd} />`, "number"],
+    ["Failed", (row) => (row.failed ? html`<span class="outcome failed">${count(row.failed)}</span>` : "0"), "number"],
+    ["Duration", (row) => (row.ended_at ? duration(between(row.first_at, row.ended_at)) : "running"), "number"],
+  ];
+}
+
+export function Sessions({ params, status, scope, isAdmin }) {
+  const filter = filterOf(params, isAdmin);
+  const { data, error, isLoading, reload } = useRead(scope + "sessions", { ...filter, limit: LIMIT, cursor: params.get("cursor") ?? "", last_prompt: "true" });
+  return html`
+    <h1>Sessions</h1>
+    <${Filters} view="sessions" params=${params} isAdmin=${isAdmin} />
+    ${error && html`<${Problem} error=${error} reload=${reload} />`}
+    ${isLoading && html`<${Loading} />`}
+    ${data && (data.data.length === 0
+      ? html`<${Empty} status=${status} params=${params} noun="sessions" />
+          <p class="quiet">Clients that send no session id appear under <${Link} to=${address("requests", "")}>Requests<//> only.</p>`
+      : html`<${Table} caption="Sessions, the latest start first" rows=${data.data} columns=${sessionColumns(isAdmin)} rowKey=${(row) => row.id} />
+          <${Pager} view="sessions" params=${params} next=${data.next_cursor} /><${ZoneNote} />`)}`;
+}

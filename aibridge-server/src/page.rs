@@ -1,0 +1,153 @@
+//! The routes of the dashboard: its files, log-in and log-out.
+
+use crate::admin::{Admin, not_allowed, unknown_route};
+use crate::body;
+use aibridge_dashboard::files::{self, PageFile};
+use aibridge_dashboard::{cross_site, expired_cookie, parse_login, security_headers, session_cookie};
+use aibridge_intercept::{Error, ErrorResponse};
+use aibridge_listen::Peer;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::routing::any;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The largest body of a log-in, in bytes: an access token has 47.
+const MAX_BODY: usize = 4 << 10;
+
+const LOGIN: &str = "/dashboard/login";
+const LOGOUT: &str = "/dashboard/logout";
+
+/// Returns the routes of the dashboard.
+pub fn routes(admin: Arc<Admin>) -> Router {
+    let router = Router::new().route("/dashboard", any(serve)).route("/dashboard/{*rest}", any(serve));
+    router.with_state(admin)
+}
+
+async fn serve(State(admin): State<Arc<Admin>>, request: Request) -> Response<Body> {
+    let (request, mut body) = request.into_parts();
+    let response = admin.respond(&request, &mut body).await;
+    let mut response = response.unwrap_or_else(|error| error.into_http().map(Body::from));
+    let headers = response.headers_mut();
+    security_headers(headers);
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+impl Admin {
+    async fn respond(&self, request: &Parts, body: &mut Body) -> Result<Response<Body>, ErrorResponse> {
+        let snapshot = self.app.runtime_config.load();
+        if !snapshot.authenticator.requires_tokens() {
+            snapshot.origin_policy.admit(request)?;
+        }
+        let is_read = matches!(request.method, Method::GET | Method::HEAD);
+        match (request.uri.path(), &request.method) {
+            (LOGIN, &Method::POST) => self.log_in(request, body).await,
+            (LOGOUT, &Method::POST) => self.log_out(request),
+            (LOGOUT, _) => Err(not_allowed(request, "POST").into()),
+            (LOGIN, _) if !is_read => Err(not_allowed(request, "GET, HEAD, POST").into()),
+            (path, _) => {
+                let file = files::find(path).ok_or_else(|| unknown_route(request))?;
+                if !is_read {
+                    return Err(not_allowed(request, "GET, HEAD").into());
+                }
+                Ok(file_response(file, request))
+            }
+        }
+    }
+
+    /// Begins a session for the bearer of the access token in the body.
+    async fn log_in(&self, request: &Parts, body: &mut Body) -> Result<Response<Body>, ErrorResponse> {
+        require_same_origin(request)?;
+        let address = Peer::of(request).remote.ip();
+        let wait = self.throttle.remaining(address);
+        if !wait.is_zero() {
+            return Err(too_many_failures(wait));
+        }
+        let body = self.app.unless_cut(body::read(body, MAX_BODY)).await??;
+        let checked = async {
+            let invalid = Error::InvalidAccessToken("paste an access token, which begins with aib_");
+            let token = parse_login(&body).map_err(|_| invalid)?;
+            let snapshot = self.app.runtime_config.load();
+            let identity = snapshot.authenticator.authenticate(&token).await?;
+            Ok::<_, Error>((token, identity))
+        };
+        let (token, identity) = checked.await.inspect_err(|error| {
+            if matches!(error, Error::InvalidAccessToken(_)) {
+                self.throttle.add_failure(address);
+                tracing::info!(%address, "refused a log-in to the dashboard");
+            }
+        })?;
+        self.throttle.forget(address);
+        let cookie = self.sessions.begin(token).and_then(|id| session_cookie(&id, self.is_secure(request)));
+        tracing::info!(user = %identity.user, admin = identity.admin, "a user logged in to the dashboard");
+        Ok(empty(cookie.ok_or(Error::Internal)?))
+    }
+
+    fn log_out(&self, request: &Parts) -> Result<Response<Body>, ErrorResponse> {
+        require_same_origin(request)?;
+        self.sessions.end(&request.headers);
+        Ok(empty(expired_cookie(self.is_secure(request)).ok_or(Error::Internal)?))
+    }
+
+    /// Whether the browser uses TLS, to the gateway or to a proxy before it.
+    fn is_secure(&self, request: &Parts) -> bool {
+        let has_tls = self.shared && self.app.runtime_config.load().listener.tls.is_some();
+        has_tls || request.headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
+    }
+}
+
+fn require_same_origin(request: &Parts) -> Result<(), Error> {
+    match cross_site::is_same_origin(request) {
+        true => Ok(()),
+        false => Err(Error::OriginNotAllowed("another site".to_owned())),
+    }
+}
+
+/// A response without content that sets `cookie`.
+fn empty(cookie: HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    response
+}
+
+fn too_many_failures(wait: Duration) -> ErrorResponse {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    ErrorResponse {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        kind: "rate_limit_error",
+        code: "too_many_logins",
+        message: format!("too many log-ins failed: try again in {seconds} s"),
+        param: None,
+        headers: vec![(header::RETRY_AFTER, seconds.into())],
+    }
+}
+
+/// The response with a file, or without it if the browser has it. Files change with the binary only, so browsers ask
+/// each time.
+fn file_response(file: &PageFile, request: &Parts) -> Response<Body> {
+    let matches = |tags: &HeaderValue| {
+        tags.to_str()
+            .is_ok_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == file.etag))
+    };
+    let is_known = request.headers.get_all(header::IF_NONE_MATCH).iter().any(matches);
+    let mut response = match is_known {
+        true => Response::new(Body::empty()),
+        false => Response::new(Body::from(file.content.clone())),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(etag) = HeaderValue::try_from(&file.etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    if is_known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.content_type));
+    }
+    response
+}
