@@ -165,6 +165,7 @@ impl Exchange {
         call: UpstreamCall,
     ) -> Result<UpstreamResponse, InterceptError> {
         let called_at = self.timeline.now();
+        self.downstream.set_drain(upstream.drain_on_disconnect());
         // Boxed, so that a stream that lasts minutes does not keep the memory of the call's future.
         let calling = Box::pin(upstream.call(call, &mut self.attempts));
         let response = self.downstream.unless_stopped(calling).await;
@@ -175,8 +176,11 @@ impl Exchange {
     /// Stores the end records. The end of the response is held back until they are durable.
     async fn record_end(&mut self, outcome: Outcome, summary: ResponseSummary) -> Result<(), RelayError> {
         let now = Timestamp::now();
-        let ended = self.ended(outcome, summary.response_id.clone(), now);
         let charged = self.measure(outcome, &summary, now);
+        // The client left before the end, which was read for its usage alone.
+        let has_left = outcome == Outcome::Completed && self.downstream.is_draining();
+        let outcome = if has_left { Outcome::Cancelled } else { outcome };
+        let ended = self.ended(outcome, summary.response_id.clone(), now);
         self.events.on_event(&InterceptionEvent::ResponseRead {
             interception: &self.interception,
             summary: &summary,

@@ -136,7 +136,13 @@ fn response(streaming: bool) -> (Provider, FixedResponse) {
         metadata: BTreeMap::new(),
         started_at: Timestamp::now(),
     };
-    let timeouts = Timeouts { connect: wait, response: wait, stream_idle: wait, keep_alive: wait };
+    let timeouts = Timeouts {
+        connect: wait,
+        response: wait,
+        stream_idle: wait,
+        keep_alive: wait,
+        drain_on_disconnect: Duration::ZERO,
+    };
     let response = UpstreamResponse::new(Response::new(body).into(), None, timeouts);
     (provider, FixedResponse { interception: Arc::new(interception), response })
 }
