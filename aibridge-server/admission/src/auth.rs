@@ -94,7 +94,8 @@ impl Authenticator {
     ///
     /// [`Error::InvalidAccessToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
     pub async fn bearer(&self, headers: &HeaderMap) -> Result<TokenIdentity, Error> {
-        self.authenticate(&take_token(&mut headers.clone())?).await
+        let (token, _) = take_token(&mut headers.clone())?;
+        self.authenticate(&token).await
     }
 
     /// Finds the bearer of `token`.

@@ -22,7 +22,8 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-chatcompletions", "aibridge-messages", "aibridge-responses"],
     &["aibridge-provider"],
     &["aibridge-accounting", "aibridge-metrics", "aibridge-store", "aibridge-dump"],
-    &["aibridge-api", "aibridge-dashboard", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &["aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &["aibridge-api", "aibridge-dashboard"],
     &["aibridge-admission", "aibridge-cli"],
     &["aibridge-server"],
 ];
