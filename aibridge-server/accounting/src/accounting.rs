@@ -183,13 +183,11 @@ impl Accounting {
         self.shared.ledger.list(now)
     }
 
-    /// The budgets that apply to every request of an actor.
-    pub fn budgets_of(&self, actor: &Actor, now: Timestamp) -> Vec<BudgetState> {
-        let groups = request::groups(actor);
-        let key = request::key_of(&actor.metadata);
-        let subject = Subject { user: &actor.id, groups: &groups, key, ..Subject::default() };
+    /// The budgets that apply to every request of a user, who belongs to `groups` and uses the access token
+    /// `key`. What everyone has spent together is not among them.
+    pub fn budgets_of(&self, user: &str, groups: &[String], key: &str, now: Timestamp) -> Vec<BudgetState> {
+        let subject = Subject { user, groups, key, ..Subject::default() };
         let states = self.shared.ledger.list_of(&subject, now);
-        // What a pot of others has spent is not the user's business, unless the user shares it.
         states.into_iter().filter(|state| state.scope != Scope::Everyone).collect()
     }
 
