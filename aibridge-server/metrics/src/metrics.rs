@@ -1,6 +1,7 @@
 //! The metrics: names, labels and help texts.
 
 use crate::buckets;
+use crate::journal::JournalMetrics;
 use crate::label_names::LabelNames;
 use crate::readings::Readings;
 use crate::registry::{MetricInfo, MetricsBuilder};
@@ -36,6 +37,7 @@ pub struct Metrics {
     pub(crate) undecodable: IntCounterVec,
     pub(crate) connections: IntGaugeVec,
     pub(crate) store: StoreMetrics,
+    pub(crate) journal: JournalMetrics,
     pub(crate) readings: Mutex<Readings>,
 }
 
@@ -69,8 +71,6 @@ pub(crate) struct KeyMetrics {
 pub(crate) struct StoreMetrics {
     pub(crate) commits: Histogram,
     pub(crate) queue: IntGaugeVec,
-    pub(crate) spooling: IntGaugeVec,
-    pub(crate) spool_bytes: IntGaugeVec,
     pub(crate) deleted: IntCounterVec,
 }
 
@@ -110,6 +110,7 @@ impl Metrics {
         let keys = KeyMetrics::new(&mut builder)?;
         let connections = builder.gauge("aibridge_open_connections", &[], "Open client connections.")?;
         let store = StoreMetrics::new(&mut builder)?;
+        let journal = JournalMetrics::new(&mut builder)?;
         Ok(Self {
             registry: builder.registry,
             described: builder.described,
@@ -125,6 +126,7 @@ impl Metrics {
             undecodable,
             connections,
             store,
+            journal,
             readings: Mutex::default(),
         })
     }
@@ -216,17 +218,7 @@ impl StoreMetrics {
             queue: builder.gauge(
                 "aibridge_store_queue_length",
                 &[],
-                "Requests that wait for the next transaction of the store.",
-            )?,
-            spooling: builder.gauge(
-                "aibridge_store_spooling",
-                &[],
-                "1 while records go to the spool, because the database is unavailable or the spool is not empty yet; otherwise 0.",
-            )?,
-            spool_bytes: builder.gauge(
-                "aibridge_store_spool_bytes",
-                &[],
-                "Bytes of records in the spool that wait for the database.",
+                "Calls that wait until their records are durable: for the disk with store.durability = \"power\", for the database with \"database\".",
             )?,
             deleted: builder.counter(
                 "aibridge_retention_deleted_total",

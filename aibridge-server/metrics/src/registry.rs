@@ -74,6 +74,11 @@ impl MetricsBuilder {
         )
     }
 
+    /// Describes a histogram that is rendered by itself, because another component counts its buckets.
+    pub(crate) fn external_histogram(&mut self, name: &'static str, help: &'static str) {
+        self.described.push(MetricInfo { name, kind: "histogram", labels: &[], help });
+    }
+
     fn register<M: Collector + Clone + 'static>(&mut self, metric: M, info: MetricInfo) -> Result<M, Error> {
         self.registry.register(Box::new(metric.clone()))?;
         self.described.push(info);
