@@ -75,6 +75,9 @@ pub enum TokenCommand {
         /// How long the token is valid, e.g. 90d [default: until it is revoked]
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         expires: Option<std::time::Duration>,
+        /// A group that the user belongs to, for budgets; may be given several times
+        #[arg(long = "group", value_name = "NAME")]
+        groups: Vec<String>,
         /// Allow access to /api/v1, and to /metrics from any address
         #[arg(long)]
         admin: bool,
