@@ -28,6 +28,7 @@ pub struct TokenUsage {
     /// The cost that the provider reports, as the JSON number in its response: `cost` among the other counts.
     pub cost: Option<String>,
     /// What the response cost, by the prices of the gateway or by the provider's own statement.
+    #[serde(default)]
     pub charged: UsageCost,
     /// The time at which the response was read.
     pub created_at: Timestamp,
