@@ -6,7 +6,7 @@ mod file;
 mod telemetry;
 
 pub(crate) use environment::from_environment;
-pub(crate) use fallback::fallback_provider;
+pub(crate) use fallback::fallback_providers;
 pub(crate) use file::from_file;
 pub(crate) use telemetry::from_telemetry_variables;
 
@@ -28,8 +28,8 @@ pub(crate) enum Origin {
     /// An `AIBRIDGE_*` variable, or a variable of OpenTelemetry: one setting, always as text.
     Variable(String),
     Flag(&'static str),
-    /// The variables `OPENAI_API_KEY` and `OPENAI_BASE_URL`.
-    OpenAiVariables,
+    /// The variables of the SDKs of vendors, e.g. `OPENAI_API_KEY`.
+    VendorVariables,
 }
 
 impl Origin {
@@ -39,8 +39,7 @@ impl Origin {
             Self::File(path) => path.display().to_string(),
             Self::Variable(name) => name.clone(),
             Self::Flag(flag) => (*flag).to_owned(),
-            Self::OpenAiVariables if setting.ends_with(".base_url") => fallback::BASE_URL.to_owned(),
-            Self::OpenAiVariables => fallback::API_KEY.to_owned(),
+            Self::VendorVariables => fallback::variable(setting).to_owned(),
         }
     }
 

@@ -14,7 +14,8 @@ use figment::Figment;
 /// Loads and validates the settings.
 ///
 /// If no source configures a provider, the settings have one called `openai`, with `OPENAI_API_KEY` and
-/// `OPENAI_BASE_URL` if they are set and not empty. Configured providers do not use these variables.
+/// `OPENAI_BASE_URL` if they are set and not empty, and one called `anthropic`, with `ANTHROPIC_API_KEY` and
+/// `ANTHROPIC_BASE_URL`. Configured providers do not use these variables.
 ///
 /// # Errors
 ///
@@ -27,7 +28,7 @@ pub fn load(sources: &Sources, environment: &dyn Environment) -> Result<Config, 
         .map(|layer| shape::check(layer, &mut problems))
         .fold(Figment::new(), |figment, layer| figment.merge(layer));
     if !configures_a_provider(&figment) && !problems.iter().any(may_hide_a_provider) {
-        figment = figment.merge(layer::fallback_provider(environment));
+        figment = figment.merge(layer::fallback_providers(environment));
     }
     let mut report = Report::new(&figment, problems);
     let config = resolve(&figment, environment, &mut report);

@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::objects;
 use crate::relay::{Downstream, RelayError};
 use crate::trace;
-use aibridge_error::Error;
+use aibridge_error::{Error, ErrorFormat, ErrorResponse};
 use aibridge_headers::forwarding as headers;
 use aibridge_observer::{Ending, ResponseSummary};
 use aibridge_recorder::{
@@ -41,6 +41,8 @@ pub struct Exchange {
     start_timeout: Duration,
     /// `None` once the cost is known.
     cost_meter: Option<Box<dyn CostMeter>>,
+    /// The format of error responses, which is that of the client's API.
+    error_format: ErrorFormat,
     /// The end records are durable.
     is_end_recorded: bool,
     end_log: Option<EndLog>,
@@ -81,6 +83,7 @@ impl Exchange {
         interception: Arc<Interception>,
         timeline: Timeline,
         cost_meter: Box<dyn CostMeter>,
+        error_format: ErrorFormat,
     ) -> Self {
         let span = Span::current();
         trace::set_interception(&span, &interception);
@@ -95,6 +98,7 @@ impl Exchange {
             span,
             start_timeout: gateway.start_timeout,
             cost_meter: Some(cost_meter),
+            error_format,
             is_end_recorded: false,
             end_log: None,
         }
@@ -310,7 +314,8 @@ impl Exchange {
     }
 
     fn respond_with(&mut self, error: &Error, interception_id: Option<Uuid>) {
-        let (mut parts, body) = error.to_response().into_parts();
+        let response = ErrorResponse::from(error).into_http(self.error_format, Some(self.interception.id));
+        let (mut parts, body) = response.into_parts();
         if let Some(id) = interception_id {
             parts.headers.insert(headers::INTERCEPTION_ID, id_value(id));
         }

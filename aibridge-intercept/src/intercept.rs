@@ -7,7 +7,7 @@ use crate::gateway::Gateway;
 use crate::interceptor::Interceptor;
 use crate::relay::{Downstream, ResponseBody};
 use crate::trace;
-use aibridge_error::Error;
+use aibridge_error::{Error, ErrorResponse};
 use http::Response;
 use quanta::Instant;
 use tracing::Instrument;
@@ -27,10 +27,13 @@ impl Gateway {
     ) -> Response<ResponseBody> {
         let (downstream, response) = Downstream::new(self.abort.clone());
         let timeline = Timeline::begin(self.clock.clone(), received);
-        let exchange =
-            Exchange::new(self, downstream, interceptor.interception().clone(), timeline, cost_meter);
+        let (interception, format) = (interceptor.interception().clone(), interceptor.error_format());
+        let id = interception.id;
+        let exchange = Exchange::new(self, downstream, interception, timeline, cost_meter, format);
         self.tasks.spawn(run(exchange, interceptor).in_current_span());
-        response.await.unwrap_or_else(|_| Error::Internal.to_response().map(ResponseBody::from))
+        response.await.unwrap_or_else(|_| {
+            ErrorResponse::from(Error::Internal).into_http(format, Some(id)).map(ResponseBody::from)
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::client::Client;
 use crate::exchange::{Exchange, InterceptError};
-use aibridge_error::Error;
 use aibridge_error::object::ObjectReference;
+use aibridge_error::{Error, ErrorFormat};
 use aibridge_headers::actor::Actor;
 use aibridge_json::Json;
 use aibridge_observer::Observer;
@@ -119,6 +119,11 @@ pub trait Interceptor: Send {
         &[]
     }
 
+    /// The format of error responses, which is that of the client's API.
+    fn error_format(&self) -> ErrorFormat {
+        ErrorFormat::default()
+    }
+
     /// Calls the provider and relays the response to the client.
     ///
     /// # Errors
@@ -141,6 +146,8 @@ pub struct SingleCallInterceptor {
     pub call: UpstreamCall,
     /// The observer that reads the response.
     pub observer: Box<dyn Observer>,
+    /// The format of error responses.
+    pub error_format: ErrorFormat,
 }
 
 #[async_trait]
@@ -155,6 +162,10 @@ impl Interceptor for SingleCallInterceptor {
 
     fn references(&self) -> &[ObjectReference] {
         &self.references
+    }
+
+    fn error_format(&self) -> ErrorFormat {
+        self.error_format
     }
 
     async fn process(self: Box<Self>, exchange: &mut Exchange) -> Result<(), InterceptError> {

@@ -47,7 +47,7 @@ pub mod relay;
 pub mod trace;
 pub mod warn_throttle;
 
-pub use aibridge_error::{Error, ErrorResponse, error, error_response, rate_limit};
+pub use aibridge_error::{Error, ErrorFormat, ErrorKind, ErrorResponse, error, error_response};
 pub use aibridge_headers::{actor, actor::Actor, credential, forwarding as headers, mask};
 pub use aibridge_observer::{
     EventAction, Observer, ResponseSummary, assembly, budget, encoding, in_band, observer, usage,

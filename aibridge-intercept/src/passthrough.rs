@@ -6,7 +6,7 @@ use crate::gateway::Gateway;
 use crate::objects;
 use crate::relay::{Downstream, RelayError, ResponseBody};
 use crate::trace;
-use aibridge_error::Error;
+use aibridge_error::{Error, ErrorFormat, ErrorResponse};
 use aibridge_headers::{forwarding as headers, mask};
 use aibridge_json::Json;
 use aibridge_observer::decoder::Decoder;
@@ -33,6 +33,8 @@ pub struct PassthroughTarget {
     pub route: &'static str,
     /// The id of the actor on whose behalf the request is made.
     pub actor: String,
+    /// The format of error responses, which is that of the client's API.
+    pub error_format: ErrorFormat,
     /// Whether a successful response is an object that the request created. Its owner is durable before the client gets
     /// the object.
     pub creates_object: bool,
@@ -48,9 +50,12 @@ impl Gateway {
         call: UpstreamCall,
     ) -> Response<ResponseBody> {
         let (downstream, response) = Downstream::new(self.abort.clone());
+        let format = target.error_format;
         let exchange = PassthroughExchange { gateway: self.clone(), downstream, target, status: None };
         self.tasks.spawn(exchange.run(upstream, call).in_current_span());
-        response.await.unwrap_or_else(|_| Error::Internal.to_response().map(ResponseBody::from))
+        response.await.unwrap_or_else(|_| {
+            ErrorResponse::from(Error::Internal).into_http(format, None).map(ResponseBody::from)
+        })
     }
 }
 
@@ -173,7 +178,8 @@ impl PassthroughExchange {
     fn fail(&mut self, error: &Error) {
         trace::set_error(&Span::current(), error.error_type().as_str());
         if !self.downstream.has_begun() {
-            let (parts, body) = error.to_response().into_parts();
+            let response = ErrorResponse::from(error).into_http(self.target.error_format, None);
+            let (parts, body) = response.into_parts();
             self.status = Some(parts.status);
             self.downstream.respond(parts.status, parts.headers, body);
         }

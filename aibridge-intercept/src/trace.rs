@@ -7,7 +7,7 @@ pub use aibridge_upstream::trace::TARGET;
 
 pub(crate) use aibridge_upstream::trace::set_error;
 
-use aibridge_error::Error;
+use aibridge_error::ErrorResponse;
 use aibridge_headers::mask;
 use aibridge_observer::ResponseSummary;
 use aibridge_recorder::{Interception, Outcome};
@@ -119,15 +119,15 @@ pub(crate) fn set_outcome(span: &Span, outcome: Outcome) {
 }
 
 /// Sets the status of the client's response, and the error of a request that was refused before its interception began.
-pub fn set_client_response<B>(span: &Span, result: &Result<Response<B>, Error>) {
+pub fn set_client_response<B>(span: &Span, result: &Result<Response<B>, ErrorResponse>) {
     if span.is_disabled() {
         return;
     }
     let status = match result {
         Ok(response) => response.status(),
         Err(error) => {
-            set_error(span, error.code());
-            error.class().0
+            set_error(span, error.code);
+            error.status
         }
     };
     set_status(span, status);

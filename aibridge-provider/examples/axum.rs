@@ -5,7 +5,7 @@
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use aibridge_intercept::cost::NoopCostMeter;
-use aibridge_intercept::{Actor, Gateway, Request, RequestBody};
+use aibridge_intercept::{Actor, ErrorFormat, ErrorResponse, Gateway, Request, RequestBody};
 use aibridge_provider::{OpenAi, OpenAiConfig, Provider};
 use aibridge_recorder::{Record, Recorder, RecorderError, async_trait};
 use axum::Router;
@@ -43,7 +43,7 @@ async fn chat(
         Ok(interceptor) => {
             gateway.intercept(interceptor, gateway.clock.now(), Box::new(NoopCostMeter)).await.map(Body::new)
         }
-        Err(error) => error.to_response().map(Body::from),
+        Err(error) => ErrorResponse::from(error).into_http(ErrorFormat::OpenAi, None).map(Body::from),
     }
 }
 

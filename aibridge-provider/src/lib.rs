@@ -1,7 +1,8 @@
 //! Providers: the [`Profile`] is the data of a provider, and [`Provider`] creates interceptors for its dialects.
 //!
-//! [`OpenAi`] serves every vendor with the OpenAI API. A vendor is data: a name, a base URL and keys. [`PRESETS`] contains
-//! the known ones.
+//! A type of providers is data, too: [`OpenAi`] serves every vendor with the OpenAI API, [`Anthropic`] those with
+//! Anthropic's, and [`Copilot`] the users of GitHub Copilot. A vendor is a name, a base URL and keys. [`PRESETS`]
+//! contains the known ones.
 //!
 //! ```
 //! use aibridge_provider::{OpenAi, OpenAiConfig};
@@ -23,7 +24,12 @@
 //! With a [`Recorder`](aibridge_recorder::Recorder) and a [`Gateway`](aibridge_intercept::Gateway), a provider can serve
 //! routes of any HTTP application: `examples/axum.rs` does so with axum.
 
+mod anthropic;
+mod api_provider;
 mod circuit_breaker;
+mod config;
+mod copilot;
+mod interceptor;
 mod objects;
 mod openai;
 mod profile;
@@ -31,9 +37,13 @@ mod provider;
 mod routes;
 
 pub use aibridge_presets::{PRESETS, Preset, UsageChunk};
+pub use anthropic::{Anthropic, AnthropicApi};
+pub use api_provider::{Api, ApiData, ApiProvider};
 pub use circuit_breaker::{CircuitBreaker, CircuitBreakerSettings, CircuitName, CircuitState, CircuitStatus};
+pub use config::ProviderConfig;
+pub use copilot::{Copilot, CopilotApi};
 pub use objects::ObjectRules;
-pub use openai::{OpenAi, OpenAiConfig};
+pub use openai::{OpenAi, OpenAiApi, OpenAiConfig};
 pub use profile::{ApiDump, PassthroughRequest, Profile};
 pub use provider::{Provider, ProviderError};
-pub use routes::{Route, Routes};
+pub use routes::{LocalRoute, Route, Routes};

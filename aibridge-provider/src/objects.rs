@@ -22,6 +22,14 @@ pub struct ObjectRules {
 pub(crate) const OPENAI: ObjectRules =
     ObjectRules { in_path, may_be_in_body, in_body: aibridge_responses::referenced_objects, is_creation };
 
+/// The rules of an API without objects.
+pub(crate) const NONE: ObjectRules = ObjectRules {
+    in_path: |_| None,
+    may_be_in_body: |_| false,
+    in_body: |_| Ok(Vec::new()),
+    is_creation: |_, _| false,
+};
+
 /// The object that `path`, below the route prefix, names.
 fn in_path(path: &str) -> Option<ObjectReference> {
     let (kind, rest) = match path.strip_prefix("/responses/") {

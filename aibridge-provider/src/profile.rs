@@ -8,7 +8,8 @@ use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::headers::RequestHeaderRules;
 use aibridge_intercept::objects::ObjectReference;
 use aibridge_intercept::tap::{CallTap, Subject, Tap};
-use aibridge_intercept::{Actor, Error, Upstream, UpstreamCall};
+use aibridge_intercept::{Actor, Error, ErrorFormat, Upstream, UpstreamCall};
+use aibridge_presets::UsageChunk;
 use aibridge_recorder::CredentialKind;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -29,8 +30,7 @@ pub struct Profile {
     pub enabled: bool,
     /// The base URL of the provider's API, with a final slash.
     pub base_url: Url,
-    /// The prefix of the provider's paths, `/{name}/v1` unless configured. It contains the version, as the base URLs of
-    /// clients do.
+    /// The prefix of the provider's paths, e.g. `/{name}/v1`. It contains the version if the base URLs of clients do.
     pub route_prefix: String,
     /// The bridged and passthrough routes.
     pub routes: Routes,
@@ -38,6 +38,8 @@ pub struct Profile {
     pub objects: ObjectRules,
     /// The header that contains the provider key.
     pub auth_header: HeaderName,
+    /// The handling of the usage chunk of streams.
+    pub usage_chunk: UsageChunk,
     /// Whether users pay the vendor a subscription, so that a request costs nothing.
     pub subscription: bool,
     /// The headers to add to every upstream request.
@@ -99,7 +101,7 @@ impl Profile {
         &self.base_url
     }
 
-    /// The prefix of the provider's paths.
+    /// The prefix of the provider's paths, e.g. `/{name}/v1`.
     pub fn route_prefix(&self) -> &str {
         &self.route_prefix
     }
@@ -123,6 +125,11 @@ impl Profile {
     /// pool.
     pub fn key_failover(&self) -> &KeyFailover {
         self.upstream.keys()
+    }
+
+    /// The format of the errors for `path`, below the route prefix.
+    pub fn error_format(&self, path: &str) -> ErrorFormat {
+        self.routes.error_format(path)
     }
 
     /// The circuit breaker, if one is configured. A rejected call fails with [`Error::CircuitOpen`].
@@ -178,8 +185,13 @@ impl Profile {
         (self.objects.is_creation)(method, path)
     }
 
-    /// Creates the upstream call for a request on a passthrough route.
-    pub fn passthrough_call(&self, request: PassthroughRequest, credential: Credential) -> UpstreamCall {
+    /// Creates the upstream call for a request on the passthrough route `entry`.
+    pub fn passthrough_call(
+        &self,
+        entry: &str,
+        request: PassthroughRequest,
+        credential: Credential,
+    ) -> UpstreamCall {
         let mut headers = self.upstream_headers(&request.headers, &request.actor, &credential, false);
         if request.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0") {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -193,6 +205,7 @@ impl Profile {
             model: None,
             credential,
             timeout_scope: TimeoutScope::Head,
+            has_separate_limits: self.routes.is_unlimited(entry),
             guard: None,
             tap: self.tap(|| Subject { id: Uuid::now_v7(), model: None, started_at: Timestamp::now() }),
         }

@@ -37,6 +37,12 @@ pub enum ProviderError {
         /// The error of the key pool.
         source: aibridge_keypool::KeyPoolError,
     },
+    /// The provider has keys, but clients always bring their own.
+    #[error("the provider {name:?} accepts only keys of its users: leave out its keys")]
+    ByokOnly {
+        /// The name of the provider.
+        name: String,
+    },
     /// The HTTP client for the provider cannot be created.
     #[error("the provider {name:?} cannot set up connections: {source}")]
     Connections {

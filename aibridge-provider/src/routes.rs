@@ -1,6 +1,7 @@
 //! The routes of a provider. The list is a security boundary: a pooled key may have more permissions than clients should,
 //! and passthrough requests are not recorded.
 
+use aibridge_intercept::ErrorFormat;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
@@ -18,6 +19,24 @@ pub struct Routes {
     pub read_only: &'static [&'static str],
     /// The entries of `passthrough` with ids that may contain encoded slashes.
     pub slashed_ids: &'static [&'static str],
+    /// The entries of `passthrough` with the only methods that they have, as in `Allow`. Other entries have all.
+    pub methods: &'static [(&'static str, &'static str)],
+    /// The entries of `passthrough` that cost nothing. No limit of the settings applies to them, and the provider's limits
+    /// for them are separate.
+    pub unlimited: &'static [&'static str],
+    /// The routes that the gateway answers itself, without a token, with an empty response.
+    pub local: &'static [LocalRoute],
+    /// The format of errors by the start of the path. The first match counts.
+    pub errors: &'static [(&'static str, ErrorFormat)],
+}
+
+/// A route that the gateway answers itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalRoute {
+    /// The path. One of several segments that ends with a slash also matches every path below it.
+    pub path: &'static str,
+    /// The methods, as in `Allow`.
+    pub methods: &'static str,
 }
 
 /// The route that a path belongs to.
@@ -27,14 +46,32 @@ pub enum Route {
     Bridged(&'static str),
     /// A passthrough route, whose requests are relayed without being recorded: the matching entry.
     Passthrough(&'static str),
+    /// A route that the gateway answers itself.
+    Local,
 }
 
 impl Routes {
+    /// No routes.
+    pub const NONE: Self = Self {
+        bridged: &[],
+        passthrough: &[],
+        objects: &[],
+        read_only: &[],
+        slashed_ids: &[],
+        methods: &[],
+        unlimited: &[],
+        local: &[],
+        errors: &[],
+    };
+
     /// The route of `path`, which starts with a slash. `None` if there is none, or if a provider may read `path` as an
     /// alias of a bridged route or of another path of an object.
     pub fn find(&self, path: &str) -> Option<Route> {
         if let Some(route) = self.bridged.iter().find(|route| **route == path) {
             return Some(Route::Bridged(route));
+        }
+        if self.local_route(path).is_some() {
+            return Some(Route::Local);
         }
         let entry = self
             .passthrough
@@ -43,6 +80,35 @@ impl Routes {
         let is_alias = self.bridged.iter().any(|route| is_alias_of(path, route))
             || (self.objects.contains(entry) && path != *entry && !is_canonical(path));
         (!is_alias).then_some(Route::Passthrough(entry))
+    }
+
+    fn local_route(&self, path: &str) -> Option<&'static LocalRoute> {
+        self.local.iter().find(|route| {
+            let is_below = route.path.len() > 1 && route.path.ends_with('/') && path.starts_with(route.path);
+            route.path == path || is_below
+        })
+    }
+
+    /// The only methods of `route`, with the path `path`, as in `Allow`; `None` if it has all.
+    pub fn methods(&self, route: Route, path: &str) -> Option<&'static str> {
+        match route {
+            Route::Bridged(_) => Some("POST"),
+            Route::Local => self.local_route(path).map(|route| route.methods),
+            Route::Passthrough(entry) => {
+                self.methods.iter().find(|(path, _)| *path == entry).map(|(_, methods)| *methods)
+            }
+        }
+    }
+
+    /// Whether no limit applies to the passthrough `entry`.
+    pub fn is_unlimited(&self, entry: &str) -> bool {
+        self.unlimited.contains(&entry)
+    }
+
+    /// The format of the errors for `path`.
+    pub fn error_format(&self, path: &str) -> ErrorFormat {
+        let found = self.errors.iter().find(|(start, _)| path.starts_with(start));
+        found.map_or(ErrorFormat::OpenAi, |(_, format)| *format)
     }
 
     /// Whether a pooled key is used for `GET` and `HEAD` only on the passthrough `entry`.
@@ -82,18 +148,10 @@ fn is_canonical(path: &str) -> bool {
     path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_canonical_segment))
 }
 
-/// The routes of the OpenAI API that the gateway serves.
-pub(crate) const OPENAI: Routes = Routes {
-    bridged: &["/chat/completions", "/responses", "/responses/compact", "/embeddings"],
-    passthrough: &["/conversations", "/conversations/", "/models", "/models/", "/responses/"],
-    objects: &["/conversations/", "/responses/"],
-    read_only: &["/models", "/models/"],
-    slashed_ids: &["/models/"],
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::openai::ROUTES as OPENAI;
 
     #[test]
     fn routes_are_exact() {

@@ -4,9 +4,10 @@ mod access;
 
 use crate::app::App;
 use crate::body;
+use aibridge_admission::Refusal;
 use aibridge_api::{Access, Api, Call, Endpoint, GatewayState};
 use aibridge_dashboard::{BrowserSessions, LoginThrottle, security_headers};
-use aibridge_intercept::{Error, ErrorResponse};
+use aibridge_intercept::{Error, ErrorFormat, ErrorResponse};
 use aibridge_listen::ConnectionLimit;
 use aibridge_metrics::{CONTENT_TYPE, JournalFigures, Metrics, ScrapeInput};
 use aibridge_store::{APPEND_BOUNDS_MICROS, JournalStats, Store};
@@ -76,7 +77,7 @@ fn figures(stats: &JournalStats) -> JournalFigures {
 
 /// Responds to a request for a path that the admin listener does not serve.
 pub async fn unknown(request: Parts) -> Response<Body> {
-    unknown_route(&request).to_response().map(Body::from)
+    render(unknown_route(&request).into())
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Body> {
@@ -106,13 +107,18 @@ async fn api(State(admin): State<Arc<Admin>>, request: Request) -> Response<Body
     response
 }
 
-pub(crate) fn unknown_route(request: &Parts) -> Error {
-    Error::UnknownRoute { method: request.method.to_string(), path: request.uri.path().to_owned() }
+pub(crate) fn unknown_route(request: &Parts) -> Refusal {
+    Refusal::UnknownRoute { method: request.method.to_string(), path: request.uri.path().to_owned() }
 }
 
-pub(crate) fn not_allowed(request: &Parts, allow: &'static str) -> Error {
+pub(crate) fn not_allowed(request: &Parts, allow: &'static str) -> Refusal {
     let (method, path) = (request.method.to_string(), request.uri.path().to_owned());
-    Error::MethodNotAllowed { method, path, allow }
+    Refusal::MethodNotAllowed { method, path, allow }
+}
+
+/// Renders an error. The API for operators has the error format of the OpenAI API.
+pub(crate) fn render(error: ErrorResponse) -> Response<Body> {
+    error.into_http(ErrorFormat::OpenAi, None).map(Body::from)
 }
 
 fn respond(body: impl Into<Body>, kind: &'static str) -> Response<Body> {
@@ -162,7 +168,7 @@ impl Admin {
         Ok(response)
     }
 
-    fn preflight(&self, request: &Parts) -> Result<Option<Response<Body>>, Error> {
+    fn preflight(&self, request: &Parts) -> Result<Option<Response<Body>>, Refusal> {
         let snapshot = self.app.runtime_config.load();
         let preflight =
             snapshot.origin_policy.preflight(request, snapshot.authenticator.requires_tokens())?;
@@ -170,7 +176,7 @@ impl Admin {
     }
 
     fn finish(&self, request: &Parts, result: Result<Response<Body>, ErrorResponse>) -> Response<Body> {
-        let mut response = result.unwrap_or_else(|error| error.into_http().map(Body::from));
+        let mut response = result.unwrap_or_else(render);
         self.app.runtime_config.load().origin_policy.add_headers(&request.headers, response.headers_mut());
         response
     }

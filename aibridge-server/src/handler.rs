@@ -4,11 +4,13 @@ use crate::app::App;
 use crate::body;
 use crate::passthrough;
 use crate::runtime_config::RuntimeSnapshot;
+use aibridge_admission::Refusal;
 use aibridge_admission::route::{self, Target};
 use aibridge_intercept::encoding::Encoding;
 use aibridge_intercept::events::InterceptionEvent;
+use aibridge_intercept::mask;
 use aibridge_intercept::relay::ResponseBody;
-use aibridge_intercept::{Actor, Error, Interceptor, Request, RequestBody, trace};
+use aibridge_intercept::{Actor, Error, ErrorResponse, Interceptor, Request, RequestBody, trace};
 use aibridge_limits::{PermitBody, RequestPermit};
 use aibridge_provider::{Provider, Route};
 use aibridge_recorder::CredentialKind;
@@ -38,19 +40,17 @@ pub async fn handle(
         Err(error) => {
             log_refusal(&parts, &error);
             drain_in_background(&app, body, &parts.headers);
-            error.to_response().map(|body| ResponseBody::from(body).into())
+            let format = route::error_format(snapshot.providers.all(), parts.uri.path());
+            error.into_http(format, None).map(|body| ResponseBody::from(body).into())
         }
     };
     snapshot.origin_policy.add_headers(&parts.headers, response.headers_mut());
     response
 }
 
-fn log_refusal(parts: &Parts, error: &Error) {
-    let path = match error {
-        Error::TokenInUrl => "",
-        _ => parts.uri.path(),
-    };
-    tracing::debug!(method = %parts.method, path, code = error.code(), "refused a request");
+fn log_refusal(parts: &Parts, error: &ErrorResponse) {
+    let path = mask::text(parts.uri.path());
+    tracing::debug!(method = %parts.method, %path, code = error.code, "refused a request");
 }
 
 async fn respond(
@@ -58,9 +58,9 @@ async fn respond(
     snapshot: &RuntimeSnapshot,
     parts: &Parts,
     body: &mut Body,
-) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
+) -> Result<http::Response<PermitBody<ResponseBody>>, ErrorResponse> {
     if app.stopping.is_cancelled() {
-        return Err(Error::ShuttingDown);
+        return Err(Error::ShuttingDown.into());
     }
     let requires_tokens = snapshot.authenticator.requires_tokens();
     if let Some(preflight) = snapshot.origin_policy.preflight(parts, requires_tokens)? {
@@ -70,6 +70,9 @@ async fn respond(
         snapshot.origin_policy.admit(parts)?;
     }
     let target = route::find(snapshot.providers.all(), &parts.method, &parts.uri, &parts.headers)?;
+    if target.route == Route::Local {
+        return Ok(no_content());
+    }
     let mut headers = parts.headers.clone();
     let actor = snapshot.authenticator.identify(&mut headers, target.provider.key_failover()).await?;
     let span = begin_span(&target, &actor, parts);
@@ -89,19 +92,26 @@ async fn respond(
     response.inspect_err(|error| count_refusal(app, snapshot, error))
 }
 
+/// The response on a route that the gateway answers itself. The body of the request is discarded.
+fn no_content() -> http::Response<PermitBody<ResponseBody>> {
+    let mut response = http::Response::new(ResponseBody::from(Bytes::new()).into());
+    *response.status_mut() = http::StatusCode::NO_CONTENT;
+    response
+}
+
 fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
     let (provider, path) = (target.provider.name(), parts.uri.path());
     let span = match target.route {
         Route::Bridged(_) => trace::intercept_span(provider, &actor.id, path),
-        Route::Passthrough(_) => trace::passthrough_span(provider, &actor.id, path),
+        Route::Passthrough(_) | Route::Local => trace::passthrough_span(provider, &actor.id, path),
     };
     aibridge_telemetry::continue_trace(&span, &parts.headers);
     span
 }
 
 /// Logs and counts an error that comes from a limit of the settings.
-fn count_refusal(app: &App, snapshot: &RuntimeSnapshot, error: &Error) {
-    if let Some(limit) = error.limit() {
+fn count_refusal(app: &App, snapshot: &RuntimeSnapshot, error: &ErrorResponse) {
+    if let Some(limit) = error.limit {
         snapshot.limits.log_refusal(error);
         app.gateway.events.on_event(&InterceptionEvent::LimitExceeded { limit });
     }
@@ -123,17 +133,20 @@ impl RuntimeSnapshot {
         actor: &Actor,
         headers: &HeaderMap,
         parts: &Parts,
-    ) -> Result<RequestPermit, Error> {
+    ) -> Result<RequestPermit, ErrorResponse> {
         let credential = target.provider.credential_kind(headers)?;
         if credential == CredentialKind::Byok && !self.byok_enabled {
-            return Err(Error::ByokDisabled);
+            return Err(Refusal::ByokDisabled.into());
         }
         target.allow(&parts.method, &parts.uri, credential)?;
         let is_bridged = matches!(target.route, Route::Bridged(_));
         if is_bridged {
             Encoding::of(headers)?;
         }
-        self.limits.admit(&actor.id, is_bridged)
+        if target.is_unlimited() {
+            return Ok(self.limits.exempt());
+        }
+        Ok(self.limits.admit(&actor.id, is_bridged)?)
     }
 }
 
@@ -153,7 +166,7 @@ impl AdmittedRequest {
         snapshot: &RuntimeSnapshot,
         parts: &Parts,
         body: &mut Body,
-    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, ErrorResponse> {
         let Self { target, actor, headers, permit } = self;
         match target.route {
             Route::Bridged(route) => {
@@ -175,6 +188,7 @@ impl AdmittedRequest {
                 let request = passthrough::Request { route, target, actor, headers, permit, parts, body };
                 request.respond(app, snapshot).await
             }
+            Route::Local => Ok(no_content()),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::admin::{Admin, not_allowed, unknown_route};
 use crate::body;
+use aibridge_admission::Refusal;
 use aibridge_dashboard::files::{self, PageFile};
 use aibridge_dashboard::{cross_site, expired_cookie, parse_login, security_headers, session_cookie};
-use aibridge_intercept::{Error, ErrorResponse};
+use aibridge_intercept::{Error, ErrorKind, ErrorResponse};
 use aibridge_listen::Peer;
 use axum::Router;
 use axum::body::Body;
@@ -30,7 +31,7 @@ pub fn routes(admin: Arc<Admin>) -> Router {
 async fn serve(State(admin): State<Arc<Admin>>, request: Request) -> Response<Body> {
     let (request, mut body) = request.into_parts();
     let response = admin.respond(&request, &mut body).await;
-    let mut response = response.unwrap_or_else(|error| error.into_http().map(Body::from));
+    let mut response = response.unwrap_or_else(|error| crate::admin::render(error));
     let headers = response.headers_mut();
     security_headers(headers);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -69,14 +70,14 @@ impl Admin {
         }
         let body = self.app.unless_cut(body::read(body, MAX_BODY)).await??;
         let checked = async {
-            let invalid = Error::InvalidAccessToken("paste an access token, which begins with aib_");
+            let invalid = Refusal::InvalidAccessToken("paste an access token, which begins with aib_");
             let token = parse_login(&body).map_err(|_| invalid)?;
             let snapshot = self.app.runtime_config.load();
             let identity = snapshot.authenticator.authenticate(&token).await?;
-            Ok::<_, Error>((token, identity))
+            Ok::<_, Refusal>((token, identity))
         };
         let (token, identity) = checked.await.inspect_err(|error| {
-            if matches!(error, Error::InvalidAccessToken(_)) {
+            if matches!(error, Refusal::InvalidAccessToken(_)) {
                 self.throttle.add_failure(address);
                 tracing::info!(%address, "refused a log-in to the dashboard");
             }
@@ -100,10 +101,10 @@ impl Admin {
     }
 }
 
-fn require_same_origin(request: &Parts) -> Result<(), Error> {
+fn require_same_origin(request: &Parts) -> Result<(), Refusal> {
     match cross_site::is_same_origin(request) {
         true => Ok(()),
-        false => Err(Error::OriginNotAllowed("another site".to_owned())),
+        false => Err(Refusal::OriginNotAllowed("another site".to_owned())),
     }
 }
 
@@ -117,14 +118,9 @@ fn empty(cookie: HeaderValue) -> Response<Body> {
 
 fn too_many_failures(wait: Duration) -> ErrorResponse {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    ErrorResponse {
-        status: StatusCode::TOO_MANY_REQUESTS,
-        kind: "rate_limit_error",
-        code: "too_many_logins",
-        message: format!("too many log-ins failed: try again in {seconds} s"),
-        param: None,
-        headers: vec![(header::RETRY_AFTER, seconds.into())],
-    }
+    let message = format!("too many log-ins failed: try again in {seconds} s");
+    ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, ErrorKind::RateLimit, "too_many_logins", message)
+        .with_header(header::RETRY_AFTER, seconds)
 }
 
 /// The response with a file, or without it if the browser has it. Files change with the binary only, so browsers ask

@@ -11,7 +11,7 @@ use aibridge_intercept::mask;
 use aibridge_intercept::passthrough::PassthroughTarget;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::relay::ResponseBody;
-use aibridge_intercept::{Actor, Error, RequestBody, trace};
+use aibridge_intercept::{Actor, ErrorResponse, RequestBody, trace};
 use aibridge_limits::{PermitBody, RequestPermit};
 use aibridge_provider::{PassthroughRequest, Provider};
 use axum::body::Body;
@@ -43,7 +43,7 @@ impl Request<'_> {
         self,
         app: &App,
         snapshot: &RuntimeSnapshot,
-    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, ErrorResponse> {
         let (provider, actor, parts) = (self.target.provider.clone(), self.actor.clone(), self.parts);
         let response = self.pass_through(app, snapshot).await;
         if let Err(error) = &response {
@@ -56,7 +56,7 @@ impl Request<'_> {
         self,
         app: &App,
         snapshot: &RuntimeSnapshot,
-    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, ErrorResponse> {
         let Self { route, target: Target { provider, path, .. }, actor, headers, permit, parts, body } = self;
         let credential = provider.credential(&headers)?;
         let caller = Caller { provider: provider.name(), actor: &actor.id, credential: credential.kind() };
@@ -79,25 +79,26 @@ impl Request<'_> {
             provider: provider.name().to_owned(),
             route,
             actor: actor.id.clone(),
+            error_format: provider.error_format(&path),
             creates_object: snapshot.authenticator.requires_tokens()
                 && provider.creates_object(&parts.method, &path),
         };
         let (method, query) = (parts.method.clone(), parts.uri.query().map(str::to_owned));
         let request = PassthroughRequest { method, path, query, headers, body, actor };
-        let call = provider.passthrough_call(request, credential);
+        let call = provider.passthrough_call(route, request, credential);
         permit.attach_to(app.gateway.pass_through(passthrough_target, provider.upstream.clone(), call).await)
     }
 }
 
 /// Logs a request that was refused before the provider was called.
-pub(crate) fn log_refusal(provider: &dyn Provider, actor: &Actor, parts: &Parts, error: &Error) {
+pub(crate) fn log_refusal(provider: &dyn Provider, actor: &Actor, parts: &Parts, error: &ErrorResponse) {
     tracing::info!(
         actor = actor.id,
         provider = provider.name(),
         method = %parts.method,
         path = trace::truncate(&mask::text(parts.uri.path())),
-        status = error.class().0.as_u16(),
-        code = error.code(),
+        status = error.status.as_u16(),
+        code = error.code,
         "not passed through"
     );
 }

@@ -1,7 +1,7 @@
 //! The body of a passthrough request, buffered or streamed, and the permit of its response.
 
 use crate::body::{self, Upload, UploadState};
-use aibridge_intercept::Error;
+use aibridge_intercept::ErrorResponse;
 use aibridge_intercept::call::CallBody;
 use aibridge_intercept::credential::Credential;
 use aibridge_intercept::error_response::ERROR_HEADER;
@@ -33,7 +33,7 @@ impl PassthroughBody {
         credential: &Credential,
         limit: usize,
         permit: RequestPermit,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ErrorResponse> {
         let may_fail_over = matches!(credential, Credential::Centralized(pool) if pool.len() > 1);
         if may_fail_over || body.is_end_stream() {
             let body = CallBody::Replayable(Payload::from(body::read(body, limit).await?));
@@ -51,7 +51,7 @@ impl ResponsePermit {
     pub(crate) fn attach_to(
         self,
         response: http::Response<ResponseBody>,
-    ) -> Result<http::Response<PermitBody<ResponseBody>>, Error> {
+    ) -> Result<http::Response<PermitBody<ResponseBody>>, ErrorResponse> {
         match self {
             Self::Buffered(permit) => Ok(response.map(|body| PermitBody::new(body, permit))),
             Self::Streamed(upload) => {

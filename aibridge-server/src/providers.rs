@@ -5,7 +5,9 @@ use aibridge_config::ProviderKind;
 use aibridge_dump::Dumps;
 use aibridge_intercept::call::Timeouts;
 use aibridge_keypool::KeyPool;
-use aibridge_provider::{ApiDump, CircuitBreakerSettings, OpenAi, OpenAiConfig, Provider};
+use aibridge_provider::{
+    Anthropic, ApiDump, CircuitBreakerSettings, Copilot, OpenAi, Provider, ProviderConfig,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
@@ -68,16 +70,16 @@ impl Providers {
             let old = self.settings.iter().zip(&self.providers).find(|(old, _)| old.name == new.name);
             providers.push(match old {
                 None => {
-                    let provider = self.open_ai(new, None)?;
-                    changes.added.push(describe(&provider));
-                    Arc::new(provider)
+                    let provider = self.create(new, None)?;
+                    changes.added.push(describe(&*provider));
+                    provider
                 }
                 Some((old_settings, old)) => match old_settings.differences(new) {
                     same if same.is_empty() => old.clone(),
                     differences => {
-                        let provider = self.open_ai(new, old.key_failover().pool())?;
-                        changes.changed.push(format!("{}: {}", describe(&provider), differences.join(", ")));
-                        Arc::new(provider)
+                        let provider = self.create(new, old.key_failover().pool())?;
+                        changes.changed.push(format!("{}: {}", describe(&*provider), differences.join(", ")));
+                        provider
                     }
                 },
             });
@@ -105,12 +107,24 @@ impl Providers {
         self.providers.iter().find(|provider| provider.name() == name)
     }
 
-    fn open_ai(
+    fn create(
+        &self,
+        settings: &aibridge_config::Provider,
+        previous: Option<&KeyPool>,
+    ) -> Result<Arc<dyn Provider>, StartError> {
+        let config = self.config(settings, previous)?;
+        Ok(match settings.kind {
+            ProviderKind::OpenAi => Arc::new(OpenAi::new(config)?),
+            ProviderKind::Anthropic => Arc::new(Anthropic::new(config)?),
+            ProviderKind::Copilot => Arc::new(Copilot::new(config)?),
+        })
+    }
+
+    fn config(
         &self,
         provider: &aibridge_config::Provider,
         previous: Option<&KeyPool>,
-    ) -> Result<OpenAi, StartError> {
-        let ProviderKind::OpenAi = provider.kind;
+    ) -> Result<ProviderConfig, StartError> {
         let key_pool = if provider.keys.is_empty() {
             None
         } else {
@@ -121,12 +135,12 @@ impl Providers {
             };
             Some(pool.map_err(|source| StartError::Keys { name: provider.name.clone(), source })?)
         };
-        Ok(OpenAi::new(OpenAiConfig {
+        Ok(ProviderConfig {
             name: provider.name.clone(),
             enabled: true,
             base_url: provider.base_url.to_string(),
             route_prefix: provider.route_prefix.clone(),
-            auth_header: provider.auth_header.clone(),
+            auth_header: Some(provider.auth_header.clone()),
             usage_chunk: provider.usage_chunk,
             subscription: provider.subscription,
             key: None,
@@ -143,7 +157,7 @@ impl Providers {
             circuit_breaker: provider.circuit_breaker.as_ref().map(circuit_breaker),
             api_dump: self.api_dump(provider)?,
             clock: self.clock.clone(),
-        })?)
+        })
     }
 
     fn api_dump(&self, provider: &aibridge_config::Provider) -> Result<Option<ApiDump>, StartError> {

@@ -7,10 +7,12 @@ mod keys;
 mod name;
 mod raw;
 mod route_prefix;
+mod tls;
 mod vendor;
 
 pub use circuit_breaker::CircuitBreaker;
 pub use raw::RawProvider;
+pub use tls::{Authorities, ProviderTls};
 
 use aibridge_presets::{Preset, UsageChunk};
 use aibridge_values::Environment;
@@ -49,6 +51,8 @@ pub struct Provider {
     pub keys: Vec<SecretString>,
     /// The names and values of headers to add to every upstream request, sorted by name.
     pub extra_headers: Vec<(String, SecretString)>,
+    /// The TLS of connections to the provider.
+    pub tls: ProviderTls,
     /// Whether upstream requests contain headers with the actor.
     pub send_actor_headers: bool,
     /// The maximum time to establish a connection.
@@ -70,15 +74,21 @@ pub struct Provider {
 pub enum ProviderKind {
     /// The OpenAI API, or a compatible one.
     OpenAi,
+    /// The Anthropic API, or a compatible one.
+    Anthropic,
+    /// GitHub Copilot.
+    Copilot,
 }
 
 impl ProviderKind {
-    const ALL: [Self; 1] = [Self::OpenAi];
+    const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Copilot];
 
     /// The value in the settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Copilot => "copilot",
         }
     }
 
@@ -86,6 +96,8 @@ impl ProviderKind {
     fn default_route_prefix(self, name: &str) -> String {
         match self {
             Self::OpenAi => format!("/{name}/v1"),
+            // The clients append the version, if any.
+            Self::Anthropic | Self::Copilot => format!("/{name}"),
         }
     }
 }
@@ -116,6 +128,7 @@ fn resolve_one(
     report: &mut Report<'_>,
 ) -> Option<Provider> {
     let Vendor { kind, preset, row } = vendor::resolve(&raw, at, report);
+    let tls = tls::resolve(&raw, at, environment, report);
     let name = raw.name.or_else(|| row.map(|row| row.name.to_owned()));
     let name = name.and_then(|name| report.keep(&format!("{at}.name"), names.claim(name, at)));
     let base_url = vendor::base_url(raw.base_url.as_deref(), row);
@@ -155,6 +168,7 @@ fn resolve_one(
         subscription: row?.subscription,
         keys: keys?,
         extra_headers: extra_headers?,
+        tls: tls?,
         send_actor_headers: raw.send_actor_headers,
         connect_timeout: connect_timeout?,
         response_timeout: response_timeout?,

@@ -4,6 +4,8 @@ mod pem;
 
 use aibridge_values::Environment;
 use aibridge_values::report::Report;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -48,40 +50,78 @@ impl From<&Tls> for RawTls {
 
 /// `None` if there is a problem, `Some(None)` for plain HTTP.
 pub fn resolve(raw: &RawTls, environment: &dyn Environment, report: &mut Report<'_>) -> Option<Option<Tls>> {
-    if raw.cert.is_empty() && raw.key.is_empty() {
+    let settings = PairSettings { cert: "tls.cert", key: "tls.key", without: "to serve plain HTTP" };
+    pair(settings, (&raw.cert, &raw.key), environment, report)
+}
+
+/// The settings of a certificate and its key.
+pub(crate) struct PairSettings<'a> {
+    pub(crate) cert: &'a str,
+    pub(crate) key: &'a str,
+    /// What the absence of both means.
+    pub(crate) without: &'static str,
+}
+
+/// Reads a certificate and its key from the files at `paths`. `None` if there is a problem, `Some(None)` without both.
+pub(crate) fn pair(
+    settings: PairSettings<'_>,
+    paths: (&str, &str),
+    environment: &dyn Environment,
+    report: &mut Report<'_>,
+) -> Option<Option<Tls>> {
+    let PairSettings { cert: cert_setting, key: key_setting, without } = settings;
+    let (cert_path, key_path) = paths;
+    if cert_path.is_empty() && key_path.is_empty() {
         return Some(None);
     }
-    let cert = read(&raw.cert, CERT, environment);
-    let chain = report.keep(CERT.setting, cert.and_then(|text| pem::certificates(&text, &raw.cert)));
-    let key = read(&raw.key, KEY, environment);
-    let key = report.keep(KEY.setting, key.and_then(|text| pem::private_key(&text, &raw.key)));
+    let missing = |content, other| {
+        format!(
+            "is not set, but {other} is; write the path of the PEM file with the {content}, or remove {other} {without}"
+        )
+    };
+    let cert = match cert_path {
+        "" => Err(missing("certificate", key_setting)),
+        path => read(path, "the certificate", environment),
+    };
+    let chain = report.keep(cert_setting, cert.and_then(|text| pem::certificates(&text, cert_path)));
+    let key = match key_path {
+        "" => Err(missing("private key", cert_setting)),
+        path => read(path, "the private key", environment),
+    };
+    let key = report.keep(key_setting, key.and_then(|text| pem::private_key(&text, key_path)));
     let (chain, key) = (chain?, key?);
     let valid = pem::validity(&chain);
-    let certified = pem::pair(chain, key, (&raw.cert, &raw.key));
-    let certified = certified.map_err(|problem| report.problem(problem.setting, problem.message)).ok()?;
-    let (cert, key) = (raw.cert.clone().into(), raw.key.clone().into());
-    Some(Some(Tls { cert, key, certified: Arc::new(certified), valid }))
+    let certified = pem::pair(chain, key, paths).map_err(|problem| match problem {
+        pem::PairProblem::Certificate(message) => report.problem(cert_setting, message),
+        pem::PairProblem::Key(message) => report.problem(key_setting, message),
+    });
+    let (cert, key) = (cert_path.into(), key_path.into());
+    Some(Some(Tls { cert, key, certified: Arc::new(certified.ok()?), valid }))
 }
 
-/// The setting of one of the two files.
-struct PemSetting {
-    setting: &'static str,
-    other: &'static str,
-    content: &'static str,
-}
-
-const CERT: PemSetting = PemSetting { setting: "tls.cert", other: "tls.key", content: "certificate" };
-const KEY: PemSetting = PemSetting { setting: "tls.key", other: "tls.cert", content: "private key" };
-
-fn read(path: &str, pem: PemSetting, environment: &dyn Environment) -> Result<String, String> {
-    let PemSetting { other, content, .. } = pem;
-    if path.is_empty() {
-        return Err(format!(
-            "is not set, but {other} is; write the path of the PEM file with the {content}, or remove {other} to \
-             serve plain HTTP"
-        ));
+/// Reads the certificates of authorities from the file at `path`.
+///
+/// # Errors
+///
+/// A message if the file contains anything else, or a certificate that cannot be one of an authority.
+pub(crate) fn authorities(
+    path: &str,
+    environment: &dyn Environment,
+) -> Result<Vec<CertificateDer<'static>>, String> {
+    let text = read(path, "the certificates of the authorities", environment)?;
+    let authorities = pem::certificates(&text, path)?;
+    let mut roots = RootCertStore::empty();
+    match authorities.iter().find(|authority| roots.add((*authority).clone()).is_err()) {
+        None => Ok(authorities),
+        Some(_) => Err(format!(
+            "the file {path:?} contains a certificate that cannot be used; write the path of a PEM file with X.509 \
+             certificates"
+        )),
     }
+}
+
+fn read(path: &str, content: &str, environment: &dyn Environment) -> Result<String, String> {
     environment.read(Path::new(path)).map_err(|error| {
-        format!("the file {path:?} cannot be read ({error}); write the path of a PEM file with the {content}")
+        format!("the file {path:?} cannot be read ({error}); write the path of a PEM file with {content}")
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::reader::Reader;
 use aibridge_intercept::in_band::{is_done, is_error, is_error_event, is_named_error};
-use aibridge_intercept::{Error, EventAction, Observer, ResponseSummary};
+use aibridge_intercept::{Error, ErrorResponse, EventAction, Observer, ResponseSummary};
 use aibridge_json::{LenientText, Prefilter, StringLength};
 use aibridge_sse::Event;
 use bytes::Bytes;
@@ -97,7 +97,7 @@ impl Observer for Streaming {
     }
 
     fn error_event(&self, error: &Error) -> Bytes {
-        format!("data: {{\"error\":{}}}\n\n", error.to_object()).into()
+        format!("data: {{\"error\":{}}}\n\n", ErrorResponse::from(error).to_object()).into()
     }
 }
 

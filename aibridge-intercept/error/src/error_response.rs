@@ -1,8 +1,9 @@
-//! An error response of the gateway's own: one type for the errors of all crates, and its rendering in the format of the
-//! OpenAI API. It does not contain the table of errors: each error enum converts itself.
+//! An error response of the gateway's own: one type for the errors of all crates. It does not contain the table of errors:
+//! each error enum converts itself. How an API renders it is in `error_format`.
 
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use crate::error_kind::ErrorKind;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::Value;
 
 /// The header of every error response of the gateway's own, which distinguishes it from the provider's. Its value is the
 /// error's `code`.
@@ -13,35 +14,46 @@ pub const ERROR_HEADER: HeaderName = HeaderName::from_static("x-aibridge-error")
 pub struct ErrorResponse {
     /// The status of the response.
     pub status: StatusCode,
-    /// The error's `type`.
-    pub kind: &'static str,
+    /// The kind of the error, which becomes its `type`.
+    pub kind: ErrorKind,
     /// The error's `code`, which is stable.
     pub code: &'static str,
     /// The message: what happened, then what to do.
-    pub message: String,
+    pub message: Box<str>,
     /// The name of the request's parameter that caused the error.
-    pub param: Option<String>,
+    pub param: Option<Box<str>>,
     /// Headers besides `Content-Type` and [`ERROR_HEADER`].
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Further members of the error object.
+    pub members: Vec<(&'static str, Value)>,
+    /// The limit of the settings that refused the request, if one did: `concurrency`, `requests` or `tokens`.
+    pub limit: Option<&'static str>,
 }
 
 impl ErrorResponse {
-    /// The error object of the OpenAI API: `{"message":…,"type":…,"param":…,"code":…}`.
-    pub fn to_object(&self) -> String {
-        let Self { kind, code, .. } = self;
-        let message = serde_json::Value::from(self.message.as_str());
-        let param = serde_json::Value::from(self.param.as_deref());
-        format!(r#"{{"message":{message},"type":"{kind}","param":{param},"code":"{code}"}}"#)
+    /// A response without a parameter, further headers and members.
+    pub fn new(
+        status: StatusCode,
+        kind: ErrorKind,
+        code: &'static str,
+        message: impl Into<Box<str>>,
+    ) -> Self {
+        Self {
+            status,
+            kind,
+            code,
+            message: message.into(),
+            param: None,
+            headers: Vec::new(),
+            members: Vec::new(),
+            limit: None,
+        }
     }
 
-    /// The HTTP response with an error object of the OpenAI API.
-    pub fn into_http(self) -> Response<Bytes> {
-        let mut response = Response::new(Bytes::from(format!(r#"{{"error":{}}}"#, self.to_object())));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ERROR_HEADER, HeaderValue::from_static(self.code));
-        headers.extend(self.headers);
-        response
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 }

@@ -6,7 +6,7 @@ mod stream;
 
 use super::{Exchange, InterceptError, id_value};
 use crate::relay::RelayError;
-use aibridge_error::Error;
+use aibridge_error::{Error, ErrorResponse};
 use aibridge_headers::forwarding as headers;
 use aibridge_observer::framing::{DeclaredFraming, Framing};
 use aibridge_observer::response_reader::ResponseReader;
@@ -208,7 +208,9 @@ impl ResponseRelay {
                 let event = self.reader.error_event(error);
                 Some(if self.lacks_blank_line { [b"\n", &event[..]].concat().into() } else { event })
             }
-            Some(Framing::Lines) => Some(format!("{{\"error\":{}}}\n", error.to_object()).into()),
+            Some(Framing::Lines) => {
+                Some(format!("{{\"error\":{}}}\n", ErrorResponse::from(error).to_object()).into())
+            }
             None if self.declared == DeclaredFraming::Events => Some(self.reader.error_event(error)),
             None | Some(Framing::Whole | Framing::Unreadable) => None,
         }

@@ -34,6 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             secret: key.as_str().into(),
         }),
         timeout_scope: TimeoutScope::Whole,
+        has_separate_limits: false,
         guard: None,
         tap: None,
     };

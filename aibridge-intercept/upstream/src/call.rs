@@ -41,6 +41,9 @@ pub struct UpstreamCall {
     pub credential: Credential,
     /// The part of the response that the response timeout covers.
     pub timeout_scope: TimeoutScope,
+    /// Whether the provider limits the rate of such requests apart from others, so that a rate limit does not concern the
+    /// key.
+    pub has_separate_limits: bool,
     /// Admits or rejects the call.
     pub guard: Option<Arc<dyn Guard>>,
     /// Receives the traffic.

@@ -6,6 +6,11 @@ use crate::{Preset, UsageChunk};
 pub static PRESETS: &[Preset] = &[
     Preset::openai("openai", "https://api.openai.com/v1/"),
     Preset {
+        kind: "anthropic",
+        auth_header: "x-api-key",
+        ..Preset::openai("anthropic", "https://api.anthropic.com/")
+    },
+    Preset {
         base_url: None,
         auth_header: "api-key",
         ..Preset::openai("azure", "https://RESOURCE.openai.azure.com/openai/v1/")
@@ -16,6 +21,12 @@ pub static PRESETS: &[Preset] = &[
         byok_only: true,
         subscription: true,
         ..Preset::openai("chatgpt", "https://chatgpt.com/backend-api/codex/")
+    },
+    Preset {
+        kind: "copilot",
+        byok_only: true,
+        subscription: true,
+        ..Preset::openai("copilot", "https://api.individual.githubcopilot.com/")
     },
     Preset::openai("deepseek", "https://api.deepseek.com/v1/"),
     Preset::openai("fireworks", "https://api.fireworks.ai/inference/v1/"),
@@ -34,6 +45,18 @@ pub static PRESETS: &[Preset] = &[
     Preset::openai("together", "https://api.together.xyz/v1/"),
     Preset::openai("vllm", "http://localhost:8000/v1/"),
     Preset::openai("xai", "https://api.x.ai/v1/"),
+    Preset {
+        kind: "anthropic",
+        auth_header: "x-api-key",
+        ..Preset::openai("anthropic", "https://api.anthropic.com/")
+    },
+    // Users log in with their GitHub account. Business and enterprise plans have other base URLs.
+    Preset {
+        kind: "copilot",
+        byok_only: true,
+        subscription: true,
+        ..Preset::openai("copilot", "https://api.individual.githubcopilot.com/")
+    },
 ];
 
 /// The vendor with this name.

@@ -1,8 +1,9 @@
 //! Authenticates clients by access token, and removes the token from their requests.
 
+use crate::refusal::Refusal;
 use aibridge_config::AuthMode;
+use aibridge_intercept::Actor;
 use aibridge_intercept::credential::{ACCESS_TOKEN_PREFIX, KeyFailover, bearer_token};
-use aibridge_intercept::{Actor, Error};
 use aibridge_store::{Store, TokenIdentity};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::SecretString;
@@ -53,8 +54,8 @@ impl Authenticator {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidAccessToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
-    pub async fn identify(&self, headers: &mut HeaderMap, keys: &KeyFailover) -> Result<Actor, Error> {
+    /// [`Refusal::InvalidAccessToken`], or [`Refusal::StoreUnavailable`] if the store does not answer.
+    pub async fn identify(&self, headers: &mut HeaderMap, keys: &KeyFailover) -> Result<Actor, Refusal> {
         match self.mode {
             AuthMode::None => {
                 if keys.pool().is_some() {
@@ -76,15 +77,15 @@ impl Authenticator {
     ///
     /// # Errors
     ///
-    /// [`Error::AdminOnly`] without an admin token, and the errors of [`Self::identify`].
-    pub async fn require_admin(&self, headers: &HeaderMap) -> Result<(), Error> {
+    /// [`Refusal::AdminOnly`] without an admin token, and the errors of [`Self::identify`].
+    pub async fn require_admin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         if self.mode == AuthMode::None {
-            return Err(Error::AdminOnly("only requests from the gateway's own machine may read this"));
+            return Err(Refusal::AdminOnly("only requests from the gateway's own machine may read this"));
         }
         let (token, _) = take_token(&mut headers.clone())?;
         match self.authenticate(&token).await?.admin {
             true => Ok(()),
-            false => Err(Error::AdminOnly("this needs an admin token")),
+            false => Err(Refusal::AdminOnly("this needs an admin token")),
         }
     }
 
@@ -92,8 +93,8 @@ impl Authenticator {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidAccessToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
-    pub async fn bearer(&self, headers: &HeaderMap) -> Result<TokenIdentity, Error> {
+    /// [`Refusal::InvalidAccessToken`], or [`Refusal::StoreUnavailable`] if the store does not answer.
+    pub async fn bearer(&self, headers: &HeaderMap) -> Result<TokenIdentity, Refusal> {
         let (token, _) = take_token(&mut headers.clone())?;
         self.authenticate(&token).await
     }
@@ -102,18 +103,20 @@ impl Authenticator {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidAccessToken`], or [`Error::RecorderUnavailable`] if the store does not answer.
-    pub async fn authenticate(&self, token: &SecretString) -> Result<TokenIdentity, Error> {
+    /// [`Refusal::InvalidAccessToken`], or [`Refusal::StoreUnavailable`] if the store does not answer.
+    pub async fn authenticate(&self, token: &SecretString) -> Result<TokenIdentity, Refusal> {
         match timeout(self.limit, self.store.authenticate(token)).await {
             Ok(Ok(Some(authenticated))) => Ok(authenticated),
-            Ok(Ok(None)) => Err(Error::InvalidAccessToken("the access token is unknown, expired or revoked")),
+            Ok(Ok(None)) => {
+                Err(Refusal::InvalidAccessToken("the access token is unknown, expired or revoked"))
+            }
             Ok(Err(error)) => {
                 tracing::error!(%error, "could not check an access token: the request is refused");
-                Err(Error::RecorderUnavailable)
+                Err(Refusal::StoreUnavailable)
             }
             Err(_) => {
                 tracing::error!("timed out checking an access token in the store: the request is refused");
-                Err(Error::RecorderUnavailable)
+                Err(Refusal::StoreUnavailable)
             }
         }
     }
@@ -122,7 +125,7 @@ impl Authenticator {
 /// Removes the access token from `headers`: the first value that looks like one. If it came in one of
 /// [`TOKEN_HEADERS`], the other headers are the client's credentials and stay; otherwise they are removed as well. Returns
 /// the token, and whether it came in a header for credentials, so that the client has no key of its own.
-fn take_token(headers: &mut HeaderMap) -> Result<(SecretString, bool), Error> {
+fn take_token(headers: &mut HeaderMap) -> Result<(SecretString, bool), Refusal> {
     if let Some(token) = TOKEN_HEADERS.iter().find_map(|name| first_token(headers, name)) {
         for name in TOKEN_HEADERS {
             headers.remove(name);
@@ -136,7 +139,7 @@ fn take_token(headers: &mut HeaderMap) -> Result<(SecretString, bool), Error> {
             }
             Ok((token, true))
         }
-        None => Err(Error::InvalidAccessToken(
+        None => Err(Refusal::InvalidAccessToken(
             "an access token is needed: send it as \"Authorization: Bearer aib_...\", or as X-AIBridge-Token beside your own provider key",
         )),
     }

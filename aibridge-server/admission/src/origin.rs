@@ -4,8 +4,8 @@
 //! `Origin` and `Sec-Fetch-Site` show whether a request comes from a page, and from which. `server.cors_origins` allows
 //! chosen origins to read responses (CORS).
 
+use crate::refusal::Refusal;
 use aibridge_config::{Admin, Server};
-use aibridge_intercept::Error;
 use aibridge_listen::Peer;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -65,8 +65,8 @@ impl OriginPolicy {
     ///
     /// # Errors
     ///
-    /// [`Error::HostNotAllowed`] and [`Error::OriginNotAllowed`].
-    pub fn admit(&self, request: &Parts) -> Result<(), Error> {
+    /// [`Refusal::HostNotAllowed`] and [`Refusal::OriginNotAllowed`].
+    pub fn admit(&self, request: &Parts) -> Result<(), Refusal> {
         let local = Peer::of(request).local;
         self.check_host(request, local)?;
         self.check_origin(&request.headers, local)
@@ -77,8 +77,8 @@ impl OriginPolicy {
     ///
     /// # Errors
     ///
-    /// [`Error::OriginNotAllowed`]; also [`Error::HostNotAllowed`] unless clients are authenticated `by_token`.
-    pub fn preflight(&self, request: &Parts, by_token: bool) -> Result<Option<Response<()>>, Error> {
+    /// [`Refusal::OriginNotAllowed`]; also [`Refusal::HostNotAllowed`] unless clients are authenticated `by_token`.
+    pub fn preflight(&self, request: &Parts, by_token: bool) -> Result<Option<Response<()>>, Refusal> {
         let headers = &request.headers;
         let is_preflight = request.method == Method::OPTIONS
             && headers.contains_key(header::ORIGIN)
@@ -125,33 +125,33 @@ impl OriginPolicy {
     }
 
     /// Browsers send neither HTTP/1.0 without `Host` nor HTTP/1.1 with the absolute form of a URL.
-    fn check_host(&self, request: &Parts, local: IpAddr) -> Result<(), Error> {
+    fn check_host(&self, request: &Parts, local: IpAddr) -> Result<(), Refusal> {
         let headers = request.headers.get_all(header::HOST).iter();
         let named = headers.map(|host| host.to_str().unwrap_or_default());
         let authority = request.uri.authority().filter(|_| request.version >= Version::HTTP_2);
         let mut all = authority.map(Authority::as_str).into_iter().chain(named).peekable();
         if all.peek().is_none() && request.version != Version::HTTP_10 {
-            return Err(Error::HostNotAllowed(String::new()));
+            return Err(Refusal::HostNotAllowed(String::new()));
         }
         match all.find(|host| !self.is_own_or_allowed(host, local)) {
-            Some(host) => Err(Error::HostNotAllowed(quoted(host))),
+            Some(host) => Err(Refusal::HostNotAllowed(quoted(host))),
             None => Ok(()),
         }
     }
 
-    fn check_origin(&self, headers: &HeaderMap, local: IpAddr) -> Result<(), Error> {
+    fn check_origin(&self, headers: &HeaderMap, local: IpAddr) -> Result<(), Refusal> {
         let mut origins = headers.get_all(header::ORIGIN).iter().peekable();
         let has_origin = origins.peek().is_some();
         for origin in origins {
             let origin = origin.to_str().unwrap_or_default();
             let host = origin.split_once("://").map(|(_, host)| host);
             if !host.is_some_and(|host| self.is_own_or_allowed(host, local)) && !self.lists(origin) {
-                return Err(Error::OriginNotAllowed(format!("{:?}", quoted(origin))));
+                return Err(Refusal::OriginNotAllowed(format!("{:?}", quoted(origin))));
             }
         }
         let is_own = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
         if !has_origin && !headers.get_all(SEC_FETCH_SITE).iter().all(is_own) {
-            return Err(Error::OriginNotAllowed("another site".to_owned()));
+            return Err(Refusal::OriginNotAllowed("another site".to_owned()));
         }
         Ok(())
     }

@@ -4,7 +4,8 @@
 mod path;
 mod token;
 
-use aibridge_intercept::Error;
+use crate::refusal::Refusal;
+use aibridge_intercept::ErrorFormat;
 use aibridge_provider::{Provider, Route};
 use aibridge_recorder::CredentialKind;
 use http::{HeaderMap, Method, Uri, header};
@@ -24,38 +25,45 @@ pub struct Target {
 ///
 /// # Errors
 ///
-/// [`Error::TokenInUrl`], [`Error::InvalidPath`], [`Error::UnknownRoute`], [`Error::MethodNotAllowed`], and on bridged
-/// routes [`Error::WebsocketUnsupported`].
+/// [`Refusal::TokenInUrl`], [`Refusal::InvalidPath`], [`Refusal::UnknownRoute`], [`Refusal::MethodNotAllowed`], and on bridged
+/// routes [`Refusal::WebsocketUnsupported`].
 pub fn find(
     providers: &[Arc<dyn Provider>],
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
-) -> Result<Target, Error> {
+) -> Result<Target, Refusal> {
     if token::is_in(uri) {
-        return Err(Error::TokenInUrl);
+        return Err(Refusal::TokenInUrl);
     }
     let path = uri.path();
     let served = provider_of(providers, path);
     let id =
         served.and_then(|(provider, rest)| Some(path.len() - rest.len() + provider.routes.slashed_id(rest)?));
     if !path::is_unambiguous(path, id) {
-        return Err(Error::InvalidPath(path.to_owned()));
+        return Err(Refusal::InvalidPath(path.to_owned()));
     }
-    let unknown = || Error::UnknownRoute { method: method.to_string(), path: path.to_owned() };
+    let unknown = || Refusal::UnknownRoute { method: method.to_string(), path: path.to_owned() };
     let (provider, rest) = served.ok_or_else(unknown)?;
     let route = provider.routes.find(rest).ok_or_else(unknown)?;
-    let allow = match route {
-        Route::Bridged("/responses") if method != Method::POST && requests_websocket(headers) => {
-            return Err(Error::WebsocketUnsupported);
-        }
-        Route::Bridged(_) if method != Method::POST => "POST",
-        Route::Passthrough(_) if is_never_relayed(method) => PASSTHROUGH_METHODS,
-        Route::Bridged(_) | Route::Passthrough(_) => {
-            return Ok(Target { provider: provider.clone(), route, path: rest.to_owned() });
-        }
+    if route == Route::Bridged("/responses") && method != Method::POST && requests_websocket(headers) {
+        return Err(Refusal::WebsocketUnsupported);
+    }
+    let allowed = provider.routes.methods(route, rest);
+    let is_allowed = match allowed {
+        Some(allowed) => allowed.split(", ").any(|allowed| allowed == method.as_str()),
+        None => !is_never_relayed(method),
     };
-    Err(Error::MethodNotAllowed { method: method.to_string(), path: path.to_owned(), allow })
+    if is_allowed {
+        return Ok(Target { provider: provider.clone(), route, path: rest.to_owned() });
+    }
+    let allow = allowed.unwrap_or(PASSTHROUGH_METHODS);
+    Err(Refusal::MethodNotAllowed { method: method.to_string(), path: path.to_owned(), allow })
+}
+
+/// The format of errors for `path`: that of the API that it belongs to. Without a provider, that of the OpenAI API.
+pub fn error_format(providers: &[Arc<dyn Provider>], path: &str) -> ErrorFormat {
+    provider_of(providers, path).map_or(ErrorFormat::OpenAi, |(provider, rest)| provider.error_format(rest))
 }
 
 /// The provider that serves `path`, and the path below its prefix. The longest prefix wins, so that a provider without a
@@ -72,20 +80,25 @@ fn provider_of<'a, 'p>(
 }
 
 impl Target {
+    /// Whether no limit of the settings applies to the request, because it costs nothing.
+    pub fn is_unlimited(&self) -> bool {
+        matches!(self.route, Route::Passthrough(entry) if self.provider.routes.is_unlimited(entry))
+    }
+
     /// Checks that a request with a pooled key uses only `GET` or `HEAD` on a read-only route. A pooled key may have more
     /// rights than a client should have.
     ///
     /// # Errors
     ///
-    /// [`Error::MethodNotAllowed`] for another method.
-    pub fn allow(&self, method: &Method, uri: &Uri, credential: CredentialKind) -> Result<(), Error> {
+    /// [`Refusal::MethodNotAllowed`] for another method.
+    pub fn allow(&self, method: &Method, uri: &Uri, credential: CredentialKind) -> Result<(), Refusal> {
         let is_read_only = matches!(self.route, Route::Passthrough(entry)
             if credential == CredentialKind::Centralized && self.provider.routes.is_read_only(entry));
         if !is_read_only || matches!(*method, Method::GET | Method::HEAD) {
             return Ok(());
         }
         let (method, path) = (method.to_string(), uri.path().to_owned());
-        Err(Error::MethodNotAllowed { method, path, allow: "GET, HEAD" })
+        Err(Refusal::MethodNotAllowed { method, path, allow: "GET, HEAD" })
     }
 }
 

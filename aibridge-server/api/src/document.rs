@@ -1,7 +1,7 @@
 //! The OpenAPI document, generated from the functions that serve the endpoints and from the schema types.
 
 use crate::parameters::{IntervalParameter, OutcomeParameter};
-use crate::schema::Problem;
+use crate::schema::{ExtraValue, Problem};
 use crate::{
     budgets, contents, facets, interceptions, keys, live, own, providers, sessions, status, timeline, tokens,
     tools, totals, usage,
@@ -26,7 +26,7 @@ use utoipa::{Modify, OpenApi};
         own::interceptions, own::interception, own::content, own::totals, own::sessions, own::session,
         own::timeline, own::search, own::live, openapi_json,
     ),
-    components(schemas(OutcomeParameter, IntervalParameter, Problem)),
+    components(schemas(ExtraValue, OutcomeParameter, IntervalParameter, Problem)),
     modifiers(&Security),
     security(("bearer" = []), ("header" = []), ()),
     tags(

@@ -1,6 +1,6 @@
 //! The errors of the API for operators, and their error responses.
 
-use aibridge_intercept::ErrorResponse;
+use aibridge_intercept::{ErrorKind, ErrorResponse};
 use http::{HeaderValue, StatusCode, header};
 use std::time::Duration;
 
@@ -50,21 +50,20 @@ impl ApiError {
         self.class().2
     }
 
-    fn class(&self) -> (StatusCode, &'static str, &'static str) {
+    fn class(&self) -> (StatusCode, ErrorKind, &'static str) {
+        use ErrorKind::{InvalidRequest, Server};
         use StatusCode as S;
-        const INVALID: &str = "invalid_request_error";
-        const SERVER: &str = "server_error";
         match self {
-            Self::InvalidParameter { .. } => (S::BAD_REQUEST, INVALID, "invalid_parameter"),
-            Self::QueryTooBroad(_) => (S::BAD_REQUEST, INVALID, "query_too_broad"),
-            Self::UnknownInterception(_) => (S::NOT_FOUND, INVALID, "unknown_interception"),
-            Self::UnknownToken(_) => (S::NOT_FOUND, INVALID, "unknown_token"),
-            Self::UnknownKey => (S::NOT_FOUND, INVALID, "unknown_key"),
-            Self::InvalidBody(_) => (S::BAD_REQUEST, INVALID, "invalid_json"),
-            Self::TooManyReaders => (S::SERVICE_UNAVAILABLE, SERVER, "too_many_readers"),
-            Self::RecordsTooSlow(_) => (S::GATEWAY_TIMEOUT, SERVER, "records_timeout"),
-            Self::RecordsUnavailable => (S::SERVICE_UNAVAILABLE, SERVER, "records_unavailable"),
-            Self::Internal => (S::INTERNAL_SERVER_ERROR, SERVER, "internal_error"),
+            Self::InvalidParameter { .. } => (S::BAD_REQUEST, InvalidRequest, "invalid_parameter"),
+            Self::QueryTooBroad(_) => (S::BAD_REQUEST, InvalidRequest, "query_too_broad"),
+            Self::UnknownInterception(_) => (S::NOT_FOUND, InvalidRequest, "unknown_interception"),
+            Self::UnknownToken(_) => (S::NOT_FOUND, InvalidRequest, "unknown_token"),
+            Self::UnknownKey => (S::NOT_FOUND, InvalidRequest, "unknown_key"),
+            Self::InvalidBody(_) => (S::BAD_REQUEST, InvalidRequest, "invalid_json"),
+            Self::TooManyReaders => (S::SERVICE_UNAVAILABLE, Server, "too_many_readers"),
+            Self::RecordsTooSlow(_) => (S::GATEWAY_TIMEOUT, Server, "records_timeout"),
+            Self::RecordsUnavailable => (S::SERVICE_UNAVAILABLE, Server, "records_unavailable"),
+            Self::Internal => (S::INTERNAL_SERVER_ERROR, Server, "internal_error"),
         }
     }
 }
@@ -72,10 +71,12 @@ impl ApiError {
 impl From<ApiError> for ErrorResponse {
     fn from(error: ApiError) -> Self {
         let (status, kind, code) = error.class();
-        let message = error.to_string();
-        let (param, headers) = match error {
-            ApiError::InvalidParameter { name, .. } => (Some(name), Vec::new()),
-            ApiError::TooManyReaders => (None, vec![(header::RETRY_AFTER, HeaderValue::from_static("1"))]),
+        let response = Self::new(status, kind, code, error.to_string());
+        match error {
+            ApiError::InvalidParameter { name, .. } => Self { param: Some(name.into()), ..response },
+            ApiError::TooManyReaders => {
+                response.with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            }
             ApiError::QueryTooBroad(_)
             | ApiError::UnknownInterception(_)
             | ApiError::UnknownToken(_)
@@ -83,8 +84,7 @@ impl From<ApiError> for ErrorResponse {
             | ApiError::InvalidBody(_)
             | ApiError::RecordsTooSlow(_)
             | ApiError::RecordsUnavailable
-            | ApiError::Internal => (None, Vec::new()),
-        };
-        Self { status, kind, code, message, param, headers }
+            | ApiError::Internal => response,
+        }
     }
 }

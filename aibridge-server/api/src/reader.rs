@@ -201,7 +201,7 @@ mod tests {
         assert!(reads.iter_mut().all(|read| read.now_or_never().is_none()));
         let error =
             aibridge_intercept::ErrorResponse::from(reader.read(endless).await.expect_err("an error"))
-                .into_http();
+                .into_http(aibridge_intercept::ErrorFormat::OpenAi, None);
         assert_eq!(
             (error.status().as_u16(), &error.headers()["retry-after"]),
             (503, &"1".parse().expect("a value"))

@@ -16,8 +16,8 @@ pub use gateway::{
     NewAccessTokenRequest, ProviderList, ProviderName, ProviderRow, Status,
 };
 pub use interception::{
-    CredentialKind, FullInterception, Interception, InterceptionPage, InterceptionSummary, ModelThought,
-    Outcome, TokenUsage, ToolUsage, UserPrompt,
+    CredentialKind, ExtraValue, FullInterception, Interception, InterceptionPage, InterceptionSummary,
+    ModelThought, Outcome, TokenUsage, ToolUsage, UserPrompt,
 };
 pub use key::{CoolingCause, CoolingModel, Key, KeyList, KeyRevival, KeyStateName};
 pub use problem::{NotFound, Problem, ProblemDetail, Refusals};

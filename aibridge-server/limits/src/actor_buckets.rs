@@ -1,7 +1,7 @@
 //! The buckets of each actor: requests and tokens per minute.
 
 use crate::bucket::Bucket;
-use aibridge_intercept::rate_limit::{Allowance, RateLimited, Unit};
+use crate::rate_limit::{Allowance, RateLimited, Unit};
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
 use std::collections::HashMap;

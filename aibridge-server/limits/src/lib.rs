@@ -9,9 +9,13 @@
 
 mod actor_buckets;
 mod bucket;
+mod limit_exceeded;
 mod limits;
 mod permit;
+mod rate_limit;
 mod refusal_log;
 
+pub use limit_exceeded::LimitExceeded;
 pub use limits::RequestLimits;
 pub use permit::{PermitBody, RequestPermit};
+pub use rate_limit::{Allowance, RateLimited, Unit};

@@ -1,9 +1,10 @@
 //! The limits in force, and the counts of what is used.
 
 use crate::actor_buckets::{ActorBuckets, PerMinute};
+use crate::limit_exceeded::LimitExceeded;
 use crate::permit::{InFlight, RequestPermit};
 use crate::refusal_log::RefusalLog;
-use aibridge_intercept::Error;
+use aibridge_intercept::ErrorResponse;
 use quanta::Clock;
 use std::sync::Arc;
 
@@ -39,15 +40,20 @@ impl RequestLimits {
     ///
     /// # Errors
     ///
-    /// [`Error::Overloaded`] or [`Error::RateLimited`]. A refused request is not charged.
-    pub fn admit(&self, actor: &str, spends_tokens: bool) -> Result<RequestPermit, Error> {
+    /// A [`LimitExceeded`]. A refused request is not charged.
+    pub fn admit(&self, actor: &str, spends_tokens: bool) -> Result<RequestPermit, LimitExceeded> {
         let permit = RequestPermit::new(&self.counts.in_flight, self.settings.max_concurrent_requests)?;
         self.counts.actors.take_request(actor, self.per_minute(), spends_tokens)?;
         Ok(permit)
     }
 
+    /// The permit of a request to which no limit applies.
+    pub fn exempt(&self) -> RequestPermit {
+        RequestPermit::exempt()
+    }
+
     /// Logs that a limit refused a request with `error`, at most once a minute for each limit.
-    pub fn log_refusal(&self, error: &Error) {
+    pub fn log_refusal(&self, error: &ErrorResponse) {
         self.counts.refusal_log.add(error);
     }
 

@@ -1,6 +1,6 @@
 //! The permit of a request in flight, and the response body that holds it.
 
-use aibridge_intercept::Error;
+use crate::limit_exceeded::LimitExceeded;
 use http_body::{Body, Frame, SizeHint};
 use std::num::NonZeroU32;
 use std::pin::Pin;
@@ -42,21 +42,26 @@ impl RequestPermit {
     ///
     /// # Errors
     ///
-    /// [`Error::Overloaded`] if the limit is reached at the moment.
-    pub(crate) fn new(in_flight: &Arc<InFlight>, limit: Option<NonZeroU32>) -> Result<Self, Error> {
+    /// [`LimitExceeded::Overloaded`] if the limit is reached at the moment.
+    pub(crate) fn new(in_flight: &Arc<InFlight>, limit: Option<NonZeroU32>) -> Result<Self, LimitExceeded> {
         let limit = limit.map_or(u32::MAX, NonZeroU32::get);
         if in_flight.0.load(Ordering::Relaxed) >= limit {
-            return Err(Error::Overloaded(limit));
+            return Err(LimitExceeded::Overloaded(limit));
         }
         Ok(Self { in_flight: in_flight.clone(), limit, is_acquired: AtomicBool::new(false) })
+    }
+
+    /// Creates a permit that counts for no limit.
+    pub(crate) fn exempt() -> Self {
+        Self { in_flight: Arc::default(), limit: u32::MAX, is_acquired: AtomicBool::new(false) }
     }
 
     /// Acquires the permit. Does nothing if it is acquired already.
     ///
     /// # Errors
     ///
-    /// [`Error::Overloaded`] if the limit is reached by now.
-    pub fn acquire(&self) -> Result<(), Error> {
+    /// [`LimitExceeded::Overloaded`] if the limit is reached by now.
+    pub fn acquire(&self) -> Result<(), LimitExceeded> {
         if self.is_acquired.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -64,7 +69,7 @@ impl RequestPermit {
         let acquired = self.in_flight.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |in_flight| {
             (in_flight < self.limit).then_some(in_flight + 1)
         });
-        acquired.map_err(|_| Error::Overloaded(self.limit))?;
+        acquired.map_err(|_| LimitExceeded::Overloaded(self.limit))?;
         if self.is_acquired.swap(true, Ordering::Relaxed) {
             self.in_flight.release(); // another task acquired it in the meantime
         }

@@ -1,6 +1,6 @@
 //! Warns of limits that refuse requests, once a minute for each limit.
 
-use aibridge_intercept::Error;
+use aibridge_intercept::ErrorResponse;
 use aibridge_intercept::warn_throttle::WarnThrottle;
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
@@ -18,11 +18,16 @@ impl RefusalLog {
     }
 
     /// Counts a request that was refused with `error`.
-    pub(crate) fn add(&self, error: &Error) {
-        let Some(limit) = error.limit() else { return };
+    pub(crate) fn add(&self, error: &ErrorResponse) {
+        let Some(limit) = error.limit else { return };
         let due = self.limits.lock().entry(limit).or_default().add(1, self.clock.now());
         if let Some(refused) = due {
-            tracing::warn!(limit, refused, last = %error, "a limit of the settings refuses requests");
+            tracing::warn!(
+                limit,
+                refused,
+                last = &*error.message,
+                "a limit of the settings refuses requests"
+            );
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use super::{Admin, needs_admin};
 use crate::runtime_config::RuntimeSnapshot;
+use aibridge_admission::Refusal;
 use aibridge_admission::auth;
 use aibridge_api::{Access, Caller};
 use aibridge_dashboard::cross_site;
-use aibridge_intercept::{Actor, Error};
+use aibridge_intercept::Actor;
 use aibridge_listen::Peer;
 use http::request::Parts;
 use http::{HeaderName, Method, header};
@@ -18,7 +19,7 @@ const FORWARDED: [HeaderName; 3] =
 impl Admin {
     /// Checks that the request may read metrics. On a connection from the gateway's own machine, and on the admin
     /// listener, it needs no token, but the origin rules apply: a web page could use the browser of the operator.
-    pub(super) async fn admit_to_metrics(&self, request: &Parts) -> Result<(), Error> {
+    pub(super) async fn admit_to_metrics(&self, request: &Parts) -> Result<(), Refusal> {
         let snapshot = self.app.runtime_config.load();
         let headers = &request.headers;
         if !(is_local(request) || !self.shared) {
@@ -33,7 +34,7 @@ impl Admin {
     }
 
     /// Finds the caller of an endpoint, and checks that the caller has the access that it needs.
-    pub(super) async fn caller(&self, access: Access, request: &Parts) -> Result<Caller, Error> {
+    pub(super) async fn caller(&self, access: Access, request: &Parts) -> Result<Caller, Refusal> {
         let snapshot = self.app.runtime_config.load();
         let nobody = || Caller { user: Actor::anonymous().id, is_admin: false };
         if access == Access::Public {
@@ -47,20 +48,20 @@ impl Admin {
             false => operator(&snapshot, request)?,
         };
         if needs_admin(access) && !caller.is_admin {
-            return Err(Error::AdminOnly("this needs an admin token"));
+            return Err(Refusal::AdminOnly("this needs an admin token"));
         }
         Ok(caller)
     }
 
     /// The bearer of the access token in the headers, or else of that of a session of the dashboard.
-    async fn bearer(&self, snapshot: &RuntimeSnapshot, request: &Parts) -> Result<Caller, Error> {
+    async fn bearer(&self, snapshot: &RuntimeSnapshot, request: &Parts) -> Result<Caller, Refusal> {
         let headers = &request.headers;
         let session = if auth::has_token(headers) { None } else { self.sessions.find(headers) };
         let identity = match session {
             None => snapshot.authenticator.bearer(headers).await?,
             Some(token) => {
                 if is_change(&request.method) && !cross_site::is_same_origin(request) {
-                    return Err(Error::OriginNotAllowed("another site".to_owned()));
+                    return Err(Refusal::OriginNotAllowed("another site".to_owned()));
                 }
                 snapshot.authenticator.authenticate(&token).await?
             }
@@ -71,16 +72,16 @@ impl Admin {
 
 /// The operator at the gateway's own machine, if there are no access tokens. A change must not come from a page of another
 /// origin, even of this machine.
-fn operator(snapshot: &RuntimeSnapshot, request: &Parts) -> Result<Caller, Error> {
+fn operator(snapshot: &RuntimeSnapshot, request: &Parts) -> Result<Caller, Refusal> {
     if !is_local(request) {
-        return Err(Error::AdminOnly("only requests from the gateway's own machine may read this"));
+        return Err(Refusal::AdminOnly("only requests from the gateway's own machine may read this"));
     }
     snapshot.origin_policy.admit(request)?;
     if is_change(&request.method)
         && cross_site::is_from_browser(request)
         && !cross_site::is_same_origin(request)
     {
-        return Err(Error::OriginNotAllowed("another site".to_owned()));
+        return Err(Refusal::OriginNotAllowed("another site".to_owned()));
     }
     Ok(Caller { user: Actor::anonymous().id, is_admin: true })
 }

@@ -1,6 +1,6 @@
 //! A request body that is streamed to the provider.
 
-use aibridge_intercept::{Error, request_body};
+use aibridge_intercept::{ErrorResponse, request_body};
 use aibridge_limits::RequestPermit;
 use axum::body::Body as AxumBody;
 use bytes::Bytes;
@@ -30,7 +30,7 @@ const MAX_CONTENDED_SILENCE: Duration = Duration::from_secs(5);
 pub struct UploadState {
     /// Acquired with the first bytes.
     pub permit: Arc<RequestPermit>,
-    refusal: Mutex<Option<Error>>,
+    refusal: Mutex<Option<ErrorResponse>>,
 }
 
 /// The reason why an upload cannot continue.
@@ -55,7 +55,7 @@ impl Upload {
 
 impl UploadState {
     /// Takes the error of a permit that could not be acquired.
-    pub fn refusal(&self) -> Option<Error> {
+    pub fn refusal(&self) -> Option<ErrorResponse> {
         self.refusal.lock().take()
     }
 }
@@ -76,7 +76,7 @@ impl Body for Upload {
                 ready!(silent.as_mut().poll(context));
                 *silence = None;
                 if state.permit.is_contended() {
-                    *state.refusal.lock() = Some(request_body::idle_error());
+                    *state.refusal.lock() = Some(request_body::idle_error().into());
                     return Poll::Ready(Some(Err(UploadError::Refused)));
                 }
                 continue;
@@ -87,7 +87,7 @@ impl Body for Upload {
                 continue;
             }
             if let Err(refusal) = state.permit.acquire() {
-                *state.refusal.lock() = Some(refusal);
+                *state.refusal.lock() = Some(refusal.into());
                 return Poll::Ready(Some(Err(UploadError::Refused)));
             }
             return Poll::Ready(Some(Ok(frame)));
@@ -144,7 +144,7 @@ mod tests {
         let begun = tokio::time::Instant::now();
         assert!(upload.frame().await.unwrap().is_err());
         assert_eq!(begun.elapsed(), MAX_CONTENDED_SILENCE);
-        assert_eq!(uploaded.refusal().unwrap().class().0, 408);
+        assert_eq!(uploaded.refusal().unwrap().status, 408);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! Reuse of upstream connections: no request is lost, and none is sent twice.
 
-use crate::dialects::{CHAT, DIALECTS, KEY};
+use crate::dialects::{CHAT, KEY, OPENAI_DIALECTS};
 use crate::harness::{Harness, provider_settings};
 use aibridge_testkit::{BodyEnd, Gate, Script, ScriptedProvider, Step};
 
@@ -40,7 +40,7 @@ async fn an_idle_connection_closed_by_the_provider_fails_no_request() {
 
 #[tokio::test]
 async fn a_sent_request_is_not_repeated() {
-    for dialect in DIALECTS {
+    for dialect in OPENAI_DIALECTS {
         for end in [Step::Close, Step::Reset] {
             let provider = ScriptedProvider::start(move |request| match request.number {
                 0 => Script::json(200, dialect.whole),

@@ -1,4 +1,4 @@
-//! The two dialects, each with a request and a response in its own format. No tests.
+//! The dialects, each with a request and a response in its own format. No tests.
 
 use aibridge_testkit::{Gate, RawClient, ReceivedRequest, Script, request};
 use serde_json::Value;
@@ -44,9 +44,24 @@ pub(crate) const RESPONSES: Dialect = Dialect {
     whole: r#"{"id":"r1","status":"completed","output":[{"type":"function_call","call_id":"t1","name":"look","arguments":"{}"}],"usage":{"input_tokens":9,"output_tokens":2}}"#,
 };
 
-pub(crate) const DIALECTS: [&Dialect; 2] = [&CHAT, &RESPONSES];
+pub(crate) const MESSAGES: Dialect = Dialect {
+    target: "/anthropic/v1/messages",
+    stream: r#"{"model":"m","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"hello"}]}"#,
+    blocking: r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hello"}]}"#,
+    events: [
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m1\",\"usage\":{\"input_tokens\":9,\"output_tokens\":2}}}\n\n",
+        "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"t1\",\"name\":\"look\",\"input\":{}}}\n\n",
+        "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    ],
+    whole: r#"{"id":"m1","type":"message","content":[{"type":"tool_use","id":"t1","name":"look","input":{}}],"usage":{"input_tokens":9,"output_tokens":2}}"#,
+};
 
-/// Each dialect, with a blocking and a stream request.
+pub(crate) const DIALECTS: [&Dialect; 3] = [&CHAT, &RESPONSES, &MESSAGES];
+
+/// The dialects of the OpenAI API.
+pub(crate) const OPENAI_DIALECTS: [&Dialect; 2] = [&CHAT, &RESPONSES];
+
+/// Each dialect of the OpenAI API, with a blocking and a stream request.
 pub(crate) const REQUESTS: [(&Dialect, bool); 4] =
     [(&CHAT, false), (&CHAT, true), (&RESPONSES, false), (&RESPONSES, true)];
 
@@ -69,8 +84,16 @@ impl Dialect {
 
     /// The script of the good response to `request`.
     pub(crate) fn respond_to(request: &ReceivedRequest) -> Script {
-        let dialect = if request.path() == "/v1/responses" { &RESPONSES } else { &CHAT };
-        dialect.script(request.json()["stream"] == true)
+        Self::of(request).script(request.json()["stream"] == true)
+    }
+
+    /// The dialect of `request`.
+    pub(crate) fn of(request: &ReceivedRequest) -> &'static Self {
+        match request.path() {
+            "/v1/responses" => &RESPONSES,
+            "/v1/messages" => &MESSAGES,
+            _ => &CHAT,
+        }
     }
 
     /// The body of the good response.
@@ -86,17 +109,28 @@ impl Dialect {
         client
     }
 
+    /// Checks that `event` is an error of this dialect with this `code`. Those of the Anthropic API have none.
+    pub(crate) fn assert_error(&self, event: &str, code: &str) {
+        let error = self.error_in(event);
+        match self.target == MESSAGES.target {
+            true => assert_eq!(error["type"], "api_error", "{event}"),
+            false => assert_eq!(error["code"], code, "{event}"),
+        }
+    }
+
     /// The object with `message` and `code` in `event`, which must have the form of a stream error of this dialect.
     pub(crate) fn error_in(&self, event: &str) -> Value {
-        let data = match self.target.ends_with("/responses") {
-            true => event.strip_prefix("event: error\ndata: "),
-            false => event.strip_prefix("data: "),
+        let data = match self.target {
+            target if target == CHAT.target => event.strip_prefix("data: "),
+            _ => event.strip_prefix("event: error\ndata: "),
         };
         let data = data.and_then(|data| data.strip_suffix("\n\n")).unwrap_or_else(|| panic!("{event:?}"));
         let mut data: Value = serde_json::from_str(data).unwrap();
-        match self.target.ends_with("/responses") {
-            true => assert_eq!(data["type"], "error", "{event}"),
-            false => data = data["error"].take(),
+        if self.target != CHAT.target {
+            assert_eq!(data["type"], "error", "{event}");
+        }
+        if self.target != RESPONSES.target {
+            data = data["error"].take();
         }
         assert!(!data["message"].as_str().unwrap().is_empty(), "{event}");
         data

@@ -161,10 +161,7 @@ async fn a_model_name_has_at_most_512_bytes() {
             if status == 400 {
                 let error = &response.json()["error"];
                 assert_eq!(response.header("x-aibridge-error"), Some("invalid_model"));
-                assert_eq!(
-                    (&error["type"], &error["code"]),
-                    (&"invalid_request_error".into(), &"invalid_model".into())
-                );
+                assert_eq!(error["type"], "invalid_request_error");
                 assert!(gateway.store.rows("aibridge_interceptions").is_empty(), "nothing is recorded");
             }
         }

@@ -1,7 +1,7 @@
 //! Provider faults at every point of a response: client and record have the error, and the next request succeeds.
 
 use crate::dialects::{DIALECTS, Dialect, KEY};
-use crate::harness::{Harness, provider_settings};
+use crate::harness::{Harness, anthropic_settings, provider_settings};
 use aibridge_testkit::{BodyEnd, Framing, Gate, Response, Row, Script, ScriptedProvider, Step};
 
 /// Only for stalls: with a short timeout, other faults could look like a stall on a busy machine.
@@ -55,7 +55,9 @@ impl Fault {
 
     async fn gateway(self, base_url: &str) -> Harness {
         let limits = if self == Stalls { SHORT_TIMEOUTS } else { "" };
-        Harness::start(&(provider_settings(base_url, &[KEY]) + limits)).await
+        let vendors =
+            [provider_settings, anthropic_settings].map(|settings| settings(base_url, &[KEY]) + limits);
+        Harness::start(&vendors.concat()).await
     }
 }
 
@@ -86,8 +88,16 @@ async fn expect_error(
     assert_eq!((response.status(), response.end), (fault.status(), BodyEnd::Clean), "{about}");
     assert_eq!(response.header("x-aibridge-error"), Some(fault.code()), "{about}");
     assert_eq!(response.header("content-type"), Some("application/json"), "{about}");
-    let error = &response.json()["error"];
-    assert_eq!((&error["type"], &error["code"]), (&"api_error".into(), &fault.code().into()), "{about}");
+    let body = response.json();
+    match body["type"] == "error" {
+        true if fault == Stalls => assert_eq!(body["error"]["type"], "timeout_error", "{about}"),
+        true => assert_eq!(body["error"]["type"], "api_error", "{about}"),
+        false => assert_eq!(
+            (&body["error"]["type"], &body["error"]["code"]),
+            (&"api_error".into(), &fault.code().into()),
+            "{about}"
+        ),
+    }
     let row = row(gateway, response.header("x-aibridge-interception-id"));
     assert_eq!(
         (&row["outcome"], &row["error_type"]),
@@ -187,7 +197,7 @@ async fn a_fault_in_a_stream_is_an_error_event() {
                 let (rest, end) = client.read_to_end().await;
                 let error_event = String::from_utf8(rest.to_vec()).unwrap();
                 let error_event = error_event.strip_prefix("\n").unwrap_or(&error_event); // a blank line is an empty event
-                assert_eq!(dialect.error_in(error_event)["code"], fault.code_in_stream(), "{about}");
+                dialect.assert_error(error_event, fault.code_in_stream());
                 assert_eq!(end, BodyEnd::Clean, "{about}: the error event is the end");
 
                 let row = row(&gateway, head.header("x-aibridge-interception-id"));
@@ -219,8 +229,7 @@ async fn a_fault_before_the_first_event_is_an_error_event() {
             let gateway = fault.gateway(&provider.base_url()).await;
             let response = read_response(dialect, &gateway, true).await;
             assert_eq!((response.status(), response.end), (200, BodyEnd::Clean), "{fault:?}");
-            let error_event = dialect.error_in(response.text());
-            assert_eq!(error_event["code"], fault.code_in_stream(), "{} {fault:?}", dialect.target);
+            dialect.assert_error(response.text(), fault.code_in_stream());
         }
     }
 }

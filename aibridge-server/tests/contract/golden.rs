@@ -10,7 +10,7 @@ mod oracle;
 mod rows;
 mod segmentation;
 
-use crate::harness::Harness;
+use crate::harness::{Harness, anthropic_settings, provider_settings};
 use aibridge_testkit::{BodyEnd, RawClient, ScriptedProvider, Txtar, fixtures_dir, load_fixtures};
 use segmentation::Segmentation;
 use serde_json::Value;
@@ -41,6 +41,7 @@ impl Case {
         let route = match name {
             _ if name.starts_with("chat") => "/chat/completions",
             _ if name.starts_with("compact") => "/responses/compact",
+            _ if name.starts_with("messages") => "/v1/messages",
             _ => "/responses",
         };
         let (name, response) = (name.to_owned(), response.to_owned());
@@ -56,8 +57,13 @@ impl Case {
         let provider = ScriptedProvider::start(move |request| scripts[request.number].clone()).await;
         let brings_key = self.headers.iter().any(|(name, _)| name == "Authorization");
         let keys: &[&str] = if brings_key { &[] } else { &[KEY] };
-        let gateway = Harness::with_keys(&provider.base_url(), keys).await;
-        let target = format!("/openai/v1{}", self.route);
+        let (settings, target) = match self.route {
+            "/v1/messages" => {
+                (anthropic_settings(&provider.base_url(), keys), "/anthropic/v1/messages".to_owned())
+            }
+            route => (provider_settings(&provider.base_url(), keys), format!("/openai/v1{route}")),
+        };
+        let gateway = Harness::start(&settings).await;
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
         let mut outcomes = Vec::new();
         for segmentation in segmentations {

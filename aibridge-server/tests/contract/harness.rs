@@ -59,9 +59,9 @@ impl Harness {
         Self { address, admin, store: Store::new(path), clock: mock, stop, serving, _dir: dir }
     }
 
-    /// Starts a gateway with one provider `openai` at `base_url`, with these keys.
+    /// Starts a gateway with a provider of each vendor at `base_url`, with these keys.
     pub(crate) async fn with_keys(base_url: &str, keys: &[&str]) -> Self {
-        Self::start(&provider_settings(base_url, keys)).await
+        Self::start(&(provider_settings(base_url, keys) + &anthropic_settings(base_url, keys))).await
     }
 
     /// Advances the clock of cooldowns and limits.
@@ -85,6 +85,12 @@ pub(crate) fn status_and_code(response: &Response) -> (u16, Option<&str>) {
 /// The settings of one provider `openai`.
 pub(crate) fn provider_settings(base_url: &str, keys: &[&str]) -> String {
     format!("[[provider]]\ntype = \"openai\"\nbase_url = \"{base_url}\"\nkeys = {keys:?}\n")
+}
+
+/// The settings of one provider `anthropic`, whose base URL is `base_url` without the version.
+pub(crate) fn anthropic_settings(base_url: &str, keys: &[&str]) -> String {
+    let base_url = base_url.trim_end_matches("v1/");
+    format!("[[provider]]\ntype = \"anthropic\"\nbase_url = \"{base_url}\"\nkeys = {keys:?}\n")
 }
 
 fn config(settings: &str, store: &Path) -> Config {

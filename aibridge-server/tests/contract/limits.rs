@@ -1,7 +1,7 @@
 //! Request limits: excess requests are refused in the form of a provider error.
 
 use crate::auth::tokens_of;
-use crate::dialects::{CHAT, DIALECTS, Dialect, KEY};
+use crate::dialects::{CHAT, Dialect, KEY, OPENAI_DIALECTS};
 use crate::endpoints::{ENDPOINTS, Endpoint};
 use crate::harness::{Harness, provider_settings};
 use aibridge_testkit::{Gate, RawClient, ReceivedRequest, Response, Script, ScriptedProvider, Step, request};

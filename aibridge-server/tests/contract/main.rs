@@ -37,6 +37,7 @@ mod limits;
 mod listener;
 mod lockstep;
 mod logs;
+mod messages;
 mod metrics;
 mod odd_responses;
 mod origin;

@@ -1,6 +1,6 @@
 //! Shutdown of the real binary: the grace period, the second signal and the messages.
 
-use crate::dialects::{CHAT, DIALECTS, Dialect, KEY, REQUESTS};
+use crate::dialects::{CHAT, Dialect, KEY, REQUESTS};
 use crate::harness::provider_settings;
 use aibridge_testkit::{
     BodyEnd, Gate, Gateway, Launch, RawClient, Script, ScriptedProvider, Step, request, within,
@@ -23,7 +23,7 @@ async fn gated_provider(gate: &Gate) -> ScriptedProvider {
         if request.method == "GET" {
             return Script::held_stream("begun ", &gate, "ended");
         }
-        let dialect = DIALECTS[usize::from(request.path() == "/v1/responses")];
+        let dialect = Dialect::of(request);
         let sent = if request.json()["stream"] == true { 2 } else { 0 };
         let script = Dialect::respond_to(request).wait_after(sent, &gate);
         assert!(matches!(&script.steps[sent + 1], Step::Chunk(_) | Step::Head { .. }), "{}", dialect.target);

@@ -69,7 +69,7 @@ async fn the_end_of_a_response_waits_for_its_record() {
     let gate = Gate::new();
     let holds = gate.clone();
     let provider = ScriptedProvider::start(move |request| {
-        let dialect = DIALECTS[usize::from(request.path() == "/v1/responses")];
+        let dialect = Dialect::of(request);
         gated_script(&holds, dialect, request.json()["stream"] == true)
     })
     .await;

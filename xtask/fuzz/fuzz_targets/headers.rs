@@ -33,7 +33,7 @@ fuzz_target!(|input: Vec<(&[u8], &[u8])>| {
         }
     }
     let canonical = |name: &HeaderName| name.as_str().replace('_', "-");
-    let rules = RequestHeaderRules { centralized: true, decompressed: false, extra: &HeaderMap::new(), actor: None };
+    let rules = RequestHeaderRules { centralized: true, decompressed: false, auth_header: &http::header::AUTHORIZATION, extra: &HeaderMap::new(), actor: None };
     for (name, value) in &rules.apply(&given) {
         let name = canonical(name);
         assert!(!NOT_TO_PROVIDER.contains(&name.as_str()), "{name}");

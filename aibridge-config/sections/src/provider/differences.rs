@@ -19,6 +19,7 @@ impl Provider {
             subscription: _, // follows from the preset
             keys,
             extra_headers,
+            tls,
             send_actor_headers,
             connect_timeout,
             response_timeout,
@@ -37,6 +38,8 @@ impl Provider {
             ("usage_chunk", *usage_chunk != other.usage_chunk),
             ("keys", !are_same(keys.iter(), other.keys.iter())),
             ("extra_headers", !are_same_headers(extra_headers, &other.extra_headers)),
+            ("tls_ca", tls.ca != other.tls.ca),
+            ("tls_client_cert", tls.client != other.tls.client),
             ("send_actor_headers", *send_actor_headers != other.send_actor_headers),
             ("connect_timeout", *connect_timeout != other.connect_timeout),
             ("response_timeout", *response_timeout != other.response_timeout),

@@ -2,11 +2,13 @@
 
 use super::Provider;
 use super::circuit_breaker::RawCircuitBreaker;
+use crate::Tls;
 use aibridge_keypool::hint;
 use aibridge_values::duration::RawDuration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// The mirror of `[[provider]]`. `S` is the type of a credential: a
 /// [`Secret`](aibridge_values::secret::Secret) when the file is read, a hint when it is written.
@@ -22,6 +24,9 @@ pub struct RawProvider<S> {
     pub(super) auth_header: Option<String>,
     pub(super) usage_chunk: Option<String>,
     pub(super) keys: Vec<S>,
+    pub(super) tls_ca: String,
+    pub(super) tls_client_cert: String,
+    pub(super) tls_client_key: String,
     pub(super) send_actor_headers: bool,
     pub(super) connect_timeout: RawDuration,
     pub(super) response_timeout: RawDuration,
@@ -43,6 +48,9 @@ impl<S> Default for RawProvider<S> {
             auth_header: None,
             usage_chunk: None,
             keys: Vec::new(),
+            tls_ca: String::new(),
+            tls_client_cert: String::new(),
+            tls_client_key: String::new(),
             send_actor_headers: false,
             connect_timeout: RawDuration::from_secs(10),
             response_timeout: RawDuration::from_secs(600),
@@ -59,6 +67,9 @@ impl From<&Provider> for RawProvider<String> {
     fn from(provider: &Provider) -> Self {
         let masked = |secret: &SecretString| hint(secret.expose_secret());
         let header = |(name, value): &(String, SecretString)| (name.clone(), masked(value));
+        let client = |path: fn(&Tls) -> &PathBuf| {
+            provider.tls.client.as_ref().map(|client| path(client).display().to_string()).unwrap_or_default()
+        };
         Self {
             kind: Some(provider.kind.as_str().into()),
             preset: provider.preset.map(|preset| preset.name.into()),
@@ -68,6 +79,9 @@ impl From<&Provider> for RawProvider<String> {
             auth_header: Some(provider.auth_header.to_string()),
             usage_chunk: Some(provider.usage_chunk.as_str().into()),
             keys: provider.keys.iter().map(masked).collect(),
+            tls_ca: provider.tls.ca.as_ref().map(|ca| ca.path.display().to_string()).unwrap_or_default(),
+            tls_client_cert: client(|client| &client.cert),
+            tls_client_key: client(|client| &client.key),
             send_actor_headers: provider.send_actor_headers,
             connect_timeout: provider.connect_timeout.into(),
             response_timeout: provider.response_timeout.into(),

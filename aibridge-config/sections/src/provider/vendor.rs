@@ -26,7 +26,7 @@ pub(super) fn resolve(raw: &RawProvider<Secret>, at: &str, report: &mut Report<'
     let kind = match (raw.kind.as_deref(), preset) {
         (Some(kind), _) => choice(kind, &ProviderKind::ALL, ProviderKind::as_str).map(Some),
         (None, Some(Some(preset))) => choice(preset.kind, &ProviderKind::ALL, ProviderKind::as_str).map(Some),
-        (None, Some(None)) => Err("is missing; write type = \"openai\", or a preset".to_owned()),
+        (None, Some(None)) => Err("is missing; write type = \"openai\"".to_owned()),
         (None, None) => Ok(None), // the preset is unknown
     };
     let kind = report.keep(&format!("{at}.type"), kind).flatten();
@@ -102,10 +102,9 @@ pub(super) fn usage_chunk(configured: Option<&str>, row: Option<&Preset>) -> Res
 /// Rejects keys for a vendor that only accepts its users' own credentials.
 pub(super) fn allow_keys(keys: usize, row: Option<&Preset>) -> Result<(), String> {
     match row {
-        Some(row) if row.byok_only && keys > 0 => Err(format!(
-            "cannot be set for the preset {:?}: every user logs in at the vendor; remove keys",
-            row.name
-        )),
+        Some(row) if row.byok_only && keys > 0 => {
+            Err(format!("are not for {}: its users bring their own; remove them", row.name))
+        }
         _ => Ok(()),
     }
 }

@@ -10,10 +10,10 @@ use std::time::Duration;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-/// A problem with one of the two settings.
-pub(super) struct PemProblem {
-    pub(super) setting: &'static str,
-    pub(super) message: String,
+/// A problem with a certificate and its key, and the file that has it.
+pub(super) enum PairProblem {
+    Certificate(String),
+    Key(String),
 }
 
 /// Parses the certificate chain.
@@ -53,30 +53,20 @@ pub(super) fn pair(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     paths: (&str, &str),
-) -> Result<CertifiedKey, PemProblem> {
+) -> Result<CertifiedKey, PairProblem> {
     let (cert, key_path) = paths;
     CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|error| match error {
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => PemProblem {
-            setting: "tls.key",
-            message: format!(
-                "the key in the file {key_path:?} does not match the first certificate in {cert:?}; write the path \
-                 of the key of that certificate"
-            ),
-        },
-        Error::InvalidCertificate(_) => PemProblem {
-            setting: "tls.cert",
-            message: format!(
-                "the first certificate in the file {cert:?} cannot be used for TLS; write the path of an X.509 \
-                 certificate"
-            ),
-        },
-        _ => PemProblem {
-            setting: "tls.key",
-            message: format!(
-                "the key in the file {key_path:?} cannot be used; write the path of an RSA key of 2048 bits or \
-                 more, an ECDSA key (P-256, P-384 or P-521) or an Ed25519 key"
-            ),
-        },
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => PairProblem::Key(format!(
+            "the key in the file {key_path:?} does not match the first certificate in {cert:?}; write the path of the \
+             key of that certificate"
+        )),
+        Error::InvalidCertificate(_) => PairProblem::Certificate(format!(
+            "the first certificate in the file {cert:?} cannot be used for TLS; write the path of an X.509 certificate"
+        )),
+        _ => PairProblem::Key(format!(
+            "the key in the file {key_path:?} cannot be used; write the path of an RSA key of 2048 bits or more, an \
+             ECDSA key (P-256, P-384 or P-521) or an Ed25519 key"
+        )),
     })
 }
 

@@ -29,7 +29,9 @@ fn the_defaults_serve_this_machine_only() {
     assert_eq!(config.telemetry, None);
     assert_eq!((config.log.format, config.log.records_to_log), (LogFormat::Text, false));
 
-    let [provider] = config.providers.as_slice() else { panic!("{:?}", config.providers) };
+    let [provider, anthropic] = config.providers.as_slice() else { panic!("{:?}", config.providers) };
+    assert_eq!((anthropic.kind, anthropic.name.as_str()), (ProviderKind::Anthropic, "anthropic"));
+    assert_eq!(anthropic.base_url.as_str(), "https://api.anthropic.com/");
     assert_eq!((provider.kind, provider.name.as_str()), (ProviderKind::OpenAi, "openai"));
     assert_eq!(provider.base_url.as_str(), "https://api.openai.com/v1/");
     assert!(provider.keys.is_empty() && provider.extra_headers.is_empty() && !provider.send_actor_headers);
@@ -185,21 +187,37 @@ fn text_in_the_environment_is_parsed_by_type() {
 }
 
 #[test]
-fn the_default_provider_is_openai() {
-    const SET: TestEnvironment =
-        TestEnvironment(&[("OPENAI_API_KEY", "sk-1"), ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")]);
-    const EMPTY: TestEnvironment = TestEnvironment(&[("OPENAI_API_KEY", ""), ("OPENAI_BASE_URL", "")]);
-    let table: [(&str, TestEnvironment, &[&str], &str); 4] = [
-        ("", SET, &["sk-1"], "http://127.0.0.1:9/v1/"),
-        ("provider = []", SET, &["sk-1"], "http://127.0.0.1:9/v1/"),
-        ("", EMPTY, &[], "https://api.openai.com/v1/"),
-        ("", TestEnvironment(&[]), &[], "https://api.openai.com/v1/"),
+fn the_default_providers_are_openai_and_anthropic() {
+    const SET: TestEnvironment = TestEnvironment(&[
+        ("OPENAI_API_KEY", "sk-1"),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1"),
+        ("ANTHROPIC_API_KEY", "sk-ant-2"),
+        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:8"),
+    ]);
+    const EMPTY: TestEnvironment = TestEnvironment(&[
+        ("OPENAI_API_KEY", ""),
+        ("OPENAI_BASE_URL", ""),
+        ("ANTHROPIC_API_KEY", ""),
+        ("ANTHROPIC_BASE_URL", ""),
+    ]);
+    let defaults: [(&[&str], &str); 2] =
+        [(&[], "https://api.openai.com/v1/"), (&[], "https://api.anthropic.com/")];
+    let set: [(&[&str], &str); 2] =
+        [(&["sk-1"], "http://127.0.0.1:9/v1/"), (&["sk-ant-2"], "http://127.0.0.1:8/")];
+    let table = [
+        ("", SET, set),
+        ("provider = []", SET, set),
+        ("", EMPTY, defaults),
+        ("", TestEnvironment(&[]), defaults),
     ];
-    for (text, environment, expected_keys, base_url) in table {
+    for (text, environment, expected) in table {
         let config = load_valid(&file(text), &environment);
-        assert_eq!((config.providers.len(), config.providers[0].name.as_str()), (1, "openai"));
-        assert_eq!(keys(&config, 0), expected_keys);
-        assert_eq!(config.providers[0].base_url.as_str(), base_url);
+        let names: Vec<_> = config.providers.iter().map(|provider| provider.name.as_str()).collect();
+        assert_eq!(names, ["openai", "anthropic"]);
+        for (index, (expected_keys, base_url)) in expected.into_iter().enumerate() {
+            assert_eq!(keys(&config, index), expected_keys);
+            assert_eq!(config.providers[index].base_url.as_str(), base_url);
+        }
     }
 }
 

@@ -168,8 +168,8 @@ fn a_problem_has_its_source_its_setting_and_advice() {
             "aibridge.toml: provider[0].type: is missing; write type = \"openai\"",
         ),
         (
-            file("[[provider]]\ntype = \"anthropic\""),
-            "aibridge.toml: provider[0].type: \"anthropic\" is unknown; write \"openai\"",
+            file("[[provider]]\ntype = \"azure\""),
+            "aibridge.toml: provider[0].type: \"azure\" is unknown; write \"openai\" or \"anthropic\" or \"copilot\"",
         ),
         (
             file("[[provider]]\ntype = \"openai\"\n[[provider]]\ntype = \"openai\""),

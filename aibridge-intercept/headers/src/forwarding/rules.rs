@@ -33,7 +33,7 @@ pub(super) fn is_forwarded_upstream(name: &str, rules: &RequestHeaderRules<'_>) 
         // Trace context: the gateway sends its own if traces are propagated.
         "traceparent" | "tracestate" => false,
         // Selects the account that is billed for a pool key.
-        "openai-organization" | "openai-project" => !rules.centralized,
+        name if names_account(name) => !rules.centralized,
         other => !is_hop_by_hop(other) && !other.starts_with("x-forwarded-") && !is_gateway_name(other),
     }
 }
@@ -42,7 +42,7 @@ pub(super) fn is_forwarded_upstream(name: &str, rules: &RequestHeaderRules<'_>) 
 pub(super) fn is_forwarded_downstream(name: &str, centralized: bool) -> bool {
     match name {
         "content-length" | "set-cookie" | "alt-svc" | "strict-transport-security" => false,
-        "openai-organization" | "openai-project" => !centralized,
+        name if names_account(name) => !centralized,
         // The gateway decides which web pages may read a response (CORS).
         other => {
             !is_hop_by_hop(other)
@@ -50,6 +50,14 @@ pub(super) fn is_forwarded_downstream(name: &str, centralized: bool) -> bool {
                 && !other.starts_with("access-control-")
         }
     }
+}
+
+/// Whether a header names an account, or a part of one, at a provider.
+fn names_account(name: &str) -> bool {
+    matches!(
+        name,
+        "openai-organization" | "openai-project" | "anthropic-organization-id" | "anthropic-workspace-id"
+    )
 }
 
 fn is_gateway_name(name: &str) -> bool {

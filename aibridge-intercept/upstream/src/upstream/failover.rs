@@ -90,6 +90,9 @@ impl Upstream {
             if has_credential_parameter(url) {
                 refusal = refusal.without_key_fault();
             }
+            if call.has_separate_limits {
+                refusal = refusal.without_rate_limit();
+            }
             report(&key, refusal, response.http.headers());
             tracing::info!(
                 key = key.hint(), status = %response.http.status(), reason = ?refusal,

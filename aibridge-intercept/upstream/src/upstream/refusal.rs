@@ -114,6 +114,14 @@ impl Refusal {
         }
     }
 
+    /// The refusal of a request that the provider limits apart from others: a limit does not concern the key.
+    pub(super) fn without_rate_limit(self) -> Self {
+        match self {
+            Self::Quota | Self::RateLimited => Self::TooLarge,
+            other => other,
+        }
+    }
+
     /// The refusal of a request that contains a credential of the client's own: it does not concern the key.
     pub(super) fn without_key_fault(self) -> Self {
         match self {

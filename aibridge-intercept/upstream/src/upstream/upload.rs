@@ -179,6 +179,6 @@ mod tests {
         let begun_at = Instant::now();
         assert!(body.frame().await.unwrap().is_err());
         assert_eq!(begun_at.elapsed(), request_body::IDLE_TIMEOUT);
-        assert_eq!(upload.failure().unwrap().class().0, 408);
+        assert_eq!(aibridge_error::ErrorResponse::from(upload.failure().unwrap()).status, 408);
     }
 }

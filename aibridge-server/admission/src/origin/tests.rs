@@ -60,7 +60,7 @@ fn the_host_must_be_the_gateways_own_or_allowed() {
     ] {
         let admitted = policy.admit(&request(Version::HTTP_11, "/x", &[("host", host)]));
         assert_eq!(
-            admitted.as_ref().map_err(Error::code),
+            admitted.as_ref().map_err(Refusal::code),
             if expected { Ok(&()) } else { Err("host_not_allowed") },
             "{host:?}"
         );
@@ -120,7 +120,7 @@ fn the_origin_must_be_the_gateways_own_or_listed() {
         let headers = [&[("host", "localhost")], headers].concat();
         let admitted = policy.admit(&request(Version::HTTP_11, "/x", &headers));
         assert_eq!(
-            admitted.as_ref().map_err(Error::code),
+            admitted.as_ref().map_err(Refusal::code),
             if expected { Ok(&()) } else { Err("origin_not_allowed") },
             "{headers:?}"
         );

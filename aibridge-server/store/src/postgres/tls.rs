@@ -1,16 +1,12 @@
 //! TLS for connections to the server.
 
 use crate::{StoreError, Tls};
-use rustls::client::WebPkiServerVerifier;
+use aibridge_trust::ServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    WantsVerifier,
-};
-use rustls_platform_verifier::Verifier;
+use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, SignatureScheme, WantsVerifier};
 use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres::config::SslMode;
@@ -31,37 +27,37 @@ pub(super) fn connector(tls: &Tls, display_url: &str) -> Result<(SslMode, MakeRu
         Tls::Prefer => (SslMode::Prefer, trusting(builder)),
         Tls::Require => (SslMode::Require, trusting(builder)),
         Tls::VerifyCa { root_cert } => {
-            let any_name = AnyName(verifier(root_cert.as_deref()).map_err(failed)?);
-            let verifying = builder.dangerous().with_custom_certificate_verifier(Arc::new(any_name));
-            (SslMode::Require, verifying.with_no_client_auth())
+            let verifier = verifier(root_cert.as_deref()).map_err(failed)?;
+            (SslMode::Require, verifying(builder, verifier.for_any_name()))
         }
         Tls::VerifyFull { root_cert } => {
             let verifier = verifier(root_cert.as_deref()).map_err(failed)?;
-            let verifying = builder.dangerous().with_custom_certificate_verifier(verifier);
-            (SslMode::Require, verifying.with_no_client_auth())
+            (SslMode::Require, verifying(builder, verifier))
         }
     };
     Ok((mode, MakeRustlsConnect::new(config)))
 }
 
 /// Verifies a server by the root certificates in `file`, or else by those of the system.
-fn verifier(file: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>, String> {
-    let provider = Arc::new(ring::default_provider());
-    let Some(file) = file else {
-        return Ok(Arc::new(Verifier::new(provider).map_err(|error| error.to_string())?));
+fn verifier(file: Option<&Path>) -> Result<ServerVerifier, String> {
+    let verifier = match file {
+        None => ServerVerifier::system_and(Vec::new()),
+        Some(file) => {
+            let roots = roots(file).map_err(|problem| format!("{}: {problem}", file.display()))?;
+            ServerVerifier::only(roots)
+        }
     };
-    let roots = roots(file).map_err(|problem| format!("{}: {problem}", file.display()))?;
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-    Ok(verifier.build().map_err(|error| error.to_string())?)
+    verifier.map_err(|error| error.to_string())
 }
 
-fn roots(file: &Path) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())? {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-    }
+fn roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())?;
+    let roots: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
     if roots.is_empty() { Err("the file contains no certificate".to_owned()) } else { Ok(roots) }
+}
+
+fn verifying(builder: ConfigBuilder<ClientConfig, WantsVerifier>, verifier: ServerVerifier) -> ClientConfig {
+    builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
 }
 
 /// The meaning of `require` in every PostgreSQL client: traffic is encrypted, but the server is not verified.
@@ -106,50 +102,5 @@ impl ServerCertVerifier for AnyServer {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Verifies the certificate of a server for any host name, as `verify-ca` does.
-#[derive(Debug)]
-struct AnyName(Arc<dyn ServerCertVerifier>);
-
-impl ServerCertVerifier for AnyName {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // The name is checked last.
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            verified => verified,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
     }
 }

@@ -76,7 +76,9 @@ impl Documented {
                 ("oneOf", Value::Array(parts)) => {
                     parts.iter_mut().for_each(|one| *one = self.without_unknown_members(one, false));
                 }
-                ("items", items) => *items = self.without_unknown_members(items, false),
+                ("items" | "additionalProperties", values @ Value::Object(_)) => {
+                    *values = self.without_unknown_members(values, false);
+                }
                 _ => {}
             }
         }

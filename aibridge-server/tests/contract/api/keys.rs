@@ -33,7 +33,7 @@ fn by_key(authorization: &str) -> Script {
 async fn a_cooling_key_shows_its_reason_and_end() {
     let provider =
         ScriptedProvider::start(|received| by_key(received.header("authorization").unwrap())).await;
-    let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;
+    let gateway = Harness::start(&provider_settings(&provider.base_url(), &KEYS)).await;
     let before = keys(gateway.address).await;
     assert_eq!(before.iter().map(|key| key["hint"].as_str().unwrap()).collect::<Vec<_>>(), HINTS);
     assert!(before.iter().all(|key| key["state"] == "valid" && counts(key) == [0; 5]), "{before:?}");

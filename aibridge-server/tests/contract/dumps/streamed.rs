@@ -1,12 +1,12 @@
 //! The dump of a streamed response is written as its pieces arrive.
 
 use super::{Dumping, kinds};
-use crate::dialects::{DIALECTS, KEY};
+use crate::dialects::{KEY, OPENAI_DIALECTS};
 use aibridge_testkit::{BodyEnd, Gate, Script, ScriptedProvider, Step, wait_until};
 
 #[tokio::test]
 async fn the_dumped_response_grows_as_pieces_arrive() {
-    for dialect in DIALECTS {
+    for dialect in OPENAI_DIALECTS {
         let [first, second, last] = dialect.events;
         let (begun, gone_on) = (Gate::new(), Gate::new());
         let (its_begun, its_gone_on) = (begun.clone(), gone_on.clone());

@@ -1,6 +1,6 @@
 //! Responses that are not valid HTTP responses to a model request.
 
-use crate::dialects::{CHAT, DIALECTS, KEY};
+use crate::dialects::{CHAT, KEY, OPENAI_DIALECTS};
 use crate::harness::{Harness, provider_settings};
 use aibridge_testkit::{Script, ScriptedProvider, Step};
 
@@ -8,7 +8,7 @@ use aibridge_testkit::{Script, ScriptedProvider, Step};
 async fn a_101_response_is_invalid() {
     const SWITCH: &str =
         "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
-    for dialect in DIALECTS {
+    for dialect in OPENAI_DIALECTS {
         for streaming in [false, true] {
             let script = Script::new().then(Step::Bytes(SWITCH.into())).then(Step::Stall);
             let provider = ScriptedProvider::start(move |_| script.clone()).await;

@@ -38,7 +38,7 @@ async fn a_disconnect_releases_the_permit() {
             Script::head(200, Framing::ContentLength(9999)).chunk(dialect.whole).then(Step::Stall)
         }),
     ];
-    for dialect in DIALECTS {
+    for dialect in OPENAI_DIALECTS {
         for (point, script) in scripts {
             for crashes in [false, true] {
                 let mut provider = provider(move |_| script(dialect)).await;

@@ -1,7 +1,7 @@
 //! Relaying over HTTP/2 streams: order, cancellation and truncation.
 
 use super::{call, gateway_and_client};
-use crate::dialects::{CHAT, DIALECTS, Dialect};
+use crate::dialects::{CHAT, Dialect, OPENAI_DIALECTS};
 use aibridge_testkit::{Framing, Gate, H2End, Script, ScriptedProvider, Step, wait_for};
 use h2::Reason;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const PASSED_THROUGH: &str = "/openai/v1/responses/r1";
 async fn bytes_are_relayed_unchanged_in_both_directions() {
     let provider = ScriptedProvider::start(Dialect::respond_to).await;
     let (gateway, mut client) = gateway_and_client(&provider.base_url()).await;
-    for dialect in DIALECTS {
+    for dialect in OPENAI_DIALECTS {
         for streaming in [false, true] {
             let mut stream = call(&mut client, dialect, streaming).await;
             let head = stream.head().await;
@@ -36,7 +36,7 @@ async fn bytes_are_relayed_unchanged_in_both_directions() {
 
 #[tokio::test]
 async fn each_event_is_relayed_before_the_next_is_sent() {
-    for dialect in DIALECTS {
+    for dialect in OPENAI_DIALECTS {
         let gates: Vec<Gate> = (0..=dialect.events.len()).map(|_| Gate::new()).collect();
         let script = gates.iter().zip(dialect.events).fold(Script::sse_head(), |script, (gate, event)| {
             script.then(Step::Await(gate.clone())).chunk(event)

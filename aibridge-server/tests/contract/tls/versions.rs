@@ -1,7 +1,7 @@
 //! The same responses in every version of HTTP, and the differences.
 
 use super::{TLS, gateway_and_client, launch};
-use crate::dialects::{CHAT, DIALECTS, Dialect, KEY};
+use crate::dialects::{CHAT, Dialect, KEY, OPENAI_DIALECTS};
 use crate::harness::provider_settings;
 use aibridge_testkit::{Authority, H2Client, H2End, ScriptedProvider};
 use http::{HeaderMap, Version};
@@ -28,7 +28,7 @@ async fn clients_negotiate_the_highest_common_version() {
     ];
     for (protocols, version) in versions {
         let client = reqwest(&authority, protocols);
-        for dialect in DIALECTS {
+        for dialect in OPENAI_DIALECTS {
             for streaming in [false, true] {
                 let request = client.post(format!("{}{}", gateway.url(), dialect.target));
                 let response = request.body(dialect.request(streaming)).send().await.unwrap();

@@ -1,11 +1,12 @@
-//! Tests of the OpenAI provider.
+//! Tests of providers.
 
 use super::*;
-use aibridge_intercept::{Actor, RequestBody};
+use crate::{Anthropic, Copilot, OpenAi, OpenAiConfig};
+use aibridge_intercept::{Actor, ErrorFormat, RequestBody};
 use aibridge_recorder::CredentialKind;
 use bytes::Bytes;
-use http::HeaderValue;
-use secrecy::ExposeSecret;
+use http::{HeaderMap, HeaderValue, header};
+use secrecy::{ExposeSecret, SecretString};
 
 fn pool(keys: &[&str]) -> KeyPool {
     KeyPool::new(keys.iter().map(|key| SecretString::from(*key)).collect(), quanta::Clock::new()).unwrap()
@@ -123,4 +124,43 @@ fn refuses_requests_that_cannot_be_intercepted() {
     assert_eq!(refused(request("/completions", Some("Bearer a"), "{}")), Some("unknown_route"));
     assert_eq!(refused(request("/responses", None, "{}")), Some("no_credential"));
     assert_eq!(refused(request("/responses", Some("Bearer a"), "[]")), Some("invalid_json"));
+}
+
+#[test]
+fn each_type_has_its_defaults() {
+    let anthropic = Anthropic::new(ProviderConfig::default()).unwrap();
+    assert_eq!(
+        (anthropic.kind(), anthropic.name(), anthropic.route_prefix()),
+        ("anthropic", "anthropic", "/anthropic")
+    );
+    assert_eq!(anthropic.base_url().as_str(), "https://api.anthropic.com/");
+    assert_eq!(anthropic.auth_header(), "x-api-key");
+    assert_eq!(anthropic.bridged_routes(), ["/v1/messages"]);
+
+    let copilot = Copilot::new(ProviderConfig { name: "work".into(), ..Default::default() }).unwrap();
+    assert_eq!((copilot.kind(), copilot.name(), copilot.route_prefix()), ("copilot", "work", "/work"));
+    assert_eq!(copilot.base_url().as_str(), "https://api.individual.githubcopilot.com/");
+    assert_eq!(copilot.auth_header(), header::AUTHORIZATION);
+    assert_eq!(copilot.bridged_routes(), ["/chat/completions", "/responses", "/v1/messages"]);
+    let with_key = ProviderConfig { key: Some(SecretString::from("k")), ..Default::default() };
+    assert!(matches!(Copilot::new(with_key), Err(ProviderError::ByokOnly { .. })));
+}
+
+#[test]
+fn the_route_decides_the_dialect_and_the_format_of_errors() {
+    let copilot = Copilot::new(ProviderConfig::default()).unwrap();
+    for (route, format) in [
+        ("/chat/completions", ErrorFormat::OpenAi),
+        ("/responses", ErrorFormat::OpenAi),
+        ("/v1/messages", ErrorFormat::Anthropic),
+    ] {
+        let interceptor = copilot.create_interceptor(request(route, Some("Bearer t"), "{}")).unwrap();
+        assert_eq!(interceptor.error_format(), format, "{route}");
+        assert_eq!(copilot.error_format(route), format, "{route}");
+    }
+    assert_eq!(copilot.error_format("/models"), ErrorFormat::OpenAi);
+    let anthropic = Anthropic::new(ProviderConfig::default()).unwrap();
+    for path in ["/v1/messages", "/v1/models", "/v1/unknown", ""] {
+        assert_eq!(anthropic.error_format(path), ErrorFormat::Anthropic, "{path}");
+    }
 }

@@ -1,0 +1,47 @@
+//! The Anthropic API, for Claude Code and the SDKs of Anthropic.
+
+use crate::api_provider::{Api, ApiData, ApiProvider};
+use crate::objects;
+use crate::routes::{LocalRoute, Routes};
+use aibridge_intercept::ErrorFormat;
+use http::HeaderName;
+
+/// A provider of the Anthropic API. It dereferences to its [`Profile`](crate::Profile).
+pub type Anthropic = ApiProvider<AnthropicApi>;
+
+/// The type of providers of the Anthropic API.
+#[derive(Debug)]
+pub struct AnthropicApi;
+
+impl Api for AnthropicApi {
+    const DATA: ApiData = ApiData {
+        kind: "anthropic",
+        base_url: "https://api.anthropic.com/",
+        // The SDKs append the version to the base URL.
+        prefix_suffix: "",
+        auth_header: HeaderName::from_static("x-api-key"),
+        byok_only: false,
+        routes: ROUTES,
+        objects: objects::NONE,
+    };
+}
+
+const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
+
+/// The routes of the Anthropic API that the gateway serves.
+const ROUTES: Routes = Routes {
+    bridged: &["/v1/messages"],
+    passthrough: &[COUNT_TOKENS, "/v1/models", "/v1/models/"],
+    methods: &[(COUNT_TOKENS, "POST"), ("/v1/models", "GET, HEAD"), ("/v1/models/", "GET, HEAD")],
+    unlimited: &[COUNT_TOKENS],
+    // Claude Code sends a request to one of the first three before its first message, so that there is a connection, and
+    // its telemetry to the last one. That is none of the provider's business through a key of the gateway.
+    local: &[
+        LocalRoute { path: "", methods: "GET, HEAD" },
+        LocalRoute { path: "/", methods: "GET, HEAD" },
+        LocalRoute { path: "/api/hello", methods: "GET, HEAD" },
+        LocalRoute { path: "/api/event_logging/", methods: "POST" },
+    ],
+    errors: &[("", ErrorFormat::Anthropic)],
+    ..Routes::NONE
+};
