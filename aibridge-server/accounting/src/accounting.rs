@@ -7,7 +7,7 @@ use crate::pricing::Priced;
 use crate::refusals::{RecentRefusal, RecentRefusals};
 use crate::request::{self, Charge, OpenedRequest};
 use aibridge_budgets::{BudgetState, Ledger, Period, Refusal, Scope, SpentTotals, Subject, Warning, Windows};
-use aibridge_config::{Budgets, Config, Prices, Unpriced};
+use aibridge_config::{Budgets, Config, Prices, Provider, Unpriced};
 use aibridge_intercept::Actor;
 use aibridge_intercept::cost::CostMeter;
 use aibridge_intercept::events::{EventSink, InterceptionEvent};
@@ -48,19 +48,19 @@ impl Accounting {
             events,
             unpublished: publishes.then(Mutex::default),
         };
-        Self::create(config, Arc::new(shared))
+        Self::create(config, &config.providers, Arc::new(shared))
     }
 
     /// Other prices, budgets and providers, with what was spent. They are in force when this returns.
     #[must_use]
-    pub fn with_settings(&self, config: &Config, now: Timestamp) -> Self {
+    pub fn with_settings(&self, config: &Config, providers: &[Provider], now: Timestamp) -> Self {
         self.shared.ledger.replace(config.budgets.ledger(), now);
-        Self::create(config, Arc::clone(&self.shared))
+        Self::create(config, providers, Arc::clone(&self.shared))
     }
 
-    fn create(config: &Config, shared: Arc<Shared>) -> Self {
+    fn create(config: &Config, providers: &[Provider], shared: Arc<Shared>) -> Self {
         let prices = config.prices.clone();
-        let billings = config.providers.iter().map(|provider| Billing::of(provider, &prices.table)).collect();
+        let billings = providers.iter().map(|provider| Billing::of(provider, &prices.table)).collect();
         Self { prices, budgets: config.budgets.clone(), billings: Arc::new(billings), shared }
     }
 
@@ -142,7 +142,7 @@ impl Accounting {
 
     fn refuse(&self, user: &str, refusal: Refusal, now: Timestamp) -> BudgetError {
         self.shared.refusals.add(user, &refusal, now);
-        BudgetError::Exceeded { refusal, is_readable: self.budgets.readable_refusals }
+        BudgetError::Exceeded { refusal, is_readable: self.budgets.readable_refusals, at: now }
     }
 
     /// The current windows, for the query of [`Accounting::load`].

@@ -20,4 +20,4 @@ pub use accounting::Accounting;
 pub use billing::vendor_of;
 pub use error::BudgetError;
 pub use refusals::RecentRefusal;
-pub use request::{Charge, OpenedRequest, groups_of, key_of};
+pub use request::{ACCESS_TOKEN, Charge, GROUPS, OpenedRequest, groups_of, key_of};

@@ -6,10 +6,10 @@ use http::{HeaderMap, header};
 use std::collections::BTreeMap;
 
 /// The name of the groups among the attributes of an actor.
-pub(crate) const GROUPS: &str = "groups";
+pub const GROUPS: &str = "groups";
 
 /// The name of the access token's id among the attributes of an actor.
-pub(crate) const KEY: &str = "access_token";
+pub const ACCESS_TOKEN: &str = "access_token";
 
 /// The start of the bearer tokens with which users of a Claude subscription authenticate.
 const CLAUDE_SUBSCRIPTION: &str = "sk-ant-oat";
@@ -48,7 +48,7 @@ pub fn groups_of(metadata: &BTreeMap<String, String>) -> Vec<String> {
 
 /// The id of the access token among the attributes of an actor; empty if it is not recorded.
 pub fn key_of(metadata: &BTreeMap<String, String>) -> &str {
-    metadata.get(KEY).map(String::as_str).unwrap_or_default()
+    metadata.get(ACCESS_TOKEN).map(String::as_str).unwrap_or_default()
 }
 
 /// The groups of an actor.
