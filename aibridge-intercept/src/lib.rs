@@ -53,7 +53,8 @@ pub use aibridge_observer::{
     EventAction, Observer, ResponseSummary, assembly, budget, encoding, in_band, observer, usage,
 };
 pub use aibridge_upstream::{
-    Upstream, UpstreamCall, call, guard, payload, request_body, response, tap, upstream,
+    ClientTls, ConnectionsError, Upstream, UpstreamCall, call, guard, payload, request_body, response, tap,
+    upstream,
 };
 pub use exchange::{Exchange, InterceptError};
 pub use gateway::Gateway;

@@ -94,7 +94,7 @@ fn profile(data: ApiData, config: ProviderConfig) -> Result<Profile, ProviderErr
     };
     let auth_header = config.auth_header.unwrap_or(data.auth_header);
     let keys = KeyFailover::new(pool, auth_header.clone());
-    let upstream = Upstream::new(base_url.clone(), keys, config.timeouts)
+    let upstream = Upstream::new(base_url.clone(), keys, config.timeouts, &config.tls)
         .map_err(|source| ProviderError::Connections { name: name.clone(), source })?;
     Ok(Profile {
         kind: data.kind,

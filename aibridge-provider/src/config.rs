@@ -2,6 +2,7 @@
 
 use crate::circuit_breaker::CircuitBreakerSettings;
 use crate::profile::ApiDump;
+use aibridge_intercept::ClientTls;
 use aibridge_intercept::call::Timeouts;
 use aibridge_keypool::KeyPool;
 use aibridge_presets::UsageChunk;
@@ -34,6 +35,8 @@ pub struct ProviderConfig {
     pub extra_headers: HeaderMap,
     /// Whether upstream requests contain headers with the actor.
     pub send_actor_headers: bool,
+    /// The TLS of upstream connections.
+    pub tls: ClientTls,
     /// The timeouts of upstream calls.
     pub timeouts: Timeouts,
     /// The settings of the circuit breaker; `None` for no circuit breaker.
@@ -58,6 +61,7 @@ impl Default for ProviderConfig {
             key_pool: None,
             extra_headers: HeaderMap::new(),
             send_actor_headers: false,
+            tls: ClientTls::default(),
             timeouts: Timeouts {
                 connect: Duration::from_secs(10),
                 response: Duration::from_secs(600),

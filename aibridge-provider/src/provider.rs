@@ -1,7 +1,7 @@
 //! The [`Provider`] trait: a profile, and the interceptors for its dialects.
 
 use crate::profile::Profile;
-use aibridge_intercept::{Error, Interceptor, Request};
+use aibridge_intercept::{ConnectionsError, Error, Interceptor, Request};
 use std::ops::Deref;
 
 /// A provider. It dereferences to its data, the [`Profile`]; the trait itself is the only code that differs by type.
@@ -48,7 +48,7 @@ pub enum ProviderError {
     Connections {
         /// The name of the provider.
         name: String,
-        /// The error of the HTTP client.
-        source: reqwest::Error,
+        /// The error of the HTTP client or of the TLS library.
+        source: ConnectionsError,
     },
 }

@@ -51,7 +51,7 @@ pub enum Route {
 }
 
 impl Routes {
-    /// No routes.
+    /// The routes of an API that serves none.
     pub const NONE: Self = Self {
         bridged: &[],
         passthrough: &[],

@@ -3,6 +3,7 @@
 use crate::start_error::StartError;
 use aibridge_config::ProviderKind;
 use aibridge_dump::Dumps;
+use aibridge_intercept::ClientTls;
 use aibridge_intercept::call::Timeouts;
 use aibridge_keypool::KeyPool;
 use aibridge_provider::{
@@ -147,6 +148,7 @@ impl Providers {
             key_pool,
             extra_headers: extra_headers(provider),
             send_actor_headers: provider.send_actor_headers,
+            tls: client_tls(&provider.tls),
             timeouts: Timeouts {
                 connect: provider.connect_timeout,
                 response: provider.response_timeout,
@@ -183,6 +185,13 @@ fn describe(provider: &dyn Provider) -> String {
     let hints: Vec<String> = keys.into_iter().map(|key| key.hint).collect();
     let keys = if hints.is_empty() { "no keys".to_owned() } else { hints.join(", ") };
     format!("{} ({keys})", provider.name())
+}
+
+fn client_tls(settings: &aibridge_config::ProviderTls) -> ClientTls {
+    ClientTls {
+        authorities: settings.ca.as_ref().map(|ca| ca.certificates.clone()).unwrap_or_default(),
+        certificate: settings.client.as_ref().map(|client| client.certified.clone()),
+    }
 }
 
 fn circuit_breaker(settings: &aibridge_config::CircuitBreaker) -> CircuitBreakerSettings {

@@ -78,7 +78,7 @@ pub enum ProviderKind {
     OpenAi,
     /// The Anthropic API, or a compatible one.
     Anthropic,
-    /// GitHub Copilot.
+    /// The APIs of GitHub Copilot.
     Copilot,
 }
 

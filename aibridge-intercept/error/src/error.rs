@@ -26,8 +26,13 @@ pub enum Error {
         problem: String,
     },
     /// Neither the provider's settings nor the request contain a key.
-    #[error("the provider {0:?} has no keys here: send your own as \"Authorization: Bearer <key>\"")]
-    NoCredential(String),
+    #[error("the provider {provider:?} has no keys here: send your own as \"{header}\"")]
+    NoCredential {
+        /// The name of the provider.
+        provider: String,
+        /// The header of the key, with a placeholder for its value.
+        header: String,
+    },
     /// The route or provider does not exist.
     #[error("unknown route: {method} {path}")]
     UnknownRoute {
@@ -81,6 +86,9 @@ pub enum Error {
     /// There is no connection, or it broke before the response: refused, reset, unknown name, connect timeout.
     #[error("the provider cannot be reached: {0}")]
     UpstreamUnreachable(String),
+    /// There is no TLS connection, or a certificate is not trusted.
+    #[error("the provider cannot be reached over TLS: {0}")]
+    UpstreamTls(String),
     /// The connection broke after the response had begun.
     #[error("the connection to the provider broke before its response was complete")]
     UpstreamDisconnected,
@@ -106,7 +114,7 @@ impl Error {
             Self::InvalidJson(_) => (S::BAD_REQUEST, InvalidRequest, "invalid_json"),
             Self::InvalidModel(_) => (S::BAD_REQUEST, InvalidRequest, "invalid_model"),
             Self::InvalidParameter { .. } => (S::BAD_REQUEST, InvalidRequest, "invalid_parameter"),
-            Self::NoCredential(_) => (S::UNAUTHORIZED, Authentication, "no_credential"),
+            Self::NoCredential { .. } => (S::UNAUTHORIZED, Authentication, "no_credential"),
             Self::UnknownRoute { .. } => (S::NOT_FOUND, InvalidRequest, "unknown_route"),
             Self::ObjectNotFound(_) => (S::NOT_FOUND, InvalidRequest, "not_found"),
             Self::RequestTooLarge(_) => (S::PAYLOAD_TOO_LARGE, InvalidRequest, "request_too_large"),
@@ -125,6 +133,7 @@ impl Error {
             Self::UpstreamUnreachable(_) | Self::UpstreamDisconnected => {
                 (S::BAD_GATEWAY, Upstream, "upstream_unreachable")
             }
+            Self::UpstreamTls(_) => (S::BAD_GATEWAY, Upstream, "upstream_tls"),
             Self::InvalidResponse => (S::BAD_GATEWAY, Upstream, "answer_invalid"),
             Self::ResponseTooLarge(_) => (S::BAD_GATEWAY, Upstream, "answer_too_large"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, Server, "internal_error"),
@@ -152,10 +161,10 @@ impl Error {
             | Self::RequestIncomplete(_)
             | Self::RequestMalformed(_)
             | Self::BackgroundUnsupported => ErrorType::InvalidRequest,
-            Self::NoCredential(_) => ErrorType::Authentication,
+            Self::NoCredential { .. } => ErrorType::Authentication,
             Self::KeysRateLimited { .. } | Self::KeysRejected => ErrorType::KeysExhausted,
             Self::CircuitOpen { .. } => ErrorType::CircuitOpen,
-            Self::UpstreamUnreachable(_) => ErrorType::UpstreamUnreachable,
+            Self::UpstreamUnreachable(_) | Self::UpstreamTls(_) => ErrorType::UpstreamUnreachable,
             Self::UpstreamTimeout(_) => ErrorType::UpstreamTimeout,
             Self::UpstreamDisconnected => ErrorType::StreamError,
             Self::InvalidResponse | Self::ResponseTooLarge(_) => ErrorType::InvalidResponse,
@@ -170,7 +179,7 @@ impl Error {
                 vec![(header::RETRY_AFTER, whole_seconds(*retry_after).into())]
             }
             // RFC 9110 §11.6.1.
-            Self::NoCredential(_) => vec![(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
+            Self::NoCredential { .. } => vec![(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
             // The rest of the request is not read, so the connection cannot be reused.
             Self::ShuttingDown | Self::RequestIncomplete(_) | Self::RequestMalformed(_) => {
                 vec![(header::CONNECTION, HeaderValue::from_static("close"))]
@@ -187,6 +196,7 @@ impl Error {
             | Self::RecorderUnavailable
             | Self::KeysRejected
             | Self::UpstreamUnreachable(_)
+            | Self::UpstreamTls(_)
             | Self::UpstreamDisconnected
             | Self::InvalidResponse
             | Self::ResponseTooLarge(_)
@@ -232,6 +242,7 @@ mod tests {
             (Error::ResponseTooLarge(1), "invalid_response", 502, "answer_too_large"),
             (Error::UpstreamDisconnected, "stream_error", 502, "upstream_unreachable"),
             (Error::UpstreamUnreachable(String::new()), "upstream_unreachable", 502, "upstream_unreachable"),
+            (Error::UpstreamTls(String::new()), "upstream_unreachable", 502, "upstream_tls"),
             (Error::UpstreamTimeout(Duration::ZERO), "upstream_timeout", 504, "upstream_timeout"),
             (Error::InvalidEncoding("gzip"), "invalid_request", 400, "invalid_encoding"),
         ];

@@ -65,6 +65,7 @@ impl TlsProblem {
                 | AlertDescription::CertificateRevoked
                 | AlertDescription::CertificateUnknown
                 | AlertDescription::UnknownCA
+                | AlertDescription::DecryptError // another authority has the name of a trusted one
                 | AlertDescription::AccessDenied,
             ) => Self::ClientCertificate,
             _ => Self::Handshake,

@@ -4,7 +4,7 @@
 use aibridge_headers::credential::{ClientKey, Credential, KeyFailover};
 use aibridge_upstream::call::{Attempts, CallBody, TimeoutScope, Timeouts};
 use aibridge_upstream::payload::Payload;
-use aibridge_upstream::{Upstream, UpstreamCall};
+use aibridge_upstream::{ClientTls, Upstream, UpstreamCall};
 use http::{HeaderMap, Method, header};
 use std::error::Error;
 use std::time::Duration;
@@ -21,7 +21,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         keep_alive: wait,
         drain_on_disconnect: Duration::ZERO,
     };
-    let upstream = Upstream::new(base_url.parse()?, KeyFailover::new(None, header::AUTHORIZATION), timeouts)?;
+    let keys = KeyFailover::new(None, header::AUTHORIZATION);
+    let upstream = Upstream::new(base_url.parse()?, keys, timeouts, &ClientTls::default())?;
     let call = UpstreamCall {
         method: Method::GET,
         path: "/models".into(),

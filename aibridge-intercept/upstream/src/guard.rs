@@ -90,8 +90,15 @@ impl Permit {
 
     /// Called when there is no response, or it broke off.
     pub(crate) fn on_error(&mut self, error: &Error) {
-        use Error::{InvalidResponse, UpstreamDisconnected, UpstreamTimeout, UpstreamUnreachable};
-        if let UpstreamUnreachable(_) | UpstreamTimeout(_) | UpstreamDisconnected | InvalidResponse = error {
+        let is_failure = matches!(
+            error,
+            Error::UpstreamUnreachable(_)
+                | Error::UpstreamTls(_)
+                | Error::UpstreamTimeout(_)
+                | Error::UpstreamDisconnected
+                | Error::InvalidResponse
+        );
+        if is_failure {
             self.report(CallOutcome::Failure);
         }
         self.release();

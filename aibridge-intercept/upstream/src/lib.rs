@@ -27,4 +27,4 @@ pub mod upstream;
 
 pub use call::UpstreamCall;
 pub use response::UpstreamResponse;
-pub use upstream::Upstream;
+pub use upstream::{ClientTls, ConnectionsError, Upstream};

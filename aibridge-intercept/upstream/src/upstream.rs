@@ -5,6 +5,7 @@ mod failover;
 mod read_ahead;
 pub mod refusal;
 mod target;
+mod tls;
 mod unprocessed;
 mod upload;
 
@@ -16,6 +17,7 @@ use aibridge_error::Error;
 use aibridge_headers::credential::{Credential, KeyFailover, key_header};
 use aibridge_keypool::hint;
 use aibridge_recorder::CredentialKind;
+use aibridge_trust::TlsProblem;
 use connections::Connections;
 use http::Method;
 use http::header::{self, HeaderName, HeaderValue};
@@ -29,6 +31,8 @@ use tracing::Instrument;
 use unprocessed::is_unprocessed;
 use upload::Upload;
 
+pub use tls::ClientTls;
+
 /// The endpoint of one provider, with its connections and keys.
 #[derive(Debug)]
 pub struct Upstream {
@@ -38,6 +42,17 @@ pub struct Upstream {
     timeouts: Timeouts,
     /// Owns the tasks that drain discarded responses or prepare new connections.
     background: TaskTracker,
+}
+
+/// The reason why the connections to a provider cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionsError {
+    /// The HTTP client cannot be created.
+    #[error(transparent)]
+    Client(#[from] reqwest::Error),
+    /// The certificates cannot be used.
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
 }
 
 /// The reason why a request has no response.
@@ -57,11 +72,16 @@ impl Upstream {
     ///
     /// # Errors
     ///
-    /// [`reqwest::Error`] if the TLS configuration of this machine cannot be used.
-    pub fn new(base_url: Url, keys: KeyFailover, timeouts: Timeouts) -> Result<Self, reqwest::Error> {
+    /// [`ConnectionsError`] if `tls` or the TLS configuration of this machine cannot be used.
+    pub fn new(
+        base_url: Url,
+        keys: KeyFailover,
+        timeouts: Timeouts,
+        tls: &ClientTls,
+    ) -> Result<Self, ConnectionsError> {
         // Fails if a provider is installed already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let connections = Connections::new(timeouts.connect, timeouts.keep_alive)?;
+        let connections = Connections::new(timeouts.connect, timeouts.keep_alive, tls.config()?)?;
         Ok(Self { connections, base_url, keys, timeouts, background: TaskTracker::new() })
     }
 
@@ -227,6 +247,9 @@ fn final_response(response: reqwest::Response) -> Result<reqwest::Response, Erro
 fn send_error(error: &reqwest::Error) -> Error {
     let causes = causes(error);
     tracing::warn!(error = %causes, "the provider sent no response");
+    if let Some(problem) = TlsProblem::find(error) {
+        return Error::UpstreamTls(problem.to_string());
+    }
     if violates_http(error) {
         return Error::InvalidResponse;
     }

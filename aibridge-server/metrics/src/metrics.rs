@@ -4,13 +4,10 @@ use crate::buckets;
 use crate::journal::JournalMetrics;
 use crate::label_names::LabelNames;
 use crate::readings::Readings;
-use crate::registry::{MetricInfo, MetricsBuilder};
+use crate::registry::{MetricInfo, MetricsBuilder, NO_LABELS};
 use parking_lot::Mutex;
 use prometheus::{Error, GaugeVec, Histogram, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 use std::time::Duration;
-
-/// The label values of a metric without labels.
-pub(crate) const NO_LABELS: &[&str] = &[];
 
 /// The number of client-chosen names with their own time series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use crate::progress::Progress;
 use crate::projector::{Projector, Sink};
 use aibridge_journal::{OpenError, Peek, peek};
 use std::fmt::Display;
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::sleep;
@@ -62,7 +64,7 @@ fn catch_up_one<S: Sink>(
             Ok(_) => {}
             Err(error) => return cannot(&error),
         }
-        if waited.is_zero() {
+        if waited.is_zero() && is_own(directory) {
             match open_left(directory) {
                 Ok(None) => return None,
                 Ok(Some(left)) => {
@@ -74,11 +76,20 @@ fn catch_up_one<S: Sink>(
             }
         }
         if waited >= WAIT {
-            return cannot(&"the gateway has not stored them in the database yet");
+            return cannot(if is_own(directory) {
+                &"the gateway has not stored them in the database yet"
+            } else {
+                &"the gateway has not stored them yet; if it does not run, run this command as its user"
+            });
         }
         sleep(POLL_INTERVAL);
         waited += POLL_INTERVAL;
     }
+}
+
+/// Whether this user owns the directory. Files that another user creates there would be in the way of the gateway.
+fn is_own(directory: &Path) -> bool {
+    fs::metadata(directory).is_ok_and(|found| found.uid() == rustix::process::geteuid().as_raw())
 }
 
 /// Projects all frames of a journal.

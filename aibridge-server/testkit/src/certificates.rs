@@ -3,8 +3,10 @@
 use crate::within;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -58,11 +60,16 @@ impl Authority {
     ///
     /// If the years are not in the range that X.509 can express.
     pub fn issue_for_years(&self, years: std::ops::Range<i32>) -> IssuedCertificate {
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let mut params = CertificateParams::new(names).expect("names");
-        params.distinguished_name.push(DnType::CommonName, "localhost"); // not that of the authority
-        params.not_before = date_time_ymd(years.start, 1, 1);
-        params.not_after = date_time_ymd(years.end, 1, 1);
+        self.issue_for(&["localhost", "127.0.0.1"], years)
+    }
+
+    /// Issues a certificate for `names` that is valid from 1 January of `years.start` to 1 January of `years.end`.
+    ///
+    /// # Panics
+    ///
+    /// If the names or years cannot be expressed.
+    pub fn issue_for(&self, names: &[&str], years: std::ops::Range<i32>) -> IssuedCertificate {
+        let params = parameters(names, years);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
         let cert = certificate.pem() + &self.certificate_pem();
@@ -115,7 +122,55 @@ impl Default for Authority {
     }
 }
 
+fn parameters(names: &[&str], years: std::ops::Range<i32>) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).expect("names");
+    params.distinguished_name.push(DnType::CommonName, "localhost"); // not that of the authority
+    params.not_before = date_time_ymd(years.start, 1, 1);
+    params.not_after = date_time_ymd(years.end, 1, 1);
+    params
+}
+
 impl IssuedCertificate {
+    /// A certificate for `names` that is signed by itself and marked as one of an authority, as `openssl req -x509` makes
+    /// it.
+    ///
+    /// # Panics
+    ///
+    /// If the names or years cannot be expressed.
+    pub fn self_signed(names: &[&str], years: std::ops::Range<i32>) -> Self {
+        let mut params = parameters(names, years);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Self { cert: certificate.pem(), key: key.serialize_pem(), der: certificate.der().clone() }
+    }
+
+    /// The configuration of a server with this certificate. With `clients`, it accepts only clients with a certificate of
+    /// that authority.
+    ///
+    /// # Panics
+    ///
+    /// If rustls rejects the configuration.
+    pub fn server_config(&self, clients: Option<&Authority>) -> ServerConfig {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .expect("protocol versions");
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(authority.0.der().clone()).expect("a certificate");
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                builder.with_client_cert_verifier(verifier.build().expect("a verifier"))
+            }
+        };
+        let chain = CertificateDer::pem_slice_iter(self.cert.as_bytes()).collect::<Result<_, _>>();
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).expect("a key");
+        builder.with_single_cert(chain.expect("certificates"), key).expect("a certificate and its key")
+    }
+
     /// Writes `cert.pem` and `key.pem` into `dir`, each atomically by a rename.
     ///
     /// # Panics

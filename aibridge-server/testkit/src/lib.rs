@@ -4,6 +4,7 @@
 //! - [`RawClient`]: an HTTP/1.1 client that sends exact bytes and returns how a response ended.
 //! - [`Launch`] and [`Gateway`]: the real binary, started in a temporary directory.
 //! - [`Authority`], [`H2Client`]: certificates, and an HTTP/2 client that returns how a stream ended.
+//! - [`TlsFront`]: a server that terminates TLS in front of a provider.
 //! - [`Store`]: the SQLite file of a gateway, read by the test.
 //! - [`Postgres`]: a PostgreSQL server that a test starts, stops and crashes.
 //! - [`Txtar`]: recorded traffic; [`fixtures_dir`] returns the directory of recordings outside the repository.
@@ -46,6 +47,7 @@ mod provider;
 mod received;
 mod script;
 mod store;
+mod tls_front;
 mod traffic_log;
 mod txtar;
 mod wait;
@@ -64,6 +66,7 @@ pub use provider::ScriptedProvider;
 pub use received::ReceivedRequest;
 pub use script::{Framing, Script, Step};
 pub use store::{Row, Store};
+pub use tls_front::TlsFront;
 pub use traffic_log::ConnectionEnd;
 pub use txtar::Txtar;
 pub use wait::{MAX_WAIT, block_on, poll_until, wait_for, wait_until, within};

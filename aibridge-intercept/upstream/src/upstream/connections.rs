@@ -4,6 +4,7 @@ use arc_swap::ArcSwap;
 use http::HeaderMap;
 use parking_lot::Mutex;
 use reqwest::{Client, Response};
+use rustls::ClientConfig;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -24,12 +25,18 @@ pub(super) struct Connections {
     client: ArcSwap<Client>,
     connect_timeout: Duration,
     keep_alive: Mutex<Duration>,
+    /// The TLS configuration; `None` for the defaults of the client.
+    tls: Option<ClientConfig>,
 }
 
 impl Connections {
-    pub(super) fn new(connect_timeout: Duration, keep_alive: Duration) -> Result<Arc<Self>, reqwest::Error> {
-        let client = ArcSwap::from_pointee(build(connect_timeout, keep_alive)?);
-        Ok(Arc::new(Self { client, connect_timeout, keep_alive: Mutex::new(keep_alive) }))
+    pub(super) fn new(
+        connect_timeout: Duration,
+        keep_alive: Duration,
+        tls: Option<ClientConfig>,
+    ) -> Result<Arc<Self>, reqwest::Error> {
+        let client = ArcSwap::from_pointee(build(connect_timeout, keep_alive, tls.as_ref())?);
+        Ok(Arc::new(Self { client, connect_timeout, keep_alive: Mutex::new(keep_alive), tls }))
     }
 
     pub(super) fn client(&self) -> Arc<Client> {
@@ -52,7 +59,7 @@ impl Connections {
         if keep_alive >= *current {
             return;
         }
-        match build(self.connect_timeout, keep_alive) {
+        match build(self.connect_timeout, keep_alive, self.tls.as_ref()) {
             Ok(client) => {
                 *current = keep_alive;
                 self.client.store(Arc::new(client));
@@ -64,8 +71,16 @@ impl Connections {
     }
 }
 
-fn build(connect_timeout: Duration, keep_alive: Duration) -> Result<Client, reqwest::Error> {
-    Client::builder()
+fn build(
+    connect_timeout: Duration,
+    keep_alive: Duration,
+    tls: Option<&ClientConfig>,
+) -> Result<Client, reqwest::Error> {
+    let builder = match tls {
+        Some(tls) => Client::builder().tls_backend_preconfigured(tls.clone()),
+        None => Client::builder(),
+    };
+    builder
         .connect_timeout(connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)

@@ -4,7 +4,11 @@ use aibridge_testkit::Launch;
 
 /// The settings of providers, the setting that the message names, and a part of its advice.
 const REFUSED: [(&str, &str, &str); 22] = [
-    ("preset = \"acme\"", "provider[0].preset", "openai, azure, cerebras, chatgpt, deepseek, "),
+    (
+        "preset = \"acme\"",
+        "provider[0].preset",
+        "openai, anthropic, azure, cerebras, chatgpt, copilot, deepseek, ",
+    ),
     ("preset = \"OpenAI\"", "provider[0].preset", "openrouter"),
     ("preset = \"\"", "provider[0].preset", "openrouter"),
     (
@@ -18,7 +22,7 @@ const REFUSED: [(&str, &str, &str); 22] = [
         "provider[0].base_url",
         "base_url = \"https://RESOURCE.openai.azure.com/openai/v1/\"",
     ),
-    ("preset = \"chatgpt\"\nkeys = [\"k\"]", "provider[0].keys", "remove keys"),
+    ("preset = \"chatgpt\"\nkeys = [\"k\"]", "provider[0].keys", "remove them"),
     ("preset = \"groq\"\ntype = \"acme\"", "provider[0].type", "\"openai\""),
     ("preset = \"groq\"\n[[provider]]\npreset = \"groq\"", "provider[1].name", "groq-2"),
     ("preset = \"groq\"\nusage_chunk = \"none\"", "provider[0].usage_chunk", "\"native\""),
