@@ -11,10 +11,12 @@ use crate::providers::Providers;
 use crate::reload::Reloader;
 use crate::retention::Retention;
 use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
+use crate::spending;
 use crate::start_error::StartError;
 use crate::startup;
 use crate::store_options::{start_within, store_options};
 use crate::token_charging::TokenCharging;
+use aibridge_accounting::Accounting;
 use aibridge_admission::auth::Authenticator;
 use aibridge_admission::origin::OriginPolicy;
 use aibridge_api::Api;
@@ -30,6 +32,7 @@ use aibridge_metrics::Metrics;
 use aibridge_recorder::Recorder;
 use aibridge_store::Store;
 use aibridge_telemetry::RecordLog;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -77,6 +80,8 @@ impl Server {
             None => None,
         };
         let metrics = metrics(&config, &store)?;
+        let accounting = Accounting::new(&config, event_sink(metrics.as_ref()), false, Timestamp::now());
+        spending::load(&accounting, &config, &store, store_options(&config)).await;
         let tls = config.tls.as_ref().map(certificate::server_config).transpose()?;
         let runtime_config = RuntimeConfig::new(RuntimeSnapshot {
             providers,
@@ -84,6 +89,7 @@ impl Server {
             origin_policy: OriginPolicy::new(&config.server, &config.admin),
             byok_enabled: config.auth.byok,
             limits,
+            accounting,
             max_body_bytes: config.server.max_body_bytes,
             shutdown_grace: config.server.shutdown_grace,
             listener: Arc::new(ListenerSettings { bounds: (&config).into(), tls }),
@@ -202,15 +208,19 @@ fn app(
     metrics: Option<&Arc<Metrics>>,
 ) -> Arc<App> {
     let start_within = start_within(config);
-    let events = match metrics {
-        Some(metrics) => metrics.clone() as Arc<dyn EventSink>,
-        None => Arc::new(NoopEventSink),
-    };
-    let events = Arc::new(TokenCharging::new(runtime_config.clone(), events));
+    let events = Arc::new(TokenCharging::new(runtime_config.clone(), event_sink(metrics)));
     let recorder = recorder(config, store);
     let isolation = Arc::new(Isolation::new(recorder, store.clone(), runtime_config.clone(), start_within));
     let gateway = Gateway { start_timeout: start_within, events, ..Gateway::new(isolation.clone()) };
     Arc::new(App { runtime_config, gateway, isolation, stopping: CancellationToken::new() })
+}
+
+/// Returns the metrics as an event sink.
+fn event_sink(metrics: Option<&Arc<Metrics>>) -> Arc<dyn EventSink> {
+    match metrics {
+        Some(metrics) => metrics.clone(),
+        None => Arc::new(NoopEventSink),
+    }
 }
 
 /// Creates the metrics, if the settings enable them.

@@ -40,6 +40,7 @@ mod lockstep;
 mod logs;
 mod messages;
 mod metrics;
+mod money;
 mod odd_responses;
 mod origin;
 mod page;

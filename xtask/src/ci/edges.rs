@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-intercept"],
     &["aibridge-chatcompletions", "aibridge-messages", "aibridge-responses"],
     &["aibridge-provider"],
-    &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
+    &["aibridge-accounting", "aibridge-metrics", "aibridge-store", "aibridge-dump"],
     &["aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
     &["aibridge-api", "aibridge-dashboard"],
     &["aibridge-admission", "aibridge-cli"],

@@ -130,6 +130,8 @@ pub struct AccessToken {
     /// The masked token.
     #[schema(example = "aib_...wxyz")]
     pub hint: String,
+    /// The groups that the user belongs to.
+    pub groups: Vec<String>,
     /// Whether the token admits to this API.
     pub admin: bool,
     /// The time of creation.
@@ -152,6 +154,9 @@ pub struct NewAccessTokenRequest {
     /// The time until the token expires, such as `90d`; absent for never.
     #[serde(default)]
     pub expires_in: Option<String>,
+    /// The groups that the user belongs to, for budgets.
+    #[serde(default)]
+    pub groups: Vec<String>,
     /// Whether the token admits to this API.
     #[serde(default)]
     pub admin: bool,
