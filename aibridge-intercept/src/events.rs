@@ -1,7 +1,7 @@
 //! Events of interceptions, for metrics, limits and logs. An event sink does not change the relayed or recorded bytes.
 
 use aibridge_observer::ResponseSummary;
-use aibridge_recorder::{CredentialKind, Interception, Outcome};
+use aibridge_recorder::{CredentialKind, Interception, Outcome, UsageCost};
 use aibridge_upstream::call::Attempts;
 use http::Method;
 use quanta::{Clock, Instant};
@@ -44,6 +44,8 @@ pub enum InterceptionEvent<'a> {
         interception: &'a Interception,
         /// The content that was extracted from the response.
         summary: &'a ResponseSummary,
+        /// What the response cost; `None` if there is nothing to charge.
+        charged: Option<&'a UsageCost>,
     },
     /// A response was relayed without being read because its `Content-Encoding` could not be decoded.
     Undecodable {
@@ -73,6 +75,13 @@ pub enum InterceptionEvent<'a> {
         credential: CredentialKind,
         /// The upstream requests that were sent.
         attempts: &'a Attempts,
+    },
+    /// A share of a budget was spent for the first time in its period.
+    BudgetWarning {
+        /// The scope of the budget, e.g. `user`.
+        scope: &'static str,
+        /// The share in percent that was reached.
+        percent: u8,
     },
     /// A request was refused because it exceeds a limit of the settings.
     LimitExceeded {

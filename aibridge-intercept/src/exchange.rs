@@ -3,6 +3,7 @@
 
 mod response_relay;
 
+use crate::cost::{CostMeter, ResponseProgress};
 use crate::durable::{self, END_TIMEOUT};
 use crate::events::{EventSink, InterceptionEvent, OpenInterception, Timeline};
 use crate::gateway::Gateway;
@@ -13,7 +14,8 @@ use aibridge_error::{Error, ErrorFormat, ErrorResponse};
 use aibridge_headers::forwarding as headers;
 use aibridge_observer::{Ending, ResponseSummary};
 use aibridge_recorder::{
-    CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, Record, Recorder, UserPrompt,
+    CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, Record, Recorder, UsageCost,
+    UserPrompt,
 };
 use aibridge_upstream::Upstream;
 use aibridge_upstream::call::{Attempts, UpstreamCall};
@@ -37,6 +39,8 @@ pub struct Exchange {
     timeline: Timeline,
     span: Span,
     start_timeout: Duration,
+    /// `None` once the cost is known.
+    cost_meter: Option<Box<dyn CostMeter>>,
     /// The format of error responses, which is that of the client's API.
     error_format: ErrorFormat,
     /// The end records are durable.
@@ -78,6 +82,7 @@ impl Exchange {
         downstream: Downstream,
         interception: Arc<Interception>,
         timeline: Timeline,
+        cost_meter: Box<dyn CostMeter>,
         error_format: ErrorFormat,
     ) -> Self {
         let span = Span::current();
@@ -92,6 +97,7 @@ impl Exchange {
             timeline,
             span,
             start_timeout: gateway.start_timeout,
+            cost_meter: Some(cost_meter),
             error_format,
             is_end_recorded: false,
             end_log: None,
@@ -163,6 +169,7 @@ impl Exchange {
         call: UpstreamCall,
     ) -> Result<UpstreamResponse, InterceptError> {
         let called_at = self.timeline.now();
+        self.downstream.set_drain(upstream.drain_on_disconnect());
         // Boxed, so that a stream that lasts minutes does not keep the memory of the call's future.
         let calling = Box::pin(upstream.call(call, &mut self.attempts));
         let response = self.downstream.unless_stopped(calling).await;
@@ -173,15 +180,20 @@ impl Exchange {
     /// Stores the end records. The end of the response is held back until they are durable.
     async fn record_end(&mut self, outcome: Outcome, summary: ResponseSummary) -> Result<(), RelayError> {
         let now = Timestamp::now();
+        let charged = self.measure(outcome, &summary, now);
+        // The client left before the end, which was read for its usage alone.
+        let has_left = outcome == Outcome::Completed && self.downstream.is_draining();
+        let outcome = if has_left { Outcome::Cancelled } else { outcome };
         let ended = self.ended(outcome, summary.response_id.clone(), now);
         self.events.on_event(&InterceptionEvent::ResponseRead {
             interception: &self.interception,
             summary: &summary,
+            charged: charged.as_ref(),
         });
         let tokens = summary.usage.as_ref().map(|usage| (usage.input, usage.output, usage.cache_read));
         trace::set_summary(&self.span, &summary);
         let owners: Vec<Record> = objects::owners(&self.interception, &summary.objects, now).collect();
-        let mut records = summary.into_records(self.interception.id, now);
+        let mut records = summary.into_records(self.interception.id, charged, now);
         records.extend(owners);
         records.push(Record::End(ended));
         let span = trace::record_interception_ended_span(&self.span);
@@ -189,6 +201,15 @@ impl Exchange {
         self.is_end_recorded = true;
         self.publish_end(outcome, tokens);
         Ok(())
+    }
+
+    /// The cost of a response with this outcome. What was reserved for it is released.
+    fn measure(&mut self, outcome: Outcome, summary: &ResponseSummary, now: Timestamp) -> Option<UsageCost> {
+        let progress = ResponseProgress {
+            is_success: self.attempts.status.is_some_and(|status| status.is_success()),
+            is_complete: outcome == Outcome::Completed,
+        };
+        self.cost_meter.take()?.measure(&self.interception, summary, progress, now)
     }
 
     async fn store_end(&self, records: Vec<Record>) -> Result<(), RelayError> {

@@ -1,5 +1,6 @@
 //! Runs an interception: start records, the interceptor, the end.
 
+use crate::cost::CostMeter;
 use crate::events::Timeline;
 use crate::exchange::Exchange;
 use crate::gateway::Gateway;
@@ -16,17 +17,19 @@ impl Gateway {
     ///
     /// The interception runs in a task of its own. If the caller drops the future, or the response's body, that task
     /// notices at once and still stores the end records. `received` is the time at which the request was complete, by
-    /// the gateway's [`clock`](Self::clock); the gateway's overhead counts from then.
+    /// the gateway's [`clock`](Self::clock); the gateway's overhead counts from then. `cost_meter` finds
+    /// the cost of the response.
     pub async fn intercept(
         &self,
         interceptor: Box<dyn Interceptor>,
         received: Instant,
+        cost_meter: Box<dyn CostMeter>,
     ) -> Response<ResponseBody> {
         let (downstream, response) = Downstream::new(self.abort.clone());
         let timeline = Timeline::begin(self.clock.clone(), received);
         let (interception, format) = (interceptor.interception().clone(), interceptor.error_format());
         let id = interception.id;
-        let exchange = Exchange::new(self, downstream, interception, timeline, format);
+        let exchange = Exchange::new(self, downstream, interception, timeline, cost_meter, format);
         self.tasks.spawn(run(exchange, interceptor).in_current_span());
         response.await.unwrap_or_else(|_| {
             ErrorResponse::from(Error::Internal).into_http(format, Some(id)).map(ResponseBody::from)

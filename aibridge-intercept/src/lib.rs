@@ -18,7 +18,7 @@
 //! Interceptors never get a key; providers never parse a stream.
 //!
 //! Seams for the programs around this crate: an [`EventSink`](events::EventSink) receives what happens to interceptions,
-//! a [`Tap`](tap::Tap) receives the traffic with a provider, and a [`Guard`](guard::Guard) admits or rejects calls.
+//! a [`CostMeter`](cost::CostMeter) finds what they cost, a [`Tap`](tap::Tap) receives the traffic with a provider, and a [`Guard`](guard::Guard) admits or rejects calls.
 //!
 //! ```
 //! use aibridge_intercept::payload::Payload;
@@ -33,6 +33,7 @@
 //! ```
 
 pub mod client;
+pub mod cost;
 mod durable;
 pub mod events;
 pub mod exchange;

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// The number of pieces that may wait for a slow client before the upstream is not read any further. One is written
@@ -39,6 +39,8 @@ impl From<Error> for RelayError {
 #[derive(Debug)]
 pub(crate) struct Downstream {
     state: State,
+    /// How long the upstream is read on after the client has left.
+    drain: Duration,
     /// Cancelled when the grace period of a shutdown is over.
     abort: CancellationToken,
 }
@@ -49,6 +51,8 @@ enum State {
     Waiting(oneshot::Sender<Response<ResponseBody>>),
     /// The head was sent, and pieces of the body follow.
     Streaming(mpsc::Sender<Part>),
+    /// The client has left, and the upstream is read on until this time.
+    Draining(Instant),
     /// The response is complete or aborted.
     Closed,
 }
@@ -67,17 +71,39 @@ impl Downstream {
     /// Both ends of a response. Cancelling `abort` stops the sending end.
     pub(crate) fn new(abort: CancellationToken) -> (Self, PendingResponse) {
         let (sender, receiver) = oneshot::channel();
-        (Self { state: State::Waiting(sender), abort }, receiver)
+        (Self { state: State::Waiting(sender), drain: Duration::ZERO, abort }, receiver)
+    }
+
+    /// Reads the upstream on for this time after the client has left, to learn what the response cost.
+    pub(crate) fn set_drain(&mut self, drain: Duration) {
+        self.drain = drain;
+    }
+
+    /// Whether the client left while the upstream was read on.
+    pub(crate) fn is_draining(&self) -> bool {
+        matches!(self.state, State::Draining(_))
     }
 
     /// Awaits `work`, unless the client disconnects or the gateway stops first.
     pub(crate) async fn unless_stopped<F: Future>(&mut self, work: F) -> Result<F::Output, RelayError> {
-        tokio::select! {
-            biased;
-            output = work => Ok(output),
-            () = self.state.disconnected() => Err(RelayError::ClientDisconnected),
-            () = self.abort.cancelled() => Err(RelayError::Failed(Error::ShuttingDown)),
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                output = &mut work => return Ok(output),
+                () = self.state.disconnected() => self.drain_or_stop()?,
+                () = self.abort.cancelled() => return Err(RelayError::Failed(Error::ShuttingDown)),
+            }
         }
+    }
+
+    /// Begins to drain when the client has left, if the settings say so.
+    fn drain_or_stop(&mut self) -> Result<(), RelayError> {
+        if self.drain.is_zero() || self.is_draining() {
+            return Err(RelayError::ClientDisconnected);
+        }
+        self.state = State::Draining(Instant::now() + self.drain);
+        Ok(())
     }
 
     /// Sends a complete response.
@@ -108,11 +134,12 @@ impl Downstream {
         let pieces = pieces.clone();
         match pieces.try_send(Part::Data(piece)) {
             Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(RelayError::ClientDisconnected),
+            Err(mpsc::error::TrySendError::Closed(_)) => self.drain_or_stop(),
             Err(mpsc::error::TrySendError::Full(part)) => {
                 match self.unless_stopped(timeout(CLIENT_STALL_TIMEOUT, pieces.send(part))).await? {
                     Ok(Ok(())) => Ok(()),
-                    Ok(Err(_)) | Err(_) => Err(RelayError::ClientDisconnected),
+                    Ok(Err(_)) | Err(_) if self.is_draining() => Ok(()),
+                    Ok(Err(_)) | Err(_) => self.drain_or_stop(),
                 }
             }
         }
@@ -120,6 +147,9 @@ impl Downstream {
 
     /// Completes the response.
     pub(crate) async fn end(&mut self) {
+        if self.is_draining() {
+            return;
+        }
         if let State::Streaming(pieces) = std::mem::replace(&mut self.state, State::Closed) {
             let _ = timeout(CLIENT_STALL_TIMEOUT, pieces.send(Part::End)).await;
         }
@@ -136,6 +166,7 @@ impl State {
         match self {
             Self::Waiting(sender) => sender.closed().await,
             Self::Streaming(pieces) => pieces.closed().await,
+            Self::Draining(until) => sleep_until(*until).await,
             Self::Closed => std::future::pending().await,
         }
     }

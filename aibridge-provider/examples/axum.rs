@@ -4,6 +4,7 @@
 //! `http://127.0.0.1:8080/v1/chat/completions`.
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
+use aibridge_intercept::cost::NoopCostMeter;
 use aibridge_intercept::{Actor, ErrorFormat, ErrorResponse, Gateway, Request, RequestBody};
 use aibridge_provider::{OpenAi, OpenAiConfig, Provider};
 use aibridge_recorder::{Record, Recorder, RecorderError, async_trait};
@@ -39,7 +40,9 @@ async fn chat(
         actor: Actor::named("ann"),
     };
     match provider.create_interceptor(request) {
-        Ok(interceptor) => gateway.intercept(interceptor, gateway.clock.now()).await.map(Body::new),
+        Ok(interceptor) => {
+            gateway.intercept(interceptor, gateway.clock.now(), Box::new(NoopCostMeter)).await.map(Body::new)
+        }
         Err(error) => ErrorResponse::from(error).into_http(ErrorFormat::OpenAi, None).map(Body::from),
     }
 }

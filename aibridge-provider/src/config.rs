@@ -67,6 +67,7 @@ impl Default for ProviderConfig {
                 response: Duration::from_secs(600),
                 stream_idle: Duration::from_secs(300),
                 keep_alive: Duration::from_secs(15),
+                drain_on_disconnect: Duration::ZERO,
             },
             circuit_breaker: None,
             api_dump: None,

@@ -156,6 +156,7 @@ impl Admin {
             caller,
             gateway: GatewayState {
                 providers: snapshot.providers.all(),
+                accounting: &snapshot.accounting,
                 requires_tokens: snapshot.authenticator.requires_tokens(),
                 retention: snapshot.retention,
                 client_url: (!self.shared).then_some(self.client_url.as_str()),

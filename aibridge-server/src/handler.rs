@@ -4,13 +4,16 @@ use crate::app::App;
 use crate::body;
 use crate::passthrough;
 use crate::runtime_config::RuntimeSnapshot;
+use aibridge_accounting::OpenedRequest;
 use aibridge_admission::Refusal;
 use aibridge_admission::route::{self, Target};
 use aibridge_intercept::encoding::Encoding;
 use aibridge_intercept::events::InterceptionEvent;
 use aibridge_intercept::mask;
 use aibridge_intercept::relay::ResponseBody;
-use aibridge_intercept::{Actor, Error, ErrorResponse, Interceptor, Request, RequestBody, trace};
+use aibridge_intercept::{
+    Actor, Error, ErrorFormat, ErrorResponse, Interceptor, Request, RequestBody, trace,
+};
 use aibridge_limits::{PermitBody, RequestPermit};
 use aibridge_provider::{Provider, Route};
 use aibridge_recorder::CredentialKind;
@@ -74,7 +77,9 @@ async fn respond(
         return Ok(no_content());
     }
     let mut headers = parts.headers.clone();
-    let actor = snapshot.authenticator.identify(&mut headers, target.provider.key_failover()).await?;
+    let records_token = snapshot.accounting.counts_keys();
+    let actor =
+        snapshot.authenticator.identify(&mut headers, target.provider.key_failover(), records_token).await?;
     let span = begin_span(&target, &actor, parts);
     let response = match snapshot.admit(&target, &actor, &headers, parts) {
         Ok(permit) => {
@@ -125,6 +130,11 @@ fn drain_in_background(app: &App, body: Body, headers: &HeaderMap) {
     }
 }
 
+/// Whether the client of a request uses the Anthropic API.
+fn is_anthropic(snapshot: &RuntimeSnapshot, parts: &Parts) -> bool {
+    route::error_format(snapshot.providers.all(), parts.uri.path()) == ErrorFormat::Anthropic
+}
+
 impl RuntimeSnapshot {
     /// Makes every check that needs no body.
     fn admit(
@@ -145,6 +155,10 @@ impl RuntimeSnapshot {
         }
         if target.is_unlimited() {
             return Ok(self.limits.exempt());
+        }
+        if is_bridged {
+            let checked = self.accounting.check(actor, target.provider.name(), credential);
+            checked.map_err(|refusal| refusal.into_response(is_anthropic(self, parts)))?;
         }
         Ok(self.limits.admit(&actor.id, is_bridged)?)
     }
@@ -176,12 +190,15 @@ impl AdmittedRequest {
                 let received_at = app.gateway.clock.now();
                 let max_body_bytes = snapshot.max_body_bytes;
                 let request = BufferedRequest { route, query, headers, wire, actor, max_body_bytes };
-                let interceptor =
+                let (interceptor, bytes) =
                     request.interceptor(target.provider).instrument(trace::create_interceptor_span()).await?;
                 let references = interceptor.references().to_vec();
                 let interception = interceptor.interception().clone();
                 app.isolation.check_interception(snapshot, &interception, &references).await?;
-                let response = app.gateway.intercept(interceptor, received_at).await;
+                let opened = OpenedRequest { interception: &interception, headers: &parts.headers, bytes };
+                let meter = snapshot.accounting.open(&opened);
+                let meter = meter.map_err(|refusal| refusal.into_response(is_anthropic(snapshot, parts)))?;
+                let response = app.gateway.intercept(interceptor, received_at, meter).await;
                 Ok(response.map(|body| PermitBody::new(body, permit)))
             }
             Route::Passthrough(route) => {
@@ -204,8 +221,8 @@ struct BufferedRequest {
 }
 
 impl BufferedRequest {
-    /// Parses the body, on a blocking thread if that may take long.
-    async fn interceptor(self, provider: Arc<dyn Provider>) -> Result<Box<dyn Interceptor>, Error> {
+    /// Parses the body, on a blocking thread if that may take long. Also returns its decompressed size in bytes.
+    async fn interceptor(self, provider: Arc<dyn Provider>) -> Result<(Box<dyn Interceptor>, usize), Error> {
         let compressed = self.headers.contains_key(http::header::CONTENT_ENCODING);
         if !compressed && self.wire.len() <= MAX_INLINE_PARSE {
             return self.parse(&*provider);
@@ -213,14 +230,16 @@ impl BufferedRequest {
         tokio::task::spawn_blocking(move || self.parse(&*provider)).await.unwrap_or(Err(Error::Internal))
     }
 
-    fn parse(self, provider: &dyn Provider) -> Result<Box<dyn Interceptor>, Error> {
+    fn parse(self, provider: &dyn Provider) -> Result<(Box<dyn Interceptor>, usize), Error> {
         let body = RequestBody::decode(self.wire, &self.headers, self.max_body_bytes)?;
-        provider.create_interceptor(Request {
+        let bytes = body.text.len();
+        let interceptor = provider.create_interceptor(Request {
             route: self.route.to_owned(),
             query: self.query,
             headers: self.headers,
             body,
             actor: self.actor,
-        })
+        })?;
+        Ok((interceptor, bytes))
     }
 }

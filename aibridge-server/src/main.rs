@@ -2,7 +2,7 @@
 
 use aibridge_cli::args::{Cli, Command, SettingsArgs};
 use aibridge_cli::output::print;
-use aibridge_cli::{health, records, tokens};
+use aibridge_cli::{health, prices, records, tokens};
 use aibridge_config::Config;
 use aibridge_listen::certificate;
 use aibridge_server::settings::{self, SettingsError, SettingsSource};
@@ -61,6 +61,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Some(Command::Sessions(args)) => {
             records::sessions(args, store_options(&config), &mut std::io::stdout())?;
         }
+        Some(Command::Prices(command)) => prices::run(command, &config, &mut std::io::stdout())?,
         Some(Command::Export(args)) => records::export(args, store_options(&config))?,
         None | Some(Command::Serve) => return serve(config, &cli.settings),
     }

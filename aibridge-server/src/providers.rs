@@ -154,6 +154,7 @@ impl Providers {
                 response: provider.response_timeout,
                 stream_idle: provider.stream_idle_timeout,
                 keep_alive: provider.keep_alive,
+                drain_on_disconnect: provider.drain_on_disconnect,
             },
             circuit_breaker: provider.circuit_breaker.as_ref().map(circuit_breaker),
             api_dump: self.api_dump(provider)?,

@@ -1,6 +1,7 @@
 //! The settings and providers in force, which a reload replaces as a whole.
 
 use crate::providers::Providers;
+use aibridge_accounting::Accounting;
 use aibridge_admission::auth::Authenticator;
 use aibridge_admission::origin::OriginPolicy;
 use aibridge_limits::RequestLimits;
@@ -21,6 +22,8 @@ pub struct RuntimeSnapshot {
     pub byok_enabled: bool,
     /// Limits requests in flight, and the requests and tokens per minute of each actor.
     pub limits: RequestLimits,
+    /// Prices responses, and admits requests within budgets.
+    pub accounting: Accounting,
     /// The longest request body, in bytes, before and after decompression.
     pub max_body_bytes: usize,
     /// How long open responses may continue after the gateway begins to stop.

@@ -11,10 +11,12 @@ use crate::providers::Providers;
 use crate::reload::Reloader;
 use crate::retention::Retention;
 use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
+use crate::spending;
 use crate::start_error::StartError;
 use crate::startup;
 use crate::store_options::{start_within, store_options};
 use crate::token_charging::TokenCharging;
+use aibridge_accounting::Accounting;
 use aibridge_admission::auth::Authenticator;
 use aibridge_admission::origin::OriginPolicy;
 use aibridge_api::Api;
@@ -30,6 +32,7 @@ use aibridge_metrics::Metrics;
 use aibridge_recorder::Recorder;
 use aibridge_store::Store;
 use aibridge_telemetry::RecordLog;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -53,6 +56,7 @@ pub struct Server {
     app: Arc<App>,
     dumps: Arc<Dumps>,
     metrics: Option<Arc<Metrics>>,
+    clock: quanta::Clock,
 }
 
 impl Server {
@@ -67,7 +71,7 @@ impl Server {
         }
         let dumps = Arc::new(Dumps::new(clock.clone()));
         let limits = RequestLimits::new(config.limits.clone(), clock.clone());
-        let providers = Providers::new(&config.providers, clock, dumps.clone())?;
+        let providers = Providers::new(&config.providers, clock.clone(), dumps.clone())?;
         let store = Store::open(store_options(&config)).await?;
         let start_within = start_within(&config);
         let (listener, address) = bind(config.server.listen, "--listen or [server] listen").await?;
@@ -76,6 +80,8 @@ impl Server {
             None => None,
         };
         let metrics = metrics(&config, &store)?;
+        let accounting = Accounting::new(&config, event_sink(metrics.as_ref()), false, Timestamp::now());
+        spending::load(&accounting, &config, &store, store_options(&config)).await;
         let tls = config.tls.as_ref().map(certificate::server_config).transpose()?;
         let runtime_config = RuntimeConfig::new(RuntimeSnapshot {
             providers,
@@ -83,13 +89,14 @@ impl Server {
             origin_policy: OriginPolicy::new(&config.server, &config.admin),
             byok_enabled: config.auth.byok,
             limits,
+            accounting,
             max_body_bytes: config.server.max_body_bytes,
             shutdown_grace: config.server.shutdown_grace,
             listener: Arc::new(ListenerSettings { bounds: (&config).into(), tls }),
             retention: config.store.retention.map(aibridge_config::Retention::get),
         });
         let app = app(&config, &store, runtime_config, metrics.as_ref());
-        Ok(Self { config, listener, address, admin, store, app, dumps, metrics })
+        Ok(Self { config, listener, address, admin, store, app, dumps, metrics, clock })
     }
 
     /// Returns the address of the client listener.
@@ -109,7 +116,7 @@ impl Server {
         let mut lines = startup::introduction(&self.config, self.address, providers, orphans);
         lines.extend(self.admin_address().map(|address| format!("admin    http://{address}")));
         let page = self.admin_address().map_or(self.client_url(), |address| format!("http://{address}"));
-        lines.push(format!("page     {page}/dashboard"));
+        lines.push(format!("dashboard {page}/dashboard"));
         lines
     }
 
@@ -122,7 +129,7 @@ impl Server {
     /// Creates the state of the routes for operators.
     fn operators(&self, connections: ConnectionLimit) -> Admin {
         let (tasks, stopping) = (self.app.gateway.tasks.clone(), self.app.stopping.clone());
-        let clock = quanta::Clock::new();
+        let clock = self.clock.clone();
         Admin {
             app: self.app.clone(),
             store: self.store.clone(),
@@ -201,15 +208,19 @@ fn app(
     metrics: Option<&Arc<Metrics>>,
 ) -> Arc<App> {
     let start_within = start_within(config);
-    let events = match metrics {
-        Some(metrics) => metrics.clone() as Arc<dyn EventSink>,
-        None => Arc::new(NoopEventSink),
-    };
-    let events = Arc::new(TokenCharging::new(runtime_config.clone(), events));
+    let events = Arc::new(TokenCharging::new(runtime_config.clone(), event_sink(metrics)));
     let recorder = recorder(config, store);
     let isolation = Arc::new(Isolation::new(recorder, store.clone(), runtime_config.clone(), start_within));
     let gateway = Gateway { start_timeout: start_within, events, ..Gateway::new(isolation.clone()) };
     Arc::new(App { runtime_config, gateway, isolation, stopping: CancellationToken::new() })
+}
+
+/// Returns the metrics as an event sink.
+fn event_sink(metrics: Option<&Arc<Metrics>>) -> Arc<dyn EventSink> {
+    match metrics {
+        Some(metrics) => metrics.clone(),
+        None => Arc::new(NoopEventSink),
+    }
 }
 
 /// Creates the metrics, if the settings enable them.

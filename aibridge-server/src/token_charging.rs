@@ -20,7 +20,7 @@ impl TokenCharging {
 
 impl EventSink for TokenCharging {
     fn on_event(&self, event: &InterceptionEvent<'_>) {
-        if let InterceptionEvent::ResponseRead { interception, summary } = event {
+        if let InterceptionEvent::ResponseRead { interception, summary, .. } = event {
             let (tokens, estimated) = summary.limit_tokens();
             if estimated && tokens > 0 {
                 tracing::debug!(

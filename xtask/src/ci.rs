@@ -1,5 +1,6 @@
 //! `cargo xtask ci`: runs the checks in order and ends at the first failure.
 
+mod assets;
 mod edges;
 mod language;
 mod limits;
@@ -49,6 +50,7 @@ fn steps() -> Vec<Step> {
     vec![
         Step::cargo("format", &["fmt", "--all", "--check"]),
         Step::check("edges", edges::check),
+        Step::check("assets", assets::check),
         Step::check("top-level", top_level::check),
         Step::check("links", links::check),
         Step::check("limits", limits::check),
@@ -61,6 +63,9 @@ fn steps() -> Vec<Step> {
         Step::cargo("demo", &["xtask", "demo"]).with_output_check(outputs::check_demo).with_live_output(),
         Step::cargo("bench", &["xtask", "bench", "--smoke"])
             .with_output_check(outputs::check_bench)
+            .with_live_output(),
+        Step::cargo("chaos", &["xtask", "chaos", "--short"])
+            .with_output_check(outputs::check_chaos)
             .with_live_output(),
         Step::cargo("e2e", &["xtask", "e2e"]).with_output_check(outputs::check_e2e).with_live_output(),
     ]

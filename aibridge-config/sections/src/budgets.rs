@@ -53,6 +53,13 @@ impl Unpriced {
 }
 
 impl Budgets {
+    /// These budgets with the time zone of `other`, which a reload does not change.
+    #[must_use]
+    pub fn with_time_zone_of(&self, other: &Self) -> Self {
+        let (time_zone, time_zone_name) = (other.time_zone.clone(), other.time_zone_name.clone());
+        Self { time_zone, time_zone_name, ..self.clone() }
+    }
+
     /// The settings of a ledger.
     pub fn ledger(&self) -> Settings {
         Settings {

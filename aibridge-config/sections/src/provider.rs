@@ -63,6 +63,8 @@ pub struct Provider {
     pub stream_idle_timeout: Duration,
     /// The time for which an idle upstream connection stays open.
     pub keep_alive: Duration,
+    /// The time for which a response is read on after its client has left; zero to drop it at once.
+    pub drain_on_disconnect: Duration,
     /// The directory to which all traffic with the provider is dumped; `None` for no dump.
     pub api_dump_dir: Option<PathBuf>,
     /// The settings of the circuit breaker; `None` for no circuit breaker.
@@ -174,6 +176,7 @@ fn resolve_one(
         response_timeout: response_timeout?,
         stream_idle_timeout: stream_idle_timeout?,
         keep_alive: keep_alive?,
+        drain_on_disconnect: raw.drain_on_disconnect.get(),
         api_dump_dir: (!raw.api_dump_dir.is_empty()).then(|| raw.api_dump_dir.into()),
         circuit_breaker: circuit_breaker?,
     })

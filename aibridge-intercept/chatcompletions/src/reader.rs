@@ -5,7 +5,7 @@ use crate::tools::ToolCalls;
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::budget;
 use aibridge_intercept::in_band::has_error;
-use aibridge_intercept::observer::Ending;
+use aibridge_intercept::observer::{Ending, Searches};
 use aibridge_intercept::usage::{ExtraNames, UsageCounter};
 use aibridge_json::{Json, LenientText};
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ const MAX_CHOICES: usize = 1024;
 pub(crate) struct Reader {
     response_id: Option<String>,
     model: Option<String>,
+    service_tier: Option<String>,
     usage: UsageCounter,
     tools: ToolCalls,
     reasoning: ReasoningCollector,
@@ -49,13 +50,17 @@ impl Reader {
     /// Reads one object; `None` if `data` is not a JSON object. `whole` means that its messages are complete, not deltas.
     pub(crate) fn object(&mut self, data: &[u8], whole: bool) -> Option<ObjectKind> {
         let text = LenientText::new(data);
-        let names = ["id", "model", "object", "choices", "usage", "x_groq", "message", "error"];
-        let [id, model, object, choices, usage, x_groq, message, error] = text.object(names)?;
+        let names =
+            ["service_tier", "id", "model", "object", "choices", "usage", "x_groq", "message", "error"];
+        let [service_tier, id, model, object, choices, usage, x_groq, message, error] = text.object(names)?;
         if self.response_id.is_none() {
             self.response_id = id.and_then(Json::non_empty_string).map(budget::identifier);
         }
         if self.model.is_none() {
             self.model = model.and_then(Json::non_empty_string).map(budget::identifier);
+        }
+        if let Some(service_tier) = service_tier.and_then(Json::non_empty_string) {
+            self.service_tier = Some(budget::identifier(service_tier));
         }
         for parent in [message, x_groq].into_iter().flatten() {
             self.usage.read(parent.member("usage"));
@@ -157,6 +162,8 @@ impl Reader {
             objects: Vec::new(),
             response_id: self.response_id.take(),
             model: self.model.take(),
+            service_tier: self.service_tier.take(),
+            searches: Searches::default(),
             usage: self.usage.finish(&EXTRA),
             tools: self.tools.finish(),
             reasoning: self.reasoning.finish(),

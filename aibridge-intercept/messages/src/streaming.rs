@@ -3,7 +3,7 @@
 use crate::blocks::Blocks;
 use crate::usage::UsageCounter;
 use aibridge_intercept::in_band::{has_error, is_error, is_error_event, is_named_error};
-use aibridge_intercept::observer::Ending;
+use aibridge_intercept::observer::{Ending, Searches};
 use aibridge_intercept::{Error, EventAction, Observer, ResponseSummary, budget};
 use aibridge_json::{Json, LenientText, Prefilter, StringLength};
 use aibridge_sse::Event;
@@ -123,6 +123,8 @@ impl Observer for Streaming {
         ResponseSummary {
             response_id,
             model,
+            service_tier: None,
+            searches: Searches::default(),
             usage: usage.finish(),
             tools,
             objects: Vec::new(),

@@ -1,7 +1,7 @@
 //! Observers, which extract the recorded content from a response.
 
 use aibridge_error::Error;
-use aibridge_recorder::{ExtraValue, Reasoning, ReasoningSource, Record, TokenUsage, ToolUsage};
+use aibridge_recorder::{ExtraValue, Reasoning, ReasoningSource, Record, TokenUsage, ToolUsage, UsageCost};
 use aibridge_sse::Event;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -46,6 +46,10 @@ pub struct ResponseSummary {
     pub response_id: Option<String>,
     /// The model that the response names. It may differ from the requested one, and decides the price.
     pub model: Option<String>,
+    /// The service tier that the response names, if not among the counts of its usage. It decides the price.
+    pub service_tier: Option<String>,
+    /// The searches that the provider ran and charges for one by one, if they are not among the counts of its usage.
+    pub searches: Searches,
     /// The token counts, if the provider reported any.
     pub usage: Option<Usage>,
     /// The tool calls of the model.
@@ -58,6 +62,15 @@ pub struct ResponseSummary {
     pub ending: Ending,
     /// The approximate number of characters that the model generated, for an estimate if `usage` is missing.
     pub characters: u64,
+}
+
+/// The searches that a provider ran for a response.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Searches {
+    /// Searches of the web.
+    pub web: u64,
+    /// Searches in files that are stored at the provider.
+    pub file: u64,
 }
 
 /// The way in which a response ended.
@@ -155,10 +168,17 @@ impl ResponseSummary {
         }
     }
 
-    /// The records of the interception `interception_id`, with the time `now`.
-    pub fn into_records(self, interception_id: Uuid, now: Timestamp) -> Vec<Record> {
-        let Self { response_id, model: _, usage, tools, reasoning, objects: _, ending: _, characters: _ } =
-            self;
+    /// The records of the interception `interception_id`, with the time `now`. A response without usage whose cost was
+    /// `charged` by an estimate has a usage without counts.
+    pub fn into_records(
+        self,
+        interception_id: Uuid,
+        charged: Option<UsageCost>,
+        now: Timestamp,
+    ) -> Vec<Record> {
+        let Self { response_id, usage, tools, reasoning, .. } = self;
+        let charged = charged.unwrap_or_default();
+        let usage = usage.or_else(|| charged.is_estimate().then(Usage::default));
         let usage = usage.map(|usage| {
             Record::TokenUsage(TokenUsage {
                 id: Uuid::now_v7(),
@@ -170,6 +190,7 @@ impl ResponseSummary {
                 cache_write_input_tokens: usage.cache_write,
                 extra_token_types: usage.extra,
                 cost: usage.cost,
+                charged,
                 created_at: now,
             })
         });

@@ -24,6 +24,7 @@
 //! }
 //! ```
 
+mod cost;
 mod end;
 mod interception;
 mod owner;
@@ -32,6 +33,7 @@ mod recorder;
 mod usage;
 
 pub use async_trait::async_trait;
+pub use cost::{CostStatus, UsageCost};
 pub use end::{ErrorType, InterceptionEnd, Outcome};
 pub use interception::{CredentialKind, Interception, UserPrompt};
 pub use owner::ObjectOwner;

@@ -1,5 +1,6 @@
 //! The usage of a response: tokens and tool calls.
 
+use crate::UsageCost;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,6 +27,9 @@ pub struct TokenUsage {
     pub extra_token_types: BTreeMap<String, ExtraValue>,
     /// The cost that the provider reports, as the JSON number in its response: `cost` among the other counts.
     pub cost: Option<String>,
+    /// What the response cost, by the prices of the gateway or by the provider's own statement.
+    #[serde(default)]
+    pub charged: UsageCost,
     /// The time at which the response was read.
     pub created_at: Timestamp,
 }

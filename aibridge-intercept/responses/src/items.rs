@@ -1,6 +1,7 @@
 //! Reads the items of a response's `output`: tool calls and reasoning.
 
 use aibridge_intercept::assembly::{ReasoningTexts, ToolCalls};
+use aibridge_intercept::observer::Searches;
 use aibridge_json::Json;
 use aibridge_recorder::ReasoningSource;
 use std::borrow::Cow;
@@ -27,6 +28,8 @@ pub(crate) struct Items {
     pub(crate) reasoning: ReasoningTexts,
     /// The approximate number of generated characters.
     pub(crate) characters: u64,
+    /// The searches that the provider ran.
+    pub(crate) searches: Searches,
     /// The texts of the current item, by their hash, with the source of the first one.
     texts_of_item: HashMap<u64, ReasoningSource>,
     hasher: RandomState,
@@ -72,6 +75,8 @@ impl Items {
         let has_call_id = call_id.and_then(Json::string).is_some_and(|id| !id.is_empty());
         let id = if has_call_id { call_id } else { id };
         let name = kind.strip_suffix("_call").unwrap_or(kind);
+        self.searches.web += u64::from(name == "web_search");
+        self.searches.file += u64::from(name == "file_search");
         self.call(id, name, &text_or_json(input));
     }
 

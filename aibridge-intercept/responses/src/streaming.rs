@@ -38,6 +38,8 @@ static DELTA: LazyLock<StringLength> = LazyLock::new(|| StringLength::new("\"del
 pub struct Streaming {
     response_id: Option<String>,
     model: Option<String>,
+    /// The service tier of the last event with one: the terminal event names the one that is charged.
+    service_tier: Option<String>,
     /// The ids of the objects in events with a `response`.
     objects: Vec<String>,
     usage: UsageCounter,
@@ -53,9 +55,10 @@ impl Streaming {
     /// Reads the id and the model of a response.
     fn identify(&mut self, response: Json<'_>) {
         let name = |json: Option<Json<'_>>| json.and_then(Json::non_empty_string).map(budget::identifier);
-        let [id, model] = response.members(["id", "model"]);
+        let [id, model, service_tier] = response.members(["id", "model", "service_tier"]);
         self.response_id = self.response_id.take().or_else(|| name(id));
         self.model = self.model.take().or_else(|| name(model));
+        self.service_tier = name(service_tier).or(self.service_tier.take());
     }
 
     /// Reads a whole response.
@@ -144,6 +147,8 @@ impl Observer for Streaming {
         ResponseSummary {
             response_id: self.response_id.take(),
             model: self.model.take(),
+            service_tier: self.service_tier.take(),
+            searches: items.searches,
             objects: std::mem::take(&mut self.objects),
             usage: self.usage.finish(&EXTRA),
             tools: items.tools.finish(),

@@ -14,7 +14,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [base_url, key] = &arguments[..] else { return Err("name a base URL and a key".into()) };
     let wait = Duration::from_secs(30);
-    let timeouts = Timeouts { connect: wait, response: wait, stream_idle: wait, keep_alive: wait };
+    let timeouts = Timeouts {
+        connect: wait,
+        response: wait,
+        stream_idle: wait,
+        keep_alive: wait,
+        drain_on_disconnect: Duration::ZERO,
+    };
     let keys = KeyFailover::new(None, header::AUTHORIZATION);
     let upstream = Upstream::new(base_url.parse()?, keys, timeouts, &ClientTls::default())?;
     let call = UpstreamCall {

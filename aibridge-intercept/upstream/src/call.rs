@@ -19,6 +19,8 @@ pub struct Timeouts {
     pub stream_idle: Duration,
     /// For an idle connection until it is closed.
     pub keep_alive: Duration,
+    /// For the rest of a response after its client has left, which is read for its usage; zero to drop it at once.
+    pub drain_on_disconnect: Duration,
 }
 
 /// One call to a provider. With failover, it may take several requests.

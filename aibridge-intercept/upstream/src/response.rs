@@ -279,7 +279,13 @@ mod tests {
         let chunks = [Ok("data: 1\n\n"), Ok("data: [DONE]\n\n"), Err(reset())];
         let body = reqwest::Body::wrap_stream(stream::iter(chunks));
         let wait = Duration::from_secs(60);
-        let timeouts = Timeouts { connect: wait, response: wait, stream_idle: wait, keep_alive: wait };
+        let timeouts = Timeouts {
+            connect: wait,
+            response: wait,
+            stream_idle: wait,
+            keep_alive: wait,
+            drain_on_disconnect: Duration::ZERO,
+        };
         let response = UpstreamResponse::new(http::Response::new(body).into(), None, timeouts);
         UpstreamResponse { permit: Permit::acquire(guard, true).ok(), ..response }
     }

@@ -85,6 +85,11 @@ impl Upstream {
         Ok(Self { connections, base_url, keys, timeouts, background: TaskTracker::new() })
     }
 
+    /// The time for which the rest of a response is read after its client has left; zero if it is dropped at once.
+    pub fn drain_on_disconnect(&self) -> Duration {
+        self.timeouts.drain_on_disconnect
+    }
+
     /// The keys of the provider and their rules.
     pub fn keys(&self) -> &KeyFailover {
         &self.keys

@@ -50,6 +50,30 @@ pub struct Cost {
     pub status: CostStatus,
 }
 
+/// A cost before it is rounded, for sums over calls at several prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExactCost {
+    pico_usd: u128,
+    status: CostStatus,
+}
+
+impl ExactCost {
+    /// The sum of two costs. It is estimated if one of them is.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let is_estimated = [self.status, other.status].contains(&CostStatus::Estimated);
+        let status = if is_estimated { CostStatus::Estimated } else { self.status };
+        Self { pico_usd: self.pico_usd.saturating_add(other.pico_usd), status }
+    }
+
+    /// The cost, rounded half up to billionths of a dollar.
+    pub fn round(self) -> Cost {
+        let nano = self.pico_usd.saturating_add(PICO_PER_NANO / 2) / PICO_PER_NANO;
+        let amount = i64::try_from(nano).map_or(NanoUsd::MAX, NanoUsd::new);
+        Cost { amount, status: self.status }
+    }
+}
+
 /// One summand of a cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CostLine {
@@ -120,24 +144,22 @@ impl<'a> Price<'a> {
 
     /// The cost of `usage`; `None` if a part of it has no price.
     pub fn cost(&self, usage: &Usage) -> Option<Cost> {
-        self.cost_of_all(std::slice::from_ref(usage))
+        self.exact_cost(usage).map(ExactCost::round)
     }
 
-    /// The cost of several calls at this price as one, rounded once; `None` if a part has no price.
-    pub fn cost_of_all(&self, usages: &[Usage]) -> Option<Cost> {
+    /// The cost of `usage` before it is rounded; `None` if a part of it has no price.
+    pub fn exact_cost(&self, usage: &Usage) -> Option<ExactCost> {
         if self.is_subscription {
-            return Some(Cost { amount: NanoUsd::ZERO, status: CostStatus::Subscription });
+            return Some(ExactCost { pico_usd: 0, status: CostStatus::Subscription });
         }
-        let mut pico: u128 = 0;
+        let mut pico_usd: u128 = 0;
         let mut is_estimated = self.is_estimated;
-        for line in usages.iter().flat_map(|usage| self.lines(usage)) {
+        for line in self.lines(usage) {
             is_estimated |= line.is_estimated;
-            pico = pico.saturating_add(u128::from(line.count) * u128::from(line.pico_usd?));
+            pico_usd = pico_usd.saturating_add(u128::from(line.count) * u128::from(line.pico_usd?));
         }
-        let nano = pico.saturating_add(PICO_PER_NANO / 2) / PICO_PER_NANO;
-        let amount = i64::try_from(nano).map_or(NanoUsd::MAX, NanoUsd::new);
         let status = if is_estimated { CostStatus::Estimated } else { CostStatus::Priced };
-        Some(Cost { amount, status })
+        Some(ExactCost { pico_usd, status })
     }
 
     /// The summands of the cost of `usage`: one for each bucket with a count.

@@ -31,7 +31,7 @@ mod rates;
 mod table;
 mod usage;
 
-pub use cost::{Cost, CostLine, CostStatus, Price};
+pub use cost::{Cost, CostLine, CostStatus, ExactCost, Price};
 pub use decimal::DecimalError;
 pub use nano_usd::NanoUsd;
 pub use overrides::{Overrides, OverridesError};

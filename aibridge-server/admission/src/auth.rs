@@ -1,6 +1,7 @@
 //! Authenticates clients by access token, and removes the token from their requests.
 
 use crate::refusal::Refusal;
+use aibridge_accounting::{ACCESS_TOKEN, GROUPS};
 use aibridge_config::AuthMode;
 use aibridge_intercept::Actor;
 use aibridge_intercept::credential::{ACCESS_TOKEN_PREFIX, KeyFailover, bearer_token};
@@ -50,12 +51,18 @@ impl Authenticator {
     }
 
     /// Finds the actor, and removes the access token from `headers`. What remains of the headers for `keys`, those of the
-    /// provider, holds the client's own provider key.
+    /// provider, holds the client's own provider key. The actor's groups are among its attributes, and the id of its
+    /// access token if `records_token` is set.
     ///
     /// # Errors
     ///
     /// [`Refusal::InvalidAccessToken`], or [`Refusal::StoreUnavailable`] if the store does not answer.
-    pub async fn identify(&self, headers: &mut HeaderMap, keys: &KeyFailover) -> Result<Actor, Refusal> {
+    pub async fn identify(
+        &self,
+        headers: &mut HeaderMap,
+        keys: &KeyFailover,
+        records_token: bool,
+    ) -> Result<Actor, Refusal> {
         match self.mode {
             AuthMode::None => {
                 if keys.pool().is_some() {
@@ -68,7 +75,15 @@ impl Authenticator {
                 if is_sole_credential {
                     keys.remove_client_keys(headers);
                 }
-                Ok(Actor::named(self.authenticate(&token).await?.user))
+                let TokenIdentity { token_id, user, groups, .. } = self.authenticate(&token).await?;
+                let mut actor = Actor::named(user);
+                if !groups.is_empty() {
+                    actor.metadata.insert(GROUPS.to_owned(), groups.join(","));
+                }
+                if records_token {
+                    actor.metadata.insert(ACCESS_TOKEN.to_owned(), token_id.to_string());
+                }
+                Ok(actor)
             }
         }
     }

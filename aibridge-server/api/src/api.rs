@@ -7,8 +7,8 @@ use crate::live::Live;
 use crate::parameters::QueryParameters;
 use crate::reader::Reader;
 use crate::{
-    contents, document, facets, interceptions, keys, providers, sessions, status, timeline, tokens, tools,
-    totals, usage,
+    budgets, contents, document, facets, interceptions, keys, providers, sessions, status, timeline, tokens,
+    tools, totals, usage,
 };
 use aibridge_store::StoreOptions;
 use bytes::Bytes;
@@ -87,6 +87,8 @@ impl Api {
             Endpoint::Keys => keys::list(call.gateway.providers, *query).map(Reply::json),
             Endpoint::KeyRevival => keys::revive(call),
             Endpoint::Providers => providers::list(call),
+            Endpoint::Budgets => budgets::list(call),
+            Endpoint::Me => budgets::own(call),
             Endpoint::Tokens => tokens::list_or_create(reader, call).await,
             Endpoint::Token(id) => tokens::revoke(reader, call, id).await,
         }

@@ -2,6 +2,7 @@
 
 use crate::endpoint::{Endpoint, Scope};
 use crate::error::ApiError;
+use aibridge_accounting::Accounting;
 use aibridge_provider::Provider;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -15,6 +16,10 @@ pub struct Caller {
     pub user: String,
     /// Whether the caller may read and change everything.
     pub is_admin: bool,
+    /// The groups of the user.
+    pub groups: Vec<String>,
+    /// The id of the access token; empty without one.
+    pub key: String,
 }
 
 /// A request to an endpoint, after its checks.
@@ -37,6 +42,8 @@ pub struct Call<'a> {
 pub struct GatewayState<'a> {
     /// The providers, with their keys and circuits.
     pub providers: &'a [Arc<dyn Provider>],
+    /// The budgets, and what was spent.
+    pub accounting: &'a Accounting,
     /// Whether clients need access tokens.
     pub requires_tokens: bool,
     /// The age at which interceptions are deleted; `None` keeps them.

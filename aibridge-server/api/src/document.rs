@@ -3,8 +3,8 @@
 use crate::parameters::{IntervalParameter, OutcomeParameter};
 use crate::schema::{ExtraValue, Problem};
 use crate::{
-    contents, facets, interceptions, keys, live, own, providers, sessions, status, timeline, tokens, tools,
-    totals, usage,
+    budgets, contents, facets, interceptions, keys, live, own, providers, sessions, status, timeline, tokens,
+    tools, totals, usage,
 };
 use bytes::Bytes;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -16,13 +16,13 @@ use utoipa::{Modify, OpenApi};
     info(
         title = "aibridge",
         description = "The records of the gateway and the state of its provider keys. Requests need an admin token, \
-            which `aibridge token create --admin` creates; those below `/api/v1/me/`, and `/api/v1/status`, any access token. With `auth.mode = \"none\"`, requests from the gateway's \
+            which `aibridge token create --admin` creates; `/api/v1/me` and those below it, and `/api/v1/status`, any access token. With `auth.mode = \"none\"`, requests from the gateway's \
             own machine need none.",
     ),
     paths(
         interceptions::list, interceptions::show, contents::show, usage::usage, totals::totals, tools::list,
         facets::list, sessions::list, sessions::show, timeline::list, timeline::search, live::live, keys::list,
-        keys::revive, providers::list, status::status, tokens::list_or_create, tokens::create, tokens::revoke,
+        keys::revive, providers::list, budgets::list, budgets::own, status::status, tokens::list_or_create, tokens::create, tokens::revoke,
         own::interceptions, own::interception, own::content, own::totals, own::sessions, own::session,
         own::timeline, own::search, own::live, openapi_json,
     ),

@@ -39,6 +39,10 @@ pub enum Endpoint {
     KeyRevival,
     /// The providers and their circuits.
     Providers,
+    /// The budgets, and what was spent of them.
+    Budgets,
+    /// The caller's own spending and limits.
+    Me,
     /// The access tokens.
     Tokens,
     /// One access token, by its id.
@@ -80,7 +84,7 @@ pub struct ContentPath {
 type Parts<'a> = &'a [&'a str];
 
 /// The path of each endpoint, as the OpenAPI document spells it. Where two match, the first one counts.
-pub(crate) const PATHS: [(&str, fn(Parts<'_>) -> Endpoint); 28] = [
+pub(crate) const PATHS: [(&str, fn(Parts<'_>) -> Endpoint); 30] = [
     ("/api/v1/openapi.json", |_| Endpoint::Document),
     ("/api/v1/status", |_| Endpoint::Status),
     ("/api/v1/interceptions", |_| Endpoint::Interceptions(Scope::Everyone)),
@@ -98,8 +102,10 @@ pub(crate) const PATHS: [(&str, fn(Parts<'_>) -> Endpoint); 28] = [
     ("/api/v1/keys", |_| Endpoint::Keys),
     ("/api/v1/keys/revive", |_| Endpoint::KeyRevival),
     ("/api/v1/providers", |_| Endpoint::Providers),
+    ("/api/v1/budgets", |_| Endpoint::Budgets),
     ("/api/v1/tokens", |_| Endpoint::Tokens),
     ("/api/v1/tokens/{id}", |parts| Endpoint::Token(part(parts, 0))),
+    ("/api/v1/me", |_| Endpoint::Me),
     ("/api/v1/me/interceptions", |_| Endpoint::Interceptions(Scope::Own)),
     ("/api/v1/me/interceptions/{id}", |parts| Endpoint::Interception(Scope::Own, part(parts, 0))),
     ("/api/v1/me/interceptions/{id}/{kind}/{item}", |parts| content(Scope::Own, parts)),
@@ -130,7 +136,7 @@ impl Endpoint {
     pub fn access(&self) -> Access {
         match self {
             Self::Document => Access::Public,
-            Self::Status => Access::User,
+            Self::Status | Self::Me => Access::User,
             Self::Interceptions(Scope::Own)
             | Self::Interception(Scope::Own, _)
             | Self::Content(Scope::Own, _)
@@ -211,7 +217,7 @@ mod tests {
         for (path, endpoint) in endpoints {
             let expected = match path {
                 "/api/v1/openapi.json" => Access::Public,
-                "/api/v1/status" => Access::User,
+                "/api/v1/status" | "/api/v1/me" => Access::User,
                 _ if path.starts_with("/api/v1/me/") => Access::User,
                 _ => Access::Admin,
             };

@@ -8,6 +8,7 @@
 //! This crate does not depend on a web framework. Authorization belongs to the server.
 
 mod api;
+mod budgets;
 mod call;
 mod contents;
 pub mod document;

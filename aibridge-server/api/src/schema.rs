@@ -1,6 +1,7 @@
 //! The schemas of the response bodies, for the OpenAPI document. The store serializes its rows itself; a test validates the
 //! responses against these schemas.
 
+mod budget;
 mod gateway;
 mod interception;
 mod key;
@@ -9,6 +10,7 @@ mod session;
 mod sums;
 mod totals;
 
+pub use budget::{Amount, BudgetList, BudgetRow, Me, RefusalRow, SpendRow, Spent};
 pub use gateway::{
     AccessToken, AccessTokenList, AuthModeName, Circuit, CircuitStateName, NewAccessToken,
     NewAccessTokenRequest, ProviderList, ProviderName, ProviderRow, Status,

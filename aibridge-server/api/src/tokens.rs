@@ -42,16 +42,12 @@ pub(crate) async fn list_or_create(reader: &Reader, call: &Call<'_>) -> Result<R
     responses((status = 201, description = "The new access token", body = NewAccessToken), Refusals),
 )]
 pub(crate) async fn create(reader: &Reader, call: &Call<'_>) -> Result<Reply, ApiError> {
-    let NewAccessTokenRequest { user, expires_in, admin } = body(call)?;
+    let NewAccessTokenRequest { user, expires_in, groups, admin } = body(call)?;
     let expires_in = expires_in.map(|text| humantime::parse_duration(&text)).transpose();
     let expires_in =
         expires_in.map_err(|_| invalid("expires_in", "write a duration such as \"90d\", or leave it out"))?;
-    let created = reader
-        .tokens(move |tokens| match admin {
-            true => tokens.create_admin(&user, expires_in),
-            false => tokens.create(&user, expires_in),
-        })
-        .await?;
+    let created =
+        reader.tokens(move |tokens| tokens.create_member(&user, &groups, expires_in, admin)).await?;
     let (created, secret) = created;
     tracing::info!(id = %created.id, user = %created.user, admin = created.admin, by = %call.caller.user, "created an access token");
     let new = NewAccessToken { token: secret.expose_secret().to_owned(), row: row(created) };
@@ -90,6 +86,7 @@ pub(crate) fn body<T: DeserializeOwned>(call: &Call<'_>) -> Result<T, ApiError> 
 pub(crate) fn store_error(error: &StoreError) -> ApiError {
     match error {
         StoreError::InvalidUser { .. } => invalid("user", &error.to_string()),
+        StoreError::InvalidGroup { .. } => invalid("groups", &error.to_string()),
         StoreError::InvalidExpiry { .. } => invalid("expires_in", &error.to_string()),
         _ => {
             tracing::warn!(%error, "could not use the access tokens; check that the database is reachable");
@@ -99,8 +96,8 @@ pub(crate) fn store_error(error: &StoreError) -> ApiError {
 }
 
 fn row(row: TokenRow) -> AccessToken {
-    let TokenRow { id, user, hint, created_at, expires_at, revoked_at, admin } = row;
+    let TokenRow { id, user, hint, created_at, expires_at, revoked_at, admin, groups } = row;
     let text = |at: Timestamp| format!("{at:.3}");
     let (expires_at, revoked_at) = (expires_at.map(text), revoked_at.map(text));
-    AccessToken { id, user, hint, admin, created_at: text(created_at), expires_at, revoked_at }
+    AccessToken { id, user, hint, admin, groups, created_at: text(created_at), expires_at, revoked_at }
 }

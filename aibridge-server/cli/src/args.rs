@@ -1,8 +1,10 @@
 //! The arguments of the command line. Doc comments here are the help texts.
 
+pub mod prices;
 pub mod records;
 
 use clap::{Args, Parser, Subcommand};
+use prices::PricesCommand;
 use records::{ExportArgs, InterceptionsCommand, SessionsArgs, UsageArgs};
 use std::path::PathBuf;
 use uuid::Uuid;
@@ -55,6 +57,9 @@ pub enum Command {
     Usage(UsageArgs),
     /// List the sessions of clients, latest first
     Sessions(SessionsArgs),
+    /// List and show the prices of models
+    #[command(subcommand)]
+    Prices(PricesCommand),
     /// Export recorded interceptions, oldest first
     Export(ExportArgs),
 }
@@ -70,6 +75,9 @@ pub enum TokenCommand {
         /// How long the token is valid, e.g. 90d [default: until it is revoked]
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         expires: Option<std::time::Duration>,
+        /// A group that the user belongs to, for budgets; may be given several times
+        #[arg(long = "group", value_name = "NAME")]
+        groups: Vec<String>,
         /// Allow access to /api/v1, and to /metrics from any address
         #[arg(long)]
         admin: bool,

@@ -17,9 +17,8 @@ use uuid::Uuid;
 pub fn run(command: &TokenCommand, options: StoreOptions, out: &mut dyn Write) -> Result<(), TokenError> {
     let tokens = Tokens::open(options)?;
     match command {
-        TokenCommand::Create { user, expires, admin } => {
-            let (row, token) =
-                if *admin { tokens.create_admin(user, *expires) } else { tokens.create(user, *expires) }?;
+        TokenCommand::Create { user, expires, groups, admin } => {
+            let (row, token) = tokens.create_member(user, groups, *expires, *admin)?;
             show(out, &row, &token).map_err(|error| revoke_unshown(&tokens, row.id, error))
         }
         TokenCommand::List => Ok(print(out, &list(&tokens.list()?))?),
@@ -83,12 +82,13 @@ fn list(rows: &[TokenRow]) -> String {
             row.id.to_string(),
             row.user.clone(),
             row.hint.clone(),
+            if row.groups.is_empty() { "-".to_owned() } else { row.groups.join(",") },
             if row.admin { "yes" } else { "-" }.to_owned(),
             time(Some(row.created_at)),
             time(row.expires_at),
             time(row.revoked_at),
         ]
     };
-    let names = ["ID", "USER", "TOKEN", "ADMIN", "CREATED", "EXPIRES", "REVOKED"];
+    let names = ["ID", "USER", "TOKEN", "GROUPS", "ADMIN", "CREATED", "EXPIRES", "REVOKED"];
     table(&names, rows.iter().map(row))
 }

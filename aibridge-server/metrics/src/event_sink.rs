@@ -4,7 +4,7 @@ use crate::metrics::Metrics;
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::call::{Attempts, PoolExhausted};
 use aibridge_intercept::events::{EventSink, InterceptionEvent, OpenInterception, Timeline};
-use aibridge_recorder::{CredentialKind, ErrorType, Interception, Outcome};
+use aibridge_recorder::{CredentialKind, ErrorType, Interception, Outcome, UsageCost};
 use http::Method;
 use prometheus::IntGauge;
 
@@ -24,7 +24,15 @@ impl EventSink for Metrics {
             }
             InterceptionEvent::Started { has_prompt: false, .. } => {}
             InterceptionEvent::StartRefused { interception } => self.count(interception, "failed"),
-            InterceptionEvent::ResponseRead { summary, .. } => self.count_response(summary),
+            InterceptionEvent::ResponseRead { interception, summary, charged } => {
+                self.count_response(summary);
+                if let Some(charged) = charged {
+                    self.count_cost(interception, charged);
+                }
+            }
+            InterceptionEvent::BudgetWarning { scope, percent } => {
+                self.money.warnings.with_label_values(&[scope, &percent.to_string()]).inc();
+            }
             InterceptionEvent::Undecodable { interception } => {
                 self.undecodable.with_label_values(&[&interception.provider_name]).inc();
             }
@@ -90,6 +98,16 @@ impl Metrics {
         }
         for tool in &summary.tools {
             self.responses.tools.with_label_values(&[self.tools.label(&tool.name)]).inc();
+        }
+    }
+
+    fn count_cost(&self, interception: &Interception, charged: &UsageCost) {
+        let series = [interception.provider_name.as_str(), self.models.label(&interception.model)];
+        match charged.cost_nano_usd {
+            Some(cost) => {
+                self.money.cost.with_label_values(&series).inc_by(u64::try_from(cost).unwrap_or(0));
+            }
+            None => self.money.unpriced.with_label_values(&series).inc(),
         }
     }
 

@@ -1,8 +1,7 @@
 //! The metrics of the journal, whose counts the journal keeps.
 
-use crate::metrics::NO_LABELS;
 use crate::readings::Readings;
-use crate::registry::MetricsBuilder;
+use crate::registry::{MetricsBuilder, NO_LABELS};
 use prometheus::{Error, GaugeVec, IntCounterVec, IntGaugeVec};
 use std::fmt::Write;
 use std::time::Duration;
@@ -76,7 +75,7 @@ impl JournalMetrics {
             damaged: builder.counter(
                 "aibridge_journal_damages_total",
                 &[],
-                "Places where the journal was found damaged; the log names them.",
+                "Damages that were found in the journal; the log names them.",
             )?,
         })
     }

@@ -4,13 +4,10 @@ use crate::buckets;
 use crate::journal::JournalMetrics;
 use crate::label_names::LabelNames;
 use crate::readings::Readings;
-use crate::registry::{MetricInfo, MetricsBuilder};
+use crate::registry::{MetricInfo, MetricsBuilder, NO_LABELS};
 use parking_lot::Mutex;
 use prometheus::{Error, GaugeVec, Histogram, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 use std::time::Duration;
-
-/// The label values of a metric without labels.
-pub(crate) const NO_LABELS: &[&str] = &[];
 
 /// The number of client-chosen names with their own time series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +26,7 @@ pub struct Metrics {
     pub(crate) tools: LabelNames,
     pub(crate) interceptions: InterceptionMetrics,
     pub(crate) responses: ResponseMetrics,
+    pub(crate) money: MoneyMetrics,
     pub(crate) keys: KeyMetrics,
     pub(crate) circuits: CircuitMetrics,
     pub(crate) passthrough: IntCounterVec,
@@ -52,6 +50,12 @@ pub(crate) struct ResponseMetrics {
     pub(crate) prompts: IntCounterVec,
     pub(crate) tokens: IntCounterVec,
     pub(crate) tools: IntCounterVec,
+}
+
+pub(crate) struct MoneyMetrics {
+    pub(crate) cost: IntCounterVec,
+    pub(crate) unpriced: IntCounterVec,
+    pub(crate) warnings: IntCounterVec,
 }
 
 pub(crate) struct KeyMetrics {
@@ -90,7 +94,7 @@ impl Metrics {
         let limited = builder.counter(
             "aibridge_limited_requests_total",
             &["limit"],
-            "Requests that a limit from the settings rejected; limit is concurrency, requests or tokens.",
+            "Requests that a limit from the settings rejected; limit is concurrency, requests, tokens or budget.",
         )?;
         let undecodable = builder.counter(
             "aibridge_undecodable_responses_total",
@@ -98,6 +102,7 @@ impl Metrics {
             "Responses that were relayed but not parsed, because their Content-Encoding could not be decoded.",
         )?;
         let responses = ResponseMetrics::new(&mut builder)?;
+        let money = MoneyMetrics::new(&mut builder)?;
         let circuits = CircuitMetrics::new(&mut builder)?;
         let keys = KeyMetrics::new(&mut builder)?;
         let connections = builder.gauge("aibridge_open_connections", &[], "Open client connections.")?;
@@ -110,6 +115,7 @@ impl Metrics {
             tools: LabelNames::new(limits.tools),
             interceptions,
             responses,
+            money,
             keys,
             circuits,
             passthrough,
@@ -234,6 +240,28 @@ impl CircuitMetrics {
                 "aibridge_circuit_breaker_rejects_total",
                 LABELS,
                 "Requests that an open circuit rejected.",
+            )?,
+        })
+    }
+}
+
+impl MoneyMetrics {
+    fn new(builder: &mut MetricsBuilder) -> Result<Self, Error> {
+        Ok(Self {
+            cost: builder.counter(
+                "aibridge_cost_nano_usd_total",
+                &["provider", "model"],
+                "What responses cost, in billionths of a US dollar.",
+            )?,
+            unpriced: builder.counter(
+                "aibridge_unpriced_usages_total",
+                &["provider", "model"],
+                "Responses with usage whose model has no price, so that their cost is not counted.",
+            )?,
+            warnings: builder.counter(
+                "aibridge_budget_warnings_total",
+                &["scope", "percent"],
+                "Budgets of which 75 or 95 percent were spent, once in each period.",
             )?,
         })
     }

@@ -3,6 +3,9 @@
 use prometheus::core::Collector;
 use prometheus::{Error, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
+/// The label values of a metric without labels.
+pub(crate) const NO_LABELS: &[&str] = &[];
+
 /// The description of one metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MetricInfo {

@@ -1,8 +1,9 @@
 //! Renders the metrics, after reading the counts of key pools, circuit breakers and the store.
 
 use crate::journal::{JournalFigures, push_append_times};
-use crate::metrics::{Metrics, NO_LABELS};
+use crate::metrics::Metrics;
 use crate::readings::Readings;
+use crate::registry::NO_LABELS;
 use aibridge_keypool::{KeyPool, KeyState, KeyStatus};
 use aibridge_provider::{CircuitBreaker, CircuitState, Provider};
 use prometheus::{Error, TextEncoder};

@@ -1,4 +1,4 @@
-//! Who may use the routes for operators: the bearer of an access token, a session of the dashboard, or, without access
+//! Access to the routes for operators. Callers are the bearer of an access token, a session of the dashboard, or, without access
 //! tokens, a connection from the gateway's own machine.
 
 use super::{Admin, needs_admin};
@@ -36,7 +36,7 @@ impl Admin {
     /// Finds the caller of an endpoint, and checks that the caller has the access that it needs.
     pub(super) async fn caller(&self, access: Access, request: &Parts) -> Result<Caller, Refusal> {
         let snapshot = self.app.runtime_config.load();
-        let nobody = || Caller { user: Actor::anonymous().id, is_admin: false };
+        let nobody = || anonymous(false);
         if access == Access::Public {
             if !snapshot.authenticator.requires_tokens() {
                 snapshot.origin_policy.admit(request)?;
@@ -66,7 +66,12 @@ impl Admin {
                 snapshot.authenticator.authenticate(&token).await?
             }
         };
-        Ok(Caller { user: identity.user, is_admin: identity.admin })
+        Ok(Caller {
+            user: identity.user,
+            is_admin: identity.admin,
+            groups: identity.groups,
+            key: identity.token_id.to_string(),
+        })
     }
 }
 
@@ -83,7 +88,7 @@ fn operator(snapshot: &RuntimeSnapshot, request: &Parts) -> Result<Caller, Refus
     {
         return Err(Refusal::OriginNotAllowed("another site".to_owned()));
     }
-    Ok(Caller { user: Actor::anonymous().id, is_admin: true })
+    Ok(anonymous(true))
 }
 
 fn is_change(method: &Method) -> bool {
@@ -94,4 +99,9 @@ fn is_change(method: &Method) -> bool {
 pub(crate) fn is_local(request: &Parts) -> bool {
     Peer::of(request).remote.ip().to_canonical().is_loopback()
         && !FORWARDED.iter().any(|name| request.headers.contains_key(name))
+}
+
+/// A caller without an access token.
+fn anonymous(is_admin: bool) -> Caller {
+    Caller { user: Actor::anonymous().id, is_admin, groups: Vec::new(), key: String::new() }
 }

@@ -8,6 +8,7 @@ use aibridge_admission::origin::OriginPolicy;
 use aibridge_config::{Auth, Config, Retention, Server, Store};
 use aibridge_listen::ListenerSettings;
 use aibridge_listen::certificate;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// The settings in force, and the runtime configuration that was created from them.
@@ -47,6 +48,8 @@ impl ActiveSettings {
             server,
             auth,
             limits: new.limits.clone(),
+            budgets: new.budgets.with_time_zone_of(&self.config.budgets),
+            prices: new.prices.clone(),
             store,
             tls: tls.or(self.config.tls.as_ref()).cloned(),
             ..self.config.clone()
@@ -64,6 +67,7 @@ impl ActiveSettings {
                 origin_policy: OriginPolicy::new(&next.server, &next.admin),
                 byok_enabled: next.auth.byok,
                 limits: snapshot.limits.with_settings(next.limits.clone()),
+                accounting: snapshot.accounting.with_settings(&next, &new.providers, Timestamp::now()),
                 max_body_bytes: next.server.max_body_bytes,
                 shutdown_grace: next.server.shutdown_grace,
                 listener: Arc::new(listener),
@@ -83,6 +87,8 @@ fn differences(old: &Config, new: &Config) -> Vec<&'static str> {
     let table = [
         ("auth.mode", old.auth.mode != new.auth.mode),
         ("auth.byok", old.auth.byok != new.auth.byok),
+        ("budgets", old.budgets != new.budgets),
+        ("prices", old.prices != new.prices),
         (
             "limits.max_concurrent_requests",
             old.limits.max_concurrent_requests != new.limits.max_concurrent_requests,

@@ -66,6 +66,14 @@ pub enum StoreError {
         /// The rule that the value violates.
         rule: &'static str,
     },
+    /// The group of a new token is invalid.
+    #[error("{name:?} cannot be a group: {rule}")]
+    InvalidGroup {
+        /// The invalid name of the group.
+        name: String,
+        /// The rule that the value violates.
+        rule: &'static str,
+    },
     /// The lifetime of a new token is invalid.
     #[error("a token cannot expire in {after:?}: {rule}")]
     InvalidExpiry {
@@ -91,13 +99,20 @@ impl StoreError {
             Self::Closed => "closed",
             Self::Randomness(_) => "randomness",
             Self::InvalidUser { .. } => "invalid_user",
+            Self::InvalidGroup { .. } => "invalid_group",
             Self::InvalidExpiry { .. } => "invalid_expiry",
         }
     }
 
     /// Whether the caller passed invalid data. Otherwise the store or its environment caused the error.
     pub const fn is_caller_error(&self) -> bool {
-        matches!(self, Self::Conflict(_) | Self::InvalidUser { .. } | Self::InvalidExpiry { .. })
+        matches!(
+            self,
+            Self::Conflict(_)
+                | Self::InvalidUser { .. }
+                | Self::InvalidGroup { .. }
+                | Self::InvalidExpiry { .. }
+        )
     }
 
     /// Whether the same call may succeed later.

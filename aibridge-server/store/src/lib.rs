@@ -102,9 +102,9 @@ pub use postgres::{KeyCooldown, PostgresStore};
 pub use progress::JournalStats;
 pub use query::{
     Content, ContentKind, Excerpt, Filter, FullInterception, InterceptionRow, Interval, Match, Order,
-    PromptRow, Records, SessionRef, SessionRow, SessionSummary, Sessions, Step, Summary, Sums, ThoughtRow,
-    TokenSums, TokenUsageRow, ToolCall, ToolCount, ToolUsageRow, Totals, TotalsKey, TotalsQuery, TotalsRow,
-    Usage, UsageKey, UsageRow,
+    PromptRow, Records, SessionRef, SessionRow, SessionSummary, Sessions, Spending, Step, Summary, Sums,
+    ThoughtRow, TokenSums, TokenUsageRow, ToolCall, ToolCount, ToolUsageRow, Totals, TotalsKey, TotalsQuery,
+    TotalsRow, Usage, UsageKey, UsageRow,
 };
 pub use retention::{Expired, ScanScope};
 pub use sqlite::SqliteStore;

@@ -1,6 +1,6 @@
 //! The migrations that both databases share, after the first four, which each has on its own.
 
-use crate::tables::Table;
+use crate::tables::{COST_COLUMNS, TOKEN_USAGES, TOKENS, Table};
 
 /// The number of migrations that each database has on its own.
 pub(crate) const OWN: usize = 4;
@@ -8,7 +8,6 @@ pub(crate) const OWN: usize = 4;
 /// A step from one version of the schema to the next.
 pub(crate) enum Migration {
     /// Adds described columns to a table. They must be nullable: rows of earlier versions have no values.
-    #[allow(dead_code, reason = "the way to add columns; see docs/architecture.md")]
     AddColumns(&'static Table, &'static [&'static str]),
     /// A statement for each database.
     Sql { sqlite: &'static str, postgres: &'static str },
@@ -32,6 +31,10 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
                    position bigint NOT NULL, interception_id uuid, reason text NOT NULL, record text, \
                    rejected_at timestamptz NOT NULL)",
     },
+    // 7: what responses cost.
+    Migration::AddColumns(&TOKEN_USAGES, COST_COLUMNS),
+    // 8: the groups of access tokens.
+    Migration::AddColumns(&TOKENS, &["user_groups"]),
 ];
 
 /// A database whose SQL is wanted.

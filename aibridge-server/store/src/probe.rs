@@ -2,7 +2,7 @@
 
 use aibridge_recorder::{
     CredentialKind, Interception, InterceptionEnd, ObjectOwner, Outcome, Reasoning, ReasoningSource, Record,
-    TokenUsage, ToolUsage, UserPrompt,
+    TokenUsage, ToolUsage, UsageCost, UserPrompt,
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -35,6 +35,7 @@ pub(crate) fn records() -> (Uuid, Vec<Record>) {
     let prompt = UserPrompt { id, interception_id: id, prompt: "x".repeat(PROMPT_BYTES), created_at: now };
     let usage = TokenUsage {
         cost: None,
+        charged: UsageCost::default(),
         id,
         interception_id: id,
         provider_response_id: None,

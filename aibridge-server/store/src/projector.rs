@@ -187,9 +187,9 @@ impl Projector {
 
     /// The database holds all frames up to `position`.
     fn finish(&self, position: u64) {
-        self.progress.projected(position);
         if let Err(error) = self.journal.release(position) {
             tracing::warn!(%error, "could not remove a file of the journal; will retry");
         }
+        self.progress.projected(position);
     }
 }

@@ -11,6 +11,7 @@ mod row_reader;
 mod rows;
 mod session_pages;
 mod sessions;
+mod spending;
 mod statement;
 mod summaries_by_id;
 mod time_segments;
@@ -30,6 +31,7 @@ pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
 };
 pub use sessions::{SessionRow, Sessions};
+pub use spending::Spending;
 pub(crate) use statement::{Cell, CellKind, Cells, Statement, Value};
 pub use time_segments::Interval;
 pub use timeline::{Excerpt, SessionRef, SessionSummary, Step, ToolCall};

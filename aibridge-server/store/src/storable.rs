@@ -45,6 +45,7 @@ fn json<'a>(entries: impl Iterator<Item = (&'a String, Value)>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aibridge_recorder::UsageCost;
     use jiff::Timestamp;
     use uuid::Uuid;
 
@@ -92,6 +93,7 @@ mod tests {
                 cache_write_input_tokens: 0,
                 extra_token_types: counts,
                 cost: cost.map(str::to_owned),
+                charged: UsageCost::default(),
                 created_at: Timestamp::UNIX_EPOCH,
             };
             assert_eq!(extra_token_types(&usage), expected);

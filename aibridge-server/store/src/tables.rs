@@ -12,6 +12,7 @@ mod value;
 
 pub use journal::REJECTED_RECORDS;
 pub(crate) use journal::rejected;
+pub(crate) use records::COST_COLUMNS;
 pub use records::{INTERCEPTIONS, MODEL_THOUGHTS, TOKEN_USAGES, TOOL_USAGES, USER_PROMPTS};
 pub(crate) use records::{interception, prompt, reasoning, token_usage, tool_usage};
 pub(crate) use users::owner;

@@ -1,5 +1,7 @@
 //! Access tokens: their format, their hash, and the checks on a new one.
 
+pub(crate) mod groups;
+
 use crate::StoreError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,6 +36,8 @@ pub struct TokenRow {
     pub revoked_at: Option<Timestamp>,
     /// Whether the token admits to the admin API.
     pub admin: bool,
+    /// The groups that the user belongs to, in alphabetical order.
+    pub groups: Vec<String>,
 }
 
 impl TokenRow {
@@ -52,6 +56,8 @@ pub struct TokenIdentity {
     pub user: String,
     /// Whether the token admits to the admin API.
     pub admin: bool,
+    /// The groups that the user belongs to, in alphabetical order.
+    pub groups: Vec<String>,
 }
 
 /// The SHA-256 of an access token. A token is 256 random bits, so the hash needs no salt and no slow function, and
@@ -92,11 +98,13 @@ impl NewToken {
     /// Creates a random token for `user` that expires `expires_in` after `now`.
     pub(crate) fn new(
         user: &str,
+        groups: &[String],
         expires_in: Option<Duration>,
         admin: bool,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         check_user(user)?;
+        let groups = groups::checked(groups)?;
         let now = to_millis(now);
         let expires_at = expires_in.map(|after| expiry(after, now)).transpose()?;
         let text = random_text()?;
@@ -110,6 +118,7 @@ impl NewToken {
             expires_at,
             revoked_at: None,
             admin,
+            groups,
         };
         Ok(Self { row, hash, secret: text.into() })
     }
@@ -164,21 +173,21 @@ mod tests {
 
     #[test]
     fn a_token_is_a_prefix_and_256_bits() {
-        let new_token = NewToken::new("ada", None, false, now()).expect("a token");
+        let new_token = NewToken::new("ada", &[], None, false, now()).expect("a token");
         let text = new_token.secret.expose_secret();
         let bits = URL_SAFE_NO_PAD.decode(text.strip_prefix("aib_").expect("the prefix")).expect("base64url");
         assert_eq!(bits.len(), 32);
         assert_eq!(new_token.row.hint, format!("aib_...{}", &text[text.len() - 4..]));
         assert!(TokenHash::of(&new_token.secret).is_some_and(|hash| hash == new_token.hash));
 
-        let other = NewToken::new("ada", None, false, now()).expect("a token");
+        let other = NewToken::new("ada", &[], None, false, now()).expect("a token");
         assert_ne!(text, other.secret.expose_secret());
         assert_ne!(new_token.row.id, other.row.id);
     }
 
     #[test]
     fn only_the_same_hash_matches() {
-        let new_token = NewToken::new("ada", None, false, now()).expect("a token");
+        let new_token = NewToken::new("ada", &[], None, false, now()).expect("a token");
         assert!(new_token.hash.matches(new_token.hash.as_bytes()));
         assert!(!new_token.hash.matches(&new_token.hash.as_bytes()[..31]));
         assert!(!new_token.hash.matches(&[]));
@@ -216,7 +225,7 @@ mod tests {
     #[test]
     fn a_row_admits_until_it_expires_or_is_revoked() {
         let later = now() + SignedDuration::from_millis(1);
-        let row = NewToken::new("ada", None, false, now()).expect("a token").row;
+        let row = NewToken::new("ada", &[], None, false, now()).expect("a token").row;
         assert!(row.admits(now()));
         let expiring = TokenRow { expires_at: Some(later), ..row.clone() };
         assert!(expiring.admits(now()) && !expiring.admits(later));

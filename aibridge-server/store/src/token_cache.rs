@@ -107,7 +107,12 @@ impl TokenCache {
 
     /// Caches an accepted row of a lookup that began at `read_at`.
     fn put(&self, hash: TokenHash, row: &TokenRow, read_at: Instant) -> TokenIdentity {
-        let identity = TokenIdentity { token_id: row.id, user: row.user.clone(), admin: row.admin };
+        let identity = TokenIdentity {
+            token_id: row.id,
+            user: row.user.clone(),
+            admin: row.admin,
+            groups: row.groups.clone(),
+        };
         let mut entries = self.entries.lock();
         if entries.get(&hash).is_some_and(|entry| entry.read_at > read_at) {
             return identity; // a later lookup has finished already
@@ -128,7 +133,8 @@ mod tests {
     use jiff::SignedDuration;
 
     fn issue() -> NewToken {
-        NewToken::new("ada", Some(Duration::from_millis(100)), false, Timestamp::UNIX_EPOCH).expect("a token")
+        NewToken::new("ada", &[], Some(Duration::from_millis(100)), false, Timestamp::UNIX_EPOCH)
+            .expect("a token")
     }
 
     fn at(millis: i64) -> Timestamp {
@@ -144,7 +150,15 @@ mod tests {
         let read_at = cache.now();
         mock.increment(Duration::from_millis(100)); // the database took its time
         let identity = cache.put(token.hash, &token.row, read_at);
-        assert_eq!(identity, TokenIdentity { token_id: token.row.id, user: "ada".to_owned(), admin: false });
+        assert_eq!(
+            identity,
+            TokenIdentity {
+                token_id: token.row.id,
+                user: "ada".to_owned(),
+                admin: false,
+                groups: Vec::new()
+            }
+        );
         assert_eq!(cache.get(&token.hash, at(0)), Some(identity.clone()));
         assert_eq!(cache.get(&issue().hash, at(0)), None);
 

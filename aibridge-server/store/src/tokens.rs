@@ -46,7 +46,7 @@ impl Tokens {
         user: &str,
         expires_in: Option<Duration>,
     ) -> Result<(TokenRow, SecretString), StoreError> {
-        self.issue(user, expires_in, false)
+        self.create_member(user, &[], expires_in, false)
     }
 
     /// Like [`Self::create`]; the token also admits to the admin API.
@@ -59,16 +59,23 @@ impl Tokens {
         user: &str,
         expires_in: Option<Duration>,
     ) -> Result<(TokenRow, SecretString), StoreError> {
-        self.issue(user, expires_in, true)
+        self.create_member(user, &[], expires_in, true)
     }
 
-    fn issue(
+    /// Like [`Self::create`]; `user` belongs to `groups`, and the token admits to the admin API if `admin` is set.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::create`], and [`StoreError::InvalidGroup`] for a name that is empty, longer than 100 characters, or
+    /// holds commas or control characters, or for more than 32 groups.
+    pub fn create_member(
         &self,
         user: &str,
+        groups: &[String],
         expires_in: Option<Duration>,
         admin: bool,
     ) -> Result<(TokenRow, SecretString), StoreError> {
-        let new_token = NewToken::new(user, expires_in, admin, Timestamp::now())?;
+        let new_token = NewToken::new(user, groups, expires_in, admin, Timestamp::now())?;
         match &self.0 {
             Kind::Sqlite(tokens) => tokens.insert(&new_token)?,
             Kind::Postgres(tokens) => tokens.insert(&new_token)?,

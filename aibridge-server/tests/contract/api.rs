@@ -219,6 +219,7 @@ fn full(ago: Duration) -> Vec<Record> {
         cache_write_input_tokens: 1,
         extra_token_types: [("output_reasoning".to_owned(), 2.into())].into(),
         cost: None,
+        charged: Default::default(),
         created_at,
     };
     let thought = aibridge_recorder::Reasoning {

@@ -25,6 +25,7 @@ impl Provider {
             response_timeout,
             stream_idle_timeout,
             keep_alive,
+            drain_on_disconnect,
             api_dump_dir,
             circuit_breaker,
         } = self;
@@ -45,6 +46,7 @@ impl Provider {
             ("response_timeout", *response_timeout != other.response_timeout),
             ("stream_idle_timeout", *stream_idle_timeout != other.stream_idle_timeout),
             ("keep_alive", *keep_alive != other.keep_alive),
+            ("drain_on_disconnect", *drain_on_disconnect != other.drain_on_disconnect),
             ("api_dump_dir", *api_dump_dir != other.api_dump_dir),
             ("circuit_breaker", *circuit_breaker != other.circuit_breaker),
         ];
@@ -115,6 +117,7 @@ mod tests {
             ),
             ("stream_idle_timeout = \"1s\"", vec!["stream_idle_timeout"]),
             ("keep_alive = \"1s\"", vec!["keep_alive"]),
+            ("drain_on_disconnect = \"1s\"", vec!["drain_on_disconnect"]),
             ("api_dump_dir = \"d\"", vec!["api_dump_dir"]),
             ("[provider.circuit_breaker]", vec!["circuit_breaker"]),
         ];

@@ -32,6 +32,7 @@ pub struct RawProvider<S> {
     pub(super) response_timeout: RawDuration,
     pub(super) stream_idle_timeout: RawDuration,
     pub(super) keep_alive: RawDuration,
+    pub(super) drain_on_disconnect: RawDuration,
     pub(super) api_dump_dir: String,
     pub(super) extra_headers: BTreeMap<String, S>,
     pub(super) circuit_breaker: Option<RawCircuitBreaker>,
@@ -56,6 +57,7 @@ impl<S> Default for RawProvider<S> {
             response_timeout: RawDuration::from_secs(600),
             stream_idle_timeout: RawDuration::from_secs(300),
             keep_alive: RawDuration::from_secs(15),
+            drain_on_disconnect: RawDuration::from_secs(0),
             api_dump_dir: String::new(),
             extra_headers: BTreeMap::new(),
             circuit_breaker: None,
@@ -87,6 +89,7 @@ impl From<&Provider> for RawProvider<String> {
             response_timeout: provider.response_timeout.into(),
             stream_idle_timeout: provider.stream_idle_timeout.into(),
             keep_alive: provider.keep_alive.into(),
+            drain_on_disconnect: provider.drain_on_disconnect.into(),
             api_dump_dir: provider
                 .api_dump_dir
                 .as_ref()

@@ -1,6 +1,7 @@
 //! Tests of the relay with a provider that sends its chunks one by one.
 
 use super::*;
+use crate::cost::NoopCostMeter;
 use crate::gateway::Gateway;
 use crate::interceptor::Interceptor;
 use crate::relay::ResponseBody;
@@ -135,7 +136,13 @@ fn response(streaming: bool) -> (Provider, FixedResponse) {
         metadata: BTreeMap::new(),
         started_at: Timestamp::now(),
     };
-    let timeouts = Timeouts { connect: wait, response: wait, stream_idle: wait, keep_alive: wait };
+    let timeouts = Timeouts {
+        connect: wait,
+        response: wait,
+        stream_idle: wait,
+        keep_alive: wait,
+        drain_on_disconnect: Duration::ZERO,
+    };
     let response = UpstreamResponse::new(Response::new(body).into(), None, timeouts);
     (provider, FixedResponse { interception: Arc::new(interception), response })
 }
@@ -143,7 +150,8 @@ fn response(streaming: bool) -> (Provider, FixedResponse) {
 async fn begin(interceptor: FixedResponse) -> (Arc<OutcomeRecorder>, Gateway, Response<ResponseBody>) {
     let outcomes = Arc::new(OutcomeRecorder::default());
     let gateway = Gateway::new(outcomes.clone());
-    let response = gateway.intercept(Box::new(interceptor), gateway.clock.now()).await;
+    let response =
+        gateway.intercept(Box::new(interceptor), gateway.clock.now(), Box::new(NoopCostMeter)).await;
     (outcomes, gateway, response)
 }
 

@@ -27,7 +27,7 @@ pub struct Status {
     /// The URL of the gateway for clients; `null` if it is that of this API.
     #[schema(required)]
     pub client_url: Option<String>,
-    /// The providers.
+    /// The providers in force, in the order of the settings.
     pub providers: Vec<ProviderName>,
 }
 
@@ -86,7 +86,7 @@ pub struct ProviderRow {
 /// A circuit: the calls of one route and model.
 #[derive(Serialize, ToSchema)]
 pub struct Circuit {
-    /// The route.
+    /// The route of the calls, e.g. `/responses`.
     pub route: String,
     /// The model, as clients spell it.
     pub model: String,
@@ -130,6 +130,8 @@ pub struct AccessToken {
     /// The masked token.
     #[schema(example = "aib_...wxyz")]
     pub hint: String,
+    /// The groups that the user belongs to.
+    pub groups: Vec<String>,
     /// Whether the token admits to this API.
     pub admin: bool,
     /// The time of creation.
@@ -152,6 +154,9 @@ pub struct NewAccessTokenRequest {
     /// The time until the token expires, such as `90d`; absent for never.
     #[serde(default)]
     pub expires_in: Option<String>,
+    /// The groups that the user belongs to, for budgets.
+    #[serde(default)]
+    pub groups: Vec<String>,
     /// Whether the token admits to this API.
     #[serde(default)]
     pub admin: bool,

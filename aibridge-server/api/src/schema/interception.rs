@@ -147,6 +147,18 @@ pub struct TokenUsage {
     pub extra_token_types: BTreeMap<String, ExtraValue>,
     /// The time at which this record was created.
     pub created_at: Timestamp,
+    /// `priced`, `estimated`, `unpriced` or `subscription`; `null` if an earlier version wrote the record.
+    #[schema(required)]
+    pub cost_status: Option<String>,
+    /// The version of the price table and the row in it; `null` without a price.
+    #[schema(required)]
+    pub price_id: Option<String>,
+    /// The estimated input of a response that broke off before its usage came.
+    #[schema(required)]
+    pub estimated_input_tokens: Option<i64>,
+    /// The estimated output of a response that broke off before its usage came.
+    #[schema(required)]
+    pub estimated_output_tokens: Option<i64>,
 }
 
 /// A count, or a property such as the service tier.

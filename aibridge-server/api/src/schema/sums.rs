@@ -24,7 +24,7 @@ pub struct UsageList {
     pub next_cursor: Option<String>,
 }
 
-/// Token counts by kind.
+/// Token counts by kind, and costs.
 #[derive(ToSchema)]
 pub struct Tokens {
     /// Input that was neither read from the provider's cache nor written to it.
@@ -35,6 +35,9 @@ pub struct Tokens {
     pub cache_read_input_tokens: i64,
     /// Input that was written to the provider's cache.
     pub cache_write_input_tokens: i64,
+    /// The costs in billionths of a US dollar; `null` if there is no price.
+    #[schema(required)]
+    pub cost_nano_usd: Option<i64>,
 }
 
 /// Sums over interceptions.
@@ -100,7 +103,7 @@ pub struct Session {
 /// A session in a list.
 #[derive(ToSchema)]
 pub struct ListedSession {
-    /// The session.
+    /// The session and its sums.
     #[serde(flatten)]
     pub session: Session,
     /// The beginning of its last prompt; `null` if it has none, absent unless the request asks for it.

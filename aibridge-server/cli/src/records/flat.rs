@@ -14,7 +14,7 @@ pub(super) enum Kind {
 }
 
 /// The columns in order: first those of the interception and its token sums, then its child records as JSON.
-pub(super) const COLUMNS: [(&str, Kind); 27] = [
+pub(super) const COLUMNS: [(&str, Kind); 28] = [
     ("id", Kind::Text),
     ("initiator_id", Kind::Text),
     ("provider", Kind::Text),
@@ -38,6 +38,7 @@ pub(super) const COLUMNS: [(&str, Kind); 27] = [
     ("output_tokens", Kind::Number),
     ("cache_read_input_tokens", Kind::Number),
     ("cache_write_input_tokens", Kind::Number),
+    ("cost_nano_usd", Kind::Number),
     ("user_prompts", Kind::Json),
     ("token_usages", Kind::Json),
     ("tool_usages", Kind::Json),
@@ -113,6 +114,7 @@ pub(super) fn fields(row: &InterceptionRow, tokens: TokenSums) -> Vec<Cell> {
         Cell::Number(Some(tokens.output_tokens)),
         Cell::Number(Some(tokens.cache_read_input_tokens)),
         Cell::Number(Some(tokens.cache_write_input_tokens)),
+        Cell::Number(tokens.cost_nano_usd),
     ]
 }
 
@@ -130,7 +132,9 @@ mod tests {
             tables::Kind::Json => Kind::Json,
             tables::Kind::Time => Kind::Time,
         };
-        let counts = tables::TOKEN_USAGES.columns.iter().filter(|column| column.kind == tables::Kind::Count);
+        let is_summed = |name: &str| !name.starts_with("estimated_");
+        let counts = tables::TOKEN_USAGES.columns.iter();
+        let counts = counts.filter(|column| column.kind == tables::Kind::Count && is_summed(column.name));
         let columns = tables::INTERCEPTIONS.columns.iter().chain(counts);
         let children: [&'static Table; 4] =
             [&tables::USER_PROMPTS, &tables::TOKEN_USAGES, &tables::TOOL_USAGES, &tables::MODEL_THOUGHTS];

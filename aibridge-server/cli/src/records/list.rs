@@ -1,12 +1,13 @@
 //! Text tables of interceptions, usage and sessions.
 
 use crate::text_table::table;
+use aibridge_prices::NanoUsd;
 use aibridge_store::{SessionRow, Summary, Sums, TokenSums, UsageKey, UsageRow};
 
 pub(super) fn interceptions(rows: &[Summary]) -> String {
     let names = [
         "ID", "STARTED", "USER", "CLIENT", "PROVIDER", "MODEL", "OUTCOME", "STATUS", "INPUT", "CACHED",
-        "OUTPUT",
+        "OUTPUT", "COST",
     ];
     table(
         &names,
@@ -24,6 +25,7 @@ pub(super) fn interceptions(rows: &[Summary]) -> String {
                 tokens.input_tokens.to_string(),
                 tokens.cache_read_input_tokens.to_string(),
                 tokens.output_tokens.to_string(),
+                money(tokens.cost_nano_usd),
             ]
         }),
     )
@@ -55,11 +57,17 @@ pub(super) fn sessions(rows: &[SessionRow]) -> String {
     )
 }
 
-const SUMS: [&str; 6] = ["REQUESTS", "FAILED", "INPUT", "CACHED", "WRITTEN", "OUTPUT"];
+const SUMS: [&str; 7] = ["REQUESTS", "FAILED", "INPUT", "CACHED", "WRITTEN", "OUTPUT", "COST"];
 
-fn sums(sums: &Sums) -> [String; 6] {
+fn sums(sums: &Sums) -> [String; 7] {
     let Sums { requests, failed, tokens } = sums;
-    let TokenSums { input_tokens, output_tokens, cache_read_input_tokens, cache_write_input_tokens } = tokens;
+    let TokenSums {
+        input_tokens,
+        output_tokens,
+        cache_read_input_tokens,
+        cache_write_input_tokens,
+        cost_nano_usd,
+    } = tokens;
     [
         requests.to_string(),
         failed.to_string(),
@@ -67,5 +75,11 @@ fn sums(sums: &Sums) -> [String; 6] {
         cache_read_input_tokens.to_string(),
         cache_write_input_tokens.to_string(),
         output_tokens.to_string(),
+        money(*cost_nano_usd),
     ]
+}
+
+/// An amount in dollars with the decimals that people read; `-` without a price.
+pub(super) fn money(nano_usd: Option<i64>) -> String {
+    nano_usd.map_or("-".to_owned(), |nano| NanoUsd::new(nano).to_short())
 }

@@ -1,6 +1,6 @@
 //! The text form of one interception with its child records.
 
-use crate::records::flat;
+use crate::records::{flat, list};
 use crate::text_table::{lines, one_line};
 use aibridge_store::FullInterception;
 use std::fmt::Write as _;
@@ -13,6 +13,13 @@ pub(super) fn show(found: &FullInterception) -> String {
         let value = value.to_text();
         let value = if value.is_empty() { "-" } else { &value };
         let _ = writeln!(text, "{name:24}  {}", one_line(value));
+    }
+    let cost = list::money(found.tokens().cost_nano_usd);
+    let _ = writeln!(text, "{:24}  {cost}", "cost");
+    for usage in &found.token_usages {
+        let status = usage.cost_status.as_deref().unwrap_or("-");
+        let price = usage.price_id.as_deref().unwrap_or("-");
+        let _ = writeln!(text, "{:24}  {}, {}", "price", one_line(status), one_line(price));
     }
     for prompt in &found.user_prompts {
         section(&mut text, "prompt", &prompt.prompt);

@@ -40,7 +40,7 @@ impl JsonRows {
         self.finish()
     }
 
-    /// The array.
+    /// Closes the array, and returns its text.
     pub(super) fn finish(mut self) -> String {
         if !self.text.is_empty() {
             self.text.push(']');

@@ -2,17 +2,16 @@
 
 use super::error::PgError;
 use crate::TokenRow;
-use crate::token::{NewToken, TokenHash};
+use crate::token::{NewToken, TokenHash, groups};
 use jiff::Timestamp;
 use std::collections::HashSet;
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
-const INSERT: &str = "INSERT INTO aibridge_tokens (id, user_name, hash, hint, created_at, expires_at, admin) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const LIST: &str =
-    "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin FROM aibridge_tokens ORDER BY id";
-const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin, hash \
+const INSERT: &str = "INSERT INTO aibridge_tokens (id, user_name, hash, hint, created_at, expires_at, admin, user_groups) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const LIST: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin, user_groups FROM aibridge_tokens ORDER BY id";
+const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin, user_groups, hash \
     FROM aibridge_tokens WHERE hash = $1";
 const UNREVOKED: &str = "SELECT hash FROM aibridge_tokens WHERE hash = ANY ($1) AND revoked_at IS NULL";
 const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1";
@@ -23,7 +22,16 @@ pub(super) async fn insert(client: &Client, token: &NewToken) -> Result<(), PgEr
     client
         .execute(
             INSERT,
-            &[&row.id, &row.user, &hash, &row.hint, &row.created_at, &row.expires_at, &row.admin],
+            &[
+                &row.id,
+                &row.user,
+                &hash,
+                &row.hint,
+                &row.created_at,
+                &row.expires_at,
+                &row.admin,
+                &groups::to_column(&row.groups),
+            ],
         )
         .await?;
     Ok(())
@@ -38,7 +46,7 @@ pub(super) async fn list(client: &Client) -> Result<Vec<TokenRow>, PgError> {
 pub(super) async fn find(client: &Client, hash: &TokenHash) -> Result<Option<TokenRow>, PgError> {
     let Some(row) = client.query_opt(FIND, &[&hash.as_bytes()]).await? else { return Ok(None) };
     let token = read(&row)?;
-    Ok(hash.matches(row.try_get(7)?).then_some(token))
+    Ok(hash.matches(row.try_get(8)?).then_some(token))
 }
 
 /// The hashes among `hashes` whose tokens exist and are not revoked.
@@ -64,5 +72,6 @@ fn read(row: &Row) -> Result<TokenRow, PgError> {
         expires_at: row.try_get(4)?,
         revoked_at: row.try_get(5)?,
         admin: row.try_get(6)?,
+        groups: groups::from_column(row.try_get(7)?),
     })
 }

@@ -14,6 +14,8 @@ pub(crate) trait RowReader {
     fn boolean(&self, column: &str) -> Result<bool, Self::Error>;
     /// A small number.
     fn optional_integer(&self, column: &str) -> Result<Option<i32>, Self::Error>;
+    /// A count, or a sum of costs.
+    fn optional_count(&self, column: &str) -> Result<Option<i64>, Self::Error>;
     fn count(&self, column: &str) -> Result<i64, Self::Error>;
     /// A sum of counts, which is a floating point number, because integer sums may overflow.
     fn sum(&self, column: &str) -> Result<f64, Self::Error>;

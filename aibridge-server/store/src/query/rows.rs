@@ -65,7 +65,7 @@ impl InterceptionRow {
     }
 }
 
-/// Sums of token counts.
+/// Sums of token counts and costs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TokenSums {
     /// Input tokens that were neither read from nor written to the cache of the provider.
@@ -76,6 +76,8 @@ pub struct TokenSums {
     pub cache_read_input_tokens: i64,
     /// Input tokens that were written to the cache of the provider.
     pub cache_write_input_tokens: i64,
+    /// The costs in billionths of a US dollar; `None` if no usage has a price.
+    pub cost_nano_usd: Option<i64>,
 }
 
 impl TokenSums {
@@ -86,6 +88,7 @@ impl TokenSums {
             output_tokens: row.sum("output_tokens")? as i64,
             cache_read_input_tokens: row.sum("cache_read_input_tokens")? as i64,
             cache_write_input_tokens: row.sum("cache_write_input_tokens")? as i64,
+            cost_nano_usd: row.optional_count("cost_nano_usd")?,
         })
     }
 
@@ -96,6 +99,10 @@ impl TokenSums {
             self.cache_read_input_tokens.saturating_add(other.cache_read_input_tokens);
         self.cache_write_input_tokens =
             self.cache_write_input_tokens.saturating_add(other.cache_write_input_tokens);
+        self.cost_nano_usd = match (self.cost_nano_usd, other.cost_nano_usd) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (one, other) => one.or(other),
+        };
     }
 }
 
@@ -183,6 +190,10 @@ pub struct TokenUsageRow {
     pub extra_token_types: Box<RawValue>,
     #[serde(serialize_with = "time")]
     pub created_at: Timestamp,
+    pub cost_status: Option<String>,
+    pub price_id: Option<String>,
+    pub estimated_input_tokens: Option<i64>,
+    pub estimated_output_tokens: Option<i64>,
 }
 
 impl TokenUsageRow {
@@ -195,9 +206,14 @@ impl TokenUsageRow {
                 output_tokens: row.count("output_tokens")?,
                 cache_read_input_tokens: row.count("cache_read_input_tokens")?,
                 cache_write_input_tokens: row.count("cache_write_input_tokens")?,
+                cost_nano_usd: row.optional_count("cost_nano_usd")?,
             },
             extra_token_types: row.json("extra_token_types")?,
             created_at: row.time("created_at")?,
+            cost_status: row.optional_text("cost_status")?,
+            price_id: row.optional_text("price_id")?,
+            estimated_input_tokens: row.optional_count("estimated_input_tokens")?,
+            estimated_output_tokens: row.optional_count("estimated_output_tokens")?,
         })
     }
 }

@@ -189,6 +189,7 @@ impl Records {
                 output_tokens: cells.rounded()?,
                 cache_read_input_tokens: cells.rounded()?,
                 cache_write_input_tokens: cells.rounded()?,
+                cost_nano_usd: cells.optional_count()?,
             };
             if let Some(row) = rows.get_mut(&key) {
                 row.sums.tokens = tokens;

@@ -2,6 +2,7 @@
 
 use super::records::Records;
 use super::statement::{CellKind, Cells, Dialect, Value, Values};
+use super::totals::cost_sum;
 use super::{InterceptionRow, Summary, TokenSums, list_columns};
 use crate::StoreError;
 use crate::tables::{INTERCEPTIONS, Kind};
@@ -81,6 +82,11 @@ pub(super) fn summary_columns(dialect: Dialect) -> (String, Vec<CellKind>) {
         ));
         kinds.push(CellKind::Float);
     }
+    columns.push_str(&format!(
+        ", (SELECT {} FROM aibridge_token_usages u WHERE u.interception_id = i.id)",
+        cost_sum(dialect)
+    ));
+    kinds.push(CellKind::Count);
     (columns, kinds)
 }
 
@@ -112,6 +118,7 @@ pub(super) fn summary(mut cells: Cells) -> Result<Summary, StoreError> {
         output_tokens: cells.rounded()?,
         cache_read_input_tokens: cells.rounded()?,
         cache_write_input_tokens: cells.rounded()?,
+        cost_nano_usd: cells.optional_count()?,
     };
     Ok(Summary { interception, tokens })
 }

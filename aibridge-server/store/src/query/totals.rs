@@ -6,7 +6,6 @@ use super::statement::{CellKind, Cells, Dialect, Values};
 use super::time_segments::{Interval, Segment, segments};
 use super::{Filter, TokenSums, first_id};
 use crate::StoreError;
-use crate::tables::TOKEN_USAGES;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -79,7 +78,7 @@ pub struct TotalsRow {
     pub at: Option<Timestamp>,
     /// The values of the keys, in the order of the query.
     pub key: Vec<String>,
-    /// The totals.
+    /// The totals of the group.
     pub totals: Totals,
 }
 
@@ -125,7 +124,7 @@ impl TotalsKey {
 }
 
 impl Totals {
-    /// Adds `other`.
+    /// Adds the totals of another group.
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.failed += other.failed;
@@ -215,6 +214,7 @@ impl Records {
                     output_tokens: cells.rounded()?,
                     cache_read_input_tokens: cells.rounded()?,
                     cache_write_input_tokens: cells.rounded()?,
+                    cost_nano_usd: None,
                 };
                 let cost_nano_usd = cells.optional_count()?;
                 let unpriced = cells.count()?.unsigned_abs();
@@ -327,27 +327,18 @@ fn usages_sql(
     (Sql { text, values }, kinds)
 }
 
-/// The exact sum of `u.cost_nano_usd`, or null if the column does not exist or no usage has a cost. A single cost
-/// counts as at most a million dollars, so that the sum does not overflow.
-pub(super) fn cost_sum(dialect: Dialect) -> &'static str {
-    match (dialect, has_costs()) {
-        (Dialect::Sqlite, false) => "NULL",
-        (Dialect::Postgres, false) => "NULL::bigint",
-        (Dialect::Sqlite, true) => "sum(min(u.cost_nano_usd, 1000000000000000))",
-        (Dialect::Postgres, true) => "sum(least(u.cost_nano_usd, 1000000000000000))::bigint",
+/// The exact sum of `u.cost_nano_usd`, or null if no usage has a cost. A single cost counts as at most a million dollars,
+/// so that the sum does not overflow.
+pub(crate) fn cost_sum(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "sum(min(u.cost_nano_usd, 1000000000000000))",
+        Dialect::Postgres => "sum(least(u.cost_nano_usd, 1000000000000000))::bigint",
     }
 }
 
 /// The number of usages without a cost.
 fn unpriced(dialect: Dialect) -> String {
-    match has_costs() {
-        true => format!("{} - {}", dialect.count("*"), dialect.count("u.cost_nano_usd")),
-        false => dialect.count("*"),
-    }
-}
-
-fn has_costs() -> bool {
-    TOKEN_USAGES.column("cost_nano_usd").is_some()
+    format!("{} - {}", dialect.count("*"), dialect.count("u.cost_nano_usd"))
 }
 
 fn group(cells: &mut Cells, query: &TotalsQuery) -> Result<(Option<i64>, Vec<String>), StoreError> {

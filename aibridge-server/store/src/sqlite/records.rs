@@ -126,7 +126,8 @@ impl SqliteRecords {
         let sql = |order| {
             format!(
                 "SELECT {}, total(u.input_tokens) AS input_tokens, total(u.output_tokens) AS output_tokens, total(u.cache_read_input_tokens) AS cache_read_input_tokens, \
-                 total(u.cache_write_input_tokens) AS cache_write_input_tokens FROM aibridge_interceptions i \
+                 total(u.cache_write_input_tokens) AS cache_write_input_tokens, \
+                 sum(min(u.cost_nano_usd, 1000000000000000)) AS cost_nano_usd FROM aibridge_interceptions i \
                  LEFT JOIN aibridge_token_usages u ON u.interception_id = i.id \
                  WHERE {MATCHES_FILTER} GROUP BY i.id ORDER BY i.id {order}",
                 list_columns(json_as_text)

@@ -26,7 +26,7 @@ pub(crate) struct SqliteSink {
     path: PathBuf,
     files: Arc<OpenFiles>,
     statements: Statements,
-    /// Held until the last write; `None` for a command.
+    /// Released after the last write; `None` for a command.
     lock: Option<LockFile>,
 }
 

@@ -2,17 +2,16 @@
 
 use super::time::{from_text, to_text};
 use crate::TokenRow;
-use crate::token::{NewToken, TokenHash};
+use crate::token::{NewToken, TokenHash, groups};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-const INSERT: &str = "INSERT INTO aibridge_tokens (id, user_name, hash, hint, created_at, expires_at, admin) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-const LIST: &str =
-    "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin FROM aibridge_tokens ORDER BY id";
-const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin, hash \
+const INSERT: &str = "INSERT INTO aibridge_tokens (id, user_name, hash, hint, created_at, expires_at, admin, user_groups) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const LIST: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin, user_groups FROM aibridge_tokens ORDER BY id";
+const FIND: &str = "SELECT id, user_name, hint, created_at, expires_at, revoked_at, admin, user_groups, hash \
     FROM aibridge_tokens WHERE hash = ?1";
 const REVOKE: &str = "UPDATE aibridge_tokens SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
 
@@ -26,6 +25,7 @@ pub(super) fn insert(connection: &Connection, token: &NewToken) -> rusqlite::Res
         to_text(row.created_at),
         row.expires_at.map(to_text),
         row.admin,
+        groups::to_column(&row.groups),
     ];
     connection.execute(INSERT, values).map(drop)
 }
@@ -38,7 +38,7 @@ pub(super) fn list(connection: &Connection) -> rusqlite::Result<Vec<TokenRow>> {
 /// Looks up the token with this hash. The index finds the row; the final comparison takes constant time.
 pub(super) fn find(connection: &Connection, hash: &TokenHash) -> rusqlite::Result<Option<TokenRow>> {
     let mut statement = connection.prepare_cached(FIND)?;
-    let found = statement.query_row([hash.as_bytes()], |row| Ok((read(row)?, row.get::<_, Vec<u8>>(7)?)));
+    let found = statement.query_row([hash.as_bytes()], |row| Ok((read(row)?, row.get::<_, Vec<u8>>(8)?)));
     Ok(found.optional()?.and_then(|(token, stored)| hash.matches(&stored).then_some(token)))
 }
 
@@ -61,5 +61,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
         expires_at: optional_time(4)?,
         revoked_at: optional_time(5)?,
         admin: row.get(6)?,
+        groups: groups::from_column(row.get::<_, Option<String>>(7)?.as_deref()),
     })
 }

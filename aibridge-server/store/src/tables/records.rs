@@ -115,11 +115,42 @@ pub static TOKEN_USAGES: Table = Table {
             "JSON object of further counts, e.g. `output_reasoning`: parts of the above, not to be added; of properties that decide the price, e.g. `service_tier`; and `cost`, if the provider states one",
         ),
         Column::new("created_at", Kind::Time, "when it was received"),
+        Column::new(
+            "cost_nano_usd",
+            Kind::Count,
+            "the cost in billionths of a US dollar; null without a price",
+        )
+        .nullable(),
+        Column::new(
+            "cost_status",
+            Kind::Text,
+            "`priced`, `estimated`, `unpriced` or `subscription`; null if an earlier version wrote the row",
+        )
+        .nullable(),
+        Column::new("price_id", Kind::Text, "the version of the price table, and the row in it").nullable(),
+        Column::new(
+            "estimated_input_tokens",
+            Kind::Count,
+            "the estimated input of a response that broke off before its usage came",
+        )
+        .nullable(),
+        Column::new(
+            "estimated_output_tokens",
+            Kind::Count,
+            "the estimated output of a response that broke off before its usage came",
+        )
+        .nullable(),
     ],
 };
 
+/// The columns of [`TOKEN_USAGES`] that the migration for money added.
+pub(crate) const COST_COLUMNS: &[&str] =
+    &["cost_nano_usd", "cost_status", "price_id", "estimated_input_tokens", "estimated_output_tokens"];
+
 /// The values of a row of [`TOKEN_USAGES`].
 pub(crate) fn token_usage(row: &TokenUsage) -> Row<'_> {
+    let charged = &row.charged;
+    let number = |count: Option<i64>| count.map_or(Value::Null, Value::Number);
     vec![
         Value::Id(row.id),
         Value::Id(row.interception_id),
@@ -130,6 +161,11 @@ pub(crate) fn token_usage(row: &TokenUsage) -> Row<'_> {
         Value::Number(row.cache_write_input_tokens),
         Value::Json(extra_token_types(row)),
         Value::Time(row.created_at),
+        number(charged.cost_nano_usd),
+        Value::text(charged.cost_status.as_str()),
+        Value::optional(charged.price_id.as_deref()),
+        number(charged.estimated_input_tokens),
+        number(charged.estimated_output_tokens),
     ]
 }
 

@@ -17,6 +17,8 @@ pub static TOKENS: Table = Table {
         Column::new("revoked_at", Kind::Time, "when the token was revoked; null if it was not")
             .filled_later(),
         Column::new("admin", Kind::Boolean, "1 if the token admits to the admin API"),
+        Column::new("user_groups", Kind::Text, "the groups of the user, separated by commas; null for none")
+            .nullable(),
     ],
 };
 

@@ -64,6 +64,12 @@ async fn a_store_of_an_earlier_version_is_migrated() {
         .execute_batch(
             "ALTER TABLE aibridge_tool_usages DROP COLUMN metadata; DROP TABLE aibridge_object_owners;
              DROP TABLE aibridge_journal_positions; DROP TABLE aibridge_rejected_records;
+             ALTER TABLE aibridge_token_usages DROP COLUMN cost_nano_usd;
+             ALTER TABLE aibridge_token_usages DROP COLUMN cost_status;
+             ALTER TABLE aibridge_token_usages DROP COLUMN price_id;
+             ALTER TABLE aibridge_token_usages DROP COLUMN estimated_input_tokens;
+             ALTER TABLE aibridge_token_usages DROP COLUMN estimated_output_tokens;
+             ALTER TABLE aibridge_tokens DROP COLUMN user_groups;
              PRAGMA user_version = 2",
         )
         .expect("as it was");

@@ -1,7 +1,7 @@
 //! Sweeps of expired interceptions in a SQLite store.
 
 use crate::support::{TestDir, ended, interception_at, prompt, start};
-use aibridge_recorder::{Reasoning, ReasoningSource, Record, Recorder, TokenUsage, ToolUsage};
+use aibridge_recorder::{Reasoning, ReasoningSource, Record, Recorder, TokenUsage, ToolUsage, UsageCost};
 use aibridge_store::{Expired, ScanScope, SqliteStore, StoreError, Sweeper};
 use jiff::{SignedDuration, Timestamp};
 use std::cell::Cell;
@@ -43,6 +43,7 @@ fn open(id: Uuid) -> Vec<Record> {
         cache_write_input_tokens: 4,
         extra_token_types: BTreeMap::new(),
         cost: None,
+        charged: UsageCost::default(),
         created_at: Timestamp::now(),
     };
     let tool = ToolUsage {

@@ -3,7 +3,7 @@
 use crate::support::{TestDir, ended, interception, prompt, start, time};
 use aibridge_recorder::{
     CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, Reasoning, ReasoningSource, Record,
-    Recorder, TokenUsage, ToolUsage, UserPrompt,
+    Recorder, TokenUsage, ToolUsage, UsageCost, UserPrompt,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -159,6 +159,7 @@ pub(crate) fn end() -> Vec<Record> {
             ("output_reasoning".to_owned(), 5.into()),
         ]),
         cost: None,
+        charged: UsageCost::default(),
         created_at,
     };
     let client_tool = ToolUsage {
@@ -293,6 +294,7 @@ pub(crate) fn dirty_records() -> Vec<Record> {
             cache_write_input_tokens: 0,
             extra_token_types: BTreeMap::from([(dirty(), 1.into())]),
             cost: None,
+            charged: UsageCost::default(),
             created_at,
         }),
         Record::ToolUsage(Box::new(ToolUsage {

@@ -21,7 +21,7 @@ async fn a_token_works_at_once_and_until_it_is_revoked() {
     let store = dir.open();
     let tokens = Tokens::open(&dir.options()).expect("opened");
     let (row, token) = tokens.create("ada", None).expect("created");
-    let who = TokenIdentity { token_id: row.id, user: "ada".to_owned(), admin: false };
+    let who = TokenIdentity { token_id: row.id, user: "ada".to_owned(), admin: false, groups: Vec::new() };
     for _ in 0..3 {
         assert_eq!(store.authenticate(&token).await, Ok(Some(who.clone())));
     }

@@ -1,7 +1,7 @@
 //! Tests of the lines that records become.
 
 use super::*;
-use aibridge_recorder::{CredentialKind, Outcome, ReasoningSource};
+use aibridge_recorder::{CredentialKind, Outcome, ReasoningSource, UsageCost};
 use aibridge_store::tables::{self, Table};
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
@@ -135,6 +135,7 @@ fn all() -> Vec<(Record, Value)> {
                 cache_write_input_tokens: i64::MAX,
                 extra_token_types: BTreeMap::from([("output_reasoning".into(), 4.into())]),
                 cost: some("1.5e-3"),
+                charged: UsageCost::default(),
                 created_at: at(),
             }),
             json!({

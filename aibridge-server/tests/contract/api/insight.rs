@@ -18,6 +18,7 @@ fn usage(interception_id: Uuid, input_tokens: i64) -> Record {
         cache_write_input_tokens: 0,
         extra_token_types: Default::default(),
         cost: None,
+        charged: Default::default(),
         created_at: Timestamp::now(),
     })
 }

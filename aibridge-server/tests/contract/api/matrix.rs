@@ -1,4 +1,4 @@
-//! Who may use which endpoint: anonymous, user and admin, on every documented path and method.
+//! The access of anonymous callers, users and admins to every documented path and method.
 
 use super::access::with_unknown_id;
 use crate::harness::{Harness, provider_settings, status_and_code};

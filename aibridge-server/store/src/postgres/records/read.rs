@@ -44,6 +44,10 @@ impl RowReader for Row {
         self.try_get(column)
     }
 
+    fn optional_count(&self, column: &str) -> Result<Option<i64>, Error> {
+        self.try_get(column)
+    }
+
     fn count(&self, column: &str) -> Result<i64, Error> {
         self.try_get(column)
     }

@@ -48,6 +48,10 @@ impl RowReader for Row<'_> {
         self.get(column)
     }
 
+    fn optional_count(&self, column: &str) -> rusqlite::Result<Option<i64>> {
+        self.get(column)
+    }
+
     fn count(&self, column: &str) -> rusqlite::Result<i64> {
         self.get(column)
     }

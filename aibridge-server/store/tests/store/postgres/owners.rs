@@ -32,6 +32,9 @@ async fn a_database_of_an_earlier_version_is_migrated() {
     let Some(server) = Postgres::start().await else { return };
     open(options(&server)).await.close().await;
     let undo = "DROP TABLE aibridge_object_owners, aibridge_journal_positions, aibridge_rejected_records; \
+        ALTER TABLE aibridge_token_usages DROP cost_nano_usd, DROP cost_status, DROP price_id, \
+            DROP estimated_input_tokens, DROP estimated_output_tokens; \
+        ALTER TABLE aibridge_tokens DROP user_groups; \
         DELETE FROM aibridge_schema WHERE version >= 4";
     server.execute(undo).await;
     let store = open(options(&server)).await;

@@ -22,7 +22,7 @@ async fn concurrent_starts_on_an_empty_database_succeed() {
         let store = store.expect("opened");
         store.record(start().1).await.expect("stored");
     }
-    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 6);
+    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 8);
     assert_eq!(server.rows("aibridge_interceptions").await.len(), 8);
     assert_eq!(server.rows("aibridge_instances").await.len(), 8);
 }

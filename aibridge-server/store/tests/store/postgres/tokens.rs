@@ -32,7 +32,7 @@ async fn a_token_works_at_once_and_until_it_is_revoked_or_expires() {
     let Some(server) = Postgres::start().await else { return };
     let (row, token) = create(&server, None).await; // before any gateway was there
     let store = open(options(&server)).await;
-    let who = TokenIdentity { token_id: row.id, user: "ada".to_owned(), admin: false };
+    let who = TokenIdentity { token_id: row.id, user: "ada".to_owned(), admin: false, groups: Vec::new() };
     for _ in 0..3 {
         assert_eq!(store.authenticate(&token).await, Ok(Some(who.clone())));
     }

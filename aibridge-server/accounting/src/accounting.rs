@@ -1,0 +1,235 @@
+//! The prices and budgets in force, and what was spent.
+
+use crate::billing::Billing;
+use crate::error::BudgetError;
+use crate::meter::{self, Meter};
+use crate::pricing::Priced;
+use crate::refusals::{RecentRefusal, RecentRefusals};
+use crate::request::{self, Charge, OpenedRequest};
+use aibridge_budgets::{BudgetState, Ledger, Period, Refusal, Scope, SpentTotals, Subject, Warning, Windows};
+use aibridge_config::{Budgets, Config, Prices, Provider, Unpriced};
+use aibridge_intercept::Actor;
+use aibridge_intercept::cost::CostMeter;
+use aibridge_intercept::events::{EventSink, InterceptionEvent};
+use aibridge_prices::NanoUsd;
+use aibridge_recorder::{CredentialKind, Interception};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// The most charges that wait to be published to other gateway processes. Beyond it, the oldest are dropped; the others
+/// learn of them from the records.
+const MAX_UNPUBLISHED: usize = 100_000;
+
+/// The prices and budgets in force, and what was spent. Those that [`Accounting::with_settings`] returns share the latter.
+#[derive(Clone)]
+pub struct Accounting {
+    prices: Prices,
+    budgets: Budgets,
+    billings: Arc<Vec<Billing>>,
+    shared: Arc<Shared>,
+}
+
+/// What stays when the settings change.
+pub(crate) struct Shared {
+    ledger: Ledger,
+    refusals: RecentRefusals,
+    events: Arc<dyn EventSink>,
+    /// The charges of this process that others do not know; `None` if there are no others.
+    unpublished: Option<Mutex<Vec<Charge>>>,
+}
+
+impl Accounting {
+    /// An accounting in which nothing was spent. `publishes` tells whether other gateway processes share the budgets.
+    pub fn new(config: &Config, events: Arc<dyn EventSink>, publishes: bool, now: Timestamp) -> Self {
+        let shared = Shared {
+            ledger: Ledger::new(config.budgets.ledger(), now),
+            refusals: RecentRefusals::default(),
+            events,
+            unpublished: publishes.then(Mutex::default),
+        };
+        Self::create(config, &config.providers, Arc::new(shared))
+    }
+
+    /// Other prices, budgets and providers, with what was spent. They are in force when this returns.
+    #[must_use]
+    pub fn with_settings(&self, config: &Config, providers: &[Provider], now: Timestamp) -> Self {
+        self.shared.ledger.replace(config.budgets.ledger(), now);
+        Self::create(config, providers, Arc::clone(&self.shared))
+    }
+
+    fn create(config: &Config, providers: &[Provider], shared: Arc<Shared>) -> Self {
+        let prices = config.prices.clone();
+        let billings = providers.iter().map(|provider| Billing::of(provider, &prices.table)).collect();
+        Self { prices, budgets: config.budgets.clone(), billings: Arc::new(billings), shared }
+    }
+
+    /// Whether access tokens have budgets, so that their ids are recorded.
+    pub fn counts_keys(&self) -> bool {
+        self.budgets.budgets.iter().any(|budget| budget.scope == Scope::Key)
+    }
+
+    /// Refuses a request whose budget is used up, before its body is read. Its model is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// [`BudgetError::Exceeded`] with the first budget that admits nothing.
+    pub fn check(
+        &self,
+        actor: &Actor,
+        provider: &str,
+        credential: CredentialKind,
+    ) -> Result<(), BudgetError> {
+        if self.budgets.budgets.is_empty() || !self.counts(credential) {
+            return Ok(());
+        }
+        let (now, groups) = (Timestamp::now(), request::groups(actor));
+        let subject = Subject {
+            user: &actor.id,
+            groups: &groups,
+            key: request::key_of(&actor.metadata),
+            model: "",
+            provider,
+        };
+        self.shared.ledger.check(&subject, now).map_err(|refusal| self.refuse(&actor.id, refusal, now))
+    }
+
+    /// Reserves what a parsed request may cost, and returns its meter.
+    ///
+    /// # Errors
+    ///
+    /// [`BudgetError`] if a budget has no room, or the model has no price and the settings require one.
+    pub fn open(&self, request: &OpenedRequest<'_>) -> Result<Box<dyn CostMeter>, BudgetError> {
+        let OpenedRequest { interception, headers, bytes } = *request;
+        let billing = self.billing(interception);
+        let is_byok = interception.credential_kind == CredentialKind::Byok;
+        let is_subscription = is_byok && request::has_subscription(headers);
+        let request_bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let (table, now) = (self.prices.table.clone(), Timestamp::now());
+        let priced =
+            Priced { table: &table, billing: &billing, interception, is_subscription, request_bytes };
+        let mut reservation = None;
+        if self.counts(interception.credential_kind) {
+            let input_cost = priced.input_cost();
+            if input_cost.is_none() && self.budgets.unpriced == Unpriced::Refuse {
+                return Err(BudgetError::Unpriced(interception.model.clone()));
+            }
+            let groups = request::groups_of(&interception.metadata);
+            let subject = meter::subject(interception, &groups);
+            let session = interception.client_session_id.as_deref();
+            let input_cost = input_cost.unwrap_or(NanoUsd::ZERO);
+            let reserved = self.shared.ledger.reserve(&subject, session, input_cost, now);
+            reservation =
+                Some(reserved.map_err(|refusal| self.refuse(&interception.initiator_id, refusal, now))?);
+        }
+        let shared = Arc::clone(&self.shared);
+        Ok(Box::new(Meter { shared, table, billing, is_subscription, request_bytes, reservation }))
+    }
+
+    fn counts(&self, credential: CredentialKind) -> bool {
+        credential == CredentialKind::Centralized || self.budgets.byok_counts
+    }
+
+    /// The billing of the provider; that of its type if a reload has removed it.
+    fn billing(&self, interception: &Interception) -> Billing {
+        let found = self.billings.iter().find(|billing| billing.provider == interception.provider_name);
+        found.cloned().unwrap_or_else(|| Billing {
+            provider: interception.provider_name.clone(),
+            vendor: interception.provider.clone(),
+            is_subscription: false,
+        })
+    }
+
+    fn refuse(&self, user: &str, refusal: Refusal, now: Timestamp) -> BudgetError {
+        self.shared.refusals.add(user, &refusal, now);
+        BudgetError::Exceeded { refusal, is_readable: self.budgets.readable_refusals, at: now }
+    }
+
+    /// The current windows, for the query of [`Accounting::load`].
+    pub fn windows(&self, now: Timestamp) -> Windows {
+        self.shared.ledger.windows(now)
+    }
+
+    /// Replaces what was spent by the sums of records in the current windows.
+    pub fn load<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
+        self.shared.ledger.load(totals, now);
+    }
+
+    /// Adds what another gateway process charged.
+    pub fn apply(&self, charge: &Charge, now: Timestamp) {
+        let groups = request::groups_of(&charge.metadata);
+        let subject = Subject {
+            user: &charge.user,
+            groups: &groups,
+            key: request::key_of(&charge.metadata),
+            model: &charge.model,
+            provider: &charge.provider,
+        };
+        // The process that charged it has issued the warnings.
+        self.shared.ledger.charge(&subject, NanoUsd::new(charge.cost_nano_usd), now);
+    }
+
+    /// Takes the charges of this process that others do not know.
+    pub fn take_unpublished(&self) -> Vec<Charge> {
+        self.shared
+            .unpublished
+            .as_ref()
+            .map(|charges| std::mem::take(&mut *charges.lock()))
+            .unwrap_or_default()
+    }
+
+    /// Every budget, and what was spent of it.
+    pub fn budgets(&self, now: Timestamp) -> Vec<BudgetState> {
+        self.shared.ledger.list(now)
+    }
+
+    /// The budgets that apply to every request of a user, who belongs to `groups` and uses the access token
+    /// `key`. What everyone has spent together is not among them.
+    pub fn budgets_of(&self, user: &str, groups: &[String], key: &str, now: Timestamp) -> Vec<BudgetState> {
+        let subject = Subject { user, groups, key, ..Subject::default() };
+        let states = self.shared.ledger.list_of(&subject, now);
+        states.into_iter().filter(|state| state.scope != Scope::Everyone).collect()
+    }
+
+    /// What a user has spent in the current day, week and month.
+    pub fn spent_by(&self, user: &str, now: Timestamp) -> [(Period, NanoUsd); Period::ALL.len()] {
+        Period::ALL.map(|period| (period, self.shared.ledger.spent_by(user, period, now)))
+    }
+
+    /// The last refusals of a user, the latest first.
+    pub fn refusals_of(&self, user: &str) -> Vec<RecentRefusal> {
+        self.shared.refusals.of(user)
+    }
+}
+
+impl Shared {
+    /// Logs and counts budgets of which a share was spent.
+    pub(crate) fn publish_warnings(&self, warnings: &[Warning]) {
+        for Warning { percent, state } in warnings {
+            let BudgetState { scope, name, group, amount, period, spent, resets_at, .. } = state;
+            let amount = amount.unwrap_or_default();
+            tracing::warn!(
+                scope = scope.as_str(), name, group, %amount, %spent, period = period.as_str(), %resets_at,
+                "{percent} % of a budget are spent: raise its amount, or requests will be refused"
+            );
+            let (scope, percent) = (scope.as_str(), *percent);
+            self.events.on_event(&InterceptionEvent::BudgetWarning { scope, percent });
+        }
+    }
+
+    /// Remembers a charge for other gateway processes.
+    pub(crate) fn publish_charge(&self, interception: &Interception, cost_nano_usd: i64) {
+        let Some(unpublished) = self.unpublished.as_ref().filter(|_| cost_nano_usd > 0) else { return };
+        let mut unpublished = unpublished.lock();
+        if unpublished.len() >= MAX_UNPUBLISHED {
+            unpublished.drain(..MAX_UNPUBLISHED / 2);
+        }
+        unpublished.push(Charge {
+            user: interception.initiator_id.clone(),
+            metadata: interception.metadata.clone(),
+            model: interception.model.clone(),
+            provider: interception.provider_name.clone(),
+            cost_nano_usd,
+        });
+    }
+}

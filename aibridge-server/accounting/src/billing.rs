@@ -1,0 +1,41 @@
+//! Whose prices apply to a provider.
+
+use aibridge_prices::PriceTable;
+
+/// How the requests of a provider are paid for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Billing {
+    /// The configured name of the provider.
+    pub(crate) provider: String,
+    /// The vendor in the price table, or a name that only an operator's file can know.
+    pub(crate) vendor: String,
+    /// Whether the users of the provider pay a subscription, so that a request costs nothing.
+    pub(crate) is_subscription: bool,
+}
+
+impl Billing {
+    /// The billing of a provider.
+    pub(crate) fn of(provider: &aibridge_config::Provider, table: &PriceTable) -> Self {
+        Self {
+            provider: provider.name.clone(),
+            vendor: vendor_of(provider, table),
+            is_subscription: provider.subscription,
+        }
+    }
+}
+
+/// The vendor in the price table that a provider is: by its preset, else by its base URL, else by the type of its API.
+///
+/// A base URL that the table does not list is mostly a relay in front of the vendor whose API it speaks, or a local server,
+/// whose models the vendor's price list does not contain.
+pub fn vendor_of(provider: &aibridge_config::Provider, table: &PriceTable) -> String {
+    let kind = provider.kind.as_str();
+    let vendor = match provider.preset.filter(|preset| preset.name != kind) {
+        Some(preset) => table.vendor_of_name(preset.name).unwrap_or(preset.name),
+        None => {
+            let by_url = table.vendor_of_url(provider.base_url.as_str());
+            by_url.or_else(|| table.vendor_of_name(kind)).unwrap_or(kind)
+        }
+    };
+    vendor.to_owned()
+}

@@ -1,0 +1,23 @@
+//! Money in the gateway: admits requests within budgets, and finds what their responses cost.
+//!
+//! [`Accounting`] joins the price table and the budget ledger with what the gateway knows of a request. Before the body is
+//! read, [`Accounting::check`] refuses those whose budget is used up; when the request is parsed,
+//! [`Accounting::open`] reserves what it may cost and returns the meter that its interception carries. The meter prices
+//! the response before its records are stored, and charges the budgets.
+//!
+//! A reload replaces prices and budgets, and keeps what was spent. Nothing here waits or does I/O.
+
+mod accounting;
+mod billing;
+mod error;
+mod meter;
+mod pricing;
+mod refusals;
+mod request;
+mod usage;
+
+pub use accounting::Accounting;
+pub use billing::vendor_of;
+pub use error::BudgetError;
+pub use refusals::RecentRefusal;
+pub use request::{ACCESS_TOKEN, Charge, GROUPS, OpenedRequest, groups_of, key_of};

@@ -1,0 +1,91 @@
+//! The reported token counts as disjoint buckets.
+
+use aibridge_intercept::ResponseSummary;
+use aibridge_intercept::observer::{Searches, Usage};
+use aibridge_prices::Usage as Buckets;
+use aibridge_recorder::ExtraValue;
+
+/// Characters of a text for one token, roughly: for estimates where the provider reported no count.
+const CHARACTERS_PER_TOKEN: u64 = 4;
+
+/// The tokens of a text with this many characters or bytes, rounded up.
+pub(crate) const fn estimated_tokens(characters: u64) -> u64 {
+    characters.div_ceil(CHARACTERS_PER_TOKEN)
+}
+
+/// The buckets of a reported usage, without searches.
+///
+/// What a total of written cache tokens exceeds the part for one hour by counts as five minutes. Audio is part of the
+/// input and the output.
+pub(crate) fn buckets(usage: &Usage) -> Buckets {
+    let extra = |name| count(usage.extra.get(name).and_then(ExtraValue::count).unwrap_or(0));
+    let (input, output, written) = (count(usage.input), count(usage.output), count(usage.cache_write));
+    let audio_input = extra("prompt_audio").min(input);
+    let audio_output = extra("completion_audio").min(output);
+    let cache_write_1h = extra("cache_write_1h").min(written);
+    Buckets {
+        input: input - audio_input,
+        output: output - audio_output,
+        cache_read: count(usage.cache_read),
+        cache_write_5m: written - cache_write_1h,
+        cache_write_1h,
+        audio_input,
+        audio_output,
+        ..Buckets::default()
+    }
+}
+
+/// The searches that the provider ran and charges for one by one.
+pub(crate) fn searches(summary: &ResponseSummary) -> Searches {
+    let counted = summary.usage.as_ref().and_then(|usage| usage.extra.get("web_search_requests")?.count());
+    Searches { web: counted.map_or(summary.searches.web, count), ..summary.searches }
+}
+
+/// The service tier that the response names. `speed` is Anthropic's name for a faster tier.
+pub(crate) fn service_tier(summary: &ResponseSummary) -> Option<&str> {
+    let property = |name| summary.usage.as_ref().and_then(|usage| usage.extra.get(name)?.text());
+    let is_fast = property("speed").is_some_and(|speed| speed == "fast");
+    if is_fast { Some("fast") } else { property("service_tier").or(summary.service_tier.as_deref()) }
+}
+
+fn count(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(input: i64, output: i64, cache_write: i64, extra: &[(&str, i64)]) -> Usage {
+        let extra =
+            extra.iter().map(|(name, count)| ((*name).to_owned(), ExtraValue::Count(*count))).collect();
+        Usage { input, output, cache_write, extra, cache_read: 7, ..Usage::default() }
+    }
+
+    #[test]
+    fn every_token_counts_in_one_bucket() {
+        let reported = usage(
+            100,
+            50,
+            30,
+            &[
+                ("prompt_audio", 40),
+                ("completion_audio", 60),
+                ("cache_write_1h", 10),
+                ("total_tokens", 9_999),
+            ],
+        );
+        let expected = Buckets {
+            input: 60,
+            output: 0,
+            cache_read: 7,
+            cache_write_5m: 20,
+            cache_write_1h: 10,
+            audio_input: 40,
+            audio_output: 50,
+            ..Buckets::default()
+        };
+        assert_eq!(buckets(&reported), expected);
+        assert_eq!(buckets(&usage(-1, -1, -1, &[])), Buckets { cache_read: 7, ..Buckets::default() });
+    }
+}
