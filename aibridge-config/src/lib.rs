@@ -56,7 +56,7 @@ mod sources;
 pub use aibridge_sections::{
     ANY_ORIGIN, Admin, Auth, AuthMode, Authorities, Budgets, CircuitBreaker, Durability, FurtherRoute,
     Limits, Log, LogFormat, Metrics, OtlpProtocol, PostgresUrl, Prices, Provider, ProviderKind, ProviderTls,
-    Retention, Server, Spool, SslMode, Store, StoreUrl, Telemetry, Tls, Unpriced,
+    Retention, Server, SslMode, Store, StoreUrl, Telemetry, Tls, Unpriced,
 };
 pub use aibridge_values::{ConfigError, Environment, Problem};
 pub use config::Config;

@@ -83,7 +83,7 @@ pub enum InterceptionEvent<'a> {
         actor: &'a str,
         /// The model that the response names.
         model: Option<&'a str>,
-        /// The usage.
+        /// The tokens of the response.
         usage: &'a Usage,
     },
     /// A request was refused because it exceeds a limit of the settings.

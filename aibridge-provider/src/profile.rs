@@ -13,7 +13,7 @@ use aibridge_intercept::tap::{CallTap, Subject, Tap};
 use aibridge_intercept::{Actor, Error, ErrorFormat, Upstream, UpstreamCall};
 use aibridge_presets::UsageChunk;
 use aibridge_recorder::CredentialKind;
-use http::header::CONTENT_LENGTH;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -184,7 +184,7 @@ impl Profile {
     ///
     /// [`Error::NoCredential`] if the request has no credential and the provider has no keys.
     pub fn credential(&self, headers: &HeaderMap) -> Result<Credential, Error> {
-        self.key_failover().credential(headers).ok_or_else(|| Error::NoCredential(self.name.clone()))
+        self.key_failover().credential(headers).ok_or_else(|| self.no_credential())
     }
 
     /// The kind of the credential for a request with these headers.
@@ -194,7 +194,15 @@ impl Profile {
     /// The same as those of [`Self::credential`].
     pub fn credential_kind(&self, headers: &HeaderMap) -> Result<CredentialKind, Error> {
         let kind = self.key_failover().credential_kind(headers);
-        kind.ok_or_else(|| Error::NoCredential(self.name.clone()))
+        kind.ok_or_else(|| self.no_credential())
+    }
+
+    fn no_credential(&self) -> Error {
+        let header = match self.auth_header {
+            AUTHORIZATION => "Authorization: Bearer <key>".to_owned(),
+            ref other => format!("{other}: <key>"),
+        };
+        Error::NoCredential { provider: self.name.clone(), header }
     }
 
     /// The object at the provider that `path`, below the route prefix, names.

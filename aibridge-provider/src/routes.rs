@@ -65,7 +65,7 @@ impl Route {
 }
 
 impl Routes {
-    /// No routes.
+    /// The routes of an API that serves none.
     pub const NONE: Self = Self {
         bridged: &[],
         passthrough: &[],

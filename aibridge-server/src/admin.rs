@@ -9,8 +9,8 @@ use aibridge_api::{Access, Api, Call, Endpoint, GatewayState};
 use aibridge_dashboard::{BrowserSessions, LoginThrottle, security_headers};
 use aibridge_intercept::{Error, ErrorFormat, ErrorResponse};
 use aibridge_listen::ConnectionLimit;
-use aibridge_metrics::{CONTENT_TYPE, Metrics, ScrapeInput};
-use aibridge_store::Store;
+use aibridge_metrics::{CONTENT_TYPE, JournalFigures, Metrics, ScrapeInput};
+use aibridge_store::{APPEND_BOUNDS_MICROS, JournalStats, Store};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -19,6 +19,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, header};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The largest body of a request to the API, in bytes.
 const MAX_BODY: usize = 64 << 10;
@@ -45,6 +46,10 @@ pub struct Admin {
     pub client_url: String,
 }
 
+/// The longest wait until the database holds what was acknowledged before the request, so that an operator sees the own
+/// last request.
+const PROJECTION_WAIT: Duration = Duration::from_millis(500);
+
 /// Returns the routes for operators.
 pub fn routes(admin: Arc<Admin>) -> Router {
     let mut router = Router::new().route("/api/v1/{*rest}", any(api));
@@ -52,6 +57,22 @@ pub fn routes(admin: Arc<Admin>) -> Router {
         router = router.route("/metrics", any(metrics));
     }
     router.with_state(admin)
+}
+
+fn figures(stats: &JournalStats) -> JournalFigures {
+    let JournalStats { journal, lag_records, lag, rejected, damaged, waiting: _ } = stats;
+    let [times @ .., slower_appends] = journal.append_times;
+    JournalFigures {
+        bytes: journal.bytes,
+        frames: journal.frames,
+        append_times: APPEND_BOUNDS_MICROS.into_iter().zip(times).collect(),
+        slower_appends,
+        append_total: journal.append_total,
+        lag_records: *lag_records,
+        lag: *lag,
+        rejected: *rejected,
+        damaged: *damaged,
+    }
 }
 
 /// Responds to a request for a path that the admin listener does not serve.
@@ -68,6 +89,7 @@ async fn metrics(State(admin): State<Arc<Admin>>, request: Parts) -> Response<Bo
             return Err(not_allowed(&request, "GET, HEAD").into());
         }
         admin.admit_to_metrics(&request).await?;
+        admin.store.wait_until_projected(PROJECTION_WAIT).await;
         Ok(respond(admin.render()?, CONTENT_TYPE))
     };
     admin.finish(&request, response.await)
@@ -118,6 +140,9 @@ impl Admin {
         if self.app.stopping.is_cancelled() {
             return Err(Error::ShuttingDown.into());
         }
+        if endpoint.access() != Access::Public {
+            self.store.wait_until_projected(PROJECTION_WAIT).await;
+        }
         let body = match request.method {
             Method::GET | Method::HEAD => Bytes::new(),
             _ => self.app.unless_cut(body::read(body, MAX_BODY)).await??,
@@ -158,11 +183,12 @@ impl Admin {
 
     fn render(&self) -> Result<String, Error> {
         let snapshot = self.app.runtime_config.load();
+        let journal = self.store.journal_stats();
         let values = ScrapeInput {
             providers: snapshot.providers.all(),
-            store_queue: self.store.queue_length(),
+            store_queue: journal.waiting,
             open_connections: self.connections.open(),
-            spool_bytes: self.store.spool_bytes(),
+            journal: figures(&journal),
         };
         let metrics = self.metrics.as_ref().ok_or(Error::Internal)?;
         metrics.render(&values).map_err(|error| {

@@ -43,6 +43,9 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
             if let Some(warning) = warning {
                 write(&mut std::io::stderr(), &format!("aibridge: warning: {warning}\n"));
             }
+            for problem in aibridge_store::problems(&store_options(&config)) {
+                write(&mut std::io::stderr(), &format!("aibridge: warning: {problem}\n"));
+            }
             print(&mut std::io::stdout(), &config.to_masked_toml())?;
         }
         Some(Command::Health) => health::check(&config)?,

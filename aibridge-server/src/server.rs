@@ -53,6 +53,7 @@ pub struct Server {
     app: Arc<App>,
     dumps: Arc<Dumps>,
     metrics: Option<Arc<Metrics>>,
+    clock: quanta::Clock,
 }
 
 impl Server {
@@ -67,7 +68,7 @@ impl Server {
         }
         let dumps = Arc::new(Dumps::new(clock.clone()));
         let limits = RequestLimits::new(config.limits.clone(), clock.clone());
-        let providers = Providers::new(&config.providers, clock, dumps.clone())?;
+        let providers = Providers::new(&config.providers, clock.clone(), dumps.clone())?;
         let store = Store::open(store_options(&config)).await?;
         let start_within = start_within(&config);
         let (listener, address) = bind(config.server.listen, "--listen or [server] listen").await?;
@@ -89,7 +90,7 @@ impl Server {
             retention: config.store.retention.map(aibridge_config::Retention::get),
         });
         let app = app(&config, &store, runtime_config, metrics.as_ref());
-        Ok(Self { config, listener, address, admin, store, app, dumps, metrics })
+        Ok(Self { config, listener, address, admin, store, app, dumps, metrics, clock })
     }
 
     /// Returns the address of the client listener.
@@ -109,7 +110,7 @@ impl Server {
         let mut lines = startup::introduction(&self.config, self.address, providers, orphans);
         lines.extend(self.admin_address().map(|address| format!("admin    http://{address}")));
         let page = self.admin_address().map_or(self.client_url(), |address| format!("http://{address}"));
-        lines.push(format!("page     {page}/dashboard"));
+        lines.push(format!("dashboard {page}/dashboard"));
         lines
     }
 
@@ -122,7 +123,7 @@ impl Server {
     /// Creates the state of the routes for operators.
     fn operators(&self, connections: ConnectionLimit) -> Admin {
         let (tasks, stopping) = (self.app.gateway.tasks.clone(), self.app.stopping.clone());
-        let clock = quanta::Clock::new();
+        let clock = self.clock.clone();
         Admin {
             app: self.app.clone(),
             store: self.store.clone(),

@@ -43,12 +43,12 @@ fn durability_text(store: &Store) -> String {
     let durability = match store.durability {
         Durability::Process => "survives the process, not a power cut",
         Durability::Power => "survives a power cut",
+        Durability::Database => return "requests are refused while it is down".to_owned(),
     };
-    match (&store.url, &store.spool) {
-        (StoreUrl::Sqlite(_), _) => durability.to_owned(),
-        (StoreUrl::Postgres(_), None) => "requests are refused while it is down".to_owned(),
-        (StoreUrl::Postgres(_), Some(spool)) => {
-            format!("while it is down, records wait in {}, which {durability}", spool.dir.display())
+    match &store.url {
+        StoreUrl::Sqlite(_) => durability.to_owned(),
+        StoreUrl::Postgres(_) => {
+            format!("while it is down, records wait in {}, which {durability}", store.journal.display())
         }
     }
 }

@@ -1,28 +1,30 @@
 //! Converts the settings of the store.
 
 use aibridge_config::{Config, Durability, PostgresUrl, SslMode, StoreUrl};
-use aibridge_store::{Heartbeat, Options, PostgresOptions, SpoolOptions, StoreOptions, Tls};
+use aibridge_store::{Heartbeat, JournalOptions, Options, PostgresOptions, StoreOptions, Tls};
 use std::time::Duration;
 
 /// Returns the options of the store that the settings name.
 pub fn store_options(config: &Config) -> StoreOptions {
     let store = &config.store;
-    let durability = match store.durability {
-        Durability::Process => aibridge_store::Durability::Process,
-        Durability::Power => aibridge_store::Durability::Power,
+    let journal = JournalOptions {
+        directory: store.journal.clone(),
+        durability: match store.durability {
+            Durability::Process => aibridge_store::Durability::Process,
+            Durability::Power => aibridge_store::Durability::Power,
+            Durability::Database => aibridge_store::Durability::Database,
+        },
+        max_bytes: store.journal_max_bytes as u64,
+        timeout: start_within(config),
     };
     match &store.url {
-        StoreUrl::Sqlite(path) => StoreOptions::Sqlite(Options { path: path.clone(), durability }),
+        StoreUrl::Sqlite(path) => StoreOptions::Sqlite(Options { path: path.clone(), journal }),
         StoreUrl::Postgres(url) => StoreOptions::Postgres(PostgresOptions {
             url: url.connection.clone(),
             display_url: url.to_string(),
             tls: tls(url),
             timeout: start_within(config),
-            spool: store.spool.as_ref().map(|spool| SpoolOptions {
-                dir: spool.dir.clone(),
-                max_bytes: spool.max_bytes as u64,
-                durability,
-            }),
+            journal,
             heartbeat: Heartbeat::default(),
         }),
     }

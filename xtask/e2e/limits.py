@@ -16,7 +16,7 @@ CODEX_READS = re.compile(r"(?i)try again in\s*(\d+(?:\.\d+)?)\s*(s|ms|seconds?)"
 
 def check(gateway_url: str) -> None:
     """Asserts that the SDK knows the refusal for a rate limit, and waits as long as it is told before it tries again."""
-    clients = Clients(f"{gateway_url}/pooled/v1", "the-gateway-takes-a-key-of-its-own", "e2e-limits")
+    clients = Clients(f"{gateway_url}/pooled/v1", f"{gateway_url}/pooled-messages", "the-gateway-takes-a-key-of-its-own", "e2e-limits")
     patient = clients.sync.with_options(max_retries=1)
     request = {"model": "gpt-4.1-mini", "messages": user(ICELAND)}
     waits: list[float] = []

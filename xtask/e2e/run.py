@@ -20,6 +20,7 @@ import metrics
 import chat  # noqa: F401: adds its scenarios
 import responses  # noqa: F401: likewise
 import others  # noqa: F401: likewise
+import messages  # noqa: F401: likewise
 from clients import Clients
 from compare import same, same_start
 from provider import Provider
@@ -38,8 +39,9 @@ def check(scenario: Scenario, number: int, provider_url: str, gateway_url: str, 
     own_key = scenario.rows is not None and scenario.rows.credential == "byok"
     key, name = (OWN_KEY, "own-key") if own_key else (POOL_KEY, "pooled")
     request_id = f"e2e-{number}"
-    direct = Clients(provider_url, key, request_id)
-    through = Clients(f"{gateway_url}/{name}/v1", OWN_KEY if own_key else IGNORED, request_id)
+    direct = Clients(provider_url, provider_url.removesuffix("/v1"), key, request_id)
+    urls = f"{gateway_url}/{name}/v1", f"{gateway_url}/{name}-messages"
+    through = Clients(*urls, OWN_KEY if own_key else IGNORED, request_id)
 
     expected, actual = scenario.play(direct), scenario.play(through)
     interception = through.head()["headers"].get("x-aibridge-interception-id")

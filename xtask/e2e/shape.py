@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from clients import Clients
 
-CHAT, RESPONSES = "/chat/completions", "/responses"
+CHAT, RESPONSES, MESSAGES = "/chat/completions", "/responses", "/v1/messages"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Rows:
     status: int = 200
     error_type: str | None = None
     credential: str = "centralized"
+    client: str | None = None
+    """The name of the client; None: that of the SDK for Python."""
 
 
 @dataclass(frozen=True)

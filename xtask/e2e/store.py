@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import Any
 
-from shape import Rows
+from shape import MESSAGES, Rows
 
 
 class Store:
@@ -18,8 +18,11 @@ class Store:
     def holds(self, interception: str, expected: Rows, hint: str) -> None:
         """Asserts that exactly `expected` is on record about `interception`.
 
-        What an answer told is there when the client has its end; only the interception's own end may follow.
+        What an answer told is there when the client has its end; only the interception's own end may follow. A client that
+        leaves has no end, so all of it may follow.
         """
+        if expected.outcome == "cancelled":
+            self._ended(interception)
         recorded = self._recorded(interception)
         ended = self._ended(interception)
         wanted = expected_rows(expected, hint)
@@ -65,10 +68,11 @@ class Store:
 
 
 def expected_rows(rows: Rows, hint: str) -> dict[str, Any]:
+    is_openai = rows.route != MESSAGES
     return {
         "prompt": [rows.prompt] if rows.prompt else [],
         "tokens": [rows.tokens] if rows.tokens else [],
-        "total": [sum(rows.tokens)] if rows.tokens else [],
+        "total": [sum(rows.tokens) if is_openai else None] if rows.tokens else [],
         "tools": [(name, arguments) for name, arguments, _ in rows.tools],
         "calls": [call for _, _, call in rows.tools if call],
         "injected": [False for _ in rows.tools],
@@ -82,8 +86,8 @@ def expected_rows(rows: Rows, hint: str) -> dict[str, Any]:
         "credential_kind": rows.credential,
         "credential_hint": hint,
         "initiator_id": "anonymous",
-        "provider": "openai",
-        "client": "OpenAI SDK (Python)",
+        "provider": "openai" if is_openai else "anthropic",
+        "client": rows.client or ("OpenAI SDK (Python)" if is_openai else "Anthropic SDK (Python)"),
         "streaming": rows.streaming,
     }
 

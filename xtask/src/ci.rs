@@ -1,5 +1,6 @@
 //! `cargo xtask ci`: runs the checks in order and ends at the first failure.
 
+mod assets;
 mod edges;
 mod language;
 mod limits;
@@ -49,6 +50,7 @@ fn steps() -> Vec<Step> {
     vec![
         Step::cargo("format", &["fmt", "--all", "--check"]),
         Step::check("edges", edges::check),
+        Step::check("assets", assets::check),
         Step::check("top-level", top_level::check),
         Step::check("links", links::check),
         Step::check("limits", limits::check),

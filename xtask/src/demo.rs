@@ -1,5 +1,6 @@
-//! `cargo xtask demo`: sends three requests through the real binary and prints its records.
+//! `cargo xtask demo`: sends three requests through the real binary and prints its records, or fills a store.
 
+mod fill;
 mod provider;
 mod tables;
 mod transcript;
@@ -10,6 +11,7 @@ use anyhow::Result;
 use clap::Args;
 use provider::{CHAT, CHAT_TOOL, Conversation, RESPONSE_SHELL};
 use std::io::Write;
+use std::path::PathBuf;
 use transcript::Transcript;
 
 /// The provider key of the demo. The output shows its masked form only.
@@ -20,12 +22,21 @@ pub(crate) struct Options {
     /// Uses the optimised binary.
     #[arg(long)]
     release: bool,
+    /// Fills a SQLite store with about this many made-up interceptions instead, to look at in the dashboard.
+    #[arg(long, value_name = "COUNT")]
+    fill: Option<usize>,
+    /// The store to fill; it must not exist.
+    #[arg(long, value_name = "FILE", default_value = "target/demo.db", requires = "fill")]
+    output: PathBuf,
 }
 
 /// Runs the demo and writes its output to `out`.
 pub(crate) async fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "Building the gateway …")?;
     let binary = gateway::build(options.release)?;
+    if let Some(count) = options.fill {
+        return fill::fill(out, &binary, &options.output, count).await;
+    }
     let provider = ScriptedProvider::start(provider::respond).await;
     let launch = Launch::new(binary).config(settings(&provider));
     let gateway = launch.start().await;

@@ -1,5 +1,6 @@
-//! `cargo xtask e2e`: end-to-end scenarios with an independent client and an independent provider.
+//! `cargo xtask e2e`: end-to-end scenarios with independent clients and an independent provider.
 
+mod agents;
 mod aimock;
 mod install;
 mod secured;
@@ -11,9 +12,12 @@ use aibridge_testkit::{Gateway, Launch};
 use aimock::Aimock;
 use anyhow::{Result, ensure};
 use clap::Args;
-use std::path::{Path, PathBuf};
+use install::Installed;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::process::Command;
+use tools::Tools;
 
 /// Limits that the official SDK reaches at once.
 const LIMITS: &str = "[limits]\nrequests_per_minute = 2\n";
@@ -26,11 +30,19 @@ pub(crate) struct Options {
 }
 
 /// Runs all scenarios, or prints the tool that this machine lacks.
+///
+/// # Errors
+///
+/// If a scenario fails; on CI also if a tool is missing.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let tools = match tools::find() {
         Ok(tools) => tools,
         Err(missing) => {
-            println!("e2e: left out the official SDK against an independent provider, because {missing}");
+            ensure!(
+                std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+                "e2e must run on CI, but {missing}"
+            );
+            println!("e2e: left out the official SDKs, Claude Code and Codex, because {missing}");
             return Ok(());
         }
     };
@@ -40,7 +52,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let provider = Aimock::start(&tools, &installed, &assets()).await?;
     let gateway = Launch::new(&binary).config(settings(&provider)).start().await;
     let limited = Launch::new(&binary).config(format!("{LIMITS}{}", settings(&provider))).start().await;
-    let result = run_scenarios(&installed.python, &provider, &gateway, &limited).await;
+    let result = run_scenarios(&tools, &installed, &provider, &gateway, &limited).await;
     for gateway in [gateway, limited] {
         if result.is_err() {
             eprintln!("the gateway logged:\n{}", gateway.stderr());
@@ -49,7 +61,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         gateway.wait_exit().await;
     }
     result?;
-    secured::run(&binary, &installed.python, &provider).await
+    secured::run(&binary, &tools, &installed, &provider).await?;
+    agents::run(&binary, &tools, &installed).await
 }
 
 /// The folder of the scenarios, the provider's responses and the pinned versions.
@@ -57,27 +70,50 @@ fn assets() -> PathBuf {
     root().join("xtask/e2e")
 }
 
-/// Settings with a pool whose first key the provider rejects, and a provider without pool keys.
+/// Settings with a pool whose first key the provider rejects, and a provider without pool keys; both for each vendor.
 fn settings(provider: &Aimock) -> String {
     let keys = r#"["sk-e2e-pool-key-that-is-retired", "sk-e2e-pool-key-in-current-use"]"#;
-    let provider_table = |name, keys| {
+    let table = |kind: &str, name: &str, keys: &str| {
         let base_url = provider.base_url();
+        let base_url = if kind == "anthropic" { base_url.trim_end_matches("/v1") } else { &base_url };
         format!(
-            "[[provider]]\ntype = \"openai\"\nname = \"{name}\"\nbase_url = \"{base_url}\"\nkeys = {keys}\n"
+            "[[provider]]\ntype = \"{kind}\"\nname = \"{name}\"\nbase_url = \"{base_url}\"\nkeys = {keys}\n"
         )
     };
-    [provider_table("pooled", keys), provider_table("own-key", "[]")].concat()
+    [
+        table("openai", "pooled", keys),
+        table("openai", "own-key", "[]"),
+        table("anthropic", "pooled-messages", keys),
+        table("anthropic", "own-key-messages", "[]"),
+    ]
+    .concat()
+}
+
+/// The environment of the scenarios: how to run the SDK for Node.js.
+fn environment(tools: &Tools, installed: &Installed) -> [(&'static str, OsString); 4] {
+    [
+        ("PYTHONDONTWRITEBYTECODE", "1".into()),
+        ("PYTHONUTF8", "1".into()),
+        ("NODE", tools.node.clone().into()),
+        ("NODE_FOLDER", installed.node.clone().into()),
+    ]
 }
 
 /// Runs the Python scenarios, which print their results.
-async fn run_scenarios(python: &Path, provider: &Aimock, gateway: &Gateway, limited: &Gateway) -> Result<()> {
-    let mut command = Command::new(python);
+async fn run_scenarios(
+    tools: &Tools,
+    installed: &Installed,
+    provider: &Aimock,
+    gateway: &Gateway,
+    limited: &Gateway,
+) -> Result<()> {
+    let mut command = Command::new(&installed.python);
     command
         .arg(assets().join("run.py"))
         .args([provider.base_url(), gateway.url()])
         .arg(gateway.store().path())
         .arg(limited.url());
-    command.env_clear().env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUTF8", "1");
+    command.env_clear().envs(environment(tools, installed));
     let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
     ensure!(status.success(), "a response through the gateway differs from the direct one ({status})");
     Ok(())

@@ -27,7 +27,7 @@ pub use metrics::Metrics;
 pub use prices::Prices;
 pub use provider::{Authorities, CircuitBreaker, FurtherRoute, Provider, ProviderKind, ProviderTls};
 pub use server::Server;
-pub use store::{Durability, PostgresUrl, Retention, Spool, SslMode, Store, StoreUrl};
+pub use store::{Durability, PostgresUrl, Retention, SslMode, Store, StoreUrl};
 pub use telemetry::{OtlpProtocol, Telemetry};
 pub use tls::Tls;
 pub use web::ANY_ORIGIN;

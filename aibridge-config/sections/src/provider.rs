@@ -37,7 +37,7 @@ pub struct Provider {
     pub kind: ProviderKind,
     /// The vendor that the settings name, if any.
     pub preset: Option<&'static Preset>,
-    /// The name.
+    /// The name, which is unique among the providers.
     pub name: String,
     /// The base URL of the API; always ends in one slash.
     pub base_url: Url,
@@ -82,7 +82,7 @@ pub enum ProviderKind {
     OpenAi,
     /// The Anthropic API, or a compatible one.
     Anthropic,
-    /// GitHub Copilot.
+    /// The APIs of GitHub Copilot.
     Copilot,
 }
 

@@ -21,23 +21,16 @@ use std::time::Duration;
 pub struct Store {
     /// The URL of the database.
     pub url: StoreUrl,
-    /// The failures that a stored record survives.
+    /// When a record counts as durable.
     pub durability: Durability,
-    /// The maximum time that a request waits until its start records are stored.
+    /// The maximum time that a request waits until its start records are durable.
     pub timeout: Duration,
-    /// The spool for records while the database is unavailable.
-    pub spool: Option<Spool>,
+    /// The directory of the journal.
+    pub journal: PathBuf,
+    /// The number of bytes in the journal from which on requests are rejected.
+    pub journal_max_bytes: usize,
     /// The age at which records are deleted; `None` keeps all records.
     pub retention: Option<Retention>,
-}
-
-/// A directory that holds records while the database is unavailable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spool {
-    /// The path of the directory.
-    pub dir: PathBuf,
-    /// The maximum size of the spool, in bytes. Beyond it, requests are rejected.
-    pub max_bytes: usize,
 }
 
 /// The URL of a database. Displays in the format of the settings.
@@ -58,23 +51,26 @@ impl fmt::Display for StoreUrl {
     }
 }
 
-/// The failures that a stored record survives.
+/// When a record counts as durable: what the bytes that it describes wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Durability {
-    /// The end of the process, e.g. after `kill -9`.
+    /// The journal has it, and it survives the end of the process, e.g. after `kill -9`.
     Process,
-    /// A power failure of the machine.
+    /// The journal has it on its disk, and it survives a power failure of the machine.
     Power,
+    /// The database has committed it.
+    Database,
 }
 
 impl Durability {
-    const ALL: [Self; 2] = [Self::Process, Self::Power];
+    const ALL: [Self; 3] = [Self::Process, Self::Power, Self::Database];
 
     /// The value in the settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Process => "process",
             Self::Power => "power",
+            Self::Database => "database",
         }
     }
 }
@@ -86,10 +82,22 @@ pub struct RawStore {
     url: String,
     durability: String,
     timeout: RawDuration,
+    journal: String,
+    journal_max_bytes: RawSize,
+    /// The name of `journal` in earlier versions.
+    #[serde(skip_serializing_if = "String::is_empty")]
     spool: String,
-    spool_max_bytes: RawSize,
+    /// The name of `journal_max_bytes` in earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spool_max_bytes: Option<RawSize>,
     retention: RawRetention,
 }
+
+/// The default of `store.journal`. With SQLite, the journal is beside the database file.
+const DEFAULT_JOURNAL: &str = "aibridge.journal";
+
+/// The extension of the directory of the journal beside a SQLite file.
+const JOURNAL_SUFFIX: &str = ".journal";
 
 impl Default for RawStore {
     fn default() -> Self {
@@ -97,8 +105,10 @@ impl Default for RawStore {
             url: "sqlite:aibridge.db".into(),
             durability: Durability::Process.as_str().into(),
             timeout: RawDuration::from_secs(2),
+            journal: DEFAULT_JOURNAL.into(),
+            journal_max_bytes: RawSize::from_mib(1024),
             spool: String::new(),
-            spool_max_bytes: RawSize::from_mib(1024),
+            spool_max_bytes: None,
             retention: RawRetention::default(),
         }
     }
@@ -106,20 +116,18 @@ impl Default for RawStore {
 
 impl From<&Store> for RawStore {
     fn from(store: &Store) -> Self {
-        let raw = Self {
+        let journal = match &store.url {
+            StoreUrl::Sqlite(_) => DEFAULT_JOURNAL.to_owned(),
+            StoreUrl::Postgres(_) => store.journal.display().to_string(),
+        };
+        Self {
             url: store.url.to_string(),
             durability: store.durability.as_str().into(),
             timeout: store.timeout.into(),
+            journal,
+            journal_max_bytes: store.journal_max_bytes.into(),
             retention: RawRetention(store.retention),
             ..Self::default()
-        };
-        match &store.spool {
-            None => raw,
-            Some(spool) => Self {
-                spool: spool.dir.display().to_string(),
-                spool_max_bytes: spool.max_bytes.into(),
-                ..raw
-            },
         }
     }
 }
@@ -130,18 +138,48 @@ pub fn resolve(raw: &RawStore, report: &mut Report<'_>) -> Option<Store> {
     let durability =
         report.keep("store.durability", choice(&raw.durability, &Durability::ALL, Durability::as_str));
     let timeout = report.keep("store.timeout", raw.timeout.positive());
-    let max_bytes = report.keep("store.spool_max_bytes", raw.spool_max_bytes.positive());
-    if let Some(StoreUrl::Sqlite(_)) = url
-        && !raw.spool.is_empty()
-    {
-        let message = "has no effect on an embedded database, which is always available; remove it, or write \
-                       store.url = \"postgres://user@host/db\"";
-        report.problem("store.spool", message.to_owned());
-        return None;
+    let journal_max_bytes = match raw.spool_max_bytes {
+        Some(renamed) => report.keep("store.spool_max_bytes", renamed.positive()),
+        None => report.keep("store.journal_max_bytes", raw.journal_max_bytes.positive()),
+    };
+    let journal = report.keep("store.journal", journal(raw));
+    let directory = match (&url, journal?) {
+        (Some(StoreUrl::Sqlite(path)), None) => {
+            let mut beside = path.clone().into_os_string();
+            beside.push(JOURNAL_SUFFIX);
+            beside.into()
+        }
+        (Some(StoreUrl::Sqlite(_)), Some(_)) => {
+            let setting = if raw.spool.is_empty() { "store.journal" } else { "store.spool" };
+            let message = "has no effect on an embedded database, whose journal is beside its file; remove it, or write \
+                           store.url = \"postgres://user@host/db\"";
+            report.problem(setting, message.to_owned());
+            return None;
+        }
+        (_, named) => named.unwrap_or_else(|| DEFAULT_JOURNAL.into()),
+    };
+    Some(Store {
+        url: url?,
+        durability: durability?,
+        timeout: timeout?,
+        journal: directory,
+        journal_max_bytes: journal_max_bytes?,
+        retention: raw.retention.0,
+    })
+}
+
+/// The directory that the settings name; `None` if they name none. `spool` is its name in earlier versions: the journal
+/// then takes the place of the spool, and stores first what is left in it.
+fn journal(raw: &RawStore) -> Result<Option<PathBuf>, String> {
+    let is_named = raw.journal != DEFAULT_JOURNAL;
+    match (raw.journal.as_str(), raw.spool.as_str()) {
+        ("", _) => Err(format!("is empty; write the path of a directory, e.g. \"{DEFAULT_JOURNAL}\"")),
+        (journal, "") => Ok(is_named.then(|| journal.into())),
+        (_, spool) if !is_named => Ok(Some(spool.into())),
+        (..) => {
+            Err("and store.spool, its name in earlier versions, are both set; remove store.spool".to_owned())
+        }
     }
-    let max_bytes = max_bytes?;
-    let spool = (!raw.spool.is_empty()).then(|| Spool { dir: raw.spool.as_str().into(), max_bytes });
-    Some(Store { url: url?, durability: durability?, timeout: timeout?, spool, retention: raw.retention.0 })
 }
 
 /// Parses the URL. Messages contain no part of the URL but its scheme: the rest may contain a password.

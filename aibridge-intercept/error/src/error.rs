@@ -26,8 +26,13 @@ pub enum Error {
         problem: String,
     },
     /// Neither the provider's settings nor the request contain a key.
-    #[error("the provider {0:?} has no keys here: send your own as \"Authorization: Bearer <key>\"")]
-    NoCredential(String),
+    #[error("the provider {provider:?} has no keys here: send your own as \"{header}\"")]
+    NoCredential {
+        /// The name of the provider.
+        provider: String,
+        /// The header of the key, with a placeholder for its value.
+        header: String,
+    },
     /// The route or provider does not exist.
     #[error("unknown route: {method} {path}")]
     UnknownRoute {
@@ -109,7 +114,7 @@ impl Error {
             Self::InvalidJson(_) => (S::BAD_REQUEST, InvalidRequest, "invalid_json"),
             Self::InvalidModel(_) => (S::BAD_REQUEST, InvalidRequest, "invalid_model"),
             Self::InvalidParameter { .. } => (S::BAD_REQUEST, InvalidRequest, "invalid_parameter"),
-            Self::NoCredential(_) => (S::UNAUTHORIZED, Authentication, "no_credential"),
+            Self::NoCredential { .. } => (S::UNAUTHORIZED, Authentication, "no_credential"),
             Self::UnknownRoute { .. } => (S::NOT_FOUND, InvalidRequest, "unknown_route"),
             Self::ObjectNotFound(_) => (S::NOT_FOUND, InvalidRequest, "not_found"),
             Self::RequestTooLarge(_) => (S::PAYLOAD_TOO_LARGE, InvalidRequest, "request_too_large"),
@@ -156,7 +161,7 @@ impl Error {
             | Self::RequestIncomplete(_)
             | Self::RequestMalformed(_)
             | Self::BackgroundUnsupported => ErrorType::InvalidRequest,
-            Self::NoCredential(_) => ErrorType::Authentication,
+            Self::NoCredential { .. } => ErrorType::Authentication,
             Self::KeysRateLimited { .. } | Self::KeysRejected => ErrorType::KeysExhausted,
             Self::CircuitOpen { .. } => ErrorType::CircuitOpen,
             Self::UpstreamUnreachable(_) | Self::UpstreamTls(_) => ErrorType::UpstreamUnreachable,
@@ -174,7 +179,7 @@ impl Error {
                 vec![(header::RETRY_AFTER, whole_seconds(*retry_after).into())]
             }
             // RFC 9110 §11.6.1.
-            Self::NoCredential(_) => vec![(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
+            Self::NoCredential { .. } => vec![(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
             // The rest of the request is not read, so the connection cannot be reused.
             Self::ShuttingDown | Self::RequestIncomplete(_) | Self::RequestMalformed(_) => {
                 vec![(header::CONNECTION, HeaderValue::from_static("close"))]

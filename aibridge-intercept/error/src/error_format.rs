@@ -11,10 +11,10 @@ use uuid::Uuid;
 /// The API whose format an error response has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum ErrorFormat {
-    /// `{"error":{"message":…,"type":…,"param":…,"code":…}}`.
+    /// That of the OpenAI API: `{"error":{"message":…,"type":…,"param":…,"code":…}}`.
     #[default]
     OpenAi,
-    /// `{"type":"error","error":{"type":…,"message":…},"request_id":…}`.
+    /// That of the Anthropic API: `{"type":"error","error":{"type":…,"message":…},"request_id":…}`.
     Anthropic,
 }
 

@@ -1,10 +1,11 @@
 //! The end of an interception: its outcome and its error type.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The end of an interception: the columns of `aibridge_interceptions` that are written when it is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InterceptionEnd {
     /// The id of the interception.
     pub interception_id: Uuid,
@@ -22,7 +23,8 @@ pub struct InterceptionEnd {
 }
 
 /// The outcome of an interception: the columns `outcome` and `error_type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The client received the whole response.
     Completed,
@@ -52,7 +54,8 @@ impl Outcome {
 }
 
 /// The cause of a failure: the column `error_type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorType {
     /// The provider responded with 400, 404, 409, 413 or 422.
     InvalidRequest,
@@ -69,8 +72,10 @@ pub enum ErrorType {
     /// The circuit breaker is open, so the provider was not called.
     CircuitOpen,
     /// The provider responded with another 4xx status.
+    #[serde(rename = "upstream_4xx")]
     Upstream4xx,
     /// The provider responded with a 5xx status.
+    #[serde(rename = "upstream_5xx")]
     Upstream5xx,
     /// The connection to the provider failed or broke.
     UpstreamUnreachable,

@@ -1,11 +1,12 @@
 //! The start of an interception: its row and its prompt.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A row of `aibridge_interceptions` at the start: the request has been read, and nothing has been sent upstream.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Interception {
     /// The id of the interception, a UUIDv7.
     pub id: Uuid,
@@ -40,7 +41,8 @@ pub struct Interception {
 }
 
 /// The kind of credential that authenticates the upstream request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CredentialKind {
     /// A pooled key, which the gateway provides.
     Centralized,
@@ -59,7 +61,7 @@ impl CredentialKind {
 }
 
 /// A row of `aibridge_user_prompts`: the prompt of one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserPrompt {
     /// The id of the row, a UUIDv7.
     pub id: Uuid,

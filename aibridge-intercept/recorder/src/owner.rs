@@ -1,11 +1,12 @@
 //! The owners of objects that live at a provider.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A row of `aibridge_object_owners`: an object that lives at a provider, and the actor who created it.
 ///
 /// The first record about an object decides its owner. Later records about the same object change nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectOwner {
     /// The configured name of the provider.
     pub provider_name: String,

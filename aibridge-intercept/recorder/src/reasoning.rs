@@ -1,10 +1,11 @@
 //! Reasoning text of a response. The stored table keeps its name, `aibridge_model_thoughts`.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A row of `aibridge_model_thoughts`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reasoning {
     /// The id of the row, a UUIDv7.
     pub id: Uuid,
@@ -21,7 +22,8 @@ pub struct Reasoning {
 }
 
 /// The part of a response that contains reasoning: `source` in the column `metadata`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReasoningSource {
     /// Reasoning text beside a chat completion's content.
     Thinking,

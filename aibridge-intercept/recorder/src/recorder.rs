@@ -2,10 +2,12 @@
 
 use crate::{Interception, InterceptionEnd, ObjectOwner, Reasoning, TokenUsage, ToolUsage, UserPrompt};
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A row to be stored. All records but [`Record::Owner`] belong to an interception.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Record {
     /// The start of an interception; always its first record.
     Start(Arc<Interception>),

@@ -1,12 +1,12 @@
 //! The usage of a response: tokens and tool calls.
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A row of `aibridge_token_usages`: the token counts of one response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenUsage {
     /// The id of the row, a UUIDv7.
     pub id: Uuid,
@@ -31,7 +31,7 @@ pub struct TokenUsage {
 }
 
 /// A row of `aibridge_tool_usages`: one tool call of a response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolUsage {
     /// The id of the row, a UUIDv7.
     pub id: Uuid,
@@ -58,7 +58,8 @@ pub struct ToolUsage {
 }
 
 /// A value of [`TokenUsage::extra_token_types`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum ExtraValue {
     /// A count of tokens or requests.
     Count(i64),
@@ -93,14 +94,5 @@ impl From<i64> for ExtraValue {
 impl From<&str> for ExtraValue {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
-    }
-}
-
-impl Serialize for ExtraValue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Count(count) => serializer.serialize_i64(*count),
-            Self::Text(text) => serializer.serialize_str(text),
-        }
     }
 }

@@ -22,6 +22,7 @@ pub static PRESETS: &[Preset] = &[
         subscription: true,
         ..Preset::openai("chatgpt", "https://chatgpt.com/backend-api/codex/")
     },
+    // Users log in with their GitHub account. Business and enterprise plans have other base URLs.
     Preset {
         kind: "copilot",
         byok_only: true,
@@ -45,18 +46,6 @@ pub static PRESETS: &[Preset] = &[
     Preset::openai("together", "https://api.together.xyz/v1/"),
     Preset::openai("vllm", "http://localhost:8000/v1/"),
     Preset::openai("xai", "https://api.x.ai/v1/"),
-    Preset {
-        kind: "anthropic",
-        auth_header: "x-api-key",
-        ..Preset::openai("anthropic", "https://api.anthropic.com/")
-    },
-    // Users log in with their GitHub account. Business and enterprise plans have other base URLs.
-    Preset {
-        kind: "copilot",
-        byok_only: true,
-        subscription: true,
-        ..Preset::openai("copilot", "https://api.individual.githubcopilot.com/")
-    },
 ];
 
 /// The vendor with this name.

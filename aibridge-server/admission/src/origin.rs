@@ -22,7 +22,8 @@ const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, 
 
 /// The response headers that scripts may read beside the CORS-safelisted ones: the gateway's own, and those that SDKs read.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "X-AIBridge-Interception-Id, X-AIBridge-Error, Retry-After, Retry-After-Ms, X-Request-Id, \
+    "X-AIBridge-Interception-Id, X-AIBridge-Error, Retry-After, Retry-After-Ms, X-Should-Retry, \
+     X-Request-Id, Request-Id, \
      X-RateLimit-Limit-Requests, X-RateLimit-Remaining-Requests, X-RateLimit-Reset-Requests, \
      X-RateLimit-Limit-Tokens, X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Tokens",
 );

@@ -69,7 +69,7 @@ struct Position {
 }
 
 #[derive(Serialize)]
-struct Found {
+struct Changes {
     data: Vec<Summary>,
     after: String,
     missed: bool,
@@ -134,7 +134,7 @@ impl Live {
         reader: &Reader,
         from: Option<Option<Position>>,
         filter: &Filter,
-    ) -> Result<Found, ApiError> {
+    ) -> Result<Changes, ApiError> {
         if let Ok(_looking) = self.looking.try_acquire() {
             let due = self.view.lock().due();
             if let Some(due) = due {
@@ -145,12 +145,12 @@ impl Live {
         let view = self.view.lock();
         let end = view.first + view.changes.len() as u64;
         let after = Position { epoch: view.epoch, number: end }.to_text();
-        let Some(from) = from else { return Ok(Found { data: Vec::new(), after, missed: false }) };
+        let Some(from) = from else { return Ok(Changes { data: Vec::new(), after, missed: false }) };
         let known = from.filter(|from| from.epoch == view.epoch && (view.first..=end).contains(&from.number));
-        let Some(from) = known else { return Ok(Found { data: Vec::new(), after, missed: true }) };
+        let Some(from) = known else { return Ok(Changes { data: Vec::new(), after, missed: true }) };
         let skipped = usize::try_from(from.number - view.first).unwrap_or(usize::MAX);
         let changes = view.changes.iter().skip(skipped).filter(|change| matches(filter, change));
-        Ok(Found { data: changes.cloned().collect(), after, missed: false })
+        Ok(Changes { data: changes.cloned().collect(), after, missed: false })
     }
 }
 

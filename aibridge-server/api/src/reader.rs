@@ -166,7 +166,8 @@ mod tests {
     use tempfile::TempDir;
 
     fn reader(dir: &TempDir, timeout: Duration) -> Reader {
-        let options = Options { path: dir.path().join("aibridge.db"), durability: Durability::Process };
+        let mut options = Options::new(dir.path().join("aibridge.db"));
+        options.journal.durability = Durability::Database;
         drop(SqliteStore::open(options.clone()).expect("a store"));
         Reader { timeout, ..Reader::new(StoreOptions::Sqlite(options), TaskTracker::new()) }
     }

@@ -25,7 +25,7 @@ pub fn interceptions(
     options: StoreOptions,
     out: &mut dyn Write,
 ) -> Result<(), RecordsError> {
-    let records = Records::open(options)?;
+    let records = open(options)?;
     match command {
         InterceptionsCommand::List { filter, limit, json } => {
             let mut rows = Vec::new();
@@ -51,7 +51,7 @@ pub fn interceptions(
 /// If the store cannot be read, or `out` cannot be written.
 pub fn usage(args: &UsageArgs, options: StoreOptions, out: &mut dyn Write) -> Result<(), RecordsError> {
     let mut usage = Usage::by(&args.by);
-    Records::open(options)?.summaries(&Filter::from(&args.filter), Order::OldestFirst, |row| {
+    open(options)?.summaries(&Filter::from(&args.filter), Order::OldestFirst, |row| {
         usage.add(&row);
         Ok::<_, StoreError>(true)
     })?;
@@ -66,13 +66,23 @@ pub fn usage(args: &UsageArgs, options: StoreOptions, out: &mut dyn Write) -> Re
 /// If the store cannot be read, or `out` cannot be written.
 pub fn sessions(args: &SessionsArgs, options: StoreOptions, out: &mut dyn Write) -> Result<(), RecordsError> {
     let mut sessions = Sessions::default();
-    Records::open(options)?.summaries(&Filter::from(&args.filter), Order::OldestFirst, |row| {
+    open(options)?.summaries(&Filter::from(&args.filter), Order::OldestFirst, |row| {
         sessions.add(&row);
         Ok::<_, StoreError>(true)
     })?;
     let mut rows = sessions.rows();
     rows.truncate(args.limit);
     if args.json { write_json(out, &rows) } else { write_text(out, &list::sessions(&rows)) }
+}
+
+/// Opens the store, and writes to standard error which records are missing in it.
+fn open(options: StoreOptions) -> Result<Records, StoreError> {
+    let records = Records::open(options)?;
+    for note in records.notes() {
+        // The result of the command does not depend on standard error.
+        let _ = writeln!(std::io::stderr(), "aibridge: note: {note}");
+    }
+    Ok(records)
 }
 
 fn write_json(out: &mut dyn Write, found: &impl Serialize) -> Result<(), RecordsError> {

@@ -45,13 +45,32 @@ export function endpoint(path, params = {}) {
   return "/api/v1/" + path + (text && "?" + text);
 }
 
+// The gateway reads records on four threads. One page uses two of them, so that others can look as well.
+const MAX_READS = 2;
+let reads = 0;
+const waiting = [];
+
+async function inTurn(run) {
+  if (reads >= MAX_READS) await new Promise((begin) => waiting.push(begin));
+  else reads += 1;
+  try {
+    return await run();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else reads -= 1;
+  }
+}
+
 /** Reads an endpoint. If all readers of the gateway are busy, it tries again a few times. */
 export async function read(path, params, signal) {
+  // A call that waits for changes takes no turn from the others.
+  const turn = path.endsWith("live") ? (run) => run() : inTurn;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await call("GET", endpoint(path, params), undefined, signal);
+      return await turn(() => call("GET", endpoint(path, params), undefined, signal));
     } catch (error) {
-      if (error.code !== "too_many_readers" || attempt >= 5) throw error;
+      if (error.code !== "too_many_readers" || attempt >= 8) throw error;
       await new Promise((done) => setTimeout(done, 300 * (attempt + 1)));
     }
   }

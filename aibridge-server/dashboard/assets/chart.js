@@ -54,6 +54,15 @@ function stacked(times, series) {
   return [times.map((time) => Date.parse(time) / 1000), ...layers.reverse()];
 }
 
+/** The label of a tick: the day, or the hour with the day where it begins. */
+function label(seconds, step, index, timeZone) {
+  const at = new Date(seconds * 1000);
+  const day = at.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone });
+  if (step >= 86400) return day;
+  const hour = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone });
+  return index === 0 || hour === "00:00" ? `${hour}\n${day}` : hour;
+}
+
 function options(series, interval, timeZone, format, width) {
   const bars = globalThis.uPlot.paths.bars({ size: [0.9, 60], align: 1 });
   const axis = { stroke: style("--quiet"), grid: { stroke: style("--line"), width: 1 }, ticks: { stroke: style("--line"), width: 1 } };
@@ -65,7 +74,7 @@ function options(series, interval, timeZone, format, width) {
     cursor: { show: false },
     tzDate: (seconds) => globalThis.uPlot.tzDate(new Date(seconds * 1000), timeZone),
     scales: { y: { range: (_, min, max) => [0, max > 0 ? max * 1.05 : 1] } },
-    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => format(tick)) }],
+    axes: [{ ...axis, values: (_, ticks, __, ___, step) => ticks.map((tick, index) => label(tick, step, index, timeZone)) }, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => format(tick)) }],
     series: [{}, ...layers.reverse()],
   };
 }

@@ -89,7 +89,7 @@ function Top({ by, filter, title, view }) {
   if (error) return html`<section><h2>${title}</h2><${Problem} error=${error} /></section>`;
   if (!data) return html`<section><h2>${title}</h2><${Loading} /></section>`;
   const hasCost = data.data.some((row) => row.cost_nano_usd);
-  const rows = [...data.data].sort((one, other) => (hasCost ? (other.cost_nano_usd ?? 0) - (one.cost_nano_usd ?? 0) : allTokens(other) - allTokens(one)));
+  const rows = [...data.data].sort((one, other) => one.is_rest - other.is_rest || (hasCost ? (other.cost_nano_usd ?? 0) - (one.cost_nano_usd ?? 0) : allTokens(other) - allTokens(one)));
   const name = (row) => (row.is_rest ? "All others" : html`<${Link} to=${address(view, "", { [by]: row[by] })}><${Text}>${row[by]}<//><//>`);
   return html`<section><h2>${title}</h2><${Table} caption=${title} hideCaption rows=${rows} columns=${[
     [by[0].toUpperCase() + by.slice(1), name, "wrap"],

@@ -7,6 +7,9 @@ import { Link, address, FILTERS } from "./router.js";
 /** Recorded text: a text node, with hidden characters made visible. */
 export const Text = ({ children }) => html`<bdi>${visible(children)}</bdi>`;
 
+/** Recorded text in a cell, which is cut at its width. */
+export const Name = ({ children }) => html`<bdi title=${visible(children)}>${visible(children)}</bdi>`;
+
 export const Time = ({ at }) => html`<time datetime=${at} title=${fullTime(at)}>${dayTime(at)}</time>`;
 
 export function Money({ nano }) {

@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { endpoint, read, useRead } from "./api.js";
 import { Filters, filterOf } from "./filters.js";
 import { allInput, between, compact, count, dayTime, duration, fullTime, timeOfDay, visible } from "./format.js";
-import { Empty, Loading, LongText, Money, Outcome, Pager, Problem, Table, Text, Time, ZoneNote } from "./parts.js";
+import { Empty, Loading, LongText, Money, Name, Outcome, Pager, Problem, Table, Text, Time, ZoneNote } from "./parts.js";
 import { Link, address, go } from "./router.js";
 import { Gone, Step } from "./session.js";
 
@@ -15,10 +15,10 @@ function columns(isAdmin) {
     ["Started", (row) => html`<${Link} to=${address("requests", row.id)} title=${fullTime(row.started_at)}><time datetime=${row.started_at}>${dayTime(row.started_at)}:${timeOfDay(row.started_at).slice(6)}</time><//>`, ""],
     ["Outcome", (row) => html`<${Outcome} row=${row} />`, ""],
     ["Status", (row) => row.upstream_status ?? "–", "number"],
-    ...(isAdmin ? [["User", (row) => html`<${Text}>${row.initiator_id}<//>`, ""]] : []),
-    ["Model", (row) => html`<${Text}>${row.model}<//>`, "wrap"],
-    ["Provider", (row) => html`<${Text}>${row.provider_name}<//>`, ""],
-    ["Client", (row) => html`<${Text}>${row.client}<//>`, ""],
+    ...(isAdmin ? [["User", (row) => html`<${Name}>${row.initiator_id}<//>`, "name"]] : []),
+    ["Model", (row) => html`<${Name}>${row.model}<//>`, "name"],
+    ["Provider", (row) => html`<${Name}>${row.provider_name}<//>`, "name"],
+    ["Client", (row) => html`<${Name}>${row.client}<//>`, "name"],
     ["Duration", (row) => (row.ended_at ? duration(between(row.started_at, row.ended_at)) : "running"), "number"],
     ["Input", (row) => compact(allInput(row)), "number"],
     ["Output", (row) => compact(row.output_tokens), "number"],

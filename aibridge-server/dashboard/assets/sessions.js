@@ -3,7 +3,7 @@ import { html } from "../vendor/preact-htm.js";
 import { useRead } from "./api.js";
 import { Filters, filterOf } from "./filters.js";
 import { allInput, between, compact, count, dayTime, duration, fullTime } from "./format.js";
-import { Empty, Loading, Money, Pager, Problem, Table, Text, ZoneNote } from "./parts.js";
+import { Empty, Loading, Money, Name, Pager, Problem, Table, Text, ZoneNote } from "./parts.js";
 import { Link, address } from "./router.js";
 
 const LIMIT = 50;
@@ -12,9 +12,9 @@ export function sessionColumns(isAdmin) {
   return [
     ["Started", (row) => html`<${Link} to=${address("sessions", row.id)} title=${fullTime(row.first_at)}><time datetime=${row.first_at}>${dayTime(row.first_at)}</time><//>`, ""],
     ["Last prompt", (row) => (row.last_prompt ? html`<span class="clamp"><${Text}>${row.last_prompt}<//></span>` : html`<span class="quiet">no prompt</span>`), "prompt"],
-    ...(isAdmin ? [["User", (row) => html`<${Text}>${row.user}<//>`, ""]] : []),
-    ["Client", (row) => html`<${Text}>${row.client}<//>`, ""],
-    ["Models", (row) => html`<${Text}>${row.models.join(", ")}<//>`, "wrap"],
+    ...(isAdmin ? [["User", (row) => html`<${Name}>${row.user}<//>`, "name"]] : []),
+    ["Client", (row) => html`<${Name}>${row.client}<//>`, "name"],
+    ["Models", (row) => html`<${Name}>${row.models.join(", ")}<//>`, "name"],
     ["Requests", (row) => count(row.requests), "number"],
     ["Input", (row) => compact(allInput(row)), "number"],
     ["Output", (row) => compact(row.output_tokens), "number"],

@@ -23,7 +23,7 @@ function Spend({ params, status }) {
   if (!totals.data) return html`<${Loading} />`;
   if (totals.data.data.length === 0) return html`<${Empty} status=${status} params=${params} noun="requests" />`;
   const perMinute = new Map((recent.data?.data ?? []).map((row) => [row.user, allTokens(row) / 60]));
-  const rows = [...totals.data.data].sort((one, other) => (other.cost_nano_usd ?? 0) - (one.cost_nano_usd ?? 0) || allTokens(other) - allTokens(one));
+  const rows = [...totals.data.data].sort((one, other) => one.is_rest - other.is_rest || (other.cost_nano_usd ?? 0) - (one.cost_nano_usd ?? 0) || allTokens(other) - allTokens(one));
   return html`<h2>Spend</h2><${Table} caption="Spend of each user" hideCaption rows=${rows} columns=${[
     ["User", (row) => (row.is_rest ? "All others" : html`<${Link} to=${address("sessions", "", { user: row.user })}><${Text}>${row.user}<//><//>`), "wrap"],
     ["Spend", (row) => html`<${Money} nano=${row.cost_nano_usd} />`, "number"],

@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 /// A file of the page.
 #[derive(Debug)]
 pub struct PageFile {
-    /// The media type.
+    /// The media type, for `Content-Type`.
     pub content_type: &'static str,
-    /// The content.
+    /// The content, uncompressed.
     pub content: Bytes,
     /// The entity tag, which changes with the content.
     pub etag: String,

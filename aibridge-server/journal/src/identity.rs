@@ -49,7 +49,10 @@ impl Identity {
         if !names.iter().any(|name| name == IDENTITY) {
             return Ok(IdentityFile::Missing);
         }
-        let file = disk.open(IDENTITY)?;
+        Self::read_file(&*disk.open(IDENTITY)?)
+    }
+
+    pub(crate) fn read_file(file: &dyn crate::disk::DiskFile) -> io::Result<IdentityFile> {
         let mut block = [0; BYTES + 1];
         let read = file.read_at(&mut block, 0)?;
         Ok(Self::decode(&block[..read]))

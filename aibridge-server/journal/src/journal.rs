@@ -190,6 +190,12 @@ impl Journal {
         self.shared.log.lock().check(frame_bytes(payload_bytes), &Admission::Start(end_bytes))
     }
 
+    /// The number of frames after the one with the sequence number `after`; of all frames if that is 0.
+    #[must_use]
+    pub fn frames_after(&self, after: u64) -> u64 {
+        self.shared.log.lock().frames_after(after)
+    }
+
     /// Figures for metrics.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -205,7 +211,8 @@ impl Journal {
         }
     }
 
-    /// Makes durable what this process appended, and takes no more frames. Readers can go on.
+    /// Makes durable what this process appended, and takes no more frames. Readers can go on. If all frames were released,
+    /// none is left: another reader, which has no position, finds nothing.
     ///
     /// # Errors
     ///
@@ -213,6 +220,7 @@ impl Journal {
     pub fn close(&self) -> Result<(), SyncError> {
         // A file with a torn end cannot be finished.
         let intact = self.shared.log.lock().ensure_current(0).map_err(|error| SyncError(Arc::new(error)));
+        let intact = intact.and_then(|()| self.forget_released().map_err(|error| SyncError(Arc::new(error))));
         let result = intact.and_then(|()| self.shared.sync().map(drop));
         let (finish, prepared) = {
             let mut log = self.shared.log.lock();
@@ -225,6 +233,18 @@ impl Journal {
         let _turn = self.shared.turn.lock();
         let finished = finish.filter(|_| result.is_ok()).map_or(Ok(()), |finish| finish.run());
         result.and(finished.map_err(|error| SyncError(Arc::new(error))))
+    }
+
+    /// Removes the current file if all of its frames were released.
+    fn forget_released(&self) -> io::Result<()> {
+        let last = {
+            let mut log = self.shared.log.lock();
+            if !log.rotate_if_released()? {
+                return Ok(());
+            }
+            log.last()
+        };
+        self.shared.release(last)
     }
 }
 

@@ -63,6 +63,8 @@ struct Current {
     generation: u64,
     /// Where the next frame goes.
     end: u64,
+    /// How large it may get.
+    capacity: u64,
     /// How much of it was released.
     released: u64,
     state: CurrentState,
@@ -83,6 +85,7 @@ enum CurrentState {
 pub(crate) struct Prepared {
     name: String,
     file: Arc<dyn DiskFile>,
+    bytes: u64,
 }
 
 /// What is needed to prepare a file outside of the lock.
@@ -183,6 +186,12 @@ impl Log {
         Some((segment.clone(), is_current.then(|| Arc::clone(&self.current.file))))
     }
 
+    /// How many frames can be read after the one with the sequence number `sequence`.
+    pub(crate) fn frames_after(&self, sequence: u64) -> u64 {
+        let unread = self.segments.iter().rev().take_while(|segment| segment.to > sequence);
+        unread.map(|segment| segment.to - segment.from.max(sequence + 1) + 1).sum()
+    }
+
     /// The lowest sequence number that must stay in memory.
     fn pinned(&self) -> u64 {
         match self.options.durability {
@@ -191,7 +200,7 @@ impl Log {
         }
     }
 
-    fn header(&self, name: crate::header::FileName, previous: (u64, Digest)) -> Header {
-        Header { journal: self.journal, name, previous, allocated: self.options.file_bytes }
+    fn header(&self, name: crate::header::FileName, previous: (u64, Digest), bytes: u64) -> Header {
+        Header { journal: self.journal, name, previous, allocated: bytes.min(self.options.file_bytes) }
     }
 }

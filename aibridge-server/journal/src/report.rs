@@ -91,6 +91,12 @@ impl Recovery {
         missing.fold(0, u64::saturating_add)
     }
 
+    /// How many damages there are.
+    #[must_use]
+    pub fn damages(&self) -> u64 {
+        self.damage.len() as u64 + self.more_damage
+    }
+
     pub(crate) fn push(&mut self, file: &str, fault: Fault) {
         if self.damage.len() < NAMED_DAMAGES {
             self.damage.push(Damage { file: file.to_owned(), fault });

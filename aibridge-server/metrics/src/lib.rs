@@ -9,12 +9,14 @@
 
 mod buckets;
 mod event_sink;
+mod journal;
 mod label_names;
 mod metrics;
 mod readings;
 mod registry;
 mod scrape;
 
+pub use journal::JournalFigures;
 pub use metrics::{LabelLimits, Metrics};
 pub use prometheus::Error as MetricsError;
 pub use scrape::{CONTENT_TYPE, ScrapeInput};

@@ -1,15 +1,13 @@
 //! The metrics: names, labels and help texts.
 
 use crate::buckets;
+use crate::journal::JournalMetrics;
 use crate::label_names::LabelNames;
 use crate::readings::Readings;
-use crate::registry::{MetricInfo, MetricsBuilder};
+use crate::registry::{MetricInfo, MetricsBuilder, NO_LABELS};
 use parking_lot::Mutex;
 use prometheus::{Error, GaugeVec, Histogram, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 use std::time::Duration;
-
-/// The label values of a metric without labels.
-pub(crate) const NO_LABELS: &[&str] = &[];
 
 /// The number of client-chosen names with their own time series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +33,7 @@ pub struct Metrics {
     pub(crate) undecodable: IntCounterVec,
     pub(crate) connections: IntGaugeVec,
     pub(crate) store: StoreMetrics,
+    pub(crate) journal: JournalMetrics,
     pub(crate) readings: Mutex<Readings>,
 }
 
@@ -62,8 +61,6 @@ pub(crate) struct KeyMetrics {
 pub(crate) struct StoreMetrics {
     pub(crate) commits: Histogram,
     pub(crate) queue: IntGaugeVec,
-    pub(crate) spooling: IntGaugeVec,
-    pub(crate) spool_bytes: IntGaugeVec,
     pub(crate) deleted: IntCounterVec,
 }
 
@@ -102,6 +99,7 @@ impl Metrics {
         let keys = KeyMetrics::new(&mut builder)?;
         let connections = builder.gauge("aibridge_open_connections", &[], "Open client connections.")?;
         let store = StoreMetrics::new(&mut builder)?;
+        let journal = JournalMetrics::new(&mut builder)?;
         Ok(Self {
             registry: builder.registry,
             described: builder.described,
@@ -116,6 +114,7 @@ impl Metrics {
             undecodable,
             connections,
             store,
+            journal,
             readings: Mutex::default(),
         })
     }
@@ -207,17 +206,7 @@ impl StoreMetrics {
             queue: builder.gauge(
                 "aibridge_store_queue_length",
                 &[],
-                "Requests that wait for the next transaction of the store.",
-            )?,
-            spooling: builder.gauge(
-                "aibridge_store_spooling",
-                &[],
-                "1 while records go to the spool, because the database is unavailable or the spool is not empty yet; otherwise 0.",
-            )?,
-            spool_bytes: builder.gauge(
-                "aibridge_store_spool_bytes",
-                &[],
-                "Bytes of records in the spool that wait for the database.",
+                "Calls that wait until their records are durable: for the disk with store.durability = \"power\", for the database with \"database\".",
             )?,
             deleted: builder.counter(
                 "aibridge_retention_deleted_total",

@@ -9,6 +9,8 @@ use std::hash::Hash;
 pub(crate) struct Readings {
     /// Key state transitions, by provider and reason.
     pub(crate) transitions: LastValues<(String, &'static str)>,
+    /// Counts of the journal, by name.
+    pub(crate) journal: LastValues<&'static str>,
     /// Circuits that opened, by provider and circuit.
     pub(crate) trips: LastValues<(String, CircuitName)>,
 }

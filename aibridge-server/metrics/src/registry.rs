@@ -3,6 +3,9 @@
 use prometheus::core::Collector;
 use prometheus::{Error, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
+/// The label values of a metric without labels.
+pub(crate) const NO_LABELS: &[&str] = &[];
+
 /// The description of one metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MetricInfo {
@@ -72,6 +75,11 @@ impl MetricsBuilder {
             HistogramVec::new(options, labels)?,
             MetricInfo { name, kind: "histogram", labels, help },
         )
+    }
+
+    /// Describes a histogram that is rendered by itself, because another component counts its buckets.
+    pub(crate) fn external_histogram(&mut self, name: &'static str, help: &'static str) {
+        self.described.push(MetricInfo { name, kind: "histogram", labels: &[], help });
     }
 
     fn register<M: Collector + Clone + 'static>(&mut self, metric: M, info: MetricInfo) -> Result<M, Error> {

@@ -1,7 +1,9 @@
 //! Renders the metrics, after reading the counts of key pools, circuit breakers and the store.
 
-use crate::metrics::{Metrics, NO_LABELS};
+use crate::journal::{JournalFigures, push_append_times};
+use crate::metrics::Metrics;
 use crate::readings::Readings;
+use crate::registry::NO_LABELS;
 use aibridge_keypool::{KeyPool, KeyState, KeyStatus};
 use aibridge_provider::{CircuitBreaker, CircuitState, Provider};
 use prometheus::{Error, TextEncoder};
@@ -15,12 +17,12 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct ScrapeInput<'a> {
     /// The providers in force.
     pub providers: &'a [Arc<dyn Provider>],
-    /// The number of requests that wait for the store.
+    /// The number of calls that wait until their records are durable.
     pub store_queue: usize,
     /// The number of open client connections.
     pub open_connections: usize,
-    /// The bytes of records that wait in the spool; `None` without a spool.
-    pub spool_bytes: Option<u64>,
+    /// The figures of the journal.
+    pub journal: JournalFigures,
 }
 
 impl Metrics {
@@ -32,6 +34,7 @@ impl Metrics {
     pub fn render(&self, input: &ScrapeInput<'_>) -> Result<String, Error> {
         let mut readings = self.readings.lock();
         self.read_store(input);
+        self.journal.read(&input.journal, &mut readings);
         let connections = i64::try_from(input.open_connections).unwrap_or(i64::MAX);
         self.connections.with_label_values(NO_LABELS).set(connections);
         self.keys.state.reset();
@@ -44,16 +47,14 @@ impl Metrics {
                 self.read_breaker(provider.name(), breaker, &mut readings);
             }
         }
-        TextEncoder::new().encode_to_string(&self.registry.gather())
+        let mut text = TextEncoder::new().encode_to_string(&self.registry.gather())?;
+        push_append_times(&mut text, &input.journal);
+        Ok(text)
     }
 
     fn read_store(&self, input: &ScrapeInput<'_>) {
         let queue = i64::try_from(input.store_queue).unwrap_or(i64::MAX);
         self.store.queue.with_label_values(NO_LABELS).set(queue);
-        if let Some(bytes) = input.spool_bytes {
-            self.store.spooling.with_label_values(NO_LABELS).set(i64::from(bytes > 0));
-            self.store.spool_bytes.with_label_values(NO_LABELS).set(i64::try_from(bytes).unwrap_or(i64::MAX));
-        }
     }
 
     fn read_pool(&self, provider: &str, pool: &KeyPool, readings: &mut Readings) {

@@ -1,4 +1,4 @@
-//! Who may use the routes for operators: the bearer of an access token, a session of the dashboard, or, without access
+//! Access to the routes for operators. Callers are the bearer of an access token, a session of the dashboard, or, without access
 //! tokens, a connection from the gateway's own machine.
 
 use super::{Admin, needs_admin};

@@ -31,6 +31,9 @@ pub enum StoreError {
     /// The database failed for now, e.g. because the disk is full or another process holds the write lock.
     #[error("the database refused: {0}")]
     Database(String),
+    /// The journal does not take the record.
+    #[error("the journal refused: {0}")]
+    Journal(String),
     /// A file of the store was removed or replaced while it was open: records written to it would be lost.
     #[error(
         "the store's file {file} was removed, moved or replaced while it was open, and nothing is recorded in it; put \
@@ -80,6 +83,7 @@ impl StoreError {
             Self::Open { .. } => "open",
             Self::NewerSchema { .. } => "newer_schema",
             Self::Database(_) => "database",
+            Self::Journal(_) => "journal",
             Self::FileGone { .. } => "file_gone",
             Self::Conflict(_) => "contradiction",
             Self::Timeout(_) => "too_slow",
@@ -102,6 +106,7 @@ impl StoreError {
             self,
             Self::Open { .. }
                 | Self::Database(_)
+                | Self::Journal(_)
                 | Self::FileGone { .. }
                 | Self::Timeout(_)
                 | Self::Randomness(_)

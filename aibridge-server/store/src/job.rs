@@ -1,5 +1,4 @@
-//! A bounded queue of jobs, each with a one-shot channel for its result. Threads and tasks of both databases take
-//! their work from it.
+//! A bounded queue of jobs, each with a one-shot channel for its result. A thread takes its work from it.
 
 use crate::StoreError;
 use parking_lot::Mutex;
@@ -10,27 +9,14 @@ use tokio::time::timeout;
 /// A request with the channel for its result.
 pub(crate) struct Job<Q, A> {
     pub(crate) request: Q,
-    reply: ReplySender<A>,
+    reply: oneshot::Sender<Result<A, StoreError>>,
 }
-
-/// The sending end of the channel for a result.
-pub(crate) type ReplySender<A> = oneshot::Sender<Result<A, StoreError>>;
 
 impl<Q, A> Job<Q, A> {
     /// Creates a job, and the receiving end of its result.
     pub(crate) fn new(request: Q) -> (Self, oneshot::Receiver<Result<A, StoreError>>) {
         let (reply, response) = oneshot::channel();
         (Self { request, reply }, response)
-    }
-
-    /// A job that reports to the channel of another job.
-    pub(crate) fn with_reply(request: Q, reply: ReplySender<A>) -> Self {
-        Self { request, reply }
-    }
-
-    /// The request, and the channel for its result.
-    pub(crate) fn split(self) -> (Q, ReplySender<A>) {
-        (self.request, self.reply)
     }
 
     /// Whether the caller stopped waiting.
@@ -66,11 +52,6 @@ impl<Q, A> JobSender<Q, A> {
         timeout(limit, call).await.unwrap_or(Err(StoreError::Timeout(limit)))
     }
 
-    /// Number of requests in the queue.
-    pub(crate) fn queue_length(&self) -> usize {
-        self.0.lock().as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
-    }
-
     /// Closes the queue: later requests fail, queued ones are still served.
     pub(crate) fn close(&self) {
         drop(self.0.lock().take());
@@ -84,23 +65,12 @@ impl<Q, A> JobReceiver<Q, A> {
     /// Blocks until a job arrives, and returns it with the jobs queued after it, at most `max` in all. `None` when
     /// the queue is closed and empty.
     pub(crate) fn blocking_next(&mut self, max: usize) -> Option<Vec<Job<Q, A>>> {
-        let first = self.0.blocking_recv()?;
-        Some(self.with_waiting(first, max))
-    }
-
-    /// Like [`Self::blocking_next`], without blocking the thread.
-    pub(crate) async fn next(&mut self, max: usize) -> Option<Vec<Job<Q, A>>> {
-        let first = self.0.recv().await?;
-        Some(self.with_waiting(first, max))
-    }
-
-    fn with_waiting(&mut self, first: Job<Q, A>, max: usize) -> Vec<Job<Q, A>> {
-        let mut jobs = vec![first];
+        let mut jobs = vec![self.0.blocking_recv()?];
         while jobs.len() < max
             && let Ok(job) = self.0.try_recv()
         {
             jobs.push(job);
         }
-        jobs
+        Some(jobs)
     }
 }

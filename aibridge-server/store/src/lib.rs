@@ -1,32 +1,29 @@
 //! Persistent storage of a gateway: the [`Recorder`](aibridge_recorder::Recorder) on SQLite and on PostgreSQL,
 //! queries over the records, their retention, and access tokens.
 //!
-//! [Open](Store::open) a store and pass it to the gateway. A [`SqliteStore`] keeps everything in one file and runs
-//! two threads. The *writer* stores the records that queued up during its last transaction in the next one, so that
-//! many requests share one commit. A call returns when its records are durable in the sense of [`Durability`]. A call
-//! whose records conflict with stored rows fails alone. A call whose caller stopped waiting is skipped. When the disk
-//! is full or another process holds the write lock, all calls fail until the database accepts writes again. The
-//! *reader* looks up access tokens and caches the result for a quarter of a second.
+//! [Open](Store::open) a store and pass it to the gateway. Every call of the recorder appends one frame to a journal
+//! (`aibridge-journal`) in a local directory, and returns when that is durable in the sense of [`Durability`]: the
+//! request waits for one write of its own, not for a database. One *projector* applies the journal to the database, in
+//! order. The position of the journal is a row that is updated in the same transaction as the rows of the records, so
+//! each record is applied exactly once, whatever crashes. A record that the database refuses for its content goes to
+//! `aibridge_rejected_records`; while the database refuses everything, records wait in the journal.
 //!
-//! A gateway that crashes leaves interceptions open. The next gateway that starts with exclusive access to the file
-//! closes them.
-//!
-//! A [`PostgresStore`] does the same with tasks and connections, and several gateways may share its database. Each
-//! instance writes a heartbeat; the other instances close the interceptions of an instance whose heartbeat stops.
-//! While the database is unavailable, records can wait in a *spool* of local files, which is drained in order when
-//! the database is back.
+//! A gateway that crashes leaves interceptions open. The next gateway with its journal closes them, after what is left
+//! in the journal is projected. On PostgreSQL, several gateways may share the database. Each instance writes a
+//! heartbeat; the other instances close the interceptions of an instance whose heartbeat stops.
 //!
 //! The command line creates and revokes [`Tokens`] while gateways run. Only the SHA-256 of a token is stored.
 //! `docs/records.md` describes all tables and columns for operators.
 //!
 //! ```
 //! use aibridge_recorder::{CredentialKind, Interception, Record, Recorder, UserPrompt};
-//! use aibridge_store::{Durability, Options, SqliteStore};
+//! use std::time::Duration;
+//! use aibridge_store::{Options, SqliteStore};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
 //! let path = directory.path().join("aibridge.db");
-//! let store = SqliteStore::open(Options { path: path.clone(), durability: Durability::Process })?;
+//! let store = SqliteStore::open(Options::new(&path))?;
 //!
 //! let now = jiff::Timestamp::now();
 //! let interception = Interception {
@@ -53,7 +50,8 @@
 //!     created_at: now,
 //! };
 //! store.record(vec![Record::Start(interception.into()), Record::Prompt(prompt)]).await?;
-//! // Both are durable now, and any SQLite client can read them.
+//! // Both are durable now. The database has them some milliseconds later, and any SQLite client can read them.
+//! store.wait_until_projected(Duration::from_secs(1)).await;
 //!
 //! let prompt: String = rusqlite::Connection::open(&path)?.query_row(
 //!     "SELECT initiator_id || ': ' || prompt
@@ -67,16 +65,27 @@
 //! # }
 //! ```
 
+mod batch;
+mod catch_up;
 mod error;
+mod inspection;
 mod job;
+mod journals;
+mod migrations;
 mod observe;
+mod old_spool;
 mod options;
+mod payload;
 mod postgres;
 mod private_file;
 mod probe;
+mod progress;
+mod projector;
 mod query;
+mod recording;
 mod retention;
 mod sqlite;
+mod statement;
 mod storable;
 mod store;
 mod sweeper;
@@ -85,9 +94,12 @@ mod token;
 mod token_cache;
 mod tokens;
 
+pub use aibridge_journal::APPEND_BOUNDS_MICROS;
 pub use error::StoreError;
-pub use options::{Durability, Heartbeat, Options, PostgresOptions, SpoolOptions, StoreOptions, Tls};
+pub use inspection::problems;
+pub use options::{Durability, Heartbeat, JournalOptions, Options, PostgresOptions, StoreOptions, Tls};
 pub use postgres::{KeyCooldown, PostgresStore};
+pub use progress::JournalStats;
 pub use query::{
     Content, ContentKind, Excerpt, Filter, FullInterception, InterceptionRow, Interval, Match, Order,
     PromptRow, Records, SessionRef, SessionRow, SessionSummary, Sessions, Step, Summary, Sums, ThoughtRow,

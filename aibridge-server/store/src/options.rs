@@ -1,4 +1,4 @@
-//! How to open a store: its location, its durability, and the behaviour while a PostgreSQL server is unavailable.
+//! How to open a store: its location, its journal, and the connection to a PostgreSQL server.
 
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -30,18 +30,56 @@ impl From<PostgresOptions> for StoreOptions {
 pub struct Options {
     /// The database file. It is created with mode 0600 if it is missing; its directory must exist.
     pub path: PathBuf,
-    /// The failures that a stored record survives.
-    pub durability: Durability,
+    /// The journal.
+    pub journal: JournalOptions,
 }
 
-/// The failures that a stored record survives.
+impl Options {
+    /// The options of a store in the file `path`, with its journal beside it and the default of everything else.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let mut directory = path.clone().into_os_string();
+        directory.push(".journal");
+        Self { path, journal: JournalOptions::new(directory) }
+    }
+}
+
+/// Options of the journal, in which every record waits for the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalOptions {
+    /// The directory. It is created if it is missing, and one process at a time uses it.
+    pub directory: PathBuf,
+    /// When a record counts as durable.
+    pub durability: Durability,
+    /// The number of bytes in the journal from which on start records are refused.
+    pub max_bytes: u64,
+    /// The time after which a start record that is not durable is refused.
+    pub timeout: Duration,
+}
+
+impl JournalOptions {
+    /// The default of [`Self::max_bytes`].
+    const MAX_BYTES: u64 = 1 << 30;
+    /// The default of [`Self::timeout`].
+    const TIMEOUT: Duration = Duration::from_millis(1800);
+
+    /// The default options of a journal in `directory`.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        let (directory, durability) = (directory.into(), Durability::default());
+        Self { directory, durability, max_bytes: Self::MAX_BYTES, timeout: Self::TIMEOUT }
+    }
+}
+
+/// When a record counts as durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Durability {
-    /// A crash of the process, `kill -9` included: the commit has been handed to the operating system.
+    /// The operating system has it in the journal: it survives a crash of the process, `kill -9` included.
     #[default]
     Process,
-    /// A power failure too: every (shared) commit waits for the disk.
+    /// The disk has it in the journal: it survives a power failure too.
     Power,
+    /// The database has committed it.
+    Database,
 }
 
 /// Options of a store on a PostgreSQL server.
@@ -54,10 +92,10 @@ pub struct PostgresOptions {
     pub display_url: String,
     /// Encryption of the connection.
     pub tls: Tls,
-    /// Time limit for a call while the database does not respond. With a spool, the database gets half of it.
+    /// Time limit for a query while the database does not respond.
     pub timeout: Duration,
-    /// The spool that takes records while the database is unavailable. `None`: such records are refused.
-    pub spool: Option<SpoolOptions>,
+    /// The journal.
+    pub journal: JournalOptions,
     /// Intervals for the detection of crashed instances.
     pub heartbeat: Heartbeat,
 }
@@ -81,17 +119,6 @@ pub enum Tls {
         /// PEM file with the trusted authorities; `None` for the authorities of the system.
         root_cert: Option<PathBuf>,
     },
-}
-
-/// Options of the spool, which takes records while the database is unavailable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpoolOptions {
-    /// The directory. It is created if it is missing, and one process at a time uses it.
-    pub dir: PathBuf,
-    /// Size in bytes from which on start records are refused. End records may exceed it by an eighth.
-    pub max_bytes: u64,
-    /// The failures that a record in the spool survives.
-    pub durability: Durability,
 }
 
 /// Intervals by which the instances on one database detect crashed instances.

@@ -7,6 +7,7 @@ mod contents;
 mod filter;
 mod id_range;
 mod records;
+mod row_reader;
 mod rows;
 mod session_pages;
 mod sessions;
@@ -24,6 +25,7 @@ pub use filter::Filter;
 pub(crate) use filter::first_id;
 pub(crate) use id_range::{BLOCK_BYTES, Block, Cursor, IdRange};
 pub use records::{Order, Records};
+pub(crate) use row_reader::RowReader;
 pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
 };

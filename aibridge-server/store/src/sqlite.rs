@@ -1,12 +1,10 @@
-//! The store in one SQLite file. `writer` stores records, `authenticator` looks up tokens, `records` reads records.
+//! The store in one SQLite file. `sink` writes records, `authenticator` looks up tokens, `records` reads records.
 
 mod authenticator;
-mod checkpoint;
 mod connection;
 mod deletion;
 mod error;
 mod file;
-mod insert;
 mod lock_file;
 mod open_files;
 mod orphans;
@@ -14,43 +12,45 @@ mod owners;
 mod records;
 mod rows;
 mod schema;
+mod sink;
 mod sweep;
 mod time;
 mod token_rows;
 mod tokens;
 mod worker;
-mod write_error;
-mod writer;
 
 pub(crate) use records::SqliteRecords;
 pub(crate) use sweep::SqliteSweepBackend;
 pub(crate) use tokens::SqliteTokens;
 
+use crate::journals::{self, OpenJournal};
 use crate::observe::CommitObserver;
+use crate::options::Durability;
+use crate::progress::{JournalStats, Progress};
+use crate::projector::{Projector, ProjectorThread, Task};
+use crate::recording::Recording;
 use crate::{Options, StoreError, TokenIdentity};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use authenticator::Authenticator;
-use deletion::Progress;
 use error::thread_error;
 use jiff::Timestamp;
 use lock_file::LockFile;
+use open_files::OpenFiles;
 use owners::Owners;
 use quanta::Clock;
 use secrecy::SecretString;
+use sink::SqliteSink;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use worker::Worker;
-use writer::{Work, Writer};
+use tokio::time::timeout;
 
-/// Time limit for a `record` call, including the wait in the queue. The gateway has shorter limits of its own; this
-/// one bounds callers that have none. A shorter limit would often be the next timer of the runtime, and cost two more
-/// wake-ups for each record.
-const RECORD_LIMIT: Duration = Duration::from_secs(60);
+/// Time limit in [`SqliteStore::close`], for each of the two threads.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Time limit for each of the two threads in [`SqliteStore::close`].
-const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+/// Time limit for the projector before the owner of an object is looked up.
+const OWNERS_WAIT: Duration = Duration::from_secs(2);
 
 /// A store in one SQLite file. Clones share one store. It needs a Tokio runtime with a timer.
 #[derive(Clone)]
@@ -62,7 +62,11 @@ struct Parts {
     path: PathBuf,
     /// The modification time of the files before they were opened; `None` if they are new.
     last_written: Option<Timestamp>,
-    writer: Arc<Worker<Work, Progress>>,
+    durability: Durability,
+    recording: Recording,
+    journal: Arc<aibridge_journal::Journal>,
+    progress: Arc<Progress>,
+    projector: Arc<ProjectorThread<SqliteSink>>,
     authenticator: Authenticator,
     owners: Owners,
     orphans_closed: u64,
@@ -70,8 +74,9 @@ struct Parts {
 }
 
 impl SqliteStore {
-    /// Opens the file, creates it or migrates it to the latest schema if needed, closes interceptions that a crashed
-    /// gateway left open, and starts the writer and reader threads. This blocks: call it at the start of a program.
+    /// Opens the file, creates it or migrates it to the latest schema if needed, stores what earlier processes left in
+    /// the journal, closes interceptions that a crashed gateway left open, and starts the threads of the projector and
+    /// the token reader. This blocks: call it at the start of a program.
     ///
     /// # Errors
     ///
@@ -79,19 +84,55 @@ impl SqliteStore {
     pub fn open(options: Options) -> Result<Self, StoreError> {
         let last_written = file::last_written(&options.path);
         let (path, connection) = connection::open_writer(&options, connection::BUSY_TIMEOUT)?;
-        let mut lock = LockFile::acquire(&path)?;
-        let orphans_closed = orphans::close(&connection, &lock, &path)?;
-        lock.downgrade()?;
+        let lock = LockFile::acquire(&path)?;
         let reader = connection::open_reader(&path, connection::BUSY_TIMEOUT)?;
         let authenticator =
             Authenticator::start(reader, Clock::new()).map_err(|error| thread_error(&path, &error))?;
-        let checkpointer = connection::open_checkpointer(&path, connection::BUSY_TIMEOUT)?;
+        let files = Arc::new(OpenFiles::of(&path));
         let commits = Arc::<CommitObserver>::default();
-        let writer = Writer::start(connection, checkpointer, &path, lock, commits.clone())
+        let OpenJournal { journal, directory, recovery } =
+            journals::open(&options.journal, lock.is_exclusive())?;
+        let progress = Arc::new(Progress::new(journal.clone()));
+        progress.damaged(recovery.damages());
+        let projector = |journal: &Arc<_>, boundary| {
+            Projector::new(Arc::clone(journal), progress.clone(), commits.clone(), boundary)
+        };
+        let task = Task {
+            projector: projector(&journal, Some(recovery.frames.map_or(0, |frames| *frames.end()))),
+            sink: SqliteSink::new(connection, &path, files.clone(), Some(lock)),
+            journal: journal.clone(),
+            progress: progress.clone(),
+            leftovers: journals::leftovers(&options.journal, &directory)
+                .iter()
+                .map(|left| projector(&left.journal, None))
+                .collect(),
+            is_awaited: options.journal.durability == Durability::Database,
+        };
+        let (sender, recovered) = mpsc::channel();
+        let projector = ProjectorThread::start(task, move |result| drop(sender.send(result)))
             .map_err(|error| thread_error(&path, &error))?;
+        let recovered = recovered.recv().unwrap_or_else(|error| Err(error.to_string()));
+        let orphans_closed = recovered.map_err(|problem| StoreError::Open {
+            store: path.display().to_string(),
+            problem,
+            advice: "let no other process write to it for long, and check that its disk has space",
+        })?;
+        let recording =
+            Recording::new(journal.clone(), progress.clone(), &options.journal, move || files.check());
         let owners = Owners::new(path.clone());
-        let writer = Arc::new(writer);
-        let parts = Parts { path, last_written, writer, authenticator, owners, orphans_closed, commits };
+        let parts = Parts {
+            path,
+            last_written,
+            durability: options.journal.durability,
+            recording,
+            journal,
+            progress,
+            projector: Arc::new(projector),
+            authenticator,
+            owners,
+            orphans_closed,
+            commits,
+        };
         Ok(Self { parts: Arc::new(parts) })
     }
 
@@ -100,14 +141,19 @@ impl SqliteStore {
         self.parts.orphans_closed
     }
 
-    /// Calls `observer` with the duration of each committed transaction, on the writer thread: it must be quick.
+    /// Calls `observer` with the duration of each committed transaction, on the projector's thread: it must be quick.
     pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
         self.parts.commits.set(observer);
     }
 
-    /// Number of calls that wait for the next transaction.
-    pub fn queue_length(&self) -> usize {
-        self.parts.writer.queue_length()
+    /// What the journal holds, and how far the database is behind it.
+    pub fn journal_stats(&self) -> JournalStats {
+        self.parts.progress.stats()
+    }
+
+    /// Waits until all records are in the database that are durable now, for at most `limit`. Returns whether they are.
+    pub async fn wait_until_projected(&self, limit: Duration) -> bool {
+        self.parts.progress.wait_for_all(limit).await
     }
 
     /// The bearer of an access token; `None` if the token is unknown, expired or revoked. A token that another
@@ -124,50 +170,58 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::Timeout`].
+    /// [`StoreError::Database`], [`StoreError::Timeout`] also if the records of the owners are not in the database yet.
     pub async fn object_owners(
         &self,
         provider: &str,
         ids: &[String],
     ) -> Result<Vec<Option<String>>, StoreError> {
+        if !self.parts.progress.wait_for_all(OWNERS_WAIT).await {
+            return Err(StoreError::Timeout(OWNERS_WAIT));
+        }
         self.parts.owners.find(provider, ids).await
     }
 
-    /// Checks whether the store accepts records: after the queued records, writes a row to each table that requests
-    /// write to, and deletes it in the same transaction. Waits at most `limit`.
+    /// Checks whether the store accepts records: the journal has room, and the files are where they were. With
+    /// [`Durability::Database`] it also writes a row to each table that requests write to, and takes it back. Waits at
+    /// most `limit`.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`], [`StoreError::Timeout`], [`StoreError::Closed`].
+    /// [`StoreError::Journal`], [`StoreError::Database`], [`StoreError::FileGone`], [`StoreError::Timeout`],
+    /// [`StoreError::Closed`].
     pub async fn probe(&self, limit: Duration) -> Result<(), StoreError> {
-        self.write(Vec::new(), limit).await
+        self.parts.recording.check()?;
+        if self.parts.durability == Durability::Database {
+            let probing = self.parts.projector.run(limit, async |sink: &mut SqliteSink| sink.probe());
+            probing.await??;
+            let healthy = timeout(limit, self.parts.progress.wait_until_healthy());
+            healthy.await.map_err(|_| StoreError::Timeout(limit))?;
+        }
+        Ok(())
     }
 
     /// The part of a sweep that runs on this database.
     pub(crate) fn sweep_backend(&self) -> SqliteSweepBackend {
-        let Parts { path, last_written, writer, .. } = &*self.parts;
-        SqliteSweepBackend::new(path.clone(), *last_written, writer.clone())
+        let Parts { path, last_written, projector, .. } = &*self.parts;
+        SqliteSweepBackend::new(path.clone(), *last_written, projector.clone())
     }
 
-    async fn write(&self, records: Vec<Record>, limit: Duration) -> Result<(), StoreError> {
-        self.parts.writer.submit(Work::Record(records), limit).await.map(drop)
-    }
-
-    /// Closes the store: later calls through any clone fail, queued records are still stored. Waits a bounded time
-    /// for the threads to end. Only after that may another gateway close what is open.
+    /// Closes the store: later calls through any clone fail, and what is in the journal is stored within a bounded
+    /// time. Only after that may another gateway close what is open.
     pub async fn close(self) {
-        self.parts.authenticator.stop(CLOSE_LIMIT).await;
-        self.parts.owners.close().await;
-        self.parts.writer.stop(CLOSE_LIMIT).await;
+        let parts = &self.parts;
+        parts.recording.close();
+        parts.authenticator.stop(CLOSE_LIMIT).await;
+        parts.owners.close().await;
+        parts.projector.stop(CLOSE_LIMIT).await;
+        journals::close(&parts.journal, &parts.progress);
     }
 }
 
 #[async_trait]
 impl Recorder for SqliteStore {
     async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        self.write(records, RECORD_LIMIT).await.map_err(RecorderError::unavailable)
+        self.parts.recording.record(records).await
     }
 }

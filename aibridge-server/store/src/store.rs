@@ -1,6 +1,6 @@
 //! A [`Store`] of either kind, chosen by the settings. Each method forwards to [`SqliteStore`] or [`PostgresStore`].
 
-use crate::{PostgresStore, SqliteStore, StoreError, StoreOptions, Sweeper, TokenIdentity};
+use crate::{JournalStats, PostgresStore, SqliteStore, StoreError, StoreOptions, Sweeper, TokenIdentity};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -28,12 +28,12 @@ impl Store {
         }
     }
 
-    /// Number of interceptions that this start found open and closed as `gateway_crash`. Always 0 on PostgreSQL,
-    /// where instances close orphans later and log it.
+    /// Number of interceptions that this start found open and closed as `gateway_crash`. On PostgreSQL other instances
+    /// may have closed them before.
     pub fn orphans_closed(&self) -> u64 {
         match self {
             Self::Sqlite(store) => store.orphans_closed(),
-            Self::Postgres(_) => 0,
+            Self::Postgres(store) => store.orphans_closed(),
         }
     }
 
@@ -46,19 +46,19 @@ impl Store {
         }
     }
 
-    /// Number of calls that wait for the next transaction.
-    pub fn queue_length(&self) -> usize {
+    /// What the journal holds, and how far the database is behind it.
+    pub fn journal_stats(&self) -> JournalStats {
         match self {
-            Self::Sqlite(store) => store.queue_length(),
-            Self::Postgres(store) => store.queue_length(),
+            Self::Sqlite(store) => store.journal_stats(),
+            Self::Postgres(store) => store.journal_stats(),
         }
     }
 
-    /// Size of the spool in bytes; `None` without a spool. New records go to the spool until it is empty.
-    pub fn spool_bytes(&self) -> Option<u64> {
+    /// Waits until all records are in the database that are durable now, for at most `limit`. Returns whether they are.
+    pub async fn wait_until_projected(&self, limit: Duration) -> bool {
         match self {
-            Self::Sqlite(_) => None,
-            Self::Postgres(store) => store.spool_bytes(),
+            Self::Sqlite(store) => store.wait_until_projected(limit).await,
+            Self::Postgres(store) => store.wait_until_projected(limit).await,
         }
     }
 
@@ -110,7 +110,7 @@ impl Store {
         }
     }
 
-    /// Closes the store: later calls through any clone fail, queued records are still stored.
+    /// Closes the store: later calls through any clone fail, and what is in the journal is stored within a bounded time.
     pub async fn close(self) {
         match self {
             Self::Sqlite(store) => store.close().await,

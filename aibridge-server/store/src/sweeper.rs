@@ -95,7 +95,7 @@ impl Sweeper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Durability, Options, SqliteStore};
+    use crate::{Options, SqliteStore};
     use quanta::Clock;
 
     /// The reading of a clock that jumped ahead.
@@ -106,7 +106,7 @@ mod tests {
     #[tokio::test]
     async fn a_clock_jump_expires_nothing() {
         let directory = tempfile::tempdir().expect("a directory");
-        let options = Options { path: directory.path().join("a.db"), durability: Durability::Process };
+        let options = Options::new(directory.path().join("a.db"));
         let store = SqliteStore::open(options).expect("a store");
         let (clock, mock) = Clock::mock();
         let mut sweeper = Sweeper { clock, ..store.sweeper() };

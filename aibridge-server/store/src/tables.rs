@@ -2,14 +2,21 @@
 //!
 //! Insert statements, select lists and list truncation of both databases follow from it. Tests check against it: the
 //! migrations of both databases, the tables in `docs/records.md`, and the JSON of queries and exports. Tables for the
-//! coordination of instances on PostgreSQL (`aibridge_instances`, `aibridge_key_cooldowns`, `aibridge_schema`) are not
-//! part of it.
+//! coordination (`aibridge_journal_positions`, and on PostgreSQL `aibridge_instances`, `aibridge_key_cooldowns` and
+//! `aibridge_schema`) are not part of it.
 
+mod journal;
 mod records;
 mod users;
+mod value;
 
+pub use journal::REJECTED_RECORDS;
+pub(crate) use journal::rejected;
 pub use records::{INTERCEPTIONS, MODEL_THOUGHTS, TOKEN_USAGES, TOOL_USAGES, USER_PROMPTS};
+pub(crate) use records::{interception, prompt, reasoning, token_usage, tool_usage};
+pub(crate) use users::owner;
 pub use users::{OBJECT_OWNERS, TOKENS};
+pub(crate) use value::{Row, Value};
 
 /// A described table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +112,7 @@ impl Column {
 
 impl Table {
     /// All described tables, in the order of `docs/records.md`.
-    pub const ALL: [&'static Self; 7] = [
+    pub const ALL: [&'static Self; 8] = [
         &INTERCEPTIONS,
         &USER_PROMPTS,
         &TOKEN_USAGES,
@@ -113,6 +120,7 @@ impl Table {
         &MODEL_THOUGHTS,
         &TOKENS,
         &OBJECT_OWNERS,
+        &REJECTED_RECORDS,
     ];
 
     /// The column with this name; `None` if there is none.

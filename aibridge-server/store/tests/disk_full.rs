@@ -39,11 +39,11 @@ async fn a_full_disk_refuses_until_there_is_room() {
     setrlimit(Resource::Fsize, full).expect("a limit");
     let probed = store.probe(LIMIT).await;
     setrlimit(Resource::Fsize, unlimited).expect("no limit");
-    assert!(probed.expect_err("refused").to_string().contains("disk"));
+    assert!(probed.expect_err("refused").to_string().contains("cannot write to the journal"));
     store.probe(LIMIT).await.expect("there is room");
     for answer in [first, second] {
         let error = answer.expect_err("refused");
-        assert!(error.to_string().contains("disk"), "{error}");
+        assert!(error.to_string().contains("cannot write to the journal"), "{error}");
     }
     assert_eq!(dir.rows("aibridge_user_prompts").len(), 1);
 

@@ -108,7 +108,7 @@ async fn query_memory_is_bounded() {
         display_url: "postgres://test".to_owned(),
         tls: Tls::Disable,
         timeout: Duration::from_secs(10),
-        spool: None,
+        journal: aibridge_store::JournalOptions::new(server.dir().join("journal")),
         heartbeat: aibridge_store::Heartbeat::default(),
     };
     aibridge_store::PostgresStore::open(options.clone()).await.expect("a store").close().await;

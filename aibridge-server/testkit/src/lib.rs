@@ -38,6 +38,7 @@ mod fixtures;
 mod gate;
 mod gateway;
 mod h2;
+mod journal;
 mod launch;
 mod output;
 mod postgres;

@@ -1,5 +1,6 @@
 //! A PostgreSQL server for one test: started, stopped and crashed on demand.
 
+use crate::journal::wait_for_position;
 use crate::store::Row;
 use crate::{wait_for, within};
 use parking_lot::Mutex;
@@ -27,6 +28,8 @@ pub struct Postgres {
     /// The TCP port with TLS, if there is one.
     port: Option<u16>,
     child: Mutex<Option<Child>>,
+    /// The journals of gateways that queries wait for.
+    journals: Mutex<Vec<PathBuf>>,
 }
 
 #[derive(Clone, Copy)]
@@ -114,7 +117,7 @@ impl Postgres {
         let dir = tempfile::Builder::new().prefix("aibridge-pg-").tempdir().expect("a temporary directory");
         let user = rustix::process::geteuid().is_root().then(Ids::of_package);
         own(dir.path(), user);
-        let server = Self { bin, dir, user, port: None, child: Mutex::default() };
+        let server = Self { bin, dir, user, port: None, child: Mutex::default(), journals: Mutex::default() };
         server.fill();
         Some(server)
     }
@@ -136,6 +139,11 @@ impl Postgres {
         if !copied(&self.data(), &mine) || fs::rename(&mine, &template).is_err() {
             let _ = fs::remove_dir_all(mine);
         }
+    }
+
+    /// A directory for files of the test, which is removed with the server.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// The connection URL, for a user without a password.
@@ -187,6 +195,12 @@ impl Postgres {
         self.try_client().await.expect("a connection")
     }
 
+    /// Makes queries wait a bounded time until the gateway with its journal in `directory` has stored what it has
+    /// acknowledged.
+    pub fn follow_journal(&self, directory: impl Into<PathBuf>) {
+        self.journals.lock().push(directory.into());
+    }
+
     /// Runs the query `sql` and returns its rows.
     ///
     /// # Panics
@@ -194,6 +208,13 @@ impl Postgres {
     /// If the query is invalid or the server is not running.
     pub async fn query(&self, sql: &str) -> Vec<Row> {
         let client = self.client().await;
+        let directories = self.journals.lock().clone();
+        wait_for_position(&directories, async |journal| {
+            let position = "SELECT position FROM aibridge_journal_positions WHERE journal_id::text = $1";
+            let row = client.query_opt(position, &[&journal]).await.ok()?;
+            Some(row.map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
+        })
+        .await;
         let as_json = format!("SELECT row_to_json(found)::text FROM ({sql}) found");
         let rows = within(client.query(&as_json, &[]), sql)
             .await

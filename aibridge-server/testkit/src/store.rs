@@ -1,5 +1,6 @@
 //! The SQLite file of a gateway, read by a test while the gateway writes it.
 
+use crate::journal::block_for_position;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 use serde_json::{Map, Value};
@@ -25,12 +26,23 @@ impl Store {
         &self.path
     }
 
-    /// Runs the query `sql` with text for its `?` parameters, and returns its rows.
+    /// Runs the query `sql` with text for its `?` parameters, and returns its rows. First waits a bounded time until
+    /// the gateway has stored what it has acknowledged.
     ///
     /// # Panics
     ///
     /// If the file cannot be opened or the query is invalid.
     pub fn query(&self, sql: &str, parameters: &[&str]) -> Vec<Row> {
+        self.wait_for_journal();
+        self.query_now(sql, parameters)
+    }
+
+    /// Like [`Self::query`], without a wait: the gateway may not have stored yet what it has acknowledged.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::query`].
+    pub fn query_now(&self, sql: &str, parameters: &[&str]) -> Vec<Row> {
         self.try_query(sql, parameters)
             .unwrap_or_else(|error| panic!("{error} in {sql:?} on {}", self.path.display()))
     }
@@ -56,6 +68,16 @@ impl Store {
     /// The row of the interception `id`, if it is recorded.
     pub fn interception(&self, id: &str) -> Option<Row> {
         self.query("SELECT * FROM aibridge_interceptions WHERE id = ?", &[id]).pop()
+    }
+
+    fn wait_for_journal(&self) {
+        let mut directory = self.path.clone().into_os_string();
+        directory.push(".journal");
+        block_for_position(&[directory.into()], |journal| {
+            let position = "SELECT position FROM aibridge_journal_positions WHERE journal_id = ?";
+            let rows = self.try_query(position, &[journal]).ok()?;
+            Some(rows.first().map_or(0, |row| row["position"].as_u64().unwrap_or_default()))
+        });
     }
 
     fn try_query(&self, sql: &str, parameters: &[&str]) -> rusqlite::Result<Vec<Row>> {

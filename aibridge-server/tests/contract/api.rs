@@ -16,11 +16,14 @@ use aibridge_recorder::{
     CredentialKind, ErrorType, Interception, InterceptionEnd, Outcome, ReasoningSource, Record, Recorder,
     TokenUsage, ToolUsage, UserPrompt,
 };
-use aibridge_store::{Durability, Heartbeat, Options, PostgresOptions, Store, StoreOptions, Tls};
+use aibridge_store::{
+    Durability, Heartbeat, JournalOptions, Options, PostgresOptions, Store, StoreOptions, Tls,
+};
 use aibridge_testkit::{Gateway, Launch, Postgres, RawClient, Response, ScriptedProvider};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 use uuid::{NoContext, Uuid};
 
@@ -45,7 +48,8 @@ async fn on_sqlite() -> Served {
 async fn on_sqlite_with(configure: impl FnOnce(Launch) -> Launch) -> Served {
     let settings = provider_settings(&ScriptedProvider::unreachable_base_url().await, &KEYS);
     let gateway = configure(Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings)).start().await;
-    let options = Options { path: gateway.store().path().to_owned(), durability: Durability::Process };
+    let mut options = Options::new(gateway.store().path());
+    options.journal = waiting(options.journal.directory);
     let recorder = Store::open(StoreOptions::Sqlite(options)).await.unwrap();
     Served { gateway, recorder, postgres: None }
 }
@@ -54,17 +58,22 @@ async fn on_postgres() -> Option<Served> {
     let server = Postgres::start().await?;
     let settings = provider_settings(&ScriptedProvider::unreachable_base_url().await, &KEYS);
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings).store(server.url());
-    let gateway = launch.start().await;
+    let (gateway, gateway_dir) = (launch.start().await, launch.dir().to_owned());
     let options = PostgresOptions {
         url: server.url().into(),
         display_url: "postgres://test".to_owned(),
         tls: Tls::Disable,
         timeout: Duration::from_millis(1800),
-        spool: None,
+        journal: waiting(gateway_dir.join("other.journal")),
         heartbeat: Heartbeat::default(),
     };
     let recorder = Store::open(StoreOptions::Postgres(options)).await.unwrap();
     Some(Served { gateway, recorder, postgres: Some(server) })
+}
+
+/// A journal whose calls wait for the database.
+fn waiting(directory: PathBuf) -> JournalOptions {
+    JournalOptions { durability: Durability::Database, ..JournalOptions::new(directory) }
 }
 
 impl Served {

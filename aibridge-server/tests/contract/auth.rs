@@ -2,7 +2,7 @@
 
 use crate::endpoints::{CHAT, ENDPOINTS, HINTS, KEYS, OWN_BEARER, OWN_HINT, OWN_KEY, recorded};
 use crate::harness::{Harness, provider_settings};
-use aibridge_store::{Durability, Options, Tokens};
+use aibridge_store::{Options, Tokens};
 use aibridge_testkit::{RawClient, ReceivedRequest, Script, ScriptedProvider};
 use secrecy::ExposeSecret;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub(crate) fn tokens_of(gateway: &Harness) -> Tokens {
 
 /// Opens the access tokens in the store at `path`.
 pub(crate) fn tokens_in(path: PathBuf) -> Tokens {
-    Tokens::open(&Options { path, durability: Durability::Process }).unwrap()
+    Tokens::open(&Options::new(path)).unwrap()
 }
 
 /// Settings of a gateway that requires access tokens.

@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 pub(crate) const PROXIED: [(&str, &str); 3] =
     [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")];
 
+/// Settings with which requests and responses wait for the database.
+pub(crate) const WAITS_FOR_DATABASE: &str = "[store]\ndurability = \"database\"\n";
+
 /// A gateway under test. It serves in this process, on a free port, with a store of its own.
 pub(crate) struct Harness {
     pub(crate) address: SocketAddr,

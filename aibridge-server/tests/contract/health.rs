@@ -1,6 +1,6 @@
 //! `/healthz` and `/readyz`: methods, access and the state of the store.
 
-use crate::harness::Harness;
+use crate::harness::{Harness, WAITS_FOR_DATABASE};
 use crate::store_failures::lock;
 use aibridge_testkit::{Launch, RawClient, poll_until, request};
 use std::time::Duration;
@@ -35,7 +35,7 @@ async fn health_paths_need_no_token_and_allow_only_get_and_head() {
 
 #[tokio::test]
 async fn an_unavailable_store_is_not_ready_and_concurrent_checks_share_one_probe() {
-    let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config("");
+    let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(WAITS_FOR_DATABASE);
     let gateway = launch.start().await;
     let write_lock = lock(&gateway.store());
     let sent_at = Instant::now();

@@ -4,7 +4,7 @@ mod replicas;
 mod urls;
 
 use crate::dialects::{CHAT, Dialect, KEY, REQUESTS};
-use crate::harness::provider_settings;
+use crate::harness::{WAITS_FOR_DATABASE, provider_settings};
 use aibridge_testkit::{
     Gateway, Launch, Postgres, RawClient, Row, Script, ScriptedProvider, poll_until, request, wait_until,
     within,
@@ -20,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 fn launch(server: &Postgres, provider: &ScriptedProvider, settings: &str) -> Launch {
     let settings = format!("{settings}\n{}", provider_settings(&provider.base_url(), &[KEY]));
-    Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings).store(server.url())
+    let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings).store(server.url());
+    server.follow_journal(launch.dir().join("aibridge.journal"));
+    launch
 }
 
 /// The number of responses by status, and the ids of those that clients received completely.
@@ -85,15 +87,13 @@ fn ids(rows: &[Row]) -> BTreeSet<String> {
     rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Waits until the metrics show that records are spooled (`expected`), or that the spool is empty and unused.
-async fn wait_for_spooling(gateway: &Gateway, expected: bool) {
-    let spooling = format!("\naibridge_store_spooling {}\n", u8::from(expected));
+/// Waits until the metrics show that records wait in the journal (`expected`), or that none does.
+async fn wait_for_lag(gateway: &Gateway, expected: bool) {
     let is_reached = async || {
         let metrics = RawClient::get(gateway.address(), "/metrics").await;
-        let has_records = !metrics.text().contains("\naibridge_store_spool_bytes 0\n");
-        metrics.text().contains(&spooling) && has_records == expected
+        metrics.text().contains("\naibridge_journal_lag_records 0\n") != expected
     };
-    poll_until(is_reached, &format!("the metrics to have {spooling:?}")).await;
+    poll_until(is_reached, "the metrics to show what waits in the journal").await;
 }
 
 /// Checks that exactly the complete responses of clients are stored as completed, once, with all their rows.
@@ -112,10 +112,10 @@ async fn compare(server: &Postgres, totals: &ClientTotals) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_restart_under_load_loses_no_record() {
+async fn a_restart_of_the_database_that_requests_wait_for_loses_no_record() {
     let Some(server) = Postgres::start().await else { return };
     let provider = ScriptedProvider::start(Dialect::respond_to).await;
-    let gateway = launch(&server, &provider, "").start().await;
+    let gateway = launch(&server, &provider, WAITS_FOR_DATABASE).start().await;
     let load = Load::begin(gateway.address(), 8);
     load.wait_for_more(200).await;
     server.stop().await;
@@ -136,17 +136,17 @@ async fn a_database_restart_under_load_loses_no_record() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_a_spool_requests_continue_and_a_kill_loses_no_record() {
+async fn without_its_database_requests_continue_and_a_kill_loses_no_record() {
     let Some(server) = Postgres::start().await else { return };
     let provider = ScriptedProvider::start(Dialect::respond_to).await;
-    let launch = launch(&server, &provider, "[store]\nspool = \"spool\"");
+    let launch = launch(&server, &provider, "");
     let gateway = launch.start().await;
-    assert!(gateway.stdout().contains("records wait in spool"), "{}", gateway.stdout());
+    assert!(gateway.stdout().contains("records wait in aibridge.journal"), "{}", gateway.stdout());
     let load = Load::begin(gateway.address(), 8);
     load.wait_for_more(200).await;
     server.stop().await;
     load.wait_for_more(200).await;
-    wait_for_spooling(&gateway, true).await;
+    wait_for_lag(&gateway, true).await;
     let mut totals = load.end().await;
     gateway.kill().await;
 
@@ -155,10 +155,10 @@ async fn with_a_spool_requests_continue_and_a_kill_loses_no_record() {
     load.wait_for_more(200).await;
     server.restart().await;
     load.wait_for_more(200).await;
-    gateway.wait_for_output("the spool is drained").await;
+    gateway.wait_for_output("the database accepts records again").await;
     load.wait_for_more(200).await;
     let more = load.end().await;
-    wait_for_spooling(&gateway, false).await;
+    wait_for_lag(&gateway, false).await;
     assert_eq!(
         (totals.statuses.len(), more.statuses.len()),
         (1, 1),
@@ -173,10 +173,10 @@ async fn with_a_spool_requests_continue_and_a_kill_loses_no_record() {
 }
 
 #[tokio::test]
-async fn without_its_database_a_request_is_refused_at_once() {
+async fn without_the_database_that_it_waits_for_a_request_is_refused() {
     let Some(server) = Postgres::start().await else { return };
     let provider = ScriptedProvider::start(Dialect::respond_to).await;
-    let gateway = launch(&server, &provider, "").start().await;
+    let gateway = launch(&server, &provider, WAITS_FOR_DATABASE).start().await;
     server.stop().await;
     let sent_at = Instant::now();
     let mut client = CHAT.send(gateway.address(), false).await;
@@ -191,15 +191,16 @@ async fn without_its_database_a_request_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_gateway_without_its_database_exits_with_a_message() {
+async fn a_gateway_without_the_database_that_it_waits_for_exits_with_a_message() {
     let Some(server) = Postgres::start().await else { return };
     let provider = ScriptedProvider::start(Dialect::respond_to).await;
     server.stop().await;
     let url = server.url().replace("postgres@", "postgres:hunter2@");
-    let ended = launch(&server, &provider, "").arg("serve").arg("--store").arg(url).run().await;
+    let ended =
+        launch(&server, &provider, WAITS_FOR_DATABASE).arg("serve").arg("--store").arg(url).run().await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert!(ended.stderr.contains("cannot open the store postgres://postgres:...@"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("store.spool"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("store.durability"), "{}", ended.stderr);
     assert!(!format!("{ended:?}").contains("hunter2"), "{ended:?}");
 }
 

@@ -1,7 +1,7 @@
-//! `/readyz` on PostgreSQL: ready exactly if a request would be recorded.
+//! `/readyz` on PostgreSQL: ready exactly if a request would be recorded, also if it waits for the database.
 
 use crate::dialects::{CHAT, Dialect, KEY};
-use crate::harness::provider_settings;
+use crate::harness::{WAITS_FOR_DATABASE, provider_settings};
 use aibridge_testkit::{Gateway, Launch, Postgres, RawClient, ScriptedProvider, poll_until, wait_until};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn call(gateway: &Gateway) -> u16 {
 async fn a_missing_privilege_is_unready_and_a_connection_limit_is_not() {
     let Some(server) = Postgres::start().await else { return };
     let provider = ScriptedProvider::start(Dialect::respond_to).await;
-    let settings = provider_settings(&provider.base_url(), &[KEY]);
+    let settings = format!("{WAITS_FOR_DATABASE}{}", provider_settings(&provider.base_url(), &[KEY]));
     let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings);
     let gateway = launch.clone().store(server.url()).start().await;
     gateway.terminate();

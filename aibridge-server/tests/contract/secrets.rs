@@ -169,13 +169,19 @@ async fn no_output_has_a_secret_after_a_run_that_used_all_of_them() {
     }
 }
 
+/// All files below `dir`, those of the journal included.
 fn files(dir: &Path, except: &str) -> Vec<(String, Vec<u8>)> {
-    let files = dir.read_dir().unwrap().map(|entry| entry.unwrap().path());
-    let named = files.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path));
-    named
-        .filter(|(name, _)| name != except)
-        .map(|(name, path)| (name, std::fs::read(path).unwrap()))
-        .collect()
+    let mut found = Vec::new();
+    for entry in dir.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(files(&path, except));
+        } else if name != except {
+            found.push((name, std::fs::read(path).unwrap()));
+        }
+    }
+    found
 }
 
 #[tokio::test]

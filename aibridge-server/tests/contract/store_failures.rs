@@ -1,7 +1,7 @@
 //! A store that fails: a start is refused, and an end delays the response.
 
 use crate::dialects::{CHAT, DIALECTS, Dialect, KEY, REQUESTS};
-use crate::harness::{Harness, provider_settings};
+use crate::harness::{Harness, WAITS_FOR_DATABASE, provider_settings};
 use aibridge_testkit::{
     BodyEnd, Gate, Launch, RawClient, Script, ScriptedProvider, Store, request, wait_until,
 };
@@ -22,10 +22,16 @@ fn gated_script(gate: &Gate, dialect: &Dialect, streaming: bool) -> Script {
     if streaming { dialect.held_stream(gate) } else { dialect.script(false).wait_after(0, gate) }
 }
 
+/// A gateway whose requests and responses wait for the database.
+async fn waiting_gateway(provider: &ScriptedProvider) -> Harness {
+    let settings = provider_settings(&provider.base_url(), &[KEY]);
+    Harness::start(&format!("{WAITS_FOR_DATABASE}{settings}")).await
+}
+
 #[tokio::test]
 async fn a_request_that_cannot_be_recorded_is_not_sent() {
     let provider = ScriptedProvider::start(Dialect::respond_to).await;
-    let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+    let gateway = waiting_gateway(&provider).await;
     let write_lock = lock(&gateway.store);
     let sent_at = Instant::now();
     let mut clients = Vec::new();
@@ -50,8 +56,12 @@ async fn a_request_that_cannot_be_recorded_is_not_sent() {
     assert_eq!(client.head().await.status, 200, "it goes on when the store does");
     client.read_to_end().await;
     assert_eq!(provider.received().len(), 1, "the others reached no provider");
-    let open = || gateway.store.query("SELECT id FROM aibridge_interceptions WHERE ended_at IS NULL", &[]);
-    wait_until(|| open().is_empty(), "what was refused to be closed, if it was stored at all").await;
+    let rows = gateway.store.rows("aibridge_interceptions");
+    assert_eq!(
+        (rows.len(), &rows[0]["outcome"]),
+        (1, &"completed".into()),
+        "what was refused leaves nothing"
+    );
 }
 
 #[tokio::test]
@@ -63,7 +73,7 @@ async fn the_end_of_a_response_waits_for_its_record() {
         gated_script(&holds, dialect, request.json()["stream"] == true)
     })
     .await;
-    let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+    let gateway = waiting_gateway(&provider).await;
     let mut clients = Vec::new();
     for (dialect, streaming) in REQUESTS {
         clients.push(dialect.send(gateway.address, streaming).await);
@@ -77,7 +87,7 @@ async fn the_end_of_a_response_waits_for_its_record() {
             client.read_until(dialect.events[1]).await;
         }
     }
-    // The writer handles records in order: when it has refused this start, it has tried the earlier ends.
+    // The journal keeps records in order: when this start is refused, the database had the time to take the earlier ends.
     let mut refused = CHAT.send(gateway.address, false).await;
     assert_eq!(refused.head().await.header("x-aibridge-error"), Some("recorder_unavailable"));
     for ((_, streaming), client) in REQUESTS.iter().zip(&mut clients) {
@@ -87,7 +97,7 @@ async fn the_end_of_a_response_waits_for_its_record() {
         };
         assert!(nothing_comes, "the end waits for its record");
     }
-    assert!(gateway.store.rows("aibridge_token_usages").is_empty());
+    assert!(gateway.store.query_now("SELECT id FROM aibridge_token_usages", &[]).is_empty());
     drop(write_lock);
     for ((dialect, streaming), client) in REQUESTS.iter().zip(&mut clients) {
         if !streaming {
@@ -106,8 +116,8 @@ async fn a_response_whose_end_cannot_be_recorded_is_truncated() {
         let script = gated_script(&gate, dialect, streaming);
         let provider = ScriptedProvider::start(move |_| script.clone()).await;
         let long_timeouts = "stream_idle_timeout = \"24h\"\nresponse_timeout = \"24h\"\n";
-        let gateway =
-            Harness::start(&(provider_settings(&provider.base_url(), &[KEY]) + long_timeouts)).await;
+        let settings = provider_settings(&provider.base_url(), &[KEY]);
+        let gateway = Harness::start(&format!("{WAITS_FOR_DATABASE}{settings}{long_timeouts}")).await;
         let mut client = dialect.send(gateway.address, streaming).await;
         if streaming {
             client.head().await;
@@ -185,4 +195,27 @@ async fn a_full_disk_refuses_requests() {
     let rows = gateway.store().rows("aibridge_interceptions");
     assert_eq!(rows.iter().filter(|row| row["outcome"] == "completed").count(), 3);
     assert_eq!(rows.len(), 3, "refused requests leave no rows");
+}
+
+#[tokio::test]
+async fn a_locked_database_delays_no_request() {
+    let provider = ScriptedProvider::start(Dialect::respond_to).await;
+    let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+    let write_lock = lock(&gateway.store);
+    for (dialect, streaming) in REQUESTS {
+        let mut client = dialect.send(gateway.address, streaming).await;
+        assert_eq!(client.head().await.status, 200);
+        assert_eq!(client.read_to_end().await, (dialect.response(streaming).into(), BodyEnd::Clean));
+    }
+    assert_eq!(RawClient::get(gateway.address, "/readyz").await.status(), 200);
+    let lag = RawClient::get(gateway.address, "/metrics").await;
+    assert!(
+        lag.text().contains("\naibridge_journal_lag_records 8\n"),
+        "a start and an end each: {}",
+        lag.text()
+    );
+    drop(write_lock);
+    let completed = "SELECT id FROM aibridge_interceptions WHERE outcome = 'completed'";
+    wait_until(|| gateway.store.query(completed, &[]).len() == REQUESTS.len(), "all to be stored").await;
+    assert_eq!(gateway.store.rows("aibridge_token_usages").len(), REQUESTS.len());
 }

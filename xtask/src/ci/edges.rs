@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
         "aibridge-prices",
         "aibridge-recorder",
         "aibridge-json",
+        "aibridge-trust",
         "aibridge-values",
     ],
     &["aibridge-budgets"],

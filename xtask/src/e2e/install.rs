@@ -1,4 +1,4 @@
-//! Installs the pinned SDK and provider of the scenarios.
+//! Installs the pinned SDKs, agents and provider of the scenarios.
 
 use super::assets;
 use super::tools::Tools;
@@ -13,24 +13,30 @@ pub(super) struct Installed {
     pub(super) python: PathBuf,
     /// The script that starts the provider.
     pub(super) aimock: PathBuf,
+    /// The folder of the Node.js packages, with the SDK for Node.js.
+    pub(super) node: PathBuf,
+    /// The program of Claude Code.
+    pub(super) claude: PathBuf,
+    /// The script of Codex.
+    pub(super) codex: PathBuf,
 }
 
 /// The files that pin the Node.js packages.
 const NODE_FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 
-/// Installs the SDK and the provider below `folder`, unless these versions are installed already.
+/// Installs everything below `folder`, unless these versions are installed already.
 pub(super) fn install(tools: &Tools, folder: &Path) -> Result<Installed> {
     let (venv, node) = (folder.join("venv"), folder.join("node"));
     let requirements = assets().join("requirements.txt");
     once(&venv, &[requirements.as_path()], &tools.versions, || {
-        println!("e2e: installing the official SDK …");
+        println!("e2e: installing the official SDKs …");
         succeed(Command::new(&tools.python).args(["-m", "venv", "--clear"]).arg(&venv))?;
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
         succeed(Command::new(venv.join("bin/python")).args(pip).arg(&requirements))
     })?;
     let pinned = NODE_FILES.map(|file| assets().join(file));
     once(&node, &pinned.each_ref().map(PathBuf::as_path), &tools.versions, || {
-        println!("e2e: installing the provider …");
+        println!("e2e: installing the provider and the agents …");
         fs::create_dir_all(&node)?;
         for (file, path) in NODE_FILES.iter().zip(&pinned) {
             fs::copy(path, node.join(file))?;
@@ -42,8 +48,22 @@ pub(super) fn install(tools: &Tools, folder: &Path) -> Result<Installed> {
         )
     })?;
     let aimock = node.join("node_modules/@copilotkit/aimock/dist/aimock-cli.js");
-    ensure!(aimock.is_file(), "{} is missing", aimock.display());
-    Ok(Installed { python: venv.join("bin/python"), aimock })
+    let codex = node.join("node_modules/@openai/codex/bin/codex.js");
+    for script in [&aimock, &codex] {
+        ensure!(script.is_file(), "{} is missing", script.display());
+    }
+    let claude = claude(&node)?;
+    Ok(Installed { python: venv.join("bin/python"), aimock, node, claude, codex })
+}
+
+/// The program of Claude Code for this machine. It is in a package of its own for each platform, of which npm installs the
+/// one that fits.
+fn claude(node: &Path) -> Result<PathBuf> {
+    let folder = node.join("node_modules/@anthropic-ai");
+    let packages = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+    let programs = packages.filter_map(|package| Some(package.ok()?.path().join("claude")));
+    let mut programs = programs.filter(|program| program.is_file());
+    programs.next().context("there is no Claude Code for this machine")
 }
 
 /// Calls `install` unless `folder` has a stamp of an installation with the same `inputs` and `versions`.

@@ -1,6 +1,8 @@
 //! The scenarios over TLS and HTTP/2.
 
-use super::{Aimock, assets, settings};
+use super::install::Installed;
+use super::tools::Tools;
+use super::{Aimock, assets, environment, settings};
 use aibridge_testkit::{Authority, Launch};
 use anyhow::{Result, ensure};
 use std::path::Path;
@@ -8,19 +10,24 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 /// Runs the scenarios against a gateway with a certificate.
-pub(super) async fn run(binary: &Path, python: &Path, provider: &Aimock) -> Result<()> {
+pub(super) async fn run(
+    binary: &Path,
+    tools: &Tools,
+    installed: &Installed,
+    provider: &Aimock,
+) -> Result<()> {
     let tls = "[tls]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
     let launch = Launch::new(binary).config(format!("{tls}{}", settings(provider)));
     let (authority, trusted) = (Authority::new(), launch.dir().join("authority.pem"));
     authority.issue().write_to(launch.dir());
     std::fs::write(&trusted, authority.certificate_pem())?;
     let gateway = launch.start().await;
-    let mut command = Command::new(python);
+    let mut command = Command::new(&installed.python);
     command.arg(assets().join("secured.py")).args([provider.base_url(), gateway.url()]);
     command
         .env_clear()
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("PYTHONUTF8", "1")
+        .envs(environment(tools, installed))
+        .env("NODE_EXTRA_CA_CERTS", &trusted)
         .env("SSL_CERT_FILE", trusted);
     let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
     ensure!(

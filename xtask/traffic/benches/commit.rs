@@ -1,7 +1,7 @@
 //! Commits of start records to SQLite on a real disk.
 
 use aibridge_recorder::{CredentialKind, Interception, Record, Recorder, UserPrompt};
-use aibridge_store::{Durability, Options, SqliteStore};
+use aibridge_store::{Options, SqliteStore};
 use criterion::{Criterion, Throughput};
 use jiff::Timestamp;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(crate) fn commits(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
     let directory = tempfile::tempdir_in(target).expect("a directory");
-    let options = Options { path: directory.path().join("bench.db"), durability: Durability::Process };
+    let options = Options::new(directory.path().join("bench.db"));
     let store = {
         let _entered = runtime.enter();
         SqliteStore::open(options).expect("a store")

@@ -20,7 +20,9 @@ fn the_defaults_serve_this_machine_only() {
     assert_eq!((config.auth.mode, config.auth.byok), (AuthMode::None, true));
     assert_eq!(config.store.url, StoreUrl::Sqlite("aibridge.db".into()));
     assert_eq!(config.store.durability, Durability::Process);
-    assert_eq!((config.store.timeout, config.store.spool), (Duration::from_secs(2), None));
+    assert_eq!(config.store.timeout, Duration::from_secs(2));
+    let journal = (config.store.journal.to_str(), config.store.journal_max_bytes);
+    assert_eq!(journal, (Some("aibridge.db.journal"), 1 << 30), "beside the file");
     assert_eq!(config.admin.listen, None);
     assert!(config.metrics.enabled);
     assert_eq!((config.metrics.max_models, config.metrics.max_tools), (100, 100));

@@ -66,8 +66,22 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("[store]\nspool = \"spool\""),
-            "aibridge.toml: store.spool: has no effect on an embedded database, which is always available; remove it, \
-             or write store.url = \"postgres://user@host/db\"",
+            "aibridge.toml: store.spool: has no effect on an embedded database, whose journal is beside its file; \
+             remove it, or write store.url = \"postgres://user@host/db\"",
+        ),
+        (
+            file("[store]\njournal = \"here\""),
+            "aibridge.toml: store.journal: has no effect on an embedded database, whose journal is beside its file; \
+             remove it, or write store.url = \"postgres://user@host/db\"",
+        ),
+        (
+            file("[store]\nurl = \"postgres://ann@db/a\"\njournal = \"here\"\nspool = \"spool\""),
+            "aibridge.toml: store.journal: and store.spool, its name in earlier versions, are both set; remove \
+             store.spool",
+        ),
+        (
+            file("[store]\njournal = \"\""),
+            "aibridge.toml: store.journal: is empty; write the path of a directory, e.g. \"aibridge.journal\"",
         ),
         (
             file("[store]\ntimeout = \"0s\""),
@@ -122,7 +136,7 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             file("[store]\ndurability = \"\""),
-            "aibridge.toml: store.durability: \"\" is unknown; write \"process\" or \"power\"",
+            "aibridge.toml: store.durability: \"\" is unknown; write \"process\" or \"power\" or \"database\"",
         ),
         (
             file("[auth]\ntokens = true"),

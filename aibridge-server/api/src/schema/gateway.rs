@@ -27,7 +27,7 @@ pub struct Status {
     /// The URL of the gateway for clients; `null` if it is that of this API.
     #[schema(required)]
     pub client_url: Option<String>,
-    /// The providers.
+    /// The providers in force, in the order of the settings.
     pub providers: Vec<ProviderName>,
 }
 
@@ -86,7 +86,7 @@ pub struct ProviderRow {
 /// A circuit: the calls of one route and model.
 #[derive(Serialize, ToSchema)]
 pub struct Circuit {
-    /// The route.
+    /// The route of the calls, e.g. `/responses`.
     pub route: String,
     /// The model, as clients spell it.
     pub model: String,

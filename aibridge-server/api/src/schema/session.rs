@@ -62,7 +62,7 @@ pub struct Excerpt {
 /// A tool call with the beginning of its input, at most 200 characters.
 #[derive(ToSchema)]
 pub struct TimelineToolCall {
-    /// The input.
+    /// The beginning of its input.
     #[serde(flatten)]
     pub input: Excerpt,
     /// The name of the tool.
@@ -84,7 +84,7 @@ pub struct TimelineToolCall {
     pub metadata: BTreeMap<String, bool>,
 }
 
-/// A text.
+/// The text of an item, or its beginning.
 #[derive(ToSchema)]
 pub struct Content {
     /// The text, at most 64 KiB of it.

@@ -100,7 +100,7 @@ pub struct Session {
 /// A session in a list.
 #[derive(ToSchema)]
 pub struct ListedSession {
-    /// The session.
+    /// The session and its sums.
     #[serde(flatten)]
     pub session: Session,
     /// The beginning of its last prompt; `null` if it has none, absent unless the request asks for it.

@@ -99,9 +99,9 @@ pub struct ToolCount {
 /// The values that filters can have, each list with the most frequent first.
 #[derive(Serialize, ToSchema)]
 pub struct FacetList {
-    /// The actors.
+    /// The actors on whose behalf requests were made.
     pub user: Vec<FacetValue>,
-    /// The models.
+    /// The models as clients spelled them.
     pub model: Vec<FacetValue>,
     /// The providers.
     pub provider: Vec<FacetValue>,
@@ -112,7 +112,7 @@ pub struct FacetList {
 /// A value of a filter.
 #[derive(Serialize, ToSchema)]
 pub struct FacetValue {
-    /// The value.
+    /// The value, as the filter needs it.
     pub value: String,
     /// The number of interceptions with it.
     pub requests: u64,

@@ -146,7 +146,7 @@ impl Log {
 
     /// How many bytes the current file has left.
     pub(super) fn free(&self) -> u64 {
-        self.options.file_bytes.saturating_sub(self.current.end + TRAILER_BYTES as u64)
+        self.current.capacity.saturating_sub(self.current.end + TRAILER_BYTES as u64)
     }
 
     fn write_frame(&mut self, head: &mut FrameHead, payload: &[u8]) -> io::Result<()> {
@@ -216,7 +216,7 @@ impl Log {
     /// that is written there next.
     fn undo_write(&mut self) {
         let file = &self.current.file;
-        let (end, len) = (self.current.end, self.current.end.max(self.options.file_bytes));
+        let (end, len) = (self.current.end, self.current.end.max(self.current.capacity));
         let undone = file.set_len(end).and_then(|()| file.allocate(len).or_else(|_| file.set_len(len)));
         if undone.is_err() {
             self.current.state = CurrentState::Torn;

@@ -11,6 +11,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+/// A smaller file is not worth its header and its sync.
+const SMALLEST_FILE: u64 = 256 << 10;
+
 /// Creates a file whose space is taken. Its length is not durable yet.
 pub(crate) fn prepare(disk: &dyn Disk, preparations: &AtomicU64, file_bytes: u64) -> io::Result<Prepared> {
     prepare_with(disk, preparations, file_bytes, &[])
@@ -27,16 +30,36 @@ pub(crate) fn prepare_with(
     let file = disk.create(&name)?;
     let offset = (HEADER_BYTES + HEAD_BYTES) as u64;
     let needed = offset + (payload.len() + TRAILER_BYTES) as u64;
-    let mut filled = file.allocate(file_bytes.max(needed));
+    let mut filled = allocate(&*file, file_bytes, needed);
     if !payload.is_empty() {
-        filled = filled.and_then(|()| file.write_at(payload, offset));
+        filled = filled.and_then(|bytes| file.write_at(payload, offset).map(|()| bytes));
     }
-    if let Err(error) = filled {
-        // A part of a file takes the space that others need.
-        let _ = disk.remove(&name);
-        return Err(error);
+    match filled {
+        Ok(bytes) => Ok(Prepared { name, file, bytes }),
+        Err(error) => {
+            // A part of a file takes the space that others need.
+            let _ = disk.remove(&name);
+            Err(error)
+        }
     }
-    Ok(Prepared { name, file })
+}
+
+/// Takes the space of a file, and returns how much. Where files cannot be that large, or the disk is nearly full, a
+/// smaller file does, if it holds `needed` bytes.
+fn allocate(file: &dyn DiskFile, file_bytes: u64, needed: u64) -> io::Result<u64> {
+    let mut bytes = file_bytes.max(needed);
+    loop {
+        let error = match file.allocate(bytes) {
+            Ok(()) => return Ok(bytes),
+            Err(error) => error,
+        };
+        let is_too_large = matches!(error.kind(), io::ErrorKind::FileTooLarge | io::ErrorKind::StorageFull);
+        let smaller = (bytes / 2).max(needed);
+        if !is_too_large || smaller < SMALLEST_FILE || smaller == bytes {
+            return Err(error);
+        }
+        bytes = smaller;
+    }
 }
 
 /// The first file of a process. It is durable.
@@ -47,7 +70,8 @@ pub(super) fn first(
     prepared: Prepared,
 ) -> io::Result<Current> {
     let name = FileName { first: start.first, generation: start.generation + 1 };
-    let header = Header { journal: start.journal, name, previous: start.last, allocated: options.file_bytes };
+    let allocated = prepared.bytes.min(options.file_bytes);
+    let header = Header { journal: start.journal, name, previous: start.last, allocated };
     let current = install(disk, prepared, &header, |_| Ok(HEADER_BYTES as u64))?;
     current.file.sync_data()?;
     disk.sync_directory()?;
@@ -62,7 +86,7 @@ fn install(
     header: &Header,
     fill: impl FnOnce(&dyn DiskFile) -> io::Result<u64>,
 ) -> io::Result<Current> {
-    let Prepared { name, file } = prepared;
+    let Prepared { name, file, bytes } = prepared;
     let end = file.write_at(&header.encode(), 0).and_then(|()| fill(&*file)).and_then(|end| {
         disk.rename(&name, &header.name.name())?;
         Ok(end)
@@ -77,6 +101,7 @@ fn install(
         seed,
         generation: header.name.generation,
         end,
+        capacity: bytes,
         released: 0,
         state: CurrentState::Intact,
     })
@@ -85,7 +110,7 @@ fn install(
 impl Log {
     /// Whether the next file should be prepared: the current one is half full, or could be by what is reserved.
     pub(crate) fn wants_preparation(&self) -> bool {
-        let wanted = (self.options.file_bytes / 2).max(self.space.reserved());
+        let wanted = (self.current.capacity / 2).max(self.space.reserved());
         !self.is_closed && self.prepared.is_none() && self.free() < wanted
     }
 
@@ -125,10 +150,21 @@ impl Log {
         Ok(())
     }
 
+    /// The next file takes over if the current one holds frames, all of which were released. Returns whether it did.
+    pub(crate) fn rotate_if_released(&mut self) -> io::Result<bool> {
+        let has_frames = self.current.end > HEADER_BYTES as u64;
+        let is_released = self.current.released == self.current.stored.bytes();
+        if !has_frames || !is_released || self.is_closed {
+            return Ok(false);
+        }
+        self.rotate()?;
+        Ok(true)
+    }
+
     /// A file that holds the payload of the next frame takes over with that frame.
     pub(super) fn take_over_with(&mut self, head: &FrameHead, prepared: Prepared) -> io::Result<Digest> {
         let name = FileName { first: head.sequence, generation: self.current.generation + 1 };
-        let header = self.header(name, self.last);
+        let header = self.header(name, self.last, prepared.bytes);
         let (block, link) = head.encode(header.seed(), HEADER_BYTES as u64);
         let current = install(&*self.disk, prepared, &header, |file| {
             file.write_at(&block, HEADER_BYTES as u64)?;
@@ -184,7 +220,8 @@ impl Log {
     ) -> io::Result<Current> {
         self.prepare_now()?;
         let Some(prepared) = self.prepared.take() else { return Err(io::ErrorKind::NotFound.into()) };
-        let header = self.header(FileName { first, generation: self.current.generation + 1 }, previous);
+        let name = FileName { first, generation: self.current.generation + 1 };
+        let header = self.header(name, previous, prepared.bytes);
         install(&*self.disk, prepared, &header, fill)
     }
 

@@ -101,7 +101,7 @@ impl Connector {
             timeout(self.limit, client.batch_execute(LISTEN)).await.map_err(timed_out)??;
             self.cooldowns_changed.notify_one();
         }
-        timeout(self.limit, Session::new(client)).await.map_err(timed_out)?
+        Ok(Session::new(client))
     }
 
     /// Opens a connection without a check of the schema.

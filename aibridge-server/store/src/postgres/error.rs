@@ -21,6 +21,9 @@ pub(super) enum PgError {
     /// The last attempt to connect failed with this message, and the backoff has not passed yet.
     #[error("{0}")]
     Backoff(String),
+    /// Interceptions that end did not start.
+    #[error("{0} interceptions have an end record, but no start record")]
+    UnknownEnds(i64),
     /// A later version of aibridge has migrated the database.
     #[error("it has schema {found}, and this version of aibridge supports schemas up to {known}")]
     NewerSchema {
@@ -47,7 +50,7 @@ impl PgError {
     pub(super) fn is_unavailable(&self) -> bool {
         match self {
             Self::TimedOut(_) | Self::Backoff(_) => true,
-            Self::NewerSchema { .. } => false,
+            Self::NewerSchema { .. } | Self::UnknownEnds(_) => false,
             Self::Database(error) | Self::Migration(error) => match error.code() {
                 // Connection errors, insufficient resources, operator intervention (start or stop), and a standby
                 // server.
@@ -62,9 +65,15 @@ impl PgError {
 
     /// Whether the rows conflict with stored rows or violate a limit, so that no retry can succeed.
     pub(super) fn is_conflict(&self) -> bool {
-        // Classes: data exceptions, violated constraints, program limits.
-        let Self::Database(error) = self else { return false };
-        error.code().is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.code().starts_with(class)))
+        // Classes: several rows for one key, data exceptions, violated constraints, program limits.
+        let error = match self {
+            Self::Database(error) => error,
+            Self::UnknownEnds(_) => return true,
+            _ => return false,
+        };
+        error
+            .code()
+            .is_some_and(|code| ["21", "22", "23", "54"].iter().any(|class| code.code().starts_with(class)))
     }
 
     /// The error for an operator when the store cannot be opened.
@@ -80,7 +89,9 @@ impl PgError {
 
     fn advice(&self, opener: Opener) -> &'static str {
         let is_away = match opener {
-            Opener::Gateway => "check that it runs and is reachable, or set store.spool to start without it",
+            Opener::Gateway => {
+                "check that it runs and is reachable; store.durability = \"process\" starts without it, records wait in the journal"
+            }
             Opener::Command | Opener::Reader => "check that it runs and is reachable",
         };
         let (Self::Database(error) | Self::Migration(error)) = self else { return is_away };

@@ -21,6 +21,20 @@ const CLOSE: &str = "UPDATE aibridge_interceptions \
             WHERE n.id = i.instance_id AND n.heartbeat_at > now() - make_interval(secs => $1) \
         ) FOR UPDATE OF i SKIP LOCKED)";
 
+/// No condition on the instances: those that close what a crashed one left check that it is silent.
+const CLOSE_OWN: &str = "UPDATE aibridge_interceptions \
+    SET outcome = 'failed', error_type = 'gateway_crash', ended_at = date_trunc('milliseconds', now()) \
+    WHERE instance_id = $1 AND ended_at IS NULL";
+
+/// Closes the open interceptions of `instance`, which has just started, and returns their number.
+pub(super) async fn close_own_orphans(client: &Client, instance: Uuid) -> Result<u64, PgError> {
+    let closed = client.execute(CLOSE_OWN, &[&instance]).await?;
+    if closed > 0 {
+        tracing::warn!(closed, "the last gateway crashed with open interceptions; they are closed as failed");
+    }
+    Ok(closed)
+}
+
 /// Writes a heartbeat of `instance`.
 pub(super) async fn beat(client: &Client, instance: Uuid) -> Result<(), PgError> {
     client.execute(BEAT, &[&instance]).await?;

@@ -5,7 +5,7 @@ use super::error::PgError;
 use super::session::Session;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 /// First and longest pause between two attempts.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -74,12 +74,5 @@ impl Reconnecting {
     /// Whether `session` is the current connection.
     pub(super) fn is_current(&self, session: &Arc<Session>) -> bool {
         self.session.as_ref().is_some_and(|own| Arc::ptr_eq(own, session))
-    }
-
-    /// Waits until the backoff has passed.
-    pub(super) async fn backoff(&self) {
-        if let Some(backoff) = &self.backoff {
-            sleep_until(backoff.until).await;
-        }
     }
 }

@@ -6,11 +6,16 @@ mod select;
 
 use super::connector::Connector;
 use super::error::{Opener, PgError};
+use super::reconnecting::Reconnecting;
 use super::schema;
+use super::sink::{self, PostgresSink};
+use crate::catch_up::catch_up;
 use crate::query::{
-    BLOCK_BYTES, Block, Cursor, Filter, FullInterception, IdRange, Summary, full_columns, list_columns,
+    BLOCK_BYTES, Block, Cursor, Filter, FullInterception, IdRange, InterceptionRow, Summary, TokenSums,
+    full_columns, list_columns,
 };
 use crate::{PostgresOptions, StoreError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
@@ -71,7 +76,16 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl PostgresRecords {
     pub(crate) fn open(options: &PostgresOptions, cancelled: CancellationToken) -> Result<Self, StoreError> {
-        let connector = Connector::new(options, LIMIT, None)?;
+        Self::open_within(options, LIMIT, cancelled)
+    }
+
+    /// Opens a connection that must be there after `limit`.
+    pub(crate) fn open_within(
+        options: &PostgresOptions,
+        limit: Duration,
+        cancelled: CancellationToken,
+    ) -> Result<Self, StoreError> {
+        let connector = Connector::new(options, limit, None)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Database(error.to_string()))?;
         let opened = runtime.block_on(cancelled.run_until_cancelled(async {
@@ -91,12 +105,32 @@ impl PostgresRecords {
         }
     }
 
+    /// Brings the database up to date with the journals on this machine, see [`catch_up`].
+    pub(crate) fn catch_up(&self, options: &PostgresOptions) -> Vec<String> {
+        let position = |journal| {
+            let position = self.runtime.block_on(sink::position(&self.client, journal));
+            position.map_err(|error| StoreError::Database(error.to_string()))
+        };
+        catch_up(&options.journal, position, || {
+            let connector = Arc::new(Connector::new(options, LIMIT, None)?);
+            Ok(PostgresSink::new(Reconnecting::new(connector, None)))
+        })
+    }
+
+    /// Number of records that the database refused for their content.
+    pub(crate) fn rejected(&self) -> Result<u64, StoreError> {
+        let count = "SELECT count(*) FROM aibridge_rejected_records";
+        self.transaction(async {
+            Ok(self.client.query_one(count, &[]).await?.try_get::<_, i64>(0)?.unsigned_abs())
+        })
+    }
+
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
         let sql =
             format!("SELECT {} FROM aibridge_interceptions i WHERE i.id = $1", full_columns(json_as_text));
         self.transaction(async {
             let found = self.client.query_opt(&sql, &[&id]).await?;
-            let found = found.as_ref().map(read::interception).transpose()?;
+            let found = found.as_ref().map(InterceptionRow::read).transpose()?;
             Ok(children::complete(&self.client, found.into_iter().collect()).await?.pop())
         })
     }
@@ -113,7 +147,7 @@ impl PostgresRecords {
         self.transaction(async {
             let found = self.block(filter, cursor, SUMMARIES, sql).await?;
             rows(&found, |row| {
-                Ok(Summary { interception: read::interception(row)?, tokens: read::sums(row)? })
+                Ok(Summary { interception: InterceptionRow::read(row)?, tokens: TokenSums::read(row)? })
             })
         })
     }
@@ -138,7 +172,7 @@ impl PostgresRecords {
             let Block { rows: sizes, last } = rows(&sizes, |row| Ok((row.try_get(0)?, row.try_get(1)?)))?;
             let (ids, cut) = fitting(&sizes);
             let found = self.client.query(&sql, &[&ids]).await?;
-            let found = found.iter().map(read::interception).collect::<Result<_, _>>()?;
+            let found = found.iter().map(InterceptionRow::read).collect::<Result<_, _>>()?;
             Ok(Block { rows: children::complete(&self.client, found).await?, last: cut.or(last) })
         })
     }

@@ -1,11 +1,12 @@
 //! The migrations, and the check of the schema version of a database.
 
 use super::error::PgError;
+use crate::migrations::{Dialect, MIGRATIONS, OWN};
 use tokio_postgres::Client;
 
-/// The migrations from an empty database to the latest schema, in order. `aibridge_schema` has a row for each applied
-/// one. Never change a released migration; add another.
-const MIGRATIONS: &[&str] = &[
+/// The first migrations from an empty database, in order; those of [`crate::migrations`] follow. `aibridge_schema` has a
+/// row for each applied one. Never change a released migration.
+const FIRST: [&str; OWN] = [
     include_str!("migrations/0001_records.sql"),
     include_str!("migrations/0002_model_cooldowns.sql"),
     include_str!("migrations/0003_tool_metadata.sql"),
@@ -31,8 +32,10 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), PgError> {
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     transaction.batch_execute(CREATE).await.map_err(PgError::Migration)?;
     let found = found(transaction.query_one(FOUND, &[]).await?.try_get(0)?)?;
-    for (step, version) in MIGRATIONS.iter().zip(1_i64..).skip(usize::try_from(found).unwrap_or_default()) {
-        transaction.batch_execute(step).await.map_err(PgError::Migration)?;
+    let shared = MIGRATIONS.iter().map(|step| step.sql(Dialect::Postgres));
+    let steps = FIRST.into_iter().map(str::to_owned).chain(shared);
+    for (step, version) in steps.zip(1_i64..).skip(usize::try_from(found).unwrap_or_default()) {
+        transaction.batch_execute(&step).await.map_err(PgError::Migration)?;
         transaction.execute(APPLIED, &[&version]).await.map_err(PgError::Migration)?;
     }
     transaction.commit().await.map_err(PgError::Migration)
@@ -47,7 +50,7 @@ pub(super) async fn check(client: &Client) -> Result<bool, PgError> {
 }
 
 fn known() -> i64 {
-    MIGRATIONS.len() as i64
+    (OWN + MIGRATIONS.len()) as i64
 }
 
 /// Checks that the schema version is supported.

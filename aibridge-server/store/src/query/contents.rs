@@ -11,7 +11,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ContentKind {
-    /// A prompt of the user.
+    /// A prompt of the user, in `aibridge_user_prompts`.
     Prompts,
     /// The input of a tool call.
     ToolCalls,
@@ -22,7 +22,7 @@ pub enum ContentKind {
 /// A text, or its beginning.
 #[derive(Debug, Clone, Serialize)]
 pub struct Content {
-    /// The text.
+    /// The text, cut at a character.
     pub text: String,
     /// Size of the whole text in bytes.
     pub bytes: u64,

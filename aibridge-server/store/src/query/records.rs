@@ -27,7 +27,10 @@ pub enum Order {
 ///
 /// All methods block; a [cancellation token](Self::open_cancellable) ends a running one. On PostgreSQL they run a
 /// Tokio runtime of their own, so they must not be called from within a runtime.
-pub struct Records(Kind);
+pub struct Records {
+    kind: Kind,
+    notes: Vec<String>,
+}
 
 enum Kind {
     Sqlite(SqliteRecords),
@@ -35,16 +38,30 @@ enum Kind {
 }
 
 impl Records {
-    /// Opens an existing store.
+    /// Opens an existing store, and brings it up to date with its journal: what a gateway that is gone left there is
+    /// stored first, and a running gateway gets half a second to store what it has acknowledged. [`Self::notes`] says
+    /// what could not be stored.
     ///
     /// # Errors
     ///
     /// [`StoreError::Open`] and [`StoreError::NewerSchema`].
     pub fn open(options: impl Into<StoreOptions>) -> Result<Self, StoreError> {
-        Self::open_cancellable(options, CancellationToken::new())
+        let options = options.into();
+        let mut records = Self::open_cancellable(options.clone(), CancellationToken::new())?;
+        records.notes = match (&records.kind, &options) {
+            (Kind::Sqlite(records), StoreOptions::Sqlite(options)) => records.catch_up(options),
+            (Kind::Postgres(records), StoreOptions::Postgres(options)) => records.catch_up(options),
+            _ => Vec::new(),
+        };
+        Ok(records)
     }
 
-    /// Opens an existing store. When `cancelled` is cancelled, a running query ends at once, in the database too,
+    /// What a person should know about records that are not in the database yet.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Opens an existing store as it is. When `cancelled` is cancelled, a running query ends at once, in the database too,
     /// with [`StoreError::Cancelled`].
     ///
     /// # Errors
@@ -54,12 +71,13 @@ impl Records {
         options: impl Into<StoreOptions>,
         cancelled: CancellationToken,
     ) -> Result<Self, StoreError> {
-        Ok(Self(match options.into() {
+        let kind = match options.into() {
             StoreOptions::Sqlite(options) => Kind::Sqlite(SqliteRecords::open(&options, cancelled)?),
             StoreOptions::Postgres(options) => {
                 Kind::Postgres(Box::new(PostgresRecords::open(&options, cancelled)?))
             }
-        }))
+        };
+        Ok(Self { kind, notes: Vec::new() })
     }
 
     /// One interception with its prompts, token usages, tool calls and reasoning; `None` if the id is unknown.
@@ -68,7 +86,7 @@ impl Records {
     ///
     /// [`StoreError::Database`].
     pub fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
-        match &self.0 {
+        match &self.kind {
             Kind::Sqlite(records) => records.find(id),
             Kind::Postgres(records) => records.find(id),
         }
@@ -89,7 +107,7 @@ impl Records {
         walk(
             filter,
             order,
-            |cursor| match &self.0 {
+            |cursor| match &self.kind {
                 Kind::Sqlite(records) => records.summaries(filter, cursor),
                 Kind::Postgres(records) => records.summaries(filter, cursor),
             },
@@ -112,7 +130,7 @@ impl Records {
         walk(
             filter,
             order,
-            |cursor| match &self.0 {
+            |cursor| match &self.kind {
                 Kind::Sqlite(records) => records.full(filter, cursor),
                 Kind::Postgres(records) => records.full(filter, cursor),
             },
@@ -130,7 +148,7 @@ impl Records {
         walk(
             filter,
             Order::OldestFirst,
-            |cursor| match &self.0 {
+            |cursor| match &self.kind {
                 Kind::Sqlite(records) => records.count(filter, cursor),
                 Kind::Postgres(records) => records.count(filter, cursor),
             },
@@ -181,7 +199,7 @@ impl Records {
 
     /// The dialect of the database.
     pub(super) fn dialect(&self) -> Dialect {
-        match &self.0 {
+        match &self.kind {
             Kind::Sqlite(_) => Dialect::Sqlite,
             Kind::Postgres(_) => Dialect::Postgres,
         }
@@ -189,7 +207,7 @@ impl Records {
 
     /// The rows of a statement, in a transaction of its own.
     pub(super) fn select(&self, statement: &Statement) -> Result<Vec<Cells>, StoreError> {
-        match &self.0 {
+        match &self.kind {
             Kind::Sqlite(records) => records.select(statement),
             Kind::Postgres(records) => records.select(statement),
         }

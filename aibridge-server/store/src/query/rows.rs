@@ -1,5 +1,6 @@
 //! The row types that queries return. Their JSON form is that of the API and of exports.
 
+use super::RowReader;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -33,6 +34,31 @@ pub struct InterceptionRow {
 }
 
 impl InterceptionRow {
+    pub(crate) fn read<R: RowReader>(row: &R) -> Result<Self, R::Error> {
+        let status = row.optional_integer("upstream_status")?;
+        Ok(Self {
+            id: row.id("id")?,
+            initiator_id: row.text("initiator_id")?,
+            provider: row.text("provider")?,
+            provider_name: row.text("provider_name")?,
+            model: row.text("model")?,
+            route: row.text("route")?,
+            streaming: row.boolean("streaming")?,
+            client: row.text("client")?,
+            client_session_id: row.optional_text("client_session_id")?,
+            user_agent: row.optional_text("user_agent")?,
+            credential_kind: row.text("credential_kind")?,
+            credential_hint: row.text("credential_hint")?,
+            correlating_tool_call_id: row.optional_text("correlating_tool_call_id")?,
+            metadata: row.json("metadata")?,
+            started_at: row.time("started_at")?,
+            ended_at: row.optional_time("ended_at")?,
+            outcome: row.optional_text("outcome")?,
+            error_type: row.optional_text("error_type")?,
+            upstream_status: status.and_then(|status| u16::try_from(status).ok()),
+        })
+    }
+
     /// The outcome; `open` if the interception has not ended.
     pub fn outcome_or_open(&self) -> &str {
         self.outcome.as_deref().unwrap_or("open")
@@ -53,6 +79,16 @@ pub struct TokenSums {
 }
 
 impl TokenSums {
+    /// Reads sums over several rows.
+    pub(crate) fn read<R: RowReader>(row: &R) -> Result<Self, R::Error> {
+        Ok(Self {
+            input_tokens: row.sum("input_tokens")? as i64,
+            output_tokens: row.sum("output_tokens")? as i64,
+            cache_read_input_tokens: row.sum("cache_read_input_tokens")? as i64,
+            cache_write_input_tokens: row.sum("cache_write_input_tokens")? as i64,
+        })
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
         self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
@@ -125,6 +161,17 @@ pub struct PromptRow {
     pub created_at: Timestamp,
 }
 
+impl PromptRow {
+    pub(crate) fn read<R: RowReader>(row: &R) -> Result<Self, R::Error> {
+        Ok(Self {
+            id: row.id("id")?,
+            provider_response_id: row.optional_text("provider_response_id")?,
+            prompt: row.text("prompt")?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}
+
 /// A row of `aibridge_token_usages`.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs, reason = "the columns of the table, described with it")]
@@ -136,6 +183,23 @@ pub struct TokenUsageRow {
     pub extra_token_types: Box<RawValue>,
     #[serde(serialize_with = "time")]
     pub created_at: Timestamp,
+}
+
+impl TokenUsageRow {
+    pub(crate) fn read<R: RowReader>(row: &R) -> Result<Self, R::Error> {
+        Ok(Self {
+            id: row.id("id")?,
+            provider_response_id: row.optional_text("provider_response_id")?,
+            tokens: TokenSums {
+                input_tokens: row.count("input_tokens")?,
+                output_tokens: row.count("output_tokens")?,
+                cache_read_input_tokens: row.count("cache_read_input_tokens")?,
+                cache_write_input_tokens: row.count("cache_write_input_tokens")?,
+            },
+            extra_token_types: row.json("extra_token_types")?,
+            created_at: row.time("created_at")?,
+        })
+    }
 }
 
 /// A row of `aibridge_tool_usages`.
@@ -155,6 +219,23 @@ pub struct ToolUsageRow {
     pub metadata: Box<RawValue>,
 }
 
+impl ToolUsageRow {
+    pub(crate) fn read<R: RowReader>(row: &R) -> Result<Self, R::Error> {
+        Ok(Self {
+            id: row.id("id")?,
+            provider_response_id: row.optional_text("provider_response_id")?,
+            provider_tool_call_id: row.optional_text("provider_tool_call_id")?,
+            tool: row.text("tool")?,
+            server_url: row.optional_text("server_url")?,
+            input: row.text("input")?,
+            injected: row.boolean("injected")?,
+            invocation_error: row.optional_text("invocation_error")?,
+            created_at: row.time("created_at")?,
+            metadata: row.json("metadata")?,
+        })
+    }
+}
+
 /// A row of `aibridge_model_thoughts`.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs, reason = "the columns of the table, described with it")]
@@ -164,6 +245,17 @@ pub struct ThoughtRow {
     pub metadata: Box<RawValue>,
     #[serde(serialize_with = "time")]
     pub created_at: Timestamp,
+}
+
+impl ThoughtRow {
+    pub(crate) fn read<R: RowReader>(row: &R) -> Result<Self, R::Error> {
+        Ok(Self {
+            id: row.id("id")?,
+            content: row.text("content")?,
+            metadata: row.json("metadata")?,
+            created_at: row.time("created_at")?,
+        })
+    }
 }
 
 /// Serialises a time as SQLite stores it: RFC 3339 in UTC with exactly three fractional digits.

@@ -69,7 +69,7 @@ pub struct Excerpt {
 /// A tool call with the beginning of its input.
 #[derive(Debug, Clone, Serialize)]
 pub struct ToolCall {
-    /// The input.
+    /// The beginning of its input.
     #[serde(flatten)]
     pub input: Excerpt,
     /// The name of the tool.
@@ -80,7 +80,7 @@ pub struct ToolCall {
     pub server_url: Option<String>,
     /// Whether the gateway ran the tool.
     pub injected: bool,
-    /// Why the call of an injected tool failed.
+    /// The error of an injected tool that failed.
     pub invocation_error: Option<String>,
     /// When the call was received.
     #[serde(serialize_with = "super::rows::time")]

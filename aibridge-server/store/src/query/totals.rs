@@ -79,7 +79,7 @@ pub struct TotalsRow {
     pub at: Option<Timestamp>,
     /// The values of the keys, in the order of the query.
     pub key: Vec<String>,
-    /// The totals.
+    /// The totals of the group.
     pub totals: Totals,
 }
 
@@ -125,7 +125,7 @@ impl TotalsKey {
 }
 
 impl Totals {
-    /// Adds `other`.
+    /// Adds the totals of another group.
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.failed += other.failed;

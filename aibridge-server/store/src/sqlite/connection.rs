@@ -39,7 +39,7 @@ pub(super) fn open_writer(options: &Options, busy: Duration) -> Result<(PathBuf,
     }
     schema::check(&mut connection, &path)?; // before any change
     enable_wal(&connection, &path)?;
-    configure(&connection, options.durability).map_err(|error| open_error(&path, error))?;
+    configure(&connection, options.journal.durability).map_err(|error| open_error(&path, error))?;
     schema::migrate(&mut connection, &path)?;
     Ok((path, connection))
 }
@@ -71,11 +71,6 @@ pub(super) fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
     uri.push_str("?immutable=1");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     open(Path::new(&uri), flags, Duration::ZERO).map_err(|error| open_error(path, error))
-}
-
-/// Opens an existing database for checkpoints.
-pub(super) fn open_checkpointer(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
-    open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy).map_err(|error| open_error(path, error))
 }
 
 fn open(path: &Path, access: OpenFlags, busy: Duration) -> rusqlite::Result<Connection> {
@@ -115,7 +110,8 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
     // With a write-ahead log, NORMAL passes a commit to the operating system, and FULL also waits for the disk.
     let synchronous = match durability {
         Durability::Process => "NORMAL",
-        Durability::Power => "FULL",
+        // The journal gives up what is committed, so that must be as durable as the journal was.
+        Durability::Power | Durability::Database => "FULL",
     };
     connection.pragma_update(None, "synchronous", synchronous)
 }

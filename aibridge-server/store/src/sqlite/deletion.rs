@@ -1,11 +1,11 @@
-//! Deletion of expired interceptions, within one transaction of the writer.
+//! Deletion of expired interceptions, within one transaction of the projector.
 
 use quanta::Instant;
 use rusqlite::{Connection, params};
 use std::time::Duration;
 
-/// Number of interceptions in one request to the writer, and the time for which the writer deletes (at least one
-/// interception) before it returns to its queue: records wait meanwhile. Shorter turns would write more pages for
+/// Number of interceptions in one request to the projector, and the time for which it deletes (at least one
+/// interception) before it goes on with records. Shorter turns would write more pages for
 /// each interception.
 pub(super) const BATCH: usize = 256;
 const MAX_DURATION: Duration = Duration::from_millis(2);

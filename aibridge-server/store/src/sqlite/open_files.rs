@@ -4,6 +4,7 @@
 use crate::StoreError;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Suffixes of the files that SQLite keeps for a database.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
@@ -13,8 +14,8 @@ pub(super) struct OpenFiles([OpenFile; SUFFIXES.len()]);
 
 struct OpenFile {
     path: PathBuf,
-    /// `None` while SQLite has not created the file.
-    identity: Option<Identity>,
+    /// Not set while SQLite has not created the file.
+    identity: OnceLock<Identity>,
 }
 
 /// Device and inode of a file.
@@ -27,7 +28,11 @@ impl OpenFiles {
             let mut name = path.as_os_str().to_owned();
             name.push(suffix);
             let path = PathBuf::from(name);
-            OpenFile { identity: identity(&path), path }
+            let opened = OnceLock::new();
+            if let Some(found) = identity(&path) {
+                opened.get_or_init(|| found);
+            }
+            OpenFile { identity: opened, path }
         }))
     }
 
@@ -36,13 +41,16 @@ impl OpenFiles {
     /// # Errors
     ///
     /// [`StoreError::FileGone`] for the first file that was removed or replaced.
-    pub(super) fn check(&mut self) -> Result<(), StoreError> {
-        for file in &mut self.0 {
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        for file in &self.0 {
             let found = identity(&file.path);
-            match file.identity {
-                None => file.identity = found,
-                opened if opened == found => {}
-                Some(_) => return Err(StoreError::FileGone { file: file.path.display().to_string() }),
+            match (file.identity.get(), found) {
+                (None, Some(found)) => {
+                    file.identity.get_or_init(|| found);
+                }
+                (None, None) => {}
+                (opened, ref found) if opened == found.as_ref() => {}
+                (Some(_), _) => return Err(StoreError::FileGone { file: file.path.display().to_string() }),
             }
         }
         Ok(())

@@ -1,10 +1,8 @@
-//! Owners of provider objects: writing, lookup, and deletion by age.
+//! Owners of provider objects: lookup, and deletion by age.
 
 use super::connection::{self, BUSY_TIMEOUT};
-use super::time::to_text;
 use crate::StoreError;
 use crate::storable::storable;
-use aibridge_recorder::ObjectOwner;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,30 +11,16 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// The first owner of an object is kept.
-const CLAIM: &str = "INSERT INTO aibridge_object_owners (provider_name, object_id, initiator_id, created_at) \
-    VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
 const FIND: &str =
     "SELECT initiator_id FROM aibridge_object_owners WHERE provider_name = ?1 AND object_id = ?2";
 const DELETE: &str = "DELETE FROM aibridge_object_owners WHERE (provider_name, object_id) IN ( \
     SELECT provider_name, object_id FROM aibridge_object_owners WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)";
 
-/// Number of rows that one turn of the writer deletes: about a millisecond, for which records wait.
+/// Number of rows that one turn of the projector deletes: about a millisecond, for which records wait.
 pub(super) const BATCH: u64 = 64;
 
 /// Time limit for a lookup of owners.
 const LIMIT: Duration = Duration::from_secs(2);
-
-/// Records the owner of an object. Has no effect if the object has an owner.
-pub(super) fn claim(connection: &Connection, owner: &ObjectOwner) -> rusqlite::Result<()> {
-    let values = params![
-        storable(&owner.provider_name),
-        storable(&owner.object_id),
-        storable(&owner.initiator_id),
-        to_text(owner.created_at),
-    ];
-    connection.prepare_cached(CLAIM)?.execute(values).map(drop)
-}
 
 /// Deletes at most [`BATCH`] rows recorded before `before`, and returns their number.
 pub(super) fn delete(connection: &Connection, before: &str) -> rusqlite::Result<u64> {

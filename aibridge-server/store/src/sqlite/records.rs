@@ -6,16 +6,19 @@ mod select;
 mod wal_file;
 
 use super::error::open_error;
+use super::open_files::OpenFiles;
+use super::sink::{self, SqliteSink};
 use super::time::to_text;
 use super::{connection, schema};
+use crate::catch_up::catch_up;
 use crate::query::{
-    BLOCK_BYTES, Block, Cursor, Filter, FullInterception, IdRange, InterceptionRow, Summary, TokenSums,
-    full_columns, list_columns,
+    BLOCK_BYTES, Block, Cursor, Filter, FullInterception, IdRange, InterceptionRow, RowReader, Summary,
+    TokenSums, full_columns, list_columns,
 };
 use crate::{Options, StoreError};
-use read::Columns;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 use std::path::absolute;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -83,13 +86,38 @@ impl SqliteRecords {
         Ok(Self { connection, wal, is_immutable, cancelled })
     }
 
+    /// Brings the file up to date with its journals, see [`catch_up`].
+    pub(crate) fn catch_up(&self, options: &Options) -> Vec<String> {
+        let position = |journal| {
+            let position = sink::position(&self.connection, journal);
+            // A file of an earlier version has no positions, and no journal.
+            Ok(position.or_else(|error| if has_positions(&self.connection)? { Err(error) } else { Ok(0) })?)
+        };
+        catch_up(&options.journal, position, || {
+            let (path, connection) = connection::open_writer(options, BUSY)?;
+            Ok(SqliteSink::new(connection, &path, Arc::new(OpenFiles::of(&path)), None))
+        })
+    }
+
+    /// Number of records that the database refused for their content.
+    pub(crate) fn rejected(&self) -> Result<u64, StoreError> {
+        self.transaction(|transaction| {
+            if !has_positions(transaction)? {
+                return Ok(0);
+            }
+            let count = "SELECT count(*) FROM aibridge_rejected_records";
+            transaction.query_row(count, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+        })
+    }
+
     pub(crate) fn find(&self, id: Uuid) -> Result<Option<FullInterception>, StoreError> {
         self.transaction(|transaction| {
             let sql = format!(
                 "SELECT {} FROM aibridge_interceptions i WHERE i.id = ?1",
                 full_columns(json_as_text)
             );
-            let found = transaction.query_row(&sql, [id.to_string()], interception).optional()?;
+            let found =
+                transaction.query_row(&sql, [id.to_string()], |row| InterceptionRow::read(row)).optional()?;
             found.map(|row| children::complete(transaction, row)).transpose()
         })
     }
@@ -105,7 +133,7 @@ impl SqliteRecords {
             )
         };
         self.block(filter, cursor, SUMMARIES, sql, |_, row| {
-            Ok((Summary { interception: interception(row)?, tokens: sums(row)? }, None))
+            Ok((Summary { interception: InterceptionRow::read(row)?, tokens: TokenSums::read(row)? }, None))
         })
     }
 
@@ -122,7 +150,7 @@ impl SqliteRecords {
         };
         let mut bytes = 0;
         self.block(filter, cursor, FULL, sql, move |transaction, row| {
-            let full = children::complete(transaction, interception(row)?)?;
+            let full = children::complete(transaction, InterceptionRow::read(row)?)?;
             bytes += full.bytes();
             let last = (bytes >= BLOCK_BYTES).then_some(full.interception.id);
             Ok((full, last))
@@ -190,6 +218,10 @@ impl SqliteRecords {
     }
 }
 
+fn has_positions(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'aibridge_journal_positions'")?.exists([])
+}
+
 /// The next `limit` interceptions, matching or not, so that no filter makes a transaction long.
 fn next_range(
     transaction: &Transaction<'_>,
@@ -200,42 +232,6 @@ fn next_range(
     let range = IdRange::from_cursor(filter, cursor);
     let parameters = (range.low.to_string(), range.high.to_string(), limit - 1);
     let mut statement = transaction.prepare_cached(&range.end_sql())?;
-    let end = statement.query_row(parameters, |row| Columns(row).id("id")).optional()?;
+    let end = statement.query_row(parameters, |row| row.id("id")).optional()?;
     Ok(range.ending_at(end))
-}
-
-fn interception(row: &Row<'_>) -> rusqlite::Result<InterceptionRow> {
-    let columns = Columns(row);
-    Ok(InterceptionRow {
-        id: columns.id("id")?,
-        initiator_id: row.get("initiator_id")?,
-        provider: row.get("provider")?,
-        provider_name: row.get("provider_name")?,
-        model: row.get("model")?,
-        route: row.get("route")?,
-        streaming: row.get("streaming")?,
-        client: row.get("client")?,
-        client_session_id: row.get("client_session_id")?,
-        user_agent: row.get("user_agent")?,
-        credential_kind: row.get("credential_kind")?,
-        credential_hint: row.get("credential_hint")?,
-        correlating_tool_call_id: row.get("correlating_tool_call_id")?,
-        metadata: columns.json("metadata")?,
-        started_at: columns.time("started_at")?,
-        ended_at: columns.optional_time("ended_at")?,
-        outcome: row.get("outcome")?,
-        error_type: row.get("error_type")?,
-        upstream_status: row.get("upstream_status")?,
-    })
-}
-
-/// Reads the token sums. They are floating point numbers, because integer sums may overflow.
-fn sums(row: &Row<'_>) -> rusqlite::Result<TokenSums> {
-    let sum = |column: &str| Ok::<_, rusqlite::Error>(row.get::<_, f64>(column)? as i64);
-    Ok(TokenSums {
-        input_tokens: sum("input_tokens")?,
-        output_tokens: sum("output_tokens")?,
-        cache_read_input_tokens: sum("cache_read_input_tokens")?,
-        cache_write_input_tokens: sum("cache_write_input_tokens")?,
-    })
 }

@@ -1,130 +1,99 @@
-//! Conversion of records to rows of a SQLite database.
+//! Writing the rows of a batch to a SQLite database.
 
-use super::insert::Insert;
-use super::owners;
 use super::time::to_text;
-use super::write_error::WriteError;
-use crate::storable::{extra_token_types, json_of_texts, metadata, storable};
-use crate::tables;
-use aibridge_recorder::{
-    Interception, InterceptionEnd, Reasoning, Record, TokenUsage, ToolUsage, UserPrompt,
-};
-use rusqlite::{Connection, params};
+use crate::batch::Batch;
+use crate::statement::insert;
+use crate::storable::storable;
+use crate::tables::{self, Row, Table, Value};
+use aibridge_recorder::{ErrorType, InterceptionEnd};
+use rusqlite::types::{Null, ToSqlOutput};
+use rusqlite::{Connection, ToSql, params, params_from_iter};
 use std::borrow::Cow;
+use uuid::Uuid;
 
 const END: &str = "UPDATE aibridge_interceptions \
     SET outcome = ?2, error_type = ?3, upstream_status = ?4, ended_at = ?5, \
         credential_hint = coalesce(?6, credential_hint) \
-    WHERE id = ?1 AND ended_at IS NULL";
+    WHERE id = ?1 AND (ended_at IS NULL OR error_type = 'gateway_crash')";
 const IS_KNOWN: &str = "SELECT 1 FROM aibridge_interceptions WHERE id = ?1";
 const ANSWER_PROMPTS: &str =
     "UPDATE aibridge_user_prompts SET provider_response_id = ?2 WHERE interception_id = ?1";
+const REVOKE: &str = "DELETE FROM aibridge_interceptions WHERE id = ?1 AND ended_at IS NULL";
 
-/// The insert statements of all record tables.
-pub(super) struct Rows {
-    interceptions: Insert,
-    prompts: Insert,
-    token_usages: Insert,
-    tool_usages: Insert,
-    thoughts: Insert,
+/// The insert statements of all tables that records go to.
+pub(super) struct Statements {
+    interceptions: String,
+    prompts: String,
+    token_usages: String,
+    tool_usages: String,
+    thoughts: String,
+    owners: String,
+    rejected: String,
 }
 
-impl Rows {
+/// The rows of a batch were not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteError {
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+    /// An interception that ends did not start.
+    #[error("interception {0} has an end record, but no start record")]
+    UnknownEnd(Uuid),
+}
+
+impl Statements {
     pub(super) fn new() -> Self {
+        let into = |table: &Table| {
+            let values: Vec<String> = (1..=table.columns.len()).map(|number| format!("?{number}")).collect();
+            insert(table, &[], &format!("VALUES ({})", values.join(", ")))
+        };
         Self {
-            interceptions: Insert::into(&tables::INTERCEPTIONS),
-            prompts: Insert::into(&tables::USER_PROMPTS),
-            token_usages: Insert::into(&tables::TOKEN_USAGES),
-            tool_usages: Insert::into(&tables::TOOL_USAGES),
-            thoughts: Insert::into(&tables::MODEL_THOUGHTS),
+            interceptions: into(&tables::INTERCEPTIONS),
+            prompts: into(&tables::USER_PROMPTS),
+            token_usages: into(&tables::TOKEN_USAGES),
+            tool_usages: into(&tables::TOOL_USAGES),
+            thoughts: into(&tables::MODEL_THOUGHTS),
+            owners: into(&tables::OBJECT_OWNERS),
+            rejected: into(&tables::REJECTED_RECORDS),
         }
     }
 
-    pub(super) fn write(&self, connection: &Connection, record: &Record) -> Result<(), WriteError> {
-        match record {
-            Record::Start(interception) => self.start(connection, interception),
-            Record::Prompt(prompt) => self.prompt(connection, prompt),
-            Record::TokenUsage(usage) => self.token_usage(connection, usage),
-            Record::ToolUsage(usage) => self.tool_usage(connection, usage),
-            Record::Reasoning(thought) => self.thought(connection, thought),
-            Record::Owner(owner) => Ok(owners::claim(connection, owner)?),
-            Record::End(ended) => end(connection, ended),
+    /// Writes the rows in the open transaction: an interception before the rows that belong to it.
+    pub(super) fn write(
+        &self,
+        connection: &Connection,
+        batch: &Batch,
+        journal: Uuid,
+    ) -> Result<(), WriteError> {
+        let interceptions =
+            batch.interceptions.iter().map(|(start, end)| tables::interception(start, end.as_ref()));
+        run(connection, &self.interceptions, interceptions)?;
+        let prompts = batch.prompts.iter().map(|(prompt, id)| tables::prompt(prompt, id.as_deref()));
+        run(connection, &self.prompts, prompts)?;
+        run(connection, &self.token_usages, batch.token_usages.iter().map(tables::token_usage))?;
+        run(connection, &self.tool_usages, batch.tool_usages.iter().map(tables::tool_usage))?;
+        run(connection, &self.thoughts, batch.thoughts.iter().map(tables::reasoning))?;
+        run(connection, &self.owners, batch.owners.iter().map(tables::owner))?;
+        run(connection, &self.rejected, batch.rejected.iter().map(|row| tables::rejected(row, journal)))?;
+        batch.ends.iter().try_for_each(|ended| end(connection, ended))?;
+        for id in &batch.revoked {
+            connection.prepare_cached(REVOKE)?.execute([id.to_string()])?;
         }
+        Ok(())
     }
+}
 
-    fn start(&self, connection: &Connection, row: &Interception) -> Result<(), WriteError> {
-        let values = params![
-            row.id.to_string(),
-            storable(&row.initiator_id),
-            storable(&row.provider),
-            storable(&row.provider_name),
-            storable(&row.model),
-            storable(&row.route),
-            row.streaming,
-            storable(&row.client),
-            optional(&row.client_session_id),
-            optional(&row.user_agent),
-            row.credential_kind.as_str(),
-            storable(&row.credential_hint),
-            optional(&row.correlating_tool_call_id),
-            json_of_texts(&row.metadata),
-            to_text(row.started_at),
-        ];
-        self.interceptions.run(connection, values)
+fn run<'a>(connection: &Connection, sql: &str, rows: impl Iterator<Item = Row<'a>>) -> rusqlite::Result<()> {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return Ok(());
     }
-
-    fn prompt(&self, connection: &Connection, row: &UserPrompt) -> Result<(), WriteError> {
-        let values = params![
-            row.id.to_string(),
-            row.interception_id.to_string(),
-            storable(&row.prompt),
-            to_text(row.created_at),
-        ];
-        self.prompts.run(connection, values)
+    let mut statement = connection.prepare_cached(sql)?;
+    for row in rows {
+        statement.execute(params_from_iter(row))?;
     }
-
-    fn token_usage(&self, connection: &Connection, row: &TokenUsage) -> Result<(), WriteError> {
-        let values = params![
-            row.id.to_string(),
-            row.interception_id.to_string(),
-            optional(&row.provider_response_id),
-            row.input_tokens,
-            row.output_tokens,
-            row.cache_read_input_tokens,
-            row.cache_write_input_tokens,
-            extra_token_types(row),
-            to_text(row.created_at),
-        ];
-        self.token_usages.run(connection, values)
-    }
-
-    fn tool_usage(&self, connection: &Connection, row: &ToolUsage) -> Result<(), WriteError> {
-        let values = params![
-            row.id.to_string(),
-            row.interception_id.to_string(),
-            optional(&row.provider_response_id),
-            optional(&row.provider_tool_call_id),
-            storable(&row.tool),
-            optional(&row.server_url),
-            storable(&row.input),
-            row.injected,
-            optional(&row.invocation_error),
-            to_text(row.created_at),
-            metadata(None, row.truncated).to_string(),
-        ];
-        self.tool_usages.run(connection, values)
-    }
-
-    fn thought(&self, connection: &Connection, row: &Reasoning) -> Result<(), WriteError> {
-        let values = params![
-            row.id.to_string(),
-            row.interception_id.to_string(),
-            storable(&row.content),
-            metadata(Some(row.source), row.truncated).to_string(),
-            to_text(row.created_at),
-        ];
-        self.thoughts.run(connection, values)
-    }
+    Ok(())
 }
 
 /// Closes an interception. A closed one is not changed: the first end is kept.
@@ -133,16 +102,14 @@ fn end(connection: &Connection, ended: &InterceptionEnd) -> Result<(), WriteErro
     let closed = connection.prepare_cached(END)?.execute(params![
         id,
         ended.outcome.as_str(),
-        ended.outcome.error_type().map(|error_type| error_type.as_str()),
+        ended.outcome.error_type().map(ErrorType::as_str),
         ended.upstream_status,
         to_text(ended.ended_at),
         optional(&ended.credential_hint),
     ])?;
     if closed == 0 {
         let is_known = connection.prepare_cached(IS_KNOWN)?.exists([&id])?;
-        let unknown =
-            || WriteError::Conflict(format!("interception {id} has an end record, but no start record"));
-        return is_known.then_some(()).ok_or_else(unknown);
+        return is_known.then_some(()).ok_or(WriteError::UnknownEnd(ended.interception_id));
     }
     if let Some(response_id) = optional(&ended.provider_response_id) {
         connection.prepare_cached(ANSWER_PROMPTS)?.execute(params![id, response_id])?;
@@ -152,4 +119,18 @@ fn end(connection: &Connection, ended: &InterceptionEnd) -> Result<(), WriteErro
 
 fn optional(text: &Option<String>) -> Option<Cow<'_, str>> {
     text.as_deref().map(storable)
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Null => Null.to_sql(),
+            Self::Id(id) => Ok(id.to_string().into()),
+            Self::Text(text) => text.to_sql(),
+            Self::Number(number) => number.to_sql(),
+            Self::Boolean(boolean) => boolean.to_sql(),
+            Self::Json(text) => text.to_sql(),
+            Self::Time(time) => Ok(to_text(*time).into()),
+        }
+    }
 }

@@ -2,12 +2,13 @@
 
 use super::error::open_error;
 use crate::StoreError;
+use crate::migrations::{Dialect, MIGRATIONS, OWN};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 
-/// The migrations from an empty file to the latest schema, in order. `PRAGMA user_version` is the number of applied
-/// ones. Never change a released migration; add another.
-const MIGRATIONS: &[&str] = &[
+/// The first migrations from an empty file, in order; those of [`crate::migrations`] follow. `PRAGMA user_version` is the
+/// number of applied ones. Never change a released migration.
+const FIRST: [&str; OWN] = [
     include_str!("migrations/0001_records.sql"),
     include_str!("migrations/0002_admin_tokens.sql"),
     include_str!("migrations/0003_tool_metadata.sql"),
@@ -20,14 +21,16 @@ const APPLICATION_ID: i64 = 0x6169_6272;
 /// Migrates the file, which passed [`check`], to the latest schema.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let failed = |error| open_error(path, error);
-    let known = MIGRATIONS.len() as i64;
+    let known = known();
     if check(connection, path)? == known {
         return Ok(()); // without a migration, no write lock is needed
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let found = validate(&transaction, path)?; // another process may have migrated meanwhile
-    for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
-        transaction.execute_batch(step).map_err(failed)?;
+    let shared = MIGRATIONS.iter().map(|step| step.sql(Dialect::Sqlite));
+    let steps = FIRST.into_iter().map(str::to_owned).chain(shared);
+    for step in steps.skip(usize::try_from(found).unwrap_or_default()) {
+        transaction.execute_batch(&step).map_err(failed)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     transaction.pragma_update(None, "user_version", known).map_err(failed)?;
@@ -43,7 +46,7 @@ pub(super) fn check(connection: &mut Connection, path: &Path) -> Result<i64, Sto
 fn validate(transaction: &Transaction<'_>, path: &Path) -> Result<i64, StoreError> {
     let number =
         |sql| transaction.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| open_error(path, e));
-    let known = MIGRATIONS.len() as i64;
+    let known = known();
     let found = number("PRAGMA user_version")?;
     if found > known {
         return Err(StoreError::NewerSchema { store: path.display().to_string(), found, known });
@@ -57,4 +60,8 @@ fn validate(transaction: &Transaction<'_>, path: &Path) -> Result<i64, StoreErro
         });
     }
     Ok(found)
+}
+
+fn known() -> i64 {
+    (OWN + MIGRATIONS.len()) as i64
 }

@@ -1,12 +1,12 @@
-//! The SQLite part of a sweep: scans for expired interceptions; the writer deletes them.
+//! The SQLite part of a sweep: scans for expired interceptions; the projector deletes them.
 
 use super::connection::{self, BUSY_TIMEOUT};
 use super::deletion::{BATCH, Deletion, Progress};
 use super::owners;
+use super::sink::SqliteSink;
 use super::time::to_text;
-use super::worker::Worker;
-use super::writer::Work;
 use crate::StoreError;
+use crate::projector::ProjectorThread;
 use crate::retention::{DeleteOutcome, Expired, ScanPage, SweepBackend};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -24,15 +24,15 @@ const FIND: &str = "SELECT id, started_at < ?3 AND ended_at IS NOT NULL FROM aib
 /// A text greater than every id.
 const LAST: &str = "\u{10ffff}";
 
-/// Time limit for a deletion, including the wait in the queue of the writer.
+/// Time limit for a deletion, including the wait for the projector.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Scans on a connection of its own, and passes deletions to the writer.
+/// Scans on a connection of its own, and passes deletions to the projector.
 pub(crate) struct SqliteSweepBackend {
     path: PathBuf,
     /// When the files were last written to before this start.
     last_written: Option<Timestamp>,
-    writer: Arc<Worker<Work, Progress>>,
+    projector: Arc<ProjectorThread<SqliteSink>>,
     reader: Option<Connection>,
 }
 
@@ -40,9 +40,9 @@ impl SqliteSweepBackend {
     pub(super) fn new(
         path: PathBuf,
         last_written: Option<Timestamp>,
-        writer: Arc<Worker<Work, Progress>>,
+        projector: Arc<ProjectorThread<SqliteSink>>,
     ) -> Self {
-        Self { path, last_written, writer, reader: None }
+        Self { path, last_written, projector, reader: None }
     }
 
     /// The latest time with evidence in the store before this start.
@@ -81,15 +81,24 @@ impl SweepBackend for SqliteSweepBackend {
     async fn delete(&mut self, ids: &[String], expired: Expired) -> Result<DeleteOutcome, StoreError> {
         let ids = ids.iter().take(BATCH).cloned().collect();
         let deletion = Deletion { ids, before: to_text(expired.before) };
-        let Progress { done, deleted } = self.writer.submit(Work::Delete(deletion), LIMIT).await?;
+        let Progress { done, deleted } = self
+            .projector
+            .run(LIMIT, async move |sink: &mut SqliteSink| sink.delete(|connection| deletion.run(connection)))
+            .await??;
         Ok(DeleteOutcome::Done { done, deleted })
     }
 
     const OWNER_BATCH: u64 = owners::BATCH;
 
     async fn delete_owners(&mut self, expired: Expired) -> Result<DeleteOutcome, StoreError> {
-        let work = Work::DeleteOwners(to_text(expired.before));
-        let Progress { done, deleted } = self.writer.submit(work, LIMIT).await?;
+        let before = to_text(expired.before);
+        let deletion = async move |sink: &mut SqliteSink| {
+            sink.delete(|connection| {
+                let deleted = owners::delete(connection, &before)?;
+                Ok(Progress { done: 1, deleted })
+            })
+        };
+        let Progress { done, deleted } = self.projector.run(LIMIT, deletion).await??;
         Ok(DeleteOutcome::Done { done, deleted })
     }
 

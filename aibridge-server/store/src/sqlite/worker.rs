@@ -42,11 +42,6 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
         self.sender.submit(request, limit).await
     }
 
-    /// Number of requests in the queue.
-    pub(super) fn queue_length(&self) -> usize {
-        self.sender.queue_length()
-    }
-
     /// Closes the queue, lets the thread serve the queued requests, and waits for its end, at most `limit`.
     pub(super) async fn stop(&self, limit: Duration) {
         self.sender.close();

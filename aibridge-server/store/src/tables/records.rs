@@ -1,6 +1,10 @@
-//! The tables of interceptions and of the rows that belong to them.
+//! The tables of interceptions and of the rows that belong to them, and the values of new rows.
 
-use super::{Column, Kind, Table};
+use super::{Column, Kind, Row, Table, Value};
+use crate::storable::{extra_token_types, json_of_texts, metadata};
+use aibridge_recorder::{
+    ErrorType, Interception, InterceptionEnd, Reasoning, TokenUsage, ToolUsage, UserPrompt,
+};
 
 /// One row for each interception. On PostgreSQL the table also has `instance_id`, the instance that wrote the row.
 pub static INTERCEPTIONS: Table = Table {
@@ -29,6 +33,33 @@ pub static INTERCEPTIONS: Table = Table {
     ],
 };
 
+/// The values of a row of [`INTERCEPTIONS`], with those of the end if the interception has ended.
+pub(crate) fn interception<'a>(row: &'a Interception, end: Option<&'a InterceptionEnd>) -> Row<'a> {
+    let hint = end.and_then(|end| end.credential_hint.as_deref()).unwrap_or(&row.credential_hint);
+    let error_type = end.and_then(|end| end.outcome.error_type()).map(ErrorType::as_str);
+    vec![
+        Value::Id(row.id),
+        Value::text(&row.initiator_id),
+        Value::text(&row.provider),
+        Value::text(&row.provider_name),
+        Value::text(&row.model),
+        Value::text(&row.route),
+        Value::Boolean(row.streaming),
+        Value::text(&row.client),
+        Value::optional(row.client_session_id.as_deref()),
+        Value::optional(row.user_agent.as_deref()),
+        Value::text(row.credential_kind.as_str()),
+        Value::text(hint),
+        Value::optional(row.correlating_tool_call_id.as_deref()),
+        Value::Json(json_of_texts(&row.metadata)),
+        Value::Time(row.started_at),
+        end.map_or(Value::Null, |end| Value::Time(end.ended_at)),
+        Value::optional(end.map(|end| end.outcome.as_str())),
+        Value::optional(error_type),
+        end.and_then(|end| end.upstream_status).map_or(Value::Null, |status| Value::Number(status.into())),
+    ]
+}
+
 /// The prompts of users: at most one for each interception.
 pub static USER_PROMPTS: Table = Table {
     name: "aibridge_user_prompts",
@@ -46,6 +77,17 @@ pub static USER_PROMPTS: Table = Table {
         Column::new("created_at", Kind::Time, "when it was read"),
     ],
 };
+
+/// The values of a row of [`USER_PROMPTS`], with the provider's id of the response if that has ended.
+pub(crate) fn prompt<'a>(row: &'a UserPrompt, provider_response_id: Option<&'a str>) -> Row<'a> {
+    vec![
+        Value::Id(row.id),
+        Value::Id(row.interception_id),
+        Value::optional(provider_response_id),
+        Value::text(&row.prompt),
+        Value::Time(row.created_at),
+    ]
+}
 
 /// The token usages of responses.
 pub static TOKEN_USAGES: Table = Table {
@@ -75,6 +117,21 @@ pub static TOKEN_USAGES: Table = Table {
         Column::new("created_at", Kind::Time, "when it was received"),
     ],
 };
+
+/// The values of a row of [`TOKEN_USAGES`].
+pub(crate) fn token_usage(row: &TokenUsage) -> Row<'_> {
+    vec![
+        Value::Id(row.id),
+        Value::Id(row.interception_id),
+        Value::optional(row.provider_response_id.as_deref()),
+        Value::Number(row.input_tokens),
+        Value::Number(row.output_tokens),
+        Value::Number(row.cache_read_input_tokens),
+        Value::Number(row.cache_write_input_tokens),
+        Value::Json(extra_token_types(row)),
+        Value::Time(row.created_at),
+    ]
+}
 
 /// The tools that models selected.
 pub static TOOL_USAGES: Table = Table {
@@ -113,6 +170,23 @@ pub static TOOL_USAGES: Table = Table {
     ],
 };
 
+/// The values of a row of [`TOOL_USAGES`].
+pub(crate) fn tool_usage(row: &ToolUsage) -> Row<'_> {
+    vec![
+        Value::Id(row.id),
+        Value::Id(row.interception_id),
+        Value::optional(row.provider_response_id.as_deref()),
+        Value::optional(row.provider_tool_call_id.as_deref()),
+        Value::text(&row.tool),
+        Value::optional(row.server_url.as_deref()),
+        Value::text(&row.input),
+        Value::Boolean(row.injected),
+        Value::optional(row.invocation_error.as_deref()),
+        Value::Time(row.created_at),
+        Value::Json(metadata(None, row.truncated).to_string()),
+    ]
+}
+
 /// The reasoning in responses.
 pub static MODEL_THOUGHTS: Table = Table {
     name: "aibridge_model_thoughts",
@@ -129,3 +203,14 @@ pub static MODEL_THOUGHTS: Table = Table {
         Column::new("created_at", Kind::Time, "when it was received"),
     ],
 };
+
+/// The values of a row of [`MODEL_THOUGHTS`].
+pub(crate) fn reasoning(row: &Reasoning) -> Row<'_> {
+    vec![
+        Value::Id(row.id),
+        Value::Id(row.interception_id),
+        Value::text(&row.content),
+        Value::Json(metadata(Some(row.source), row.truncated).to_string()),
+        Value::Time(row.created_at),
+    ]
+}

@@ -1,6 +1,7 @@
 //! The tables of access tokens and of object owners.
 
-use super::{Column, Kind, Table};
+use super::{Column, Kind, Row, Table, Value};
+use aibridge_recorder::ObjectOwner;
 
 /// The access tokens, including expired and revoked ones.
 pub static TOKENS: Table = Table {
@@ -34,3 +35,13 @@ pub static OBJECT_OWNERS: Table = Table {
         Column::new("created_at", Kind::Time, "when the gateway recorded it first"),
     ],
 };
+
+/// The values of a row of [`OBJECT_OWNERS`].
+pub(crate) fn owner(row: &ObjectOwner) -> Row<'_> {
+    vec![
+        Value::text(&row.provider_name),
+        Value::text(&row.object_id),
+        Value::text(&row.initiator_id),
+        Value::Time(row.created_at),
+    ]
+}

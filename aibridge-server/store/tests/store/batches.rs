@@ -1,6 +1,6 @@
-//! Batching of concurrent calls into transactions of the SQLite writer.
+//! Concurrent calls, and the transactions that they share.
 
-use crate::support::{TestDir, ended, interception, prompt, start};
+use crate::support::{TestDir, ended, prompt, start};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use aibridge_store::SqliteStore;
 use rusqlite::Connection;
@@ -55,66 +55,36 @@ async fn sixteen_concurrent_callers_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_conflict_fails_only_its_call() {
+async fn records_of_an_unknown_interception_are_refused() {
     let dir = TestDir::new();
     let store = dir.open();
-    let (taken, records) = start();
+    let (id, records) = start();
     store.record(records).await.expect("stored");
-
-    let mut other = interception();
-    other.id = taken;
-    other.model = "another".to_owned();
-    let stray = prompt(Uuid::now_v7());
-    let (half, mut half_good) = start();
-    half_good.push(Record::End(ended(Uuid::now_v7())));
-    let bad = [vec![Record::Start(other.into())], vec![Record::Prompt(stray)], half_good];
-
-    let holder = hold(&dir);
-    let (mut good, mut poisoned) = (Vec::new(), Vec::new());
-    let mut expected = vec![taken];
-    for records in bad {
-        let (id, neighbour) = start();
-        expected.push(id);
-        good.push(queue(&store, neighbour));
-        poisoned.push(queue(&store, records));
+    for records in [vec![Record::Prompt(prompt(Uuid::now_v7()))], vec![Record::End(ended(Uuid::now_v7()))]] {
+        let message = store.record(records).await.expect_err("refused").to_string();
+        assert!(message.contains("no start record"), "{message}");
     }
-    release(holder);
-
-    for answer in good {
-        answer.await.expect("stored");
-    }
-    for answer in poisoned {
-        let message = answer.await.expect_err("refused").to_string();
-        assert!(message.contains("conflict"), "{message}");
-    }
-    let mut expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
-    expected.sort();
-    assert_eq!(dir.interceptions(), expected);
-    assert!(!expected.contains(&half.to_string()), "a call is stored whole or not at all");
-    assert_eq!(dir.rows("aibridge_interceptions")[0]["model"], "gpt-5");
+    assert_eq!(dir.interceptions(), [id.to_string()]);
+    assert!(dir.rows("aibridge_rejected_records").is_empty());
 }
 
 #[tokio::test]
-async fn a_repeated_call_is_not_a_conflict() {
-    // A caller that stopped waiting during the commit does not learn of its success and retries.
+async fn a_repeated_call_is_stored_once() {
     let dir = TestDir::new();
     let store = dir.open();
     let (id, records) = start();
     for _ in 0..2 {
         store.record(records.clone()).await.expect("stored");
     }
-    let end = vec![Record::Prompt(prompt(id)), Record::End(ended(id))];
-    for _ in 0..2 {
-        store.record(end.clone()).await.expect("stored");
-    }
+    store.record(vec![Record::Prompt(prompt(id)), Record::End(ended(id))]).await.expect("stored");
     assert_eq!(dir.interceptions(), [id.to_string()]);
     assert_eq!(dir.rows("aibridge_user_prompts").len(), 2);
 }
 
 #[tokio::test]
-async fn an_abandoned_call_is_skipped() {
+async fn an_abandoned_start_is_taken_back() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     let holder = hold(&dir);
     let (stays, leaves, comes) = (start(), start(), start());
     let waiting = queue(&store, stays.1);
@@ -123,6 +93,7 @@ async fn an_abandoned_call_is_skipped() {
     waiting.await.expect("stored");
     store.record(comes.1).await.expect("stored after it");
     assert_eq!(dir.interceptions(), [stays.0.to_string(), comes.0.to_string()]);
+    assert_eq!(dir.rows("aibridge_user_prompts").len(), 2);
 }
 
 #[tokio::test]
@@ -135,7 +106,7 @@ async fn queued_calls_share_commits() {
 /// Number of pages in the write-ahead log after `callers` concurrent calls.
 async fn pages_written(callers: usize) -> i64 {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     let counter = dir.sql();
     counter.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("an empty log");
     let holder = hold(&dir);
@@ -151,7 +122,7 @@ async fn pages_written(callers: usize) -> i64 {
 #[tokio::test]
 async fn close_stores_queued_records() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     let holder = hold(&dir);
     let callers: Vec<_> = (0..10).map(|_| queue(&store, start().1)).collect();
     let mut closing = Box::pin(store.clone().close());

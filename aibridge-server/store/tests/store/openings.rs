@@ -12,7 +12,7 @@ use std::process::Command;
 use std::thread;
 
 fn refused(path: PathBuf) -> String {
-    let options = Options { path, durability: Durability::Process };
+    let options = Options::new(path);
     let from_tokens = Tokens::open(&options).err().expect("refused").to_string();
     let from_store = SqliteStore::open(options).err().expect("refused").to_string();
     assert_eq!(from_store, from_tokens);
@@ -33,10 +33,10 @@ async fn files_are_readable_by_their_owner_only() {
 }
 
 #[tokio::test]
-async fn records_survive_a_restart_with_either_durability() {
+async fn records_survive_a_restart_with_every_durability() {
     let dir = TestDir::new();
-    for (durability, count) in [(Durability::Power, 1), (Durability::Process, 2)] {
-        let store = SqliteStore::open(Options { durability, ..dir.options() }).expect("a store");
+    for (durability, count) in [(Durability::Power, 1), (Durability::Process, 2), (Durability::Database, 3)] {
+        let store = SqliteStore::open(dir.options_with(durability)).expect("a store");
         store.record(start().1).await.expect("stored");
         store.close().await;
         assert_eq!(dir.interceptions().len(), count);
@@ -152,7 +152,11 @@ async fn a_closed_store_is_readable_without_write_permission() {
     set(&directory, 0o500);
     let records = Records::open(&dir.options()).expect("opened");
     assert!(records.find(id).expect("read").is_some());
-    assert_eq!(fs::read_dir(&directory).expect("a directory").count(), 2, "the database and its lock");
+    assert_eq!(
+        fs::read_dir(&directory).expect("a directory").count(),
+        3,
+        "the database, its lock and its journal"
+    );
 
     set(&directory, 0o700);
     set(&dir.path(), 0o600);

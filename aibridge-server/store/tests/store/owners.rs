@@ -30,7 +30,7 @@ pub(crate) fn some(actor: &str) -> Option<String> {
 #[tokio::test]
 async fn the_first_owner_is_kept_and_a_later_one_is_not_a_conflict() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     let (id, mut records) = start();
     records.extend([owner("resp_1", "ann"), owner("resp_1", "bob"), owner("nul\0", "ann")]);
     store.record(records).await.expect("stored");
@@ -46,7 +46,7 @@ async fn the_first_owner_is_kept_and_a_later_one_is_not_a_conflict() {
 #[tokio::test]
 async fn a_lookup_finds_owners_recorded_after_an_earlier_one() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     for number in 0..3 {
         let asked = ids(&[&format!("resp_{number}")]);
         assert_eq!(store.object_owners("openai", &asked).await.expect("found"), [None]);
@@ -63,10 +63,11 @@ async fn a_store_of_an_earlier_version_is_migrated() {
     dir.sql()
         .execute_batch(
             "ALTER TABLE aibridge_tool_usages DROP COLUMN metadata; DROP TABLE aibridge_object_owners;
+             DROP TABLE aibridge_journal_positions; DROP TABLE aibridge_rejected_records;
              PRAGMA user_version = 2",
         )
         .expect("as it was");
-    let store = dir.open();
+    let store = dir.open_waiting();
     store.record(vec![owner("resp_1", "ann")]).await.expect("stored");
     assert_eq!(store.object_owners("openai", &ids(&["resp_1"])).await.expect("found"), [some("ann")]);
     store.close().await;
@@ -75,7 +76,7 @@ async fn a_store_of_an_earlier_version_is_migrated() {
 #[tokio::test]
 async fn a_sweep_deletes_only_expired_owners() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     let before = long_ago();
     let numbered = |number: u32| format!("resp_{number:03}");
     let earlier =

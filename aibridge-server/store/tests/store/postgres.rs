@@ -3,37 +3,41 @@
 mod away;
 mod cooldowns;
 mod documented;
+mod journal;
+mod old_spool;
 mod owners;
 mod probes;
 mod queries;
 mod replicas;
 mod retention;
 mod rows;
-mod spool;
 mod starts;
 mod tokens;
 
-use aibridge_store::{Durability, Heartbeat, PostgresOptions, PostgresStore, SpoolOptions, Tls};
+use aibridge_store::{Durability, Heartbeat, JournalOptions, PostgresOptions, PostgresStore, Tls};
 use aibridge_testkit::Postgres;
 use std::path::Path;
 use std::time::Duration;
+use uuid::Uuid;
 
-/// The options of a store on `server`.
+/// The options of a store on `server` whose calls wait for the database, with a journal of its own.
 fn options(server: &Postgres) -> PostgresOptions {
     PostgresOptions {
         url: server.url().into(),
         display_url: "postgres://test".to_owned(),
         tls: Tls::Disable,
         timeout: Duration::from_millis(1800),
-        spool: None,
+        journal: JournalOptions {
+            durability: Durability::Database,
+            ..JournalOptions::new(server.dir().join(Uuid::now_v7().to_string()))
+        },
         heartbeat: Heartbeat::default(),
     }
 }
 
-/// The options of a store on `server` with a spool in `dir`.
-fn spooled(server: &Postgres, dir: &Path) -> PostgresOptions {
-    let spool = SpoolOptions { dir: dir.to_owned(), max_bytes: 64 << 20, durability: Durability::Process };
-    PostgresOptions { spool: Some(spool), ..options(server) }
+/// The options of a store on `server` whose calls wait for the journal in `dir` only.
+fn journaled(server: &Postgres, dir: &Path) -> PostgresOptions {
+    PostgresOptions { journal: JournalOptions::new(dir.join("journal")), ..options(server) }
 }
 
 async fn open(options: PostgresOptions) -> PostgresStore {

@@ -19,7 +19,7 @@ const TABLES: [&str; 5] = [
 #[tokio::test]
 async fn a_probe_detects_a_table_that_refuses_rows() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     store.probe(LIMIT).await.expect("ready");
     for table in TABLES {
         let refuse =
@@ -37,7 +37,7 @@ async fn a_probe_detects_a_table_that_refuses_rows() {
 async fn a_probe_detects_a_corrupt_page() {
     for table in TABLES {
         let dir = TestDir::new();
-        let store = dir.open();
+        let store = dir.open_waiting();
         let (id, mut records) = start();
         records.push(Record::End(ended(id)));
         store.record(records).await.expect("stored");
@@ -49,7 +49,7 @@ async fn a_probe_detects_a_corrupt_page() {
         file.write_all(&[0xff; 4096]).expect("written");
         drop(file);
 
-        let store = dir.open();
+        let store = dir.open_waiting();
         let error = store.probe(LIMIT).await.expect_err(table).to_string();
         assert!(error.contains("malformed"), "{table}: {error}");
         store.close().await;

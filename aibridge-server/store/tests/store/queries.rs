@@ -27,7 +27,7 @@ pub(crate) async fn many(store: &impl Recorder) -> Vec<Uuid> {
 }
 
 async fn many_in(dir: &TestDir) -> Vec<Uuid> {
-    let store = dir.open();
+    let store = dir.open_waiting();
     let ids = many(&store).await;
     store.close().await;
     ids
@@ -94,7 +94,7 @@ async fn a_time_range_is_exact() {
 #[tokio::test]
 async fn an_id_later_than_its_start_does_not_hide_a_row_from_until() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     let now = Timestamp::now();
     // Ids continue from the latest one, while the clock shows an earlier time.
     let mut one = interception_at(now);

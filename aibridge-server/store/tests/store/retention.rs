@@ -138,7 +138,7 @@ fn sorted(ids: &[Uuid]) -> Vec<String> {
 async fn a_sweep_deletes_only_expired_interceptions_with_all_their_rows() {
     for scope in [ScanScope::Oldest, ScanScope::All] {
         let dir = TestDir::new();
-        let store = dir.open();
+        let store = dir.open_waiting();
         let stay = mixed(&store).await;
         let sweep_again = async || {
             let batches = sweep(&mut store.sweeper(), Expired { before: long_ago(), scope }).await;
@@ -153,7 +153,7 @@ async fn a_sweep_deletes_only_expired_interceptions_with_all_their_rows() {
 #[tokio::test]
 async fn a_full_scan_finds_rows_with_untypical_ids() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     let (id, records) = start();
     store.record(records).await.expect("stored");
     store.record(vec![Record::End(ended(id))]).await.expect("stored");
@@ -173,7 +173,7 @@ async fn a_full_scan_finds_rows_with_untypical_ids() {
 #[tokio::test]
 async fn age_is_measured_from_now() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     let (earliest, age) = (Timestamp::now(), Duration::from_secs(100));
     let before = store.sweeper().cutoff(age).await.expect("a time");
     let ago = |time: Timestamp| time - SignedDuration::from_secs(100);
@@ -206,7 +206,7 @@ async fn call(store: SqliteStore, batches: Rc<Cell<usize>>, done: Rc<Cell<bool>>
 async fn a_record_waits_for_at_most_one_batch() {
     const MANY: usize = 3000;
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     many(&store, MANY).await;
     let (batches, done) = (Rc::<Cell<usize>>::default(), Rc::<Cell<bool>>::default());
     let callers = LocalSet::new();
@@ -245,7 +245,7 @@ async fn a_record_waits_for_at_most_one_batch() {
 #[tokio::test]
 async fn a_sweep_yields_to_other_writers() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     many(&store, 10).await;
     let holder = dir.sql();
     holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
@@ -258,7 +258,7 @@ async fn a_sweep_yields_to_other_writers() {
 #[tokio::test]
 async fn freed_pages_are_reused() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     let size = || std::fs::metadata(dir.path()).expect("a file").len();
     let checkpoint = || {
         let is_busy = |row: &rusqlite::Row<'_>| row.get::<_, bool>(0);
@@ -280,7 +280,7 @@ async fn freed_pages_are_reused() {
 #[tokio::test]
 async fn after_a_start_age_is_measured_from_the_last_activity() {
     let dir = TestDir::new();
-    let store = dir.open();
+    let store = dir.open_waiting();
     many(&store, 3).await;
     store.close().await;
     // Simulates a gateway that stopped a year ago, or a clock that is a year ahead.
@@ -292,7 +292,7 @@ async fn after_a_start_age_is_measured_from_the_last_activity() {
         .expect("a file")
         .set_modified(stopped)
         .expect("set");
-    let store = dir.open();
+    let store = dir.open_waiting();
     let before = store.sweeper().cutoff(Duration::from_secs(60)).await.expect("a time");
     let late = Timestamp::now() - SignedDuration::try_from(year).expect("a year");
     assert!(before <= late, "{before}");

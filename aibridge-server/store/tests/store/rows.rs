@@ -252,7 +252,7 @@ async fn an_interception_ends_only_once() {
         provider_response_id: Some("other".to_owned()),
         ..ended(id)
     };
-    store.record(vec![Record::End(again)]).await.expect("no complaint");
+    store.record(vec![Record::End(again)]).await.expect_err("it has ended");
     assert_eq!(dir.rows("aibridge_interceptions"), first);
     assert_eq!(dir.rows("aibridge_user_prompts")[0]["provider_response_id"], Value::Null);
 }

@@ -1,5 +1,6 @@
 //! Fixtures: a database in a temporary directory, and records.
 
+use aibridge_journal::{Peek, peek};
 use aibridge_recorder::{CredentialKind, Interception, InterceptionEnd, Outcome, Record, UserPrompt};
 use aibridge_store::{Durability, Options, SqliteStore};
 use jiff::Timestamp;
@@ -8,8 +9,13 @@ use rusqlite::types::Value as Cell;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::Duration;
 use tempfile::TempDir;
 use uuid::{NoContext, Uuid};
+
+/// Number of looks, a millisecond apart: no store that works takes that long.
+const PROJECTOR_POLLS: u32 = 3000;
 
 /// A temporary directory for one database.
 pub(crate) struct TestDir(TempDir);
@@ -24,7 +30,18 @@ impl TestDir {
     }
 
     pub(crate) fn options(&self) -> Options {
-        Options { path: self.path(), durability: Durability::Process }
+        Options::new(self.path())
+    }
+
+    pub(crate) fn options_with(&self, durability: Durability) -> Options {
+        let mut options = self.options();
+        options.journal.durability = durability;
+        options
+    }
+
+    /// A store whose calls wait for the database.
+    pub(crate) fn open_waiting(&self) -> SqliteStore {
+        SqliteStore::open(self.options_with(Durability::Database)).expect("a store")
     }
 
     pub(crate) fn open(&self) -> SqliteStore {
@@ -37,8 +54,9 @@ impl TestDir {
             .expect("a connection")
     }
 
-    /// All rows of a table, by id.
+    /// All rows of a table, by id, when the projector has stored what was acknowledged.
     pub(crate) fn rows(&self, table: &str) -> Vec<Value> {
+        self.wait_for_projector();
         let connection = self.sql();
         let mut statement =
             connection.prepare(&format!("SELECT * FROM {table} ORDER BY id")).expect("a table");
@@ -48,6 +66,20 @@ impl TestDir {
             names.iter().enumerate().map(cell).collect::<rusqlite::Result<Map<_, _>>>()
         });
         rows.expect("rows").map(|row| Value::Object(row.expect("a row"))).collect()
+    }
+
+    /// Waits a bounded time until the database holds all of the journal.
+    pub(crate) fn wait_for_projector(&self) {
+        let found = peek(self.options().journal.directory).ok().flatten();
+        let Some(Peek { journal, last }) = found else { return };
+        for _ in 0..PROJECTOR_POLLS {
+            let sql = "SELECT position FROM aibridge_journal_positions WHERE journal_id = ?1";
+            let position = self.sql().query_row(sql, [journal.to_string()], |row| row.get::<_, i64>(0));
+            if position.is_ok_and(|position| position.cast_unsigned() >= last) {
+                return;
+            }
+            sleep(Duration::from_millis(1));
+        }
     }
 
     /// The ids of the interceptions, in the order of creation.

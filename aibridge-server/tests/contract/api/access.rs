@@ -2,7 +2,7 @@
 
 use super::document::documented_paths;
 use crate::harness::{Harness, PROXIED, provider_settings, status_and_code};
-use aibridge_store::{Durability, Options, Tokens};
+use aibridge_store::{Options, Tokens};
 use aibridge_testkit::{RawClient, Response, request};
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
@@ -39,7 +39,7 @@ fn expected_response(path: &str) -> (u16, Option<&'static str>) {
 #[tokio::test]
 async fn only_admin_tokens_grant_access() {
     let gateway = start("[auth]\nmode = \"tokens\"").await;
-    let options = Options { path: gateway.store.path().to_owned(), durability: Durability::Process };
+    let options = Options::new(gateway.store.path());
     let tokens = Tokens::open(&options).unwrap();
     let (row, admin) = tokens.create_admin("ann", None).unwrap();
     let user = tokens.create("bob", None).unwrap().1;
@@ -104,7 +104,7 @@ async fn without_tokens_only_direct_loopback_requests_have_access() {
 #[tokio::test]
 async fn the_admin_listener_replaces_the_client_listener_and_requires_a_token() {
     let gateway = start("[auth]\nmode = \"tokens\"\n[admin]\nlisten = \"127.0.0.1:0\"").await;
-    let options = Options { path: gateway.store.path().to_owned(), durability: Durability::Process };
+    let options = Options::new(gateway.store.path());
     let admin = Tokens::open(&options).unwrap().create_admin("ann", None).unwrap().1;
     let token = [("X-AIBridge-Token", admin.expose_secret())];
     for path in guarded_paths() {

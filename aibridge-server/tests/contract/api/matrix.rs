@@ -1,9 +1,9 @@
-//! Who may use which endpoint: anonymous, user and admin, on every documented path and method.
+//! The access of anonymous callers, users and admins to every documented path and method.
 
 use super::access::with_unknown_id;
 use crate::harness::{Harness, provider_settings, status_and_code};
 use aibridge_api::document::Document;
-use aibridge_store::{Durability, Options, Tokens};
+use aibridge_store::{Options, Tokens};
 use aibridge_testkit::{RawClient, Response, request};
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ impl Users {
     async fn start() -> Self {
         let provider = provider_settings("http://127.0.0.1:9/v1", &["sk-1234"]);
         let gateway = Harness::start(&format!("[auth]\nmode = \"tokens\"\n{provider}")).await;
-        let options = Options { path: gateway.store.path().to_owned(), durability: Durability::Process };
+        let options = Options::new(gateway.store.path());
         let tokens = Tokens::open(&options).unwrap();
         let admin = tokens.create_admin("ann", None).unwrap().1;
         let user = tokens.create("bob", None).unwrap().1;

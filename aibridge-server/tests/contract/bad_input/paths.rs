@@ -87,7 +87,7 @@ async fn routes_not_on_the_allow_list_are_unknown() {
         "/openai/v1/chat/completions/",
         "/openai/v1/chat/completions/chatcmpl-1",
         "/openai/v1/completions",
-        "/openai/v1/embeddings",
+        "/openai/v1/moderations",
         "/openai/v1/files",
         "/openai/v1/organization/admin_api_keys",
         "/openai/v1/%6dodels",

@@ -89,10 +89,10 @@ const ROWS: [Row; 16] = [
     },
     Row {
         when: "unknown route",
-        request: ("PUT", "/openai/v1/embeddings", &[], "{}"),
+        request: ("PUT", "/openai/v1/moderations", &[], "{}"),
         status: 404,
         code: "unknown_route",
-        named: "PUT /openai/v1/embeddings",
+        named: "PUT /openai/v1/moderations",
         ..Row::INVALID
     },
     Row {

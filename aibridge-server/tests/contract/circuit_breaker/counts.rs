@@ -3,7 +3,7 @@
 use super::{Behavior, SETTINGS, Setup, assert_rejected};
 use crate::endpoints::{CHAT, ENDPOINTS, Endpoint, KEYS, OWN_BEARER};
 use crate::harness::Harness;
-use aibridge_store::{Durability, Options, Tokens};
+use aibridge_store::{Options, Tokens};
 use aibridge_testkit::{Gate, RawClient, request};
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -124,7 +124,7 @@ async fn a_success_or_time_resets_the_failure_count() {
 async fn byok_failures_do_not_count_but_an_open_circuit_rejects_byok() {
     let setup = Setup::with(&KEYS[..1], SETTINGS, "[auth]\nmode = \"tokens\"\n").await;
     let path = setup.gateway.store.path().to_owned();
-    let tokens = Tokens::open(&Options { path, durability: Durability::Process }).unwrap();
+    let tokens = Tokens::open(&Options::new(path)).unwrap();
     let (_, token) = tokens.create("ann", None).unwrap();
     let token = [("X-AIBridge-Token", token.expose_secret())];
     let own = [token[0], ("Authorization", OWN_BEARER)];

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::endpoints::OWN_BEARER;
+use crate::harness::WAITS_FOR_DATABASE;
 use crate::store_failures::lock;
 use aibridge_testkit::{Framing, poll_until};
 
@@ -116,7 +117,7 @@ async fn a_failed_request_releases_the_permit() {
 #[tokio::test]
 async fn a_refused_request_releases_the_permit() {
     let provider = good_provider().await;
-    let byok = "[auth]\nbyok = false\n[server]\nmax_body_bytes = 100\n";
+    let byok = format!("{WAITS_FOR_DATABASE}[auth]\nbyok = false\n[server]\nmax_body_bytes = 100\n");
     let gateway = Harness::start(&format!("{byok}{}", settings(LIMIT, &provider))).await;
     let big = "x".repeat(101);
     let table: [(&str, &[(&str, &str)], &str); 6] = [

@@ -2,7 +2,7 @@
 
 use super::Scraped;
 use crate::harness::{Harness, PROXIED, provider_settings, status_and_code};
-use aibridge_store::{Durability, Options, Tokens};
+use aibridge_store::{Options, Tokens};
 use aibridge_testkit::{RawClient, Response, request};
 use secrecy::ExposeSecret;
 
@@ -26,7 +26,7 @@ async fn only_direct_loopback_requests_have_access() {
 async fn admin_tokens_grant_access_from_every_address() {
     let settings = provider_settings("http://127.0.0.1:9/v1", &["sk-1234"]);
     let gateway = Harness::start(&format!("[auth]\nmode = \"tokens\"\n{settings}")).await;
-    let options = Options { path: gateway.store.path().to_owned(), durability: Durability::Process };
+    let options = Options::new(gateway.store.path());
     let tokens = Tokens::open(&options).unwrap();
     let admin = tokens.create_admin("ann", None).unwrap();
     let user = tokens.create("bob", None).unwrap();

@@ -2,7 +2,7 @@
 
 use super::Scraped;
 use crate::dialects::{CHAT, Dialect, KEY, REQUESTS};
-use crate::harness::{Harness, provider_settings};
+use crate::harness::{Harness, WAITS_FOR_DATABASE, provider_settings};
 use crate::store_failures::lock;
 use aibridge_testkit::{RawClient, Script, ScriptedProvider, Step, request, wait_for, within};
 
@@ -48,7 +48,15 @@ async fn blocking_and_streamed_responses_are_counted_with_usage() {
         (r#"aibridge_key_pool_failover_attempts_sum{provider="openai"}"#, 4.0),
         ("aibridge_store_queue_length", 0.0),
     ]);
-    assert!(scraped.value("aibridge_store_commit_seconds_count") >= 8.0, "a start and an end each");
+    assert!(scraped.value("aibridge_store_commit_seconds_count") >= 1.0, "requests share transactions");
+    scraped.check(&[
+        ("aibridge_journal_frames_total", 8.0),
+        ("aibridge_journal_append_seconds_count", 8.0),
+        ("aibridge_journal_lag_records", 0.0),
+        ("aibridge_journal_lag_seconds", 0.0),
+        ("aibridge_journal_bytes", 0.0),
+        ("aibridge_rejected_records_total", 0.0),
+    ]);
     assert!(
         scraped
             .0
@@ -83,7 +91,8 @@ async fn a_disconnect_counts_as_cancelled_and_not_in_flight() {
 #[tokio::test]
 async fn a_refused_start_is_a_failure_and_not_in_flight() {
     let provider = ScriptedProvider::start(Dialect::respond_to).await;
-    let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+    let settings = provider_settings(&provider.base_url(), &[KEY]);
+    let gateway = Harness::start(&format!("{WAITS_FOR_DATABASE}{settings}")).await;
     let write_lock = lock(&gateway.store);
     let mut client = CHAT.send(gateway.address, false).await;
     assert_eq!(client.head().await.status, 503);

@@ -21,6 +21,8 @@ async fn the_parameters_of_managed_databases_are_understood() {
         let gateway = launch.store(url).start().await;
         let response = RawClient::post(gateway.address(), CHAT.target, &[], CHAT.request(false)).await;
         assert_eq!(response.status(), 200, "{parameters}");
+        gateway.terminate(); // and stores what is left in its journal, which is removed with its directory
+        gateway.wait_exit().await;
     }
     assert_eq!(server.rows("aibridge_interceptions").await.len(), 3);
 }

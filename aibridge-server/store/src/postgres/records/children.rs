@@ -1,11 +1,9 @@
 //! The rows that belong to interceptions.
 
 use super::json_as_text;
-use super::read::Json;
 use crate::postgres::error::PgError;
 use crate::query::{
-    FullInterception, InterceptionRow, PromptRow, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
-    child_columns,
+    FullInterception, InterceptionRow, PromptRow, ThoughtRow, TokenUsageRow, ToolUsageRow, child_columns,
 };
 use crate::tables::{self, Table};
 use futures_util::future::try_join4;
@@ -31,10 +29,10 @@ pub(super) async fn complete(
 ) -> Result<Vec<FullInterception>, PgError> {
     let ids: Vec<Uuid> = interceptions.iter().map(|row| row.id).collect();
     let (mut prompts, mut token_usages, mut tool_usages, mut thoughts) = try_join4(
-        all(client, &PROMPTS, &ids, prompt),
-        all(client, &TOKEN_USAGES, &ids, token_usage),
-        all(client, &TOOL_USAGES, &ids, tool_usage),
-        all(client, &THOUGHTS, &ids, thought),
+        all(client, &PROMPTS, &ids, PromptRow::read),
+        all(client, &TOKEN_USAGES, &ids, TokenUsageRow::read),
+        all(client, &TOOL_USAGES, &ids, ToolUsageRow::read),
+        all(client, &THOUGHTS, &ids, ThoughtRow::read),
     )
     .await?;
     let complete = |interception: InterceptionRow| FullInterception {
@@ -59,52 +57,4 @@ async fn all<T>(
         found.entry(row.try_get("interception_id")?).or_default().push(read(&row)?);
     }
     Ok(found)
-}
-
-fn prompt(row: &Row) -> Result<PromptRow, Error> {
-    Ok(PromptRow {
-        id: row.try_get("id")?,
-        provider_response_id: row.try_get("provider_response_id")?,
-        prompt: row.try_get("prompt")?,
-        created_at: row.try_get("created_at")?,
-    })
-}
-
-fn token_usage(row: &Row) -> Result<TokenUsageRow, Error> {
-    Ok(TokenUsageRow {
-        id: row.try_get("id")?,
-        provider_response_id: row.try_get("provider_response_id")?,
-        tokens: TokenSums {
-            input_tokens: row.try_get("input_tokens")?,
-            output_tokens: row.try_get("output_tokens")?,
-            cache_read_input_tokens: row.try_get("cache_read_input_tokens")?,
-            cache_write_input_tokens: row.try_get("cache_write_input_tokens")?,
-        },
-        extra_token_types: row.try_get::<_, Json>("extra_token_types")?.0,
-        created_at: row.try_get("created_at")?,
-    })
-}
-
-fn tool_usage(row: &Row) -> Result<ToolUsageRow, Error> {
-    Ok(ToolUsageRow {
-        id: row.try_get("id")?,
-        provider_response_id: row.try_get("provider_response_id")?,
-        provider_tool_call_id: row.try_get("provider_tool_call_id")?,
-        tool: row.try_get("tool")?,
-        server_url: row.try_get("server_url")?,
-        input: row.try_get("input")?,
-        injected: row.try_get("injected")?,
-        invocation_error: row.try_get("invocation_error")?,
-        created_at: row.try_get("created_at")?,
-        metadata: row.try_get::<_, Json>("metadata")?.0,
-    })
-}
-
-fn thought(row: &Row) -> Result<ThoughtRow, Error> {
-    Ok(ThoughtRow {
-        id: row.try_get("id")?,
-        content: row.try_get("content")?,
-        metadata: row.try_get::<_, Json>("metadata")?.0,
-        created_at: row.try_get("created_at")?,
-    })
 }

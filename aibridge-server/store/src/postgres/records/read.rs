@@ -1,13 +1,15 @@
 //! Conversion of PostgreSQL rows to the row types of queries.
 
-use crate::query::{InterceptionRow, TokenSums};
+use crate::query::RowReader;
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 use std::error::Error as StdError;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Error, Row};
+use uuid::Uuid;
 
 /// A JSON document, selected as text so that its numbers keep their spelling.
-pub(super) struct Json(pub(super) Box<RawValue>);
+struct Json(Box<RawValue>);
 
 impl<'a> FromSql<'a> for Json {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
@@ -19,37 +21,46 @@ impl<'a> FromSql<'a> for Json {
     }
 }
 
-pub(super) fn interception(row: &Row) -> Result<InterceptionRow, Error> {
-    let status: Option<i32> = row.try_get("upstream_status")?;
-    Ok(InterceptionRow {
-        id: row.try_get("id")?,
-        initiator_id: row.try_get("initiator_id")?,
-        provider: row.try_get("provider")?,
-        provider_name: row.try_get("provider_name")?,
-        model: row.try_get("model")?,
-        route: row.try_get("route")?,
-        streaming: row.try_get("streaming")?,
-        client: row.try_get("client")?,
-        client_session_id: row.try_get("client_session_id")?,
-        user_agent: row.try_get("user_agent")?,
-        credential_kind: row.try_get("credential_kind")?,
-        credential_hint: row.try_get("credential_hint")?,
-        correlating_tool_call_id: row.try_get("correlating_tool_call_id")?,
-        metadata: row.try_get::<_, Json>("metadata")?.0,
-        started_at: row.try_get("started_at")?,
-        ended_at: row.try_get("ended_at")?,
-        outcome: row.try_get("outcome")?,
-        error_type: row.try_get("error_type")?,
-        upstream_status: status.and_then(|status| u16::try_from(status).ok()),
-    })
-}
+impl RowReader for Row {
+    type Error = Error;
 
-pub(super) fn sums(row: &Row) -> Result<TokenSums, Error> {
-    let sum = |column: &str| Ok::<_, Error>(row.try_get::<_, f64>(column)? as i64);
-    Ok(TokenSums {
-        input_tokens: sum("input_tokens")?,
-        output_tokens: sum("output_tokens")?,
-        cache_read_input_tokens: sum("cache_read_input_tokens")?,
-        cache_write_input_tokens: sum("cache_write_input_tokens")?,
-    })
+    fn id(&self, column: &str) -> Result<Uuid, Error> {
+        self.try_get(column)
+    }
+
+    fn optional_text(&self, column: &str) -> Result<Option<String>, Error> {
+        self.try_get(column)
+    }
+
+    fn text(&self, column: &str) -> Result<String, Error> {
+        self.try_get(column)
+    }
+
+    fn boolean(&self, column: &str) -> Result<bool, Error> {
+        self.try_get(column)
+    }
+
+    fn optional_integer(&self, column: &str) -> Result<Option<i32>, Error> {
+        self.try_get(column)
+    }
+
+    fn count(&self, column: &str) -> Result<i64, Error> {
+        self.try_get(column)
+    }
+
+    fn sum(&self, column: &str) -> Result<f64, Error> {
+        self.try_get(column)
+    }
+
+    fn json(&self, column: &str) -> Result<Box<RawValue>, Error> {
+        Ok(self.try_get::<_, Json>(column)?.0)
+    }
+
+    fn optional_time(&self, column: &str) -> Result<Option<Timestamp>, Error> {
+        self.try_get(column)
+    }
+
+    fn time(&self, column: &str) -> Result<Timestamp, Error> {
+        self.try_get(column)
+    }
 }

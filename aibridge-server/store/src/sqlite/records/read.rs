@@ -1,5 +1,6 @@
 //! Conversion of SQLite values to ids, times and JSON.
 
+use crate::query::RowReader;
 use crate::sqlite::time::from_text;
 use jiff::Timestamp;
 use rusqlite::Row;
@@ -8,28 +9,51 @@ use serde_json::value::RawValue;
 use std::error::Error;
 use uuid::Uuid;
 
-/// A row, with accessors for values that SQLite stores as text.
-pub(super) struct Columns<'a>(pub(super) &'a Row<'a>);
+impl RowReader for Row<'_> {
+    type Error = rusqlite::Error;
 
-impl Columns<'_> {
-    pub(super) fn id(&self, column: &str) -> rusqlite::Result<Uuid> {
-        let index = self.0.as_ref().column_index(column)?;
-        self.0.get::<_, String>(index)?.parse().map_err(|error: uuid::Error| invalid(index, error))
+    fn id(&self, column: &str) -> rusqlite::Result<Uuid> {
+        let index = self.as_ref().column_index(column)?;
+        self.get::<_, String>(index)?.parse().map_err(|error: uuid::Error| invalid(index, error))
     }
 
-    pub(super) fn time(&self, column: &str) -> rusqlite::Result<Timestamp> {
-        let index = self.0.as_ref().column_index(column)?;
-        from_text(&self.0.get::<_, String>(index)?, index)
+    fn time(&self, column: &str) -> rusqlite::Result<Timestamp> {
+        let index = self.as_ref().column_index(column)?;
+        from_text(&self.get::<_, String>(index)?, index)
     }
 
-    pub(super) fn optional_time(&self, column: &str) -> rusqlite::Result<Option<Timestamp>> {
-        let index = self.0.as_ref().column_index(column)?;
-        self.0.get::<_, Option<String>>(index)?.map(|text| from_text(&text, index)).transpose()
+    fn optional_time(&self, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+        let index = self.as_ref().column_index(column)?;
+        self.get::<_, Option<String>>(index)?.map(|text| from_text(&text, index)).transpose()
     }
 
-    pub(super) fn json(&self, column: &str) -> rusqlite::Result<Box<RawValue>> {
-        let index = self.0.as_ref().column_index(column)?;
-        RawValue::from_string(self.0.get(index)?).map_err(|error| invalid(index, error))
+    fn json(&self, column: &str) -> rusqlite::Result<Box<RawValue>> {
+        let index = self.as_ref().column_index(column)?;
+        RawValue::from_string(self.get(index)?).map_err(|error| invalid(index, error))
+    }
+
+    fn optional_text(&self, column: &str) -> rusqlite::Result<Option<String>> {
+        self.get(column)
+    }
+
+    fn text(&self, column: &str) -> rusqlite::Result<String> {
+        self.get(column)
+    }
+
+    fn boolean(&self, column: &str) -> rusqlite::Result<bool> {
+        self.get(column)
+    }
+
+    fn optional_integer(&self, column: &str) -> rusqlite::Result<Option<i32>> {
+        self.get(column)
+    }
+
+    fn count(&self, column: &str) -> rusqlite::Result<i64> {
+        self.get(column)
+    }
+
+    fn sum(&self, column: &str) -> rusqlite::Result<f64> {
+        self.get(column)
     }
 }
 

@@ -7,17 +7,23 @@ use aibridge_store::PostgresStore;
 use aibridge_testkit::{Postgres, wait_until};
 use quanta::Clock;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 /// Concurrent callers that record one interception after the other, as the gateway does, until [`Load::end`].
 pub(super) struct Load {
     callers: JoinSet<CallResults>,
-    done: Arc<AtomicBool>,
+    /// How many interceptions may still be recorded: more are granted with each wait. Calls that wait for the journal only
+    /// would record more than any database takes.
+    granted: Arc<Semaphore>,
     stored: Arc<AtomicUsize>,
 }
+
+/// Interceptions that each wait grants: more than it waits for, so that some are recorded during what comes next.
+const GRANTED: usize = 1000;
 
 /// The results of all calls.
 #[derive(Default)]
@@ -32,22 +38,23 @@ pub(super) struct CallResults {
 
 impl Load {
     pub(super) fn begin(store: &PostgresStore, callers: usize) -> Self {
-        let (done, stored) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+        let (granted, stored) = (Arc::new(Semaphore::new(0)), Arc::<AtomicUsize>::default());
         let mut tasks = JoinSet::new();
         for _ in 0..callers {
-            tasks.spawn(call(store.clone(), done.clone(), stored.clone()));
+            tasks.spawn(call(store.clone(), granted.clone(), stored.clone()));
         }
-        Self { callers: tasks, done, stored }
+        Self { callers: tasks, granted, stored }
     }
 
     /// Waits until more interceptions are stored.
     pub(super) async fn wait_for_progress(&self) {
         let so_far = self.stored.load(Relaxed);
+        self.granted.add_permits(GRANTED);
         wait_until(|| self.stored.load(Relaxed) > so_far + 100, "more to be stored").await;
     }
 
     pub(super) async fn end(self) -> CallResults {
-        self.done.store(true, Relaxed);
+        self.granted.close();
         let mut all = CallResults::default();
         for results in self.callers.join_all().await {
             all.stored.extend(results.stored);
@@ -58,9 +65,10 @@ impl Load {
     }
 }
 
-async fn call(store: PostgresStore, done: Arc<AtomicBool>, stored: Arc<AtomicUsize>) -> CallResults {
+async fn call(store: PostgresStore, granted: Arc<Semaphore>, stored: Arc<AtomicUsize>) -> CallResults {
     let mut results = CallResults::default();
-    while !done.load(Relaxed) {
+    while let Ok(permit) = granted.acquire().await {
+        permit.forget();
         let (id, records) = start();
         if store.record(records).await.is_err() {
             results.refused.push(id);

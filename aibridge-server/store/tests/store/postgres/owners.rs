@@ -1,11 +1,11 @@
 //! Owners of provider objects on PostgreSQL.
 
-use super::{count, open, options, spooled};
+use super::{count, journaled, open, options};
 use crate::owners::{ids, owner, owner_at, some};
 use crate::retention::{long_ago, old, sweep};
 use crate::support::{ended, start};
 use aibridge_recorder::{Record, Recorder};
-use aibridge_testkit::{Postgres, wait_for};
+use aibridge_testkit::{MAX_WAIT, Postgres};
 use jiff::SignedDuration;
 
 #[tokio::test]
@@ -31,7 +31,9 @@ async fn replicas_share_owners_and_keep_the_first() {
 async fn a_database_of_an_earlier_version_is_migrated() {
     let Some(server) = Postgres::start().await else { return };
     open(options(&server)).await.close().await;
-    server.execute("DROP TABLE aibridge_object_owners; DELETE FROM aibridge_schema WHERE version = 4").await;
+    let undo = "DROP TABLE aibridge_object_owners, aibridge_journal_positions, aibridge_rejected_records; \
+        DELETE FROM aibridge_schema WHERE version >= 4";
+    server.execute(undo).await;
     let store = open(options(&server)).await;
     store.record(vec![owner("resp_1", "ann")]).await.expect("stored");
     assert_eq!(store.object_owners("openai", &ids(&["resp_1"])).await.expect("found"), [some("ann")]);
@@ -39,16 +41,16 @@ async fn a_database_of_an_earlier_version_is_migrated() {
 }
 
 #[tokio::test]
-async fn the_spool_carries_owners_and_lookups_fail_during_an_outage() {
+async fn the_journal_carries_owners_and_lookups_fail_during_an_outage() {
     let Some(server) = Postgres::start().await else { return };
     let dir = tempfile::tempdir().expect("a directory");
-    let store = open(spooled(&server, dir.path())).await;
+    let store = open(journaled(&server, dir.path())).await;
     let asked = ids(&["resp_1"]);
     server.stop().await;
-    store.record(vec![owner("resp_1", "ann")]).await.expect("it goes to the spool");
+    store.record(vec![owner("resp_1", "ann")]).await.expect("it waits in the journal");
     store.object_owners("openai", &asked).await.expect_err("it is not known whether there is an owner");
     server.restart().await;
-    wait_for(|| (store.spool_bytes() == Some(0)).then_some(()), "the spool to be drained").await;
+    assert!(store.wait_until_projected(MAX_WAIT).await);
     assert_eq!(count(&server, "FROM aibridge_object_owners WHERE initiator_id = 'ann'").await, 1);
     store.close().await;
 }

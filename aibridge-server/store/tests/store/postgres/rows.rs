@@ -1,12 +1,12 @@
 //! Equality of the rows on both databases, cell by cell.
 
-use super::{open, options};
+use super::{journaled, open, options};
 use crate::rows::{dirty_records, end, start_records};
 use crate::support::{TestDir, ended, interception, prompt, start};
 use aibridge_recorder::{
     ErrorType, Interception, InterceptionEnd, Outcome, Record, Recorder, ToolUsage, UserPrompt,
 };
-use aibridge_testkit::{Postgres, Row};
+use aibridge_testkit::{MAX_WAIT, Postgres, Row};
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -22,12 +22,14 @@ const TABLES: [&str; 5] = [
 /// Records the calls on SQLite and on PostgreSQL, and compares every cell of every row.
 async fn assert_same_rows(server: &Postgres, calls: Vec<Vec<Record>>) {
     let dir = TestDir::new();
-    let (sqlite, postgres) = (dir.open(), open(options(server)).await);
+    let journal = tempfile::tempdir().expect("a directory");
+    let (sqlite, postgres) = (dir.open(), open(journaled(server, journal.path())).await);
     for records in calls {
         let there = sqlite.record(records.clone()).await;
         let here = postgres.record(records).await;
         assert_eq!(here.is_ok(), there.is_ok(), "{here:?} {there:?}");
     }
+    assert!(postgres.wait_until_projected(MAX_WAIT).await);
     for table in TABLES {
         let (there, here) = (dir.rows(table), server.rows(table).await);
         assert_eq!(here.len(), there.len(), "{table}");

@@ -1,6 +1,6 @@
 //! Opening a PostgreSQL store: concurrent starts, schema versions, advice, and TLS.
 
-use super::{open, options, spooled};
+use super::{journaled, open, options};
 use crate::support::start;
 use aibridge_recorder::Recorder;
 use aibridge_store::{PostgresOptions, PostgresStore, StoreError, Tls};
@@ -22,7 +22,7 @@ async fn concurrent_starts_on_an_empty_database_succeed() {
         let store = store.expect("opened");
         store.record(start().1).await.expect("stored");
     }
-    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 4);
+    assert_eq!(server.query("SELECT version FROM aibridge_schema").await.len(), 6);
     assert_eq!(server.rows("aibridge_interceptions").await.len(), 8);
     assert_eq!(server.rows("aibridge_instances").await.len(), 8);
 }
@@ -33,11 +33,11 @@ async fn a_newer_schema_is_refused_and_not_changed() {
     open(options(&server)).await.close().await;
     server.execute("INSERT INTO aibridge_schema (version) VALUES (999)").await;
     let error = refused(options(&server)).await;
-    assert!(matches!(error, StoreError::NewerSchema { found: 999, known: 4, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 999, known: 6, .. }), "{error}");
     assert!(error.to_string().contains("postgres://test: it has schema 999"), "{error}");
     let dir = tempfile::tempdir().expect("a directory");
-    let error = refused(spooled(&server, dir.path())).await;
-    assert!(matches!(error, StoreError::NewerSchema { .. }), "a spool does not help: {error}");
+    let error = refused(journaled(&server, dir.path())).await;
+    assert!(matches!(error, StoreError::NewerSchema { .. }), "a journal does not help: {error}");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn an_unreachable_server_is_reported_with_advice() {
     }
     server.stop().await;
     let message = refused(options(&server)).await.to_string();
-    assert!(message.contains("store.spool"), "{message}");
+    assert!(message.contains("store.durability"), "{message}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Access tokens on PostgreSQL.
 
-use super::{open, options, spooled};
+use super::{journaled, open, options};
 use aibridge_store::{PostgresOptions, PostgresStore, TokenIdentity, TokenRow, Tokens};
 use aibridge_testkit::Postgres;
 use secrecy::SecretString;
@@ -52,10 +52,10 @@ async fn a_token_works_at_once_and_until_it_is_revoked_or_expires() {
 }
 
 #[tokio::test]
-async fn cached_tokens_stay_accepted_during_an_outage_only_with_a_spool() {
+async fn cached_tokens_stay_accepted_during_an_outage_unless_calls_wait_for_the_database() {
     let Some(server) = Postgres::start().await else { return };
     let dir = tempfile::tempdir().expect("a directory");
-    let (plain, going_on) = (open(options(&server)).await, open(spooled(&server, dir.path())).await);
+    let (plain, going_on) = (open(options(&server)).await, open(journaled(&server, dir.path())).await);
     let ((_, known), (_, unknown)) = (create(&server, None).await, create(&server, None).await);
     for store in [&plain, &going_on] {
         assert!(store.authenticate(&known).await.expect("an answer").is_some());
@@ -77,7 +77,7 @@ async fn cached_tokens_stay_accepted_during_an_outage_only_with_a_spool() {
 async fn a_revoked_token_stays_revoked_during_an_outage() {
     let Some(server) = Postgres::start().await else { return };
     let dir = tempfile::tempdir().expect("a directory");
-    let store = open(spooled(&server, dir.path())).await;
+    let store = open(journaled(&server, dir.path())).await;
     let (used, token) = create(&server, None).await;
     let (admin, admin_token) =
         command(&server, |tokens| tokens.create_admin("root", None).expect("created")).await;

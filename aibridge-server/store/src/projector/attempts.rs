@@ -1,0 +1,42 @@
+//! The pauses between attempts while the database refuses.
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// First and longest pause between two attempts.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Interval between warnings while the database refuses.
+const REMINDER: Duration = Duration::from_secs(60);
+
+/// Counts the attempts since the last success.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    pause: Option<Duration>,
+    reminded: Option<Instant>,
+}
+
+impl Attempts {
+    /// The pause before the next attempt.
+    pub(super) fn next_pause(&mut self) -> Duration {
+        let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
+        self.pause = Some(pause);
+        pause
+    }
+
+    /// Whether it is time for another warning.
+    pub(super) fn is_reminder_due(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = self.reminded.is_none_or(|last| now.duration_since(last) >= REMINDER);
+        if is_due {
+            self.reminded = Some(now);
+        }
+        is_due
+    }
+
+    /// An attempt succeeded.
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
+    }
+}

@@ -1,0 +1,325 @@
+// Uses the dashboard in a real browser, as an operator, a developer and a newcomer do.
+//
+//     node browser.mjs CHROMIUM FILLED_URL ADMIN_TOKEN USER_TOKEN EMPTY_URL HOSTILE_ID SCREENSHOTS
+//
+// FILLED_URL is a gateway with access tokens and a filled store, EMPTY_URL one without access tokens and records. Each
+// scenario prints a line; every view is photographed, and checked with axe-core in both colour schemes and at 320 px.
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [program, filled, adminToken, userToken, empty, hostileId, screenshots] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TIMEOUT = 30_000;
+mkdirSync(screenshots, { recursive: true });
+
+const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
+let failed = 0;
+let passed = 0;
+
+function check(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+async function scenario(name, run) {
+  const started = Date.now();
+  try {
+    await run();
+    passed += 1;
+    console.log(`  ok     ${name} (${((Date.now() - started) / 1000).toFixed(2)} s)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`  FAILED ${name}\n         ${String(error.stack ?? error).replaceAll("\n", "\n         ")}`);
+  }
+}
+
+/** A page that fails the scenario if the browser reports an error or a breach of the policy. */
+async function open(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "Europe/Berlin", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(TIMEOUT);
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => {
+    const isExpected = /status of (401|403|404|429)/.test(message.text());
+    if (message.type() === "error" && !isExpected) problems.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (new URL(request.url()).origin !== new URL(page.url() === "about:blank" ? request.url() : page.url()).origin) problems.push(`a request to ${request.url()}`);
+  });
+  page.on("dialog", (dialog) => dialog.accept());
+  return { context, page, problems, close: () => context.close() };
+}
+
+async function logIn(page, token, path = "/dashboard") {
+  await page.goto(filled + path);
+  await page.getByLabel("Access token").fill(token);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("navigation", { name: "Views" }).waitFor();
+}
+
+/** Waits until a view has its data. */
+async function settled(page) {
+  await page.locator("h1").first().waitFor();
+  await page.waitForFunction(() => ![...document.querySelectorAll("[role=status]")].some((one) => one.textContent.startsWith("Loading")));
+}
+
+async function findings(page) {
+  const found = await page.evaluate(`${axe}; axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })`);
+  return found.violations.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.target.join(" ") + " " + (node.failureSummary ?? "")).join(" | ")}`);
+}
+
+const VIEWS = [["overview", "/dashboard"], ["sessions", "/dashboard/sessions?since=30d"], ["requests", "/dashboard/requests"], ["users", "/dashboard/users"], ["keys", "/dashboard/keys"], ["me", "/dashboard/me?since=90d"]];
+
+await scenario("a wrong access token is refused, a right one logs in, and log-out ends the session", async () => {
+  const { page, context, problems, close } = await open();
+  await page.goto(filled + "/dashboard");
+  await page.getByLabel("Access token").fill("aib_wrong");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("alert").waitFor();
+  await page.screenshot({ path: join(screenshots, "login.png") });
+  check((await findings(page)).length === 0, `axe: ${await findings(page)}`);
+  await page.getByLabel("Access token").fill(`  ${adminToken}\n`);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  const [cookie] = await context.cookies();
+  check(cookie.httpOnly && cookie.sameSite === "Strict" && !cookie.value.includes("aib_"), JSON.stringify(cookie));
+  check(!(await page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage }))).includes("aib"), "a script can read the credential");
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByText("You are logged out.").waitFor();
+  await page.reload();
+  await page.getByLabel("Access token").waitFor();
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+for (const [name, path] of VIEWS) {
+  await scenario(`${name}: light and dark, wide and 320 px, no finding of axe-core`, async () => {
+    const { page, problems, close } = await open();
+    await logIn(page, adminToken, path);
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      for (const width of [1280, 320]) {
+        await page.setViewportSize({ width, height: 900 });
+        await settled(page);
+        await page.waitForTimeout(300); // a chart follows the width of the window
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        check(overflow <= 0, `${width} px: the page is ${overflow} px too wide`);
+        await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}-${width}.png`), fullPage: width > 320 });
+        const found = await findings(page);
+        check(found.length === 0, `axe, ${colorScheme}, ${width} px:\n${found.join("\n")}`);
+      }
+    }
+    check(problems.length === 0, problems.join("\n"));
+    await close();
+  });
+}
+
+await scenario("filters live in the URL, the default window does not, and other views keep them", async () => {
+  const { page, problems, close } = await open();
+  await logIn(page, adminToken, "/dashboard/sessions");
+  check(page.url() === filled + "/dashboard/sessions", page.url());
+  await page.getByLabel("Time").selectOption("30d");
+  await page.getByLabel("User").selectOption("ada");
+  await page.waitForURL(/since=30d&user=ada/);
+  await settled(page);
+  const users = await page.locator("tbody tr td:nth-child(3)").allTextContents();
+  check(users.length > 0 && users.every((user) => user === "ada"), users.join());
+  await page.getByRole("link", { name: "Requests", exact: true }).click();
+  await page.waitForURL(/requests\?since=30d&user=ada/);
+  await page.getByLabel("Outcome").selectOption("failed");
+  await settled(page);
+  const outcomes = await page.locator("tbody tr td:nth-child(2)").allTextContents();
+  check(outcomes.length > 0 && outcomes.every((one) => one.startsWith("failed")), outcomes.join());
+  await page.goBack();
+  await page.goBack();
+  await page.waitForURL(/sessions\?since=30d&user=ada/);
+  await page.getByRole("link", { name: "Reset" }).click();
+  await page.waitForURL(filled + "/dashboard/sessions");
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("pages of a list follow each other without repeating a row", async () => {
+  const { page, close } = await open();
+  await logIn(page, adminToken, "/dashboard/requests?since=all");
+  const seen = new Set();
+  for (let number = 0; number < 3; number += 1) {
+    await page.locator("tbody tr").first().waitFor();
+    const links = await page.locator("tbody tr th a").evaluateAll((all) => all.map((one) => one.getAttribute("href").split("?")[0]));
+    check(links.length === 50 && links.every((link) => !seen.has(link)), `page ${number}: ${links.length} rows`);
+    links.forEach((link) => seen.add(link));
+    const first = links[0];
+    await page.getByRole("link", { name: "Next page" }).click();
+    await page.waitForFunction((first) => !document.querySelector(`tbody a[href^="${first}"]`), first);
+    await settled(page);
+  }
+  await page.getByRole("link", { name: "First page" }).click();
+  await page.waitForURL((url) => !url.search.includes("cursor"));
+  await close();
+});
+
+await scenario("a session with 500 tool calls: search, jump to the first failure, an input in full", async () => {
+  const { page, problems, close } = await open();
+  await logIn(page, adminToken, "/dashboard/sessions?user=margaret&since=7d");
+  await page.locator("tbody tr").first().waitFor();
+  const requests = await page.locator("tbody tr td:nth-child(6)").allTextContents();
+  const row = requests.findIndex((text) => Number(text.replace(",", "")) === 501);
+  check(row >= 0, `no session with 501 requests: ${requests.slice(0, 20)}`);
+  await page.locator("tbody tr th a").nth(row).click();
+  await page.getByRole("heading", { name: "Session of margaret" }).waitFor();
+  await page.locator(".step").nth(99).waitFor();
+  await page.screenshot({ path: join(screenshots, "session.png") });
+  const found = await findings(page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
+  const input = page.locator("details.tool").first();
+  await input.locator("summary").click();
+  await input.locator("pre").waitFor();
+  await page.getByLabel("Search in this session").fill("module_");
+  await page.getByRole("button", { name: "Search", exact: true }).click();
+  await page.getByText(/^\d+ matches in \d+ texts, text 1$/).waitFor();
+  const matches = Number(/in (\d+) texts/.exec(await page.locator(".search [role=status]").textContent())[1]);
+  check(matches > 50, `${matches} texts`);
+  for (let number = 0; number < 3; number += 1) await page.getByRole("button", { name: "Next" }).click();
+  await page.getByText(/text 4$/).waitFor();
+  check(await page.evaluate(() => document.activeElement?.id.startsWith("item-")), "the match has no focus");
+  await page.getByRole("button", { name: "Jump to the first failure" }).click();
+  await page.waitForFunction(() => document.activeElement?.classList.contains("failed"));
+  for (let number = 0; number < 4; number += 1) {
+    const more = page.getByRole("button", { name: /Show more/ });
+    await page.waitForFunction(() => ![...document.querySelectorAll("[role=status]")].some((one) => one.textContent.startsWith("Loading")));
+    if (!(await more.isVisible())) break;
+    const steps = await page.locator(".step").count();
+    await more.click();
+    await page.waitForFunction((steps) => document.querySelectorAll(".step").length > steps, steps);
+  }
+  await page.waitForFunction(() => !document.body.textContent.includes("Show more of"));
+  const steps = await page.locator(".step").count();
+  check(steps === 501, `${steps} steps`);
+  await page.setViewportSize({ width: 320, height: 900 });
+  await page.screenshot({ path: join(screenshots, "session-320.png") });
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("a request shows its record, and a text of 10 MB at most 64 KiB at a time", async () => {
+  const { page, problems, close } = await open();
+  await logIn(page, adminToken, `/dashboard/requests/${hostileId}`);
+  await page.getByRole("heading", { name: "Request", exact: true }).waitFor();
+  await page.screenshot({ path: join(screenshots, "request-hostile.png"), fullPage: true });
+  const text = await page.locator("main").innerText();
+  check(text.includes("<script>alert(1)</script>") && text.includes("\\u{202e}") && text.includes("\\u{1b}"), text.slice(0, 2000));
+  check((await page.locator("main script, main img, main iframe").count()) === 0, "recorded text became elements");
+  const hrefs = await page.locator("main a").evaluateAll((all) => all.map((one) => one.href));
+  check(hrefs.every((href) => href.startsWith(filled)), hrefs.join());
+  await page.getByRole("button", { name: /Show all/ }).first().click();
+  await page.getByText("Only the first 64 KiB").first().waitFor();
+  const found = await findings(page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("the live tail shows a request that starts and ends", async () => {
+  const { page, problems, close } = await open();
+  await logIn(page, adminToken, "/dashboard/requests");
+  await page.getByLabel("Live tail").check();
+  await page.getByText("Live tail is on").waitFor();
+  const model = `live-${Date.now()}`;
+  await page.waitForResponse((answer) => answer.url().includes("/api/v1/live"));
+  const answer = await fetch(`${filled}/openai/v1/chat/completions`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] }),
+  });
+  await answer.text();
+  await page.locator("tbody tr", { hasText: model }).filter({ hasText: "failed" }).waitFor();
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("access tokens are created, shown once and revoked", async () => {
+  const { page, problems, close } = await open();
+  await logIn(page, adminToken, "/dashboard/users");
+  const form = page.getByRole("form", { name: "New access token" });
+  await form.getByLabel("User").fill("<b>eve</b>");
+  await page.getByRole("button", { name: "Create access token" }).click();
+  const shown = page.getByRole("region", { name: "New access token" });
+  await shown.waitFor();
+  const token = (await shown.textContent()).trim();
+  const status = async () => (await fetch(`${filled}/api/v1/status`, { headers: { Authorization: `Bearer ${token}` } })).status;
+  check((await status()) === 200, "the new token is refused");
+  await page.getByRole("button", { name: /Revoke .* of <b>eve/ }).first().click();
+  await page.locator("tbody tr", { hasText: "<b>eve</b>" }).filter({ hasText: "revoked" }).waitFor();
+  for (let number = 0; number < 40 && (await status()) !== 401; number += 1) await page.waitForTimeout(100);
+  check((await status()) === 401, "the revoked token is accepted");
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("a user sees the own records only", async () => {
+  const { page, problems, close } = await open();
+  await logIn(page, userToken, "/dashboard?since=90d");
+  await page.getByRole("heading", { name: "Me: ada" }).waitFor();
+  await settled(page);
+  const links = await page.getByRole("navigation", { name: "Views" }).getByRole("link").allTextContents();
+  check(links.join() === "Sessions,Requests,Me", links.join());
+  await page.screenshot({ path: join(screenshots, "me-user.png"), fullPage: true });
+  await page.goto(`${filled}/dashboard/requests/${hostileId}`);
+  await page.getByRole("heading", { name: "No such request" }).waitFor();
+  for (const path of ["totals", "sessions", "interceptions", "keys", "tokens", "live"]) {
+    const status = await page.evaluate(async (path) => (await fetch(`/api/v1/${path}`)).status, path);
+    check(status === 403, `${path}: ${status}`);
+  }
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("the keyboard alone reaches a session", async () => {
+  const { page, close } = await open();
+  await logIn(page, adminToken, "/dashboard/sessions?since=30d");
+  await page.locator("tbody tr").first().waitFor();
+  await page.reload();
+  await page.locator("tbody tr").first().waitFor();
+  await page.keyboard.press("Tab");
+  check((await page.evaluate(() => document.activeElement.textContent)) === "Skip to the content", "no skip link");
+  await page.keyboard.press("Enter");
+  check((await page.evaluate(() => document.activeElement.id)) === "main", "the skip link does not skip");
+  for (let number = 0; number < 30; number += 1) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate(() => Boolean(document.activeElement.closest("tbody")))) break;
+  }
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: /Session of/ }).waitFor();
+  check((await page.evaluate(() => document.activeElement.id)) === "main", "the focus does not follow");
+  await close();
+});
+
+await scenario("an empty store shows three lines for a client, without a log-in", async () => {
+  const { page, problems, close } = await open();
+  await page.goto(empty + "/dashboard");
+  await page.getByRole("heading", { name: "Nothing is recorded yet" }).waitFor();
+  const lines = (await page.getByRole("region", { name: "Lines for a client" }).textContent()).split("\n");
+  check(lines.length === 3 && lines[0] === `export OPENAI_BASE_URL=${empty}/openai/v1`, lines.join("\n"));
+  await page.screenshot({ path: join(screenshots, "empty.png") });
+  const found = await findings(page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("filters that match nothing say so", async () => {
+  const { page, close } = await open();
+  await logIn(page, adminToken, "/dashboard/requests?user=nobody");
+  await page.getByRole("heading", { name: "Nothing matches" }).waitFor();
+  await page.screenshot({ path: join(screenshots, "nothing-matches.png") });
+  await page.getByRole("link", { name: "Show all requests" }).click();
+  await page.locator("tbody tr").first().waitFor();
+  await close();
+});
+
+await browser.close();
+console.log(`browser: ${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,150 @@
+//! Inserts the rows of a planned interception.
+
+use super::plan::{Outcome, Planned, Random};
+use super::texts::{CLIENT_NAMES, MODEL_NAMES, PROMPTS, REASONING, USER_NAMES, tool};
+use anyhow::Result;
+use rusqlite::{Statement, Transaction, params};
+
+/// The prepared statements.
+pub(super) struct Inserts<'a> {
+    interception: Statement<'a>,
+    prompt: Statement<'a>,
+    usage: Statement<'a>,
+    tool: Statement<'a>,
+    thought: Statement<'a>,
+}
+
+impl<'a> Inserts<'a> {
+    pub(super) fn new(transaction: &'a Transaction<'_>) -> Result<Self> {
+        Ok(Self {
+            interception: transaction.prepare(
+                "INSERT INTO aibridge_interceptions (id, initiator_id, provider, provider_name, model, route, streaming, \
+                 client, client_session_id, user_agent, credential_kind, credential_hint, correlating_tool_call_id, \
+                 metadata, started_at, ended_at, outcome, error_type, upstream_status) \
+                 VALUES (?1, ?2, ?3, ?3, ?4, ?5, 1, ?6, ?7, ?8, 'centralized', 'sk-d...demo', ?9, '{}', ?10, ?11, ?12, ?13, ?14)",
+            )?,
+            prompt: transaction.prepare(
+                "INSERT INTO aibridge_user_prompts (id, interception_id, provider_response_id, prompt, created_at) \
+                 VALUES (?1, ?2, NULL, ?3, ?4)",
+            )?,
+            usage: transaction.prepare(
+                "INSERT INTO aibridge_token_usages (id, interception_id, provider_response_id, input_tokens, \
+                 output_tokens, cache_read_input_tokens, cache_write_input_tokens, extra_token_types, created_at) \
+                 VALUES (?1, ?2, NULL, ?3, ?4, ?5, 0, '{}', ?6)",
+            )?,
+            tool: transaction.prepare(
+                "INSERT INTO aibridge_tool_usages (id, interception_id, provider_response_id, provider_tool_call_id, \
+                 tool, server_url, input, injected, invocation_error, created_at, metadata) \
+                 VALUES (?1, ?2, NULL, ?3, ?4, NULL, ?5, 0, NULL, ?6, '{}')",
+            )?,
+            thought: transaction.prepare(
+                "INSERT INTO aibridge_model_thoughts (id, interception_id, content, metadata, created_at) \
+                 VALUES (?1, ?2, ?3, '{\"source\":\"thinking\"}', ?4)",
+            )?,
+        })
+    }
+
+    pub(super) fn insert(&mut self, one: &Planned) -> Result<()> {
+        let mut random = Random::new(u64::from(one.seed) << 20 | u64::from(one.step));
+        let ended_at = one.at + u64::from(one.millis);
+        let (id, started, ended) = (id(one.at, &mut random), time(one.at), time(ended_at));
+        let (provider, model) = MODEL_NAMES[usize::from(one.model)];
+        let (client, agent) = CLIENT_NAMES[usize::from(one.client)];
+        let session = format!("{:08x}-5e55-4000-8000-{:012x}", one.session, u64::from(one.session) * 7919);
+        let session = (client != "Cursor").then_some(session);
+        let answered = (!one.has_prompt).then(|| call_id(one.session, one.step - 1));
+        let (outcome, error, status) = match one.outcome {
+            Outcome::Completed => (Some("completed"), None, Some(200)),
+            Outcome::Cancelled => (Some("cancelled"), None, Some(200)),
+            Outcome::RateLimited => (Some("failed"), Some("rate_limited"), Some(429)),
+            Outcome::Overloaded => (Some("failed"), Some("upstream_5xx"), Some(529)),
+            Outcome::Timeout => (Some("failed"), Some("upstream_timeout"), None),
+            Outcome::Open => (None, None, None),
+        };
+        let route = if provider == "anthropic" { "/messages" } else { "/responses" };
+        let user = USER_NAMES[usize::from(one.user)];
+        self.interception.execute(params![
+            id,
+            user,
+            provider,
+            model,
+            route,
+            client,
+            session,
+            agent,
+            answered,
+            started,
+            outcome.map(|_| &ended),
+            outcome,
+            error,
+            status
+        ])?;
+        let mut child = |at: u64| self::id(at, &mut random);
+        if one.has_prompt {
+            let text = PROMPTS[one.seed as usize % PROMPTS.len()];
+            self.prompt.execute(params![child(one.at), id, text, started])?;
+        }
+        if one.outcome == Outcome::Completed {
+            let cached = (u32::from(one.step) * 900 + one.seed % 2000).min(180_000);
+            let (input, output) = (200 + one.seed % 3000, 30 + one.seed % 1500);
+            self.usage.execute(params![child(ended_at), id, input, output, cached, ended])?;
+            if one.seed.is_multiple_of(3) {
+                let text = REASONING[one.seed as usize % REASONING.len()];
+                self.thought.execute(params![child(ended_at), id, text, ended])?;
+            }
+        }
+        if one.calls_tool {
+            let (name, input) = tool(one);
+            let call = call_id(one.session, one.step);
+            self.tool.execute(params![child(ended_at), id, call, name, input, ended])?;
+        }
+        Ok(())
+    }
+}
+
+fn call_id(session: u32, step: u16) -> String {
+    format!("call_{session}_{step}")
+}
+
+/// A UUIDv7 with the time `at`.
+fn id(at: u64, random: &mut Random) -> String {
+    let (one, other) = (random.next(), random.next());
+    let (low, variant) = (one & 0xfff, 0x8000 | other >> 48 & 0x3fff);
+    format!("{:08x}-{:04x}-7{low:03x}-{variant:04x}-{:012x}", at >> 16, at & 0xffff, other & 0xffff_ffff_ffff)
+}
+
+/// RFC 3339 in UTC with milliseconds, as the store writes it.
+fn time(at: u64) -> String {
+    let (days, in_day) = (at / 86_400_000, at % 86_400_000);
+    let (year, month, day) = civil(days);
+    let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
+    let (second, millis) = (in_day / 1000 % 60, in_day % 1000);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+/// The date of a number of days after 1970-01-01 (Howard Hinnant's `civil_from_days`).
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let of_era = days % 146_097;
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year + era * 400 + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_ids_have_the_form_of_the_store() {
+        assert_eq!(time(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(time(1_709_208_000_123), "2024-02-29T12:00:00.123Z");
+        assert_eq!(time(1_798_761_599_999), "2026-12-31T23:59:59.999Z");
+        let id = id(1_709_208_000_123, &mut Random::new(1));
+        assert_eq!((&id[..13], &id[14..15], id.len()), ("018df4bc-4a7b", "7", 36));
+    }
+}
