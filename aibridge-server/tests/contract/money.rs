@@ -111,6 +111,13 @@ async fn a_drained_stream_has_its_true_usage() {
     client.read_until("12345678").await;
     gate.wait_reached(1).await;
     drop(client);
+    let connections = async || {
+        let metrics = RawClient::get(gateway.address, "/metrics").await;
+        metrics.text().lines().find_map(|line| line.strip_prefix("aibridge_open_connections ")?.parse().ok())
+    };
+    while connections().await != Some(1_u32) {
+        tokio::task::yield_now().await;
+    }
     gate.open();
     assert_eq!(ended(&gateway).await["outcome"], "cancelled");
     let row = usage(&gateway);
