@@ -32,13 +32,15 @@ pub(crate) async fn store(
                     "could not record the end of a response, so the response is held back; will retry"
                 );
             }
-            Err(_) => {
-                tracing::error!(
-                    id = %subject, limit = ?END_TIMEOUT,
-                    "could not record the end of a response in time, so the response is aborted; check the store"
-                );
-                return Err(Error::RecorderUnavailable);
-            }
+            Err(_) => {}
+        }
+        // A recorder that fails at once is ready before the time limit is looked at.
+        if Instant::now() >= deadline {
+            tracing::error!(
+                id = %subject, limit = ?END_TIMEOUT,
+                "could not record the end of a response in time, so the response is aborted; check the store"
+            );
+            return Err(Error::RecorderUnavailable);
         }
         sleep_until((Instant::now() + retry_after).min(deadline)).await;
         retry_after = (retry_after * 2).min(MAX_RETRY_AFTER);
@@ -49,3 +51,35 @@ pub(crate) async fn store(
 pub(crate) trait SubjectId: Display + Sync {}
 
 impl<T: Display + Sync> SubjectId for T {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aibridge_recorder::RecorderError;
+    use async_trait::async_trait;
+
+    /// Fails at once, or never responds.
+    struct BrokenRecorder {
+        responds: bool,
+    }
+
+    #[async_trait]
+    impl Recorder for BrokenRecorder {
+        async fn record(&self, _: Vec<Record>) -> Result<(), RecorderError> {
+            if !self.responds {
+                std::future::pending::<()>().await;
+            }
+            Err(RecorderError::unavailable("broken"))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_response_is_not_held_longer_than_the_limit() {
+        for responds in [true, false] {
+            let began = Instant::now();
+            let stored = store(&BrokenRecorder { responds }, Vec::new(), &"id").await;
+            assert!(matches!(stored, Err(Error::RecorderUnavailable)));
+            assert_eq!(began.elapsed().as_secs(), END_TIMEOUT.as_secs(), "responds: {responds}");
+        }
+    }
+}

@@ -64,6 +64,9 @@ fn steps() -> Vec<Step> {
         Step::cargo("bench", &["xtask", "bench", "--smoke"])
             .with_output_check(outputs::check_bench)
             .with_live_output(),
+        Step::cargo("chaos", &["xtask", "chaos", "--short"])
+            .with_output_check(outputs::check_chaos)
+            .with_live_output(),
         Step::cargo("e2e", &["xtask", "e2e"]).with_output_check(outputs::check_e2e).with_live_output(),
     ]
 }

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod chaos;
 mod ci;
 mod demo;
 mod e2e;
@@ -30,7 +31,9 @@ struct Arguments {
 enum Task {
     /// Measures the cost of the gateway and compares it with nginx as a plain proxy.
     Bench(bench::Options),
-    /// Runs every check: format, structure, language, lints, docs, tests, demo, bench smoke run, e2e.
+    /// Injects faults into the real binary under load, and compares its records with what clients received.
+    Chaos(chaos::Options),
+    /// Runs every check: format, structure, language, lints, docs, tests, demo, bench smoke run, chaos, e2e.
     Ci(ci::Options),
     /// Sends three requests through the gateway and prints its records; needs no API key and no network.
     Demo(demo::Options),
@@ -44,6 +47,7 @@ enum Task {
 async fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Bench(options) => bench::run(&options),
+        Task::Chaos(options) => chaos::run(&options).await,
         Task::Ci(options) => ci::run(&options),
         Task::Demo(options) => demo::run(&options, &mut std::io::stdout()).await,
         Task::E2e(options) => e2e::run(&options).await,

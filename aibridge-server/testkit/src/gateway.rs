@@ -5,6 +5,7 @@ use crate::{Launch, ProcessOutput, Store, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// A gateway process that listens. Dropping it kills the process.
 pub struct Gateway {
@@ -25,13 +26,29 @@ impl Launch {
     ///
     /// With the output of the process, if it exits or does not listen within [`MAX_WAIT`](crate::MAX_WAIT).
     pub async fn start(&self) -> Gateway {
+        Gateway::wait_listening(self.serve(), self.clone()).await
+    }
+
+    /// Starts `aibridge serve` like [`Launch::start`], and kills it (SIGKILL) after `delay`, whatever it is doing then.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub async fn start_and_kill(&self, delay: Duration) -> ProcessOutput {
+        let mut running = self.serve();
+        tokio::time::sleep(delay).await;
+        let _ = running.child.start_kill(); // it may have exited
+        running.wait_exit().await
+    }
+
+    fn serve(&self) -> Running {
         let mut launch = self.clone();
         let own = ["--listen".into(), "127.0.0.1:0".into(), "--store".into(), self.store_url()];
         launch.arguments = [OsString::from("serve")].into_iter().chain(own).chain(launch.arguments).collect();
         if self.config.is_some() {
             launch = launch.arg("--config").arg(self.config_path());
         }
-        Gateway::wait_listening(launch.spawn(), self.clone()).await
+        launch.spawn()
     }
 }
 

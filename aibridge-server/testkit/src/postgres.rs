@@ -186,6 +186,55 @@ impl Postgres {
         self.end(Signal::QUIT).await;
     }
 
+    /// Kills all its processes at once (SIGKILL), as the end of a container does.
+    ///
+    /// # Panics
+    ///
+    /// If it is not running or does not exit.
+    pub async fn kill(&self) {
+        self.freeze(); // so that no process reacts to the death of another
+        let processes = self.processes();
+        for &process in &processes {
+            let _ = kill_process(process, Signal::KILL); // it may have ended
+        }
+        self.wait_ended().await;
+        wait_for(|| (!processes.iter().any(is_alive)).then_some(()), "PostgreSQL's processes to end").await;
+    }
+
+    /// Stops all its processes (SIGSTOP): connections stay open, and nothing responds.
+    ///
+    /// # Panics
+    ///
+    /// If it is not running.
+    pub fn freeze(&self) {
+        // Twice, because the main process, which is the first in the list, may have started a process meanwhile.
+        for process in [self.processes(), self.processes()].concat() {
+            let _ = kill_process(process, Signal::STOP);
+        }
+    }
+
+    /// Ends [`Postgres::freeze`].
+    ///
+    /// # Panics
+    ///
+    /// If it is not running.
+    pub fn thaw(&self) {
+        for process in self.processes() {
+            let _ = kill_process(process, Signal::CONT);
+        }
+    }
+
+    fn processes(&self) -> Vec<Pid> {
+        let main = self.child.lock().as_ref().expect("it runs").id();
+        let all = [main].into_iter().chain(children(main));
+        all.filter_map(|id| Pid::from_raw(i32::try_from(id).ok()?)).collect()
+    }
+
+    /// The path of its socket, for a proxy.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join(format!(".s.PGSQL.{SOCKET_PORT}"))
+    }
+
     /// Opens a new connection.
     ///
     /// # Panics
@@ -291,8 +340,12 @@ impl Postgres {
     }
 
     async fn end(&self, signal: Signal) {
+        kill(self.child.lock().as_ref().expect("it runs"), signal);
+        self.wait_ended().await;
+    }
+
+    async fn wait_ended(&self) {
         let mut child = self.child.lock().take().expect("it runs");
-        kill(&child, signal);
         wait_for(|| child.try_wait().expect("a child"), "PostgreSQL to end").await;
     }
 
@@ -342,6 +395,18 @@ impl Ids {
         };
         Self { user: id("-u"), group: id("-g") }
     }
+}
+
+/// The child processes of process `id`.
+fn children(id: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
+/// Whether a process exists and is not a zombie.
+fn is_alive(process: &Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap_or_default();
+    status.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
 }
 
 /// Copies a directory with its owners and modes, and returns whether that succeeded.

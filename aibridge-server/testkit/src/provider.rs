@@ -26,9 +26,24 @@ impl ScriptedProvider {
     ///
     /// If no port is free.
     pub async fn start(script: impl Fn(&ReceivedRequest) -> Script + Send + Sync + 'static) -> Self {
+        Self::start_with(TrafficLog::new(script)).await
+    }
+
+    /// Like [`ScriptedProvider::start`], but it keeps no received requests: for loads that would fill the memory.
+    ///
+    /// # Panics
+    ///
+    /// If no port is free.
+    pub async fn start_without_log(
+        script: impl Fn(&ReceivedRequest) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(TrafficLog::of_connections(script)).await
+    }
+
+    async fn start_with(log: TrafficLog) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
-        let log = Arc::new(TrafficLog::new(script));
+        let log = Arc::new(log);
         let accepting = tokio::spawn(accept(listener, Arc::clone(&log)));
         Self { address, log, next: 0, accepting }
     }

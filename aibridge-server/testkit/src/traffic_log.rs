@@ -19,6 +19,7 @@ pub struct ConnectionEnd {
 pub(crate) struct TrafficLog {
     script: Box<dyn Fn(&ReceivedRequest) -> Script + Send + Sync>,
     entries: watch::Sender<Entries>,
+    keeps_requests: bool,
 }
 
 #[derive(Default)]
@@ -30,7 +31,18 @@ pub(crate) struct Entries {
 
 impl TrafficLog {
     pub(crate) fn new(script: impl Fn(&ReceivedRequest) -> Script + Send + Sync + 'static) -> Self {
-        Self { script: Box::new(script), entries: watch::Sender::new(Entries::default()) }
+        Self {
+            script: Box::new(script),
+            entries: watch::Sender::new(Entries::default()),
+            keeps_requests: true,
+        }
+    }
+
+    /// A log that counts connections only, so that an endless load needs no memory.
+    pub(crate) fn of_connections(
+        script: impl Fn(&ReceivedRequest) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        Self { keeps_requests: false, ..Self::new(script) }
     }
 
     /// Counts an accepted connection and returns its number, from 0.
@@ -40,8 +52,11 @@ impl TrafficLog {
         number
     }
 
-    /// Numbers and logs `request`, and returns its script.
+    /// Numbers and logs `request`, if requests are kept, and returns its script.
     pub(crate) fn add_request(&self, request: &mut ReceivedRequest) -> Script {
+        if !self.keeps_requests {
+            return (self.script)(request);
+        }
         self.entries.send_modify(|entries| {
             request.number = entries.received.len();
             entries.received.push(request.clone());
@@ -52,8 +67,10 @@ impl TrafficLog {
 
     /// Logs how the connection of the requests `numbers` ended.
     pub(crate) fn add_end(&self, numbers: &[usize], end: ConnectionEnd) {
-        self.entries
-            .send_modify(|entries| numbers.iter().for_each(|number| entries.ends[*number] = Some(end)));
+        if self.keeps_requests {
+            self.entries
+                .send_modify(|entries| numbers.iter().for_each(|number| entries.ends[*number] = Some(end)));
+        }
     }
 
     pub(crate) fn entries(&self) -> watch::Ref<'_, Entries> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Payloads up to this size are copied behind their head, so that one write does.
 const COPIED_AT_MOST: usize = 64 << 10;
 /// How long a removed file can go unnoticed.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The reason that a frame was not appended. Nothing of it is left in the journal.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,164 @@
+//! The checker: compares what clients and the provider saw with the rows of the database. No I/O.
+
+use super::ledger::{Entry, Outcome};
+use super::plan::Plan;
+use super::records::{PROMPT_START, Record, Records};
+use std::collections::{BTreeMap, HashMap};
+
+/// The size of a prompt whose refusal is counted apart, in bytes.
+const LARGE: usize = 1_000_000;
+
+/// Violations of one kind that are described; the others are counted.
+const DESCRIBED: usize = 5;
+
+/// The result of a comparison.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    /// Requests that were sent, and those whose response a client received whole.
+    pub(super) sent: usize,
+    pub(super) whole: usize,
+    /// The number of refusals by code.
+    pub(super) refusals: BTreeMap<String, usize>,
+    pub(super) rows: usize,
+    /// Whole responses whose rows are missing or not as they should be.
+    pub(super) lost: usize,
+    /// Rows that exist twice.
+    pub(super) doubled: usize,
+    /// Requests that the provider received and the database does not have.
+    pub(super) unrecorded: usize,
+    /// Interceptions that were closed as `gateway_crash`.
+    pub(super) crashed: usize,
+    /// Refused requests that have a row all the same.
+    pub(super) refused_with_row: usize,
+    /// Violations by kind, with a few descriptions.
+    pub(super) violations: Violations,
+}
+
+/// Violations by kind: their number, and a few descriptions.
+pub(super) type Violations = BTreeMap<&'static str, (usize, Vec<String>)>;
+
+/// Compares `requests` with `records`.
+pub(super) fn compare(requests: &[(Plan, Entry)], records: &Records) -> Comparison {
+    let mut comparison = Comparison { sent: requests.len(), rows: records.rows, ..Comparison::default() };
+    let mut by_number: HashMap<u64, Vec<&Record>> = HashMap::new();
+    for record in &records.interceptions {
+        match record.number.filter(|number| (*number as usize) < requests.len()) {
+            Some(number) => by_number.entry(number).or_default().push(record),
+            None => comparison.add("foreign", || format!("no client sent interception {}", record.id)),
+        }
+        if record.outcome.is_none() {
+            comparison.add("open", || format!("interception {} has no end", record.id));
+        }
+        comparison.crashed += usize::from(record.error_type.as_deref() == Some("gateway_crash"));
+    }
+    if records.strays > 0 {
+        comparison.add("foreign", || format!("{} rows without an interception", records.strays));
+    }
+    for (plan, entry) in requests {
+        let found = by_number.get(&plan.number).map_or(&[][..], Vec::as_slice);
+        comparison.check_request(plan, entry, found);
+    }
+    comparison
+}
+
+impl Comparison {
+    /// The number of refused requests.
+    pub(super) fn refused(&self) -> usize {
+        self.refusals.values().sum()
+    }
+
+    fn check_request(&mut self, plan: &Plan, entry: &Entry, found: &[&Record]) {
+        let number = plan.number;
+        if found.len() > 1 || found.iter().any(|record| has_doubles(record, plan)) {
+            self.doubled += 1;
+            self.add("doubled", || format!("request {number}: {found:?}"));
+        }
+        if entry.provider_calls > 0 && found.is_empty() {
+            self.unrecorded += 1;
+            self.add("unrecorded", || format!("request {number} reached the provider: {:?}", entry.outcome));
+        }
+        if entry.provider_calls > 1 {
+            self.add("sent twice", || format!("request {number}: {} times", entry.provider_calls));
+        }
+        for record in found.iter().filter(|record| record.outcome.as_deref() == Some("completed")) {
+            if let Some(missing) = defect(record, plan) {
+                self.add("incomplete", || {
+                    format!("request {number} is completed, but {missing}: {record:?}")
+                });
+            }
+        }
+        match &entry.outcome {
+            Some(Outcome::Whole(id)) => {
+                self.whole += 1;
+                self.check_whole(plan, id, found);
+            }
+            Some(Outcome::Refused(status, code)) => {
+                let size = if plan.prompt_bytes > LARGE { " of a large prompt" } else { "" };
+                *self.refusals.entry(format!("{code}{size}")).or_default() += 1;
+                self.refused_with_row += usize::from(!found.is_empty());
+                if *status != 503 {
+                    self.add("unexpected", || format!("request {number}: {status} {code}; {found:?}"));
+                } else if entry.provider_calls > 0 {
+                    self.add("refused but sent", || format!("request {number}: {status} {code}"));
+                }
+            }
+            Some(Outcome::Altered) => self.add("altered", || format!("the response to request {number}")),
+            Some(Outcome::Broken) | None => {}
+        }
+    }
+
+    fn check_whole(&mut self, plan: &Plan, id: &str, found: &[&Record]) {
+        let defect = match found {
+            [] => Some("it has no row".to_owned()),
+            [record, ..] if record.id != id => Some(format!("its row is {}", record.id)),
+            [record, ..] if record.outcome.as_deref() != Some("completed") => {
+                Some(format!("it is {:?} {:?}", record.outcome, record.error_type))
+            }
+            [record, ..] => defect(record, plan),
+        };
+        if let Some(defect) = defect {
+            self.lost += 1;
+            self.add("lost", || format!("request {} (interception {id}): {defect}", plan.number));
+        }
+    }
+
+    /// Counts a violation of `kind`.
+    pub(super) fn add(&mut self, kind: &'static str, describe: impl FnOnce() -> String) {
+        let (count, described) = self.violations.entry(kind).or_default();
+        *count += 1;
+        if described.len() < DESCRIBED {
+            described.push(describe());
+        }
+    }
+}
+
+fn has_doubles(record: &Record, plan: &Plan) -> bool {
+    let mut calls: Vec<_> = record.tools.iter().map(|(id, ..)| id).collect();
+    calls.sort();
+    calls.dedup();
+    record.prompts.len() > 1
+        || record.usages.len() > 1
+        || calls.len() < record.tools.len()
+        || record.thoughts > usize::from(plan.reasoning)
+}
+
+/// What is wrong with the rows of a completed interception.
+fn defect(record: &Record, plan: &Plan) -> Option<String> {
+    let prompt = (plan.prompt_start(PROMPT_START), plan.prompt_bytes as u64);
+    let [input, cached, output] = plan.tokens;
+    let mut tools = record.tools.clone();
+    tools.sort_by(|left, right| left.0.cmp(&right.0));
+    if record.prompts != [prompt] {
+        return Some(format!("its prompts are {:?}", record.prompts));
+    }
+    if record.usages != [[input - cached, cached, output]] {
+        return Some(format!("its usage is {:?}, not {:?}", record.usages, plan.tokens));
+    }
+    if tools != plan.tool_calls() {
+        return Some(format!("its tool calls are {:?}", record.tools));
+    }
+    (record.thoughts != usize::from(plan.reasoning)).then(|| format!("it has {} thoughts", record.thoughts))
+}
+
+#[cfg(test)]
+mod tests;
