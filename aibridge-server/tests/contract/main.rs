@@ -32,6 +32,7 @@ mod headers;
 mod health;
 mod health_command;
 mod isolation;
+mod launcher;
 mod limits;
 mod listener;
 mod lockstep;
