@@ -10,6 +10,7 @@ use crate::page;
 use crate::providers::Providers;
 use crate::reload::Reloader;
 use crate::retention::Retention;
+use crate::rollup;
 use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
 use crate::start_error::StartError;
 use crate::startup;
@@ -168,7 +169,7 @@ impl Server {
             None
         };
         let client_listener = tokio::spawn(listener(self.listener, router, Some(connection_limit)).serve());
-        let background = background_tasks(&self.store, &self.app.runtime_config, self.metrics);
+        let background = background_tasks(&self.store, &self.config, &self.app.runtime_config, self.metrics);
 
         stop.await;
         drop(background);
@@ -234,11 +235,16 @@ fn recorder(config: &Config, store: &Store) -> Arc<dyn Recorder> {
 /// Starts the tasks that run beside the listeners. They end when the handles are dropped.
 fn background_tasks(
     store: &Store,
+    config: &Config,
     runtime_config: &RuntimeConfig,
     metrics: Option<Arc<Metrics>>,
 ) -> Vec<AbortOnDropHandle<()>> {
     let retention = Retention::new(store, runtime_config.clone(), metrics);
-    let mut tasks = vec![AbortOnDropHandle::new(tokio::spawn(retention.run()))];
+    let sums = rollup::run(store_options(config));
+    let mut tasks = vec![
+        AbortOnDropHandle::new(tokio::spawn(retention.run())),
+        AbortOnDropHandle::new(tokio::spawn(sums)),
+    ];
     if let Store::Postgres(store) = store {
         let sync = cooldown_sync::run(store.clone(), runtime_config.clone());
         tasks.push(AbortOnDropHandle::new(tokio::spawn(sync)));

@@ -207,7 +207,7 @@ await scenario("a session with 500 tool calls: search, jump to the first failure
 await scenario("a request shows its record, and a text of 10 MB at most 64 KiB at a time", async () => {
   const { page, problems, close } = await open();
   await logIn(page, adminToken, `/dashboard/requests/${hostileId}`);
-  await page.getByRole("heading", { name: "Request", exact: true }).waitFor();
+  await page.getByRole("heading", { name: "Prompt" }).waitFor();
   await page.screenshot({ path: join(screenshots, "request-hostile.png"), fullPage: true });
   const text = await page.locator("main").innerText();
   check(text.includes("<script>alert(1)</script>") && text.includes("\\u{202e}") && text.includes("\\u{1b}"), text.slice(0, 2000));
@@ -321,5 +321,5 @@ await scenario("filters that match nothing say so", async () => {
 });
 
 await browser.close();
-console.log(`browser: ${passed} passed, ${failed} failed`);
+console.log(`e2e: ${passed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

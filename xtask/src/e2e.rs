@@ -1,6 +1,8 @@
-//! `cargo xtask e2e`: end-to-end scenarios with an independent client and an independent provider.
+//! `cargo xtask e2e`: end-to-end scenarios with an independent client and an independent provider, and the
+//! dashboard in a browser.
 
 mod aimock;
+mod browser;
 mod install;
 mod secured;
 mod tools;
@@ -23,6 +25,9 @@ pub(crate) struct Options {
     /// Uses the optimised binary.
     #[arg(long)]
     release: bool,
+    /// Runs the scenarios of the dashboard alone.
+    #[arg(long)]
+    browser: bool,
 }
 
 /// Runs all scenarios, or prints the tool that this machine lacks.
@@ -34,8 +39,12 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
             return Ok(());
         }
     };
-    let installed = install::install(&tools, &Workspace::load()?.target.join("e2e"))?;
+    let target = Workspace::load()?.target.join("e2e");
+    let installed = install::install(&tools, &target)?;
     let binary = gateway::build(options.release)?;
+    if options.browser {
+        return browser::run(&binary, &tools, &installed, &target).await;
+    }
 
     let provider = Aimock::start(&tools, &installed, &assets()).await?;
     let gateway = Launch::new(&binary).config(settings(&provider)).start().await;
@@ -49,7 +58,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         gateway.wait_exit().await;
     }
     result?;
-    secured::run(&binary, &installed.python, &provider).await
+    secured::run(&binary, &installed.python, &provider).await?;
+    browser::run(&binary, &tools, &installed, &target).await
 }
 
 /// The folder of the scenarios, the provider's responses and the pinned versions.

@@ -76,6 +76,7 @@ mod private_file;
 mod probe;
 mod query;
 mod retention;
+mod rollup;
 mod sqlite;
 mod storable;
 mod store;
@@ -95,6 +96,7 @@ pub use query::{
     Usage, UsageKey, UsageRow,
 };
 pub use retention::{Expired, ScanScope};
+pub use rollup::Rollup;
 pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use sweeper::Sweeper;

@@ -12,6 +12,7 @@ mod open_files;
 mod orphans;
 mod owners;
 mod records;
+mod rollup;
 mod rows;
 mod schema;
 mod sweep;
@@ -23,6 +24,7 @@ mod write_error;
 mod writer;
 
 pub(crate) use records::SqliteRecords;
+pub(crate) use rollup::SqliteRollup;
 pub(crate) use sweep::SqliteSweepBackend;
 pub(crate) use tokens::SqliteTokens;
 

@@ -13,6 +13,8 @@ pub(super) struct Installed {
     pub(super) python: PathBuf,
     /// The script that starts the provider.
     pub(super) aimock: PathBuf,
+    /// The folder with the Node.js packages.
+    pub(super) node_folder: PathBuf,
 }
 
 /// The files that pin the Node.js packages.
@@ -43,7 +45,7 @@ pub(super) fn install(tools: &Tools, folder: &Path) -> Result<Installed> {
     })?;
     let aimock = node.join("node_modules/@copilotkit/aimock/dist/aimock-cli.js");
     ensure!(aimock.is_file(), "{} is missing", aimock.display());
-    Ok(Installed { python: venv.join("bin/python"), aimock })
+    Ok(Installed { python: venv.join("bin/python"), aimock, node_folder: node })
 }
 
 /// Calls `install` unless `folder` has a stamp of an installation with the same `inputs` and `versions`.
