@@ -39,7 +39,7 @@ pub enum RunError {
     /// The program of the agent cannot be started.
     #[error("cannot start {}: {source}", program.display())]
     Agent {
-        /// The program.
+        /// The program that was to be started.
         program: OsString,
         /// The error of the operating system.
         source: io::Error,
