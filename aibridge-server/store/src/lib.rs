@@ -84,6 +84,7 @@ mod projector;
 mod query;
 mod recording;
 mod retention;
+mod rollup;
 mod sqlite;
 mod statement;
 mod storable;
@@ -107,6 +108,7 @@ pub use query::{
     TotalsRow, Usage, UsageKey, UsageRow,
 };
 pub use retention::{Expired, ScanScope};
+pub use rollup::Rollup;
 pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use sweeper::Sweeper;

@@ -7,6 +7,7 @@ mod contents;
 mod filter;
 mod id_range;
 mod records;
+mod rolled;
 mod row_reader;
 mod rows;
 mod session_pages;
@@ -26,6 +27,7 @@ pub use filter::Filter;
 pub(crate) use filter::first_id;
 pub(crate) use id_range::{BLOCK_BYTES, Block, Cursor, IdRange};
 pub use records::{Order, Records};
+pub(crate) use rolled::PERIOD_SECONDS;
 pub(crate) use row_reader::RowReader;
 pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow, ToolUsageRow,
@@ -36,5 +38,6 @@ pub(crate) use statement::{Cell, CellKind, Cells, Statement, Value};
 pub use time_segments::Interval;
 pub use timeline::{Excerpt, SessionRef, SessionSummary, Step, ToolCall};
 pub use tools::ToolCount;
+pub(crate) use totals::sqlite_cost_sums;
 pub use totals::{Totals, TotalsKey, TotalsQuery, TotalsRow};
 pub use usage::{Sums, Usage, UsageKey, UsageRow};

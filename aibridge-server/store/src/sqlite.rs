@@ -10,6 +10,7 @@ mod open_files;
 mod orphans;
 mod owners;
 mod records;
+mod rollup;
 mod rows;
 mod schema;
 mod sink;
@@ -20,6 +21,7 @@ mod tokens;
 mod worker;
 
 pub(crate) use records::SqliteRecords;
+pub(crate) use rollup::SqliteRollup;
 pub(crate) use sweep::SqliteSweepBackend;
 pub(crate) use tokens::SqliteTokens;
 

@@ -98,7 +98,7 @@ impl Dialect {
     pub(crate) fn sum_millis(self, from: &str, to: &str) -> String {
         match self {
             Self::Sqlite => {
-                format!("total(1000.0 * (unixepoch({to}, 'subsec') - unixepoch({from}, 'subsec')))")
+                format!("total(round(1000.0 * (unixepoch({to}, 'subsec') - unixepoch({from}, 'subsec'))))")
             }
             Self::Postgres => {
                 format!("coalesce(sum(1000 * extract(epoch from {to} - {from})), 0)::float8")
