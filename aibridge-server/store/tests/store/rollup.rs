@@ -1,7 +1,7 @@
 //! Stored sums are equal to those of the interceptions, whatever happens to the interceptions later.
 
 use crate::support::{TestDir, ended, interception_at};
-use aibridge_recorder::{Record, Recorder, TokenUsage, ToolUsage};
+use aibridge_recorder::{Record, Recorder, TokenUsage, ToolUsage, UsageCost};
 use aibridge_store::{
     Filter, Interval, Records, Rollup, StoreError, StoreOptions, ToolCount, TotalsKey, TotalsQuery, TotalsRow,
 };
@@ -31,6 +31,7 @@ async fn fill(dir: &TestDir) -> Vec<Uuid> {
             cache_write_input_tokens: 0,
             extra_token_types: Default::default(),
             cost: None,
+            charged: UsageCost::default(),
             created_at: now,
         };
         let tool = ToolUsage {
