@@ -18,7 +18,7 @@ pub struct Tokens(Kind);
 
 enum Kind {
     Sqlite(SqliteTokens),
-    Postgres(PostgresTokens),
+    Postgres(Box<PostgresTokens>),
 }
 
 impl Tokens {
@@ -30,7 +30,7 @@ impl Tokens {
     pub fn open(options: impl Into<StoreOptions>) -> Result<Self, StoreError> {
         Ok(Self(match options.into() {
             StoreOptions::Sqlite(options) => Kind::Sqlite(SqliteTokens::open(&options)?),
-            StoreOptions::Postgres(options) => Kind::Postgres(PostgresTokens::open(&options)?),
+            StoreOptions::Postgres(options) => Kind::Postgres(Box::new(PostgresTokens::open(&options)?)),
         }))
     }
 
