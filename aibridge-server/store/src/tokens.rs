@@ -1,9 +1,9 @@
 //! Management of access tokens, for the command line.
 
-use crate::postgres::PostgresTokens;
-use crate::sqlite::SqliteTokens;
-use crate::token::NewToken;
 use crate::{StoreError, StoreOptions, TokenRow};
+use aibridge_postgres::PostgresTokens;
+use aibridge_sqlite::SqliteTokens;
+use aibridge_tokens::NewToken;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct Tokens(Kind);
 
 enum Kind {
     Sqlite(SqliteTokens),
-    Postgres(PostgresTokens),
+    Postgres(Box<PostgresTokens>),
 }
 
 impl Tokens {
@@ -30,7 +30,7 @@ impl Tokens {
     pub fn open(options: impl Into<StoreOptions>) -> Result<Self, StoreError> {
         Ok(Self(match options.into() {
             StoreOptions::Sqlite(options) => Kind::Sqlite(SqliteTokens::open(&options)?),
-            StoreOptions::Postgres(options) => Kind::Postgres(PostgresTokens::open(&options)?),
+            StoreOptions::Postgres(options) => Kind::Postgres(Box::new(PostgresTokens::open(&options)?)),
         }))
     }
 
