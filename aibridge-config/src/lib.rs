@@ -54,9 +54,9 @@ mod shape;
 mod sources;
 
 pub use aibridge_sections::{
-    ANY_ORIGIN, Admin, Auth, AuthMode, Authorities, Budgets, CircuitBreaker, Durability, Limits, Log,
-    LogFormat, Metrics, OtlpProtocol, PostgresUrl, Prices, Provider, ProviderKind, ProviderTls, Retention,
-    Server, SslMode, Store, StoreUrl, Telemetry, Tls, Unpriced,
+    ANY_ORIGIN, Admin, Auth, AuthMode, Authorities, Budgets, CircuitBreaker, Durability, FurtherRoute,
+    Limits, Log, LogFormat, Metrics, OtlpProtocol, PostgresUrl, Prices, Provider, ProviderKind, ProviderTls,
+    Retention, Server, SslMode, Store, StoreUrl, Telemetry, Tls, Unpriced,
 };
 pub use aibridge_values::{ConfigError, Environment, Problem};
 pub use config::Config;

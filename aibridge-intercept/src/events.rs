@@ -1,6 +1,7 @@
 //! Events of interceptions, for metrics, limits and logs. An event sink does not change the relayed or recorded bytes.
 
 use aibridge_observer::ResponseSummary;
+use aibridge_observer::observer::Usage;
 use aibridge_recorder::{CredentialKind, Interception, Outcome, UsageCost};
 use aibridge_upstream::call::Attempts;
 use http::Method;
@@ -68,7 +69,7 @@ pub enum InterceptionEvent<'a> {
         /// The provider's configured name.
         provider: &'a str,
         /// The matching entry of the provider's routes.
-        route: &'static str,
+        route: &'a str,
         /// The request's method.
         method: &'a Method,
         /// The kind of credential that authenticated the upstream request.
@@ -82,6 +83,17 @@ pub enum InterceptionEvent<'a> {
         scope: &'static str,
         /// The share in percent that was reached.
         percent: u8,
+    },
+    /// The response to a request on a passthrough route reports usage, which is not recorded.
+    PassthroughUsage {
+        /// The provider's configured name.
+        provider: &'a str,
+        /// The id of the actor on whose behalf the request is made.
+        actor: &'a str,
+        /// The model that the response names.
+        model: Option<&'a str>,
+        /// The tokens of the response.
+        usage: &'a Usage,
     },
     /// A request was refused because it exceeds a limit of the settings.
     LimitExceeded {

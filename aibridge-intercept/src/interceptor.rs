@@ -19,7 +19,8 @@ use std::sync::Arc;
 /// A client's request on a bridged route: complete and authenticated.
 #[derive(Debug)]
 pub struct Request {
-    /// The path below the provider's route prefix, e.g. `/chat/completions`.
+    /// The path below the provider's route prefix, e.g. `/chat/completions`. The parser of a dialect gets the route that it
+    /// spells.
     pub route: String,
     /// The query, without the question mark.
     pub query: Option<String>,

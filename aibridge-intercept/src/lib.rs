@@ -42,6 +42,7 @@ mod intercept;
 pub mod interceptor;
 pub mod objects;
 pub mod passthrough;
+mod passthrough_usage;
 pub mod prompt;
 pub mod relay;
 pub mod trace;

@@ -4,6 +4,7 @@ use crate::durable;
 use crate::events::InterceptionEvent;
 use crate::gateway::Gateway;
 use crate::objects;
+use crate::passthrough_usage::UsageReader;
 use crate::relay::{Downstream, RelayError, ResponseBody};
 use crate::trace;
 use aibridge_error::{Error, ErrorFormat, ErrorResponse};
@@ -30,7 +31,9 @@ pub struct PassthroughTarget {
     /// The provider's configured name.
     pub provider: String,
     /// The matching entry of the provider's routes.
-    pub route: &'static str,
+    pub route: Arc<str>,
+    /// Whether the usage in a JSON response is reported to the event sink.
+    pub reads_usage: bool,
     /// The id of the actor on whose behalf the request is made.
     pub actor: String,
     /// The format of error responses, which is that of the client's API.
@@ -124,8 +127,20 @@ impl PassthroughExchange {
             self.downstream.end().await;
             return Ok(());
         }
+        let mut usage = self.target.reads_usage.then(|| UsageReader::new(response.http.headers()));
         while let Some(chunk) = self.downstream.unless_stopped(response.next_chunk()).await?? {
+            usage.iter_mut().for_each(|usage| usage.push(&chunk));
             self.downstream.send(chunk).await?;
+        }
+        if let Some((model, usage)) = usage.and_then(UsageReader::finish) {
+            let PassthroughTarget { provider, actor, .. } = &self.target;
+            let event = InterceptionEvent::PassthroughUsage {
+                provider,
+                actor,
+                model: model.as_deref(),
+                usage: &usage,
+            };
+            self.gateway.events.on_event(&event);
         }
         self.downstream.end().await;
         Ok(())

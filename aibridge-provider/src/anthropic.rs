@@ -30,7 +30,7 @@ const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
 
 /// The routes of the Anthropic API that the gateway serves.
 const ROUTES: Routes = Routes {
-    bridged: &["/v1/messages"],
+    bridged: aibridge_presets::bridged::ANTHROPIC,
     passthrough: &[COUNT_TOKENS, "/v1/models", "/v1/models/"],
     methods: &[(COUNT_TOKENS, "POST"), ("/v1/models", "GET, HEAD"), ("/v1/models/", "GET, HEAD")],
     unlimited: &[COUNT_TOKENS],

@@ -2,6 +2,7 @@
 
 use crate::circuit_breaker::CircuitBreaker;
 use crate::config::ProviderConfig;
+use crate::further_routes::FurtherRoutes;
 use crate::interceptor;
 use crate::objects::ObjectRules;
 use crate::profile::Profile;
@@ -103,6 +104,8 @@ fn profile(data: ApiData, config: ProviderConfig) -> Result<Profile, ProviderErr
         enabled: config.enabled,
         base_url,
         routes: data.routes,
+        further_routes: FurtherRoutes::new(config.further_routes),
+        azure_paths: config.azure_paths,
         objects: data.objects,
         auth_header,
         usage_chunk: config.usage_chunk,

@@ -1,6 +1,7 @@
 //! The configuration of a provider, the same for all types.
 
 use crate::circuit_breaker::CircuitBreakerSettings;
+use crate::further_routes::FurtherRoute;
 use crate::profile::ApiDump;
 use aibridge_intercept::ClientTls;
 use aibridge_intercept::call::Timeouts;
@@ -27,6 +28,10 @@ pub struct ProviderConfig {
     pub usage_chunk: UsageChunk,
     /// Whether users pay the vendor a subscription, so that a request costs nothing.
     pub subscription: bool,
+    /// The passthrough routes that the gateway opens beside those of the type.
+    pub further_routes: Vec<FurtherRoute>,
+    /// Whether the paths of Azure's deployments are bridged as well.
+    pub azure_paths: bool,
     /// A single key. An explicit `key_pool` takes precedence.
     pub key: Option<SecretString>,
     /// The key pool. Without any key, the provider is BYOK-only.
@@ -57,6 +62,8 @@ impl Default for ProviderConfig {
             auth_header: None,
             usage_chunk: UsageChunk::Add,
             subscription: false,
+            further_routes: Vec::new(),
+            azure_paths: false,
             key: None,
             key_pool: None,
             extra_headers: HeaderMap::new(),

@@ -28,7 +28,7 @@ impl Api for CopilotApi {
 
 /// The routes of Copilot that the gateway serves.
 const ROUTES: Routes = Routes {
-    bridged: &["/chat/completions", "/responses", "/v1/messages"],
+    bridged: aibridge_presets::bridged::COPILOT,
     passthrough: &["/models", "/models/", "/_ping", "/agents/", "/mcp/"],
     slashed_ids: &["/models/"],
     errors: &[("/v1/messages", ErrorFormat::Anthropic), ("", ErrorFormat::OpenAi)],

@@ -1,5 +1,6 @@
 //! Creates the interceptor for a request: the dialect of its route parses it, and the profile makes the upstream call.
 
+use crate::azure;
 use crate::profile::Profile;
 use aibridge_intercept::call::{CallBody, TimeoutScope};
 use aibridge_intercept::credential::Credential;
@@ -36,12 +37,13 @@ fn unknown_route(request: &Request) -> Error {
 ///
 /// [`Error::UnknownRoute`] if the provider does not bridge the route, [`Error::NoCredential`] if there is no key for the
 /// request, and the errors of the dialect's parser.
-pub(crate) fn create(profile: &Profile, request: Request) -> Result<Box<dyn Interceptor>, Error> {
-    if !profile.bridged_routes().contains(&request.route.as_str()) {
-        return Err(unknown_route(&request));
-    }
+pub(crate) fn create(profile: &Profile, mut request: Request) -> Result<Box<dyn Interceptor>, Error> {
+    let path = request.route.clone();
+    let (route, deployment) = profile.bridged_route(&path).ok_or_else(|| unknown_route(&request))?;
+    request.route = route.to_owned();
     let credential = profile.credential(&request.headers)?;
-    let parsed = parse(&request, profile.usage_chunk)?;
+    let mut parsed = parse(&request, profile.usage_chunk)?;
+    parsed.model = parsed.model.or_else(|| deployment.map(str::to_owned));
     let interception = interception(profile, &request, &parsed, &credential);
     let guard = profile.circuit_breaker().map(|breaker| breaker.guard(&request.route, &interception.model));
     let tap = profile.tap(|| Subject {
@@ -59,7 +61,8 @@ pub(crate) fn create(profile: &Profile, request: Request) -> Result<Box<dyn Inte
         error_format: profile.error_format(&request.route),
         call: UpstreamCall {
             method: Method::POST,
-            path: request.route,
+            base_url: (path != route).then(|| azure::base_url(&profile.base_url)),
+            path,
             query: request.query,
             headers,
             body: CallBody::Replayable(parsed.edited.unwrap_or_else(|| Payload::from(request.body.wire))),

@@ -26,9 +26,11 @@
 
 mod anthropic;
 mod api_provider;
+mod azure;
 mod circuit_breaker;
 mod config;
 mod copilot;
+mod further_routes;
 mod interceptor;
 mod objects;
 mod openai;
@@ -42,6 +44,7 @@ pub use api_provider::{Api, ApiData, ApiProvider};
 pub use circuit_breaker::{CircuitBreaker, CircuitBreakerSettings, CircuitName, CircuitState, CircuitStatus};
 pub use config::ProviderConfig;
 pub use copilot::{Copilot, CopilotApi};
+pub use further_routes::FurtherRoute;
 pub use objects::ObjectRules;
 pub use openai::{OpenAi, OpenAiApi, OpenAiConfig};
 pub use profile::{ApiDump, PassthroughRequest, Profile};

@@ -31,7 +31,7 @@ impl Api for OpenAiApi {
 
 /// The routes of the OpenAI API that the gateway serves.
 pub(crate) const ROUTES: Routes = Routes {
-    bridged: &["/chat/completions", "/responses", "/responses/compact", "/embeddings"],
+    bridged: aibridge_presets::bridged::OPENAI,
     passthrough: &["/conversations", "/conversations/", "/models", "/models/", "/responses/"],
     objects: &["/conversations/", "/responses/"],
     read_only: &["/models", "/models/"],

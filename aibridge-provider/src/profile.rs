@@ -1,8 +1,10 @@
 //! The data of a provider: its configuration, routes, connections and keys.
 
+use crate::azure;
 use crate::circuit_breaker::CircuitBreaker;
+use crate::further_routes::FurtherRoutes;
 use crate::objects::ObjectRules;
-use crate::routes::Routes;
+use crate::routes::{Route, Routes};
 use aibridge_intercept::call::{CallBody, TimeoutScope};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::headers::RequestHeaderRules;
@@ -14,6 +16,7 @@ use aibridge_recorder::CredentialKind;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
@@ -34,6 +37,10 @@ pub struct Profile {
     pub route_prefix: String,
     /// The bridged and passthrough routes.
     pub routes: Routes,
+    /// The passthrough routes that the settings open.
+    pub(crate) further_routes: FurtherRoutes,
+    /// Whether the paths of Azure's deployments are bridged as well.
+    pub azure_paths: bool,
     /// The rules by which passthrough requests refer to objects.
     pub objects: ObjectRules,
     /// The header that contains the provider key.
@@ -114,6 +121,35 @@ impl Profile {
     /// The passthrough routes, below the route prefix.
     pub fn passthrough_routes(&self) -> &'static [&'static str] {
         self.routes.passthrough
+    }
+
+    /// The route of `path`, below the route prefix, for a request with `method`. `None` if there is none, or if a provider
+    /// may read `path` as an alias of another route.
+    pub fn find_route(&self, method: &Method, path: &str) -> Option<Route> {
+        if let Some((route, _)) = self.bridged_route(path) {
+            return Some(Route::Bridged(route));
+        }
+        let further = || self.further_routes.find(&self.routes, method, path).map(Route::Further);
+        self.routes.find(path).or_else(further)
+    }
+
+    /// The methods of `route`, with the path `path`, as in `Allow`; `None` if it has all.
+    pub fn methods(&self, route: &Route, path: &str) -> Option<Cow<'static, str>> {
+        match route {
+            Route::Bridged(_) => Some("POST".into()),
+            Route::Passthrough(entry) => self.routes.passthrough_methods(entry).map(Cow::from),
+            Route::Further(_) => Some(self.further_routes.methods(path).into()),
+            Route::Local => self.routes.local_methods(path).map(Cow::from),
+        }
+    }
+
+    /// The bridged route that `path` spells, and the model in it.
+    pub(crate) fn bridged_route<'a>(&self, path: &'a str) -> Option<(&'static str, Option<&'a str>)> {
+        match self.routes.bridged.iter().find(|route| **route == path) {
+            Some(route) => Some((route, None)),
+            None if self.azure_paths => azure::bridged_route(path),
+            None => None,
+        }
     }
 
     /// The header that contains the provider key.
@@ -205,6 +241,7 @@ impl Profile {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         UpstreamCall {
+            base_url: None,
             headers,
             method: request.method,
             path: request.path,

@@ -4,6 +4,7 @@
 use aibridge_intercept::ErrorFormat;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The routes of a provider, below its route prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +41,27 @@ pub struct LocalRoute {
 }
 
 /// The route that a path belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// A bridged route, whose requests are intercepted and recorded.
     Bridged(&'static str),
     /// A passthrough route, whose requests are relayed without being recorded: the matching entry.
     Passthrough(&'static str),
+    /// A passthrough route that the settings open: its path, as they spell it.
+    Further(Arc<str>),
     /// A route that the gateway answers itself.
     Local,
+}
+
+impl Route {
+    /// The path of the matching entry; empty for a local route.
+    pub fn name(&self) -> Arc<str> {
+        match self {
+            Self::Bridged(name) | Self::Passthrough(name) => (*name).into(),
+            Self::Further(name) => name.clone(),
+            Self::Local => "".into(),
+        }
+    }
 }
 
 impl Routes {
@@ -89,15 +103,14 @@ impl Routes {
         })
     }
 
-    /// The only methods of `route`, with the path `path`, as in `Allow`; `None` if it has all.
-    pub fn methods(&self, route: Route, path: &str) -> Option<&'static str> {
-        match route {
-            Route::Bridged(_) => Some("POST"),
-            Route::Local => self.local_route(path).map(|route| route.methods),
-            Route::Passthrough(entry) => {
-                self.methods.iter().find(|(path, _)| *path == entry).map(|(_, methods)| *methods)
-            }
-        }
+    /// The only methods of the passthrough `entry`, as in `Allow`; `None` if it has all.
+    pub(crate) fn passthrough_methods(&self, entry: &str) -> Option<&'static str> {
+        self.methods.iter().find(|(path, _)| *path == entry).map(|(_, methods)| *methods)
+    }
+
+    /// The methods of the local route of `path`, as in `Allow`.
+    pub(crate) fn local_methods(&self, path: &str) -> Option<&'static str> {
+        self.local_route(path).map(|route| route.methods)
     }
 
     /// Whether no limit applies to the passthrough `entry`.
@@ -125,11 +138,19 @@ impl Routes {
 /// Whether `path` differs from `route` only in what servers may ignore: percent-encoding, letter case, `;parameters`, and
 /// final or repeated slashes.
 fn is_alias_of(path: &str, route: &str) -> bool {
+    segments(path) == segments(route)
+}
+
+/// Whether `path` ends with an alias of `route`, whatever precedes it: the version of an API, for instance.
+pub(crate) fn ends_with_alias_of(path: &str, route: &str) -> bool {
+    segments(path).ends_with(&segments(route))
+}
+
+/// The segments of `path`, without what servers may ignore.
+fn segments(path: &str) -> Vec<Vec<u8>> {
     let decoded: Cow<'_, [u8]> = percent_decode_str(path).into();
-    let segments =
-        decoded.split(|byte| *byte == b'/').map(without_parameters).filter(|name| !name.is_empty());
-    let names = route.split('/').filter(|name| !name.is_empty());
-    segments.map(<[u8]>::to_ascii_lowercase).eq(names.map(str::as_bytes))
+    let segments = decoded.split(|byte| *byte == b'/').map(without_parameters);
+    segments.filter(|name| !name.is_empty()).map(<[u8]>::to_ascii_lowercase).collect()
 }
 
 fn without_parameters(segment: &[u8]) -> &[u8] {
@@ -138,7 +159,7 @@ fn without_parameters(segment: &[u8]) -> &[u8] {
 
 /// Whether `path` is the only spelling of what it names. Ids of objects consist of letters, digits, `-`, `_`, `~`, and
 /// inner `.` and `:`; servers may trim, cut or decode anything else.
-fn is_canonical(path: &str) -> bool {
+pub(crate) fn is_canonical(path: &str) -> bool {
     let is_canonical_segment = |segment: &str| {
         let is_inner = |byte| b".:".contains(&byte);
         let ends = [segment.bytes().next(), segment.bytes().next_back()];

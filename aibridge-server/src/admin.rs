@@ -113,7 +113,7 @@ pub(crate) fn unknown_route(request: &Parts) -> Refusal {
 
 pub(crate) fn not_allowed(request: &Parts, allow: &'static str) -> Refusal {
     let (method, path) = (request.method.to_string(), request.uri.path().to_owned());
-    Refusal::MethodNotAllowed { method, path, allow }
+    Refusal::MethodNotAllowed { method, path, allow: allow.into() }
 }
 
 /// Renders an error. The API for operators has the error format of the OpenAI API.

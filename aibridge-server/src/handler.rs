@@ -87,7 +87,7 @@ async fn respond(
             request.respond(app, snapshot, parts, body).instrument(span.clone()).await
         }
         Err(refusal) => {
-            if let Route::Passthrough(_) = target.route {
+            if let Route::Passthrough(_) | Route::Further(_) = target.route {
                 passthrough::log_refusal(&*target.provider, &actor, parts, &refusal);
             }
             Err(refusal)
@@ -108,7 +108,9 @@ fn begin_span(target: &Target, actor: &Actor, parts: &Parts) -> Span {
     let (provider, path) = (target.provider.name(), parts.uri.path());
     let span = match target.route {
         Route::Bridged(_) => trace::intercept_span(provider, &actor.id, path),
-        Route::Passthrough(_) | Route::Local => trace::passthrough_span(provider, &actor.id, path),
+        Route::Passthrough(_) | Route::Further(_) | Route::Local => {
+            trace::passthrough_span(provider, &actor.id, path)
+        }
     };
     aibridge_telemetry::continue_trace(&span, &parts.headers);
     span
@@ -156,11 +158,11 @@ impl RuntimeSnapshot {
         if target.is_unlimited() {
             return Ok(self.limits.exempt());
         }
-        if is_bridged {
+        if target.spends_tokens() {
             let checked = self.accounting.check(actor, target.provider.name(), credential);
             checked.map_err(|refusal| refusal.into_response(is_anthropic(self, parts)))?;
         }
-        Ok(self.limits.admit(&actor.id, is_bridged)?)
+        Ok(self.limits.admit(&actor.id, target.spends_tokens())?)
     }
 }
 
@@ -183,13 +185,13 @@ impl AdmittedRequest {
     ) -> Result<http::Response<PermitBody<ResponseBody>>, ErrorResponse> {
         let Self { target, actor, headers, permit } = self;
         match target.route {
-            Route::Bridged(route) => {
-                let query = parts.uri.query().map(str::to_owned);
+            Route::Bridged(_) => {
+                let (path, query) = (target.path, parts.uri.query().map(str::to_owned));
                 let wire = app.unless_cut(body::read(body, snapshot.max_body_bytes)).await??;
                 permit.acquire()?;
                 let received_at = app.gateway.clock.now();
                 let max_body_bytes = snapshot.max_body_bytes;
-                let request = BufferedRequest { route, query, headers, wire, actor, max_body_bytes };
+                let request = BufferedRequest { path, query, headers, wire, actor, max_body_bytes };
                 let (interceptor, bytes) =
                     request.interceptor(target.provider).instrument(trace::create_interceptor_span()).await?;
                 let references = interceptor.references().to_vec();
@@ -201,8 +203,8 @@ impl AdmittedRequest {
                 let response = app.gateway.intercept(interceptor, received_at, meter).await;
                 Ok(response.map(|body| PermitBody::new(body, permit)))
             }
-            Route::Passthrough(route) => {
-                let request = passthrough::Request { route, target, actor, headers, permit, parts, body };
+            Route::Passthrough(_) | Route::Further(_) => {
+                let request = passthrough::Request { target, actor, headers, permit, parts, body };
                 request.respond(app, snapshot).await
             }
             Route::Local => Ok(no_content()),
@@ -212,7 +214,7 @@ impl AdmittedRequest {
 
 /// A request on a bridged route whose body is read but not parsed.
 struct BufferedRequest {
-    route: &'static str,
+    path: String,
     query: Option<String>,
     headers: HeaderMap,
     wire: Bytes,
@@ -234,7 +236,7 @@ impl BufferedRequest {
         let body = RequestBody::decode(self.wire, &self.headers, self.max_body_bytes)?;
         let bytes = body.text.len();
         let interceptor = provider.create_interceptor(Request {
-            route: self.route.to_owned(),
+            route: self.path,
             query: self.query,
             headers: self.headers,
             body,

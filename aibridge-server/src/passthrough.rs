@@ -20,9 +20,7 @@ use http::request::Parts;
 
 /// A request on a passthrough route, of a known actor.
 pub(crate) struct Request<'a> {
-    /// The matching entry of the provider's routes.
-    pub(crate) route: &'static str,
-    /// The provider, and the path at it.
+    /// The provider, the matching route, and the path at the provider.
     pub(crate) target: Target,
     /// The authenticated actor.
     pub(crate) actor: Actor,
@@ -57,7 +55,9 @@ impl Request<'_> {
         app: &App,
         snapshot: &RuntimeSnapshot,
     ) -> Result<http::Response<PermitBody<ResponseBody>>, ErrorResponse> {
-        let Self { route, target: Target { provider, path, .. }, actor, headers, permit, parts, body } = self;
+        let Self { target, actor, headers, permit, parts, body } = self;
+        let reads_usage = target.spends_tokens();
+        let Target { provider, path, route } = target;
         let credential = provider.credential(&headers)?;
         let caller = Caller { provider: provider.name(), actor: &actor.id, credential: credential.kind() };
         app.isolation.check(snapshot, caller, provider.object_in_path(&path).as_slice()).await?;
@@ -75,9 +75,11 @@ impl Request<'_> {
             } else {
                 app.unless_cut(PassthroughBody::begin(body, &credential, limit, permit)).await??
             };
+        let passthrough_route = route.name();
         let passthrough_target = PassthroughTarget {
             provider: provider.name().to_owned(),
-            route,
+            route: passthrough_route.clone(),
+            reads_usage,
             actor: actor.id.clone(),
             error_format: provider.error_format(&path),
             creates_object: snapshot.authenticator.requires_tokens()
@@ -85,7 +87,7 @@ impl Request<'_> {
         };
         let (method, query) = (parts.method.clone(), parts.uri.query().map(str::to_owned));
         let request = PassthroughRequest { method, path, query, headers, body, actor };
-        let call = provider.passthrough_call(route, request, credential);
+        let call = provider.passthrough_call(&passthrough_route, request, credential);
         permit.attach_to(app.gateway.pass_through(passthrough_target, provider.upstream.clone(), call).await)
     }
 }

@@ -7,7 +7,7 @@ use aibridge_intercept::ClientTls;
 use aibridge_intercept::call::Timeouts;
 use aibridge_keypool::KeyPool;
 use aibridge_provider::{
-    Anthropic, ApiDump, CircuitBreakerSettings, Copilot, OpenAi, Provider, ProviderConfig,
+    Anthropic, ApiDump, CircuitBreakerSettings, Copilot, FurtherRoute, OpenAi, Provider, ProviderConfig,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
@@ -144,6 +144,8 @@ impl Providers {
             auth_header: Some(provider.auth_header.clone()),
             usage_chunk: provider.usage_chunk,
             subscription: provider.subscription,
+            further_routes: provider.further_routes.iter().map(further_route).collect(),
+            azure_paths: provider.azure_paths,
             key: None,
             key_pool,
             extra_headers: extra_headers(provider),
@@ -185,6 +187,11 @@ fn describe(provider: &dyn Provider) -> String {
     let hints: Vec<String> = keys.into_iter().map(|key| key.hint).collect();
     let keys = if hints.is_empty() { "no keys".to_owned() } else { hints.join(", ") };
     format!("{} ({keys})", provider.name())
+}
+
+fn further_route(route: &aibridge_config::FurtherRoute) -> FurtherRoute {
+    let aibridge_config::FurtherRoute { method, path, matches_rest } = route.clone();
+    FurtherRoute { method, path, matches_rest }
 }
 
 fn client_tls(settings: &aibridge_config::ProviderTls) -> ClientTls {

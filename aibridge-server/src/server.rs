@@ -30,7 +30,7 @@ use aibridge_listen::certificate;
 use aibridge_listen::{ConnectionLimit, Listener, ListenerSettings, ShutdownSignals};
 use aibridge_metrics::Metrics;
 use aibridge_recorder::Recorder;
-use aibridge_store::Store;
+use aibridge_store::{Store, StoreOptions};
 use aibridge_telemetry::RecordLog;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -80,8 +80,8 @@ impl Server {
             None => None,
         };
         let metrics = metrics(&config, &store)?;
-        let accounting = Accounting::new(&config, event_sink(metrics.as_ref()), false, Timestamp::now());
-        spending::load(&accounting, &config, &store, store_options(&config)).await;
+        let accounting = Accounting::new(&config, event_sink(metrics.as_ref()), Timestamp::now());
+        spending::load(&accounting, &store, store_options(&config)).await;
         let tls = config.tls.as_ref().map(certificate::server_config).transpose()?;
         let runtime_config = RuntimeConfig::new(RuntimeSnapshot {
             providers,
@@ -174,7 +174,12 @@ impl Server {
             None
         };
         let client_listener = tokio::spawn(listener(self.listener, router, Some(connection_limit)).serve());
-        let background = background_tasks(&self.store, &self.app.runtime_config, self.metrics);
+        let background = background_tasks(
+            &self.store,
+            &self.app.runtime_config,
+            self.metrics,
+            store_options(&self.config),
+        );
 
         stop.await;
         drop(background);
@@ -246,12 +251,15 @@ fn background_tasks(
     store: &Store,
     runtime_config: &RuntimeConfig,
     metrics: Option<Arc<Metrics>>,
+    options: StoreOptions,
 ) -> Vec<AbortOnDropHandle<()>> {
     let retention = Retention::new(store, runtime_config.clone(), metrics);
     let mut tasks = vec![AbortOnDropHandle::new(tokio::spawn(retention.run()))];
     if let Store::Postgres(store) = store {
         let sync = cooldown_sync::run(store.clone(), runtime_config.clone());
         tasks.push(AbortOnDropHandle::new(tokio::spawn(sync)));
+        let following = spending::follow(runtime_config.clone(), options);
+        tasks.push(AbortOnDropHandle::new(tokio::spawn(following)));
     }
     tasks
 }

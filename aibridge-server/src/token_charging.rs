@@ -32,6 +32,9 @@ impl EventSink for TokenCharging {
             }
             self.runtime_config.load().limits.charge(&interception.initiator_id, tokens);
         }
+        if let InterceptionEvent::PassthroughUsage { actor, usage, .. } = event {
+            self.runtime_config.load().limits.charge(actor, usage.total());
+        }
         self.next.on_event(event);
     }
 

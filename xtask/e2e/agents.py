@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Callable
 from urllib.request import urlopen
@@ -55,11 +56,11 @@ class Gateway:
         connection.close()
         return rows
 
-    def interceptions(self, count: int) -> list[dict[str, Any]]:
-        """The last interceptions, all of which have ended."""
+    def interceptions(self, count: int, begun_at: str) -> list[dict[str, Any]]:
+        """The interceptions since a time, all of which have ended. The database follows the journal."""
         deadline = time.monotonic() + 20
         while True:
-            rows = self.rows("aibridge_interceptions")[-count:]
+            rows = [row for row in self.rows("aibridge_interceptions") if row["started_at"] >= begun_at]
             if len(rows) == count and all(row["ended_at"] for row in rows):
                 return rows
             assert time.monotonic() < deadline, f"not {count} ended interceptions: {rows}"
@@ -187,17 +188,18 @@ def codex_round(number: int, body: Any) -> Answer:
 
 class Lab:
     def __init__(self, folder: Path, binary: str, claude: str, codex: str, node: str) -> None:
-        self.provider, self.relay = Provider(), Relay()
+        self.provider, self.relay, self.begun_at = Provider(), Relay(), ""
         self.agents = Agents(folder, claude, codex, node)
         self.open = Gateway(binary, folder / "open", self.provider)
         self.closed = Gateway(binary, folder / "closed", self.provider, '[auth]\nmode = "tokens"\n')
-        self.limited = Gateway(binary, folder / "limited", self.provider, "[limits]\nrequests_per_minute = 30\n")
+        self.limited = Gateway(binary, folder / "limited", self.provider, "[limits]\nrequests_per_minute = 6\n")
 
     def compare(self, play: Callable[[str], Any], script: Callable, direct: str, through: str) -> list[tuple[str, int]]:
         """Plays both ways, asserts that they are the same, and returns the attempts."""
         outcomes = []
         for target in (direct, through):
             self.provider.begin(script)
+            self.begun_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             told = play(self.relay.begin(target))
             outcomes.append((told, self.relay.attempts, comparable(self.provider)))
         (told, attempts, received), (told_through, attempts_through, received_through) = outcomes
@@ -216,7 +218,7 @@ class Lab:
 
 def claude_tool_round(lab: Lab) -> None:
     assert lab.claude(tool_round) == [("POST", 200), ("POST", 200)]
-    rows = lab.open.interceptions(2)
+    rows = lab.open.interceptions(2, lab.begun_at)
     for row in rows:
         found = (row["client"], row["provider"], row["route"], row["outcome"], row["streaming"], row["credential_kind"])
         assert found == ("Claude Code", "anthropic", "/v1/messages", "completed", 1, "centralized"), found
@@ -233,7 +235,7 @@ def claude_tool_round(lab: Lab) -> None:
 
 def claude_error_in_stream(lab: Lab) -> None:
     attempts = lab.claude(broken_stream)
-    rows = lab.open.interceptions(len(attempts))
+    rows = lab.open.interceptions(len(attempts), lab.begun_at)
     assert [(row["outcome"], row["error_type"]) for row in rows][0] == ("failed", "stream_error"), rows
     assert rows[-1]["outcome"] == "completed" and len(rows) > 1, rows
 
@@ -272,7 +274,7 @@ def codex_tool_round(lab: Lab) -> None:
     direct, through = f"{lab.provider.url}/v1", f"{lab.open.url}/openai/v1"
     attempts = lab.compare(lab.agents.codex, codex_round, direct, through)
     assert attempts == [("GET", 426), ("POST", 200), ("POST", 200)], attempts
-    rows = lab.open.interceptions(2)
+    rows = lab.open.interceptions(2, lab.begun_at)
     assert [(row["client"], row["outcome"]) for row in rows] == [("Codex", "completed")] * 2, rows
     assert [row["correlating_tool_call_id"] for row in rows] == [None, "call_e2e"], rows
     assert rows[0]["client_session_id"], rows

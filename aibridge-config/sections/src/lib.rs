@@ -25,7 +25,7 @@ pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use metrics::Metrics;
 pub use prices::Prices;
-pub use provider::{Authorities, CircuitBreaker, Provider, ProviderKind, ProviderTls};
+pub use provider::{Authorities, CircuitBreaker, FurtherRoute, Provider, ProviderKind, ProviderTls};
 pub use server::Server;
 pub use store::{Durability, PostgresUrl, Retention, SslMode, Store, StoreUrl};
 pub use telemetry::{OtlpProtocol, Telemetry};

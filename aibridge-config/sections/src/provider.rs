@@ -7,11 +7,13 @@ mod keys;
 mod name;
 mod raw;
 mod route_prefix;
+mod routes;
 mod tls;
 mod vendor;
 
 pub use circuit_breaker::CircuitBreaker;
 pub use raw::RawProvider;
+pub use routes::FurtherRoute;
 pub use tls::{Authorities, ProviderTls};
 
 use aibridge_presets::{Preset, UsageChunk};
@@ -35,7 +37,7 @@ pub struct Provider {
     pub kind: ProviderKind,
     /// The vendor that the settings name, if any.
     pub preset: Option<&'static Preset>,
-    /// The name.
+    /// The name, which is unique among the providers.
     pub name: String,
     /// The base URL of the API; always ends in one slash.
     pub base_url: Url,
@@ -51,6 +53,10 @@ pub struct Provider {
     pub keys: Vec<SecretString>,
     /// The names and values of headers to add to every upstream request, sorted by name.
     pub extra_headers: Vec<(String, SecretString)>,
+    /// The passthrough routes beside those of the type.
+    pub further_routes: Vec<FurtherRoute>,
+    /// Whether the paths of Azure's deployments are bridged as well.
+    pub azure_paths: bool,
     /// The TLS of connections to the provider.
     pub tls: ProviderTls,
     /// Whether upstream requests contain headers with the actor.
@@ -130,6 +136,9 @@ fn resolve_one(
     report: &mut Report<'_>,
 ) -> Option<Provider> {
     let Vendor { kind, preset, row } = vendor::resolve(&raw, at, report);
+    let further_routes =
+        routes::resolve(&raw.routes, kind.map_or("", ProviderKind::as_str), &format!("{at}.routes"), report);
+    let azure_paths = report.keep(&format!("{at}.azure_paths"), allow_azure_paths(raw.azure_paths, kind));
     let tls = tls::resolve(&raw, at, environment, report);
     let name = raw.name.or_else(|| row.map(|row| row.name.to_owned()));
     let name = name.and_then(|name| report.keep(&format!("{at}.name"), names.claim(name, at)));
@@ -170,6 +179,8 @@ fn resolve_one(
         subscription: row?.subscription,
         keys: keys?,
         extra_headers: extra_headers?,
+        further_routes: further_routes?,
+        azure_paths: azure_paths?,
         tls: tls?,
         send_actor_headers: raw.send_actor_headers,
         connect_timeout: connect_timeout?,
@@ -180,4 +191,13 @@ fn resolve_one(
         api_dump_dir: (!raw.api_dump_dir.is_empty()).then(|| raw.api_dump_dir.into()),
         circuit_breaker: circuit_breaker?,
     })
+}
+
+fn allow_azure_paths(azure_paths: bool, kind: Option<ProviderKind>) -> Result<bool, String> {
+    match kind {
+        Some(ProviderKind::Anthropic | ProviderKind::Copilot) if azure_paths => {
+            Err("is for the type \"openai\" only; remove it".to_owned())
+        }
+        _ => Ok(azure_paths),
+    }
 }

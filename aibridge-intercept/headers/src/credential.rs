@@ -30,7 +30,7 @@ pub enum Credential {
 pub struct ClientKey {
     /// The header: `Authorization` with a bearer token, or another one with the key alone.
     pub header: HeaderName,
-    /// The key.
+    /// The key itself, without the word `Bearer`.
     pub secret: SecretString,
 }
 

@@ -24,6 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let keys = KeyFailover::new(None, header::AUTHORIZATION);
     let upstream = Upstream::new(base_url.parse()?, keys, timeouts, &ClientTls::default())?;
     let call = UpstreamCall {
+        base_url: None,
         method: Method::GET,
         path: "/models".into(),
         query: None,

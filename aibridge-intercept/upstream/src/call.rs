@@ -5,6 +5,7 @@ use crate::payload::Payload;
 use crate::tap::CallTap;
 use aibridge_headers::credential::Credential;
 use http::{HeaderMap, Method, StatusCode};
+use reqwest::Url;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct Timeouts {
 pub struct UpstreamCall {
     /// The request's method.
     pub method: Method,
+    /// The base URL, if it is not that of the upstream.
+    pub base_url: Option<Url>,
     /// The path below the base URL, with its leading slash.
     pub path: String,
     /// The query, without the question mark.

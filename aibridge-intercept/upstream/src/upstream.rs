@@ -109,7 +109,8 @@ impl Upstream {
         attempts: &mut Attempts,
     ) -> Result<UpstreamResponse, Error> {
         let deadline = Instant::now() + self.timeouts.response;
-        let url = target::url(&self.base_url, &call.path, call.query.as_deref());
+        let url =
+            target::url(call.base_url.as_ref().unwrap_or(&self.base_url), &call.path, call.query.as_deref());
         let counts = call.credential.kind() == CredentialKind::Centralized;
         let mut permit = call.guard.take().map(|guard| Permit::acquire(guard, counts)).transpose()?;
         let result = match call.credential.clone() {

@@ -8,6 +8,7 @@
 //! assert_eq!(preset.base_url, Some("https://openrouter.ai/api/v1/"));
 //! ```
 
+pub mod bridged;
 mod preset;
 mod table;
 

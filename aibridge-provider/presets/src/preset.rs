@@ -32,7 +32,7 @@ pub enum UsageChunk {
 }
 
 impl UsageChunk {
-    /// All values.
+    /// All values, the default first.
     pub const ALL: [Self; 2] = [Self::Add, Self::Native];
 
     /// The value in the settings.

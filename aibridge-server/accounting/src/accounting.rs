@@ -5,21 +5,17 @@ use crate::error::BudgetError;
 use crate::meter::{self, Meter};
 use crate::pricing::Priced;
 use crate::refusals::{RecentRefusal, RecentRefusals};
-use crate::request::{self, Charge, OpenedRequest};
-use aibridge_budgets::{BudgetState, Ledger, Period, Refusal, Scope, SpentTotals, Subject, Warning, Windows};
+use crate::request::{self, OpenedRequest};
+use crate::shared::Shared;
+use aibridge_budgets::{BudgetState, Ledger, Period, Refusal, Scope, SpentTotals, Subject, Windows};
 use aibridge_config::{Budgets, Config, Prices, Provider, Unpriced};
 use aibridge_intercept::Actor;
 use aibridge_intercept::cost::CostMeter;
-use aibridge_intercept::events::{EventSink, InterceptionEvent};
+use aibridge_intercept::events::EventSink;
 use aibridge_prices::NanoUsd;
 use aibridge_recorder::{CredentialKind, Interception};
 use jiff::Timestamp;
-use parking_lot::Mutex;
 use std::sync::Arc;
-
-/// The most charges that wait to be published to other gateway processes. Beyond it, the oldest are dropped; the others
-/// learn of them from the records.
-const MAX_UNPUBLISHED: usize = 100_000;
 
 /// The prices and budgets in force, and what was spent. Those that [`Accounting::with_settings`] returns share the latter.
 #[derive(Clone)]
@@ -30,23 +26,13 @@ pub struct Accounting {
     shared: Arc<Shared>,
 }
 
-/// What stays when the settings change.
-pub(crate) struct Shared {
-    ledger: Ledger,
-    refusals: RecentRefusals,
-    events: Arc<dyn EventSink>,
-    /// The charges of this process that others do not know; `None` if there are no others.
-    unpublished: Option<Mutex<Vec<Charge>>>,
-}
-
 impl Accounting {
-    /// An accounting in which nothing was spent. `publishes` tells whether other gateway processes share the budgets.
-    pub fn new(config: &Config, events: Arc<dyn EventSink>, publishes: bool, now: Timestamp) -> Self {
+    /// An accounting in which nothing was spent.
+    pub fn new(config: &Config, events: Arc<dyn EventSink>, now: Timestamp) -> Self {
         let shared = Shared {
             ledger: Ledger::new(config.budgets.ledger(), now),
             refusals: RecentRefusals::default(),
             events,
-            unpublished: publishes.then(Mutex::default),
         };
         Self::create(config, &config.providers, Arc::new(shared))
     }
@@ -62,6 +48,16 @@ impl Accounting {
         let prices = config.prices.clone();
         let billings = providers.iter().map(|provider| Billing::of(provider, &prices.table)).collect();
         Self { prices, budgets: config.budgets.clone(), billings: Arc::new(billings), shared }
+    }
+
+    /// Whether there are budgets.
+    pub fn has_budgets(&self) -> bool {
+        !self.budgets.budgets.is_empty()
+    }
+
+    /// Whether requests with a client's own key count.
+    pub fn counts_byok(&self) -> bool {
+        self.budgets.byok_counts
     }
 
     /// Whether access tokens have budgets, so that their ids are recorded.
@@ -155,29 +151,6 @@ impl Accounting {
         self.shared.ledger.load(totals, now);
     }
 
-    /// Adds what another gateway process charged.
-    pub fn apply(&self, charge: &Charge, now: Timestamp) {
-        let groups = request::groups_of(&charge.metadata);
-        let subject = Subject {
-            user: &charge.user,
-            groups: &groups,
-            key: request::key_of(&charge.metadata),
-            model: &charge.model,
-            provider: &charge.provider,
-        };
-        // The process that charged it has issued the warnings.
-        self.shared.ledger.charge(&subject, NanoUsd::new(charge.cost_nano_usd), now);
-    }
-
-    /// Takes the charges of this process that others do not know.
-    pub fn take_unpublished(&self) -> Vec<Charge> {
-        self.shared
-            .unpublished
-            .as_ref()
-            .map(|charges| std::mem::take(&mut *charges.lock()))
-            .unwrap_or_default()
-    }
-
     /// Every budget, and what was spent of it.
     pub fn budgets(&self, now: Timestamp) -> Vec<BudgetState> {
         self.shared.ledger.list(now)
@@ -199,37 +172,5 @@ impl Accounting {
     /// The last refusals of a user, the latest first.
     pub fn refusals_of(&self, user: &str) -> Vec<RecentRefusal> {
         self.shared.refusals.of(user)
-    }
-}
-
-impl Shared {
-    /// Logs and counts budgets of which a share was spent.
-    pub(crate) fn publish_warnings(&self, warnings: &[Warning]) {
-        for Warning { percent, state } in warnings {
-            let BudgetState { scope, name, group, amount, period, spent, resets_at, .. } = state;
-            let amount = amount.unwrap_or_default();
-            tracing::warn!(
-                scope = scope.as_str(), name, group, %amount, %spent, period = period.as_str(), %resets_at,
-                "{percent} % of a budget are spent: raise its amount, or requests will be refused"
-            );
-            let (scope, percent) = (scope.as_str(), *percent);
-            self.events.on_event(&InterceptionEvent::BudgetWarning { scope, percent });
-        }
-    }
-
-    /// Remembers a charge for other gateway processes.
-    pub(crate) fn publish_charge(&self, interception: &Interception, cost_nano_usd: i64) {
-        let Some(unpublished) = self.unpublished.as_ref().filter(|_| cost_nano_usd > 0) else { return };
-        let mut unpublished = unpublished.lock();
-        if unpublished.len() >= MAX_UNPUBLISHED {
-            unpublished.drain(..MAX_UNPUBLISHED / 2);
-        }
-        unpublished.push(Charge {
-            user: interception.initiator_id.clone(),
-            metadata: interception.metadata.clone(),
-            model: interception.model.clone(),
-            provider: interception.provider_name.clone(),
-            cost_nano_usd,
-        });
     }
 }

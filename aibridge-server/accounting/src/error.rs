@@ -16,7 +16,7 @@ pub enum BudgetError {
     /// A budget has no room for the request.
     #[error("{refusal}")]
     Exceeded {
-        /// The budget.
+        /// The budget that has no room.
         refusal: Refusal,
         /// Whether the refusal on an OpenAI API is a 400, whose message Codex shows.
         is_readable: bool,

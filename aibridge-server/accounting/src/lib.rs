@@ -14,10 +14,11 @@ mod meter;
 mod pricing;
 mod refusals;
 mod request;
+mod shared;
 mod usage;
 
 pub use accounting::Accounting;
 pub use billing::vendor_of;
 pub use error::BudgetError;
 pub use refusals::RecentRefusal;
-pub use request::{ACCESS_TOKEN, Charge, GROUPS, OpenedRequest, groups_of, key_of};
+pub use request::{ACCESS_TOKEN, GROUPS, OpenedRequest, groups_of, key_of};

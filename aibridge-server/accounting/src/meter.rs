@@ -1,8 +1,8 @@
 //! The meter of one interception.
 
-use crate::accounting::Shared;
 use crate::billing::Billing;
 use crate::pricing::Priced;
+use crate::shared::Shared;
 use aibridge_budgets::{Reservation, Subject};
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::cost::{CostMeter, ResponseProgress};
@@ -42,7 +42,6 @@ impl CostMeter for Meter {
         if let (Some(reservation), Some(nano)) = (reservation, cost.cost_nano_usd) {
             let warnings = reservation.settle(NanoUsd::new(nano), now);
             self.shared.publish_warnings(&warnings);
-            self.shared.publish_charge(interception, nano);
         }
         Some(cost)
     }

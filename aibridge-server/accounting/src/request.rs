@@ -25,21 +25,6 @@ pub struct OpenedRequest<'a> {
     pub bytes: usize,
 }
 
-/// A cost that another gateway process charged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Charge {
-    /// The id of the actor.
-    pub user: String,
-    /// The attributes of the actor.
-    pub metadata: BTreeMap<String, String>,
-    /// The model in the request.
-    pub model: String,
-    /// The configured name of the provider.
-    pub provider: String,
-    /// The cost in billionths of a dollar.
-    pub cost_nano_usd: i64,
-}
-
 /// The groups among the attributes of an actor.
 pub fn groups_of(metadata: &BTreeMap<String, String>) -> Vec<String> {
     let groups = metadata.get(GROUPS).map(String::as_str).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use aibridge_intercept::{ErrorKind, ErrorResponse};
 use http::{HeaderValue, StatusCode, header};
+use std::borrow::Cow;
 
 /// The reason why a request is refused before it is read.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,7 @@ pub enum Refusal {
         /// The request's path.
         path: String,
         /// The allowed methods.
-        allow: &'static str,
+        allow: Cow<'static, str>,
     },
     /// The request is a WebSocket upgrade on a bridged route.
     #[error("WebSocket is not supported: use HTTP with server-sent events")]
@@ -92,7 +93,8 @@ impl From<Refusal> for ErrorResponse {
         let response = Self::new(status, kind, code, refusal.to_string());
         match refusal {
             Refusal::MethodNotAllowed { allow, .. } => {
-                response.with_header(header::ALLOW, HeaderValue::from_static(allow))
+                let allow = HeaderValue::try_from(allow.as_ref());
+                allow.into_iter().fold(response, |response, allow| response.with_header(header::ALLOW, allow))
             }
             // RFC 9110 §11.6.1.
             Refusal::InvalidAccessToken(_) => {

@@ -45,19 +45,19 @@ pub fn find(
     }
     let unknown = || Refusal::UnknownRoute { method: method.to_string(), path: path.to_owned() };
     let (provider, rest) = served.ok_or_else(unknown)?;
-    let route = provider.routes.find(rest).ok_or_else(unknown)?;
+    let route = provider.find_route(method, rest).ok_or_else(unknown)?;
     if route == Route::Bridged("/responses") && method != Method::POST && requests_websocket(headers) {
         return Err(Refusal::WebsocketUnsupported);
     }
-    let allowed = provider.routes.methods(route, rest);
-    let is_allowed = match allowed {
+    let allowed = provider.methods(&route, rest);
+    let is_allowed = match &allowed {
         Some(allowed) => allowed.split(", ").any(|allowed| allowed == method.as_str()),
         None => !is_never_relayed(method),
     };
     if is_allowed {
         return Ok(Target { provider: provider.clone(), route, path: rest.to_owned() });
     }
-    let allow = allowed.unwrap_or(PASSTHROUGH_METHODS);
+    let allow = allowed.unwrap_or(PASSTHROUGH_METHODS.into());
     Err(Refusal::MethodNotAllowed { method: method.to_string(), path: path.to_owned(), allow })
 }
 
@@ -80,6 +80,11 @@ fn provider_of<'a, 'p>(
 }
 
 impl Target {
+    /// Whether the response may cost tokens, so that the token limit applies.
+    pub fn spends_tokens(&self) -> bool {
+        matches!(self.route, Route::Bridged(_) | Route::Further(_))
+    }
+
     /// Whether no limit of the settings applies to the request, because it costs nothing.
     pub fn is_unlimited(&self) -> bool {
         matches!(self.route, Route::Passthrough(entry) if self.provider.routes.is_unlimited(entry))
@@ -98,7 +103,7 @@ impl Target {
             return Ok(());
         }
         let (method, path) = (method.to_string(), uri.path().to_owned());
-        Err(Refusal::MethodNotAllowed { method, path, allow: "GET, HEAD" })
+        Err(Refusal::MethodNotAllowed { method, path, allow: "GET, HEAD".into() })
     }
 }
 

@@ -43,6 +43,8 @@ impl EventSink for Metrics {
                 self.passthrough.with_label_values(&[provider, route, method_label(method)]).inc();
                 self.count_attempts(provider, credential, attempts);
             }
+            // The counter has the tokens that are recorded.
+            InterceptionEvent::PassthroughUsage { .. } => {}
             InterceptionEvent::LimitExceeded { limit } => self.limited.with_label_values(&[limit]).inc(),
         }
     }

@@ -8,6 +8,7 @@
 
 mod api;
 mod auth;
+mod azure_paths;
 mod bad_input;
 mod bad_settings;
 mod cancel;
@@ -27,6 +28,7 @@ mod extraction;
 mod failover;
 mod faults;
 mod framing;
+mod further_routes;
 mod golden;
 mod harness;
 mod headers;

@@ -79,6 +79,7 @@ async fn a_broken_stream_is_charged_an_estimate() {
     let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
     let mut client = RawClient::connect(gateway.address).await;
     client.send(&request("POST", CHAT, &[], STREAM.as_bytes())).await;
+    client.head().await;
     client.read_until("12345678").await;
     drop(client);
     assert_eq!(ended(&gateway).await["outcome"], "cancelled");
@@ -106,9 +107,17 @@ async fn a_drained_stream_has_its_true_usage() {
     let gateway = Harness::start(&drained).await;
     let mut client = RawClient::connect(gateway.address).await;
     client.send(&request("POST", CHAT, &[], STREAM.as_bytes())).await;
+    client.head().await;
     client.read_until("12345678").await;
     gate.wait_reached(1).await;
     drop(client);
+    let connections = async || {
+        let metrics = RawClient::get(gateway.address, "/metrics").await;
+        metrics.text().lines().find_map(|line| line.strip_prefix("aibridge_open_connections ")?.parse().ok())
+    };
+    while connections().await != Some(1_u32) {
+        tokio::task::yield_now().await;
+    }
     gate.open();
     assert_eq!(ended(&gateway).await["outcome"], "cancelled");
     let row = usage(&gateway);

@@ -59,7 +59,7 @@ const MATCHES_FILTER: &str = "i.id >= $1 AND i.id <= $2 \
 /// Token sums as floating point numbers, because integer sums may overflow.
 const SUMS: &str = "coalesce(sum(u.input_tokens), 0)::float8 AS input_tokens, coalesce(sum(u.output_tokens), 0)::float8 AS output_tokens, \
     coalesce(sum(u.cache_read_input_tokens), 0)::float8 AS cache_read_input_tokens, coalesce(sum(u.cache_write_input_tokens), 0)::float8 AS cache_write_input_tokens, \
-    sum(least(u.cost_nano_usd, 1000000000000000))::bigint AS cost_nano_usd";
+    sum(CASE WHEN u.cost_nano_usd > 1000000000000000 THEN 1000000000000000 ELSE u.cost_nano_usd END)::bigint AS cost_nano_usd";
 
 /// One snapshot for all queries of a transaction.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";

@@ -327,12 +327,14 @@ fn usages_sql(
     (Sql { text, values }, kinds)
 }
 
-/// The exact sum of `u.cost_nano_usd`, or null if no usage has a cost. A single cost counts as at most a million dollars,
+/// The exact sum of `u.cost_nano_usd`, or null if no usage has a cost. PostgreSQL's `least` ignores nulls, so it does not fit. A single cost counts as at most a million dollars,
 /// so that the sum does not overflow.
 pub(crate) fn cost_sum(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => "sum(min(u.cost_nano_usd, 1000000000000000))",
-        Dialect::Postgres => "sum(least(u.cost_nano_usd, 1000000000000000))::bigint",
+        Dialect::Postgres => {
+            "sum(CASE WHEN u.cost_nano_usd > 1000000000000000 THEN 1000000000000000 ELSE u.cost_nano_usd END)::bigint"
+        }
     }
 }
 

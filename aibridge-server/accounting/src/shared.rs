@@ -1,0 +1,29 @@
+//! What stays when the settings change.
+
+use crate::refusals::RecentRefusals;
+use aibridge_budgets::{BudgetState, Ledger, Warning};
+use aibridge_intercept::events::{EventSink, InterceptionEvent};
+use std::sync::Arc;
+
+/// What stays when the settings change.
+pub(crate) struct Shared {
+    pub(crate) ledger: Ledger,
+    pub(crate) refusals: RecentRefusals,
+    pub(crate) events: Arc<dyn EventSink>,
+}
+
+impl Shared {
+    /// Logs and counts budgets of which a share was spent.
+    pub(crate) fn publish_warnings(&self, warnings: &[Warning]) {
+        for Warning { percent, state } in warnings {
+            let BudgetState { scope, name, group, amount, period, spent, resets_at, .. } = state;
+            let amount = amount.unwrap_or_default();
+            tracing::warn!(
+                scope = scope.as_str(), name, group, %amount, %spent, period = period.as_str(), %resets_at,
+                "{percent} % of a budget are spent: raise its amount, or requests will be refused"
+            );
+            let (scope, percent) = (scope.as_str(), *percent);
+            self.events.on_event(&InterceptionEvent::BudgetWarning { scope, percent });
+        }
+    }
+}
