@@ -1,10 +1,10 @@
 //! What `aibridge check` says about a store: damage of its journals, and records that the database refused.
 
-use crate::journals::candidates;
-use crate::postgres::PostgresRecords;
-use crate::sqlite::SqliteRecords;
 use crate::{JournalOptions, StoreOptions};
 use aibridge_journal::{Fault, inspect};
+use aibridge_postgres::PostgresRecords;
+use aibridge_projector::journals::candidates;
+use aibridge_sqlite::SqliteRecords;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 

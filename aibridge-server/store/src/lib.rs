@@ -65,52 +65,32 @@
 //! # }
 //! ```
 
-mod batch;
-mod catch_up;
-mod error;
 mod inspection;
-mod job;
-mod journals;
-mod migrations;
-mod observe;
-mod old_spool;
-mod options;
-mod payload;
-mod postgres;
-mod private_file;
-mod probe;
-mod progress;
-mod projector;
-mod query;
-mod recording;
-mod retention;
 mod rollup;
-mod sqlite;
-mod statement;
-mod storable;
 mod store;
 mod sweeper;
-pub mod tables;
-mod token;
-mod token_cache;
 mod tokens;
 
 pub use aibridge_journal::APPEND_BOUNDS_MICROS;
-pub use error::StoreError;
-pub use inspection::problems;
-pub use options::{Durability, Heartbeat, JournalOptions, Options, PostgresOptions, StoreOptions, Tls};
-pub use postgres::{KeyCooldown, PostgresStore};
-pub use progress::JournalStats;
-pub use query::{
-    Content, ContentKind, Excerpt, Filter, FullInterception, InterceptionRow, Interval, Match, Order,
-    PromptRow, Records, SessionRef, SessionRow, SessionSummary, Sessions, Spending, Step, Summary, Sums,
-    ThoughtRow, TokenSums, TokenUsageRow, ToolCall, ToolCount, ToolUsageRow, Totals, TotalsKey, TotalsQuery,
-    TotalsRow, Usage, UsageKey, UsageRow,
+pub use aibridge_postgres::{KeyCooldown, PostgresStore};
+pub use aibridge_projector::JournalStats;
+pub use aibridge_queries::{
+    Content, ContentKind, Excerpt, Interval, Match, Order, Records, SessionRef, SessionRow, SessionSummary,
+    Sessions, Spending, Step, Sums, ToolCall, ToolCount, Totals, TotalsKey, TotalsQuery, TotalsRow, Usage,
+    UsageKey, UsageRow,
 };
-pub use retention::{Expired, ScanScope};
+pub use aibridge_sqlite::SqliteStore;
+pub use aibridge_store_core::query::{
+    Filter, FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow,
+    ToolUsageRow,
+};
+pub use aibridge_store_core::retention::{Expired, ScanScope};
+pub use aibridge_store_core::{
+    Durability, Heartbeat, JournalOptions, Options, PostgresOptions, StoreError, StoreOptions, Tls, tables,
+};
+pub use aibridge_tokens::{TokenIdentity, TokenRow};
+pub use inspection::problems;
 pub use rollup::Rollup;
-pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use sweeper::Sweeper;
-pub use token::{TokenIdentity, TokenRow};
 pub use tokens::Tokens;

@@ -1,7 +1,7 @@
 //! Stored sums, which keep sums over months quick.
 
-use crate::sqlite::SqliteRollup;
-use crate::{StoreError, StoreOptions};
+use aibridge_sqlite::SqliteRollup;
+use aibridge_store_core::{StoreError, StoreOptions};
 use jiff::Timestamp;
 
 /// Keeps the stored sums of a store, on a connection of its own. All methods block.

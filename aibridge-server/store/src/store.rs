@@ -105,8 +105,8 @@ impl Store {
     /// A handle that deletes expired interceptions. Nothing is deleted until [`Sweeper::sweep`] is called.
     pub fn sweeper(&self) -> Sweeper {
         match self {
-            Self::Sqlite(store) => store.sweeper(),
-            Self::Postgres(store) => store.sweeper(),
+            Self::Sqlite(store) => store.into(),
+            Self::Postgres(store) => store.into(),
         }
     }
 

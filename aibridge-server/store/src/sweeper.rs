@@ -1,28 +1,26 @@
-//! The public handle that deletes expired interceptions of either database. [`crate::retention`] has the loop that it
+//! The public handle that deletes expired interceptions of either database. [`aibridge_store_core::retention`] has the loop that it
 //! runs.
 
 mod trusted_time;
 
-use crate::postgres::PostgresSweepBackend;
-use crate::retention::{Expired, run};
-use crate::sqlite::SqliteSweepBackend;
 use crate::{PostgresStore, SqliteStore, StoreError};
+use aibridge_postgres::PostgresSweepBackend;
+use aibridge_sqlite::SqliteSweepBackend;
+use aibridge_store_core::retention::{Expired, run};
 use jiff::{SignedDuration, Timestamp};
 use quanta::Clock;
 use std::time::Duration;
 use trusted_time::TrustedTime;
 
-impl SqliteStore {
-    /// A handle that deletes expired interceptions of this store. Nothing is deleted until [`Sweeper::sweep`] is called.
-    pub fn sweeper(&self) -> Sweeper {
-        Sweeper::new(Kind::Sqlite(self.sweep_backend()))
+impl From<&SqliteStore> for Sweeper {
+    fn from(store: &SqliteStore) -> Self {
+        Self::new(Kind::Sqlite(store.sweep_backend()))
     }
 }
 
-impl PostgresStore {
-    /// A handle that deletes expired interceptions of this store. Nothing is deleted until [`Sweeper::sweep`] is called.
-    pub fn sweeper(&self) -> Sweeper {
-        Sweeper::new(Kind::Postgres(self.sweep_backend()))
+impl From<&PostgresStore> for Sweeper {
+    fn from(store: &PostgresStore) -> Self {
+        Self::new(Kind::Postgres(store.sweep_backend()))
     }
 }
 
@@ -109,7 +107,7 @@ mod tests {
         let options = Options::new(directory.path().join("a.db"));
         let store = SqliteStore::open(options).expect("a store");
         let (clock, mock) = Clock::mock();
-        let mut sweeper = Sweeper { clock, ..store.sweeper() };
+        let mut sweeper = Sweeper { clock, ..Sweeper::from(&store) };
         let age = Duration::from_secs(60 * 60 * 24 * 60);
         let first = sweeper.cutoff(age).await.expect("a time");
         for wall in [one_year_ahead, one_year_ahead, Timestamp::now] {

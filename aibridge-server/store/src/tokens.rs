@@ -1,9 +1,9 @@
 //! Management of access tokens, for the command line.
 
-use crate::postgres::PostgresTokens;
-use crate::sqlite::SqliteTokens;
-use crate::token::NewToken;
 use crate::{StoreError, StoreOptions, TokenRow};
+use aibridge_postgres::PostgresTokens;
+use aibridge_sqlite::SqliteTokens;
+use aibridge_tokens::NewToken;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use std::time::Duration;

@@ -22,8 +22,12 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-intercept"],
     &["aibridge-chatcompletions", "aibridge-messages", "aibridge-responses"],
     &["aibridge-provider"],
-    &["aibridge-accounting", "aibridge-metrics", "aibridge-store", "aibridge-dump"],
-    &["aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &["aibridge-store-core"],
+    &["aibridge-projector", "aibridge-tokens"],
+    &["aibridge-postgres", "aibridge-sqlite"],
+    &["aibridge-queries"],
+    &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
+    &["aibridge-accounting", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
     &["aibridge-api", "aibridge-dashboard"],
     &["aibridge-admission", "aibridge-cli"],
     &["aibridge-server"],
@@ -34,10 +38,8 @@ const TOOLS: &[&str] = &["aibridge-testkit", "aibridge-traffic", "xtask"];
 
 /// External crates, and the only crates of ours that may depend on them.
 const EXCLUSIVE: &[(&[&str], &[&str])] = &[
-    (
-        &["rusqlite", "libsqlite3-sys", "tokio-postgres", "postgres", "sqlx", "deadpool-postgres"],
-        &["aibridge-store"],
-    ),
+    (&["rusqlite", "libsqlite3-sys"], &["aibridge-sqlite"]),
+    (&["tokio-postgres", "postgres", "sqlx", "deadpool-postgres"], &["aibridge-postgres"]),
     (&["axum", "axum-server", "tower-http"], &["aibridge-server", "aibridge-listen"]),
     (&["hyper", "hyper-util"], &["aibridge-upstream", "aibridge-listen"]),
 ];
@@ -123,7 +125,7 @@ mod tests {
             ("aibridge-recorder", &["uuid"][..]),
             ("aibridge-config", &["aibridge-sections", "figment"]),
             ("aibridge-responses", &["aibridge-intercept", "aibridge-recorder", "bytes"]),
-            ("aibridge-store", &["aibridge-recorder", "rusqlite"]),
+            ("aibridge-sqlite", &["aibridge-recorder", "rusqlite"]),
             ("aibridge-server", &["aibridge-store", "aibridge-provider", "axum"]),
             ("aibridge-testkit", &["rusqlite", "aibridge-server"]),
         ];
@@ -140,7 +142,7 @@ mod tests {
             ("aibridge-config", "aibridge-intercept", "one way"),
             ("aibridge-responses", "aibridge-chatcompletions", "one way"),
             ("aibridge-provider", "aibridge-server", "one way"),
-            ("aibridge-server", "rusqlite", "only aibridge-store"),
+            ("aibridge-store", "rusqlite", "only aibridge-sqlite"),
             ("aibridge-intercept", "axum", "only aibridge-server"),
             ("aibridge-intercept", "aibridge-testkit", "tests only"),
         ];

@@ -3,7 +3,7 @@
 use crate::retention::{long_ago, old, sweep};
 use crate::support::{TestDir, ended, start};
 use aibridge_recorder::{ObjectOwner, Record, Recorder};
-use aibridge_store::Tokens;
+use aibridge_store::{Sweeper, Tokens};
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) fn owner_at(object: &str, actor: &str, created_at: Timestamp) -> Record {
@@ -89,7 +89,7 @@ async fn a_sweep_deletes_only_expired_owners() {
         |number| owner_at(&numbered(number), "ann", before - SignedDuration::from_secs(number.into()));
     store.record((1..200).map(earlier).collect()).await.expect("stored");
     store.record(vec![owner_at("resp_000", "ann", before), owner("conv_1", "ann")]).await.expect("stored");
-    sweep(&mut store.sweeper(), old(before)).await.expect("swept");
+    sweep(&mut Sweeper::from(&store), old(before)).await.expect("swept");
     let left: Vec<String> = {
         let connection = dir.sql();
         let mut statement =

@@ -142,7 +142,7 @@ async fn a_sweep_deletes_only_expired_interceptions_with_all_their_rows() {
         let store = dir.open_waiting();
         let stay = mixed(&store).await;
         let sweep_again = async || {
-            let batches = sweep(&mut store.sweeper(), Expired { before: long_ago(), scope }).await;
+            let batches = sweep(&mut Sweeper::from(&store), Expired { before: long_ago(), scope }).await;
             batches.expect("swept").iter().sum::<u64>()
         };
         assert_eq!([sweep_again().await, sweep_again().await], [4, 0]);
@@ -164,7 +164,7 @@ async fn a_full_scan_finds_rows_with_untypical_ids() {
             correlating_tool_call_id, metadata, started_at, ended_at, outcome, error_type, upstream_status
         FROM aibridge_interceptions";
     dir.sql().execute_batch(sql).expect("changed");
-    let mut sweeper = store.sweeper();
+    let mut sweeper = Sweeper::from(&store);
     assert_eq!(sweep(&mut sweeper, old(long_ago())).await, Ok(vec![]));
     let batches = sweep(&mut sweeper, Expired { scope: ScanScope::All, ..old(long_ago()) }).await;
     assert_eq!(batches.expect("swept").iter().sum::<u64>(), 2);
@@ -176,12 +176,12 @@ async fn age_is_measured_from_now() {
     let dir = TestDir::new();
     let store = dir.open_waiting();
     let (earliest, age) = (Timestamp::now(), Duration::from_secs(100));
-    let before = store.sweeper().cutoff(age).await.expect("a time");
+    let before = Sweeper::from(&store).cutoff(age).await.expect("a time");
     let ago = |time: Timestamp| time - SignedDuration::from_secs(100);
     assert!(ago(earliest) - MILLISECOND < before && before <= ago(Timestamp::now()), "{before}");
     assert_eq!(before.subsec_nanosecond() % 1_000_000, 0, "in whole milliseconds");
     assert_eq!(
-        store.sweeper().cutoff(Duration::MAX).await,
+        Sweeper::from(&store).cutoff(Duration::MAX).await,
         Ok(Timestamp::from_millisecond(Timestamp::MIN.as_millisecond()).expect("a time"))
     );
 }
@@ -219,7 +219,7 @@ async fn a_record_waits_for_at_most_one_batch() {
             batches.set(batches.get() + 1);
             deleted += count;
         };
-        store.sweeper().sweep(old(long_ago()), each).await.expect("swept");
+        Sweeper::from(&store).sweep(old(long_ago()), each).await.expect("swept");
         done.set(true);
         deleted
     });
@@ -250,10 +250,13 @@ async fn a_sweep_yields_to_other_writers() {
     many(&store, 10).await;
     let holder = dir.sql();
     holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    let error = sweep(&mut store.sweeper(), old(long_ago())).await.expect_err("refused");
+    let error = sweep(&mut Sweeper::from(&store), old(long_ago())).await.expect_err("refused");
     assert!(error.to_string().contains("busy with other writers"), "{error}");
     holder.execute_batch("COMMIT").expect("released");
-    assert_eq!(sweep(&mut store.sweeper(), old(long_ago())).await.expect("swept").iter().sum::<u64>(), 10);
+    assert_eq!(
+        sweep(&mut Sweeper::from(&store), old(long_ago())).await.expect("swept").iter().sum::<u64>(),
+        10
+    );
 }
 
 #[tokio::test]
@@ -270,7 +273,7 @@ async fn freed_pages_are_reused() {
     checkpoint();
     let full = size();
     for _ in 0..2 {
-        sweep(&mut store.sweeper(), old(long_ago())).await.expect("swept");
+        sweep(&mut Sweeper::from(&store), old(long_ago())).await.expect("swept");
         many(&store, 600).await;
         checkpoint();
     }
@@ -294,7 +297,7 @@ async fn after_a_start_age_is_measured_from_the_last_activity() {
         .set_modified(stopped)
         .expect("set");
     let store = dir.open_waiting();
-    let before = store.sweeper().cutoff(Duration::from_secs(60)).await.expect("a time");
+    let before = Sweeper::from(&store).cutoff(Duration::from_secs(60)).await.expect("a time");
     let late = Timestamp::now() - SignedDuration::try_from(year).expect("a year");
     assert!(before <= late, "{before}");
     store.close().await;

@@ -105,7 +105,7 @@ async fn an_admin_token_is_marked() {
 fn tokens_of_an_earlier_schema_are_not_admin() {
     let dir = TestDir::new();
     let old = rusqlite::Connection::open(dir.path()).expect("a new file");
-    old.execute_batch(include_str!("../../src/sqlite/migrations/0001_records.sql")).expect("the old schema");
+    old.execute_batch(include_str!("../../sqlite/src/migrations/0001_records.sql")).expect("the old schema");
     old.execute_batch(
         "PRAGMA application_id = 1634296434; PRAGMA user_version = 1;
          INSERT INTO aibridge_tokens VALUES ('01890000-0000-7000-8000-000000000000', 'ada', x'00', 'aib_...wxyz',

@@ -107,7 +107,7 @@ async fn cooldowns_of_an_earlier_schema_apply_to_all_models() {
     for step in [
         "CREATE TABLE aibridge_schema (version bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
         "INSERT INTO aibridge_schema (version) VALUES (1)",
-        include_str!("../../../src/postgres/migrations/0001_records.sql"),
+        include_str!("../../../postgres/src/migrations/0001_records.sql"),
         "INSERT INTO aibridge_key_cooldowns VALUES ('f00d', 'rejected', now() + interval '1 hour')",
     ] {
         server.execute(step).await;

@@ -5,6 +5,7 @@ use crate::owners::{ids, owner, owner_at, some};
 use crate::retention::{long_ago, old, sweep};
 use crate::support::{ended, start};
 use aibridge_recorder::{Record, Recorder};
+use aibridge_store::Sweeper;
 use aibridge_testkit::{MAX_WAIT, Postgres};
 use jiff::SignedDuration;
 
@@ -67,7 +68,7 @@ async fn a_sweep_deletes_only_expired_owners() {
         |number: i64| owner_at(&format!("resp_{number}"), "ann", before - SignedDuration::from_secs(number));
     store.record((1..1200).map(earlier).collect()).await.expect("stored");
     store.record(vec![owner_at("resp_0", "ann", before), owner("conv_1", "ann")]).await.expect("stored");
-    sweep(&mut store.sweeper(), old(before)).await.expect("swept");
+    sweep(&mut Sweeper::from(&store), old(before)).await.expect("swept");
     let left = server.query("SELECT object_id FROM aibridge_object_owners ORDER BY 1").await;
     assert_eq!(left.iter().map(|row| &row["object_id"]).collect::<Vec<_>>(), ["conv_1", "resp_0"]);
     store.close().await;

@@ -3,7 +3,7 @@
 use super::away::{Load, compare};
 use super::{count, open, options};
 use crate::retention::{TABLES, long_ago, many, mixed, old, sweep};
-use aibridge_store::{Expired, ScanScope};
+use aibridge_store::{Expired, ScanScope, Sweeper};
 use aibridge_testkit::{Postgres, within};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -17,7 +17,7 @@ async fn a_sweep_deletes_only_expired_interceptions_with_all_their_rows() {
         let mut stay = mixed(&store).await;
         stay.sort();
         let sweep_again = async || {
-            let batches = sweep(&mut store.sweeper(), Expired { before: long_ago(), scope }).await;
+            let batches = sweep(&mut Sweeper::from(&store), Expired { before: long_ago(), scope }).await;
             batches.expect("swept").iter().sum::<u64>()
         };
         assert_eq!([sweep_again().await, sweep_again().await], [4, 0]);
@@ -38,7 +38,7 @@ async fn a_full_scan_finds_rows_with_untypical_ids() {
     let store = open(options(&server)).await;
     many(&store, 3).await;
     server.execute("UPDATE aibridge_interceptions SET started_at = now() - interval '2 days'").await;
-    let mut sweeper = store.sweeper();
+    let mut sweeper = Sweeper::from(&store);
     let before = sweeper.cutoff(Duration::from_secs(24 * 60 * 60)).await.expect("a time");
     server
         .execute(
@@ -56,7 +56,7 @@ async fn the_clock_of_the_database_measures_age() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     let (earliest, age) = (Timestamp::now(), Duration::from_millis(100_500));
-    let before = store.sweeper().cutoff(age).await.expect("a time");
+    let before = Sweeper::from(&store).cutoff(age).await.expect("a time");
     let ago = |time: Timestamp| time - SignedDuration::from_millis(100_500);
     let millisecond = SignedDuration::from_millis(1);
     assert!(ago(earliest) - millisecond < before && before <= ago(Timestamp::now()), "{before}");
@@ -70,7 +70,7 @@ async fn only_one_gateway_sweeps_at_a_time() {
     many(&store, 10).await;
     let other = server.client().await;
     other.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(1634296435)").await.expect("the lock");
-    let mut sweeper = store.sweeper();
+    let mut sweeper = Sweeper::from(&store);
     assert_eq!(sweep(&mut sweeper, old(long_ago())).await, Ok(vec![]), "the other one does it");
     other.batch_execute("COMMIT").await.expect("released");
     assert_eq!(sweep(&mut sweeper, old(long_ago())).await, Ok(vec![10]));
@@ -81,7 +81,7 @@ async fn concurrent_sweeps_delete_each_interception_once() {
     let Some(server) = Postgres::start().await else { return };
     let stores = [open(options(&server)).await, open(options(&server)).await];
     many(&stores[0], 1500).await;
-    let [mut one, mut other] = stores.each_ref().map(|store| store.sweeper());
+    let [mut one, mut other] = stores.each_ref().map(Sweeper::from);
     let sweeps = async { tokio::join!(sweep(&mut one, old(long_ago())), sweep(&mut other, old(long_ago()))) };
     let (some, rest) = within(sweeps, "both").await;
     let deleted: u64 = some.expect("swept").iter().chain(&rest.expect("swept")).sum();
@@ -97,7 +97,7 @@ async fn locked_rows_are_left_for_the_next_sweep() {
     let holder = server.client().await;
     let hold = "BEGIN; SELECT FROM aibridge_interceptions ORDER BY id LIMIT 3 FOR UPDATE";
     holder.batch_execute(hold).await.expect("held");
-    let mut sweeper = store.sweeper();
+    let mut sweeper = Sweeper::from(&store);
     assert_eq!(sweep(&mut sweeper, old(long_ago())).await, Ok(vec![7]));
     holder.batch_execute("COMMIT").await.expect("released");
     assert_eq!(sweep(&mut sweeper, old(long_ago())).await, Ok(vec![3]));
@@ -110,7 +110,7 @@ async fn records_are_stored_during_a_sweep() {
     many(&store, 2000).await;
     let load = Load::begin(&store, 16);
     load.wait_for_progress().await;
-    let batches = sweep(&mut store.sweeper(), old(long_ago())).await.expect("swept");
+    let batches = sweep(&mut Sweeper::from(&store), old(long_ago())).await.expect("swept");
     assert_eq!(batches.iter().sum::<u64>(), 2000);
     assert!(batches.len() > 3, "{batches:?}");
     let told = load.end().await;
@@ -124,7 +124,7 @@ async fn a_sweep_continues_after_an_outage() {
     let Some(server) = Postgres::start().await else { return };
     let store = open(options(&server)).await;
     many(&store, 10).await;
-    let mut sweeper = store.sweeper();
+    let mut sweeper = Sweeper::from(&store);
     server.stop().await;
     sweep(&mut sweeper, old(long_ago())).await.expect_err("it is away");
     server.restart().await;

@@ -1,0 +1,195 @@
+//! The projector: applies the journal to the database, in order and exactly once.
+
+mod attempts;
+mod thread;
+
+pub use thread::{ProjectorThread, Task};
+
+use crate::observe::CommitObserver;
+use crate::progress::Progress;
+use aibridge_journal::{Frame, Journal, Reader};
+use aibridge_recorder::Record;
+use aibridge_store_core::payload::RECORDS;
+use aibridge_store_core::{Batch, Rejected};
+use async_trait::async_trait;
+use quanta::Instant;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Payload of the frames that one transaction stores, unless a single frame has more: a large prompt delays nobody
+/// else's records by more than itself.
+pub(crate) const BATCH_BYTES: usize = 256 << 10;
+
+/// A database as the projector uses it.
+#[async_trait]
+pub trait Sink: Send + 'static {
+    /// The sequence number of the last frame of the journal that the database holds; 0 if there is none. Connects to the
+    /// database if needed.
+    async fn position(&mut self, journal: Uuid) -> Result<u64, SinkError>;
+
+    /// Writes a batch and the position behind it in one transaction. Without a position, the batch is a part of a frame.
+    async fn apply(&mut self, batch: &Batch, journal: Uuid, position: Option<u64>) -> Result<(), SinkError>;
+
+    /// Closes the interceptions that earlier processes with this journal left open, and returns their number.
+    async fn close_orphans(&mut self, journal: Uuid) -> Result<u64, SinkError>;
+}
+
+/// The reason that a database did not take a batch.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// A retry cannot succeed: a record of the batch is not acceptable. The connection can be used.
+    #[error("{0}")]
+    Content(String),
+    /// The database does not accept anything now.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Applies one journal to a database.
+pub struct Projector {
+    journal: Arc<Journal>,
+    progress: Arc<Progress>,
+    commits: Arc<CommitObserver>,
+    reader: Reader,
+    /// The last frame of earlier processes, after which the interceptions are closed that they left open.
+    boundary: Option<u64>,
+    orphans_closed: u64,
+}
+
+impl Projector {
+    /// `boundary` is the sequence number of the last frame of earlier processes; `None` to leave open what they left open.
+    pub fn new(
+        journal: Arc<Journal>,
+        progress: Arc<Progress>,
+        commits: Arc<CommitObserver>,
+        boundary: Option<u64>,
+    ) -> Self {
+        let reader = journal.reader(0);
+        Self { journal, progress, commits, reader, boundary, orphans_closed: 0 }
+    }
+
+    /// Continues after the last frame that the database holds. To be called at the start, and after each failure.
+    pub(crate) async fn seek<S: Sink>(&mut self, sink: &mut S) -> Result<(), SinkError> {
+        let position = sink.position(self.journal.id()).await?;
+        self.reader = self.journal.reader(position);
+        self.finish(position);
+        Ok(())
+    }
+
+    /// Projects the next frames. Returns `false` if there are none.
+    pub(crate) async fn step<S: Sink>(&mut self, sink: &mut S) -> Result<bool, SinkError> {
+        let last = self.journal.stats().last;
+        let read =
+            self.reader.read(BATCH_BYTES).map_err(|error| SinkError::Unavailable(error.to_string()))?;
+        for damage in &read.damage {
+            tracing::error!(%damage, "the journal is damaged; what is intact is recorded, and the file is kept");
+        }
+        self.progress.damaged(read.damage.len() as u64);
+        let first = read.frames.first();
+        if let Some(boundary) = self.boundary
+            && first.is_none_or(|first| first.head.sequence > boundary)
+            && read.damage.is_empty()
+        {
+            self.orphans_closed = sink.close_orphans(self.journal.id()).await?;
+            self.boundary = None;
+        }
+        let Some(first) = first else {
+            if read.damage.is_empty() {
+                self.progress.projected(last);
+                self.progress.idle();
+            }
+            return Ok(!read.damage.is_empty());
+        };
+        self.progress.began(first.head.unix_micros);
+        self.project(sink, &read.frames).await?;
+        Ok(true)
+    }
+
+    /// Whether all frames of earlier processes are projected, and how many interceptions were closed then.
+    pub(crate) fn recovered(&self) -> Option<u64> {
+        self.boundary.is_none().then_some(self.orphans_closed)
+    }
+
+    /// Projects frames. Those that the database does not take are found by halving.
+    async fn project<S: Sink>(&mut self, sink: &mut S, frames: &[Frame]) -> Result<(), SinkError> {
+        let mut left = vec![frames];
+        while let Some(frames) = left.pop() {
+            let Some(last) = frames.last() else { continue };
+            let batch = Batch::of(frames);
+            let began = Instant::now();
+            match sink.apply(&batch, self.journal.id(), Some(last.head.sequence)).await {
+                Ok(()) => {
+                    self.commits.committed(began.elapsed());
+                    self.count_rejected(&batch.rejected);
+                    self.finish(last.head.sequence);
+                }
+                Err(SinkError::Content(_)) if frames.len() > 1 => {
+                    let (first, second) = frames.split_at(frames.len() / 2);
+                    left.extend([second, first]);
+                }
+                Err(SinkError::Content(reason)) => self.project_separately(sink, last, reason).await?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Projects the records of a frame one by one, and rejects those that the database does not take.
+    async fn project_separately<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        frame: &Frame,
+        reason: String,
+    ) -> Result<(), SinkError> {
+        let (journal, position) = (self.journal.id(), frame.head.sequence);
+        let mut rejected = Vec::new();
+        let records = match frame.head.kind {
+            RECORDS => serde_json::from_slice::<Vec<Record>>(&frame.payload).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        if records.is_empty() {
+            rejected.push(Rejected::new(position, None, reason));
+        }
+        for record in records {
+            match sink.apply(&Batch::of_records(vec![record.clone()]), journal, None).await {
+                Ok(()) => {}
+                Err(SinkError::Content(reason)) => {
+                    rejected.push(Rejected::new(position, Some(&record), reason));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let mut batch = Batch::of_rejected(rejected);
+        match sink.apply(&batch, journal, Some(position)).await {
+            Err(SinkError::Content(_)) => {
+                // The text of the record may be what the database does not take.
+                batch.rejected.iter_mut().for_each(|rejected| rejected.record = None);
+                sink.apply(&batch, journal, Some(position))
+                    .await
+                    .map_err(|error| SinkError::Unavailable(error.to_string()))?;
+            }
+            other => other?,
+        }
+        self.count_rejected(&batch.rejected);
+        self.finish(position);
+        Ok(())
+    }
+
+    fn count_rejected(&self, rejected: &[Rejected]) {
+        for Rejected { id, interception_id, reason, .. } in rejected {
+            tracing::error!(
+                %id, interception = interception_id.map(|id| id.to_string()), reason,
+                "the database does not take a record; it is kept in aibridge_rejected_records"
+            );
+        }
+        self.progress.rejected(rejected.len());
+    }
+
+    /// The database holds all frames up to `position`.
+    fn finish(&self, position: u64) {
+        if let Err(error) = self.journal.release(position) {
+            tracing::warn!(%error, "could not remove a file of the journal; will retry");
+        }
+        self.progress.projected(position);
+    }
+}

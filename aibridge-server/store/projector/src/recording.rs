@@ -1,0 +1,211 @@
+//! Recording: every call appends one frame to the journal, and returns when that is durable.
+
+use crate::progress::Progress;
+use aibridge_journal::{Journal, Reservation};
+use aibridge_recorder::{Record, RecorderError};
+use aibridge_store_core::{Durability, JournalOptions, StoreError, payload};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// Bytes in the journal that the end of an interception has for itself. A larger end needs room that nobody reserved.
+const END_BYTES: u64 = 16 << 10;
+
+/// Text from which on records are serialized and written on a blocking thread, because that takes longer than other
+/// tasks should wait.
+const LARGE_BYTES: usize = 256 << 10;
+
+/// Time for which a call with the owner of an object waits for the database while that accepts records: other gateways
+/// look owners up there.
+const OWNER_WAIT: Duration = Duration::from_secs(1);
+
+/// Appends records to the journal. Clones share one journal.
+#[derive(Clone)]
+pub struct Recording {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    journal: Arc<Journal>,
+    progress: Arc<Progress>,
+    durability: Durability,
+    timeout: Duration,
+    /// The room in the journal of each open interception.
+    open: Mutex<HashMap<Uuid, Reservation>>,
+    /// Whether the database can be used, as far as that can be found out in microseconds.
+    check: Box<dyn Fn() -> Result<(), StoreError> + Send + Sync>,
+    is_closed: AtomicBool,
+}
+
+/// A frame that was appended and is not acknowledged yet. Dropping it takes a start back, because its request is
+/// refused.
+struct Appended {
+    shared: Arc<Shared>,
+    sequence: u64,
+    starts: Option<Uuid>,
+    ends: Option<Uuid>,
+}
+
+impl Recording {
+    /// Records to `journal`. `check` says whether the database can be used, as far as that takes microseconds.
+    pub fn new(
+        journal: Arc<Journal>,
+        progress: Arc<Progress>,
+        options: &JournalOptions,
+        check: impl Fn() -> Result<(), StoreError> + Send + Sync + 'static,
+    ) -> Self {
+        let shared = Shared {
+            journal,
+            progress,
+            durability: options.durability,
+            timeout: options.timeout,
+            open: Mutex::default(),
+            check: Box::new(check),
+            is_closed: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Stores all of `records` or none, and returns when they are durable.
+    pub async fn record(&self, records: Vec<Record>) -> Result<(), RecorderError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.try_record(records).await.map_err(RecorderError::unavailable)
+    }
+
+    async fn try_record(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        let has_owner = records.iter().any(|record| matches!(record, Record::Owner(_)));
+        let appended = if payload::text_bytes(&records) < LARGE_BYTES {
+            Shared::append(&self.shared, &records)
+        } else {
+            let shared = Arc::clone(&self.shared);
+            let appending = spawn_blocking(move || Shared::append(&shared, &records));
+            appending.await.unwrap_or_else(|error| Err(StoreError::Journal(error.to_string())))
+        }?;
+        self.shared.wait_until_durable(&appended).await?;
+        if has_owner && self.shared.progress.failure(Duration::ZERO).is_none() {
+            let waiting = self.shared.progress.wait_for(appended.sequence);
+            // Without the database nobody looks up owners.
+            let _ = timeout(OWNER_WAIT, waiting).await;
+        }
+        appended.acknowledge();
+        Ok(())
+    }
+
+    /// Whether a start would be accepted now, apart from the database's answer.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.shared.check_start()?;
+        self.shared.journal.check(PROBE_BYTES, END_BYTES).map_err(StoreError::from)
+    }
+
+    /// Refuses later calls.
+    pub fn close(&self) {
+        self.shared.is_closed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The size of the start that a check of the journal asks for.
+const PROBE_BYTES: usize = 4 << 10;
+
+impl Shared {
+    fn append(shared: &Arc<Self>, records: &[Record]) -> Result<Appended, StoreError> {
+        if shared.is_closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed);
+        }
+        let start = records.iter().find_map(|record| match record {
+            Record::Start(interception) => Some(interception.id),
+            _ => None,
+        });
+        let ends = records.iter().find_map(|record| match record {
+            Record::End(end) => Some(end.interception_id),
+            _ => None,
+        });
+        let payload = payload::records(records).map_err(|error| StoreError::Journal(error.to_string()))?;
+        let sequence = match (start, records.iter().find_map(payload::interception_of)) {
+            (Some(id), _) => {
+                shared.check_start()?;
+                let (sequence, reservation) =
+                    shared.journal.append_start(payload::RECORDS, payload, END_BYTES)?;
+                shared.open.lock().insert(id, reservation);
+                sequence
+            }
+            (None, Some(id)) => shared.append_to_open(id, payload)?,
+            (None, None) => shared.journal.append(payload::RECORDS, payload)?,
+        };
+        Ok(Appended { shared: Arc::clone(shared), sequence, starts: start, ends })
+    }
+
+    /// Appends further records of an open interception, in the room that its start has reserved.
+    fn append_to_open(&self, id: Uuid, payload: bytes::Bytes) -> Result<u64, StoreError> {
+        let reservation = self.open.lock().remove(&id);
+        let Some(mut reservation) = reservation else {
+            return Err(StoreError::Conflict(format!(
+                "interception {id} has further records, but no start record"
+            )));
+        };
+        let appended = self.journal.append_end(payload::RECORDS, payload, &mut reservation);
+        self.open.lock().insert(id, reservation);
+        Ok(appended?)
+    }
+
+    fn check_start(&self) -> Result<(), StoreError> {
+        (self.check)()?;
+        if self.durability != Durability::Database {
+            return Ok(());
+        }
+        let Some(error) = self.progress.failure(self.timeout) else { return Ok(()) };
+        self.progress.flush.notify_one(); // it may be back
+        Err(StoreError::Database(error))
+    }
+
+    async fn wait_until_durable(&self, appended: &Appended) -> Result<(), StoreError> {
+        if self.durability == Durability::Process {
+            return Ok(());
+        }
+        let _waiting = self.progress.count_waiting();
+        let waiting = async {
+            if self.durability == Durability::Database {
+                self.progress.wait_for(appended.sequence).await;
+                return Ok(());
+            }
+            let synced = self.journal.durable(appended.sequence).await;
+            synced.map_err(|error| StoreError::Journal(error.to_string()))
+        };
+        match appended.starts {
+            None => waiting.await,
+            Some(_) => timeout(self.timeout, waiting).await.unwrap_or(Err(StoreError::Timeout(self.timeout))),
+        }
+    }
+
+    /// Takes back the start of an interception.
+    fn revoke(&self, id: Uuid) {
+        let Some(mut reservation) = self.open.lock().remove(&id) else { return };
+        let revoked = self.journal.append_end(payload::REVOKED, payload::revoked(id), &mut reservation);
+        if let Err(error) = revoked {
+            tracing::error!(%id, %error, "could not take back the start of a refused request; the next start closes it");
+        }
+    }
+}
+
+impl Appended {
+    fn acknowledge(mut self) {
+        self.starts = None;
+        if let Some(id) = self.ends {
+            self.shared.open.lock().remove(&id);
+        }
+    }
+}
+
+impl Drop for Appended {
+    fn drop(&mut self) {
+        if let Some(id) = self.starts {
+            self.shared.revoke(id);
+        }
+    }
+}

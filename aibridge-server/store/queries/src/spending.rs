@@ -1,0 +1,82 @@
+//! What was spent since given times, by actor, provider, model and attributes of the actor.
+
+use crate::records::Records;
+use aibridge_store_core::StoreError;
+use aibridge_store_core::query::first_id;
+use aibridge_store_core::query::{CellKind, Dialect, Value, Values};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+/// Number of times that sums begin at.
+const STARTS: usize = 3;
+
+/// A response ends at most this long after its request began. Costs of longer ones are missing.
+const MAX_RESPONSE_TIME: SignedDuration = SignedDuration::from_hours(24);
+
+/// What one actor has spent on one model of one provider, with the same attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spending {
+    /// The actor (`initiator_id`).
+    pub user: String,
+    /// The configured name of the provider.
+    pub provider: String,
+    /// The model in the spelling of the client.
+    pub model: String,
+    /// The attributes of the actor.
+    pub metadata: BTreeMap<String, String>,
+    /// The sums of the costs in nano-USD since each of the times.
+    pub nano_usd: [i64; STARTS],
+}
+
+impl Records {
+    /// What was spent since each of `starts`; with the keys of clients only if `counts_byok` is set.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Database`].
+    pub fn spending(
+        &self,
+        starts: [Timestamp; STARTS],
+        counts_byok: bool,
+    ) -> Result<Vec<Spending>, StoreError> {
+        let earliest = starts.into_iter().min().unwrap_or(Timestamp::MIN);
+        let began = earliest.checked_sub(MAX_RESPONSE_TIME).unwrap_or(earliest);
+        let dialect = self.dialect();
+        let mut values = Values::default();
+        let sums = starts.map(|start| sum_since(dialect, &values.bind(Value::Time(start)))).join(", ");
+        let since = values.bind(Value::Time(earliest));
+        let first = values.bind(Value::Id(first_id(began)));
+        let keys = if counts_byok { "" } else { " AND i.credential_kind = 'centralized'" };
+        let metadata = dialect.json_as_text()("i.metadata");
+        let sql = format!(
+            "SELECT i.initiator_id, i.provider_name, i.model, {metadata}, {sums} FROM aibridge_interceptions i \
+             JOIN aibridge_token_usages u ON u.interception_id = i.id \
+             WHERE i.id >= {first} AND u.created_at >= {since} AND u.cost_nano_usd > 0{keys} GROUP BY 1, 2, 3, 4"
+        );
+        use CellKind::{Count, Text};
+        let kinds = [Text, Text, Text, Text, Count, Count, Count];
+        let rows = self.select(&values.statement(sql, kinds))?;
+        rows.into_iter()
+            .map(|mut cells| {
+                Ok(Spending {
+                    user: cells.text()?,
+                    provider: cells.text()?,
+                    model: cells.text()?,
+                    metadata: serde_json::from_str(&cells.text()?).unwrap_or_default(),
+                    nano_usd: [cells.count()?, cells.count()?, cells.count()?],
+                })
+            })
+            .collect()
+    }
+}
+
+/// The sum of the costs since the bound time `start`. A single cost counts as at most a million dollars.
+fn sum_since(dialect: Dialect, start: &str) -> String {
+    let (least, cast) = match dialect {
+        Dialect::Sqlite => ("min", ""),
+        Dialect::Postgres => ("least", "::bigint"),
+    };
+    format!(
+        "sum(CASE WHEN u.created_at >= {start} THEN {least}(u.cost_nano_usd, 1000000000000000) ELSE 0 END){cast}"
+    )
+}

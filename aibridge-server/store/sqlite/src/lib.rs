@@ -1,0 +1,30 @@
+//! The store in one SQLite file. `sink` writes records, `authenticator` looks up tokens, `records` reads records.
+
+mod authenticator;
+mod connection;
+mod deletion;
+mod error;
+mod file;
+mod job;
+mod lock_file;
+mod open_files;
+mod orphans;
+mod owners;
+mod private_file;
+mod records;
+mod rollup;
+mod rows;
+mod schema;
+mod sink;
+mod store;
+mod sweep;
+mod time;
+mod token_rows;
+mod tokens;
+mod worker;
+
+pub use records::SqliteRecords;
+pub use rollup::SqliteRollup;
+pub use store::SqliteStore;
+pub use sweep::SqliteSweepBackend;
+pub use tokens::SqliteTokens;
