@@ -1,5 +1,7 @@
 //! Costs of responses, and budgets.
 
+mod kept;
+
 use crate::auth::tokens_of;
 use crate::dialects::KEY;
 use crate::harness::{Harness, provider_settings};
