@@ -1,5 +1,6 @@
 //! Costs of responses, and budgets.
 
+mod further;
 mod kept;
 
 use crate::auth::tokens_of;
