@@ -8,14 +8,14 @@ use std::time::Duration;
 pub(super) struct Case {
     pub(super) dialect: &'static str,
     pub(super) traffic: Traffic,
-    /// The goal for the CPU time, as a ratio to nginx.
+    /// The goal for the CPU time.
     pub(super) goal: Goal,
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum Traffic {
-    /// Requests with bodies of this size, in bytes.
-    Blocking(usize),
+    /// Requests with bodies of this size in bytes, on this number of connections.
+    Blocking(usize, usize),
     /// Streams with this number of events, and the time between two events (zero: no pause).
     Streams(usize, Duration),
 }
@@ -26,27 +26,40 @@ const PACE: Duration = Duration::from_millis(10);
 const UNPACED: Duration = Duration::ZERO;
 /// The number of client connections.
 const CONNECTIONS: usize = 8;
+/// A number of connections with which more requests share each commit.
+const MANY_CONNECTIONS: usize = 32;
+/// The dialect that the others are compared with.
+const BASE: &str = "chat";
+/// The highest CPU time of a request of the Messages API, as a ratio to the chat API.
+const MESSAGES_GOAL: f64 = 1.1;
 /// The number of concurrent paced streams: enough to load a core.
 const PACED_STREAMS: usize = 50;
 
 impl Case {
-    pub(super) fn all() -> Vec<Self> {
-        let case = |dialect, traffic, goal| Self { dialect, traffic, goal: Goal::Ratio(goal) };
-        let blocking = [(1_000, 2.5), (20_000, 2.5), (300_000, 1.5)];
-        let streams = [(100, UNPACED), (1000, UNPACED), (100, PACE), (1000, PACE)];
-        ["chat", "responses"]
-            .into_iter()
-            .flat_map(|dialect| {
-                let blocking = blocking.map(|(bytes, goal)| case(dialect, Traffic::Blocking(bytes), goal));
-                blocking
-                    .into_iter()
-                    .chain(streams.map(|(events, pace)| case(dialect, Traffic::Streams(events, pace), 1.25)))
-            })
-            // A run takes ten seconds, and the relay code is the same for both dialects.
-            .filter(|case| {
-                !(case.dialect == "responses" && matches!(case.traffic, Traffic::Streams(1000, PACE)))
-            })
-            .collect()
+    /// All cases, in groups of the same traffic in each dialect.
+    pub(super) fn groups() -> Vec<Vec<Self>> {
+        let blocking = |(bytes, connections, goal)| (Traffic::Blocking(bytes, connections), goal);
+        let stream = |(events, pace)| (Traffic::Streams(events, pace), 1.25);
+        let blocking = [
+            (1_000, CONNECTIONS, 2.5),
+            (1_000, MANY_CONNECTIONS, 2.5),
+            (20_000, CONNECTIONS, 2.5),
+            (300_000, CONNECTIONS, 1.5),
+        ]
+        .map(blocking);
+        let streams = [(100, UNPACED), (1000, UNPACED), (100, PACE), (1000, PACE)].map(stream);
+        blocking.into_iter().chain(streams).map(|(traffic, goal)| Self::group(traffic, goal)).collect()
+    }
+
+    fn group(traffic: Traffic, goal: f64) -> Vec<Self> {
+        // A run takes ten seconds, and the relay code is the same for all dialects.
+        let is_long = matches!(traffic, Traffic::Streams(1000, PACE));
+        let dialects = if is_long { &[BASE][..] } else { &[BASE, "responses", "messages"] };
+        let goal = |dialect: &str| match traffic {
+            Traffic::Blocking(..) if dialect == "messages" => Goal::RatioToChat(MESSAGES_GOAL),
+            _ => Goal::Ratio(goal),
+        };
+        dialects.iter().map(|dialect| Self { dialect, traffic, goal: goal(dialect) }).collect()
     }
 
     fn is_paced(&self) -> bool {
@@ -54,9 +67,20 @@ impl Case {
     }
 
     pub(super) fn name(&self) -> String {
-        let dialect = self.dialect;
+        self.name_in(self.dialect)
+    }
+
+    /// The name of the same traffic of the chat API, with which this is compared.
+    pub(super) fn base(&self) -> Option<String> {
+        (self.dialect != BASE).then(|| self.name_in(BASE))
+    }
+
+    fn name_in(&self, dialect: &str) -> String {
         match self.traffic {
-            Traffic::Blocking(bytes) => format!("{dialect} {} KB", bytes / 1000),
+            Traffic::Blocking(bytes, CONNECTIONS) => format!("{dialect} {} KB", bytes / 1000),
+            Traffic::Blocking(bytes, connections) => {
+                format!("{dialect} {} KB, {connections} connections", bytes / 1000)
+            }
             Traffic::Streams(events, UNPACED) => format!("{dialect} stream of {events}"),
             Traffic::Streams(events, pace) => {
                 format!("{dialect} stream of {events}, every {} ms", pace.as_millis())
@@ -67,14 +91,14 @@ impl Case {
     /// The counted unit, and the number of units in one request.
     pub(super) fn unit(&self) -> (&'static str, usize) {
         match self.traffic {
-            Traffic::Blocking(_) => ("request", 1),
+            Traffic::Blocking(..) => ("request", 1),
             Traffic::Streams(events, _) => ("event", events),
         }
     }
 
     /// Whether nginx with its defaults buffers the request bodies in files.
     pub(super) fn is_large(&self) -> bool {
-        matches!(self.traffic, Traffic::Blocking(bytes) if bytes > 16 * 1024)
+        matches!(self.traffic, Traffic::Blocking(bytes, _) if bytes > 16 * 1024)
     }
 
     /// Whether the traffic has no pauses, so that the target limits the rate.
@@ -87,9 +111,9 @@ impl Case {
         let mut arguments = vec![format!("--dialect={}", self.dialect)];
         let mut add = |name: &str, value: String| arguments.push(format!("--{name}={value}"));
         match self.traffic {
-            Traffic::Blocking(bytes) => {
+            Traffic::Blocking(bytes, connections) => {
                 add("size", bytes.to_string());
-                add("connections", CONNECTIONS.to_string());
+                add("connections", connections.to_string());
             }
             Traffic::Streams(events, pace) => {
                 add("events", events.to_string());

@@ -8,7 +8,9 @@ pub(super) struct Figure {
     pub(super) unit: &'static str,
     /// The value of each target, by name.
     pub(super) values: Vec<(&'static str, Spread)>,
-    /// The highest ratio to nginx, or the highest value, that the gateway should have.
+    /// The name of the figure of the chat API that this one is compared with.
+    pub(super) base: Option<String>,
+    /// The highest ratio or value that the gateway should have.
     pub(super) goal: Goal,
 }
 
@@ -19,6 +21,8 @@ pub(super) enum Goal {
     None,
     /// The highest ratio to nginx.
     Ratio(f64),
+    /// The highest ratio to the same traffic of the chat API.
+    RatioToChat(f64),
     /// The highest value, in the unit of the figure.
     AtMost(f64),
 }

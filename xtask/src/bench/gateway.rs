@@ -14,13 +14,17 @@ use std::time::Instant;
 pub(super) enum Mode {
     /// No access tokens and no metrics. Everything is recorded.
     Relay,
-    /// Access tokens, metrics, a circuit breaker and all limits. Everything is recorded.
+    /// Access tokens, metrics, circuit breakers, all limits and a budget of each user. Everything is recorded.
     Governed,
 }
 
-/// A circuit breaker, and limits that are counted and never reached. Follows the table of the provider.
-const GOVERNED_SETTINGS: &str = "[provider.circuit_breaker]\n\
-    [limits]\nmax_concurrent_requests = 1000000\nrequests_per_minute = 4000000000\ntokens_per_minute = 4000000000\n";
+/// The types of the providers, and the paths of their base URLs.
+const PROVIDERS: [(&str, &str); 2] = [("openai", "/v1/"), ("anthropic", "/")];
+
+/// Limits and a budget that are counted and never reached.
+const GOVERNED_SETTINGS: &str = "[limits]\nmax_concurrent_requests = 1000000\n\
+    requests_per_minute = 4000000000\ntokens_per_minute = 4000000000\n\
+    [[budget]]\nscope = \"user\"\nmatch = \"*\"\namount = \"1000000 USD\"\n";
 
 /// A gateway that can be started.
 pub(super) struct Gateway {
@@ -64,7 +68,7 @@ impl Gateway {
         Ok(Target {
             name,
             address: address.parse()?,
-            prefix: "/openai/v1",
+            is_gateway: true,
             token,
             pid: process.pid(),
             ready_after,
@@ -75,14 +79,19 @@ impl Gateway {
     fn settings(&self, lab: &Lab, store: &Path) -> String {
         let governed = self.mode == Mode::Governed;
         let keys: Vec<String> = (0..self.keys).map(|index| format!("\"sk-bench-{index:08}\"")).collect();
+        let (keys, breaker) = (keys.join(", "), if governed { "[provider.circuit_breaker]\n" } else { "" });
+        let provider = |(kind, path)| {
+            let address = lab.provider();
+            format!(
+                "[[provider]]\ntype = \"{kind}\"\nbase_url = \"http://{address}{path}\"\nkeys = [{keys}]\n{breaker}"
+            )
+        };
         format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:{}\"\n[auth]\nmode = \"{}\"\n\
-             [metrics]\nenabled = {governed}\n[[provider]]\ntype = \"openai\"\nbase_url = \"http://{}/v1/\"\n\
-             keys = [{}]\n{}",
+             [metrics]\nenabled = {governed}\n{}{}",
             store.display(),
             if governed { "tokens" } else { "none" },
-            lab.provider(),
-            keys.join(", "),
+            PROVIDERS.map(provider).concat(),
             if governed { GOVERNED_SETTINGS } else { "" },
         )
     }

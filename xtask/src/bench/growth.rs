@@ -81,7 +81,7 @@ fn measure_point(
         );
     }
     let values = vec![(RELAY, Spread::of(runs))];
-    report.push(Figure { name, unit: "CPU us/request", values, goal: Goal::None });
+    report.push(Figure { name, unit: "CPU us/request", values, base: None, goal: Goal::None });
     Ok(())
 }
 

@@ -67,7 +67,10 @@ impl Lab {
     /// Starts the load generator against `target`.
     pub(super) fn clients(&self, target: &Target, arguments: &[String]) -> Result<Process> {
         let mut command = Process::command(OTHER_CORE, &self.binaries.join("aibridge-traffic"));
-        command.args(["load", "--address", &target.address.to_string(), "--prefix", target.prefix]);
+        command.args(["load", "--address", &target.address.to_string()]);
+        if target.is_gateway {
+            command.arg("--gateway");
+        }
         if let Some(token) = &target.token {
             command.args(["--bearer", token]);
         }

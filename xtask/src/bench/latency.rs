@@ -59,7 +59,8 @@ fn measure_added(
                 results.iter().zip(direct).map(|(result, direct)| Ok(value(result)? - value(direct)?));
             values.push((target.name, Spread::of(added.collect::<Result<_>>()?)));
         }
-        report.push(Figure { name: format!("{name} at {RATE}/s"), unit: "us", values, goal: *goal });
+        let name = format!("{name} at {RATE}/s");
+        report.push(Figure { name, unit: "us", values, base: None, goal: *goal });
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ pub(super) fn measure(lab: &Lab, options: &Options, report: &mut Report) -> Resu
         }
         let mut add = |name: String, unit, runs: Runs, goal| {
             let values = runs.into_iter().map(|(target, runs)| (target, Spread::of(runs))).collect();
-            report.push(Figure { name, unit, values, goal: Goal::AtMost(goal) });
+            report.push(Figure { name, unit, values, base: None, goal: Goal::AtMost(goal) });
         };
         if wants_idle {
             add(idle_name.into(), "MiB", idle, 25.0);

@@ -41,7 +41,8 @@ fn start_with(lab: &Lab, name: &'static str, setting: &str) -> Result<Option<Tar
         sleep(Duration::from_micros(200));
     }
     let (ready_after, pid) = (started_at.elapsed(), worker(process.pid())?);
-    Ok(Some(Target { name, address, prefix: "/v1", token: None, pid, ready_after, _process: Some(process) }))
+    let is_gateway = false;
+    Ok(Some(Target { name, address, is_gateway, token: None, pid, ready_after, _process: Some(process) }))
 }
 
 /// The path of the installed nginx, if there is one.

@@ -35,17 +35,29 @@ impl Report {
             if markdown { comfy_table::presets::ASCII_MARKDOWN } else { comfy_table::presets::NOTHING };
         table.load_style(preset);
         table.set_header(
-            ["figure", "unit"].into_iter().chain(columns.iter().copied()).chain(["/ nginx", "target"]),
+            ["figure", "unit"]
+                .into_iter()
+                .chain(columns.iter().copied())
+                .chain(["/ nginx", "/ chat", "target"]),
         );
         for figure in &self.figures {
             let mut row = vec![figure.name.clone(), figure.unit.to_owned()];
             row.extend(
                 columns.iter().map(|target| figure.value(target).map(Spread::text).unwrap_or_default()),
             );
-            row.extend([ratios(figure), goal(figure.goal)]);
+            let nginx = |_: &str| figure.value(NGINX);
+            row.extend([ratios(figure, nginx), self.ratios_to_chat(figure), goal(figure.goal)]);
             table.add_row(row);
         }
         println!("{table}");
+    }
+
+    /// Formats the ratios of both modes of the gateway to the same traffic of the chat API.
+    fn ratios_to_chat(&self, figure: &Figure) -> String {
+        let is_base =
+            |other: &&Figure| other.unit == figure.unit && Some(&other.name) == figure.base.as_ref();
+        let Some(base) = self.figures.iter().find(is_base) else { return String::new() };
+        ratios(figure, |mode| base.value(mode))
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -60,19 +72,20 @@ impl Report {
     }
 }
 
-/// Formats the ratios of both modes of the gateway to nginx.
-fn ratios(figure: &Figure) -> String {
-    let Some(nginx) = figure.value(NGINX).map(Spread::median).filter(|nginx| *nginx > 0.0) else {
-        return String::new();
+/// Formats the ratios of both modes of the gateway to the value of each mode that `base` returns.
+fn ratios<'a>(figure: &Figure, base: impl Fn(&str) -> Option<&'a Spread>) -> String {
+    let ratio = |mode| {
+        let base = base(mode).map(Spread::median).filter(|base| *base > 0.0)?;
+        Some(format!("{}x", number(figure.value(mode)?.median() / base)))
     };
-    let ratios = [RELAY, GOVERNED].into_iter().filter_map(|mode| Some(figure.value(mode)?.median() / nginx));
-    ratios.map(|ratio| format!("{}x", number(ratio))).collect::<Vec<_>>().join(" ")
+    [RELAY, GOVERNED].into_iter().filter_map(ratio).collect::<Vec<_>>().join(" ")
 }
 
 fn goal(goal: Goal) -> String {
     match goal {
         Goal::None => String::new(),
         Goal::Ratio(ratio) => format!("<= {ratio}x"),
+        Goal::RatioToChat(ratio) => format!("<= {ratio}x chat"),
         Goal::AtMost(value) => format!("<= {value}"),
     }
 }

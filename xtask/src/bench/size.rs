@@ -22,13 +22,13 @@ pub(super) fn measure(lab: &Lab, options: &Options, report: &mut Report) -> Resu
         if !nginx_times.is_empty() {
             values.push((target::NGINX, Spread::of(nginx_times)));
         }
-        report.push(Figure { name: name.into(), unit: "ms", values, goal: Goal::AtMost(50.0) });
+        report.push(Figure { name: name.into(), unit: "ms", values, base: None, goal: Goal::AtMost(50.0) });
     }
     let name = "binary";
     if options.includes(name) {
         let bytes = std::fs::metadata(lab.gateway_binary())?.len() as f64;
         let values = vec![(RELAY, Spread::of(vec![bytes / 1024.0 / 1024.0]))];
-        report.push(Figure { name: name.into(), unit: "MiB", values, goal: Goal::AtMost(25.0) });
+        report.push(Figure { name: name.into(), unit: "MiB", values, base: None, goal: Goal::AtMost(25.0) });
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 pub(super) struct Target {
     pub(super) name: &'static str,
     pub(super) address: SocketAddr,
-    /// The path before the route.
-    pub(super) prefix: &'static str,
+    /// Whether its paths are those of the gateway.
+    pub(super) is_gateway: bool,
     /// The access token of requests, if the target needs one.
     pub(super) token: Option<String>,
     /// The process whose CPU time and memory are measured.
@@ -33,7 +33,7 @@ impl Target {
         Self {
             name: DIRECT,
             address,
-            prefix: "/v1",
+            is_gateway: false,
             token: None,
             pid,
             ready_after: Duration::ZERO,

@@ -7,7 +7,7 @@ use aibridge_json::Edit;
 use aibridge_keypool::KeyPool;
 use aibridge_provider::UsageChunk;
 use aibridge_sse::{Event, Splitter};
-use aibridge_traffic::{Dialect, Shape, chat_event, response_event};
+use aibridge_traffic::{Dialect, Shape, chat_event, message_event, response_event};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::hint::black_box;
@@ -18,7 +18,9 @@ pub(crate) type Operation = Box<dyn FnMut()>;
 /// All operations, by name.
 pub(crate) fn all() -> Vec<(String, Operation)> {
     let mut all = Vec::new();
-    for (dialect, name) in [(Dialect::Chat, "chat"), (Dialect::Responses, "responses")] {
+    let dialects =
+        [(Dialect::Chat, "chat"), (Dialect::Responses, "responses"), (Dialect::Messages, "messages")];
+    for (dialect, name) in dialects {
         for bytes in [1_000, 20_000, 300_000] {
             all.push((format!("read {name} {} KB", bytes / 1000), read(dialect, bytes)));
         }
@@ -34,6 +36,10 @@ pub(crate) fn all() -> Vec<(String, Operation)> {
     all.push((
         "observe a responses event".into(),
         observe(response_event(1), Box::<aibridge_responses::Streaming>::default()),
+    ));
+    all.push((
+        "observe a messages delta".into(),
+        observe(message_event(), Box::<aibridge_messages::Streaming>::default()),
     ));
     all.push(("choose a key of 10".into(), choose()));
     all.push(("headers to the provider".into(), provider_headers()));
@@ -53,6 +59,7 @@ fn read(dialect: Dialect, bytes: usize) -> Operation {
     let read = move |request: &Request| match dialect {
         Dialect::Chat => aibridge_chatcompletions::parse_request(request, UsageChunk::Add),
         Dialect::Responses => aibridge_responses::parse_request(request),
+        Dialect::Messages => aibridge_messages::parse_request(request),
     };
     Box::new(move || drop(black_box(read(black_box(&request)))))
 }

@@ -6,4 +6,4 @@ mod request;
 mod response;
 
 pub use request::{Dialect, Shape};
-pub use response::{Responses, chat_event, response_event};
+pub use response::{Responses, chat_event, message_event, response_event};

@@ -17,9 +17,9 @@ pub(crate) struct Options {
     /// The address of the target.
     #[arg(long)]
     address: SocketAddr,
-    /// The path before the route.
-    #[arg(long, default_value = "/v1")]
-    prefix: String,
+    /// The target is a gateway, whose paths name the provider.
+    #[arg(long)]
+    gateway: bool,
     /// The access token, sent as a bearer token.
     #[arg(long, default_value = "sk-what-the-sdk-insists-on")]
     bearer: String,
@@ -75,13 +75,17 @@ impl Options {
             Some(events) => format!("?events={events}&pace_us={}", self.pace_us),
             None => String::new(),
         };
+        let client = match self.dialect {
+            Dialect::Messages => "Anthropic/Python 0.75.0\r\nanthropic-version: 2023-06-01",
+            Dialect::Chat | Dialect::Responses => "OpenAI/Python 2.8.1",
+        };
         let head = format!(
             "POST {}{}{query} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nContent-Type: application/json\r\n\
-             User-Agent: OpenAI/Python 2.8.1\r\nX-Stainless-Lang: python\r\nX-Stainless-Package-Version: 2.8.1\r\n\
+             User-Agent: {client}\r\nX-Stainless-Lang: python\r\nX-Stainless-Package-Version: 2.8.1\r\n\
              X-Stainless-OS: Linux\r\nX-Stainless-Arch: x64\r\nX-Stainless-Runtime: CPython\r\n\
              X-Stainless-Runtime-Version: 3.13.1\r\nX-Stainless-Async: false\r\nx-stainless-retry-count: 0\r\n\
              Authorization: Bearer {}\r\nContent-Length: {}\r\n\r\n",
-            self.prefix,
+            self.dialect.prefix(self.gateway),
             self.dialect.route(),
             self.address,
             self.bearer,

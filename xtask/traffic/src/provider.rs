@@ -2,7 +2,8 @@
 
 use crate::wire::{self, Body};
 use aibridge_traffic::{Dialect, Responses};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,6 +11,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, spawn_local, yield_now};
 use tokio::time::{Instant, sleep_until};
+
+/// The responses to requests for one path.
+struct Prepared {
+    path: String,
+    responses: Responses,
+}
+
+impl Prepared {
+    fn new(dialect: Dialect) -> Self {
+        let path = [dialect.prefix(false), dialect.route()].concat();
+        Self { path, responses: Responses::new(dialect) }
+    }
+}
 
 /// Serves until the process is killed. The query selects the response: `events` is the number of events of a stream, and
 /// `pace_us` the time between them in microseconds.
@@ -19,7 +33,8 @@ pub(crate) fn run() -> Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?);
         std::io::stdout().flush()?;
-        let responses = Rc::new([Responses::new(Dialect::Chat), Responses::new(Dialect::Responses)]);
+        let responses: Rc<[Prepared]> =
+            Dialect::value_variants().iter().map(|dialect| Prepared::new(*dialect)).collect();
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
@@ -32,13 +47,14 @@ pub(crate) fn run() -> Result<()> {
     })
 }
 
-async fn serve(mut stream: TcpStream, responses: &[Responses; 2]) -> Result<()> {
+async fn serve(mut stream: TcpStream, prepared: &[Prepared]) -> Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let Some(head) = request(&mut stream, &mut buffer).await? else { return Ok(()) };
         let target = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
         let target = std::str::from_utf8(target)?;
-        let responses = &responses[usize::from(target.contains(Dialect::Responses.route()))];
+        let prepared = prepared.iter().find(|prepared| target.starts_with(&prepared.path));
+        let responses = &prepared.with_context(|| format!("no response to {target}"))?.responses;
         match number(target, "events=") {
             None => stream.write_all(responses.blocking()).await?,
             Some(events) => {

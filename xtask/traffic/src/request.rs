@@ -9,6 +9,8 @@ pub enum Dialect {
     Chat,
     /// The Responses API.
     Responses,
+    /// The Messages API.
+    Messages,
 }
 
 /// The size and the contents of a request.
@@ -32,11 +34,22 @@ const TEXT: &str = "The test `empty_line` fails because the parser stops at the 
     if line.trim().is_empty() { continue; } // é ü – skipped\n\tassert_eq!(parse(\"a\\n\\nb\"), [\"a\", \"b\"]);\n";
 
 impl Dialect {
-    /// The route below the base URL.
+    /// The route below the prefix.
     pub fn route(self) -> &'static str {
         match self {
             Self::Chat => "/chat/completions",
             Self::Responses => "/responses",
+            Self::Messages => "/v1/messages",
+        }
+    }
+
+    /// The path before the route, at the gateway or at the provider. The route of the Messages API has the version.
+    pub fn prefix(self, at_gateway: bool) -> &'static str {
+        match (self, at_gateway) {
+            (Self::Messages, true) => "/anthropic",
+            (Self::Messages, false) => "",
+            (_, true) => "/openai/v1",
+            (_, false) => "/v1",
         }
     }
 }
@@ -58,7 +71,7 @@ impl Shape {
     }
 
     fn with_content(&self, content: &str) -> String {
-        let messages: Vec<Value> = (0..self.messages).map(|at| self.message(at, content)).collect();
+        let mut messages: Vec<Value> = (0..self.messages).map(|at| self.message(at, content)).collect();
         let tools: Vec<Value> = (0..self.tools).map(|at| self.tool(at)).collect();
         let mut body = match self.dialect {
             Dialect::Chat => json!({"model": "gpt-5-codex", "messages": messages, "temperature": 0.2}),
@@ -67,11 +80,19 @@ impl Shape {
                 "store": false, "reasoning": {"effort": "medium", "summary": "auto"},
                 "include": ["reasoning.encrypted_content"], "prompt_cache_key": "019a7c1e-5b0a-7d43-9c55-2f1d8e6b7a10",
             }),
+            // The system message is beside the others.
+            Dialect::Messages => json!({
+                "model": "claude-sonnet-4-5", "max_tokens": 8192, "system": [messages.remove(0)], "messages": messages,
+            }),
         };
         if self.tools > 0 {
             body["tools"] = tools.into();
-            body["tool_choice"] = "auto".into();
-            body["parallel_tool_calls"] = false.into();
+            if self.dialect == Dialect::Messages {
+                body["tool_choice"] = json!({"type": "auto", "disable_parallel_tool_use": true});
+            } else {
+                body["tool_choice"] = "auto".into();
+                body["parallel_tool_calls"] = false.into();
+            }
         }
         body["stream"] = self.stream.into();
         body.to_string()
@@ -100,6 +121,16 @@ impl Shape {
                 "type": "message", "role": if turn == 0 { "developer" } else { "user" },
                 "content": [{"type": "input_text", "text": content}],
             }),
+            (Dialect::Messages, 0) => {
+                json!({"type": "text", "text": content, "cache_control": {"type": "ephemeral"}})
+            }
+            (Dialect::Messages, 1) => json!({"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": call, "content": content},
+            ]}),
+            (Dialect::Messages, 2) => json!({"role": "user", "content": [{"type": "text", "text": content}]}),
+            (Dialect::Messages, _) => json!({"role": "assistant", "content": [{
+                "type": "tool_use", "id": call, "name": "edit_file", "input": {"path": "src/lib.rs", "new": content},
+            }]}),
         }
     }
 
@@ -118,6 +149,9 @@ impl Shape {
                 {"name": name, "description": description, "parameters": parameters}}),
             Dialect::Responses => json!({"type": "function", "name": name, "description": description,
                 "strict": false, "parameters": parameters}),
+            Dialect::Messages => {
+                json!({"name": name, "description": description, "input_schema": parameters})
+            }
         }
     }
 }
@@ -128,7 +162,7 @@ mod tests {
 
     #[test]
     fn bodies_have_the_requested_size_and_end_with_the_user() {
-        for dialect in [Dialect::Chat, Dialect::Responses] {
+        for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
             for bytes in [1_000, 20_000, 300_000, 1_000_000] {
                 let body = Shape::of(dialect, bytes).body();
                 assert!(body.len().abs_diff(bytes) * 20 < bytes, "{dialect:?} {bytes}: {}", body.len());

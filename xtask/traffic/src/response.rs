@@ -1,5 +1,9 @@
 //! Provider responses that look like real ones, prepared as bytes.
 
+mod messages;
+
+pub use messages::message_event;
+
 use crate::Dialect;
 use serde_json::{Value, json};
 
@@ -13,6 +17,7 @@ pub struct Responses {
     last: Vec<u8>,
 }
 
+/// The headers of a provider of the chat and the Responses API.
 const HEADERS: &str = "openai-processing-ms: 412\r\nopenai-version: 2020-10-01\r\nx-request-id: req_0123456789abcdef\r\n\
     x-ratelimit-limit-requests: 10000\r\nx-ratelimit-remaining-requests: 9999\r\nx-ratelimit-limit-tokens: 2000000\r\n\
     x-ratelimit-remaining-tokens: 1999000\r\ncf-ray: 8f0a1b2c3d4e5f60-FRA\r\nserver: cloudflare\r\n";
@@ -24,12 +29,14 @@ impl Responses {
     /// Prepares the responses of `dialect`.
     pub fn new(dialect: Dialect) -> Self {
         let body = blocking(dialect).to_string();
-        let head = |rest: &str| format!("HTTP/1.1 200 OK\r\n{HEADERS}{rest}\r\n\r\n").into_bytes();
+        let headers = if dialect == Dialect::Messages { messages::HEADERS } else { HEADERS };
+        let head = |rest: &str| format!("HTTP/1.1 200 OK\r\n{headers}{rest}\r\n\r\n").into_bytes();
         let mut complete = head(&format!("content-type: application/json\r\ncontent-length: {}", body.len()));
         complete.extend_from_slice(body.as_bytes());
         let (first, event, last) = match dialect {
             Dialect::Chat => (chat_event(0), chat_event(1), chat_end()),
             Dialect::Responses => (response_created(), response_event(1), response_end()),
+            Dialect::Messages => (messages::start(), message_event(), messages::end()),
         };
         Self {
             blocking: complete,
@@ -72,6 +79,7 @@ fn usage(dialect: Dialect) -> Value {
                 "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0}}),
         Dialect::Responses => json!({"input_tokens": 1152, "input_tokens_details": {"cached_tokens": 1024},
             "output_tokens": 96, "output_tokens_details": {"reasoning_tokens": 64}, "total_tokens": 1248}),
+        Dialect::Messages => messages::usage(96),
     }
 }
 
@@ -85,6 +93,7 @@ fn blocking(dialect: Dialect) -> Value {
             "usage": usage(dialect),
         }),
         Dialect::Responses => response("completed"),
+        Dialect::Messages => messages::blocking(),
     }
 }
 
