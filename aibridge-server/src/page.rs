@@ -32,7 +32,7 @@ pub fn routes(admin: Arc<Admin>) -> Router {
 async fn serve(State(admin): State<Arc<Admin>>, request: Request) -> Response<Body> {
     let (request, mut body) = request.into_parts();
     let response = admin.respond(&request, &mut body).await;
-    let mut response = response.unwrap_or_else(|error| crate::admin::render(error));
+    let mut response = response.unwrap_or_else(crate::admin::render);
     let headers = response.headers_mut();
     security_headers(headers);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
