@@ -135,7 +135,12 @@ impl Server {
             store: self.store.clone(),
             metrics: self.metrics.clone(),
             connections,
-            api: Api::new(store_options(&self.config), tasks, stopping, self.config.budgets.time_zone.clone()),
+            api: Api::new(
+                store_options(&self.config),
+                tasks,
+                stopping,
+                self.config.budgets.time_zone.clone(),
+            ),
             sessions: BrowserSessions::new(clock.clone()),
             throttle: LoginThrottle::new(clock),
             shared: self.admin.is_none(),
