@@ -22,7 +22,7 @@ pub trait CostMeter: Send + Sync {
 pub struct ResponseProgress {
     /// Whether the provider answered with a success, so that it may charge for the response.
     pub is_success: bool,
-    /// Whether the response was relayed to its end.
+    /// Whether the response came to its end, rather than being interrupted.
     pub is_complete: bool,
 }
 

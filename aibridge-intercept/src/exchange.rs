@@ -205,10 +205,10 @@ impl Exchange {
 
     /// The cost of a response with this outcome. What was reserved for it is released.
     fn measure(&mut self, outcome: Outcome, summary: &ResponseSummary, now: Timestamp) -> Option<UsageCost> {
-        let progress = ResponseProgress {
-            is_success: self.attempts.status.is_some_and(|status| status.is_success()),
-            is_complete: outcome == Outcome::Completed,
-        };
+        // A response that the API does not define was not interrupted: there is no answer to charge.
+        let is_complete = matches!(outcome, Outcome::Completed | Outcome::Failed(ErrorType::InvalidResponse));
+        let is_success = self.attempts.status.is_some_and(|status| status.is_success());
+        let progress = ResponseProgress { is_success, is_complete };
         self.cost_meter.take()?.measure(&self.interception, summary, progress, now)
     }
 

@@ -23,6 +23,8 @@ mod passthrough_body;
 pub mod providers;
 pub mod reload;
 pub mod retention;
+pub mod rollup;
+pub mod run;
 pub mod runtime_config;
 pub mod server;
 pub mod settings;

@@ -1,16 +1,19 @@
 //! The `aibridge` binary: runs a command and exits.
 
 use aibridge_cli::args::{Cli, Command, SettingsArgs};
+use aibridge_cli::launch::{self, Agent, LaunchError, Setup, Target};
 use aibridge_cli::output::print;
 use aibridge_cli::{health, prices, records, tokens};
 use aibridge_config::Config;
 use aibridge_listen::certificate;
+use aibridge_server::run::{RunError, UserEnvironment};
 use aibridge_server::settings::{self, SettingsError, SettingsSource};
 use aibridge_server::signals::{self, StopSignals};
 use aibridge_server::store_options::store_options;
 use aibridge_server::{Server, startup};
 use aibridge_telemetry::{Traces, log};
 use clap::Parser;
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::sync::oneshot;
@@ -29,6 +32,8 @@ fn main() -> ExitCode {
         Err(error) => {
             write(&mut std::io::stderr(), &format!("aibridge: {error}\n"));
             let is_bad_usage = error.is::<SettingsError>()
+                || error.is::<LaunchError>()
+                || error.downcast_ref().is_some_and(RunError::is_bad_usage)
                 || error.downcast_ref().is_some_and(tokens::TokenError::is_bad_usage);
             if is_bad_usage { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
         }
@@ -63,9 +68,40 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Some(Command::Prices(command)) => prices::run(command, &config, &mut std::io::stdout())?,
         Some(Command::Export(args)) => records::export(args, store_options(&config))?,
+        Some(Command::Connect { provider, agent }) => {
+            let agent = Agent::of_program(agent);
+            let url =
+                format!("{}://{}", if config.tls.is_some() { "https" } else { "http" }, config.server.listen);
+            let target = Target::new(&config, agent, provider.as_deref(), url)?.with_token_variable(&config);
+            let setup = Setup::new(agent, &target, None);
+            launch::connect(agent, &setup, target.token.is_some(), &mut std::io::stdout())?;
+        }
+        Some(Command::Run { provider, command }) => return run_agent(config, provider.as_deref(), command),
         None | Some(Command::Serve) => return serve(config, &cli.settings),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs an agent. The log of a gateway that starts for it is not shown, because the agent has the terminal.
+fn run_agent(
+    config: Config,
+    provider: Option<&str>,
+    command: &[OsString],
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let variable = |name: &str| {
+        let mut variables = settings::variables().into_iter();
+        variables.find(|(found, value)| found == name && !value.is_empty()).map(|(_, value)| value)
+    };
+    let environment = UserEnvironment {
+        token: variable(aibridge_server::run::TOKEN_VARIABLE),
+        opencode_config: variable(aibridge_server::run::OPENCODE_VARIABLE),
+    };
+    let ended = runtime.block_on(aibridge_server::run::run(config, provider, command, environment));
+    runtime.shutdown_background();
+    let (code, cost) = ended?;
+    write(&mut std::io::stderr(), &(cost + "\n"));
+    Ok(ExitCode::from(code))
 }
 
 fn serve(config: Config, args: &SettingsArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {

@@ -24,7 +24,8 @@ const LOGOUT: &str = "/dashboard/logout";
 
 /// Returns the routes of the dashboard.
 pub fn routes(admin: Arc<Admin>) -> Router {
-    let router = Router::new().route("/dashboard", any(serve)).route("/dashboard/{*rest}", any(serve));
+    let paths = ["/dashboard", "/dashboard/", "/dashboard/{*rest}"];
+    let router = paths.iter().fold(Router::new(), |router, path| router.route(path, any(serve)));
     router.with_state(admin)
 }
 

@@ -10,6 +10,7 @@ use crate::page;
 use crate::providers::Providers;
 use crate::reload::Reloader;
 use crate::retention::Retention;
+use crate::rollup;
 use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
 use crate::spending;
 use crate::start_error::StartError;
@@ -254,7 +255,11 @@ fn background_tasks(
     options: StoreOptions,
 ) -> Vec<AbortOnDropHandle<()>> {
     let retention = Retention::new(store, runtime_config.clone(), metrics);
-    let mut tasks = vec![AbortOnDropHandle::new(tokio::spawn(retention.run()))];
+    let sums = rollup::run(options.clone());
+    let mut tasks = vec![
+        AbortOnDropHandle::new(tokio::spawn(retention.run())),
+        AbortOnDropHandle::new(tokio::spawn(sums)),
+    ];
     if let Store::Postgres(store) = store {
         let sync = cooldown_sync::run(store.clone(), runtime_config.clone());
         tasks.push(AbortOnDropHandle::new(tokio::spawn(sync)));

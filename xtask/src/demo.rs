@@ -1,6 +1,6 @@
 //! `cargo xtask demo`: sends three requests through the real binary and prints its records, or fills a store.
 
-mod fill;
+pub(crate) mod fill;
 mod provider;
 mod tables;
 mod transcript;

@@ -1,7 +1,9 @@
-//! `cargo xtask e2e`: end-to-end scenarios with independent clients and an independent provider.
+//! `cargo xtask e2e`: end-to-end scenarios with independent clients and an independent provider, and the dashboard in a
+//! browser.
 
 mod agents;
 mod aimock;
+mod browser;
 mod install;
 mod secured;
 mod tools;
@@ -27,6 +29,9 @@ pub(crate) struct Options {
     /// Uses the optimised binary.
     #[arg(long)]
     release: bool,
+    /// Runs the scenarios of the dashboard alone.
+    #[arg(long)]
+    browser: bool,
 }
 
 /// Runs all scenarios, or prints the tool that this machine lacks.
@@ -46,8 +51,12 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
             return Ok(());
         }
     };
-    let installed = install::install(&tools, &Workspace::load()?.target.join("e2e"))?;
+    let target = Workspace::load()?.target.join("e2e");
+    let installed = install::install(&tools, &target)?;
     let binary = gateway::build(options.release)?;
+    if options.browser {
+        return browser::run(&binary, &tools, &installed, &target).await;
+    }
 
     let provider = Aimock::start(&tools, &installed, &assets()).await?;
     let gateway = Launch::new(&binary).config(settings(&provider)).start().await;
@@ -62,7 +71,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     }
     result?;
     secured::run(&binary, &tools, &installed, &provider).await?;
-    agents::run(&binary, &tools, &installed).await
+    agents::run(&binary, &tools, &installed).await?;
+    browser::run(&binary, &tools, &installed, &target).await
 }
 
 /// The folder of the scenarios, the provider's responses and the pinned versions.

@@ -24,7 +24,7 @@ pub struct Caller {
 
 /// A request to an endpoint, after its checks.
 pub struct Call<'a> {
-    /// The endpoint.
+    /// The endpoint, found by its path.
     pub endpoint: &'a Endpoint,
     /// The method, which the endpoint has.
     pub method: &'a Method,
@@ -32,7 +32,7 @@ pub struct Call<'a> {
     pub query: Option<&'a str>,
     /// The body; empty if there is none.
     pub body: Bytes,
-    /// The caller.
+    /// The user on whose behalf the call is made.
     pub caller: Caller,
     /// The settings in force.
     pub gateway: GatewayState<'a>,
@@ -55,13 +55,13 @@ pub struct GatewayState<'a> {
 /// The response to a call.
 #[derive(Debug)]
 pub struct Reply {
-    /// The status.
+    /// The HTTP status.
     pub status: StatusCode,
     /// The type of the body.
     pub content_type: &'static str,
-    /// Further headers.
+    /// Headers besides `Content-Type`.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// The body.
+    /// The content of the response.
     pub body: Bytes,
 }
 

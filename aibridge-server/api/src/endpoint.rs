@@ -1,4 +1,4 @@
-//! The endpoints, their paths, their methods and who may use them.
+//! The endpoints: their paths, their methods and the access that they need.
 
 use http::Method;
 
@@ -58,7 +58,7 @@ pub enum Scope {
     Own,
 }
 
-/// Who may use an endpoint.
+/// The access that an endpoint needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Everyone: the response is the same in every copy of this program, and client generators fetch it without a token.
@@ -132,7 +132,7 @@ impl Endpoint {
         PATHS.iter().find_map(|(template, endpoint)| Some(endpoint(&placeholders(template, path)?)))
     }
 
-    /// Who may use the endpoint.
+    /// The access that the endpoint needs.
     pub fn access(&self) -> Access {
         match self {
             Self::Document => Access::Public,

@@ -6,6 +6,7 @@ pub mod records;
 use clap::{Args, Parser, Subcommand};
 use prices::PricesCommand;
 use records::{ExportArgs, InterceptionsCommand, SessionsArgs, UsageArgs};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -62,6 +63,23 @@ pub enum Command {
     Prices(PricesCommand),
     /// Export recorded interceptions, oldest first
     Export(ExportArgs),
+    /// Run an agent through the gateway: codex, claude, opencode, aider or any program
+    Run {
+        /// The provider to use, by its configured name [default: the first one of the agent's API]
+        #[arg(long, value_name = "NAME")]
+        provider: Option<String>,
+        /// The agent's program and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "AGENT")]
+        command: Vec<OsString>,
+    },
+    /// Print what to set so that an agent uses the gateway
+    Connect {
+        /// The provider to use, by its configured name [default: the first one of the agent's API]
+        #[arg(long, value_name = "NAME")]
+        provider: Option<String>,
+        /// The agent's program: codex, claude, opencode, aider or any other
+        agent: OsString,
+    },
 }
 
 /// The commands of `aibridge token`.

@@ -1,12 +1,14 @@
 //! The command line, and the commands that read and manage the store.
 //!
 //! [`args`] parses the command line. [`records`] implements `interceptions`, `usage`, `sessions` and `export`,
-//! [`prices`] implements `prices`, and [`tokens`] implements `token`. These commands open the store themselves, and a gateway may be running at the same
-//! time. `serve` and `check` are in `aibridge-server`, which also loads the settings and converts them to the options of
+//! [`prices`] implements `prices`, and [`tokens`] implements `token`. These commands open the store themselves, and a
+//! gateway may be running at the same time. [`launch`] says what an agent needs to use the gateway. `serve`, `check` and
+//! `run` are in `aibridge-server`, which also loads the settings and converts them to the options of
 //! the store.
 
 pub mod args;
 pub mod health;
+pub mod launch;
 pub mod output;
 pub mod prices;
 pub mod records;

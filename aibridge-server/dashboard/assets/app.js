@@ -26,7 +26,7 @@ function View({ now, status }) {
     case "users":
       return isAdmin ? html`<${Users} ...${common} />` : html`<${Me} ...${common} />`;
     case "keys":
-      return isAdmin ? html`<${Keys} />` : html`<${Me} ...${common} />`;
+      return isAdmin ? html`<${Keys} ...${common} />` : html`<${Me} ...${common} />`;
     case "me":
       return html`<${Me} ...${common} />`;
     default:

@@ -7,7 +7,7 @@ import { Loading, Problem, Table, Text, Time } from "./parts.js";
 const CAUSES = { rate_limited: "rate limit", quota: "no credit", rejected: "rejected by the provider" };
 const CIRCUITS = { closed: "completed", half_open: "cancelled", open: "failed" };
 
-export function Keys() {
+export function Keys({ status }) {
   const keys = useRead("keys");
   const providers = useRead("providers");
   const [problem, setProblem] = useState(null);
@@ -24,7 +24,7 @@ export function Keys() {
     ${problem && html`<${Problem} error=${problem} />`}
     ${providers.data.data.map((provider) => html`<section class="box" aria-label=${visible(provider.name)}>
       <h2><${Text}>${provider.name}<//></h2>
-      <p class="quiet"><code>${location.origin}${visible(provider.path)}</code> → <code>${visible(provider.base_url)}</code></p>
+      <p class="quiet"><code>${status.client_url ?? location.origin}${visible(provider.path)}</code> → <code>${visible(provider.base_url)}</code></p>
       ${provider.keys === 0 ? html`<p>No keys: clients bring their own.</p>` : html`<${KeyTable} rows=${of(provider.name)} name=${provider.name} revive=${revive} />`}
       <h3>Circuits</h3>
       ${provider.circuits.length === 0 ? html`<p class="quiet">No circuit failed recently.</p>` : html`<${Table} caption=${`Circuits of ${visible(provider.name)}`} hideCaption rows=${provider.circuits} columns=${[

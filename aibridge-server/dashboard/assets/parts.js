@@ -98,7 +98,7 @@ export function LongText({ scope, interception, kind, item, format = (text) => t
   const load = () => read(path).then((content) => setState({ content }), (error) => setState({ error }));
   const content = state?.content;
   return html`
-    <pre class="content" tabindex="0" role="region" aria-label=${kind.replace("_", " ")}><bdi>${visible(format(content ? content.text : item.excerpt))}${!content && !isWhole ? " …" : ""}</bdi></pre>
+    <pre class="content" tabindex="0" role="group" aria-label=${kind.replace("_", " ")}><bdi>${visible(format(content ? content.text : item.excerpt))}${!content && !isWhole ? " …" : ""}</bdi></pre>
     ${!isWhole && !content && html`<button type="button" onClick=${load}>Show all ${bytes(item.bytes)}</button> `}
     ${content?.is_cut && html`<p class="quiet">Only the first 64 KiB of ${bytes(content.bytes)} are shown.</p>`}
     ${(content?.is_cut || item.bytes > 65536) && html`<a href=${endpoint(path, { download: "true" })} download>Download all ${bytes(item.bytes)}</a>`}

@@ -66,6 +66,7 @@
 //! ```
 
 mod inspection;
+mod rollup;
 mod store;
 mod sweeper;
 mod tokens;
@@ -89,6 +90,7 @@ pub use aibridge_store_core::{
 };
 pub use aibridge_tokens::{TokenIdentity, TokenRow};
 pub use inspection::problems;
+pub use rollup::Rollup;
 pub use store::Store;
 pub use sweeper::Sweeper;
 pub use tokens::Tokens;

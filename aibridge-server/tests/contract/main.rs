@@ -36,6 +36,7 @@ mod health;
 mod health_command;
 mod isolation;
 mod journal;
+mod launcher;
 mod limits;
 mod listener;
 mod lockstep;

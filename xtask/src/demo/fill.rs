@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Creates the store at `path`, which must not exist, with `interceptions` interceptions.
-pub(super) async fn fill(
+pub(crate) async fn fill(
     out: &mut dyn Write,
     binary: &Path,
     path: &Path,

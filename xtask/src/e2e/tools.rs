@@ -38,7 +38,7 @@ pub(super) fn find() -> Result<Tools, String> {
     Ok(Tools { python, node, npm, versions })
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+pub(super) fn on_path(program: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
     std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }

@@ -103,9 +103,9 @@ pub struct FacetList {
     pub user: Vec<FacetValue>,
     /// The models as clients spelled them.
     pub model: Vec<FacetValue>,
-    /// The providers.
+    /// The configured names of the providers.
     pub provider: Vec<FacetValue>,
-    /// The client programs.
+    /// The client programs, by their names.
     pub client: Vec<FacetValue>,
 }
 

@@ -17,3 +17,6 @@ pub use rows::{
     ToolUsageRow, optional_time, time,
 };
 pub use statement::{Cell, CellKind, Cells, Dialect, Statement, Value, Values};
+
+/// The length in seconds of the periods of stored sums. The clocks of all time zones differ by multiples of it.
+pub const PERIOD_SECONDS: i64 = 900;

@@ -4,6 +4,7 @@
 mod conditions;
 mod contents;
 mod records;
+mod rolled;
 mod session_pages;
 mod sessions;
 mod spending;

@@ -4,7 +4,6 @@ use crate::Sums;
 use crate::conditions::conditions;
 use crate::records::Records;
 use crate::sessions::{MAX_MODELS, SessionRow};
-use crate::totals::cost_sum;
 use aibridge_store_core::StoreError;
 use aibridge_store_core::query::{CellKind, Value, Values};
 use aibridge_store_core::query::{Filter, TokenSums};
@@ -179,7 +178,7 @@ impl Records {
         let sql = format!(
             "SELECT i.client_session_id, i.initiator_id, {tokens}, {} FROM aibridge_interceptions i \
              JOIN aibridge_token_usages u ON u.interception_id = i.id WHERE {conditions} GROUP BY 1, 2",
-            cost_sum(dialect)
+            dialect.cost_sum()
         );
         use CellKind::{Count, Float, Text};
         let kinds = [Text, Text, Float, Float, Float, Float, Count];

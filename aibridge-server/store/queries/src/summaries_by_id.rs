@@ -1,7 +1,6 @@
 //! Interceptions with their token totals, by id.
 
 use crate::records::Records;
-use crate::totals::cost_sum;
 use aibridge_store_core::StoreError;
 use aibridge_store_core::query::{CellKind, Cells, Dialect, Value, Values};
 use aibridge_store_core::query::{InterceptionRow, Summary, TokenSums, list_columns};
@@ -84,7 +83,7 @@ pub(super) fn summary_columns(dialect: Dialect) -> (String, Vec<CellKind>) {
     }
     columns.push_str(&format!(
         ", (SELECT {} FROM aibridge_token_usages u WHERE u.interception_id = i.id)",
-        cost_sum(dialect)
+        dialect.cost_sum()
     ));
     kinds.push(CellKind::Count);
     (columns, kinds)

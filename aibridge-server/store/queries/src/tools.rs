@@ -2,6 +2,7 @@
 
 use crate::conditions::conditions;
 use crate::records::Records;
+use crate::time_segments::Segment;
 use aibridge_store_core::StoreError;
 use aibridge_store_core::query::Filter;
 use aibridge_store_core::query::{CellKind, Values};
@@ -37,6 +38,46 @@ impl Records {
     /// [`StoreError::Database`].
     pub fn tools(&self, filter: &Filter, limit: usize) -> Result<Vec<ToolCount>, StoreError> {
         let mut counts = HashMap::<String, (u64, u64)>::new();
+        let mut add = |tool: String, calls: i64, failed: i64| {
+            if counts.len() >= MAX_TOOLS && !counts.contains_key(&tool) {
+                return;
+            }
+            let sums = counts.entry(tool).or_default();
+            sums.0 += calls.unsigned_abs();
+            sums.1 += failed.unsigned_abs();
+        };
+        let kinds = [CellKind::Text, CellKind::Count, CellKind::Count];
+        let all = Segment { since: filter.since, until: filter.until, offset: 0 };
+        let (stored, raw) = match self.rolled(filter)? {
+            Some(rolled) => rolled.split(&all),
+            None => (None, vec![all]),
+        };
+        if let Some(stored) = stored {
+            let mut values = Values::default();
+            let conditions = stored.conditions(filter, &mut values);
+            let sql = format!(
+                "SELECT i.tool, sum(i.calls), sum(i.failed) FROM aibridge_totals_tools i WHERE {conditions} GROUP BY 1"
+            );
+            for mut cells in self.select(&values.statement(sql, kinds))? {
+                add(cells.text()?, cells.count()?, cells.count()?);
+            }
+        }
+        for part in raw {
+            let filter = Filter { since: part.since, until: part.until, ..filter.clone() };
+            self.add_raw_tools(&filter, &mut add)?;
+        }
+        let row = |(tool, (calls, failed))| ToolCount { tool, calls, failed };
+        let mut rows: Vec<ToolCount> = counts.into_iter().map(row).collect();
+        rows.sort_by(|one, other| other.calls.cmp(&one.calls).then_with(|| one.tool.cmp(&other.tool)));
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
+    fn add_raw_tools(
+        &self,
+        filter: &Filter,
+        add: &mut impl FnMut(String, i64, i64),
+    ) -> Result<(), StoreError> {
         let dialect = self.dialect();
         self.id_chunks(filter, CHUNK, |range| {
             let mut values = Values::default();
@@ -49,20 +90,9 @@ impl Records {
             );
             let kinds = [CellKind::Text, CellKind::Count, CellKind::Count];
             for mut cells in self.select(&values.statement(sql, kinds))? {
-                let (tool, calls, failed) = (cells.text()?, cells.count()?, cells.count()?);
-                if counts.len() >= MAX_TOOLS && !counts.contains_key(&tool) {
-                    continue;
-                }
-                let sums = counts.entry(tool).or_default();
-                sums.0 += calls.unsigned_abs();
-                sums.1 += failed.unsigned_abs();
+                add(cells.text()?, cells.count()?, cells.count()?);
             }
             Ok::<_, StoreError>(())
-        })?;
-        let row = |(tool, (calls, failed))| ToolCount { tool, calls, failed };
-        let mut rows: Vec<ToolCount> = counts.into_iter().map(row).collect();
-        rows.sort_by(|one, other| other.calls.cmp(&one.calls).then_with(|| one.tool.cmp(&other.tool)));
-        rows.truncate(limit);
-        Ok(rows)
+        })
     }
 }

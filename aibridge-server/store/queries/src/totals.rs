@@ -2,20 +2,22 @@
 
 use crate::conditions::conditions;
 use crate::records::Records;
+use crate::rolled::RolledPart;
 use crate::time_segments::{Interval, Segment, segments};
 use aibridge_store_core::StoreError;
-use aibridge_store_core::query::{CellKind, Cells, Dialect, Values};
+use aibridge_store_core::query::{CellKind, Cells, Dialect, PERIOD_SECONDS, Values};
 use aibridge_store_core::query::{Filter, TokenSums, first_id};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Number of interceptions whose sums one transaction makes.
+/// Number of interceptions whose sums one transaction makes. On SQLite, a long one would keep the log from being reset.
 const CHUNK: i64 = 20_000;
+const POSTGRES_CHUNK: i64 = 500_000;
 
 /// Maximum time by which the timestamp in an id may follow `started_at`. It is later when the clock is set back.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(24);
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
 
 /// Maximum length in characters of a key.
 const KEY_CHARS: usize = 200;
@@ -171,8 +173,18 @@ impl Records {
             }
         };
         let mut groups = Groups::default();
+        let rolled = self.rolled(&query.filter)?;
         for part in parts {
-            self.add_raw(query, &part, &mut groups, &check)?;
+            let (stored, raw) = match &rolled {
+                Some(rolled) => rolled.split(&part),
+                None => (None, vec![part.clone()]),
+            };
+            if let Some(stored) = stored {
+                self.add_stored(query, &part, &stored, &mut groups)?;
+            }
+            for part in raw {
+                self.add_raw(query, &part, &mut groups, &check)?;
+            }
         }
         let start = |bucket| query.interval.map(|interval: Interval| interval.start(bucket, &query.zone));
         let row = |((bucket, key), totals): ((Option<i64>, Vec<String>), Totals)| TotalsRow {
@@ -181,6 +193,55 @@ impl Records {
             totals,
         };
         Ok(groups.all.into_iter().map(row).collect())
+    }
+
+    /// Adds the stored sums of one segment.
+    fn add_stored(
+        &self,
+        query: &TotalsQuery,
+        part: &Segment,
+        stored: &RolledPart,
+        groups: &mut Groups,
+    ) -> Result<(), StoreError> {
+        let mut columns: Vec<String> = query.by.iter().map(|key| key.sql()).collect();
+        let mut kinds = vec![CellKind::Text; columns.len()];
+        if let Some(interval) = query.interval {
+            let (offset, width) = (part.offset, interval.seconds());
+            columns.insert(0, format!("(i.period * {PERIOD_SECONDS} + {offset}) / {width}"));
+            kinds.insert(0, CellKind::Count);
+        }
+        let mut values = Values::default();
+        let conditions = stored.conditions(&query.filter, &mut values);
+        let of = |outcome: &str| format!("sum(CASE WHEN i.outcome = '{outcome}' THEN i.requests ELSE 0 END)");
+        let sums = format!(
+            "sum(i.requests), {}, {}, sum(i.ended), sum(i.duration_ms), total(i.input_tokens), \
+             total(i.output_tokens), total(i.cache_read_input_tokens), total(i.cache_write_input_tokens), \
+             sum(i.cost_nano_usd), sum(i.unpriced)",
+            of("failed"),
+            of("cancelled"),
+        );
+        kinds.extend([CellKind::Count; 5]);
+        kinds.extend([CellKind::Float; 4]);
+        kinds.extend([CellKind::Count; 2]);
+        let sql = grouped(&columns, &sums, "aibridge_totals i", &conditions) + " HAVING count(*) > 0";
+        for mut cells in self.select(&values.statement(sql, kinds))? {
+            let (bucket, key) = group(&mut cells, query)?;
+            let mut count = || cells.count().map(i64::unsigned_abs);
+            let (requests, failed, cancelled, ended, duration_ms) =
+                (count()?, count()?, count()?, count()?, count()?);
+            let tokens = TokenSums {
+                input_tokens: cells.rounded()?,
+                output_tokens: cells.rounded()?,
+                cache_read_input_tokens: cells.rounded()?,
+                cache_write_input_tokens: cells.rounded()?,
+                cost_nano_usd: None,
+            };
+            let (cost_nano_usd, unpriced) = (cells.optional_count()?, cells.count()?.unsigned_abs());
+            let totals =
+                Totals { requests, failed, cancelled, ended, duration_ms, tokens, cost_nano_usd, unpriced };
+            groups.add(bucket, key, &totals);
+        }
+        Ok(())
     }
 
     /// Adds the interceptions of one segment, a bounded range of ids at a time.
@@ -192,7 +253,11 @@ impl Records {
         check: &impl Fn(usize, usize) -> Result<(), E>,
     ) -> Result<(), E> {
         let filter = Filter { since: part.since, until: part.until, ..query.filter.clone() };
-        self.id_chunks(&filter, CHUNK, |range| {
+        let chunk = match self.dialect() {
+            Dialect::Sqlite => CHUNK,
+            Dialect::Postgres => POSTGRES_CHUNK,
+        };
+        self.id_chunks(&filter, chunk, |range| {
             let (sql, kinds) = requests_sql(self.dialect(), query, part, &filter, range);
             for mut cells in self.select(&sql.statement_of(kinds))? {
                 let (bucket, key) = group(&mut cells, query)?;
@@ -319,28 +384,12 @@ fn usages_sql(
     let conditions = conditions(filter, range, "i", &mut values);
     let tokens = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens"];
     let tokens = tokens.map(|column| dialect.total(&format!("u.{column}"))).join(", ");
-    let sums = format!("{tokens}, {}, {}", cost_sum(dialect), unpriced(dialect));
+    let sums = format!("{tokens}, {}, {}", dialect.cost_sum(), dialect.unpriced_count());
     let from = "aibridge_interceptions i JOIN aibridge_token_usages u ON u.interception_id = i.id";
     let text = grouped(&columns, &sums, from, &conditions);
     kinds.extend([CellKind::Float; 4]);
     kinds.extend([CellKind::Count; 2]);
     (Sql { text, values }, kinds)
-}
-
-/// The exact sum of `u.cost_nano_usd`, or null if no usage has a cost. PostgreSQL's `least` ignores nulls, so it does not fit. A single cost counts as at most a million dollars,
-/// so that the sum does not overflow.
-pub(crate) fn cost_sum(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => "sum(min(u.cost_nano_usd, 1000000000000000))",
-        Dialect::Postgres => {
-            "sum(CASE WHEN u.cost_nano_usd > 1000000000000000 THEN 1000000000000000 ELSE u.cost_nano_usd END)::bigint"
-        }
-    }
-}
-
-/// The number of usages without a cost.
-fn unpriced(dialect: Dialect) -> String {
-    format!("{} - {}", dialect.count("*"), dialect.count("u.cost_nano_usd"))
 }
 
 fn group(cells: &mut Cells, query: &TotalsQuery) -> Result<(Option<i64>, Vec<String>), StoreError> {

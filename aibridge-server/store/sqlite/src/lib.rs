@@ -12,6 +12,7 @@ mod orphans;
 mod owners;
 mod private_file;
 mod records;
+mod rollup;
 mod rows;
 mod schema;
 mod sink;
@@ -23,6 +24,7 @@ mod tokens;
 mod worker;
 
 pub use records::SqliteRecords;
+pub use rollup::SqliteRollup;
 pub use store::SqliteStore;
 pub use sweep::SqliteSweepBackend;
 pub use tokens::SqliteTokens;

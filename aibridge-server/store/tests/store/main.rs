@@ -23,6 +23,8 @@ mod queries;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod rollup;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod support;

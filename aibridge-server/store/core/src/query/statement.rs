@@ -117,7 +117,7 @@ impl Dialect {
     pub fn sum_millis(self, from: &str, to: &str) -> String {
         match self {
             Self::Sqlite => {
-                format!("total(1000.0 * (unixepoch({to}, 'subsec') - unixepoch({from}, 'subsec')))")
+                format!("total(round(1000.0 * (unixepoch({to}, 'subsec') - unixepoch({from}, 'subsec'))))")
             }
             Self::Postgres => {
                 format!("coalesce(sum(1000 * extract(epoch from {to} - {from})), 0)::float8")
@@ -131,6 +131,22 @@ impl Dialect {
             Self::Sqlite => format!("total({expression})"),
             Self::Postgres => format!("coalesce(sum({expression}), 0)::float8"),
         }
+    }
+
+    /// The exact sum of the costs of the usages `u`; null if none has a cost. A single cost counts as at most a million
+    /// dollars, so that the sum does not overflow. PostgreSQL's `least` ignores nulls, so it does not fit.
+    pub fn cost_sum(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sum(min(u.cost_nano_usd, 1000000000000000))",
+            Self::Postgres => {
+                "sum(CASE WHEN u.cost_nano_usd > 1000000000000000 THEN 1000000000000000 ELSE u.cost_nano_usd END)::bigint"
+            }
+        }
+    }
+
+    /// The number of the usages `u` without a cost.
+    pub fn unpriced_count(self) -> String {
+        format!("{} - {}", self.count("*"), self.count("u.cost_nano_usd"))
     }
 
     /// A JSON column as text.

@@ -33,7 +33,7 @@ async fn a_newer_schema_is_refused_and_not_changed() {
     open(options(&server)).await.close().await;
     server.execute("INSERT INTO aibridge_schema (version) VALUES (999)").await;
     let error = refused(options(&server)).await;
-    assert!(matches!(error, StoreError::NewerSchema { found: 999, known: 6, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 999, known: 8, .. }), "{error}");
     assert!(error.to_string().contains("postgres://test: it has schema 999"), "{error}");
     let dir = tempfile::tempdir().expect("a directory");
     let error = refused(journaled(&server, dir.path())).await;

@@ -1,0 +1,260 @@
+//! The variables and arguments of each agent.
+
+use super::target::Route;
+use super::{Agent, Target};
+use serde_json::{Map, Value, json};
+
+/// The variables and arguments that make an agent use the gateway.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Setup {
+    /// The environment variables to set.
+    pub variables: Vec<(String, String)>,
+    /// The arguments that come before those of the user.
+    pub arguments: Vec<String>,
+}
+
+/// The header that carries the access token beside the agent's own provider key.
+const TOKEN_HEADER: &str = "X-AIBridge-Token";
+
+/// The key of an agent whose requests need none: agents refuse to start without one.
+const PLACEHOLDER: &str = "aibridge";
+
+/// The variables from which Codex reads what the gateway needs.
+const CODEX_KEY: &str = "AIBRIDGE_AGENT_KEY";
+const CODEX_TOKEN: &str = "AIBRIDGE_AGENT_TOKEN";
+
+/// The variable with opencode's configuration, which it merges with that of its files.
+const OPENCODE_CONFIG: &str = "OPENCODE_CONFIG_CONTENT";
+
+impl Setup {
+    /// The setup of `agent` for `target`. `opencode_config` is what the user has in `OPENCODE_CONFIG_CONTENT`.
+    pub fn new(agent: Agent, target: &Target, opencode_config: Option<&str>) -> Self {
+        match agent {
+            Agent::Codex => codex(target),
+            Agent::Claude => claude(target),
+            Agent::OpenCode => opencode(target, opencode_config),
+            Agent::Aider => aider(target),
+            Agent::Other => sdks(target),
+        }
+    }
+
+    fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.variables.push((name.to_owned(), value.into()));
+    }
+}
+
+/// The value that takes the place of the agent's provider key; `None` if the agent uses its own.
+fn key(target: &Target, route: &Route) -> Option<String> {
+    route.is_pooled.then(|| target.token.clone().unwrap_or_else(|| PLACEHOLDER.to_owned()))
+}
+
+/// The access token that goes beside the agent's own provider key.
+fn token_beside_key<'a>(target: &'a Target, route: &Route) -> Option<&'a String> {
+    target.token.as_ref().filter(|_| !route.is_pooled)
+}
+
+/// Codex takes a provider as settings on its command line, which hold for this run only.
+fn codex(target: &Target) -> Setup {
+    let mut setup = Setup::default();
+    let Some(route) = &target.openai else { return setup };
+    let url = target.base_url(route);
+    let mut settings = vec![
+        "model_provider=\"aibridge\"".to_owned(),
+        "model_providers.aibridge.name=\"aibridge\"".to_owned(),
+        format!("model_providers.aibridge.base_url=\"{url}\""),
+        "model_providers.aibridge.wire_api=\"responses\"".to_owned(),
+    ];
+    match key(target, route) {
+        Some(key) => {
+            settings.push(format!("model_providers.aibridge.env_key=\"{CODEX_KEY}\""));
+            setup.set(CODEX_KEY, key);
+        }
+        None => settings.push("model_providers.aibridge.env_key=\"OPENAI_API_KEY\"".to_owned()),
+    }
+    if let Some(token) = token_beside_key(target, route) {
+        settings.push(format!(
+            "model_providers.aibridge.env_http_headers={{\"{TOKEN_HEADER}\"=\"{CODEX_TOKEN}\"}}"
+        ));
+        setup.set(CODEX_TOKEN, token);
+    }
+    setup.arguments = settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect();
+    setup
+}
+
+/// Claude Code adds `/v1` to its base URL itself.
+fn claude(target: &Target) -> Setup {
+    let mut setup = Setup::default();
+    if let Some(route) = &target.anthropic {
+        setup.set("ANTHROPIC_BASE_URL", format!("{}/{}", target.url, route.name));
+        if let Some(key) = key(target, route) {
+            setup.set("ANTHROPIC_AUTH_TOKEN", key);
+        }
+        if let Some(token) = token_beside_key(target, route) {
+            setup.set("ANTHROPIC_CUSTOM_HEADERS", format!("{TOKEN_HEADER}: {token}"));
+        }
+    }
+    setup
+}
+
+/// opencode reads a configuration from a variable. What the user has there stays, except for the providers' options.
+fn opencode(target: &Target, existing: Option<&str>) -> Setup {
+    let existing: Option<Map<String, Value>> = existing.and_then(|text| serde_json::from_str(text).ok());
+    let mut config = existing.unwrap_or_default();
+    let providers = config.entry("provider").or_insert_with(|| json!({}));
+    for (name, route) in [("openai", &target.openai), ("anthropic", &target.anthropic)] {
+        let Some(route) = route else { continue };
+        let mut options = json!({ "baseURL": target.base_url(route) });
+        if let Some(key) = key(target, route) {
+            options["apiKey"] = key.into();
+        }
+        if let Some(token) = token_beside_key(target, route) {
+            options["headers"] = json!({ TOKEN_HEADER: token });
+        }
+        let old = providers.get(name).and_then(|provider| provider.get("options")).cloned();
+        let mut merged = old.and_then(|old| old.as_object().cloned()).unwrap_or_default();
+        merged.extend(options.as_object().cloned().unwrap_or_default());
+        if providers.get(name).is_none_or(|provider| !provider.is_object()) {
+            providers[name] = json!({});
+        }
+        providers[name]["options"] = merged.into();
+    }
+    let mut setup = Setup::default();
+    setup.set(OPENCODE_CONFIG, Value::from(config).to_string());
+    setup
+}
+
+/// Aider uses LiteLLM, which has names of its own, and adds `/v1/messages` to the base URL of Anthropic.
+fn aider(target: &Target) -> Setup {
+    let mut setup = Setup::default();
+    if let Some(route) = &target.openai {
+        setup.set("OPENAI_API_BASE", target.base_url(route));
+        if let Some(key) = key(target, route) {
+            setup.set("OPENAI_API_KEY", key);
+        }
+    }
+    if let Some(route) = &target.anthropic {
+        setup.set("ANTHROPIC_API_BASE", format!("{}/{}", target.url, route.name));
+        if let Some(key) = key(target, route) {
+            setup.set("ANTHROPIC_API_KEY", key);
+        }
+    }
+    setup
+}
+
+/// The variables that the official SDKs read, and `OPENAI_API_BASE`, which older programs read.
+fn sdks(target: &Target) -> Setup {
+    let mut setup = Setup::default();
+    if let Some(route) = &target.openai {
+        for name in ["OPENAI_BASE_URL", "OPENAI_API_BASE"] {
+            setup.set(name, target.base_url(route));
+        }
+        if let Some(key) = key(target, route) {
+            setup.set("OPENAI_API_KEY", key);
+        }
+    }
+    if let Some(route) = &target.anthropic {
+        setup.set("ANTHROPIC_BASE_URL", format!("{}/{}", target.url, route.name));
+        if let Some(key) = key(target, route) {
+            setup.set("ANTHROPIC_API_KEY", key);
+        }
+    }
+    setup
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(is_pooled: bool, token: Option<&str>) -> Target {
+        let route = |name: &str| Some(Route { name: name.to_owned(), is_pooled });
+        Target {
+            url: "http://127.0.0.1:8080".to_owned(),
+            token: token.map(str::to_owned),
+            openai: route("openai"),
+            anthropic: route("anthropic"),
+        }
+    }
+
+    fn variables(setup: &Setup) -> Vec<(&str, &str)> {
+        setup.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    #[test]
+    fn claude_gets_the_gateway_and_a_credential() {
+        let url = ("ANTHROPIC_BASE_URL", "http://127.0.0.1:8080/anthropic");
+        let table: [(bool, Option<&str>, &[(&str, &str)]); 4] = [
+            (true, None, &[url, ("ANTHROPIC_AUTH_TOKEN", "aibridge")]),
+            (true, Some("aib_1"), &[url, ("ANTHROPIC_AUTH_TOKEN", "aib_1")]),
+            (false, None, &[url]),
+            (false, Some("aib_1"), &[url, ("ANTHROPIC_CUSTOM_HEADERS", "X-AIBridge-Token: aib_1")]),
+        ];
+        for (is_pooled, token, expected) in table {
+            let setup = Setup::new(Agent::Claude, &target(is_pooled, token), None);
+            assert_eq!(variables(&setup), expected);
+            assert!(setup.arguments.is_empty());
+        }
+    }
+
+    #[test]
+    fn codex_gets_a_provider_on_its_command_line() {
+        let setup = Setup::new(Agent::Codex, &target(true, Some("aib_1")), None);
+        assert_eq!(variables(&setup), [("AIBRIDGE_AGENT_KEY", "aib_1")]);
+        let settings: Vec<&str> = setup.arguments.iter().skip(1).step_by(2).map(String::as_str).collect();
+        assert_eq!(
+            settings,
+            [
+                "model_provider=\"aibridge\"",
+                "model_providers.aibridge.name=\"aibridge\"",
+                "model_providers.aibridge.base_url=\"http://127.0.0.1:8080/openai/v1\"",
+                "model_providers.aibridge.wire_api=\"responses\"",
+                "model_providers.aibridge.env_key=\"AIBRIDGE_AGENT_KEY\"",
+            ]
+        );
+        assert!(setup.arguments.iter().step_by(2).all(|flag| flag == "-c"));
+        let own = Setup::new(Agent::Codex, &target(false, Some("aib_1")), None);
+        assert_eq!(variables(&own), [("AIBRIDGE_AGENT_TOKEN", "aib_1")]);
+        assert!(own.arguments.last().is_some_and(|last| last.contains("X-AIBridge-Token")));
+    }
+
+    #[test]
+    fn opencode_keeps_what_the_user_configured() {
+        let existing =
+            r#"{"theme":"dark","provider":{"openai":{"models":{"m":{}},"options":{"timeout":9}}}}"#;
+        let setup = Setup::new(Agent::OpenCode, &target(true, None), Some(existing));
+        let config: Value = serde_json::from_str(&setup.variables[0].1).expect("JSON");
+        assert_eq!(
+            config,
+            json!({
+                "theme": "dark",
+                "provider": {
+                    "openai": {
+                        "models": {"m": {}},
+                        "options": {
+                            "timeout": 9, "baseURL": "http://127.0.0.1:8080/openai/v1", "apiKey": "aibridge",
+                        },
+                    },
+                    "anthropic": {
+                        "options": {"baseURL": "http://127.0.0.1:8080/anthropic/v1", "apiKey": "aibridge"},
+                    },
+                },
+            })
+        );
+        let broken = Setup::new(Agent::OpenCode, &target(true, None), Some("{"));
+        assert!(broken.variables[0].1.contains("baseURL"));
+    }
+
+    #[test]
+    fn other_programs_get_the_variables_of_sdks() {
+        let setup = Setup::new(Agent::Other, &target(true, None), None);
+        let names: Vec<&str> = variables(&setup).iter().map(|(name, _)| *name).collect();
+        let expected = [
+            "OPENAI_BASE_URL",
+            "OPENAI_API_BASE",
+            "OPENAI_API_KEY",
+            "ANTHROPIC_BASE_URL",
+            "ANTHROPIC_API_KEY",
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(Setup::new(Agent::Aider, &target(false, None), None).variables.len(), 2);
+    }
+}

@@ -1,0 +1,89 @@
+//! `aibridge run`: starts an agent through the gateway, passes signals and its exit code, and says what it cost.
+
+mod agent_process;
+mod cost;
+mod gateway;
+
+use crate::store_options::store_options;
+use agent_process::AgentProcess;
+use aibridge_cli::launch::{Agent, LaunchError, Setup, Target};
+use aibridge_config::Config;
+use jiff::Timestamp;
+use std::ffi::OsString;
+use std::io;
+
+/// The variable with the user's access token.
+pub const TOKEN_VARIABLE: &str = "AIBRIDGE_TOKEN";
+
+/// The variable with the user's own configuration of opencode.
+pub const OPENCODE_VARIABLE: &str = "OPENCODE_CONFIG_CONTENT";
+
+/// What the launcher reads from the environment.
+#[derive(Debug, Default)]
+pub struct UserEnvironment {
+    /// The access token.
+    pub token: Option<String>,
+    /// The configuration of opencode.
+    pub opencode_config: Option<String>,
+}
+
+/// The reason why an agent could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The agent cannot be set up.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// The gateway cannot start.
+    #[error(transparent)]
+    Start(#[from] crate::StartError),
+    /// The program of the agent cannot be started.
+    #[error("cannot start {}: {source}", program.display())]
+    Agent {
+        /// The program that was to be started.
+        program: OsString,
+        /// The error of the operating system.
+        source: io::Error,
+    },
+    /// The signals cannot be handled.
+    #[error("cannot handle signals: {0}")]
+    Signals(#[from] io::Error),
+}
+
+impl RunError {
+    /// Whether the arguments or settings are at fault.
+    pub fn is_bad_usage(&self) -> bool {
+        matches!(self, Self::Launch(_))
+    }
+}
+
+/// Runs `command`, and returns its exit code and the line about its cost.
+///
+/// # Errors
+///
+/// A [`RunError`] if the gateway or the agent cannot be started.
+pub async fn run(
+    config: Config,
+    provider: Option<&str>,
+    command: &[OsString],
+    environment: UserEnvironment,
+) -> Result<(u8, String), RunError> {
+    let Some((program, arguments)) = command.split_first() else { return Ok((0, String::new())) };
+    let agent = Agent::of_program(program);
+    let target = Target::new(&config, agent, provider, String::new())?;
+    let target = target.with_token(&config, environment.token)?;
+    let store = store_options(&config);
+    let (url, own) = gateway::find_or_start(config).await?;
+    let target = target.at(url);
+    let setup = Setup::new(agent, &target, environment.opencode_config.as_deref());
+    let started_at = Timestamp::now();
+    let process = AgentProcess::start(program, &setup, arguments);
+    let ended = match process {
+        Ok(process) => process.wait().await.map_err(RunError::Signals),
+        Err(source) => Err(RunError::Agent { program: program.clone(), source }),
+    };
+    if let Some(own) = own {
+        own.stop().await;
+    }
+    let code = ended?;
+    Ok((code, cost::line(store, agent, started_at).await))
+}

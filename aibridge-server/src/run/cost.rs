@@ -1,0 +1,95 @@
+//! The line about what a run cost, from the records.
+
+use aibridge_cli::launch::Agent;
+use aibridge_store::{Filter, Records, StoreError, StoreOptions, Totals, TotalsQuery};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long the records of the last responses are awaited, and how often they are read meanwhile.
+const SETTLE_TIME: Duration = Duration::from_secs(2);
+const READ_EVERY: Duration = Duration::from_millis(200);
+
+/// Describes the requests of `agent` since `started_at`.
+pub(super) async fn line(store: StoreOptions, agent: Agent, started_at: Timestamp) -> String {
+    let until = Instant::now() + SETTLE_TIME;
+    loop {
+        let (store, now) = (store.clone(), Instant::now());
+        let read = tokio::task::spawn_blocking(move || totals(store, agent, started_at)).await;
+        match read {
+            Ok(Ok(totals)) if totals.ended < totals.requests && now < until => sleep(READ_EVERY).await,
+            Ok(Ok(totals)) => return describe(&totals),
+            Ok(Err(error)) => return format!("aibridge: the cost is unknown: {error}"),
+            Err(_) => return "aibridge: the cost is unknown".to_owned(),
+        }
+    }
+}
+
+fn totals(store: StoreOptions, agent: Agent, started_at: Timestamp) -> Result<Totals, StoreError> {
+    let since = Timestamp::from_millisecond(started_at.as_millisecond()).unwrap_or(started_at);
+    let client = agent.client().map(str::to_owned);
+    let filter = Filter { since: Some(since), client, ..Filter::default() };
+    let query = TotalsQuery { filter, by: Vec::new(), interval: None, zone: TimeZone::UTC };
+    let rows = Records::open(store)?.totals(&query, |_, _| Ok::<_, StoreError>(()))?;
+    Ok(rows.into_iter().next().map(|row| row.totals).unwrap_or_default())
+}
+
+fn describe(totals: &Totals) -> String {
+    let Totals { requests, failed, tokens, cost_nano_usd, unpriced, .. } = totals;
+    if *requests == 0 {
+        return "aibridge: no request was recorded".to_owned();
+    }
+    let plural = if *requests == 1 { "" } else { "s" };
+    let failed = if *failed > 0 { format!(" ({failed} failed)") } else { String::new() };
+    let cached = tokens.cache_read_input_tokens;
+    let input = tokens.input_tokens + cached + tokens.cache_write_input_tokens;
+    let cost = match cost_nano_usd {
+        Some(cost) if *unpriced > 0 => format!(", {} and {unpriced} without a price", dollars(*cost)),
+        Some(cost) => format!(", {}", dollars(*cost)),
+        None => String::new(),
+    };
+    format!(
+        "aibridge: {requests} request{plural}{failed}, {input} input tokens ({cached} cached), {} output tokens{cost}",
+        tokens.output_tokens
+    )
+}
+
+/// An amount in dollars: cents, and below a cent as many digits as it takes.
+fn dollars(nano: i64) -> String {
+    let amount = nano as f64 / 1e9;
+    match nano {
+        0 => "$0.00".to_owned(),
+        _ if nano.abs() >= 10_000_000 => format!("${amount:.2}"),
+        _ => {
+            let text = format!("{amount:.9}");
+            let digits = text.trim_end_matches('0');
+            format!("${digits}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aibridge_store::TokenSums;
+
+    #[test]
+    fn the_line_shows_dollars_where_there_is_a_price() {
+        let tokens = TokenSums {
+            input_tokens: 100,
+            output_tokens: 7,
+            cache_read_input_tokens: 50,
+            cache_write_input_tokens: 1,
+            cost_nano_usd: None,
+        };
+        let totals = Totals { requests: 2, failed: 1, tokens, unpriced: 2, ..Totals::default() };
+        let tokens = "aibridge: 2 requests (1 failed), 151 input tokens (50 cached), 7 output tokens";
+        assert_eq!(describe(&totals), tokens);
+        let priced = Totals { cost_nano_usd: Some(1_234_567_890), unpriced: 0, ..totals.clone() };
+        assert_eq!(describe(&priced), format!("{tokens}, $1.23"));
+        let partly = Totals { cost_nano_usd: Some(1_200), unpriced: 1, ..totals };
+        assert_eq!(describe(&partly), format!("{tokens}, $0.0000012 and 1 without a price"));
+        assert_eq!(describe(&Totals::default()), "aibridge: no request was recorded");
+    }
+}

@@ -1,0 +1,110 @@
+//! The dashboard in a real browser, on a filled store and on an empty one.
+
+use super::assets;
+use super::install::Installed;
+use super::tools::Tools;
+use crate::demo::fill;
+use aibridge_testkit::{Gateway, Launch};
+use anyhow::{Context, Result, ensure};
+use rusqlite::{Connection, params};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::process::Command;
+
+/// The interceptions of the filled store: enough for pages, charts and the session with 500 tool calls.
+const FILLED: usize = 20_000;
+
+/// The script of the scenarios. Node.js finds its packages beside it.
+const SCRIPT: &str = "browser.mjs";
+
+/// Settings with access tokens, and a provider that refuses connections.
+const SETTINGS: &str = "[auth]\nmode = \"tokens\"\n[[provider]]\ntype = \"openai\"\n\
+    base_url = \"http://127.0.0.1:9/v1\"\nkeys = [\"sk-first-key-of-the-browser\", \"sk-second-key-of-the-browser\"]\n";
+
+/// Recorded text that a page must never treat as more than text: tags, a URL, a terminal escape, a direction mark.
+const HOSTILE: &str =
+    "<script>alert(1)</script><img src=x onerror=alert(2)> javascript:alert(3) \u{1b}[31m \u{202e} \u{fffd} ";
+
+/// The size of the hostile prompt in bytes.
+const LONG_PROMPT: usize = 10 << 20;
+
+/// Runs the scenarios, or prints that this machine has no browser. Screenshots are left in `target/e2e/screenshots`.
+pub(super) async fn run(binary: &Path, tools: &Tools, installed: &Installed, target: &Path) -> Result<()> {
+    let Some(chromium) = chromium() else {
+        println!("browser: left out the dashboard in a browser, because this machine has no Chromium");
+        return Ok(());
+    };
+    let launch = Launch::new(binary).config(SETTINGS);
+    fill::fill(&mut std::io::sink(), binary, &launch.store_path(), FILLED).await?;
+    let hostile = insert_hostile(&launch.store_path())?;
+    let admin = token(&launch, binary, &["--user", "ops", "--admin"]).await?;
+    let user = token(&launch, binary, &["--user", "ada"]).await?;
+    let (filled, empty) = (launch.start().await, Launch::new(binary).start().await);
+    let script = installed.node.join(SCRIPT);
+    std::fs::copy(assets().join(SCRIPT), &script)?;
+    let mut command = Command::new(&tools.node);
+    command.arg(script).arg(chromium).arg(filled.url()).args([admin, user]).arg(empty.url()).arg(hostile);
+    command.arg(target.join("screenshots")).current_dir(&installed.node).stdin(Stdio::null());
+    let status = command.kill_on_drop(true).status().await?;
+    ensure!(status.success(), "a scenario of the dashboard failed\nthe gateway logged:\n{}", filled.stderr());
+    for gateway in [filled, empty] {
+        end(gateway).await;
+    }
+    Ok(())
+}
+
+async fn end(gateway: Gateway) {
+    gateway.terminate();
+    gateway.wait_exit().await;
+}
+
+fn chromium() -> Option<PathBuf> {
+    super::tools::on_path("chromium").or_else(|| super::tools::on_path("chromium-browser"))
+}
+
+/// Creates an access token, and returns it.
+async fn token(launch: &Launch, binary: &Path, words: &[&str]) -> Result<String> {
+    let store = format!("sqlite:{}", launch.store_path().display());
+    let end = ["--store", store.as_str()];
+    let command = ["token", "create"].iter().chain(words).chain(&end).copied();
+    let ended = command.fold(Launch::new(binary), |launch, word| launch.arg(word)).run().await;
+    let line = ended.stdout.lines().next().map(str::to_owned);
+    line.with_context(|| format!("no access token was created: {}", ended.stderr))
+}
+
+/// Records an interception whose texts try to be more than text, and returns its id.
+fn insert_hostile(path: &Path) -> Result<String> {
+    let connection = Connection::open(path)?;
+    let millis = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64 - 60_000;
+    let ids: Vec<String> = (1..5)
+        .map(|number| format!("{:08x}-{:04x}-7000-8000-{number:012}", millis >> 16, millis & 0xffff))
+        .collect();
+    let at: String = connection.query_row(
+        "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ?1 / 1000.0, 'unixepoch')",
+        [i64::try_from(millis)?],
+        |row| row.get(0),
+    )?;
+    connection.execute(
+        "INSERT INTO aibridge_interceptions (id, initiator_id, provider, provider_name, model, route, streaming, client, \
+         client_session_id, user_agent, credential_kind, credential_hint, metadata, started_at, ended_at, outcome, \
+         upstream_status) VALUES (?1, ?2, 'openai', 'openai', ?2, '/responses', 1, ?2, ?2, ?2, 'centralized', ?2, '{}', \
+         ?3, ?3, 'completed', 200)",
+        params![ids[0], HOSTILE, at],
+    )?;
+    connection.execute(
+        "INSERT INTO aibridge_user_prompts (id, interception_id, prompt, created_at) VALUES (?1, ?2, ?3, ?4)",
+        params![ids[1], ids[0], HOSTILE.to_owned() + &"x".repeat(LONG_PROMPT), at],
+    )?;
+    connection.execute(
+        "INSERT INTO aibridge_tool_usages (id, interception_id, provider_tool_call_id, tool, input, injected, created_at, \
+         metadata) VALUES (?1, ?2, ?3, ?3, ?3, 0, ?4, '{}')",
+        params![ids[2], ids[0], HOSTILE, at],
+    )?;
+    connection.execute(
+        "INSERT INTO aibridge_model_thoughts (id, interception_id, content, metadata, created_at) \
+         VALUES (?1, ?2, ?3, '{\"source\":\"thinking\"}', ?4)",
+        params![ids[3], ids[0], HOSTILE, at],
+    )?;
+    Ok(ids[0].clone())
+}
