@@ -34,7 +34,6 @@ use aibridge_recorder::Recorder;
 use aibridge_store::{Store, StoreOptions};
 use aibridge_telemetry::RecordLog;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -136,7 +135,7 @@ impl Server {
             store: self.store.clone(),
             metrics: self.metrics.clone(),
             connections,
-            api: Api::new(store_options(&self.config), tasks, stopping, TimeZone::UTC),
+            api: Api::new(store_options(&self.config), tasks, stopping, self.config.budgets.time_zone.clone()),
             sessions: BrowserSessions::new(clock.clone()),
             throttle: LoginThrottle::new(clock),
             shared: self.admin.is_none(),

@@ -55,11 +55,11 @@ export function Me({ params, status }) {
 
 function Budget({ data }) {
   const budgets = data.budgets ?? [];
-  const refusals = data.refusals ?? data.last_refusals ?? [];
+  const refusals = data.refusals ?? [];
   return html`
     ${budgets.length > 0 && html`<h2>Budgets</h2><${Table} caption="Budgets" hideCaption rows=${budgets} columns=${budgetColumns()} />`}
     ${refusals.length > 0 && html`<h2>Last refusals</h2><${Table} caption="Last refusals" hideCaption rows=${refusals} columns=${[
       ["Time", (row) => html`<${Time} at=${row.at} />`, ""],
-      ["Why", (row) => visible(row.message ?? row.reason ?? row.code), "wrap"],
+      ["Why", (row) => visible(row.message), "wrap"],
     ]} />`}`;
 }

@@ -22,7 +22,7 @@ pub(super) struct Intensity {
     pub(super) hold: Duration,
 }
 
-/// A fault.
+/// A fault that the run injects under load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Fault {
     /// A gateway is killed at random moments, at times again while it starts.

@@ -167,7 +167,7 @@ pub struct TokenUsage {
 pub enum ExtraValue {
     /// A count, or the cost.
     Number(f64),
-    /// A property.
+    /// A property of the response, e.g. its service tier.
     Text(String),
 }
 
