@@ -1,5 +1,6 @@
 //! Events of interceptions, for metrics, limits and logs. An event sink does not change the relayed or recorded bytes.
 
+use aibridge_headers::actor::Actor;
 use aibridge_observer::ResponseSummary;
 use aibridge_observer::observer::Usage;
 use aibridge_recorder::{CredentialKind, Interception, Outcome, UsageCost};
@@ -88,8 +89,10 @@ pub enum InterceptionEvent<'a> {
     PassthroughUsage {
         /// The provider's configured name.
         provider: &'a str,
-        /// The id of the actor on whose behalf the request is made.
-        actor: &'a str,
+        /// The actor on whose behalf the request is made.
+        actor: &'a Actor,
+        /// The kind of credential that authenticated the upstream request.
+        credential: CredentialKind,
         /// The model that the response names.
         model: Option<&'a str>,
         /// The tokens of the response.

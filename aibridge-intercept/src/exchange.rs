@@ -205,8 +205,17 @@ impl Exchange {
 
     /// The cost of a response with this outcome. What was reserved for it is released.
     fn measure(&mut self, outcome: Outcome, summary: &ResponseSummary, now: Timestamp) -> Option<UsageCost> {
-        // A response that the API does not define was not interrupted: there is no answer to charge.
-        let is_complete = matches!(outcome, Outcome::Completed | Outcome::Failed(ErrorType::InvalidResponse));
+        // A stream that the provider ended itself was not interrupted, whatever is missing in it.
+        let is_complete = !matches!(
+            outcome,
+            Outcome::Cancelled
+                | Outcome::Failed(
+                    ErrorType::UpstreamUnreachable
+                        | ErrorType::UpstreamTimeout
+                        | ErrorType::Shutdown
+                        | ErrorType::GatewayError
+                )
+        );
         let is_success = self.attempts.status.is_some_and(|status| status.is_success());
         let progress = ResponseProgress { is_success, is_complete };
         self.cost_meter.take()?.measure(&self.interception, summary, progress, now)

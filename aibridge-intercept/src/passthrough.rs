@@ -8,6 +8,7 @@ use crate::passthrough_usage::UsageReader;
 use crate::relay::{Downstream, RelayError, ResponseBody};
 use crate::trace;
 use aibridge_error::{Error, ErrorFormat, ErrorResponse};
+use aibridge_headers::actor::Actor;
 use aibridge_headers::{forwarding as headers, mask};
 use aibridge_json::Json;
 use aibridge_observer::decoder::Decoder;
@@ -34,8 +35,8 @@ pub struct PassthroughTarget {
     pub route: Arc<str>,
     /// Whether the usage in a JSON response is reported to the event sink.
     pub reads_usage: bool,
-    /// The id of the actor on whose behalf the request is made.
-    pub actor: String,
+    /// The actor on whose behalf the request is made.
+    pub actor: Actor,
     /// The format of error responses, which is that of the client's API.
     pub error_format: ErrorFormat,
     /// Whether a successful response is an object that the request created. Its owner is durable before the client gets
@@ -89,7 +90,7 @@ impl PassthroughExchange {
             self.downstream.abort(); // has no effect after a complete response
         }
         tracing::info!(
-            actor = self.target.actor,
+            actor = self.target.actor.id,
             provider = self.target.provider,
             %method,
             path = trace::truncate(&mask::text(&path)),
@@ -137,6 +138,7 @@ impl PassthroughExchange {
             let event = InterceptionEvent::PassthroughUsage {
                 provider,
                 actor,
+                credential,
                 model: model.as_deref(),
                 usage: &usage,
             };
@@ -185,7 +187,7 @@ impl PassthroughExchange {
         let id = Json::parse(&object).and_then(|object| object.member("id")).and_then(Json::non_empty_string);
         let Some(id) = id else { return Ok(()) };
         let PassthroughTarget { provider, actor, .. } = &self.target;
-        let Some(owner) = objects::owner(provider, actor, &id, Timestamp::now()) else { return Ok(()) };
+        let Some(owner) = objects::owner(provider, &actor.id, &id, Timestamp::now()) else { return Ok(()) };
         durable::store(&*self.gateway.recorder, vec![owner], &id).await
     }
 

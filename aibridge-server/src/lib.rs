@@ -29,7 +29,7 @@ pub mod runtime_config;
 pub mod server;
 pub mod settings;
 pub mod signals;
-mod spending;
+pub mod spending;
 pub mod start_error;
 pub mod startup;
 pub mod store_options;

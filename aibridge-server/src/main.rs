@@ -3,16 +3,17 @@
 use aibridge_cli::args::{Cli, Command, SettingsArgs};
 use aibridge_cli::launch::{self, Agent, LaunchError, Setup, Target};
 use aibridge_cli::output::print;
-use aibridge_cli::{health, prices, records, tokens};
+use aibridge_cli::{budgets, health, prices, records, tokens};
 use aibridge_config::Config;
 use aibridge_listen::certificate;
 use aibridge_server::run::{RunError, UserEnvironment};
 use aibridge_server::settings::{self, SettingsError, SettingsSource};
 use aibridge_server::signals::{self, StopSignals};
 use aibridge_server::store_options::store_options;
-use aibridge_server::{Server, startup};
+use aibridge_server::{Server, spending, startup};
 use aibridge_telemetry::{Traces, log};
 use clap::Parser;
+use secrecy::SecretString;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -67,6 +68,11 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
             records::sessions(args, store_options(&config), &mut std::io::stdout())?;
         }
         Some(Command::Prices(command)) => prices::run(command, &config, &mut std::io::stdout())?,
+        Some(Command::Budgets(command)) => {
+            let token = variable(aibridge_server::run::TOKEN_VARIABLE).map(SecretString::from);
+            let from_records = || spending::of_records(&config);
+            budgets::run(command, &config, token.as_ref(), from_records, &mut std::io::stdout())?;
+        }
         Some(Command::Export(args)) => records::export(args, store_options(&config))?,
         Some(Command::Connect { provider, agent }) => {
             let agent = Agent::of_program(agent);
@@ -89,10 +95,6 @@ fn run_agent(
     command: &[OsString],
 ) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let variable = |name: &str| {
-        let mut variables = settings::variables().into_iter();
-        variables.find(|(found, value)| found == name && !value.is_empty()).map(|(_, value)| value)
-    };
     let environment = UserEnvironment {
         token: variable(aibridge_server::run::TOKEN_VARIABLE),
         opencode_config: variable(aibridge_server::run::OPENCODE_VARIABLE),
@@ -102,6 +104,12 @@ fn run_agent(
     let (code, cost) = ended?;
     write(&mut std::io::stderr(), &(cost + "\n"));
     Ok(ExitCode::from(code))
+}
+
+/// The value of an environment variable, unless it is empty.
+fn variable(name: &str) -> Option<String> {
+    let mut variables = settings::variables().into_iter();
+    variables.find(|(found, value)| found == name && !value.is_empty()).map(|(_, value)| value)
 }
 
 fn serve(config: Config, args: &SettingsArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {

@@ -80,7 +80,7 @@ impl Request<'_> {
             provider: provider.name().to_owned(),
             route: passthrough_route.clone(),
             reads_usage,
-            actor: actor.id.clone(),
+            actor: actor.clone(),
             error_format: provider.error_format(&path),
             creates_object: snapshot.authenticator.requires_tokens()
                 && provider.creates_object(&parts.method, &path),

@@ -1,11 +1,15 @@
 //! Loads what was spent from the records: when the gateway starts, and while other gateways share its database.
 
 use crate::runtime_config::RuntimeConfig;
+use crate::store_options::store_options;
 use aibridge_accounting::{Accounting, groups_of, key_of};
-use aibridge_budgets::{Period, SpentTotals, Subject};
+use aibridge_budgets::{BudgetState, Period, SpentTotals, Subject};
+use aibridge_config::Config;
+use aibridge_intercept::events::NoopEventSink;
 use aibridge_prices::NanoUsd;
 use aibridge_store::{Records, Spending, Store, StoreError, StoreOptions};
 use jiff::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest wait for records of an earlier run that are not in the database yet. Later ones are not counted.
@@ -18,10 +22,8 @@ const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
 const FOLLOW_SHARE: u32 = 20;
 
 /// Loads the spending of the current periods. Without the database, the gateway starts with nothing spent.
+/// They are loaded without budgets too: a reload may add the first one, and users see what they have spent.
 pub(crate) async fn load(accounting: &Accounting, store: &Store, options: StoreOptions) {
-    if !accounting.has_budgets() {
-        return;
-    }
     store.wait_until_projected(PROJECTION_TIMEOUT).await;
     if let Err(error) = read(accounting, options).await {
         tracing::error!(
@@ -49,12 +51,28 @@ pub(crate) async fn follow(runtime_config: RuntimeConfig, options: StoreOptions)
     }
 }
 
+/// The budgets of the settings, and what was spent of them by the records. It blocks.
+///
+/// # Errors
+///
+/// If the records cannot be read.
+pub fn of_records(config: &Config) -> Result<Vec<BudgetState>, StoreError> {
+    let now = Timestamp::now();
+    let accounting = Accounting::new(config, Arc::new(NoopEventSink), now);
+    read_blocking(&accounting, store_options(config))?;
+    Ok(accounting.budgets(now))
+}
+
 async fn read(accounting: &Accounting, options: StoreOptions) -> Result<(), StoreError> {
+    let accounting = accounting.clone();
+    let reading = tokio::task::spawn_blocking(move || read_blocking(&accounting, options));
+    reading.await.map_err(|error| StoreError::Database(error.to_string()))?
+}
+
+fn read_blocking(accounting: &Accounting, options: StoreOptions) -> Result<(), StoreError> {
     let windows = accounting.windows(Timestamp::now());
     let starts = Period::ALL.map(|period| windows.get(period).start);
-    let counts_byok = accounting.counts_byok();
-    let reading = tokio::task::spawn_blocking(move || Records::open(options)?.spending(starts, counts_byok));
-    let rows = reading.await.map_err(|error| StoreError::Database(error.to_string()))??;
+    let rows = Records::open(options)?.spending(starts, accounting.counts_byok())?;
     apply(accounting, &rows);
     Ok(())
 }

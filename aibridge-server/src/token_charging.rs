@@ -1,6 +1,7 @@
-//! Charges actors for the tokens of their responses.
+//! Charges actors for the tokens of their responses, and budgets for those that are not recorded.
 
 use crate::runtime_config::RuntimeConfig;
+use aibridge_accounting::UnrecordedUsage;
 use aibridge_intercept::events::{EventSink, InterceptionEvent, OpenInterception};
 use aibridge_recorder::Interception;
 use std::sync::Arc;
@@ -32,8 +33,10 @@ impl EventSink for TokenCharging {
             }
             self.runtime_config.load().limits.charge(&interception.initiator_id, tokens);
         }
-        if let InterceptionEvent::PassthroughUsage { actor, usage, .. } = event {
-            self.runtime_config.load().limits.charge(actor, usage.total());
+        if let InterceptionEvent::PassthroughUsage { provider, actor, credential, model, usage } = *event {
+            let snapshot = self.runtime_config.load();
+            snapshot.limits.charge(&actor.id, usage.total());
+            snapshot.accounting.charge(&UnrecordedUsage { provider, actor, credential, model, usage });
         }
         self.next.on_event(event);
     }

@@ -36,7 +36,7 @@ pub struct Budgets {
 pub enum Unpriced {
     /// They are forwarded.
     Allow,
-    /// They are refused if a budget with an amount applies to them.
+    /// They are refused, whether or not a budget applies to them.
     Refuse,
 }
 

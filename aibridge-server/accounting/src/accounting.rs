@@ -7,6 +7,7 @@ use crate::pricing::Priced;
 use crate::refusals::{RecentRefusal, RecentRefusals};
 use crate::request::{self, OpenedRequest};
 use crate::shared::Shared;
+use crate::unrecorded::UnrecordedUsage;
 use aibridge_budgets::{BudgetState, Ledger, Period, Refusal, Scope, SpentTotals, Subject, Windows};
 use aibridge_config::{Budgets, Config, Prices, Provider, Unpriced};
 use aibridge_intercept::Actor;
@@ -120,6 +121,18 @@ impl Accounting {
         }
         let shared = Arc::clone(&self.shared);
         Ok(Box::new(Meter { shared, table, billing, is_subscription, request_bytes, reservation }))
+    }
+
+    /// Charges budgets for a response that is not recorded. It costs nothing if neither the provider states a cost nor the
+    /// model that it names has a price.
+    pub fn charge(&self, used: &UnrecordedUsage<'_>) {
+        let now = Timestamp::now();
+        let billing = self.billings.iter().find(|billing| billing.provider == used.provider);
+        let Some(billing) = billing.filter(|_| self.counts(used.credential)) else { return };
+        let Some(cost) = used.cost(billing, &self.prices.table, now) else { return };
+        let groups = request::groups(used.actor);
+        let warnings = self.shared.ledger.charge_unrecorded(&used.subject(&groups), cost, now);
+        self.shared.publish_warnings(&warnings);
     }
 
     fn counts(&self, credential: CredentialKind) -> bool {

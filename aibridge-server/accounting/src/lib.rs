@@ -15,6 +15,7 @@ mod pricing;
 mod refusals;
 mod request;
 mod shared;
+mod unrecorded;
 mod usage;
 
 pub use accounting::Accounting;
@@ -22,3 +23,4 @@ pub use billing::vendor_of;
 pub use error::BudgetError;
 pub use refusals::RecentRefusal;
 pub use request::{ACCESS_TOKEN, GROUPS, OpenedRequest, groups_of, key_of};
+pub use unrecorded::UnrecordedUsage;

@@ -39,18 +39,28 @@ pub(crate) fn own(call: &Call<'_>) -> Result<Reply, ApiError> {
     let spend = accounting.spent_by(user, now).into_iter().map(|(period, spent)| spend_row(period, spent));
     let me = Me {
         user: user.clone(),
-        spend: spend.collect::<Result<_, _>>()?,
+        spend: spend.collect::<Result<_, _>>().map_err(|_| ApiError::Internal)?,
         budgets: rows(accounting.budgets_of(user, &call.caller.groups, &call.caller.key, now))?,
-        refusals: accounting.refusals_of(user).iter().map(refusal_row).collect::<Result<_, _>>()?,
+        refusals: refusals(accounting.refusals_of(user)).map_err(|_| ApiError::Internal)?,
     };
     Reply::of(StatusCode::OK, &me)
 }
 
-fn rows(states: Vec<BudgetState>) -> Result<Vec<BudgetRow>, ApiError> {
-    states.into_iter().map(budget_row).collect()
+/// The rows of `/api/v1/budgets` as a JSON array, for the command line.
+///
+/// # Errors
+///
+/// If an amount cannot be written as JSON.
+pub fn budget_rows(states: Vec<BudgetState>) -> Result<String, serde_json::Error> {
+    let rows: Vec<BudgetRow> = states.into_iter().map(budget_row).collect::<Result<_, _>>()?;
+    serde_json::to_string(&rows)
 }
 
-fn budget_row(state: BudgetState) -> Result<BudgetRow, ApiError> {
+fn rows(states: Vec<BudgetState>) -> Result<Vec<BudgetRow>, ApiError> {
+    states.into_iter().map(budget_row).collect::<Result<_, _>>().map_err(|_| ApiError::Internal)
+}
+
+fn budget_row(state: BudgetState) -> Result<BudgetRow, serde_json::Error> {
     let BudgetState { amount, remaining, spent, reserved, .. } = state;
     Ok(BudgetRow {
         scope: state.scope.as_str().to_owned(),
@@ -75,12 +85,16 @@ fn budget_row(state: BudgetState) -> Result<BudgetRow, ApiError> {
     })
 }
 
-fn spend_row(period: Period, spent: NanoUsd) -> Result<SpendRow, ApiError> {
+fn spend_row(period: Period, spent: NanoUsd) -> Result<SpendRow, serde_json::Error> {
     let (spent_nano_usd, spent_usd) = (spent.get(), dollars(spent)?);
     Ok(SpendRow { period: period.as_str().to_owned(), spent_nano_usd, spent_usd })
 }
 
-fn refusal_row(recent: &RecentRefusal) -> Result<RefusalRow, ApiError> {
+fn refusals(recent: Vec<RecentRefusal>) -> Result<Vec<RefusalRow>, serde_json::Error> {
+    recent.iter().map(refusal_row).collect()
+}
+
+fn refusal_row(recent: &RecentRefusal) -> Result<RefusalRow, serde_json::Error> {
     let RecentRefusal { at, refusal } = recent;
     Ok(RefusalRow {
         at: at.to_string(),
@@ -94,6 +108,6 @@ fn refusal_row(recent: &RecentRefusal) -> Result<RefusalRow, ApiError> {
 }
 
 /// The amount as a JSON number with all its decimals.
-fn dollars(amount: NanoUsd) -> Result<Box<RawValue>, ApiError> {
-    RawValue::from_string(amount.to_decimal()).map_err(|_| ApiError::Internal)
+fn dollars(amount: NanoUsd) -> Result<Box<RawValue>, serde_json::Error> {
+    RawValue::from_string(amount.to_decimal())
 }

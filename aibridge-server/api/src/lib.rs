@@ -34,6 +34,7 @@ mod totals;
 mod usage;
 
 pub use api::Api;
+pub use budgets::budget_rows;
 pub use call::{Call, Caller, GatewayState, Reply};
 pub use endpoint::{Access, ContentPath, Endpoint, Scope};
 pub use error::ApiError;

@@ -51,11 +51,12 @@ impl Ledger {
         state.windows.clone()
     }
 
-    /// Replaces what was spent by the sums of records in the current windows. It issues no warnings.
+    /// Replaces what was spent by the sums of records in the current windows, and keeps what no record has. It issues no
+    /// warnings.
     pub fn load<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
         let mut state = self.state.lock();
         state.windows.advance(now);
-        state.totals.clear_spent();
+        state.totals.clear_recorded();
         for total in totals {
             state.load(&total);
         }
@@ -108,6 +109,13 @@ impl Ledger {
         let mut state = self.state.lock();
         state.windows.advance(now);
         state.charge(subject, &accounts, cost)
+    }
+
+    /// Adds a cost that was not reserved, and that no record has. [`Ledger::load`] keeps it.
+    pub fn charge_unrecorded(&self, subject: &Subject<'_>, cost: NanoUsd, now: Timestamp) -> Vec<Warning> {
+        let mut state = self.state.lock();
+        state.windows.advance(now);
+        state.charge_unrecorded(subject, cost)
     }
 
     /// Every budget, with each user, group, key, model or provider that it applies to and that has spent or reserved

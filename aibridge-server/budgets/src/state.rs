@@ -61,6 +61,15 @@ impl State {
         self.raise_warnings(&loaded.subject);
     }
 
+    /// Adds a cost that no record has, so that [`State::load`] does not count it.
+    pub(crate) fn charge_unrecorded(&mut self, subject: &Subject<'_>, cost: NanoUsd) -> Vec<Warning> {
+        if cost <= NanoUsd::ZERO {
+            return Vec::new();
+        }
+        self.totals.add_unrecorded(&subject.accounts(), cost, &self.windows);
+        self.raise_warnings(subject)
+    }
+
     fn raise_warnings(&mut self, subject: &Subject<'_>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         for (budget, account) in self.policy.applying(subject) {

@@ -44,6 +44,8 @@ struct Spent {
     /// The start of the window. The amount of another window counts as zero.
     window: Option<Timestamp>,
     amount: NanoUsd,
+    /// The part of the amount that no record has.
+    unrecorded: NanoUsd,
     /// The highest percentage that a warning was issued for.
     warned: u8,
 }
@@ -60,6 +62,15 @@ impl Balance {
         for period in Period::ALL {
             let spent = self.current(period, windows);
             spent.amount = spent.amount.saturating_add(amounts[period as usize]);
+        }
+    }
+
+    /// Adds a cost that no record has to the current window of each period.
+    fn add_unrecorded(&mut self, cost: NanoUsd, windows: &Windows) {
+        self.add([cost; Period::ALL.len()], windows);
+        for period in Period::ALL {
+            let spent = self.current(period, windows);
+            spent.unrecorded = spent.unrecorded.saturating_add(cost);
         }
     }
 
@@ -132,10 +143,19 @@ impl Totals {
         }
     }
 
-    /// Forgets what was spent, and keeps reservations.
-    pub(crate) fn clear_spent(&mut self) {
-        for balance in self.accounts.values_mut() {
-            balance.spent = <[Spent; Period::ALL.len()]>::default();
+    /// Adds a cost that no record has.
+    pub(crate) fn add_unrecorded(&mut self, accounts: &[Account], cost: NanoUsd, windows: &Windows) {
+        for account in accounts {
+            if let Some(balance) = self.entry(account, windows) {
+                balance.add_unrecorded(cost, windows);
+            }
+        }
+    }
+
+    /// Forgets what was spent according to records, and keeps the rest and reservations.
+    pub(crate) fn clear_recorded(&mut self) {
+        for spent in self.accounts.values_mut().flat_map(|balance| &mut balance.spent) {
+            *spent = Spent { amount: spent.unrecorded, warned: 0, ..*spent };
         }
     }
 

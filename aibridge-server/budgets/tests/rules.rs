@@ -180,6 +180,15 @@ fn loads_what_records_say() {
 }
 
 #[test]
+fn loading_records_keeps_what_no_record_has() {
+    let ledger = ledger(vec![budget(Scope::User, "*", 10, Period::Day)]);
+    ledger.charge(&user("a"), cents(3), noon());
+    ledger.charge_unrecorded(&user("a"), cents(2), noon());
+    ledger.load([], noon());
+    assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(2));
+}
+
+#[test]
 fn lists_every_budget_with_those_that_it_applies_to() {
     let ledger = ledger(vec![
         budget(Scope::User, "*", 10, Period::Day),

@@ -1,8 +1,10 @@
 //! The arguments of the command line. Doc comments here are the help texts.
 
+pub mod budgets;
 pub mod prices;
 pub mod records;
 
+use budgets::BudgetsCommand;
 use clap::{Args, Parser, Subcommand};
 use prices::PricesCommand;
 use records::{ExportArgs, InterceptionsCommand, SessionsArgs, UsageArgs};
@@ -58,6 +60,9 @@ pub enum Command {
     Usage(UsageArgs),
     /// List the sessions of clients, latest first
     Sessions(SessionsArgs),
+    /// List the budgets and what is spent of them
+    #[command(subcommand)]
+    Budgets(BudgetsCommand),
     /// List and show the prices of models
     #[command(subcommand)]
     Prices(PricesCommand),

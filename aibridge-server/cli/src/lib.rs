@@ -1,12 +1,13 @@
 //! The command line, and the commands that read and manage the store.
 //!
 //! [`args`] parses the command line. [`records`] implements `interceptions`, `usage`, `sessions` and `export`,
-//! [`prices`] implements `prices`, and [`tokens`] implements `token`. These commands open the store themselves, and a
+//! [`prices`] implements `prices`, [`budgets`] implements `budgets`, and [`tokens`] implements `token`. These commands open the store themselves, and a
 //! gateway may be running at the same time. [`launch`] says what an agent needs to use the gateway. `serve`, `check` and
 //! `run` are in `aibridge-server`, which also loads the settings and converts them to the options of
 //! the store.
 
 pub mod args;
+pub mod budgets;
 pub mod health;
 pub mod launch;
 pub mod output;
@@ -14,4 +15,5 @@ pub mod prices;
 pub mod records;
 pub mod tokens;
 
+mod local_gateway;
 mod text_table;

@@ -1,6 +1,7 @@
 //! The line about what a run cost, from the records.
 
 use aibridge_cli::launch::Agent;
+use aibridge_prices::NanoUsd;
 use aibridge_store::{Filter, Records, StoreError, StoreOptions, Totals, TotalsQuery};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -45,28 +46,16 @@ fn describe(totals: &Totals) -> String {
     let cached = tokens.cache_read_input_tokens;
     let input = tokens.input_tokens + cached + tokens.cache_write_input_tokens;
     let cost = match cost_nano_usd {
-        Some(cost) if *unpriced > 0 => format!(", {} and {unpriced} without a price", dollars(*cost)),
-        Some(cost) => format!(", {}", dollars(*cost)),
+        Some(cost) if *unpriced > 0 => {
+            format!(", {} and {unpriced} without a price", NanoUsd::new(*cost).to_short())
+        }
+        Some(cost) => format!(", {}", NanoUsd::new(*cost).to_short()),
         None => String::new(),
     };
     format!(
         "aibridge: {requests} request{plural}{failed}, {input} input tokens ({cached} cached), {} output tokens{cost}",
         tokens.output_tokens
     )
-}
-
-/// An amount in dollars: cents, and below a cent as many digits as it takes.
-fn dollars(nano: i64) -> String {
-    let amount = nano as f64 / 1e9;
-    match nano {
-        0 => "$0.00".to_owned(),
-        _ if nano.abs() >= 10_000_000 => format!("${amount:.2}"),
-        _ => {
-            let text = format!("{amount:.9}");
-            let digits = text.trim_end_matches('0');
-            format!("${digits}")
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! A running gateway process: its address, its output and its signals.
 
 use crate::process::Running;
-use crate::{Launch, ProcessOutput, Store, wait_for, wait_until};
+use crate::wait::wait_at_most;
+use crate::{Launch, ProcessOutput, Store, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -60,7 +61,7 @@ impl Gateway {
             (None, Ok(None)) => None,
             (None, ended) => Some(Err(ended)),
         };
-        match wait_for(probe, "the gateway to print its address").await {
+        match wait_at_most(launch.start_limit, probe, "the gateway to print its address").await {
             Ok((scheme, address)) => Self { running, launch, scheme, address },
             Err(ended) => panic!("no gateway: {ended:?} {:#?}", running.wait_exit().await),
         }

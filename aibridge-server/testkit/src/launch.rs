@@ -1,10 +1,12 @@
 //! How a test starts the gateway binary: settings, store, environment and arguments. `gateway` has the running server.
 
+use crate::MAX_WAIT;
 use crate::process::{ProcessOutput, Running};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -20,6 +22,7 @@ pub struct Launch {
     store: Option<String>,
     environment: Vec<(OsString, OsString)>,
     pub(crate) arguments: Vec<OsString>,
+    pub(crate) start_limit: Duration,
 }
 
 impl Launch {
@@ -31,7 +34,15 @@ impl Launch {
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         let dir = tempfile::Builder::new().prefix("aibridge-").tempdir().expect("a temporary directory");
         let (environment, arguments) = (Vec::new(), Vec::new());
-        Self { binary: binary.into(), dir: Arc::new(dir), config: None, store: None, environment, arguments }
+        Self {
+            binary: binary.into(),
+            dir: Arc::new(dir),
+            config: None,
+            store: None,
+            environment,
+            arguments,
+            start_limit: MAX_WAIT,
+        }
     }
 
     /// Sets the URL of the store. The default is a SQLite file in the directory.
@@ -52,6 +63,13 @@ impl Launch {
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the time after which a process that does not listen is an error, instead of [`MAX_WAIT`].
+    #[must_use]
+    pub fn start_limit(mut self, limit: Duration) -> Self {
+        self.start_limit = limit;
         self
     }
 

@@ -23,7 +23,16 @@ pub async fn wait_until(mut condition: impl FnMut() -> bool, description: &str) 
 /// # Panics
 ///
 /// After [`MAX_WAIT`], with a message that names `description` was awaited.
-pub async fn wait_for<T>(mut probe: impl FnMut() -> Option<T>, description: &str) -> T {
+pub async fn wait_for<T>(probe: impl FnMut() -> Option<T>, description: &str) -> T {
+    wait_at_most(MAX_WAIT, probe, description).await
+}
+
+/// Like [`wait_for`], with another time limit.
+pub(crate) async fn wait_at_most<T>(
+    limit: Duration,
+    mut probe: impl FnMut() -> Option<T>,
+    description: &str,
+) -> T {
     let poll = async {
         loop {
             if let Some(value) = probe() {
@@ -32,7 +41,7 @@ pub async fn wait_for<T>(mut probe: impl FnMut() -> Option<T>, description: &str
             sleep(POLL_INTERVAL).await;
         }
     };
-    within(poll, description).await
+    within_limit(limit, poll, description).await
 }
 
 /// Repeats `condition` until it returns true. For conditions that need a request; [`wait_until`] is for the others.
@@ -55,9 +64,13 @@ pub async fn poll_until(mut condition: impl AsyncFnMut() -> bool, description: &
 ///
 /// After [`MAX_WAIT`], with a message that names `description` was awaited.
 pub async fn within<T>(future: impl Future<Output = T>, description: &str) -> T {
-    match timeout(MAX_WAIT, future).await {
+    within_limit(MAX_WAIT, future, description).await
+}
+
+async fn within_limit<T>(limit: Duration, future: impl Future<Output = T>, description: &str) -> T {
+    match timeout(limit, future).await {
         Ok(output) => output,
-        Err(_) => panic!("waited {MAX_WAIT:?} in vain for {description}"),
+        Err(_) => panic!("waited {limit:?} in vain for {description}"),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Costs of responses, and budgets.
 
+mod further;
+mod kept;
+
 use crate::auth::tokens_of;
 use crate::dialects::KEY;
 use crate::harness::{Harness, provider_settings};

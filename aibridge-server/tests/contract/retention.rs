@@ -113,7 +113,8 @@ const FILL: &str = "
     INSERT INTO aibridge_interceptions SELECT id, 'ann', 'openai', 'openai', 'm', '/responses', 1, 'Codex', 's', NULL,
         'centralized', '', NULL, '{}', at, at, 'completed', NULL, 200 FROM number;
     INSERT INTO aibridge_user_prompts SELECT id, id, NULL, printf('%.*c', 10000, 'x'), at FROM number;
-    INSERT INTO aibridge_token_usages SELECT id, id, NULL, 1, 2, 3, 4, '{}', at FROM number;
+    INSERT INTO aibridge_token_usages (id, interception_id, input_tokens, output_tokens, cache_read_input_tokens,
+        cache_write_input_tokens, extra_token_types, created_at) SELECT id, id, 1, 2, 3, 4, '{}', at FROM number;
     INSERT INTO aibridge_tool_usages SELECT id, id, NULL, NULL, 'look', NULL, '{}', 0, NULL, at, NULL FROM number;
     INSERT INTO aibridge_model_thoughts SELECT id, id, 'hm', '{}', at FROM number;";
 

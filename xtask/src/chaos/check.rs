@@ -28,6 +28,8 @@ pub(super) struct Comparison {
     pub(super) unrecorded: usize,
     /// Interceptions that were closed as `gateway_crash`.
     pub(super) crashed: usize,
+    /// Blocking responses that were not sent, because their end could not be recorded.
+    pub(super) ends_cut: usize,
     /// Refused requests that have a row all the same.
     pub(super) refused_with_row: usize,
     /// Violations by kind, with a few descriptions.
@@ -103,6 +105,7 @@ impl Comparison {
                 }
             }
             Some(Outcome::Altered) => self.add("altered", || format!("the response to request {number}")),
+            Some(Outcome::EndCut) => self.ends_cut += 1,
             Some(Outcome::Broken) | None => {}
         }
     }

@@ -78,7 +78,7 @@ impl Client {
             match outcome {
                 Outcome::Whole(_) => self.target.timeline.note_served(began),
                 Outcome::Refused(..) => self.target.timeline.note_refused(),
-                Outcome::Altered | Outcome::Broken => {}
+                Outcome::EndCut | Outcome::Altered | Outcome::Broken => {}
             }
             let goes_on = matches!(outcome, Outcome::Whole(_));
             self.ledger.note_outcome(&plan, outcome, began.elapsed());

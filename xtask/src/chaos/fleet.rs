@@ -13,6 +13,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+/// The time after which a gateway that does not listen is a defect: the machine may be busy, and its journal long.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
 /// One gateway, which runs or not.
 pub(super) struct Member {
     launch: Launch,
@@ -43,7 +46,7 @@ impl Member {
             template.store_settings, template.provider_url
         );
         let launch = Launch::new(template.binary).config(settings).store(&template.store_url);
-        let launch = launch.env("RUST_LOG", "warn");
+        let launch = launch.env("RUST_LOG", "warn").start_limit(START_LIMIT);
         let (address, timeline) = (watch::Sender::new(None), Arc::new(Timeline::new()));
         let watching = readiness::watch(Arc::clone(&timeline), address.subscribe());
         Self { launch, running: None, address, journal, timeline, watching, log: String::new() }

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+/// A start is refused earlier than this, and an end that cannot be recorded later.
+const HOLD: Duration = Duration::from_secs(20);
+
 /// What became of a request, as its client saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -13,6 +16,8 @@ pub(super) enum Outcome {
     Whole(String),
     /// The gateway refused it. Contains the status and `X-AIBridge-Error`.
     Refused(u16, String),
+    /// The gateway held the whole response for as long as it may, and then responded 503, because it could not record the end.
+    EndCut,
     /// The response differs from what the provider sent.
     Altered,
     /// The response, or the connection, ended early.
@@ -71,6 +76,10 @@ impl Ledger {
 
     /// Notes the outcome of `plan`, and how long a whole response took.
     pub(super) fn note_outcome(&self, plan: &Plan, outcome: Outcome, took: Duration) {
+        let outcome = match outcome {
+            Outcome::Refused(503, _) if took >= HOLD => Outcome::EndCut,
+            other => other,
+        };
         match outcome {
             Outcome::Whole(_) => {
                 self.whole.fetch_add(1, Ordering::Relaxed);
@@ -82,7 +91,7 @@ impl Ledger {
             Outcome::Refused(..) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
             }
-            Outcome::Altered | Outcome::Broken => {}
+            Outcome::EndCut | Outcome::Altered | Outcome::Broken => {}
         }
         if let Some(entry) = self.entries.lock().get_mut(&plan.number) {
             entry.outcome = Some(outcome);

@@ -131,6 +131,7 @@ impl Comparison {
         for (code, count) in other.refusals {
             *self.refusals.entry(code).or_default() += count;
         }
+        self.ends_cut += other.ends_cut;
         self.refused_with_row += other.refused_with_row;
         self.rows += other.rows;
         self.lost += other.lost;
@@ -200,6 +201,12 @@ impl Report {
             *kinds.entry(kind).or_default() += count;
         }
         let with_row: usize = self.runs.iter().map(|run| run.comparison.refused_with_row).sum();
+        let ends_cut: usize = self.runs.iter().map(|run| run.comparison.ends_cut).sum();
+        if ends_cut > 0 {
+            println!(
+                "\n{ends_cut} responses were held and then cut, because their ends could not be recorded"
+            );
+        }
         if with_row > 0 {
             println!("\n{with_row} refused requests have a row");
         }

@@ -40,11 +40,11 @@ async fn a_token_is_created_shown_once_listed_and_revoked() {
     let hint = format!("aib_...{}", &secret[secret.len() - 4..]);
     assert!(line.contains(&hint) && !listed.stdout.contains(secret), "{line}");
     let id = line.split_whitespace().next().unwrap();
-    assert_eq!(line.split_whitespace().nth(3), Some("-"), "no admin: {line}");
+    assert_eq!(line.split_whitespace().nth(4), Some("-"), "no admin: {line}");
     assert_eq!(token(&launch, &["create", "--user", "root", "--admin"]).await.status.code(), Some(0));
     let listed = token(&launch, &["list"]).await;
     let admin = listed.stdout.lines().find(|line| line.contains("root")).unwrap();
-    assert_eq!(admin.split_whitespace().nth(3), Some("yes"), "{admin}");
+    assert_eq!(admin.split_whitespace().nth(4), Some("yes"), "{admin}");
 
     let revoked = token(&launch, &["revoke", id]).await;
     assert_eq!(revoked.status.code(), Some(0), "{revoked:?}");

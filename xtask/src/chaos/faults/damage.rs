@@ -47,7 +47,9 @@ pub(super) async fn flipped_live(scene: &mut Scene) -> Result<()> {
     let is_filled =
         async || member.metric("aibridge_journal_bytes").await.is_ok_and(|bytes| bytes > BEYOND_MEMORY);
     ensure!(wait(WAIT_LIMIT, is_filled).await.is_some(), "the journal does not grow");
+    scene.stop_load().await; // which may be faster than the database
     let file = flip(scene)?;
+    scene.start_load();
     outage.end(scene, away).await?;
     scene.wait_answers(50).await;
     scene.wait_projected_under_load().await;

@@ -1,0 +1,55 @@
+//! What a response costs that is relayed without being recorded.
+
+use crate::billing::Billing;
+use crate::request::key_of;
+use crate::usage::buckets;
+use aibridge_budgets::Subject;
+use aibridge_intercept::Actor;
+use aibridge_intercept::observer::Usage;
+use aibridge_prices::{NanoUsd, PriceQuery, PriceTable, Usage as Buckets};
+use aibridge_recorder::CredentialKind;
+use jiff::Timestamp;
+
+/// The usage of a response that is relayed without being recorded.
+#[derive(Debug, Clone, Copy)]
+pub struct UnrecordedUsage<'a> {
+    /// The configured name of the provider.
+    pub provider: &'a str,
+    /// The actor on whose behalf the request was made.
+    pub actor: &'a Actor,
+    /// The kind of credential that authenticated the upstream request.
+    pub credential: CredentialKind,
+    /// The model that the response names.
+    pub model: Option<&'a str>,
+    /// The tokens of the response.
+    pub usage: &'a Usage,
+}
+
+impl UnrecordedUsage<'_> {
+    /// The cost that the provider states, or else that of the price table; `None` if there is neither.
+    pub(crate) fn cost(&self, billing: &Billing, table: &PriceTable, now: Timestamp) -> Option<NanoUsd> {
+        if billing.is_subscription {
+            return None;
+        }
+        let stated = self.usage.cost.as_ref().and_then(|cost| NanoUsd::parse_dollars(cost).ok());
+        stated.or_else(|| {
+            let query = PriceQuery {
+                provider_name: &billing.provider,
+                ..PriceQuery::new(&billing.vendor, self.model?, now)
+            };
+            let counts = Buckets { requests: 1, ..buckets(self.usage) };
+            Some(table.find(&query)?.cost(&counts)?.amount)
+        })
+    }
+
+    /// The subject that the cost belongs to.
+    pub(crate) fn subject<'s>(&'s self, groups: &'s [String]) -> Subject<'s> {
+        Subject {
+            user: &self.actor.id,
+            groups,
+            key: key_of(&self.actor.metadata),
+            model: self.model.unwrap_or_default(),
+            provider: self.provider,
+        }
+    }
+}
