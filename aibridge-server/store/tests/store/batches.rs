@@ -3,6 +3,7 @@
 use crate::support::{TestDir, ended, prompt, start};
 use aibridge_recorder::{Record, Recorder, RecorderError};
 use aibridge_store::SqliteStore;
+use aibridge_testkit::MAX_WAIT;
 use rusqlite::Connection;
 use std::pin::Pin;
 use std::task::{Context, Waker};
@@ -152,6 +153,7 @@ async fn the_log_does_not_grow_with_the_load() {
         }
         store.record(records).await.expect("stored");
     }
+    assert!(store.wait_until_projected(MAX_WAIT).await, "the database has all records");
     let size = |suffix: &str| {
         let mut path = dir.path().into_os_string();
         path.push(suffix);

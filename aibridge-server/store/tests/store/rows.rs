@@ -54,6 +54,11 @@ async fn a_complete_interception_reads_back_exactly() {
             "cache_write_input_tokens": 0,
             "extra_token_types": "{\"output_reasoning\":5,\"total_tokens\":9}",
             "created_at": "2026-01-02T03:04:08.000Z",
+            "cost_nano_usd": null,
+            "cost_status": "unpriced",
+            "price_id": null,
+            "estimated_input_tokens": null,
+            "estimated_output_tokens": null,
         })]
     );
     assert_eq!(
