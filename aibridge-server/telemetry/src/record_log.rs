@@ -96,6 +96,11 @@ fn token_usage(row: &TokenUsage) {
         cache_write_input_tokens = row.cache_write_input_tokens,
         extra_token_types = json(&row.extra_token_types),
         cost = row.cost,
+        cost_nano_usd = row.charged.cost_nano_usd,
+        cost_status = row.charged.cost_status.as_str(),
+        price_id = optional(&row.charged.price_id),
+        estimated_input_tokens = row.charged.estimated_input_tokens,
+        estimated_output_tokens = row.charged.estimated_output_tokens,
         created_at = time(row.created_at),
     );
 }

@@ -1,7 +1,7 @@
 //! Tests of the lines that records become.
 
 use super::*;
-use aibridge_recorder::{CredentialKind, Outcome, ReasoningSource, UsageCost};
+use aibridge_recorder::{CostStatus, CredentialKind, Outcome, ReasoningSource, UsageCost};
 use aibridge_store::tables::{self, Table};
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
@@ -135,14 +135,21 @@ fn all() -> Vec<(Record, Value)> {
                 cache_write_input_tokens: i64::MAX,
                 extra_token_types: BTreeMap::from([("output_reasoning".into(), 4.into())]),
                 cost: some("1.5e-3"),
-                charged: UsageCost::default(),
+                charged: UsageCost {
+                    cost_nano_usd: Some(1_500_000),
+                    cost_status: CostStatus::Estimated,
+                    price_id: some("prices:one"),
+                    estimated_input_tokens: Some(5),
+                    estimated_output_tokens: Some(6),
+                },
                 created_at: at(),
             }),
             json!({
                 "record_type": "token_usage", "id": ID, "interception_id": OF, "provider_response_id": "resp-1",
                 "input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": 3,
                 "cache_write_input_tokens": i64::MAX, "extra_token_types": "{\"output_reasoning\":4}",
-                "cost": "1.5e-3", "created_at": AT,
+                "cost": "1.5e-3", "cost_nano_usd": 1_500_000, "cost_status": "estimated", "price_id": "prices:one",
+                "estimated_input_tokens": 5, "estimated_output_tokens": 6, "created_at": AT,
             }),
         ),
         (
