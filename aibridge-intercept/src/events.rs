@@ -100,7 +100,7 @@ pub enum InterceptionEvent<'a> {
     },
     /// A request was refused because it exceeds a limit of the settings.
     LimitExceeded {
-        /// The name of the limit: see [`Error::limit`](crate::Error::limit).
+        /// The name of the limit, e.g. `requests`.
         limit: &'static str,
     },
 }

@@ -45,6 +45,8 @@ pub struct Exchange {
     error_format: ErrorFormat,
     /// The end records are durable.
     is_end_recorded: bool,
+    /// Whether the response broke off, rather than being ended by the provider.
+    is_interrupted: bool,
     end_log: Option<EndLog>,
     _open: Option<Box<dyn OpenInterception>>,
 }
@@ -100,6 +102,7 @@ impl Exchange {
             cost_meter: Some(cost_meter),
             error_format,
             is_end_recorded: false,
+            is_interrupted: false,
             end_log: None,
         }
     }
@@ -180,7 +183,7 @@ impl Exchange {
     /// Stores the end records. The end of the response is held back until they are durable.
     async fn record_end(&mut self, outcome: Outcome, summary: ResponseSummary) -> Result<(), RelayError> {
         let now = Timestamp::now();
-        let charged = self.measure(outcome, &summary, now);
+        let charged = self.measure(&summary, now);
         // The client left before the end, which was read for its usage alone.
         let has_left = outcome == Outcome::Completed && self.downstream.is_draining();
         let outcome = if has_left { Outcome::Cancelled } else { outcome };
@@ -203,21 +206,10 @@ impl Exchange {
         Ok(())
     }
 
-    /// The cost of a response with this outcome. What was reserved for it is released.
-    fn measure(&mut self, outcome: Outcome, summary: &ResponseSummary, now: Timestamp) -> Option<UsageCost> {
-        // A stream that the provider ended itself was not interrupted, whatever is missing in it.
-        let is_complete = !matches!(
-            outcome,
-            Outcome::Cancelled
-                | Outcome::Failed(
-                    ErrorType::UpstreamUnreachable
-                        | ErrorType::UpstreamTimeout
-                        | ErrorType::Shutdown
-                        | ErrorType::GatewayError
-                )
-        );
+    /// The cost of the response. What was reserved for it is released.
+    fn measure(&mut self, summary: &ResponseSummary, now: Timestamp) -> Option<UsageCost> {
         let is_success = self.attempts.status.is_some_and(|status| status.is_success());
-        let progress = ResponseProgress { is_success, is_complete };
+        let progress = ResponseProgress { is_success, is_complete: !self.is_interrupted };
         self.cost_meter.take()?.measure(&self.interception, summary, progress, now)
     }
 
@@ -294,6 +286,9 @@ impl Exchange {
             RelayError::ClientDisconnected => Outcome::Cancelled,
             RelayError::Failed(error) => Outcome::Failed(error.error_type()),
         };
+        // A response that the provider ended itself was not interrupted, whatever is missing in it.
+        let is_invalid = matches!(error, RelayError::Failed(Error::InvalidResponse));
+        self.is_interrupted = !is_invalid && summary.ending != Ending::Failed;
         let cannot_record = matches!(error, RelayError::Failed(Error::RecorderUnavailable));
         let is_recorded =
             self.is_end_recorded || (!cannot_record && self.record_end(outcome, summary).await.is_ok());

@@ -68,7 +68,7 @@ def expected_rows(rows: Rows, hint: str) -> dict[str, Any]:
     return {
         "prompt": [rows.prompt] if rows.prompt else [],
         "tokens": [rows.tokens] if rows.tokens else [],
-        "total": [sum(rows.tokens) if is_openai else None] if rows.tokens else [],
+        "total": [(sum(rows.tokens) or None) if is_openai else None] if rows.tokens else [],
         "tools": [(name, arguments) for name, arguments, _ in rows.tools],
         "calls": [call for _, _, call in rows.tools if call],
         "injected": [False for _ in rows.tools],

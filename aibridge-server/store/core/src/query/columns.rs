@@ -13,7 +13,7 @@ pub fn full_columns(json: JsonAsText) -> String {
     select(&INTERCEPTIONS, "i.", json, |name, _| name.to_owned())
 }
 
-/// The select list for lists of `aibridge_interceptions i`: client-chosen texts are cut at [`LISTED_CHARS`] characters
+/// The select list for lists of `aibridge_interceptions i`: client-chosen texts are cut at `LISTED_CHARS` characters
 /// and end in `…`.
 pub fn list_columns(json: JsonAsText) -> String {
     let n = LISTED_CHARS;
