@@ -75,8 +75,7 @@ fn fold(rows: Vec<aibridge_store::TotalsRow>, top: usize) -> Vec<(aibridge_store
 
 fn to_row(by: &[TotalsKey], row: aibridge_store::TotalsRow, is_rest: bool) -> TotalsRow {
     let mut key: BTreeMap<&str, String> = by.iter().map(|key| key.as_str()).zip(row.key).collect();
-    let Totals { requests, failed, cancelled, ended, duration_ms, tokens, cost_nano_usd, unpriced } =
-        row.totals;
+    let Totals { requests, failed, cancelled, ended, duration_ms, tokens, unpriced } = row.totals;
     TotalsRow {
         at: row.at,
         user: key.remove("user"),
@@ -95,7 +94,7 @@ fn to_row(by: &[TotalsKey], row: aibridge_store::TotalsRow, is_rest: bool) -> To
         output_tokens: tokens.output_tokens,
         cache_read_input_tokens: tokens.cache_read_input_tokens,
         cache_write_input_tokens: tokens.cache_write_input_tokens,
-        cost_nano_usd,
+        cost_nano_usd: tokens.cost_nano_usd,
         unpriced,
     }
 }

@@ -37,7 +37,7 @@ fn totals(store: StoreOptions, agent: Agent, started_at: Timestamp) -> Result<To
 }
 
 fn describe(totals: &Totals) -> String {
-    let Totals { requests, failed, tokens, cost_nano_usd, unpriced, .. } = totals;
+    let Totals { requests, failed, tokens, unpriced, .. } = totals;
     if *requests == 0 {
         return "aibridge: no request was recorded".to_owned();
     }
@@ -45,11 +45,11 @@ fn describe(totals: &Totals) -> String {
     let failed = if *failed > 0 { format!(" ({failed} failed)") } else { String::new() };
     let cached = tokens.cache_read_input_tokens;
     let input = tokens.input_tokens + cached + tokens.cache_write_input_tokens;
-    let cost = match cost_nano_usd {
+    let cost = match tokens.cost_nano_usd {
         Some(cost) if *unpriced > 0 => {
-            format!(", {} and {unpriced} without a price", NanoUsd::new(*cost).to_short())
+            format!(", {} and {unpriced} without a price", NanoUsd::new(cost).to_short())
         }
-        Some(cost) => format!(", {}", NanoUsd::new(*cost).to_short()),
+        Some(cost) => format!(", {}", NanoUsd::new(cost).to_short()),
         None => String::new(),
     };
     format!(
@@ -73,12 +73,15 @@ mod tests {
             cost_nano_usd: None,
         };
         let totals = Totals { requests: 2, failed: 1, tokens, unpriced: 2, ..Totals::default() };
-        let tokens = "aibridge: 2 requests (1 failed), 151 input tokens (50 cached), 7 output tokens";
-        assert_eq!(describe(&totals), tokens);
-        let priced = Totals { cost_nano_usd: Some(1_234_567_890), unpriced: 0, ..totals.clone() };
-        assert_eq!(describe(&priced), format!("{tokens}, $1.23"));
-        let partly = Totals { cost_nano_usd: Some(1_200), unpriced: 1, ..totals };
-        assert_eq!(describe(&partly), format!("{tokens}, $0.0000012 and 1 without a price"));
+        let costing = |cost, unpriced| Totals {
+            tokens: TokenSums { cost_nano_usd: Some(cost), ..tokens },
+            unpriced,
+            ..totals.clone()
+        };
+        let text = "aibridge: 2 requests (1 failed), 151 input tokens (50 cached), 7 output tokens";
+        assert_eq!(describe(&totals), text);
+        assert_eq!(describe(&costing(1_234_567_890, 0)), format!("{text}, $1.23"));
+        assert_eq!(describe(&costing(1_200, 1)), format!("{text}, $0.0000012 and 1 without a price"));
         assert_eq!(describe(&Totals::default()), "aibridge: no request was recorded");
     }
 }

@@ -65,10 +65,8 @@ pub struct Totals {
     pub ended: u64,
     /// The sum of the durations of those that have ended, in milliseconds.
     pub duration_ms: u64,
-    /// The sums of their token usages.
+    /// The sums of their token usages and costs.
     pub tokens: TokenSums,
-    /// The sum of the costs in nano-USD; `None` if no usage has a cost.
-    pub cost_nano_usd: Option<i64>,
     /// Number of usages without a cost.
     pub unpriced: u64,
 }
@@ -134,10 +132,6 @@ impl Totals {
         self.ended += other.ended;
         self.duration_ms = self.duration_ms.saturating_add(other.duration_ms);
         self.tokens.add(other.tokens);
-        self.cost_nano_usd = match (self.cost_nano_usd, other.cost_nano_usd) {
-            (Some(one), Some(other)) => Some(one.saturating_add(other)),
-            (one, other) => one.or(other),
-        };
         self.unpriced += other.unpriced;
     }
 }
@@ -234,11 +228,10 @@ impl Records {
                 output_tokens: cells.rounded()?,
                 cache_read_input_tokens: cells.rounded()?,
                 cache_write_input_tokens: cells.rounded()?,
-                cost_nano_usd: None,
+                cost_nano_usd: cells.optional_count()?,
             };
-            let (cost_nano_usd, unpriced) = (cells.optional_count()?, cells.count()?.unsigned_abs());
-            let totals =
-                Totals { requests, failed, cancelled, ended, duration_ms, tokens, cost_nano_usd, unpriced };
+            let unpriced = cells.count()?.unsigned_abs();
+            let totals = Totals { requests, failed, cancelled, ended, duration_ms, tokens, unpriced };
             groups.add(bucket, key, &totals);
         }
         Ok(())
@@ -279,11 +272,10 @@ impl Records {
                     output_tokens: cells.rounded()?,
                     cache_read_input_tokens: cells.rounded()?,
                     cache_write_input_tokens: cells.rounded()?,
-                    cost_nano_usd: None,
+                    cost_nano_usd: cells.optional_count()?,
                 };
-                let cost_nano_usd = cells.optional_count()?;
                 let unpriced = cells.count()?.unsigned_abs();
-                groups.add(bucket, key, &Totals { tokens, cost_nano_usd, unpriced, ..Totals::default() });
+                groups.add(bucket, key, &Totals { tokens, unpriced, ..Totals::default() });
             }
             check(groups.all.len(), groups.bytes)
         })
