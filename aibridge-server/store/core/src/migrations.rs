@@ -1,5 +1,6 @@
 //! The migrations that both databases share, after the first four, which each has on its own.
 
+use crate::query::Dialect;
 use crate::tables::{COST_COLUMNS, TOKEN_USAGES, TOKENS, Table};
 
 /// The number of migrations that each database has on its own.
@@ -41,15 +42,6 @@ pub static MIGRATIONS: &[Migration] = &[
     // 8: the groups of access tokens.
     Migration::AddColumns(&TOKENS, &["user_groups"]),
 ];
-
-/// A database whose SQL is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// The SQL of SQLite.
-    Sqlite,
-    /// The SQL of PostgreSQL.
-    Postgres,
-}
 
 impl Migration {
     /// The SQL of the step.

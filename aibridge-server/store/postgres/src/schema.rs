@@ -1,7 +1,8 @@
 //! The migrations, and the check of the schema version of a database.
 
 use crate::error::PgError;
-use aibridge_store_core::migrations::{Dialect, MIGRATIONS, OWN};
+use aibridge_store_core::migrations::{MIGRATIONS, OWN};
+use aibridge_store_core::query::Dialect;
 use tokio_postgres::Client;
 
 /// The first migrations from an empty database, in order; those of [`aibridge_store_core::migrations`] follow. `aibridge_schema` has a

@@ -2,7 +2,8 @@
 
 use crate::error::open_error;
 use aibridge_store_core::StoreError;
-use aibridge_store_core::migrations::{Dialect, MIGRATIONS, OWN};
+use aibridge_store_core::migrations::{MIGRATIONS, OWN};
+use aibridge_store_core::query::Dialect;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 
