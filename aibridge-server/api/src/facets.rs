@@ -2,7 +2,7 @@
 
 use crate::call::OnlyUser;
 use crate::error::ApiError;
-use crate::parameters::{FilterParameters, QueryParameters, filter};
+use crate::parameters::{FilterParameters, QueryParameters, UserParameter, filter};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{FacetList, FacetValue, Refusals};
 use aibridge_store::{TotalsKey, TotalsQuery};
@@ -20,7 +20,7 @@ const MAX_VALUES: usize = 200;
     path = "/api/v1/facets",
     operation_id = "list_facets",
     tag = "records",
-    params(FilterParameters),
+    params(UserParameter, FilterParameters),
     responses((status = 200, description = "The values of each filter", body = FacetList), Refusals),
 )]
 pub(crate) async fn list(reader: &Reader, query: Option<&str>, only: OnlyUser) -> Result<Bytes, ApiError> {

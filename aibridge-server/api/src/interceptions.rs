@@ -3,7 +3,7 @@
 use crate::call::OnlyUser;
 use crate::error::ApiError;
 use crate::paging::{List, PageRequest};
-use crate::parameters::{FilterParameters, PageParameters, QueryParameters, invalid};
+use crate::parameters::{FilterParameters, PageParameters, QueryParameters, UserParameter, invalid};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{FullInterception, InterceptionPage, NotFound, Refusals};
 use aibridge_store::{Filter, Order};
@@ -18,7 +18,7 @@ use uuid::Uuid;
     path = "/api/v1/interceptions",
     operation_id = "list_interceptions",
     tag = "records",
-    params(FilterParameters, PageParameters),
+    params(UserParameter, FilterParameters, PageParameters),
     responses((status = 200, description = "A page of interceptions", body = InterceptionPage), Refusals),
 )]
 pub(crate) async fn list(reader: &Reader, query: Option<&str>, only: OnlyUser) -> Result<Bytes, ApiError> {

@@ -3,7 +3,7 @@
 
 use crate::call::OnlyUser;
 use crate::error::ApiError;
-use crate::parameters::{FilterParameters, LiveParameters, QueryParameters, filter};
+use crate::parameters::{FilterParameters, LiveParameters, QueryParameters, UserParameter, filter};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{LivePage, Refusals};
 use aibridge_store::{Filter, Summary};
@@ -85,7 +85,7 @@ struct Changes {
     path = "/api/v1/live",
     operation_id = "live",
     tag = "records",
-    params(FilterParameters, LiveParameters),
+    params(UserParameter, FilterParameters, LiveParameters),
     responses((status = 200, description = "The interceptions that changed", body = LivePage), Refusals),
 )]
 #[allow(dead_code, reason = "only its description is used")]

@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "only the descriptions are used")]
 
 use crate::parameters::{
-    ContentParameters, LiveParameters, OwnFilterParameters, PageParameters, SearchParameters,
-    SessionParameters, TimelineParameters, TotalsParameters,
+    ContentParameters, FilterParameters, LiveParameters, PageParameters, SearchParameters, SessionParameters,
+    TimelineParameters, TotalsParameters,
 };
 use crate::schema::{
     Content, FullInterception, InterceptionPage, LivePage, MatchList, NotFound, Refusals, SessionDetail,
@@ -17,7 +17,7 @@ use crate::schema::{
     path = "/api/v1/me/interceptions",
     operation_id = "list_own_interceptions",
     tag = "own records",
-    params(OwnFilterParameters, PageParameters),
+    params(FilterParameters, PageParameters),
     responses((status = 200, description = "A page of interceptions", body = InterceptionPage), Refusals),
 )]
 pub(crate) fn interceptions() {}
@@ -55,7 +55,7 @@ pub(crate) fn content() {}
     path = "/api/v1/me/totals",
     operation_id = "own_totals",
     tag = "own records",
-    params(OwnFilterParameters, TotalsParameters),
+    params(FilterParameters, TotalsParameters),
     responses((status = 200, description = "One row for each group", body = TotalsList), Refusals),
 )]
 pub(crate) fn totals() {}
@@ -66,7 +66,7 @@ pub(crate) fn totals() {}
     path = "/api/v1/me/sessions",
     operation_id = "list_own_sessions",
     tag = "own records",
-    params(OwnFilterParameters, PageParameters, SessionParameters),
+    params(FilterParameters, PageParameters, SessionParameters),
     responses((status = 200, description = "A page of sessions", body = SessionPage), Refusals),
 )]
 pub(crate) fn sessions() {}
@@ -110,7 +110,7 @@ pub(crate) fn search() {}
     path = "/api/v1/me/live",
     operation_id = "own_live",
     tag = "own records",
-    params(OwnFilterParameters, LiveParameters),
+    params(FilterParameters, LiveParameters),
     responses((status = 200, description = "The interceptions that changed", body = LivePage), Refusals),
 )]
 pub(crate) fn live() {}

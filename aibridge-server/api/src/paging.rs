@@ -2,7 +2,7 @@
 
 use crate::call::OnlyUser;
 use crate::error::ApiError;
-use crate::parameters::{FilterParameters, PageParameters, QueryParameters, filter, invalid};
+use crate::parameters::{PageParameters, QueryParameters, filter, invalid};
 use crate::time::is_storable;
 use aibridge_store::Filter;
 use base64::Engine;
@@ -30,7 +30,7 @@ pub(crate) struct PageRequest {
     /// The id of the last row of the page before; the page starts after it.
     pub(crate) before: Option<Uuid>,
     list: List,
-    /// Identifies the filters, see [`QueryParameters::fingerprint_of`].
+    /// Identifies the filters, see [`QueryParameters::filter_fingerprint`].
     fingerprint: u64,
 }
 
@@ -72,7 +72,7 @@ impl PageRequest {
         only: OnlyUser,
     ) -> Result<(Self, QueryParameters), ApiError> {
         let mut parameters = QueryParameters::new(query);
-        let fingerprint = parameters.fingerprint_of::<FilterParameters>();
+        let fingerprint = parameters.filter_fingerprint();
         let mut filter = filter(&mut parameters, only)?;
         let PageParameters { limit, cursor } = parameters.take()?;
         let mut before = None;

@@ -14,13 +14,19 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use utoipa::{IntoParams, ToSchema};
 
+/// The filter by actor, of the endpoints that may read the records of every user.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UserParameter {
+    /// The actor: the user of the access token, or `anonymous`.
+    #[serde(default, deserialize_with = "optional_text")]
+    user: Option<String>,
+}
+
 /// The filters. An interception is included if it matches all filters that are present.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct FilterParameters {
-    /// The actor: the user of the access token, or `anonymous`.
-    #[serde(default, deserialize_with = "optional_text")]
-    user: Option<String>,
     /// The model, as the client spelled it.
     #[serde(default, deserialize_with = "optional_text")]
     model: Option<String>,
@@ -41,34 +47,6 @@ pub struct FilterParameters {
     #[param(value_type = Option<String>, example = "2026-01-31T12:00:00Z")]
     since: Option<Timestamp>,
     /// Includes interceptions that started before this time, in the same formats as `since`.
-    #[serde(default, deserialize_with = "optional_time")]
-    #[param(value_type = Option<String>, example = "12h")]
-    until: Option<Timestamp>,
-}
-
-/// The filters of a list of the caller's own records.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct OwnFilterParameters {
-    /// The model, as the client spelled it.
-    #[serde(default, deserialize_with = "optional_text")]
-    model: Option<String>,
-    /// The provider's configured name.
-    #[serde(default, deserialize_with = "optional_text")]
-    provider: Option<String>,
-    /// The client program, e.g. `Codex`.
-    #[serde(default, deserialize_with = "optional_text")]
-    client: Option<String>,
-    /// The id that the client gave its session.
-    #[serde(default, deserialize_with = "optional_text")]
-    session: Option<String>,
-    /// The outcome of the interception; `open` if it has not ended.
-    outcome: Option<OutcomeParameter>,
-    /// Includes interceptions that started at this time or later, in the same formats as elsewhere.
-    #[serde(default, deserialize_with = "optional_time")]
-    #[param(value_type = Option<String>, example = "2026-01-31T12:00:00Z")]
-    since: Option<Timestamp>,
-    /// Includes interceptions that started before this time.
     #[serde(default, deserialize_with = "optional_time")]
     #[param(value_type = Option<String>, example = "12h")]
     until: Option<Timestamp>,
@@ -221,15 +199,11 @@ impl From<IntervalParameter> for Interval {
 ///
 /// [`ApiError::InvalidParameter`] if one is repeated or malformed.
 pub(crate) fn filter(parameters: &mut QueryParameters, only: OnlyUser) -> Result<Filter, ApiError> {
-    Ok(match only {
-        None => parameters.take::<FilterParameters>()?.into(),
-        Some(user) => {
-            let OwnFilterParameters { model, provider, client, session, outcome, since, until } =
-                parameters.take()?;
-            let user = Some(user);
-            FilterParameters { user, model, provider, client, session, outcome, since, until }.into()
-        }
-    })
+    let user = match only {
+        None => parameters.take::<UserParameter>()?.user,
+        user => user,
+    };
+    Ok(Filter { user, ..parameters.take::<FilterParameters>()?.into() })
 }
 
 /// The highest `limit`, in rows.
@@ -280,9 +254,11 @@ impl QueryParameters {
             .map_err(|error| invalid(&error.path().to_string(), &error.inner().to_string()))
     }
 
-    /// Returns a hash of the remaining parameters that `P` declares. It is stable within one build of this program only.
-    pub(crate) fn fingerprint_of<P: IntoParams>(&self) -> u64 {
-        let names: Vec<String> = P::into_params(|| None).into_iter().map(|param| param.name).collect();
+    /// Returns a hash of the filters among the remaining parameters. It is stable within one build of this program only.
+    pub(crate) fn filter_fingerprint(&self) -> u64 {
+        let declared =
+            UserParameter::into_params(|| None).into_iter().chain(FilterParameters::into_params(|| None));
+        let names: Vec<String> = declared.map(|param| param.name).collect();
         let mut pairs: Vec<_> = self.remaining.iter().filter(|(name, _)| names.contains(name)).collect();
         pairs.sort();
         let mut hasher = DefaultHasher::new();
@@ -307,7 +283,7 @@ impl QueryParameters {
 
 impl From<FilterParameters> for Filter {
     fn from(parameters: FilterParameters) -> Self {
-        let FilterParameters { user, model, provider, client, session, outcome, since, until } = parameters;
+        let FilterParameters { model, provider, client, session, outcome, since, until } = parameters;
         let outcome = outcome.map(|outcome| match outcome {
             OutcomeParameter::Completed => "completed",
             OutcomeParameter::Failed => "failed",
@@ -315,7 +291,7 @@ impl From<FilterParameters> for Filter {
             OutcomeParameter::Open => "open",
         });
         let outcome = outcome.map(str::to_owned);
-        Self { user, model, provider, client, session, outcome, since, until, before: None }
+        Self { user: None, model, provider, client, session, outcome, since, until, before: None }
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::call::OnlyUser;
 use crate::error::ApiError;
 use crate::paging::{List, PageRequest};
-use crate::parameters::{FilterParameters, PageParameters, QueryParameters, SessionParameters};
+use crate::parameters::{
+    FilterParameters, PageParameters, QueryParameters, SessionParameters, UserParameter,
+};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{NotFound, Refusals, SessionDetail, SessionPage};
 use crate::timeline::{find, session_id};
@@ -30,7 +32,7 @@ struct Row {
     path = "/api/v1/sessions",
     operation_id = "list_sessions",
     tag = "records",
-    params(FilterParameters, PageParameters, SessionParameters),
+    params(UserParameter, FilterParameters, PageParameters, SessionParameters),
     responses((status = 200, description = "A page of sessions", body = SessionPage), Refusals),
 )]
 pub(crate) async fn list(reader: &Reader, query: Option<&str>, only: OnlyUser) -> Result<Bytes, ApiError> {

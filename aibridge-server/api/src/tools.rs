@@ -3,7 +3,7 @@
 use crate::call::OnlyUser;
 use crate::error::ApiError;
 use crate::paging::Page;
-use crate::parameters::{FilterParameters, LimitParameters, QueryParameters, filter};
+use crate::parameters::{FilterParameters, LimitParameters, QueryParameters, UserParameter, filter};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{Refusals, ToolList};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ const DEFAULT_LIMIT: usize = 10;
     path = "/api/v1/tools",
     operation_id = "list_tools",
     tag = "records",
-    params(FilterParameters, LimitParameters),
+    params(UserParameter, FilterParameters, LimitParameters),
     responses((status = 200, description = "The tools, most calls first", body = ToolList), Refusals),
 )]
 pub(crate) async fn list(reader: &Reader, query: Option<&str>, only: OnlyUser) -> Result<Bytes, ApiError> {

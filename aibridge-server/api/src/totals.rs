@@ -2,7 +2,7 @@
 
 use crate::call::OnlyUser;
 use crate::error::ApiError;
-use crate::parameters::{FilterParameters, QueryParameters, TotalsParameters, filter};
+use crate::parameters::{FilterParameters, QueryParameters, TotalsParameters, UserParameter, filter};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{Refusals, TotalsList, TotalsRow};
 use aibridge_store::{Totals, TotalsKey, TotalsQuery};
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
     path = "/api/v1/totals",
     operation_id = "totals",
     tag = "records",
-    params(FilterParameters, TotalsParameters),
+    params(UserParameter, FilterParameters, TotalsParameters),
     responses((status = 200, description = "One row for each group", body = TotalsList), Refusals),
 )]
 pub(crate) async fn totals(

@@ -2,10 +2,10 @@
 
 use crate::error::ApiError;
 use crate::paging::Page;
-use crate::parameters::{FilterParameters, QueryParameters, UsageParameters};
+use crate::parameters::{FilterParameters, QueryParameters, UsageParameters, UserParameter, filter};
 use crate::reader::{ReadError, Reader};
 use crate::schema::{Refusals, UsageList};
-use aibridge_store::{Filter, Order, Usage, UsageKey};
+use aibridge_store::{Order, Usage, UsageKey};
 use bytes::Bytes;
 
 /// Adds up requests and tokens by group.
@@ -16,12 +16,12 @@ use bytes::Bytes;
     path = "/api/v1/usage",
     operation_id = "usage",
     tag = "records",
-    params(FilterParameters, UsageParameters),
+    params(UserParameter, FilterParameters, UsageParameters),
     responses((status = 200, description = "One row for each group", body = UsageList), Refusals),
 )]
 pub(crate) async fn usage(reader: &Reader, query: Option<&str>) -> Result<Bytes, ApiError> {
     let mut parameters = QueryParameters::new(query);
-    let filter = Filter::from(parameters.take::<FilterParameters>()?);
+    let filter = filter(&mut parameters, None)?;
     let UsageParameters { by } = parameters.take()?;
     parameters.finish()?;
     let mut usage = Usage::by(&by.unwrap_or_else(|| vec![UsageKey::User, UsageKey::Model]));
