@@ -39,7 +39,7 @@ pub struct ApiData {
 
 /// A type of providers.
 pub trait Api: fmt::Debug + Send + Sync + 'static {
-    /// What differs from other types.
+    /// The data of the type: its routes, defaults and headers.
     const DATA: ApiData;
 }
 

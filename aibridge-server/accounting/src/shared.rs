@@ -20,7 +20,7 @@ impl Shared {
             let amount = amount.unwrap_or_default();
             tracing::warn!(
                 scope = scope.as_str(), name, group, %amount, %spent, period = period.as_str(), %resets_at,
-                "{percent} % of a budget are spent: raise its amount, or requests will be refused"
+                "{percent} % of a budget is spent; raise its amount, or requests will be refused"
             );
             let (scope, percent) = (scope.as_str(), *percent);
             self.events.on_event(&InterceptionEvent::BudgetWarning { scope, percent });

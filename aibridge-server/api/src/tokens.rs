@@ -89,7 +89,7 @@ pub(crate) fn store_error(error: &StoreError) -> ApiError {
         StoreError::InvalidGroup { .. } => invalid("groups", &error.to_string()),
         StoreError::InvalidExpiry { .. } => invalid("expires_in", &error.to_string()),
         _ => {
-            tracing::warn!(%error, "could not use the access tokens; check that the database is reachable");
+            tracing::warn!(%error, "could not read or change access tokens; check that the database is reachable");
             ApiError::RecordsUnavailable
         }
     }

@@ -24,49 +24,49 @@ pub trait Disk: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn list(&self) -> io::Result<Vec<String>>;
 
     /// Opens an existing file for reading and writing.
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Creates a file, or empties an existing one, and opens it for reading and writing.
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Gives a file another name, which replaces a file that has that name.
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file.
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn remove(&self, name: &str) -> io::Result<()>;
 
     /// Makes created, renamed and removed names durable.
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn sync_directory(&self) -> io::Result<()>;
 
     /// Which file has this name now. `None` if there is none.
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports, except that there is no such file.
+    /// The error of the file system. A missing file is no error.
     fn identity(&self, name: &str) -> io::Result<Option<FileIdentity>>;
 }
 
@@ -76,14 +76,14 @@ pub trait DiskFile: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn len(&self) -> io::Result<u64>;
 
     /// Whether the file has no bytes.
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
     }
@@ -92,21 +92,21 @@ pub trait DiskFile: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
     /// Writes all of `bytes` at `offset`. After an error any part of them may be there.
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
     /// Cuts the file, or extends it by zeros that take no space.
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn set_len(&self, len: u64) -> io::Result<()>;
 
     /// Extends the file to `len` by zeros whose space is taken, where the file system can do that, so that later
@@ -122,14 +122,14 @@ pub trait DiskFile: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn sync_data(&self) -> io::Result<()>;
 
     /// Which file this is.
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports.
+    /// The error of the file system.
     fn identity(&self) -> io::Result<FileIdentity>;
 }
 

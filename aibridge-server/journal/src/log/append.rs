@@ -29,7 +29,7 @@ pub enum AppendError {
         /// How many bytes are reserved for ends.
         reserved: u64,
     },
-    /// Too much waits for the disk.
+    /// Too many bytes wait for the disk.
     #[error("{0} bytes wait for the disk, which is too slow or fails")]
     Unsynced(u64),
     /// The payload is too large.

@@ -128,7 +128,7 @@ fn opened(journal: Journal, directory: PathBuf, mut recovery: Recovery) -> OpenJ
     if let Some(torn) = &recovery.torn {
         tracing::info!(
             journal = %shown, file = torn.file, bytes = torn.bytes.end - torn.bytes.start,
-            "an append was interrupted and is cut; nobody was told that it succeeded"
+            "cut an interrupted append from the journal; it was never acknowledged"
         );
     }
     for damage in &recovery.damage {

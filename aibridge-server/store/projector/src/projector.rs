@@ -179,7 +179,7 @@ impl Projector {
         for Rejected { id, interception_id, reason, .. } in rejected {
             tracing::error!(
                 %id, interception = interception_id.map(|id| id.to_string()), reason,
-                "the database does not take a record; it is kept in aibridge_rejected_records"
+                "the database rejected a record for its content; it is kept in aibridge_rejected_records"
             );
         }
         self.progress.rejected(rejected.len());
