@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use uuid::Uuid;
 
-/// A gateway between AI clients and OpenAI-compatible providers that records who asked which model what, on whose key
+/// A gateway between AI clients and model providers that records who asked which model what, on whose key
 #[derive(Debug, Parser)]
 #[command(name = "aibridge", version)]
 pub struct Cli {
