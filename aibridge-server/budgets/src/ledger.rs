@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// What was spent and reserved, and the budgets that limit it. Clones share the state. Every decision is atomic, and no
-/// call waits for anything but the others.
+/// What was spent and reserved, and the budgets that limit it. Clones share the state. Every decision is atomic, and a
+/// call waits only for other calls.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     state: Arc<Mutex<State>>,
@@ -74,8 +74,8 @@ impl Ledger {
         state.refusal(subject, NanoUsd::ZERO).map_or(Ok(()), Err)
     }
 
-    /// Admits a request if every budget that applies has room for it, and reserves what such a request usually costs:
-    /// the decaying mean of its session, else of its actor and model; at least `input_cost`, at most the largest
+    /// Admits a request if every budget that applies has room for it, and reserves its estimated cost. The estimate is the
+    /// decaying mean of its session, else of its actor and model; at least `input_cost`, and at most the largest
     /// reservation of the settings. A budget with nothing spent and nothing reserved admits any request.
     ///
     /// # Errors
