@@ -120,6 +120,7 @@ mod tests {
     use super::*;
     use crate::peer::Peer;
     use crate::write_timeout::STALL;
+    use aibridge_intercept::ErrorFormat;
     use axum::Router;
     use axum::body::Body;
     use bytes::Bytes;
@@ -149,6 +150,7 @@ mod tests {
             service: RequestService::new(
                 router,
                 Peer { remote: ([127, 0, 0, 1], 1).into(), local: [127, 0, 0, 1].into() },
+                Arc::new(|_| ErrorFormat::OpenAi),
             ),
             bounds: ConnectionBounds {
                 max_connections: None,
