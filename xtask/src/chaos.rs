@@ -17,8 +17,8 @@ mod report;
 mod response;
 mod scene;
 
-use crate::gateway;
 use aibridge_testkit::Postgres;
+use aibridge_workspace::gateway;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use faults::{Fault, Intensity};

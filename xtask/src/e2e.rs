@@ -8,9 +8,9 @@ mod install;
 mod secured;
 mod tools;
 
-use crate::gateway;
-use crate::workspace::{Workspace, root};
 use aibridge_testkit::{Gateway, Launch};
+use aibridge_workspace::gateway;
+use aibridge_workspace::{Workspace, root};
 use aimock::Aimock;
 use anyhow::{Result, ensure};
 use clap::Args;

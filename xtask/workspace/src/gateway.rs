@@ -6,7 +6,11 @@ use serde_json::Value;
 use std::path::PathBuf;
 
 /// Builds the gateway and returns the path of its binary.
-pub(crate) fn build(release: bool) -> Result<PathBuf> {
+///
+/// # Errors
+///
+/// If the build fails.
+pub fn build(release: bool) -> Result<PathBuf> {
     let mut command = cargo();
     command.args(["build", "--quiet", "--package=aibridge-server", "--bin=aibridge"]);
     command.arg("--message-format=json-render-diagnostics");
