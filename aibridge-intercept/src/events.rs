@@ -98,6 +98,15 @@ pub enum InterceptionEvent<'a> {
         /// The tokens of the response.
         usage: &'a Usage,
     },
+    /// The cost of such a response was computed.
+    PassthroughCost {
+        /// The provider's configured name.
+        provider: &'a str,
+        /// The model that the response names.
+        model: Option<&'a str>,
+        /// The cost in billionths of a US dollar; `None` if there is no price.
+        cost_nano_usd: Option<i64>,
+    },
     /// A request was refused because it exceeds a limit of the settings.
     LimitExceeded {
         /// The name of the limit, e.g. `requests`.
