@@ -8,7 +8,7 @@ use jiff::Timestamp;
 /// The name of budgets among the limits that metrics count.
 const LIMIT: &str = "budget";
 
-/// A request is refused for money.
+/// The reason why a request is refused for its cost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BudgetError {
     /// A budget has no room for the request.
@@ -64,7 +64,7 @@ fn member(refusal: &Refusal) -> Box<str> {
     .into()
 }
 
-/// Whole seconds, rounded up, at least one.
+/// The time until `end` in whole seconds, rounded up, at least one.
 fn seconds_until(end: Timestamp, now: Timestamp) -> u64 {
     let milliseconds = end.as_millisecond().saturating_sub(now.as_millisecond()).max(1);
     milliseconds.unsigned_abs().div_ceil(1_000)
