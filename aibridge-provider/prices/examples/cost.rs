@@ -19,7 +19,7 @@ use std::io::{BufRead, BufWriter, Write, stdin, stdout};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Question {
+struct UsageRow {
     provider: String,
     model: String,
     response_model: Option<String>,
@@ -45,7 +45,7 @@ struct Counts {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct CostRow {
     cost_nano_usd: Option<i64>,
     cost_usd: Option<Box<RawValue>>,
     cost_status: &'static str,
@@ -71,18 +71,18 @@ impl From<Counts> for Usage {
     }
 }
 
-fn answer(table: &PriceTable, line: &str) -> Result<Answer, Box<dyn Error>> {
-    let question: Question = serde_json::from_str(line)?;
-    let at = question.at.map_or_else(|| Ok(Timestamp::now()), |at| at.parse())?;
+fn cost_of(table: &PriceTable, line: &str) -> Result<CostRow, Box<dyn Error>> {
+    let row: UsageRow = serde_json::from_str(line)?;
+    let at = row.at.map_or_else(|| Ok(Timestamp::now()), |at| at.parse())?;
     let query = PriceQuery {
-        response_model: question.response_model.as_deref(),
-        service_tier: question.service_tier.as_deref(),
-        ..PriceQuery::new(&question.provider, &question.model, at)
+        response_model: row.response_model.as_deref(),
+        service_tier: row.service_tier.as_deref(),
+        ..PriceQuery::new(&row.provider, &row.model, at)
     };
     let price = table.find(&query);
-    let cost = price.as_ref().and_then(|price| price.cost(&question.usage.into()));
+    let cost = price.as_ref().and_then(|price| price.cost(&row.usage.into()));
     let amount = cost.map(|cost| cost.amount);
-    Ok(Answer {
+    Ok(CostRow {
         cost_nano_usd: amount.map(NanoUsd::get),
         cost_usd: amount.map(|amount| RawValue::from_string(amount.to_decimal())).transpose()?,
         cost_status: cost.map_or("unpriced", |cost| cost.status.as_str()),
@@ -97,7 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut out = BufWriter::new(stdout().lock());
     for line in stdin().lock().lines() {
-        serde_json::to_writer(&mut out, &answer(&table, &line?)?)?;
+        serde_json::to_writer(&mut out, &cost_of(&table, &line?)?)?;
         out.write_all(b"\n")?;
     }
     Ok(out.flush()?)

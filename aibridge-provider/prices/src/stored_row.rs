@@ -1,24 +1,9 @@
 //! The row of the price table that a stored price id names, by which a recorded usage is priced again.
 
 use crate::overrides::file::parse_pattern;
+use crate::service_tier::split_tier;
 use crate::{Price, PriceQuery, PriceTable, built_in};
 use jiff::civil::Date;
-
-/// Marks a service tier whose price is that of a row for another tier.
-const ASSUMED: char = '~';
-
-/// The most characters of a service tier in a price id: a provider chooses the name.
-const MAX_TIER: usize = 32;
-
-/// The end of a price id that is an assumption for a service tier; empty for a name that no vendor would use.
-pub(crate) fn assumed_tier(tier: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if tier.len() <= MAX_TIER && tier.bytes().all(is_plain) {
-        format!("{ASSUMED}{tier}")
-    } else {
-        String::new()
-    }
-}
 
 /// The parts of a stored price id.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,15 +45,6 @@ impl<'a> StoredRow<'a> {
         let is_same = parse_pattern(pattern).is_ok_and(|rule| rule.matches(&requested));
         let model = pattern.trim_matches('*');
         (!is_same && !model.is_empty()).then_some(model)
-    }
-}
-
-/// A row and its service tier.
-fn split_tier(row: &str) -> (&str, Option<&str>) {
-    match row.rsplit_once(['#', ASSUMED]) {
-        // The names of some models begin with the mark.
-        Some((row, tier)) if !row.ends_with('/') && !tier.contains('/') => (row, Some(tier)),
-        _ => (row, None),
     }
 }
 
@@ -126,11 +102,5 @@ mod tests {
             assert_eq!(StoredRow::parse(id), Some(StoredRow { is_bundled, row, service_tier }), "{id}");
         }
         assert_eq!(StoredRow::parse("provider"), None);
-    }
-
-    #[test]
-    fn an_assumed_tier_is_a_plain_name() {
-        assert_eq!(assumed_tier("batch"), "~batch");
-        assert_eq!((assumed_tier("a,b"), assumed_tier(&"x".repeat(33))), (String::new(), String::new()));
     }
 }

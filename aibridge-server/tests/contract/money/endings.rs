@@ -187,8 +187,8 @@ async fn idle_agents_refuse_nobody_while_nothing_is_spent() {
             .await;
     let gateway = start(&provider, "", "").await;
     let address = gateway.address;
-    // A dollar each, by its size, which is the largest reservation.
-    let body = BODY.replace("hi", &"x".repeat(4 * 500_000));
+    // More than a dollar each by the input, and a dollar is the largest reservation.
+    let body = BODY.replace("gpt-4.1", "o1-pro").replace("hi", &"x".repeat(32 << 10));
     let agents: Vec<_> = (0..20)
         .map(|_| {
             let body = body.clone();
