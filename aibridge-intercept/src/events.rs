@@ -46,7 +46,7 @@ pub enum InterceptionEvent<'a> {
         interception: &'a Interception,
         /// The content that was extracted from the response.
         summary: &'a ResponseSummary,
-        /// What the response cost; `None` if there is nothing to charge.
+        /// The cost of the response; `None` if there is nothing to charge.
         charged: Option<&'a UsageCost>,
     },
     /// A response was relayed without being read because its `Content-Encoding` could not be decoded.

@@ -126,7 +126,7 @@ fn serve(config: Config, args: &SettingsArgs) -> Result<ExitCode, Box<dyn std::e
     ended
 }
 
-/// Serves until the first signal, then lets open responses end. At the second signal it returns the exit code that the
+/// Serves until the first signal, then waits for open responses. At the second signal it returns the exit code that the
 /// signal would have without a handler.
 async fn serve_until_signal(
     config: Config,

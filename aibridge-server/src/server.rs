@@ -43,7 +43,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-/// How long cut responses have to record their end, and then connections to write their last bytes.
+/// The time that cut responses have to record their end, and then again for connections to write their last bytes.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A gateway whose sockets are bound but do not accept connections yet.
@@ -156,7 +156,7 @@ impl Server {
         Reloader::new(self.app.runtime_config.clone(), self.config.clone())
     }
 
-    /// Serves until `stop` completes. Then it refuses new requests, lets open responses end within the grace period, cuts
+    /// Serves until `stop` completes. Then it refuses new requests, waits for open responses within the grace period, cuts
     /// and records the rest, and closes the store.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let health = Health::new(self.store.clone(), self.app.stopping.clone());

@@ -8,13 +8,13 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use uuid::Uuid;
 
-/// The API whose format an error response has.
+/// The format of an error response: that of one API.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum ErrorFormat {
-    /// That of the OpenAI API: `{"error":{"message":…,"type":…,"param":…,"code":…}}`.
+    /// The format of the OpenAI API: `{"error":{"message":…,"type":…,"param":…,"code":…}}`.
     #[default]
     OpenAi,
-    /// That of the Anthropic API: `{"type":"error","error":{"type":…,"message":…},"request_id":…}`.
+    /// The format of the Anthropic API: `{"type":"error","error":{"type":…,"message":…},"request_id":…}`.
     Anthropic,
 }
 

@@ -84,8 +84,8 @@ impl Ledger {
         state.refusal(subject, NanoUsd::ZERO).map_or(Ok(()), Err)
     }
 
-    /// Admits a request if every budget that applies has room for it, and reserves what such a request usually costs:
-    /// the decaying mean of its session, else of its actor and model; at least `input_cost`, at most the largest
+    /// Admits a request if every budget that applies has room for it, and reserves its estimated cost. The estimate is the
+    /// decaying mean of its session, else of its actor and model; at least `input_cost`, and at most the largest
     /// reservation of the settings. A budget with nothing spent and nothing reserved admits any request.
     ///
     /// # Errors

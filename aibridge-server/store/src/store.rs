@@ -55,7 +55,7 @@ impl Store {
         }
     }
 
-    /// What the journal holds, and how far the database is behind it.
+    /// The figures of the journal, and the lag of the database behind it.
     pub fn journal_stats(&self) -> JournalStats {
         match self {
             Self::Sqlite(store) => store.journal_stats(),

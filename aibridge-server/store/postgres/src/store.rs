@@ -150,7 +150,7 @@ impl PostgresStore {
         self.parts.commits.set(observer);
     }
 
-    /// What the journal holds, and how far the database is behind it.
+    /// The figures of the journal, and the lag of the database behind it.
     pub fn journal_stats(&self) -> JournalStats {
         self.parts.progress.stats()
     }

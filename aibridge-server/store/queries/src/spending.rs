@@ -1,4 +1,4 @@
-//! What was spent since given times, by actor, provider, model and attributes of the actor.
+//! Sums of costs since given times, by actor, provider, model and attributes of the actor.
 
 use crate::records::Records;
 use aibridge_store_core::StoreError;
@@ -14,7 +14,7 @@ const STARTS: usize = 3;
 /// A response ends at most this long after its request began. Costs of longer ones are missing.
 const MAX_RESPONSE_TIME: SignedDuration = SignedDuration::from_hours(24);
 
-/// What one actor has spent on one model of one provider, with the same attributes.
+/// The costs of one actor, with the same attributes, for one model of one provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spending {
     /// The actor (`initiator_id`).
