@@ -78,11 +78,11 @@ pub enum InterceptionEvent<'a> {
         /// The upstream requests that were sent.
         attempts: &'a Attempts,
     },
-    /// A share of a budget was spent for the first time in its period.
+    /// A budget reached a warning threshold for the first time in its period.
     BudgetWarning {
         /// The scope of the budget, e.g. `user`.
         scope: &'static str,
-        /// The share in percent that was reached.
+        /// The threshold that was reached, in percent of the amount.
         percent: u8,
     },
     /// The response to a request on a passthrough route reports usage, which is not recorded.

@@ -56,13 +56,13 @@ impl State {
         self.raise_warnings(subject)
     }
 
-    /// Adds what this gateway spent before it started. It was warned of then.
+    /// Adds the spending of earlier processes of this gateway. Its warnings were issued by them.
     pub(crate) fn load_own(&mut self, loaded: &SpentTotals<'_>) {
         self.totals.add_own(&loaded.subject.accounts(), loaded.spent, &self.windows);
         self.raise_warnings(&loaded.subject);
     }
 
-    /// Adds what other gateways have spent. They warn of it.
+    /// Adds the spending of other gateways, which issue the warnings for it.
     pub(crate) fn load_others(&mut self, loaded: &SpentTotals<'_>) {
         self.totals.add_others(&loaded.subject.accounts(), loaded.spent, &self.windows);
         self.raise_warnings(&loaded.subject);

@@ -1,4 +1,4 @@
-//! What a budget admits, refuses, counts and warns of.
+//! The rules of budgets: admission, refusals, counting and warnings.
 
 #![allow(clippy::unwrap_used, reason = "a test program, with helpers outside of the test functions")]
 

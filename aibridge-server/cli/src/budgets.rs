@@ -17,8 +17,8 @@ use std::io::Write;
 /// The endpoint that has the same rows.
 const PATH: &str = "/api/v1/budgets";
 
-/// Runs `aibridge budgets`, and writes the result to `out`. If no gateway answers with its budgets, `from_records` adds up
-/// what was spent.
+/// Runs `aibridge budgets`, and writes the result to `out`. If no gateway returns its budgets, `from_records` adds up
+/// the spending.
 ///
 /// # Errors
 ///

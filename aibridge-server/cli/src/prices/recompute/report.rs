@@ -1,4 +1,4 @@
-//! What `aibridge prices recompute` has changed.
+//! The report of `aibridge prices recompute`: the changes by model, and their sum.
 
 use crate::args::prices::RecomputeArgs;
 use crate::text_table::table;
@@ -64,7 +64,7 @@ impl Report {
         }
     }
 
-    /// Adds a usage and what became of its cost.
+    /// Adds a usage and the result for its cost.
     pub(super) fn add(&mut self, row: &RecordedUsage, cost: &NewCost) {
         match cost {
             NewCost::Changed(_) => {}
