@@ -135,7 +135,11 @@ pub fn of_records(config: &Config) -> Result<Vec<BudgetState>, StoreError> {
         instance: None,
         own_before: Some(Timestamp::MAX),
     };
-    let rows = Records::open(store_options(config))?.spending(&query)?;
+    let options = store_options(config);
+    let rows = match &options {
+        StoreOptions::Sqlite(options) if !options.path.exists() => Vec::new(), // no gateway has run yet
+        _ => Records::open(options)?.spending(&query)?,
+    };
     apply(&rows, |totals| accounting.load_own(totals, now));
     Ok(accounting.budgets(now))
 }

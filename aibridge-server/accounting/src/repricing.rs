@@ -96,7 +96,7 @@ impl Repricing {
             return NewCost::Kept(KeptReason::SeveralPrices);
         }
         match self.cost(past) {
-            Some(cost) if cost == *stored => NewCost::Same,
+            Some(cost) if is_same(&cost, stored) => NewCost::Same,
             Some(cost) => NewCost::Changed(cost),
             None if stored.cost_nano_usd.is_some() => NewCost::Kept(KeptReason::NoPriceNow),
             None => NewCost::Kept(KeptReason::Unpriced),
@@ -144,6 +144,15 @@ impl Repricing {
             is_subscription: false,
         })
     }
+}
+
+/// Whether a cost is the stored one, at the same row of any version of the table. The stored price id explains it as well.
+fn is_same(new: &UsageCost, stored: &UsageCost) -> bool {
+    let is_same_row = match (&new.price_id, &stored.price_id) {
+        (Some(new), Some(stored)) => PriceTable::is_same_row(new, stored),
+        (new, stored) => new == stored,
+    };
+    is_same_row && UsageCost { price_id: stored.price_id.clone(), ..new.clone() } == *stored
 }
 
 /// Whether a cost at the same row stays an estimate for a reason that is not recorded: the price table knew the model by the

@@ -38,7 +38,8 @@ impl State {
             return None;
         }
         let resets_at = self.windows.get(budget.period).end;
-        Some(Refusal { scope: budget.scope, amount, spent, reserved, period: budget.period, resets_at })
+        let (scope, period) = (budget.scope, budget.period);
+        Some(Refusal { scope, amount, spent, reserved, reservation, period, resets_at })
     }
 
     /// Adds a cost, and returns the budgets that reached a warning threshold by it.

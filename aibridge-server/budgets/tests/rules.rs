@@ -60,6 +60,24 @@ fn an_untouched_budget_admits_one_request() {
 }
 
 #[test]
+fn a_refusal_states_what_is_left() {
+    let ledger = ledger(vec![budget(Scope::User, "*", 100, Period::Month)]);
+    assert!(spend(&ledger, &user("a"), 80, noon()));
+    let message = |input| ledger.reserve(&user("a"), None, input, noon()).unwrap_err().to_string();
+    assert_eq!(
+        message(cents(30)), // less than the mean of what a request costs
+        "The user budget of $1.00 per month has $0.20 left, and a request like this one needs about $0.80: \
+         $0.80 spent, $0.00 reserved. It resets at 2026-12-01T00:00:00Z."
+    );
+    ledger.charge(&user("a"), cents(30), noon());
+    assert_eq!(
+        message(cents(1)),
+        "The user budget of $1.00 per month is used up: $1.10 spent, $0.00 reserved. \
+         It resets at 2026-12-01T00:00:00Z."
+    );
+}
+
+#[test]
 fn zero_blocks_and_no_amount_exempts() {
     let all = budget(Scope::User, "*", 0, Period::Month);
     let ledger = ledger(vec![all, Budget::new(Scope::User, "boss", None, Period::Month)]);
