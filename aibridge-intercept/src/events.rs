@@ -78,11 +78,11 @@ pub enum InterceptionEvent<'a> {
         /// The upstream requests that were sent.
         attempts: &'a Attempts,
     },
-    /// A share of a budget was spent for the first time in its period.
+    /// A budget reached a warning threshold for the first time in its period.
     BudgetWarning {
         /// The scope of the budget, e.g. `user`.
         scope: &'static str,
-        /// The share in percent that was reached.
+        /// The threshold that was reached, in percent of the amount.
         percent: u8,
     },
     /// The response to a request on a passthrough route reports usage, which is not recorded.
@@ -97,6 +97,15 @@ pub enum InterceptionEvent<'a> {
         model: Option<&'a str>,
         /// The tokens of the response.
         usage: &'a Usage,
+    },
+    /// The cost of such a response was computed.
+    PassthroughCost {
+        /// The provider's configured name.
+        provider: &'a str,
+        /// The model that the response names.
+        model: Option<&'a str>,
+        /// The cost in billionths of a US dollar; `None` if there is no price.
+        cost_nano_usd: Option<i64>,
     },
     /// A request was refused because it exceeds a limit of the settings.
     LimitExceeded {

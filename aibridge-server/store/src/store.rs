@@ -5,6 +5,7 @@ use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// A store of either kind. Clones share one store.
 #[derive(Clone)]
@@ -34,6 +35,14 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.orphans_closed(),
             Self::Postgres(store) => store.orphans_closed(),
+        }
+    }
+
+    /// The id of this gateway among those that share a database; `None` for a SQLite file, which has one gateway.
+    pub fn instance(&self) -> Option<Uuid> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(store) => Some(store.instance()),
         }
     }
 
