@@ -126,6 +126,7 @@ mod tests {
     use bytes::Bytes;
     use h2::client::{self, SendRequest};
     use h2::{Reason, RecvStream};
+    use std::sync::Arc;
     use tokio::time::{Instant, sleep};
     use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
