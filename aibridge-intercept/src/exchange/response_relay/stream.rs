@@ -88,7 +88,11 @@ impl Exchange {
             if ResponseReader::is_large(&event) {
                 self.send_all(batch.take()).await?;
             }
-            match stream.read(&event).await {
+            let action = stream.read(&event).await;
+            if action != EventAction::Terminal {
+                self.record_owners_early(stream.relay.reader.objects()).await;
+            }
+            match action {
                 EventAction::Relay => batch.push(event.raw),
                 EventAction::Withhold => {}
                 EventAction::Terminal => {
@@ -133,6 +137,7 @@ impl Exchange {
                     self.send(chunk).await?;
                     return Ok(true);
                 }
+                self.record_owners_early(stream.relay.reader.objects()).await;
             }
             if stream.splitter.pending() > MAX_BUFFERED_BYTES {
                 self.stop_reading(stream.relay);

@@ -176,7 +176,7 @@ async fn tokens_are_counted_and_models_listed_without_a_record() {
         let response = RawClient::post(gateway.address, target, &[], REQUEST).await;
         assert_eq!(status_and_code(&response), (404, Some("unknown_route")), "{target}");
     }
-    assert_eq!(provider.received().len(), 4);
+    assert_eq!(provider.received().len(), 5);
 }
 
 #[tokio::test]
