@@ -9,6 +9,9 @@ use serde_json::Value;
 /// error's `code`.
 pub const ERROR_HEADER: HeaderName = HeaderName::from_static("x-aibridge-error");
 
+/// The header in which the official SDKs of both vendors read whether to try again.
+pub(crate) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
 /// An error response before it is rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorResponse {
