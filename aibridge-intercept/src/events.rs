@@ -9,7 +9,7 @@ use http::Method;
 use quanta::{Clock, Instant};
 use std::time::Duration;
 
-/// Receives what happens to interceptions. It is called on the path of every request, so it must be fast and must not
+/// Receives the events of interceptions. It is called on the path of every request, so it must be fast and must not
 /// wait.
 pub trait EventSink: Send + Sync + 'static {
     /// Receives an event.
@@ -46,7 +46,7 @@ pub enum InterceptionEvent<'a> {
         interception: &'a Interception,
         /// The content that was extracted from the response.
         summary: &'a ResponseSummary,
-        /// What the response cost; `None` if there is nothing to charge.
+        /// The cost of the response; `None` if there is nothing to charge.
         charged: Option<&'a UsageCost>,
     },
     /// A response was relayed without being read because its `Content-Encoding` could not be decoded.
@@ -78,11 +78,11 @@ pub enum InterceptionEvent<'a> {
         /// The upstream requests that were sent.
         attempts: &'a Attempts,
     },
-    /// A share of a budget was spent for the first time in its period.
+    /// A budget reached a warning threshold for the first time in its period.
     BudgetWarning {
         /// The scope of the budget, e.g. `user`.
         scope: &'static str,
-        /// The share in percent that was reached.
+        /// The threshold that was reached, in percent of the amount.
         percent: u8,
     },
     /// The response to a request on a passthrough route reports usage, which is not recorded.
@@ -97,6 +97,15 @@ pub enum InterceptionEvent<'a> {
         model: Option<&'a str>,
         /// The tokens of the response.
         usage: &'a Usage,
+    },
+    /// The cost of such a response was computed.
+    PassthroughCost {
+        /// The provider's configured name.
+        provider: &'a str,
+        /// The model that the response names.
+        model: Option<&'a str>,
+        /// The cost in billionths of a US dollar; `None` if there is no price.
+        cost_nano_usd: Option<i64>,
     },
     /// A request was refused because it exceeds a limit of the settings.
     LimitExceeded {

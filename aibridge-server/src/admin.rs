@@ -4,6 +4,7 @@ mod access;
 
 use crate::app::App;
 use crate::body;
+use crate::spending::SpendingSync;
 use aibridge_admission::Refusal;
 use aibridge_api::{Access, Api, Call, Endpoint, GatewayState};
 use aibridge_dashboard::{BrowserSessions, LoginThrottle, security_headers};
@@ -32,13 +33,15 @@ pub struct Admin {
     pub store: Store,
     /// `Some` if the settings enable metrics.
     pub metrics: Option<Arc<Metrics>>,
+    /// What other gateways on the same database have spent.
+    pub spending: Arc<SpendingSync>,
     /// Counts the open connections of clients.
     pub connections: ConnectionLimit,
     /// The API for records and keys.
     pub api: Api,
     /// The sessions of the dashboard, which may use the API.
     pub sessions: BrowserSessions,
-    /// Slows down failed log-ins to the dashboard.
+    /// Delays log-ins to the dashboard after failed ones.
     pub throttle: LoginThrottle,
     /// Whether these routes are on the client listener, where clients reach them as well.
     pub shared: bool,
@@ -46,8 +49,8 @@ pub struct Admin {
     pub client_url: String,
 }
 
-/// The longest wait until the database holds what was acknowledged before the request, so that an operator sees the own
-/// last request.
+/// The longest wait until the database has the records that were acknowledged before the request, so that operators see
+/// their own last request.
 const PROJECTION_WAIT: Duration = Duration::from_millis(500);
 
 /// Returns the routes for operators.
@@ -148,6 +151,9 @@ impl Admin {
             _ => self.app.unless_cut(body::read(body, MAX_BODY)).await??,
         };
         let snapshot = self.app.runtime_config.load();
+        if endpoint == Endpoint::Me && !snapshot.accounting.has_budgets() {
+            self.spending.refresh().await; // with budgets, it is read every second
+        }
         let call = Call {
             endpoint: &endpoint,
             method: &request.method,

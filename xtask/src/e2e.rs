@@ -5,6 +5,7 @@ mod agents;
 mod aimock;
 mod browser;
 mod install;
+mod money;
 mod secured;
 mod tools;
 
@@ -32,6 +33,9 @@ pub(crate) struct Options {
     /// Runs the scenarios of the dashboard alone.
     #[arg(long)]
     browser: bool,
+    /// Runs the scenarios about costs and budgets alone.
+    #[arg(long)]
+    money: bool,
 }
 
 /// Runs all scenarios, or prints the tool that this machine lacks.
@@ -58,6 +62,10 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         return browser::run(&binary, &tools, &installed, &target).await;
     }
 
+    if options.money {
+        return money::run(&binary, &tools, &installed).await;
+    }
+
     let provider = Aimock::start(&tools, &installed, &assets()).await?;
     let gateway = Launch::new(&binary).config(settings(&provider)).start().await;
     let limited = Launch::new(&binary).config(format!("{LIMITS}{}", settings(&provider))).start().await;
@@ -72,6 +80,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     result?;
     secured::run(&binary, &tools, &installed, &provider).await?;
     agents::run(&binary, &tools, &installed).await?;
+    money::run(&binary, &tools, &installed).await?;
     browser::run(&binary, &tools, &installed, &target).await
 }
 

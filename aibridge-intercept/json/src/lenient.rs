@@ -1,12 +1,12 @@
 //! JSON that is read more leniently than RFC 8259 allows.
 //!
-//! A reader that only observes a response has no use for an error: a slip of the server must not hide the rest.
+//! For a reader that only observes a response, an error would be useless: one mistake of the server must not hide the rest.
 
 use crate::scanner::Scanner;
 use crate::value::{Json, members};
 use std::borrow::Cow;
 
-/// The text of a JSON value that may bend the rules.
+/// The text of a value in JSON or in a similar format.
 ///
 /// It accepts, beyond JSON: a byte order mark at the start, NULs at the end, invalid UTF-8 (read as U+FFFD), `NaN`,
 /// `Infinity` and `-Infinity`, raw control characters and unknown escapes in strings.
@@ -18,7 +18,9 @@ impl<'a> LenientText<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let end = bytes.iter().rposition(|byte| !matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t'));
-        Self(String::from_utf8_lossy(&bytes[..end.map_or(0, |last| last + 1)]))
+        let bytes = &bytes[..end.map_or(0, |last| last + 1)];
+        // Valid text is by far the usual case, and `from_utf8_lossy` checks it byte by byte.
+        Self(std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed))
     }
 
     /// The value, `None` if the text is not one JSON value.

@@ -1,6 +1,7 @@
 //! The price that applies to a request, and the cost of a usage at it.
 
 use crate::rates::Rates;
+use crate::service_tier::assumed_tier;
 use crate::{Bucket, NanoUsd, Rate, Usage};
 
 /// Millionths in a whole multiplier.
@@ -9,7 +10,7 @@ pub(crate) const MICRO: u64 = 1_000_000;
 /// Pico-dollars in a nano-dollar.
 const PICO_PER_NANO: u128 = 1_000;
 
-/// What is known about the cost of a request: the column `cost_status`.
+/// How the cost of a request was determined: the column `cost_status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CostStatus {
     /// Every part of the usage has a stated price.
@@ -117,6 +118,12 @@ impl<'a> Price<'a> {
         }
     }
 
+    /// Marks the price as an assumption for requests of a service tier without a row of its own.
+    pub(crate) fn assume_tier(&mut self, tier: &str) {
+        self.is_estimated = true;
+        self.id.push_str(&assumed_tier(tier));
+    }
+
     /// The version of the price table and the row in it, for the column `price_id`.
     pub fn id(&self) -> &str {
         &self.id
@@ -127,7 +134,7 @@ impl<'a> Price<'a> {
         self.rates[bucket as usize]
     }
 
-    /// Multiplies the prices of tokens, in millionths: 500,000 for one half that a service tier or a discount leaves.
+    /// The factor of token prices in millionths, from a service tier or a discount: 500,000 for half the price.
     pub const fn multiplier(&self) -> u64 {
         self.multiplier
     }

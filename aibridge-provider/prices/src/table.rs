@@ -1,6 +1,6 @@
 //! The price table: which price applies to a request.
 
-use crate::built_in::{self, Vendor};
+use crate::built_in::{self, Models, Vendor};
 use crate::cost::{MICRO, Price};
 use crate::matching::expand_dates;
 use crate::model::Model;
@@ -31,7 +31,7 @@ const TIER_MULTIPLIERS: &[(&str, &str, u64)] = &[
 /// Names of the service tier that standard prices are for.
 const STANDARD_TIERS: &[&str] = &["", "auto", "default", "on_demand", "standard", "standard_only"];
 
-/// What a price is looked up by.
+/// The key of a price lookup.
 #[derive(Debug, Clone, Copy)]
 pub struct PriceQuery<'a> {
     /// The vendor: an id of the table or another name that the table lists, such as a preset; see
@@ -41,7 +41,7 @@ pub struct PriceQuery<'a> {
     pub provider_name: &'a str,
     /// The model in the request.
     pub model: &'a str,
-    /// The model in the response, which goes before the one in the request.
+    /// The model in the response. It takes precedence over the model in the request.
     pub response_model: Option<&'a str>,
     /// The service tier in the response: `batch`, `flex`, `priority`, `fast` or a name of the standard tier.
     pub service_tier: Option<&'a str>,
@@ -68,7 +68,8 @@ pub struct ListedModel<'a> {
 }
 
 impl PriceTable {
-    /// The bundled price data. The first call decodes it, which takes some milliseconds.
+    /// The bundled price data. The models of a vendor are decoded when they are first needed, which can take some
+    /// milliseconds; see [`PriceTable::prepare`].
     pub fn built_in() -> &'static Self {
         &BUILT_IN
     }
@@ -103,6 +104,13 @@ impl PriceTable {
         Some(price)
     }
 
+    /// Decodes the models of a vendor now, so that the first request need not wait for it.
+    pub fn prepare(&self, vendor: &str) {
+        if let Some(vendor) = self.vendor(vendor) {
+            vendor.models();
+        }
+    }
+
     /// Every model with a price: first the rows of an operator's file, then the bundled data.
     pub fn models(&self) -> impl Iterator<Item = ListedModel<'_>> {
         let overrides = self.overrides.rows.iter().map(|row| ListedModel {
@@ -111,7 +119,7 @@ impl PriceTable {
             table: &self.overrides.version,
         });
         let bundled = self.vendors.iter().flat_map(|vendor| {
-            vendor.models.iter().map(|model| ListedModel {
+            vendor.models().list.iter().map(|model| ListedModel {
                 vendor: &vendor.id,
                 model: &model.id,
                 table: built_in::VERSION,
@@ -120,7 +128,7 @@ impl PriceTable {
         overrides.chain(bundled)
     }
 
-    /// The service tiers that the table states prices of their own for, at a time.
+    /// The service tiers with prices of their own for a model at the time of the query.
     pub fn service_tiers(&self, query: &PriceQuery<'_>) -> Vec<&str> {
         let name = query.model.to_lowercase();
         let bundled =
@@ -161,7 +169,8 @@ impl PriceTable {
         }
         match tier_row {
             Some(row) => row.apply(&mut price, version),
-            None => price.is_estimated |= stated.is_some() && !tier.is_empty(),
+            None if stated.is_some() && !tier.is_empty() => price.assume_tier(tier),
+            None => {}
         }
         Some(price)
     }
@@ -188,13 +197,13 @@ impl PriceTable {
         } else {
             let stated = TIER_MULTIPLIERS.iter().find(|(id, name, _)| *id == vendor.id && *name == tier);
             price.multiplier = stated.map_or(MICRO, |(_, _, multiplier)| *multiplier);
-            price.is_estimated = true;
+            price.assume_tier(tier);
         }
         Some(price)
     }
 
     /// The model of a vendor with this name in lower case, and the vendor that lists it.
-    fn find_bundled(&self, vendor: &str, name: &str) -> Option<(&Vendor, &Model)> {
+    pub(crate) fn find_bundled(&self, vendor: &str, name: &str) -> Option<(&Vendor, &Model)> {
         let vendor = self.vendor(vendor)?;
         self.find_listed(vendor, name).or_else(|| self.find_listed(vendor, &expand_dates(name)?))
     }
@@ -204,7 +213,7 @@ impl PriceTable {
             vendor.fallbacks.iter().flat_map(|id| self.vendors.iter().find(|other| other.id == *id));
         std::iter::once(vendor)
             .chain(fallbacks)
-            .find_map(|vendor| Some((vendor, &vendor.models[vendor.index_of(name)?])))
+            .find_map(|vendor| Some((vendor, vendor.models().find(name)?)))
     }
 
     fn vendor(&self, name: &str) -> Option<&Vendor> {
@@ -215,9 +224,25 @@ impl PriceTable {
     }
 }
 
-impl Vendor {
-    /// The index of the first model that matches `name`.
-    fn index_of(&self, name: &str) -> Option<usize> {
+/// The most search results that are cached for a vendor. Bounded because clients choose the names.
+const MAX_FOUND: usize = 1024;
+
+impl Models {
+    /// The first model that matches `name`.
+    fn find(&self, name: &str) -> Option<&Model> {
+        let earlier = self.found.read().get(name).copied();
+        let index = earlier.unwrap_or_else(|| {
+            let index = self.search(name);
+            let mut found = self.found.write();
+            if found.len() < MAX_FOUND {
+                found.insert(name.to_owned(), index);
+            }
+            index
+        })?;
+        self.list.get(index)
+    }
+
+    fn search(&self, name: &str) -> Option<usize> {
         let literal = self.names.get(name).copied();
         let before = literal.unwrap_or(usize::MAX);
         let mut rules = self.rules.iter().take_while(|(index, _)| *index < before);

@@ -12,13 +12,14 @@ use aibridge_budgets::{BudgetState, Ledger, Period, Refusal, Scope, SpentTotals,
 use aibridge_config::{Budgets, Config, Prices, Provider, Unpriced};
 use aibridge_intercept::Actor;
 use aibridge_intercept::cost::CostMeter;
-use aibridge_intercept::events::EventSink;
+use aibridge_intercept::events::{EventSink, InterceptionEvent};
 use aibridge_prices::NanoUsd;
 use aibridge_recorder::{CredentialKind, Interception};
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// The prices and budgets in force, and what was spent. Those that [`Accounting::with_settings`] returns share the latter.
+/// The prices and budgets in force, and what was spent. Clones, and the values that [`Accounting::with_settings`] returns,
+/// share what was spent.
 #[derive(Clone)]
 pub struct Accounting {
     prices: Prices,
@@ -28,7 +29,7 @@ pub struct Accounting {
 }
 
 impl Accounting {
-    /// An accounting in which nothing was spent.
+    /// Creates an accounting with nothing spent.
     pub fn new(config: &Config, events: Arc<dyn EventSink>, now: Timestamp) -> Self {
         let shared = Shared {
             ledger: Ledger::new(config.budgets.ledger(), now),
@@ -38,7 +39,8 @@ impl Accounting {
         Self::create(config, &config.providers, Arc::new(shared))
     }
 
-    /// Other prices, budgets and providers, with what was spent. They are in force when this returns.
+    /// Returns an accounting with the prices, budgets and providers of other settings, which keeps what was spent. The new
+    /// budgets apply when this returns.
     #[must_use]
     pub fn with_settings(&self, config: &Config, providers: &[Provider], now: Timestamp) -> Self {
         self.shared.ledger.replace(config.budgets.ledger(), now);
@@ -66,7 +68,7 @@ impl Accounting {
         self.budgets.budgets.iter().any(|budget| budget.scope == Scope::Key)
     }
 
-    /// Refuses a request whose budget is used up, before its body is read. Its model is not known yet.
+    /// Refuses a request with an exhausted budget before its body is read. Budgets of models are not checked yet.
     ///
     /// # Errors
     ///
@@ -123,16 +125,22 @@ impl Accounting {
         Ok(Box::new(Meter { shared, table, billing, is_subscription, request_bytes, reservation }))
     }
 
-    /// Charges budgets for a response that is not recorded. It costs nothing if neither the provider states a cost nor the
-    /// model that it names has a price.
+    /// Charges budgets for a response that is not recorded, and publishes its cost. Charges nothing if the provider
+    /// states no cost and the model in the response has no price.
     pub fn charge(&self, used: &UnrecordedUsage<'_>) {
         let now = Timestamp::now();
         let billing = self.billings.iter().find(|billing| billing.provider == used.provider);
-        let Some(billing) = billing.filter(|_| self.counts(used.credential)) else { return };
-        let Some(cost) = used.cost(billing, &self.prices.table, now) else { return };
-        let groups = request::groups(used.actor);
-        let warnings = self.shared.ledger.charge_unrecorded(&used.subject(&groups), cost, now);
-        self.shared.publish_warnings(&warnings);
+        let cost = billing.and_then(|billing| used.cost(billing, &self.prices.table, now));
+        self.shared.events.on_event(&InterceptionEvent::PassthroughCost {
+            provider: used.provider,
+            model: used.model,
+            cost_nano_usd: cost.map(NanoUsd::get),
+        });
+        if let Some(cost) = cost.filter(|_| self.counts(used.credential)) {
+            let groups = request::groups(used.actor);
+            let warnings = self.shared.ledger.charge(&used.subject(&groups), cost, now);
+            self.shared.publish_warnings(&warnings);
+        }
     }
 
     fn counts(&self, credential: CredentialKind) -> bool {
@@ -154,14 +162,19 @@ impl Accounting {
         BudgetError::Exceeded { refusal, is_readable: self.budgets.readable_refusals, at: now }
     }
 
-    /// The current windows, for the query of [`Accounting::load`].
+    /// The current windows, for the queries of [`Accounting::load_own`] and [`Accounting::load_others`].
     pub fn windows(&self, now: Timestamp) -> Windows {
         self.shared.ledger.windows(now)
     }
 
-    /// Replaces what was spent by the sums of records in the current windows.
-    pub fn load<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
-        self.shared.ledger.load(totals, now);
+    /// Adds what this gateway spent before it started: the sums of its records in the current windows.
+    pub fn load_own<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
+        self.shared.ledger.load_own(totals, now);
+    }
+
+    /// Replaces what other gateways have spent by the sums of their records in the current windows.
+    pub fn load_others<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
+        self.shared.ledger.load_others(totals, now);
     }
 
     /// Every budget, and what was spent of it.
@@ -169,8 +182,8 @@ impl Accounting {
         self.shared.ledger.list(now)
     }
 
-    /// The budgets that apply to every request of a user, who belongs to `groups` and uses the access token
-    /// `key`. What everyone has spent together is not among them.
+    /// The budgets that apply to every request of a user in `groups` with the access token `key`, except for the budgets
+    /// of everyone.
     pub fn budgets_of(&self, user: &str, groups: &[String], key: &str, now: Timestamp) -> Vec<BudgetState> {
         let subject = Subject { user, groups, key, ..Subject::default() };
         let states = self.shared.ledger.list_of(&subject, now);

@@ -8,7 +8,7 @@ use crate::window::Windows;
 use crate::{Budget, BudgetState, Period, Refusal, SpentTotals, Subject, Warning};
 use aibridge_prices::NanoUsd;
 
-/// The shares in percent that a warning is issued for.
+/// The warning thresholds, in percent of the amount.
 const WARN_PERCENT: [u8; 2] = [75, 95];
 
 #[derive(Debug)]
@@ -38,10 +38,11 @@ impl State {
             return None;
         }
         let resets_at = self.windows.get(budget.period).end;
-        Some(Refusal { scope: budget.scope, amount, spent, reserved, period: budget.period, resets_at })
+        let (scope, period) = (budget.scope, budget.period);
+        Some(Refusal { scope, amount, spent, reserved, reservation, period, resets_at })
     }
 
-    /// Adds a cost, and returns the budgets of which it reached a share that people are warned of.
+    /// Adds a cost, and returns the budgets that reached a warning threshold by it.
     pub(crate) fn charge(
         &mut self,
         subject: &Subject<'_>,
@@ -51,23 +52,20 @@ impl State {
         if cost <= NanoUsd::ZERO {
             return Vec::new();
         }
-        self.totals.add_spent(accounts, [cost; Period::ALL.len()], &self.windows);
+        self.totals.add_own(accounts, [cost; Period::ALL.len()], &self.windows);
         self.raise_warnings(subject)
     }
 
-    /// Adds what records say was spent. It was warned of before.
-    pub(crate) fn load(&mut self, loaded: &SpentTotals<'_>) {
-        self.totals.add_spent(&loaded.subject.accounts(), loaded.spent, &self.windows);
+    /// Adds the spending of earlier processes of this gateway. Its warnings were issued by them.
+    pub(crate) fn load_own(&mut self, loaded: &SpentTotals<'_>) {
+        self.totals.add_own(&loaded.subject.accounts(), loaded.spent, &self.windows);
         self.raise_warnings(&loaded.subject);
     }
 
-    /// Adds a cost that no record has, so that [`State::load`] does not count it.
-    pub(crate) fn charge_unrecorded(&mut self, subject: &Subject<'_>, cost: NanoUsd) -> Vec<Warning> {
-        if cost <= NanoUsd::ZERO {
-            return Vec::new();
-        }
-        self.totals.add_unrecorded(&subject.accounts(), cost, &self.windows);
-        self.raise_warnings(subject)
+    /// Adds the spending of other gateways, which issue the warnings for it.
+    pub(crate) fn load_others(&mut self, loaded: &SpentTotals<'_>) {
+        self.totals.add_others(&loaded.subject.accounts(), loaded.spent, &self.windows);
+        self.raise_warnings(&loaded.subject);
     }
 
     fn raise_warnings(&mut self, subject: &Subject<'_>) -> Vec<Warning> {

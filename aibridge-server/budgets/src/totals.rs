@@ -1,4 +1,4 @@
-//! What each account has spent in the current windows, and what is reserved.
+//! The balance of each account: what was spent in the current windows, and what is reserved.
 
 use crate::account::Account;
 use crate::window::Windows;
@@ -7,7 +7,8 @@ use aibridge_prices::NanoUsd;
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// At this many accounts, those without spending are removed; and again at twice as many as were left.
+/// The number of accounts at which those without spending are removed. The next cleanup is at twice the number that
+/// remained.
 const FIRST_CLEANUP: usize = 4096;
 
 /// The most models with an account of their own. The spending of further models is counted, but not by model: clients
@@ -41,11 +42,12 @@ pub(crate) struct Balance {
 /// What was spent in one window.
 #[derive(Debug, Clone, Copy, Default)]
 struct Spent {
-    /// The start of the window. The amount of another window counts as zero.
+    /// The start of the window. What was spent in another window counts as zero.
     window: Option<Timestamp>,
-    amount: NanoUsd,
-    /// The part of the amount that no record has.
-    unrecorded: NanoUsd,
+    /// The spending of this gateway. It is counted here and not read from the database again, so recent costs are included.
+    own: NanoUsd,
+    /// The spending of the other gateways on the same database. Each read of their records replaces it.
+    others: NanoUsd,
     /// The highest percentage that a warning was issued for.
     warned: u8,
 }
@@ -54,27 +56,29 @@ impl Balance {
     /// What was spent in the current window of `period`.
     pub(crate) fn spent(&self, period: Period, windows: &Windows) -> NanoUsd {
         let spent = &self.spent[period as usize];
-        if spent.window == Some(windows.get(period).start) { spent.amount } else { NanoUsd::ZERO }
-    }
-
-    /// Adds to what was spent in the current window of each period.
-    fn add(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
-        for period in Period::ALL {
-            let spent = self.current(period, windows);
-            spent.amount = spent.amount.saturating_add(amounts[period as usize]);
+        match spent.window == Some(windows.get(period).start) {
+            true => spent.own.saturating_add(spent.others),
+            false => NanoUsd::ZERO,
         }
     }
 
-    /// Adds a cost that no record has to the current window of each period.
-    fn add_unrecorded(&mut self, cost: NanoUsd, windows: &Windows) {
-        self.add([cost; Period::ALL.len()], windows);
+    /// Adds to the spending of this gateway in the current window of each period.
+    fn add_own(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
         for period in Period::ALL {
             let spent = self.current(period, windows);
-            spent.unrecorded = spent.unrecorded.saturating_add(cost);
+            spent.own = spent.own.saturating_add(amounts[period as usize]);
         }
     }
 
-    /// Raises the highest percentage that a warning was issued for, and returns whether that is news.
+    /// Adds to the spending of other gateways in the current window of each period.
+    fn add_others(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
+        for period in Period::ALL {
+            let spent = self.current(period, windows);
+            spent.others = spent.others.saturating_add(amounts[period as usize]);
+        }
+    }
+
+    /// Raises the highest percentage that a warning was issued for, and returns whether `percent` is higher than before.
     pub(crate) fn raise_warning(&mut self, period: Period, windows: &Windows, percent: u8) -> bool {
         let spent = self.current(period, windows);
         let is_news = percent > spent.warned;
@@ -130,7 +134,7 @@ impl Totals {
         }
     }
 
-    pub(crate) fn add_spent(
+    pub(crate) fn add_own(
         &mut self,
         accounts: &[Account],
         amounts: [NanoUsd; Period::ALL.len()],
@@ -138,24 +142,28 @@ impl Totals {
     ) {
         for account in accounts {
             if let Some(balance) = self.entry(account, windows) {
-                balance.add(amounts, windows);
+                balance.add_own(amounts, windows);
             }
         }
     }
 
-    /// Adds a cost that no record has.
-    pub(crate) fn add_unrecorded(&mut self, accounts: &[Account], cost: NanoUsd, windows: &Windows) {
+    pub(crate) fn add_others(
+        &mut self,
+        accounts: &[Account],
+        amounts: [NanoUsd; Period::ALL.len()],
+        windows: &Windows,
+    ) {
         for account in accounts {
             if let Some(balance) = self.entry(account, windows) {
-                balance.add_unrecorded(cost, windows);
+                balance.add_others(amounts, windows);
             }
         }
     }
 
-    /// Forgets what was spent according to records, and keeps the rest and reservations.
-    pub(crate) fn clear_recorded(&mut self) {
+    /// Removes the spending of other gateways.
+    pub(crate) fn clear_others(&mut self) {
         for spent in self.accounts.values_mut().flat_map(|balance| &mut balance.spent) {
-            *spent = Spent { amount: spent.unrecorded, warned: 0, ..*spent };
+            spent.others = NanoUsd::ZERO;
         }
     }
 

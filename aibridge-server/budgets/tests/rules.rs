@@ -1,4 +1,4 @@
-//! What a budget admits, refuses, counts and warns of.
+//! The rules of budgets: admission, refusals, counting and warnings.
 
 #![allow(clippy::unwrap_used, reason = "a test program, with helpers outside of the test functions")]
 
@@ -57,6 +57,24 @@ fn an_untouched_budget_admits_one_request() {
     assert!(ledger.reserve(&user("b"), None, cents(50), noon()).is_ok());
     drop(first);
     assert!(ledger.reserve(&user("a"), None, cents(50), noon()).is_ok());
+}
+
+#[test]
+fn a_refusal_states_what_is_left() {
+    let ledger = ledger(vec![budget(Scope::User, "*", 100, Period::Month)]);
+    assert!(spend(&ledger, &user("a"), 80, noon()));
+    let message = |input| ledger.reserve(&user("a"), None, input, noon()).unwrap_err().to_string();
+    assert_eq!(
+        message(cents(30)), // less than the mean of what a request costs
+        "The user budget of $1.00 per month has $0.20 left, and a request like this one needs about $0.80: \
+         $0.80 spent, $0.00 reserved. It resets at 2026-12-01T00:00:00Z."
+    );
+    ledger.charge(&user("a"), cents(30), noon());
+    assert_eq!(
+        message(cents(1)),
+        "The user budget of $1.00 per month is used up: $1.10 spent, $0.00 reserved. \
+         It resets at 2026-12-01T00:00:00Z."
+    );
 }
 
 #[test]
@@ -170,9 +188,8 @@ fn warns_once_in_a_window() {
 #[test]
 fn loads_what_records_say() {
     let ledger = ledger(vec![budget(Scope::User, "*", 100, Period::Day)]);
-    ledger.charge(&user("a"), cents(7), noon());
     let loaded = SpentTotals { subject: user("a"), spent: [cents(80), cents(90), cents(100)] };
-    ledger.load([loaded], noon());
+    ledger.load_own([loaded], noon());
     assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(100));
     assert_eq!(ledger.charge(&user("a"), cents(1), noon()), [], "it was warned of before the restart");
     let list = ledger.list(noon());
@@ -180,12 +197,29 @@ fn loads_what_records_say() {
 }
 
 #[test]
-fn loading_records_keeps_what_no_record_has() {
+fn the_spending_of_others_is_replaced_and_the_own_stays() {
     let ledger = ledger(vec![budget(Scope::User, "*", 10, Period::Day)]);
+    let others = |cost| SpentTotals { subject: user("a"), spent: [cents(cost); 3] };
     ledger.charge(&user("a"), cents(3), noon());
-    ledger.charge_unrecorded(&user("a"), cents(2), noon());
-    ledger.load([], noon());
-    assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(2));
+    ledger.load_others([others(2), others(1)], noon());
+    assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(6));
+    ledger.charge(&user("a"), cents(1), noon());
+    ledger.load_others([others(7)], noon());
+    assert_eq!(ledger.spent_by("a", Period::Day, noon()), cents(11));
+    assert!(ledger.check(&user("a"), noon()).is_err());
+    ledger.load_others([], noon());
+    assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(4));
+}
+
+#[test]
+fn idle_agents_are_never_refused_while_nothing_is_spent() {
+    let ledger = ledger(vec![budget(Scope::User, "*", 2_500, Period::Month)]);
+    let dear = cents(100_000);
+    let agents: Vec<_> = (0..20)
+        .map(|agent| ledger.reserve(&user("a"), Some(&agent.to_string()), dear, noon()).unwrap())
+        .collect();
+    assert!(agents.iter().all(|agent| agent.amount() == cents(100)), "the largest reservation is a dollar");
+    assert!(ledger.check(&user("a"), noon()).is_ok());
 }
 
 #[test]

@@ -56,14 +56,14 @@ pub enum Command {
     /// List and show recorded interceptions
     #[command(subcommand)]
     Interceptions(InterceptionsCommand),
-    /// Add up requests and tokens
+    /// Add up requests, tokens and costs
     Usage(UsageArgs),
     /// List the sessions of clients, latest first
     Sessions(SessionsArgs),
     /// List the budgets and what is spent of them
     #[command(subcommand)]
     Budgets(BudgetsCommand),
-    /// List and show the prices of models
+    /// List and show the prices of models, and compute recorded costs anew
     #[command(subcommand)]
     Prices(PricesCommand),
     /// Export recorded interceptions, oldest first

@@ -26,7 +26,7 @@ pub(crate) const MAGIC: [u8; 4] = [0xa7, 0x1b, 0xf5, 0x4a];
 pub(crate) const HEAD_BYTES: usize = 96;
 const CHECKED_FROM: usize = 8;
 
-/// How many bytes a frame takes besides its payload.
+/// The bytes of a frame in addition to its payload.
 pub const FRAME_OVERHEAD: u64 = HEAD_BYTES as u64;
 
 /// Everything about a frame but its payload.
@@ -35,7 +35,7 @@ pub struct FrameHead {
     /// The position of the frame in the journal. It grows by one from frame to frame, and by more where the journal was
     /// opened again.
     pub sequence: u64,
-    /// What the payload is. The journal does not interpret it.
+    /// The kind of the payload, chosen by the caller. The journal does not interpret it.
     pub kind: u16,
     /// When the frame was appended, in microseconds since 1970.
     pub unix_micros: u64,
@@ -113,7 +113,7 @@ impl FrameHead {
     }
 }
 
-/// How many bytes a frame with so many bytes of payload has in a file.
+/// The bytes that a frame with `payload` bytes of payload takes in a file.
 pub(crate) const fn frame_bytes(payload: usize) -> u64 {
     FRAME_OVERHEAD + payload as u64
 }

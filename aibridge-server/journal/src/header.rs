@@ -9,10 +9,10 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) const HEADER_BYTES: usize = 128;
 pub(crate) const TRAILER_BYTES: usize = 56;
 pub(crate) const TRAILER_MAGIC: [u8; 4] = [0xa7, 0x1b, 0xf5, 0xe0];
-/// What the name of a file ends with that is prepared to take over, and holds no frame yet that could be read.
+/// The suffix of a file that is prepared for a takeover and holds no readable frame yet.
 pub(crate) const PREPARED: &str = ".prepared";
 
-/// What the names of files that are kept aside contain.
+/// The text that the names of files that are kept aside contain.
 pub(crate) const DAMAGED: &str = ".damaged";
 
 /// Numbers from here on are not those of a journal, so there is room for higher ones.
@@ -22,7 +22,7 @@ const MAGIC: [u8; 8] = *b"frames\r\n";
 const CHECKED_FROM: usize = 12;
 const SUFFIX: &str = ".journal";
 
-/// What the name of a file says: its first sequence number and its generation.
+/// The content of a file's name: its first sequence number and its generation.
 ///
 /// Every new file has a higher generation than all before it. A file that took over after a failed write or sync begins
 /// with sequence numbers that an earlier file may hold as well; the higher generation then holds the valid frame.
@@ -63,7 +63,7 @@ pub(crate) struct Header {
     pub(crate) name: FileName,
     /// The sequence number and the link of the frame before the first one of this file. 0 if there was none.
     pub(crate) previous: (u64, Digest),
-    /// How long the file was when it was taken into use. It is only ever cut after its trailer was written.
+    /// The length of the file in bytes when it became the current one. It is cut only after its trailer was written.
     pub(crate) allocated: u64,
 }
 
@@ -121,7 +121,7 @@ impl Header {
 /// The block after the last frame of a file that was finished in an orderly way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Trailer {
-    /// Whether another file follows, rather than the journal having been closed.
+    /// `true` if another file follows; `false` if the journal was closed.
     pub(crate) is_followed: bool,
     /// The sequence number and the link of the last frame.
     pub(crate) last: (u64, Digest),

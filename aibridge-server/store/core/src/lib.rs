@@ -1,7 +1,8 @@
-//! What both databases of a store have in common: the [`tables`] and their [`migrations`], the [rows that records
-//! become](Batch), the rows and filters of [queries](query), the loop of the [`retention`], options and errors.
+//! The common part of both databases: the [`tables`] and their [`migrations`], the [batches](Batch) of rows to write,
+//! the rows and filters of [queries](query), the loop of the [`retention`], options and errors.
 
 mod batch;
+mod cost_update;
 mod error;
 pub mod migrations;
 mod options;
@@ -13,6 +14,7 @@ mod storable;
 pub mod tables;
 
 pub use batch::{Batch, Rejected};
+pub use cost_update::CostUpdate;
 pub use error::StoreError;
 pub use options::{Durability, Heartbeat, JournalOptions, Options, PostgresOptions, StoreOptions, Tls};
 pub use statement::insert;

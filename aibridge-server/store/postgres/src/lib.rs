@@ -3,6 +3,7 @@
 
 mod authenticator;
 mod connector;
+mod costs;
 mod error;
 mod heartbeat;
 mod instances;
@@ -21,6 +22,7 @@ mod tls;
 mod token_rows;
 mod tokens;
 
+pub use costs::PostgresCosts;
 pub use records::PostgresRecords;
 pub use store::{KeyCooldown, PostgresStore};
 pub use sweep::PostgresSweepBackend;

@@ -14,11 +14,11 @@ const MAX_STALE: usize = 400;
 pub(crate) struct Rolled {
     /// The end of the summed up periods.
     until: i64,
-    /// The periods whose stored sums do not hold, ordered.
+    /// The periods with outdated stored sums, ordered.
     stale: Vec<i64>,
 }
 
-/// The periods whose stored sums answer a part of a query, end exclusive.
+/// The periods whose stored sums cover a part of a query, end exclusive.
 pub(crate) struct RolledPart {
     pub(crate) first: i64,
     pub(crate) end: i64,
@@ -36,7 +36,7 @@ impl Records {
         if found.map(|mut cells| cells.count()).transpose()?.unwrap_or(0) == 0 {
             return Ok(None);
         }
-        // In this order: a period that becomes stale in between is read as it was.
+        // `until` is read first: a later value could cover periods that the list of stale ones lacks.
         let sql = "SELECT until FROM aibridge_totals_state".to_owned();
         let found = self.select(&Values::default().statement(sql, [CellKind::Count]))?.into_iter().next();
         let Some(until) = found.map(|mut cells| cells.count()).transpose()? else { return Ok(None) };
@@ -48,7 +48,7 @@ impl Records {
 }
 
 impl Rolled {
-    /// Splits a segment into a part that stored sums answer, and parts that need the interceptions.
+    /// Splits a segment into a part that stored sums cover, and parts that need the interceptions.
     pub(crate) fn split(&self, part: &Segment) -> (Option<RolledPart>, Vec<Segment>) {
         let seconds = |at: Timestamp| at.as_second() + i64::from(at.subsec_nanosecond() > 0);
         let first =

@@ -1,7 +1,9 @@
-//! The store in one SQLite file. `sink` writes records, `authenticator` looks up tokens, `records` reads records.
+//! The store in one SQLite file. `sink` writes records, `records` reads them, `rollup` sums them up, and `authenticator`
+//! looks up tokens.
 
 mod authenticator;
 mod connection;
+mod costs;
 mod deletion;
 mod error;
 mod file;
@@ -23,6 +25,7 @@ mod token_rows;
 mod tokens;
 mod worker;
 
+pub use costs::SqliteCosts;
 pub use records::SqliteRecords;
 pub use rollup::SqliteRollup;
 pub use store::SqliteStore;

@@ -3,7 +3,8 @@
 use crate::support::{TestDir, ended, interception_at};
 use aibridge_recorder::{Record, Recorder, TokenUsage, ToolUsage, UsageCost};
 use aibridge_store::{
-    Filter, Interval, Records, Rollup, StoreError, StoreOptions, ToolCount, TotalsKey, TotalsQuery, TotalsRow,
+    CostUpdate, Costs, Filter, Interval, Records, Rollup, StoreError, StoreOptions, ToolCount, TotalsKey,
+    TotalsQuery, TotalsRow,
 };
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -120,6 +121,24 @@ async fn stored_sums_are_exact_after_every_change() {
     store.close().await;
     assert_eq!(count("aibridge_totals_stale"), 3);
     assert_equal(&dir, "changed");
+    let usage: String = sql
+        .query_row(
+            "SELECT id FROM aibridge_token_usages WHERE interception_id = ?1",
+            [ids[50].to_string()],
+            |row| row.get(0),
+        )
+        .expect("a usage");
+    let update = CostUpdate {
+        interception_id: ids[50],
+        id: usage.parse().expect("an id"),
+        cost_nano_usd: 7,
+        cost_status: "priced",
+        price_id: None,
+    };
+    let mut costs = Costs::open(&StoreOptions::Sqlite(dir.options())).expect("opened");
+    costs.update(&[update]).expect("a new cost");
+    assert_eq!(count("aibridge_totals_stale"), 4);
+    assert_equal(&dir, "with a new cost");
     assert!(sum_up(&dir) >= 1);
     assert_eq!(count("aibridge_totals_stale"), 0);
     assert_equal(&dir, "summed up again");
