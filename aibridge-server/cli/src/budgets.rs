@@ -35,7 +35,7 @@ pub fn run(
         Ok(rows) => rows,
         Err(reason) => {
             // The result of the command does not depend on standard error.
-            let note = "what was spent is from the records, reservations are unknown";
+            let note = "showing the spending in the records, without reservations";
             let _ = writeln!(std::io::stderr(), "aibridge: note: {reason}: {note}");
             of_records(from_records()?)?
         }

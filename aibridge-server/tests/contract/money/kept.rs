@@ -1,4 +1,4 @@
-//! What was spent is kept, whatever starts again or changes, and `aibridge budgets list` shows it.
+//! Spending is kept across restarts and reloads, and `aibridge budgets list` shows it.
 
 use super::{BODY, CHAT, DOLLAR, dollar_provider, settings};
 use crate::reload;
