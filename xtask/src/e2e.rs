@@ -5,6 +5,7 @@ mod agents;
 mod aimock;
 mod browser;
 mod install;
+mod launcher;
 mod secured;
 mod tools;
 
@@ -32,6 +33,9 @@ pub(crate) struct Options {
     /// Runs the scenarios of the dashboard alone.
     #[arg(long)]
     browser: bool,
+    /// Runs the scenarios of the launcher alone.
+    #[arg(long)]
+    launcher: bool,
 }
 
 /// Runs all scenarios, or prints the tool that this machine lacks.
@@ -57,6 +61,9 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.browser {
         return browser::run(&binary, &tools, &installed, &target).await;
     }
+    if options.launcher {
+        return launcher::run(&binary, &tools, &installed, &target).await;
+    }
 
     let provider = Aimock::start(&tools, &installed, &assets()).await?;
     let gateway = Launch::new(&binary).config(settings(&provider)).start().await;
@@ -72,6 +79,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     result?;
     secured::run(&binary, &tools, &installed, &provider).await?;
     agents::run(&binary, &tools, &installed).await?;
+    launcher::run(&binary, &tools, &installed, &target).await?;
     browser::run(&binary, &tools, &installed, &target).await
 }
 
