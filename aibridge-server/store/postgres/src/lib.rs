@@ -10,6 +10,7 @@ mod json_rows;
 mod owners;
 mod reconnecting;
 mod records;
+mod rollup;
 mod schema;
 mod session;
 mod shared_connection;
@@ -22,6 +23,7 @@ mod token_rows;
 mod tokens;
 
 pub use records::PostgresRecords;
+pub use rollup::PostgresRollup;
 pub use store::{KeyCooldown, PostgresStore};
 pub use sweep::PostgresSweepBackend;
 pub use tokens::PostgresTokens;
