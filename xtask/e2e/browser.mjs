@@ -229,12 +229,7 @@ await scenario("the live tail shows a request that starts and ends", async () =>
   await page.getByText("Live tail is on").waitFor();
   const model = `live-${Date.now()}`;
   await page.waitForResponse((answer) => answer.url().includes("/api/v1/live"));
-  const answer = await fetch(`${filled}/openai/v1/chat/completions`, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] }),
-  });
-  await answer.text();
+  await chat(adminToken, model);
   await page.locator("tbody tr", { hasText: model }).filter({ hasText: "failed" }).waitFor();
   check(problems.length === 0, problems.join("\n"));
   await close();
@@ -273,6 +268,91 @@ await scenario("a user sees the own records only", async () => {
     const status = await page.evaluate(async (path) => (await fetch(`/api/v1/${path}`)).status, path);
     check(status === 403, `${path}: ${status}`);
   }
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+/** Sends a chat completion through the filled gateway, and returns its status. */
+async function chat(token, model) {
+  const answer = await fetch(`${filled}/openai/v1/chat/completions`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] }),
+  });
+  await answer.text();
+  return answer.status;
+}
+
+await scenario("a key that cools is tried again", async () => {
+  const { page, problems, close } = await open();
+  const first = await chat(adminToken, "gpt-5");
+  check(first === 200, `the second key answers: ${first}`);
+  await logIn(page, adminToken, "/dashboard/keys");
+  const row = page.locator("tbody tr", { hasText: "sk-f...wser" });
+  await row.filter({ hasText: "cooling: rejected by the provider" }).waitFor();
+  await page.screenshot({ path: join(screenshots, "keys-cooling.png"), fullPage: true });
+  const found = await findings(page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
+  const rejected = async () => Number(await row.locator("td").nth(8).textContent());
+  const before = await rejected();
+  await page.getByRole("button", { name: "Try again now: sk-f...wser" }).click();
+  await row.filter({ hasText: "valid" }).waitFor();
+  check((await page.getByRole("button", { name: /Try again now/ }).count()) === 0, "the key still cools");
+  check((await chat(adminToken, "gpt-5")) === 200, "the second key answers again");
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await row.filter({ hasText: "cooling" }).waitFor();
+  check((await rejected()) === before + 1, `the key was not tried again: ${before}, ${await rejected()}`);
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("budgets show what is spent, and a user why a request was refused", async () => {
+  const refused = await chat(userToken, "not-for-us");
+  check(refused === 429, `over the budget: ${refused}`);
+  const { page, problems, close } = await open();
+  await logIn(page, adminToken, "/dashboard/users?since=30d");
+  const budgets = page.getByRole("region", { name: "Budgets" });
+  await budgets.locator("tbody tr", { hasText: "user ada" }).filter({ hasText: "$60.00" }).filter({ hasText: "%" }).waitFor();
+  await page.getByRole("region", { name: "Spend of each user" }).locator("tbody tr", { hasText: "ada" }).first().waitFor();
+  await page.screenshot({ path: join(screenshots, "users-budgets.png"), fullPage: true });
+  await close();
+  const own = await open();
+  await logIn(own.page, userToken, "/dashboard/me?since=30d");
+  await own.page.getByRole("region", { name: "Budgets" }).locator("tbody tr", { hasText: "ada" }).waitFor();
+  const refusal = own.page.getByRole("region", { name: "Last refusals" }).locator("tbody tr").first();
+  check(/model budget/.test(await refusal.textContent()), await refusal.textContent());
+  await settled(own.page);
+  await own.page.screenshot({ path: join(screenshots, "me-budgets.png"), fullPage: true });
+  const found = await findings(own.page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
+  check(problems.concat(own.problems).length === 0, problems.concat(own.problems).join("\n"));
+  await own.close();
+});
+
+await scenario("what expired and what is not recorded is told apart from what does not match", async () => {
+  const { page, problems, close } = await open();
+  await logIn(page, adminToken, "/dashboard/requests?since=100d&until=70d");
+  await page.getByRole("heading", { name: "Expired by retention" }).waitFor();
+  await page.getByText("60 days").first().waitFor();
+  await page.screenshot({ path: join(screenshots, "expired.png") });
+  const millis = (Date.now() - 70 * 86400000).toString(16).padStart(12, "0");
+  for (const view of ["requests", "sessions"]) {
+    await page.goto(`${filled}/dashboard/${view}/${millis.slice(0, 8)}-${millis.slice(8)}-7000-8000-000000000001`);
+    await page.getByRole("heading", { name: "Expired by retention" }).waitFor();
+    await page.goto(`${filled}/dashboard/${view}/${hostileId.replace(/.$/, "f")}`);
+    await page.getByRole("heading", { name: /No such/ }).waitFor();
+  }
+  await page.goto(`${filled}/dashboard/sessions?client=Cursor&since=30d`);
+  await page.getByRole("heading", { name: "No session ids are recorded" }).waitFor();
+  await page.screenshot({ path: join(screenshots, "no-session-ids.png") });
+  await page.getByRole("link", { name: "Show the requests" }).click();
+  await page.locator("tbody tr").first().waitFor();
+  await page.goto(`${filled}/dashboard/requests?outcome=failed&since=30d`);
+  await page.locator("tbody tr th a").first().click();
+  await page.getByText("not recorded: the provider reported none").waitFor();
+  await page.screenshot({ path: join(screenshots, "not-recorded.png"), fullPage: true });
+  const found = await findings(page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
   check(problems.length === 0, problems.join("\n"));
   await close();
 });

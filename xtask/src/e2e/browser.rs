@@ -4,7 +4,7 @@ use super::assets;
 use super::install::Installed;
 use super::tools::Tools;
 use crate::demo::fill;
-use aibridge_testkit::{Gateway, Launch};
+use aibridge_testkit::{Gateway, Launch, ReceivedRequest, Script, ScriptedProvider};
 use anyhow::{Context, Result, ensure};
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
@@ -18,9 +18,34 @@ const FILLED: usize = 20_000;
 /// The script of the scenarios. Node.js finds its packages beside it.
 const SCRIPT: &str = "browser.mjs";
 
-/// Settings with access tokens, and a provider that refuses connections.
-const SETTINGS: &str = "[auth]\nmode = \"tokens\"\n[[provider]]\ntype = \"openai\"\n\
-    base_url = \"http://127.0.0.1:9/v1\"\nkeys = [\"sk-first-key-of-the-browser\", \"sk-second-key-of-the-browser\"]\n";
+/// Settings with access tokens, a retention period that is longer than the records of the filled store are old, and
+/// budgets, one of which admits nothing.
+const SETTINGS: &str = r#"
+[auth]
+mode = "tokens"
+[store]
+retention = "60d"
+[[budget]]
+scope = "everyone"
+amount = "1200 USD"
+[[budget]]
+scope = "user"
+match = "ada"
+amount = "60 USD"
+[[budget]]
+scope = "model"
+match = "not-for-us"
+amount = "0 USD"
+period = "day"
+[[provider]]
+type = "openai"
+keys = ["sk-first-key-of-the-browser", "sk-second-key-of-the-browser"]
+"#;
+
+/// The response of the provider to a chat completion.
+const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","model":"gpt-5","choices":[{"index":0,
+    "message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],
+    "usage":{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10}}"#;
 
 /// Recorded text that a page must never treat as more than text: tags, a URL, a terminal escape, a direction mark.
 const HOSTILE: &str =
@@ -35,7 +60,8 @@ pub(super) async fn run(binary: &Path, tools: &Tools, installed: &Installed, tar
         println!("browser: left out the dashboard in a browser, because this machine has no Chromium");
         return Ok(());
     };
-    let launch = Launch::new(binary).config(SETTINGS);
+    let provider = ScriptedProvider::start(respond).await;
+    let launch = Launch::new(binary).config(format!("{SETTINGS}base_url = \"{}\"\n", provider.base_url()));
     fill::fill(&mut std::io::sink(), binary, &launch.store_path(), FILLED).await?;
     let hostile = insert_hostile(&launch.store_path())?;
     let admin = token(&launch, binary, &["--user", "ops", "--admin"]).await?;
@@ -52,6 +78,21 @@ pub(super) async fn run(binary: &Path, tools: &Tools, installed: &Installed, tar
         end(gateway).await;
     }
     Ok(())
+}
+
+/// Fails for the models of the live tail, and does not know the first key.
+fn respond(received: &ReceivedRequest) -> Script {
+    let model = received.json()["model"].as_str().unwrap_or_default().to_owned();
+    if model.starts_with("live-") {
+        return Script::json(500, r#"{"error":{"message":"It fails.","type":"server_error"}}"#);
+    }
+    match received.header("authorization") {
+        Some(key) if key.contains("first-key") => Script::json(
+            401,
+            r#"{"error":{"message":"Incorrect API key provided.","type":"invalid_request_error","code":"invalid_api_key"}}"#,
+        ),
+        _ => Script::json(200, ANSWER),
+    }
 }
 
 async fn end(gateway: Gateway) {

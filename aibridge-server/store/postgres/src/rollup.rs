@@ -27,7 +27,7 @@ const SETTLE_TIME: SignedDuration = SignedDuration::from_hours(1);
 const MAX_OPEN_TIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Number of quarter-hours that one step sums up.
-const STEP_PERIODS: i64 = 8;
+const STEP_PERIODS: i64 = 32;
 
 /// Time by which the timestamp in an id may differ from `started_at`.
 const CLOCK_SLACK: i64 = 60 * 60;
