@@ -13,6 +13,7 @@ import { chromium } from "playwright-core";
 const [program, filled, adminToken, userToken, empty, hostileId, screenshots] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TIMEOUT = 30_000;
+const MAX_ANSWER = 2_000_000; // bytes of one answer of the API
 mkdirSync(screenshots, { recursive: true });
 
 const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
@@ -49,7 +50,11 @@ async function open(options = {}) {
   page.on("request", (request) => {
     if (new URL(request.url()).origin !== new URL(page.url() === "about:blank" ? request.url() : page.url()).origin) problems.push(`a request to ${request.url()}`);
   });
-  page.on("dialog", (dialog) => dialog.accept());
+  page.on("dialog", (dialog) => (/alert/.test(dialog.type()) && problems.push(`a dialog: ${dialog.message()}`), dialog.accept()));
+  page.on("response", (answer) => {
+    const length = Number(answer.headers()["content-length"] ?? 0);
+    if (answer.url().includes("/api/v1/") && length > MAX_ANSWER) problems.push(`${length} bytes of ${answer.url()}`);
+  });
   return { context, page, problems, close: () => context.close() };
 }
 
@@ -218,6 +223,35 @@ await scenario("a request shows its record, and a text of 10 MB at most 64 KiB a
   await page.getByText("Only the first 64 KiB").first().waitFor();
   const found = await findings(page);
   check(found.length === 0, `axe:\n${found.join("\n")}`);
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("hostile records are text in every view", async () => {
+  const { page, problems, close } = await open();
+  const bytes = [...new TextEncoder().encode('{"model":"gpt-5","messages":[{"role":"user","content":"A<b>')];
+  bytes.push(0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80, ...new TextEncoder().encode('</b>"}]}'));
+  const sent = await fetch(`${filled}/openai/v1/chat/completions`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json", "User-Agent": "<img src=x onerror=alert(4)>" },
+    body: new Uint8Array(bytes),
+  });
+  await sent.text();
+  await logIn(page, adminToken, "/dashboard");
+  const views = ["", "/sessions", `/sessions/${hostileId}`, "/requests", `/requests/${hostileId}`, "/users"];
+  for (const view of views) {
+    await page.goto(`${filled}/dashboard${view}`);
+    await page.locator("h1").first().waitFor();
+    await page.locator("main", { hasText: "<script>alert(1)</script>" }).first().waitFor();
+    await settled(page);
+    const elements = await page.locator("main script, main img, main iframe, main object, main b, main a[href^=javascript]").count();
+    check(elements === 0, `${view}: recorded text became elements`);
+    check((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${view}: the page is too wide`);
+  }
+  await page.goto(`${filled}/dashboard/sessions/${hostileId}`);
+  for (const details of await page.locator("details").all()) await details.locator("summary").click();
+  await page.locator("details.tool pre").first().waitFor();
+  check((await page.locator("main script, main img").count()) === 0, "an input of a tool call became elements");
   check(problems.length === 0, problems.join("\n"));
   await close();
 });

@@ -128,7 +128,7 @@ export function Request({ id, scope, status }) {
       ${row.prompts.length === 0
         ? html`<p class="quiet">No prompt was recorded: the last message of this request is not one of a user.</p>`
         : html`<${Prompts} row=${row} scope=${scope} />`}
-      <ol class="steps"><${Step} step=${row} scope=${scope} calls=${new Map()} /></ol>
+      <ol class="steps"><${Step} step=${row} scope=${scope} calls=${new Map()} isAlone /></ol>
     </section>
     <${ZoneNote} />`;
 }

@@ -1,7 +1,7 @@
 // One session: a card for each prompt with the agent loop that follows it, and the search inside.
 import { html, useEffect, useRef, useState } from "../vendor/preact-htm.js";
 import { endpoint, read, useRead } from "./api.js";
-import { age, allInput, between, compact, count, duration, fullTime, idTime, plural, pretty, timeOfDay, visible } from "./format.js";
+import { age, allInput, allTokens, between, compact, count, duration, fullTime, idTime, plural, pretty, timeOfDay, visible } from "./format.js";
 import { Loading, LongText, Money, Outcome, Problem, Text, Time, ZoneNote, isExpired } from "./parts.js";
 import { Link, address } from "./router.js";
 
@@ -153,14 +153,14 @@ function Card({ card, number, scope, calls }) {
   </section>`;
 }
 
-export function Step({ step, scope, calls }) {
+/** One interception of a session, or the only one of a page of its own. */
+export function Step({ step, scope, calls, isAlone }) {
   const answers = step.correlating_tool_call_id && calls.get(step.correlating_tool_call_id);
   return html`<li id=${"item-" + step.id} tabindex="-1" class=${step.outcome === "failed" ? "step failed" : "step"}>
     <p class="line"><time datetime=${step.started_at} title=${fullTime(step.started_at)}>${timeOfDay(step.started_at)}</time> <strong><${Text}>${step.model}<//></strong> <${Outcome} row=${step} />
       ${" "}<span>${duration(between(step.started_at, step.ended_at))}</span>
-      ${" "}<span class="quiet">${compact(allInput(step))} in, ${compact(step.output_tokens)} out</span>
-      ${" "}<${Money} nano=${step.cost_nano_usd} />
-      ${" "}<${Link} to=${address("requests", step.id)}>Details<//></p>
+      ${allTokens(step) > 0 && html` <span class="quiet">${compact(allInput(step))} tokens in, ${compact(step.output_tokens)} out</span> <${Money} nano=${step.cost_nano_usd} />`}
+      ${!isAlone && html` <${Link} to=${address("requests", step.id)}>Details<//>`}</p>
     ${answers && html`<p class="quiet">after <a href=${"#item-" + answers.id} onClick=${(event) => (event.preventDefault(), scrollToItem(answers.id))}>${visible(answers.tool)}</a></p>`}
     ${step.reasoning.map((thought) => html`<details id=${"item-" + thought.id} tabindex="-1"><summary>Reasoning <span class="quiet excerpt"><${Text}>${thought.excerpt.slice(0, 80)}<//></span></summary>
       <${LongText} scope=${scope} interception=${step.id} kind="reasoning" item=${thought} /></details>`)}

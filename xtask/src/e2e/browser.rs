@@ -51,8 +51,8 @@ const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","model":"g
 const HOSTILE: &str =
     "<script>alert(1)</script><img src=x onerror=alert(2)> javascript:alert(3) \u{1b}[31m \u{202e} \u{fffd} ";
 
-/// The size of the hostile prompt in bytes.
-const LONG_PROMPT: usize = 10 << 20;
+/// The size of the hostile texts in bytes.
+const LONG: usize = 10 << 20;
 
 /// Runs the scenarios, or prints that this machine has no browser. Screenshots are left in `target/e2e/screenshots`.
 pub(super) async fn run(binary: &Path, tools: &Tools, installed: &Installed, target: &Path) -> Result<()> {
@@ -126,6 +126,7 @@ fn insert_hostile(path: &Path) -> Result<String> {
         [i64::try_from(millis)?],
         |row| row.get(0),
     )?;
+    let long = HOSTILE.to_owned() + &"x".repeat(LONG);
     connection.execute(
         "INSERT INTO aibridge_interceptions (id, initiator_id, provider, provider_name, model, route, streaming, client, \
          client_session_id, user_agent, credential_kind, credential_hint, metadata, started_at, ended_at, outcome, \
@@ -135,17 +136,17 @@ fn insert_hostile(path: &Path) -> Result<String> {
     )?;
     connection.execute(
         "INSERT INTO aibridge_user_prompts (id, interception_id, prompt, created_at) VALUES (?1, ?2, ?3, ?4)",
-        params![ids[1], ids[0], HOSTILE.to_owned() + &"x".repeat(LONG_PROMPT), at],
+        params![ids[1], ids[0], long, at],
     )?;
     connection.execute(
-        "INSERT INTO aibridge_tool_usages (id, interception_id, provider_tool_call_id, tool, input, injected, created_at, \
-         metadata) VALUES (?1, ?2, ?3, ?3, ?3, 0, ?4, '{}')",
-        params![ids[2], ids[0], HOSTILE, at],
+        "INSERT INTO aibridge_tool_usages (id, interception_id, provider_tool_call_id, tool, server_url, input, injected, \
+         invocation_error, created_at, metadata) VALUES (?1, ?2, ?3, ?3, ?4, ?3, 1, ?3, ?5, '{}')",
+        params![ids[2], ids[0], long, HOSTILE, at],
     )?;
     connection.execute(
         "INSERT INTO aibridge_model_thoughts (id, interception_id, content, metadata, created_at) \
          VALUES (?1, ?2, ?3, '{\"source\":\"thinking\"}', ?4)",
-        params![ids[3], ids[0], HOSTILE, at],
+        params![ids[3], ids[0], long, at],
     )?;
     Ok(ids[0].clone())
 }
