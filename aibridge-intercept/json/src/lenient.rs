@@ -18,7 +18,9 @@ impl<'a> LenientText<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let end = bytes.iter().rposition(|byte| !matches!(byte, 0 | b' ' | b'\n' | b'\r' | b'\t'));
-        Self(String::from_utf8_lossy(&bytes[..end.map_or(0, |last| last + 1)]))
+        let bytes = &bytes[..end.map_or(0, |last| last + 1)];
+        // Valid text is by far the usual case, and `from_utf8_lossy` checks it byte by byte.
+        Self(std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed))
     }
 
     /// The value, `None` if the text is not one JSON value.

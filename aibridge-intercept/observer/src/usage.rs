@@ -41,46 +41,48 @@ impl UsageCounter {
     /// Reads a `usage` member. Other values than objects are ignored.
     pub fn read(&mut self, usage: Option<Json<'_>>) {
         let Some(usage) = usage.filter(|usage| usage.is_object()) else { return };
-        let [prompt, input, completion, output, total, cost] = usage.members([
+        let [prompt, input, completion, output, total, cost, cached, hit, read, written, details @ ..]: [_;
+            14] = usage.members([
             "prompt_tokens",
             "input_tokens",
             "completion_tokens",
             "output_tokens",
             "total_tokens",
             "cost",
+            "cached_tokens",
+            "prompt_cache_hit_tokens",
+            "cache_read_input_tokens",
+            "cache_creation_input_tokens",
+            "prompt_tokens_details",
+            "input_tokens_details",
+            "completion_tokens_details",
+            "output_tokens_details",
         ]);
         update(&mut self.prompt, [prompt, input]);
         update(&mut self.output, [completion, output]);
         update(&mut self.total, [total]);
         update_cost(&mut self.cost, cost);
-        self.read_cache_and_prompt(usage);
-        self.read_output_details(usage);
+        let [prompt_details, input_details, completion_details, output_details] = details;
+        self.read_prompt_details([prompt_details, input_details], counts([cached, hit, read, written]));
+        self.read_output_details([completion_details, output_details]);
     }
 
-    fn read_cache_and_prompt(&mut self, usage: Json<'_>) {
-        let [prompt_details, input_details, cached, hit, read, written] = usage.members([
-            "prompt_tokens_details",
-            "input_tokens_details",
-            "cached_tokens",
-            "prompt_cache_hit_tokens",
-            "cache_read_input_tokens",
-            "cache_creation_input_tokens",
-        ]);
-        let details = |details: Option<Json<'_>>| {
-            let names = ["cached_tokens", "cache_write_tokens", "cache_creation_tokens", "audio_tokens"];
-            details.map(|details| counts(details.members(names))).unwrap_or_default()
-        };
-        let [prompt_details, input_details] = [details(prompt_details), details(input_details)];
-        let [cached, hit, read, written] = counts([cached, hit, read, written]);
+    fn read_prompt_details(
+        &mut self,
+        details: [Option<Json<'_>>; 2],
+        [cached, hit, read, written]: [Option<i64>; 4],
+    ) {
+        let names = ["cached_tokens", "cache_write_tokens", "cache_creation_tokens", "audio_tokens"];
+        let [prompt_details, input_details] =
+            details.map(|details| details.map(|details| counts(details.members(names))).unwrap_or_default());
         update_count(&mut self.cache_read, &[prompt_details[0], input_details[0], cached, hit, read]);
         let [_, write, creation, _] = prompt_details;
         update_count(&mut self.cache_write, &[write, creation, input_details[1], input_details[2], written]);
         update_count(&mut self.prompt_audio, &[prompt_details[3], input_details[3]]);
     }
 
-    fn read_output_details(&mut self, usage: Json<'_>) {
-        for details in usage.members(["completion_tokens_details", "output_tokens_details"]) {
-            let Some(details) = details else { continue };
+    fn read_output_details(&mut self, details: [Option<Json<'_>>; 2]) {
+        for details in details.into_iter().flatten() {
             let [audio, reasoning, accepted, rejected] = details.members([
                 "audio_tokens",
                 "reasoning_tokens",

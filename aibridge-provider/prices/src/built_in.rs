@@ -1,16 +1,18 @@
 //! Decodes the bundled price data. Prices stay text until they are whole pico-dollars.
 
 use crate::Bucket;
-use crate::matching::{Pattern, RawRule, Rule};
+use crate::matching::{RawRule, Rule, UrlPattern};
 use crate::model::{Entry, Model, Validity, Variant};
 use crate::rates::{Rate, Rates};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
+use parking_lot::RwLock;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::error::Error;
+use std::sync::OnceLock;
 
 /// The price data of `genai-prices`, unchanged; its licence (MIT) lies beside it.
 pub(crate) const DATA: &str = include_str!("../data/genai-prices-0.2.1.json");
@@ -23,27 +25,44 @@ pub(crate) const VERSION: &str = "genai-prices-0.2.1";
 pub(crate) struct Vendor {
     pub(crate) id: String,
     /// Matches the base URL of the vendor's API.
-    pub(crate) url: Pattern,
+    pub(crate) url: UrlPattern,
     /// Matches other names of the vendor.
     pub(crate) alias: Option<Rule>,
     /// The vendors whose models this vendor serves too.
     pub(crate) fallbacks: Vec<String>,
-    pub(crate) models: Vec<Model>,
+    models: OnceLock<Models>,
+    raw_models: &'static RawValue,
+}
+
+/// The models of a vendor.
+#[derive(Debug, Default)]
+pub(crate) struct Models {
+    pub(crate) list: Vec<Model>,
     /// The first model that matches a name literally.
     pub(crate) names: HashMap<String, usize>,
     /// The other rules, in the order of the models.
     pub(crate) rules: Vec<(usize, Rule)>,
+    /// Results of earlier searches.
+    pub(crate) found: RwLock<HashMap<String, Option<usize>>>,
+}
+
+impl Vendor {
+    /// The models, which the first call decodes: a gateway uses a few of the vendors.
+    pub(crate) fn models(&self) -> &Models {
+        // A test decodes the models of every vendor.
+        self.models.get_or_init(|| decode_models(self.raw_models).unwrap_or_default())
+    }
 }
 
 #[derive(Deserialize)]
-struct RawVendor<'a> {
+struct RawVendor {
     id: String,
     api_pattern: String,
     provider_match: Option<RawRule>,
     #[serde(default)]
     fallback_model_providers: Vec<String>,
     #[serde(borrow)]
-    models: Vec<RawModel<'a>>,
+    models: &'static RawValue,
 }
 
 #[derive(Deserialize)]
@@ -97,32 +116,33 @@ struct RawTier<'a> {
 
 type DecodeResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Decodes price data in the format of `genai-prices`.
-pub(crate) fn decode(data: &str) -> DecodeResult<Vec<Vendor>> {
-    let vendors: Vec<RawVendor<'_>> = serde_json::from_str(data)?;
-    vendors.into_iter().map(decode_vendor).collect()
-}
-
-fn decode_vendor(raw: RawVendor<'_>) -> DecodeResult<Vendor> {
-    let mut vendor = Vendor {
+/// Decodes the vendors of price data in the format of `genai-prices`.
+pub(crate) fn decode(data: &'static str) -> DecodeResult<Vec<Vendor>> {
+    let vendors: Vec<RawVendor> = serde_json::from_str(data)?;
+    let vendors = vendors.into_iter().map(|raw| Vendor {
         id: raw.id,
-        url: Pattern::new(raw.api_pattern),
+        url: UrlPattern(raw.api_pattern),
         alias: raw.provider_match.map(RawRule::compile),
         fallbacks: raw.fallback_model_providers,
-        models: Vec::with_capacity(raw.models.len()),
-        names: HashMap::new(),
-        rules: Vec::new(),
-    };
-    for (index, model) in raw.models.into_iter().enumerate() {
+        models: OnceLock::new(),
+        raw_models: raw.models,
+    });
+    Ok(vendors.collect())
+}
+
+fn decode_models(raw: &RawValue) -> DecodeResult<Models> {
+    let raw: Vec<RawModel<'_>> = serde_json::from_str(raw.get())?;
+    let mut models = Models { list: Vec::with_capacity(raw.len()), ..Models::default() };
+    for (index, model) in raw.into_iter().enumerate() {
         let mut names = Vec::new();
         let rest = model.r#match.clone().compile().split_literals(&mut names);
         for name in names {
-            vendor.names.entry(name).or_insert(index);
+            models.names.entry(name).or_insert(index);
         }
-        vendor.rules.extend(rest.map(|rule| (index, rule)));
-        vendor.models.push(decode_model(model)?);
+        models.rules.extend(rest.map(|rule| (index, rule)));
+        models.list.push(decode_model(model)?);
     }
-    Ok(vendor)
+    Ok(models)
 }
 
 fn decode_model(raw: RawModel<'_>) -> DecodeResult<Model> {
@@ -217,10 +237,11 @@ mod tests {
     fn decodes_all_bundled_data() {
         let vendors = decode(DATA).unwrap();
         assert_eq!(vendors.len(), 47);
-        assert_eq!(vendors.iter().map(|vendor| vendor.models.len()).sum::<usize>(), 2267);
+        let models = |vendor: &Vendor| decode_models(vendor.raw_models).unwrap();
+        assert_eq!(vendors.iter().map(|vendor| models(vendor).list.len()).sum::<usize>(), 2267);
         for vendor in &vendors {
             assert!(vendor.url.is_valid(), "{}", vendor.id);
-            assert!(vendor.rules.iter().all(|(_, rule)| has_valid_patterns(rule)), "{}", vendor.id);
+            assert!(models(vendor).rules.iter().all(|(_, rule)| has_valid_patterns(rule)), "{}", vendor.id);
         }
     }
 

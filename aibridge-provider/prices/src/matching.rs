@@ -54,6 +54,23 @@ impl Pattern {
     }
 }
 
+/// A regular expression for base URLs. It is compiled for each use, because providers are created seldom and compiled
+/// expressions of every vendor would take megabytes.
+#[derive(Debug)]
+pub(crate) struct UrlPattern(pub(crate) String);
+
+impl UrlPattern {
+    /// Whether the pattern matches somewhere in `url`.
+    pub(crate) fn is_match(&self, url: &str) -> bool {
+        Regex::new(&self.0).is_ok_and(|regex| regex.is_match(url).unwrap_or(false))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_valid(&self) -> bool {
+        Regex::new(&self.0).is_ok()
+    }
+}
+
 impl RawRule {
     pub(crate) fn compile(self) -> Rule {
         let all = |rules: Vec<Self>| rules.into_iter().map(Self::compile).collect();

@@ -1,6 +1,6 @@
 //! The price table: which price applies to a request.
 
-use crate::built_in::{self, Vendor};
+use crate::built_in::{self, Models, Vendor};
 use crate::cost::{MICRO, Price};
 use crate::matching::expand_dates;
 use crate::model::Model;
@@ -68,7 +68,8 @@ pub struct ListedModel<'a> {
 }
 
 impl PriceTable {
-    /// The bundled price data. The first call decodes it, which takes some milliseconds.
+    /// The bundled price data. The models of a vendor are decoded when they are first needed, which can take some
+    /// milliseconds; see [`PriceTable::prepare`].
     pub fn built_in() -> &'static Self {
         &BUILT_IN
     }
@@ -103,6 +104,13 @@ impl PriceTable {
         Some(price)
     }
 
+    /// Decodes the models of a vendor now, so that the first request need not wait for it.
+    pub fn prepare(&self, vendor: &str) {
+        if let Some(vendor) = self.vendor(vendor) {
+            vendor.models();
+        }
+    }
+
     /// Every model with a price: first the rows of an operator's file, then the bundled data.
     pub fn models(&self) -> impl Iterator<Item = ListedModel<'_>> {
         let overrides = self.overrides.rows.iter().map(|row| ListedModel {
@@ -111,7 +119,7 @@ impl PriceTable {
             table: &self.overrides.version,
         });
         let bundled = self.vendors.iter().flat_map(|vendor| {
-            vendor.models.iter().map(|model| ListedModel {
+            vendor.models().list.iter().map(|model| ListedModel {
                 vendor: &vendor.id,
                 model: &model.id,
                 table: built_in::VERSION,
@@ -204,7 +212,7 @@ impl PriceTable {
             vendor.fallbacks.iter().flat_map(|id| self.vendors.iter().find(|other| other.id == *id));
         std::iter::once(vendor)
             .chain(fallbacks)
-            .find_map(|vendor| Some((vendor, &vendor.models[vendor.index_of(name)?])))
+            .find_map(|vendor| Some((vendor, vendor.models().find(name)?)))
     }
 
     fn vendor(&self, name: &str) -> Option<&Vendor> {
@@ -215,9 +223,25 @@ impl PriceTable {
     }
 }
 
-impl Vendor {
-    /// The index of the first model that matches `name`.
-    fn index_of(&self, name: &str) -> Option<usize> {
+/// The most names whose search results a vendor remembers. Clients choose them.
+const MAX_FOUND: usize = 1024;
+
+impl Models {
+    /// The first model that matches `name`.
+    fn find(&self, name: &str) -> Option<&Model> {
+        let earlier = self.found.read().get(name).copied();
+        let index = earlier.unwrap_or_else(|| {
+            let index = self.search(name);
+            let mut found = self.found.write();
+            if found.len() < MAX_FOUND {
+                found.insert(name.to_owned(), index);
+            }
+            index
+        })?;
+        self.list.get(index)
+    }
+
+    fn search(&self, name: &str) -> Option<usize> {
         let literal = self.names.get(name).copied();
         let before = literal.unwrap_or(usize::MAX);
         let mut rules = self.rules.iter().take_while(|(index, _)| *index < before);

@@ -16,11 +16,9 @@ pub(crate) struct Billing {
 impl Billing {
     /// The billing of a provider.
     pub(crate) fn of(provider: &aibridge_config::Provider, table: &PriceTable) -> Self {
-        Self {
-            provider: provider.name.clone(),
-            vendor: vendor_of(provider, table),
-            is_subscription: provider.subscription,
-        }
+        let vendor = vendor_of(provider, table);
+        table.prepare(&vendor);
+        Self { provider: provider.name.clone(), vendor, is_subscription: provider.subscription }
     }
 }
 

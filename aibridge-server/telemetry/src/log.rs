@@ -7,7 +7,7 @@ use aibridge_intercept::trace;
 use std::io::{BufWriter, stderr};
 use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{FilterExt, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -17,6 +17,9 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 /// The size of the write buffer, in bytes. Queued lines are written together; a single line is written at once.
 const WRITE_BUFFER: usize = 64 << 10;
 
+/// The most lines that wait to be written. Their slots are allocated at the start, 40 bytes each.
+const QUEUED_LINES: usize = 16 << 10;
+
 /// Starts the log, which ends when the guard is dropped, and the collection of `traces`.
 ///
 /// # Errors
@@ -25,7 +28,7 @@ const WRITE_BUFFER: usize = 64 << 10;
 pub fn start(log: &Log, traces: Option<&Traces>) -> Result<WorkerGuard, Box<dyn std::error::Error>> {
     // A blocked stderr must not delay requests: lines that do not fit the queue are dropped.
     let writer = BufWriter::with_capacity(WRITE_BUFFER, stderr());
-    let (writer, guard) = tracing_appender::non_blocking(writer);
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(QUEUED_LINES).finish(writer);
     subscriber(log, traces, writer)?.try_init()?;
     Ok(guard)
 }
