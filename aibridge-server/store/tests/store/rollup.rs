@@ -34,14 +34,14 @@ impl Random {
 /// A store of either kind.
 enum Database {
     Sqlite(TestDir),
-    Postgres(Postgres, PostgresOptions),
+    Postgres(Box<(Postgres, PostgresOptions)>),
 }
 
 impl Database {
     fn options(&self) -> StoreOptions {
         match self {
             Self::Sqlite(dir) => StoreOptions::Sqlite(dir.options()),
-            Self::Postgres(_, options) => StoreOptions::Postgres(options.clone()),
+            Self::Postgres(server) => StoreOptions::Postgres(server.1.clone()),
         }
     }
 
@@ -54,8 +54,8 @@ impl Database {
                 }
                 store.close().await;
             }
-            Self::Postgres(_, options) => {
-                let store = PostgresStore::open(options.clone()).await.expect("a store");
+            Self::Postgres(server) => {
+                let store = PostgresStore::open(server.1.clone()).await.expect("a store");
                 for records in all {
                     store.record(records).await.expect("stored");
                 }
@@ -68,7 +68,7 @@ impl Database {
     async fn execute(&self, sql: &str) {
         match self {
             Self::Sqlite(dir) => dir.sql().execute_batch(sql).expect("changed"),
-            Self::Postgres(server, _) => server.execute(sql).await,
+            Self::Postgres(server) => server.0.execute(sql).await,
         }
     }
 
@@ -78,9 +78,9 @@ impl Database {
                 let sql = format!("SELECT count(*) FROM {table}");
                 dir.sql().query_row(&sql, [], |row| row.get(0)).expect("a count")
             }
-            Self::Postgres(server, _) => {
+            Self::Postgres(server) => {
                 let sql = format!("SELECT count(*) AS n FROM {table}");
-                server.query(&sql).await[0]["n"].as_i64().expect("a number")
+                server.0.query(&sql).await[0]["n"].as_i64().expect("a number")
             }
         }
     }
@@ -254,7 +254,7 @@ async fn stored_sums_are_exact_after_every_change() {
 async fn stored_sums_on_postgres_are_exact_after_every_change() {
     let Some(server) = Postgres::start().await else { return };
     let options = crate::postgres::options(&server);
-    stored_sums_are_exact(Database::Postgres(server, options)).await;
+    stored_sums_are_exact(Database::Postgres(Box::new((server, options)))).await;
 }
 
 #[tokio::test]
