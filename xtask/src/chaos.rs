@@ -29,12 +29,12 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Kills in one scene. Further ones happen to further scenes, so that a defect is found soon after it occurred.
+/// The most kills in one scene. Further kills run in further scenes, so that the check follows soon after a defect.
 const KILLS_OF_SCENE: u32 = 50;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The number of kills of each fault that kills, for each database and level.
+    /// The number of kills in each fault that kills a gateway, for each database and level.
     #[arg(long, default_value_t = 20)]
     kills: u32,
     /// The database; both if left out.
@@ -55,7 +55,7 @@ pub(crate) struct Options {
     /// How long a fault lasts, in seconds.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
-    /// Runs the most telling faults briefly, as `cargo xtask ci` does.
+    /// Runs the most informative faults briefly, as `cargo xtask ci` does.
     #[arg(long)]
     short: bool,
     /// Uses the optimised binary.
@@ -67,7 +67,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// The runs that were asked for, in order.
+    /// The selected runs, in order.
     fn plan(&self) -> Vec<(StoreKind, Level, Fault)> {
         let (stores, levels, faults) = if self.short {
             (&[StoreKind::Sqlite, StoreKind::Postgres][..], &[Level::Process][..], &Fault::SHORT[..])
@@ -130,7 +130,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Lets one fault happen, in as many scenes as its kills need.
+/// Runs one fault, in as many scenes as its kills need.
 async fn run_fault(options: &Options, binary: &Path, store: StoreKind, level: Level, fault: Fault) -> Run {
     let mut run = Run::new(fault, store, level, options.seed);
     let mut intensity = options.intensity();

@@ -9,7 +9,7 @@ use aibridge_recorder::ReasoningSource;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The types of blocks that are tool calls: those that the client runs, and those that the provider runs itself.
+/// The types of blocks that are tool calls: run by the client, by the provider, and by an MCP server.
 const TOOL_CALLS: [&str; 3] = ["tool_use", "server_tool_use", "mcp_tool_use"];
 
 /// Collects the blocks of one response. The work for an event does not depend on the number of blocks.

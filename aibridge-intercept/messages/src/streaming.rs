@@ -40,7 +40,7 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    /// Reads the members of a message: of a whole one, or of that in `message_start`.
+    /// Reads the members of a message: of a whole response, or of the one in `message_start`.
     fn message(&mut self, message: Json<'_>) {
         let [id, model, usage] = message.members(["id", "model", "usage"]);
         let name = |json: Option<Json<'_>>| json.and_then(Json::non_empty_string).map(budget::identifier);
@@ -49,7 +49,7 @@ impl Streaming {
         self.usage.read(usage);
     }
 
-    /// Reads `stop_reason` and the `usage` that some servers put beside it.
+    /// Reads `stop_reason`, and the `usage` that some servers put into the delta.
     fn message_delta(&mut self, delta: Json<'_>) {
         let [stop_reason, usage] = delta.members(["stop_reason", "usage"]);
         self.failed |= is_string(stop_reason, "error");

@@ -1,4 +1,4 @@
-//! The usage of a response: token counts, which a stream reports cumulatively, and the parts that they consist of.
+//! The usage of a response: token counts, which a stream reports cumulatively, and the parts that they are sums of.
 
 use aibridge_intercept::budget;
 use aibridge_intercept::observer::{Usage, UsagePart};
@@ -38,7 +38,7 @@ struct Counts {
     code_executions: Option<i64>,
 }
 
-/// The recorded names of the parts of the count of written cache tokens.
+/// The recorded names of the written cache tokens by lifetime.
 const CACHE_WRITES: [&str; 2] = ["cache_write_5m", "cache_write_1h"];
 
 impl UsageCounter {
@@ -95,7 +95,7 @@ fn parts(iterations: Json<'_>) -> Vec<UsagePart> {
     parts
 }
 
-/// The sum of `parts`, with those counts of `total` that no part reports, except for tokens.
+/// The sum of `parts`. Counts of `total` that no part reports are added, except for cache writes.
 fn sum_of(parts: &[UsagePart], total: BTreeMap<String, ExtraValue>) -> Usage {
     let mut sum = Usage::default();
     for part in parts {
@@ -166,8 +166,8 @@ impl Counts {
             && self.extra().is_empty()
     }
 
-    /// The usage with these counts. Input does not include cached tokens. A write to the cache of which the lifetime is
-    /// not reported is one for 5 minutes, the default.
+    /// The usage with these counts. Input does not include cached tokens. A cache write without a
+    /// reported lifetime counts as one for 5 minutes, the default of the API.
     fn into_usage(mut self) -> Usage {
         let by_lifetime =
             [self.cache_write_5m, self.cache_write_1h].into_iter().flatten().fold(0, i64::saturating_add);

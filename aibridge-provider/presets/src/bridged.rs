@@ -1,5 +1,4 @@
-//! The routes of each type of providers that the gateway intercepts and records. Settings may not open another way to
-//! them.
+//! The bridged routes of each type of provider. Further routes in the settings must not lead to them.
 
 /// The bridged routes of the type `openai`.
 pub const OPENAI: &[&str] = &["/chat/completions", "/responses", "/responses/compact", "/embeddings"];

@@ -7,14 +7,14 @@ pub struct Preset {
     pub name: &'static str,
     /// The provider type, e.g. `openai`: the dialects that the vendor serves.
     pub kind: &'static str,
-    /// The base URL of the API, with a final slash; `None` if each customer has an own one, so that the settings must
+    /// The base URL of the API, with a final slash; `None` if each customer has a different one. The settings must then
     /// contain it.
     pub base_url: Option<&'static str>,
-    /// A base URL for messages and documents. Equals `base_url` if that is given.
+    /// A base URL for messages and documents. Equals `base_url` if that is `Some`.
     pub example_url: &'static str,
     /// The handling of the usage chunk of streams.
     pub usage_chunk: UsageChunk,
-    /// The header of the key, in lower case. `authorization` contains `Bearer` and the key, another header the key alone.
+    /// The header with the key, in lower case. `authorization` contains `Bearer` and the key, any other header only the key.
     pub auth_header: &'static str,
     /// Whether the vendor accepts credentials of its users only, so that the provider has no key pool.
     pub byok_only: bool,
@@ -22,12 +22,12 @@ pub struct Preset {
     pub subscription: bool,
 }
 
-/// The handling of the usage chunk, with which a stream of the chat completions API reports its token counts.
+/// The handling of the usage chunk, the chunk of a chat completions stream that contains the token counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UsageChunk {
     /// The gateway asks for the chunk in every request, and withholds it from a client that did not ask for it.
     Add,
-    /// The vendor reports usage in any case, or does not accept the question: request and response stay unchanged.
+    /// The vendor reports usage in any case, or rejects `stream_options`: request and response stay unchanged.
     Native,
 }
 

@@ -161,8 +161,7 @@ fn decode_model(raw: RawModel<'_>) -> DecodeResult<Model> {
     Ok(Model { id: raw.id, entries, variants: variants.collect::<DecodeResult<_>>()? })
 }
 
-/// The variant of a service tier, or of batches, which are a service tier here; `None` for other conditions, which no
-/// request states.
+/// The variant of a service tier. Batches count as a service tier. `None` for a condition that responses do not report.
 fn decode_variant(raw: RawVariant<'_>) -> DecodeResult<Option<Variant>> {
     let mut conditions = raw.when.into_iter();
     let (Some((key, service_tier)), None) = (conditions.next(), conditions.next()) else { return Ok(None) };
@@ -212,7 +211,7 @@ fn decode_rate(bucket: Bucket, raw: &RawValue) -> DecodeResult<Rate> {
     Ok(Rate { base: bucket.parse_price(raw.base.get())?, tiers })
 }
 
-/// The bucket that a price key of the data belongs to; `None` for units that no usage of ours counts.
+/// The bucket of a price key in the data; `None` for units that [`Usage`](crate::Usage) does not count.
 fn bucket_of(key: &str) -> Option<Bucket> {
     Some(match key {
         "input_mtok" => Bucket::Input,

@@ -9,7 +9,7 @@ pub(crate) const MICRO: u64 = 1_000_000;
 /// Pico-dollars in a nano-dollar.
 const PICO_PER_NANO: u128 = 1_000;
 
-/// What is known about the cost of a request: the column `cost_status`.
+/// How the cost of a request was determined: the column `cost_status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CostStatus {
     /// Every part of the usage has a stated price.
@@ -127,7 +127,7 @@ impl<'a> Price<'a> {
         self.rates[bucket as usize]
     }
 
-    /// Multiplies the prices of tokens, in millionths: 500,000 for one half that a service tier or a discount leaves.
+    /// The factor of token prices in millionths, from a service tier or a discount: 500,000 for half the price.
     pub const fn multiplier(&self) -> u64 {
         self.multiplier
     }

@@ -1,6 +1,6 @@
 //! Decimal text as a scaled integer.
 
-/// The most digits of an exponent or a scale that [`parse_scaled`] accepts.
+/// The largest power of ten that [`parse_scaled`] multiplies by.
 const MAX_EXPONENT: i32 = 60;
 
 /// The error of a text that is no decimal number in the accepted range.

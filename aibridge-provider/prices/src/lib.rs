@@ -1,4 +1,4 @@
-//! What a model call cost: price table, lookup and exact integer arithmetic.
+//! The cost of a model call: price table, lookup and exact integer arithmetic.
 //!
 //! A [`PriceTable`] contains the price data of the `genai-prices` project ([`PriceTable::built_in`]) and, before it,
 //! the rows of an operator's file ([`Overrides::parse`]). A [`PriceQuery`] names the provider, the model, the service

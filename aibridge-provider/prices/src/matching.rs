@@ -1,4 +1,4 @@
-//! Rules that decide which names belong to a model or a vendor. They are those of the `genai-prices` data.
+//! Rules that match the names of a model or a vendor, in the format of the `genai-prices` data.
 
 use fancy_regex::Regex;
 use serde::Deserialize;
@@ -41,8 +41,8 @@ impl Pattern {
         Self { text, compiled: OnceLock::new() }
     }
 
-    /// Whether the pattern matches somewhere in `text`. A pattern that takes too long does not match; a test compiles
-    /// every pattern of the bundled data.
+    /// Whether the pattern matches somewhere in `text`. A pattern that exceeds the backtracking limit does not
+    /// match, nor does an invalid one; a test compiles every pattern of the bundled data.
     pub(crate) fn is_match(&self, text: &str) -> bool {
         let compiled = self.compiled.get_or_init(|| Regex::new(&self.text).ok());
         compiled.as_ref().is_some_and(|regex| regex.is_match(text).unwrap_or(false))
@@ -87,7 +87,7 @@ impl RawRule {
 }
 
 impl Rule {
-    /// Whether the rule matches `name`, which is in lower case.
+    /// Whether the rule matches `name`, which must be in lower case.
     pub(crate) fn matches(&self, name: &str) -> bool {
         match self {
             Self::And(rules) => rules.iter().all(|rule| rule.matches(name)),

@@ -8,7 +8,7 @@ use jiff::{Timestamp, tz::TimeZone};
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) id: String,
-    /// Standard prices. The last entry that holds at a time applies; the first one applies if none holds.
+    /// Standard prices. Of the entries that are valid at a time, the last one applies; the first one if none is valid.
     pub(crate) entries: Vec<Entry>,
     /// Prices that replace standard ones, bucket by bucket, for requests of a service tier.
     pub(crate) variants: Vec<Variant>,
@@ -29,7 +29,7 @@ pub(crate) struct Variant {
     pub(crate) rates: Rates,
 }
 
-/// When prices hold.
+/// The time in which prices are valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Validity {
     Always,
@@ -54,7 +54,7 @@ impl Validity {
         }
     }
 
-    /// The condition as a part of a price id; empty for prices that always hold.
+    /// The condition as a part of a price id; empty for prices that are always valid.
     pub(crate) fn suffix(&self) -> String {
         match self {
             Self::Always => String::new(),

@@ -12,7 +12,7 @@ const NANO: i64 = 1_000_000_000;
 pub struct NanoUsd(i64);
 
 impl NanoUsd {
-    /// An amount of no money.
+    /// The amount zero, in dollars `$0.00`.
     pub const ZERO: Self = Self(0);
     /// The largest amount, about 9.2 billion dollars.
     pub const MAX: Self = Self(i64::MAX);
@@ -54,7 +54,7 @@ impl NanoUsd {
         i64::try_from(nano).map(Self).map_err(|_| DecimalError::TooLarge(text.to_owned()))
     }
 
-    /// The amount as decimal dollars without a sign of the currency, such as `0.0052`; at least two decimals.
+    /// The amount in decimal dollars without a currency symbol, such as `0.0052`; at least two decimals.
     pub fn to_decimal(self) -> String {
         let nano = self.0.unsigned_abs();
         let (dollars, rest) = (nano / NANO.unsigned_abs(), nano % NANO.unsigned_abs());
@@ -64,8 +64,8 @@ impl NanoUsd {
         format!("{sign}{dollars}.{}", &decimals[..shown])
     }
 
-    /// The amount as a person wants to read it: whole cents from one dollar on, below it the first three significant
-    /// decimals, rounded half up: `$12.35`, `$0.00521`.
+    /// The amount in short form, for people: whole cents from one dollar on, three significant digits below it, rounded half
+    /// up, e.g. `$12.35` and `$0.00521`.
     pub fn to_short(self) -> String {
         let nano = self.0.unsigned_abs();
         let mut unit = NANO.unsigned_abs() / 100;

@@ -2,7 +2,7 @@
 
 use crate::decimal::{DecimalError, parse_scaled};
 
-/// A kind of thing that is counted and priced on its own.
+/// A unit that is counted and priced separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bucket {
     /// Input tokens in no other bucket.

@@ -31,7 +31,7 @@ const TIER_MULTIPLIERS: &[(&str, &str, u64)] = &[
 /// Names of the service tier that standard prices are for.
 const STANDARD_TIERS: &[&str] = &["", "auto", "default", "on_demand", "standard", "standard_only"];
 
-/// What a price is looked up by.
+/// The key of a price lookup.
 #[derive(Debug, Clone, Copy)]
 pub struct PriceQuery<'a> {
     /// The vendor: an id of the table or another name that the table lists, such as a preset; see
@@ -41,7 +41,7 @@ pub struct PriceQuery<'a> {
     pub provider_name: &'a str,
     /// The model in the request.
     pub model: &'a str,
-    /// The model in the response, which goes before the one in the request.
+    /// The model in the response. It takes precedence over the model in the request.
     pub response_model: Option<&'a str>,
     /// The service tier in the response: `batch`, `flex`, `priority`, `fast` or a name of the standard tier.
     pub service_tier: Option<&'a str>,
@@ -128,7 +128,7 @@ impl PriceTable {
         overrides.chain(bundled)
     }
 
-    /// The service tiers that the table states prices of their own for, at a time.
+    /// The service tiers with prices of their own for a model at the time of the query.
     pub fn service_tiers(&self, query: &PriceQuery<'_>) -> Vec<&str> {
         let name = query.model.to_lowercase();
         let bundled =
@@ -223,7 +223,7 @@ impl PriceTable {
     }
 }
 
-/// The most names whose search results a vendor remembers. Clients choose them.
+/// The most search results that are cached for a vendor. Bounded because clients choose the names.
 const MAX_FOUND: usize = 1024;
 
 impl Models {

@@ -1,8 +1,8 @@
-//! What a model call used, in disjoint buckets.
+//! The usage of a model call, in disjoint buckets.
 
 use crate::Bucket;
 
-/// What one model call used. The buckets are disjoint: a token counts in exactly one of them.
+/// The usage of one model call. The buckets are disjoint: a token counts in exactly one of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Input tokens that are in no other bucket.
@@ -23,7 +23,7 @@ pub struct Usage {
     pub web_searches: u64,
     /// Searches in files that are stored at the provider.
     pub file_searches: u64,
-    /// Requests: 1 for a call, which some models charge for beside its tokens.
+    /// Requests: 1 for each call. Some models charge for a call in addition to its tokens.
     pub requests: u64,
 }
 
@@ -44,7 +44,7 @@ impl Usage {
         }
     }
 
-    /// All input tokens together, which a context tier compares with its threshold.
+    /// The sum of all input tokens, for comparison with the threshold of a context tier.
     pub const fn total_input(&self) -> u64 {
         self.input
             .saturating_add(self.cache_read)

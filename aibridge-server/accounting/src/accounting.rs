@@ -18,7 +18,8 @@ use aibridge_recorder::{CredentialKind, Interception};
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// The prices and budgets in force, and what was spent. Those that [`Accounting::with_settings`] returns share the latter.
+/// The prices and budgets in force, and what was spent. Clones, and the values that [`Accounting::with_settings`] returns,
+/// share what was spent.
 #[derive(Clone)]
 pub struct Accounting {
     prices: Prices,
@@ -28,7 +29,7 @@ pub struct Accounting {
 }
 
 impl Accounting {
-    /// An accounting in which nothing was spent.
+    /// Creates an accounting with nothing spent.
     pub fn new(config: &Config, events: Arc<dyn EventSink>, now: Timestamp) -> Self {
         let shared = Shared {
             ledger: Ledger::new(config.budgets.ledger(), now),
@@ -38,7 +39,8 @@ impl Accounting {
         Self::create(config, &config.providers, Arc::new(shared))
     }
 
-    /// Other prices, budgets and providers, with what was spent. They are in force when this returns.
+    /// Returns an accounting with the prices, budgets and providers of other settings, which keeps what was spent. The new
+    /// budgets apply when this returns.
     #[must_use]
     pub fn with_settings(&self, config: &Config, providers: &[Provider], now: Timestamp) -> Self {
         self.shared.ledger.replace(config.budgets.ledger(), now);
@@ -66,7 +68,7 @@ impl Accounting {
         self.budgets.budgets.iter().any(|budget| budget.scope == Scope::Key)
     }
 
-    /// Refuses a request whose budget is used up, before its body is read. Its model is not known yet.
+    /// Refuses a request with an exhausted budget before its body is read. Budgets of models are not checked yet.
     ///
     /// # Errors
     ///
@@ -169,8 +171,8 @@ impl Accounting {
         self.shared.ledger.list(now)
     }
 
-    /// The budgets that apply to every request of a user, who belongs to `groups` and uses the access token
-    /// `key`. What everyone has spent together is not among them.
+    /// The budgets that apply to every request of a user in `groups` with the access token `key`, except for the budgets
+    /// of everyone.
     pub fn budgets_of(&self, user: &str, groups: &[String], key: &str, now: Timestamp) -> Vec<BudgetState> {
         let subject = Subject { user, groups, key, ..Subject::default() };
         let states = self.shared.ledger.list_of(&subject, now);

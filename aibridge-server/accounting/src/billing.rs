@@ -1,4 +1,4 @@
-//! Whose prices apply to a provider.
+//! Selects the vendor whose prices apply to a provider.
 
 use aibridge_prices::PriceTable;
 
@@ -7,7 +7,7 @@ use aibridge_prices::PriceTable;
 pub(crate) struct Billing {
     /// The configured name of the provider.
     pub(crate) provider: String,
-    /// The vendor in the price table, or a name that only an operator's file can know.
+    /// The vendor in the price table, or another name, for which only an operator's file can have prices.
     pub(crate) vendor: String,
     /// Whether the users of the provider pay a subscription, so that a request costs nothing.
     pub(crate) is_subscription: bool,
@@ -22,10 +22,10 @@ impl Billing {
     }
 }
 
-/// The vendor in the price table that a provider is: by its preset, else by its base URL, else by the type of its API.
+/// The vendor of a provider in the price table: by its preset, else by its base URL, else by the type of its API.
 ///
-/// A base URL that the table does not list is mostly a relay in front of the vendor whose API it speaks, or a local server,
-/// whose models the vendor's price list does not contain.
+/// The type is a good guess for a base URL that the table does not list: mostly it is a relay in front of the vendor that
+/// defined the API, or a local server, whose models have no price in that vendor's list.
 pub fn vendor_of(provider: &aibridge_config::Provider, table: &PriceTable) -> String {
     let kind = provider.kind.as_str();
     let vendor = match provider.preset.filter(|preset| preset.name != kind) {

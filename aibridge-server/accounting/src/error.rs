@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// The name of budgets among the limits that metrics count.
 const LIMIT: &str = "budget";
 
-/// A request is refused for money.
+/// The reason why a request is refused for its cost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BudgetError {
     /// A budget has no room for the request.
@@ -71,7 +71,7 @@ fn dollars(amount: NanoUsd) -> Value {
     amount.to_decimal().parse::<f64>().map_or(Value::Null, Value::from)
 }
 
-/// Whole seconds, rounded up, at least one.
+/// The time until `end` in whole seconds, rounded up, at least one.
 fn seconds_until(end: Timestamp, now: Timestamp) -> u64 {
     let milliseconds = end.as_millisecond().saturating_sub(now.as_millisecond()).max(1);
     milliseconds.unsigned_abs().div_ceil(1_000)

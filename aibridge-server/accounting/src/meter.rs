@@ -1,4 +1,4 @@
-//! The meter of one interception.
+//! The [`CostMeter`] of one interception.
 
 use crate::billing::Billing;
 use crate::pricing::Priced;
@@ -18,7 +18,7 @@ pub(crate) struct Meter {
     pub(crate) billing: Billing,
     pub(crate) is_subscription: bool,
     pub(crate) request_bytes: u64,
-    /// `None` if the request does not count.
+    /// `None` if the request does not count against budgets.
     pub(crate) reservation: Option<Reservation>,
 }
 

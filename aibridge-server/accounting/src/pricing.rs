@@ -1,4 +1,4 @@
-//! What a response cost.
+//! Computes the cost of a response: as the provider states it, by the price table, or by an estimate.
 
 use crate::billing::Billing;
 use crate::usage::{buckets, estimated_tokens, searches, service_tier};
@@ -11,10 +11,10 @@ use aibridge_recorder::{CostStatus, Interception, UsageCost};
 /// The price id of a cost that the provider stated.
 const STATED_BY_PROVIDER: &str = "provider";
 
-/// The most rows that a price id names, if the parts of a response have several.
+/// The most rows that a price id lists. The parts of a response may have different rows.
 const MAX_ROWS_IN_ID: usize = 4;
 
-/// What is known of a request when its response is priced.
+/// The inputs for the price of one response: the table, and the attributes of its request.
 pub(crate) struct Priced<'a> {
     pub(crate) table: &'a PriceTable,
     pub(crate) billing: &'a Billing,
@@ -24,7 +24,7 @@ pub(crate) struct Priced<'a> {
     pub(crate) request_bytes: u64,
 }
 
-/// The estimated counts of a response whose usage did not arrive, or not to its end.
+/// Estimated token counts of a response with missing or incomplete usage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Estimate {
     input: Option<u64>,
@@ -66,8 +66,8 @@ impl Priced<'_> {
         Some(UsageCost { cost_nano_usd, cost_status, price_id, ..cost })
     }
 
-    /// The counts of a stream that broke off before its usage came. A stream that reports its usage as it goes, and
-    /// broke off, is charged at least what it has sent.
+    /// Estimates the counts of a stream that broke off before its usage arrived. A stream that reports its usage repeatedly
+    /// and broke off is charged at least for the text that was relayed.
     fn estimate(&self, summary: &ResponseSummary, progress: ResponseProgress) -> Estimate {
         let has_generated = summary.ending != Ending::Failed || summary.characters > 0;
         if !progress.is_success || progress.is_complete || !self.interception.streaming || !has_generated {
@@ -84,7 +84,7 @@ impl Priced<'_> {
         }
     }
 
-    /// The exact cost by the price table, and the rows that it is from; `None` if a part has no price.
+    /// The exact cost by the price table, and the ids of the rows; `None` if a part has no price.
     fn exact(&self, summary: &ResponseSummary, estimate: Estimate) -> Option<(ExactCost, Vec<String>)> {
         let usage = summary.usage.as_ref();
         let whole = [UsagePart { model: None, usage: usage.cloned().unwrap_or_default() }];
@@ -129,7 +129,7 @@ impl Priced<'_> {
         Some((price.exact_cost(counts)?, price.id().to_owned()))
     }
 
-    /// What the input of the request costs at least, by its size; `None` without a price.
+    /// The estimated cost of the input, from the size of the request; `None` without a price.
     pub(crate) fn input_cost(&self) -> Option<NanoUsd> {
         if self.is_subscription || self.billing.is_subscription {
             return Some(NanoUsd::ZERO);

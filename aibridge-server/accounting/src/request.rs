@@ -1,4 +1,4 @@
-//! What accounting knows of a request.
+//! The attributes of a request that accounting uses: groups, access token, kind of credential.
 
 use aibridge_intercept::Actor;
 use aibridge_recorder::Interception;

@@ -1,11 +1,11 @@
-//! What stays when the settings change.
+//! The state that a reload keeps: what was spent, and the last refusals.
 
 use crate::refusals::RecentRefusals;
 use aibridge_budgets::{BudgetState, Ledger, Warning};
 use aibridge_intercept::events::{EventSink, InterceptionEvent};
 use std::sync::Arc;
 
-/// What stays when the settings change.
+/// The state that a reload keeps.
 pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     pub(crate) refusals: RecentRefusals,
@@ -13,7 +13,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Logs and counts budgets of which a share was spent.
+    /// Logs and counts budgets that reached a warning threshold.
     pub(crate) fn publish_warnings(&self, warnings: &[Warning]) {
         for Warning { percent, state } in warnings {
             let BudgetState { scope, name, group, amount, period, spent, resets_at, .. } = state;

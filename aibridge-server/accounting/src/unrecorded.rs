@@ -1,4 +1,4 @@
-//! What a response costs that is relayed without being recorded.
+//! The cost of a response that is relayed without being recorded.
 
 use crate::billing::Billing;
 use crate::request::key_of;
@@ -26,7 +26,7 @@ pub struct UnrecordedUsage<'a> {
 }
 
 impl UnrecordedUsage<'_> {
-    /// The cost that the provider states, or else that of the price table; `None` if there is neither.
+    /// The cost that the provider states, else the cost by the price table; `None` without either, or with a subscription.
     pub(crate) fn cost(&self, billing: &Billing, table: &PriceTable, now: Timestamp) -> Option<NanoUsd> {
         if billing.is_subscription {
             return None;
@@ -42,7 +42,7 @@ impl UnrecordedUsage<'_> {
         })
     }
 
-    /// The subject that the cost belongs to.
+    /// The actor, key, model and provider that the cost is charged to.
     pub(crate) fn subject<'s>(&'s self, groups: &'s [String]) -> Subject<'s> {
         Subject {
             user: &self.actor.id,

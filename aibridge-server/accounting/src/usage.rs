@@ -5,7 +5,7 @@ use aibridge_intercept::observer::{Searches, Usage};
 use aibridge_prices::Usage as Buckets;
 use aibridge_recorder::ExtraValue;
 
-/// Characters of a text for one token, roughly: for estimates where the provider reported no count.
+/// Characters in one token of English text, roughly. Used where the provider reported no count.
 const CHARACTERS_PER_TOKEN: u64 = 4;
 
 /// The tokens of a text with this many characters or bytes, rounded up.
@@ -15,8 +15,8 @@ pub(crate) const fn estimated_tokens(characters: u64) -> u64 {
 
 /// The buckets of a reported usage, without searches.
 ///
-/// What a total of written cache tokens exceeds the part for one hour by counts as five minutes. Audio is part of the
-/// input and the output.
+/// Written cache tokens that are not reported as one-hour writes count as five-minute writes. The reported input and
+/// output include audio, so audio is subtracted from them.
 pub(crate) fn buckets(usage: &Usage) -> Buckets {
     let extra = |name| count(usage.extra.get(name).and_then(ExtraValue::count).unwrap_or(0));
     let (input, output, written) = (count(usage.input), count(usage.output), count(usage.cache_write));
@@ -35,7 +35,7 @@ pub(crate) fn buckets(usage: &Usage) -> Buckets {
     }
 }
 
-/// The searches that the provider ran and charges for one by one.
+/// The searches that the provider ran. Providers charge for each search.
 pub(crate) fn searches(summary: &ResponseSummary) -> Searches {
     let counted = summary.usage.as_ref().and_then(|usage| usage.extra.get("web_search_requests")?.count());
     Searches { web: counted.map_or(summary.searches.web, count), ..summary.searches }

@@ -25,8 +25,8 @@ pub struct Api {
 }
 
 impl Api {
-    /// Creates an API that reads records from `store`, on blocking threads that `tasks` tracks. Calls that wait end when
-    /// `stopping` is cancelled. Days begin at midnight in `zone`.
+    /// Creates an API that reads records from `store`, on blocking threads that `tasks` tracks. Waiting calls end when
+    /// `stopping` is cancelled. Days begin at midnight in `zone` if a request names no zone.
     pub fn new(store: StoreOptions, tasks: TaskTracker, stopping: CancellationToken, zone: TimeZone) -> Self {
         Self {
             reader: Reader::new(store, tasks),
@@ -36,11 +36,11 @@ impl Api {
         }
     }
 
-    /// Returns the response to `call`. The caller has the access that the endpoint needs.
+    /// Returns the response to `call`. The server has checked that the caller has the access that the endpoint needs.
     ///
     /// # Errors
     ///
-    /// An [`ApiError`].
+    /// An [`ApiError`], which the server renders.
     pub async fn respond(&self, call: &Call<'_>) -> Result<Reply, ApiError> {
         let Call { endpoint, query, .. } = call;
         let (reader, zone) = (&self.reader, &self.zone);

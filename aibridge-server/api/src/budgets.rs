@@ -1,4 +1,4 @@
-//! `/api/v1/budgets` and `/api/v1/me`: what was spent, and what may be spent.
+//! `/api/v1/budgets` and `/api/v1/me`: the spending and the budgets, of everyone and of the caller.
 
 use crate::call::{Call, Reply};
 use crate::error::ApiError;

@@ -7,7 +7,7 @@ use http::Method;
 pub enum Endpoint {
     /// The OpenAPI document of the API.
     Document,
-    /// What the gateway is, and who the caller is.
+    /// The version and the settings of the gateway, and the caller.
     Status,
     /// A page of interceptions.
     Interceptions(Scope),
@@ -49,7 +49,7 @@ pub enum Endpoint {
     Token(String),
 }
 
-/// Whose records an endpoint returns.
+/// The users whose records an endpoint returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// Those of all users.
@@ -61,7 +61,7 @@ pub enum Scope {
 /// The access that an endpoint needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everyone: the response is the same in every copy of this program, and client generators fetch it without a token.
+    /// No token is needed: the response is the same for every copy of this program, and client generators fetch it.
     Public,
     /// Every user with an access token.
     User,
@@ -83,7 +83,7 @@ pub struct ContentPath {
 /// The values of the placeholders of a path, in order.
 type Parts<'a> = &'a [&'a str];
 
-/// The path of each endpoint, as the OpenAPI document spells it. Where two match, the first one counts.
+/// The path of each endpoint, as the OpenAPI document spells it. If two match, the first one counts.
 pub(crate) const PATHS: [(&str, fn(Parts<'_>) -> Endpoint); 30] = [
     ("/api/v1/openapi.json", |_| Endpoint::Document),
     ("/api/v1/status", |_| Endpoint::Status),

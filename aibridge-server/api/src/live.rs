@@ -20,27 +20,27 @@ use uuid::Uuid;
 /// The most calls that wait at once.
 const MAX_WAITING: usize = 32;
 
-/// The pause between two looks at the store.
+/// The time between two reads of the store.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The longest wait of a call, and its wait if it names none.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 const DEFAULT_WAIT: Duration = Duration::from_secs(20);
 
-/// The most changes that are kept for calls to come.
+/// The most changes that are kept for later calls.
 const MAX_CHANGES: usize = 1000;
 
-/// The most interceptions that are read at one look, and whose end is awaited.
+/// The most new interceptions in one read, and the most open ones whose end is awaited.
 const MAX_NEW: usize = 1000;
 const MAX_OPEN: usize = 2000;
 
-/// The time by which a start may become visible after that of a later id.
+/// The longest time by which a start may become visible after another one with a later id.
 const OVERLAP: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
 
-/// The shared view of what starts and ends.
+/// The shared view of the interceptions that start and end.
 pub(crate) struct Live {
     waiting: Semaphore,
-    /// One call at a time looks at the store; the others use what it found.
+    /// One call at a time reads the store; the others use its result.
     looking: Semaphore,
     stopping: CancellationToken,
     view: Mutex<View>,
@@ -53,7 +53,7 @@ struct View {
     looked_at: Option<Instant>,
     /// The largest known id.
     last: Uuid,
-    /// Ids at the end of the list that are known.
+    /// The known ids of the last [`OVERLAP`], so that a start that becomes visible late is found.
     recent: BTreeSet<Uuid>,
     open: BTreeSet<Uuid>,
     /// The latest changes, and the number of the first one.
@@ -128,7 +128,7 @@ impl Live {
         }
     }
 
-    /// The changes after `from` that match `filter`, after a look at the store unless another call just looked.
+    /// The changes after `from` that match `filter`. Reads the store first, unless another call has just done so.
     async fn look(
         &self,
         reader: &Reader,
@@ -154,16 +154,16 @@ impl Live {
     }
 }
 
-/// A look at the store.
+/// The ids to read in one read of the store.
 struct Look {
-    /// The ids after which new interceptions are read; `None` for the first look.
+    /// The id after which new interceptions are read; `None` for the first read.
     from: Option<Uuid>,
     /// The interceptions whose end is awaited.
     open: Vec<Uuid>,
 }
 
 impl Look {
-    /// Reads what started and what ended.
+    /// Reads the interceptions that started and those that ended.
     async fn read(&self, reader: &Reader) -> Result<(Vec<Summary>, Vec<Summary>), ApiError> {
         let (from, open) = (self.from, self.open.clone());
         reader
@@ -177,7 +177,7 @@ impl Look {
 }
 
 impl View {
-    /// The next look; `None` if the last one is recent. After a long pause, everything before counts as missed.
+    /// The next read; `None` if the last one is recent. After a long pause, all earlier changes count as missed.
     fn due(&self) -> Option<Look> {
         match self.looked_at {
             Some(at) if at.elapsed() < LOOK_EVERY => None,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The rows of a page if the request has no `limit`.
+/// The number of rows in a page if the request has no `limit`.
 const DEFAULT_LIMIT: usize = 100;
 
 /// The lists that are paged.

@@ -130,7 +130,7 @@ pub struct LimitParameters {
     pub(crate) limit: Option<usize>,
 }
 
-/// What a list of sessions contains.
+/// The optional content of a list of sessions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SessionParameters {
@@ -218,11 +218,11 @@ const MAX_WAIT_SECONDS: u64 = 30;
 /// The longest text to search for, in characters.
 const MAX_SEARCH_CHARS: usize = 200;
 
-/// The parameters of a request, from which each endpoint takes the sets that it has.
+/// The parameters of a request. Each endpoint takes the sets of parameters that it accepts.
 pub(crate) struct QueryParameters {
     /// The parameters that were not taken yet.
     remaining: Vec<(String, String)>,
-    /// The names of all parameters that the endpoint has.
+    /// The names of all parameters that the endpoint accepts.
     known: Vec<String>,
 }
 
@@ -270,7 +270,7 @@ impl QueryParameters {
     ///
     /// # Errors
     ///
-    /// [`ApiError::InvalidParameter`] for the first parameter that the endpoint does not have.
+    /// [`ApiError::InvalidParameter`] for the first parameter that the endpoint does not accept.
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         let Some((name, _)) = self.remaining.first() else { return Ok(()) };
         let problem = match self.known.as_slice() {

@@ -42,7 +42,7 @@ pub(crate) struct Reader {
     tasks: TaskTracker,
 }
 
-/// The bounds of what a request adds up in memory.
+/// The bounds of the groups that a request adds up in memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SumsLimit {
     groups: usize,
@@ -87,7 +87,7 @@ impl Reader {
         Self { store, permits, timeout: READ_TIMEOUT, sums, tasks }
     }
 
-    /// The bounds of what a request may add up in memory.
+    /// The bounds of the groups that a request may add up in memory.
     pub(crate) fn sums_limit(&self) -> SumsLimit {
         self.sums
     }

@@ -13,7 +13,7 @@ use aibridge_store::{Filter, SessionRow};
 use bytes::Bytes;
 use serde::Serialize;
 
-/// The characters of a prompt in a list.
+/// The most characters of a prompt in a list.
 const PROMPT_CHARS: usize = 300;
 
 #[derive(Serialize)]

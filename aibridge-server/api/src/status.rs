@@ -1,4 +1,4 @@
-//! `/api/v1/status`: what the gateway is, and who the caller is.
+//! `/api/v1/status`: the version and the settings of the gateway, and the caller.
 
 use crate::call::{Call, Reply};
 use crate::error::ApiError;
@@ -8,7 +8,7 @@ use crate::schema::{AuthModeName, ProviderName, Refusals, Status};
 use http::StatusCode;
 use jiff::tz::TimeZone;
 
-/// Returns what the caller may do, and the settings that explain what is shown. Every access token may read it.
+/// Returns the rights of the caller, and the settings that clients of this API need. Every access token may read it.
 #[utoipa::path(
     get,
     path = "/api/v1/status",

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 ///
 /// # Errors
 ///
-/// A sentence that says what to write instead.
+/// A sentence that names the formats.
 pub fn time(text: &str) -> Result<Timestamp, String> {
     time_at(text, Timestamp::now())
 }

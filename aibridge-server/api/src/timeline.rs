@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// The interceptions of a page if the request has no `limit`.
+/// The number of interceptions in a page if the request has no `limit`.
 const DEFAULT_LIMIT: usize = 50;
 
 /// The most items of each kind that a search finds.

@@ -82,7 +82,7 @@ pub(crate) fn body<T: DeserializeOwned>(call: &Call<'_>) -> Result<T, ApiError> 
     serde_json::from_slice(&call.body).map_err(|error| ApiError::InvalidBody(error.to_string()))
 }
 
-/// The error of the store, as far as the caller is at fault.
+/// The error of an invalid new token if the caller caused it; otherwise that of an unavailable store.
 pub(crate) fn store_error(error: &StoreError) -> ApiError {
     match error {
         StoreError::InvalidUser { .. } => invalid("user", &error.to_string()),

@@ -8,7 +8,7 @@ use crate::reader::{ReadError, Reader};
 use crate::schema::{Refusals, ToolList};
 use bytes::Bytes;
 
-/// The rows of the list if the request has no `limit`.
+/// The number of rows if the request has no `limit`.
 const DEFAULT_LIMIT: usize = 10;
 
 /// Lists the tools that models selected most often.

@@ -50,8 +50,8 @@ pub(crate) async fn totals(
         .await
 }
 
-/// Keeps the `top` keys with the most requests, and adds up the others for each time. The second value of a row says
-/// that it is such a sum.
+/// Keeps the `top` keys with the most requests, and adds up the others for each time. The second value of a row is
+/// `true` if it is such a sum.
 fn fold(rows: Vec<aibridge_store::TotalsRow>, top: usize) -> Vec<(aibridge_store::TotalsRow, bool)> {
     let mut requests = HashMap::<&Vec<String>, u64>::new();
     for row in &rows {

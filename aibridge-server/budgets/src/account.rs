@@ -1,8 +1,8 @@
-//! Whose spending is counted together.
+//! Accounts: the users, groups, keys, models and providers that have a balance.
 
 use std::sync::Arc;
 
-/// The actor of a request, and what the request uses. An empty name is counted nowhere.
+/// The names that the cost of one request is charged to. An empty name has no account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Subject<'a> {
     /// The id of the actor.
@@ -17,7 +17,7 @@ pub struct Subject<'a> {
     pub provider: &'a str,
 }
 
-/// A name whose spending is counted.
+/// The key of a balance: a name within a scope.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Account {
     User(Arc<str>),

@@ -3,7 +3,7 @@
 use aibridge_prices::NanoUsd;
 use jiff::tz::TimeZone;
 
-/// What a budget limits the spending of.
+/// The kind of name whose spending a budget limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// One actor, by its id.

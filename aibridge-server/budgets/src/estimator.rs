@@ -1,4 +1,4 @@
-//! What a request usually costs.
+//! Estimates the cost of a request from earlier ones.
 
 use crate::Subject;
 use aibridge_prices::NanoUsd;
@@ -9,11 +9,11 @@ use std::hash::BuildHasher;
 /// The most means that are kept. At this many, those not used since the last cleanup are removed.
 const MAX_MEANS: usize = 20_000;
 
-/// A new cost counts for one part in this many of the mean.
+/// The weight of a new cost in the mean is one part in `DECAY`.
 const DECAY: i64 = 4;
 
 /// Decaying means of what requests cost, for each session and for each actor and model. Two keys with the same hash
-/// share a mean, which makes an estimate worse and nothing wrong.
+/// share a mean, which makes the estimate less accurate but breaks nothing.
 #[derive(Debug)]
 pub(crate) struct Estimator {
     hasher: RandomState,
@@ -45,7 +45,7 @@ impl Estimator {
         }
     }
 
-    /// What a request usually costs: the mean of its session, else of its actor and model, else nothing.
+    /// The mean cost of the session, else of the actor and model; zero if neither is known.
     pub(crate) fn usual(&self, keys: MeanKeys) -> NanoUsd {
         let session = keys.session.and_then(|session| self.means.get(&session));
         let mean = session.or_else(|| self.means.get(&keys.actor_and_model));

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// What was spent and reserved, and the budgets that limit it. Clones share the state. Every decision is atomic, and no
-/// call waits for anything but the others.
+/// What was spent and reserved, and the budgets that limit it. Clones share the state. Every decision is atomic, and a
+/// call waits only for other calls.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     state: Arc<Mutex<State>>,

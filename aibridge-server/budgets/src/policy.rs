@@ -1,4 +1,4 @@
-//! Which budgets apply to a subject: of each scope the most specific ones.
+//! Selects the budgets that apply to a subject: the most specific ones of each scope.
 
 use crate::account::Account;
 use crate::{Budget, Scope, Subject};
@@ -19,7 +19,7 @@ struct ScopeIndex {
 }
 
 impl ScopeIndex {
-    /// The budgets for `name`: its own, or else those for all. Several differ in their period.
+    /// The budgets for `name`: its own, or else those for all. There may be one for each period.
     fn get(&self, name: &str) -> &[usize] {
         self.named.get(name).unwrap_or(&self.for_all)
     }
@@ -42,7 +42,7 @@ impl Policy {
         &self.budgets
     }
 
-    /// The budgets that apply to `subject`, each with the account that it compares.
+    /// The budgets that apply to `subject`, each with the account whose balance it limits.
     pub(crate) fn applying(&self, subject: &Subject<'_>) -> Vec<(&Budget, Account)> {
         let mut applying = Vec::new();
         for (scope, name) in [
@@ -76,7 +76,7 @@ impl Policy {
         }
     }
 
-    /// Whether this budget, which has no [only account](Budget::only_account), is the one for `account`.
+    /// Whether this budget without an [only account](Budget::only_account) applies to `account`.
     pub(crate) fn applies_to(&self, budget: &Budget, account: &Account) -> bool {
         let scope = &self.scopes[budget.scope as usize];
         let is_chosen =
@@ -94,7 +94,7 @@ impl Policy {
 }
 
 impl Budget {
-    /// The account that this budget always compares; `None` if it depends on the request.
+    /// The one account that this budget limits; `None` if the account depends on the request.
     pub(crate) fn only_account(&self) -> Option<Account> {
         let is_pot = match self.scope {
             Scope::Everyone => true,
@@ -105,7 +105,7 @@ impl Budget {
         is_pot.then(|| self.account(&self.name, ""))
     }
 
-    /// The account that this budget compares when it applies to `name` and a request of `user`.
+    /// The account that this budget limits for `name` and a request of `user`.
     fn account(&self, name: &str, user: &str) -> Account {
         match self.scope {
             Scope::User if self.shared && self.is_for_all() => Account::Everyone,

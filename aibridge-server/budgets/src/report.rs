@@ -1,10 +1,10 @@
-//! What callers are told about budgets.
+//! The results for callers: refusals, warnings and the states of budgets.
 
 use crate::{Period, Scope};
 use aibridge_prices::NanoUsd;
 use jiff::Timestamp;
 
-/// A request that a budget does not admit. It names no user.
+/// The refusal of a request by a budget. It contains no user name, so that it can be shown to any client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "The {} budget of {amount} per {} is used up: {spent} spent, {reserved} reserved. It resets at {resets_at}.",
@@ -25,12 +25,12 @@ pub struct Refusal {
     pub resets_at: Timestamp,
 }
 
-/// A budget of which a share was spent for the first time in its window.
+/// A budget that reached a warning threshold for the first time in its window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// The share in percent that was reached: 75 or 95.
+    /// The threshold that was reached, in percent of the amount: 75 or 95.
     pub percent: u8,
-    /// The budget after the cost that reached it.
+    /// The budget, including the cost that reached the threshold.
     pub state: BudgetState,
 }
 
@@ -43,7 +43,7 @@ pub struct BudgetState {
     pub budget: String,
     /// The user, group, key, model or provider whose spending counts; `*` for all, or if nothing was spent yet.
     pub name: String,
-    /// The group, if `name` is a user as its member.
+    /// The group, if `name` is a user whose budget comes from a group.
     pub group: Option<String>,
     /// The amount; `None` means unlimited.
     pub amount: Option<NanoUsd>,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// What a request in flight has reserved. Dropping it releases the amount, whatever became of the request.
+/// The amount that a request in flight has reserved. Dropping it releases the amount.
 #[derive(Debug)]
 pub struct Reservation {
     state: Arc<Mutex<State>>,
@@ -47,12 +47,12 @@ impl Reservation {
         Self { state, subject, accounts, keys, amount }
     }
 
-    /// The reserved amount, which is zero for a request whose cost nothing is known about.
+    /// The reserved amount; zero if the cost cannot be estimated.
     pub const fn amount(&self) -> NanoUsd {
         self.amount
     }
 
-    /// Replaces the reservation by the real cost, in one step, and returns the budgets that people are to be warned of.
+    /// Replaces the reservation by the real cost, in one step, and returns the budgets that reached a warning threshold.
     pub fn settle(mut self, cost: NanoUsd, now: Timestamp) -> Vec<Warning> {
         let amount = std::mem::take(&mut self.amount);
         let OwnedSubject { user, groups, key, model, provider } = &self.subject;

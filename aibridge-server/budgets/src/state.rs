@@ -8,7 +8,7 @@ use crate::window::Windows;
 use crate::{Budget, BudgetState, Period, Refusal, SpentTotals, Subject, Warning};
 use aibridge_prices::NanoUsd;
 
-/// The shares in percent that a warning is issued for.
+/// The warning thresholds, in percent of the amount.
 const WARN_PERCENT: [u8; 2] = [75, 95];
 
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl State {
         Some(Refusal { scope: budget.scope, amount, spent, reserved, period: budget.period, resets_at })
     }
 
-    /// Adds a cost, and returns the budgets of which it reached a share that people are warned of.
+    /// Adds a cost, and returns the budgets that reached a warning threshold by it.
     pub(crate) fn charge(
         &mut self,
         subject: &Subject<'_>,

@@ -1,4 +1,4 @@
-//! What each account has spent in the current windows, and what is reserved.
+//! The balance of each account: what was spent in the current windows, and what is reserved.
 
 use crate::account::Account;
 use crate::window::Windows;
@@ -7,7 +7,8 @@ use aibridge_prices::NanoUsd;
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// At this many accounts, those without spending are removed; and again at twice as many as were left.
+/// The number of accounts at which those without spending are removed. The next cleanup is at twice the number that
+/// remained.
 const FIRST_CLEANUP: usize = 4096;
 
 /// The most models with an account of their own. The spending of further models is counted, but not by model: clients
@@ -74,7 +75,7 @@ impl Balance {
         }
     }
 
-    /// Raises the highest percentage that a warning was issued for, and returns whether that is news.
+    /// Raises the highest percentage that a warning was issued for, and returns whether `percent` is higher than before.
     pub(crate) fn raise_warning(&mut self, period: Period, windows: &Windows, percent: u8) -> bool {
         let spent = self.current(period, windows);
         let is_news = percent > spent.warned;

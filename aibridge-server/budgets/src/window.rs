@@ -14,7 +14,7 @@ pub struct Window {
     pub end: Timestamp,
 }
 
-/// The current window of each period. Windows move forward only, also when the clock is set back.
+/// The current window of each period. Windows only move forward, even when the clock is set back.
 #[derive(Debug, Clone)]
 pub struct Windows {
     time_zone: TimeZone,

@@ -56,7 +56,7 @@ pub enum Command {
     /// List and show recorded interceptions
     #[command(subcommand)]
     Interceptions(InterceptionsCommand),
-    /// Add up requests and tokens
+    /// Add up requests, tokens and costs
     Usage(UsageArgs),
     /// List the sessions of clients, latest first
     Sessions(SessionsArgs),

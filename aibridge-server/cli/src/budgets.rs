@@ -1,4 +1,4 @@
-//! The command `budgets`: lists what was spent of each budget, by the running gateway or else by the records.
+//! The command `budgets`: lists the budgets and their spending, as the running gateway reports it, else from the records.
 
 use crate::args::budgets::BudgetsCommand;
 use crate::local_gateway::{get, local_address, plain_listener};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::io::Write;
 
-/// The rows are those of this path.
+/// The endpoint that has the same rows.
 const PATH: &str = "/api/v1/budgets";
 
 /// Runs `aibridge budgets`, and writes the result to `out`. If no gateway answers with its budgets, `from_records` adds up
@@ -71,7 +71,7 @@ fn of_gateway(config: &Config, token: Option<&SecretString>) -> Result<Vec<Row>,
     }
 }
 
-/// The rows of the API, without reservations: only the gateway knows those.
+/// The rows of the API, without reservations, which only the running gateway has.
 fn of_records(states: Vec<BudgetState>) -> Result<Vec<Row>, BudgetsError> {
     let mut rows: Vec<Row> = serde_json::from_str(&budget_rows(states)?)?;
     for row in &mut rows {
@@ -86,7 +86,7 @@ struct List {
     data: Vec<Row>,
 }
 
-/// A row of the API. Dollars stay the text that they are.
+/// A row of the API. Amounts in dollars keep their text.
 #[derive(Deserialize, Serialize)]
 struct Row {
     scope: String,

@@ -1,5 +1,5 @@
-//! What an agent needs to use the gateway: environment variables, and for some agents arguments. The user's own files are
-//! never changed. `aibridge connect` prints it; starting the agent is up to the server crate.
+//! The environment variables and arguments with which an agent uses the gateway. The user's own files are never changed.
+//! `aibridge connect` prints them; `aibridge run`, in the server crate, starts the agent with them.
 
 mod agent;
 mod setup;
@@ -12,7 +12,7 @@ pub use target::{LaunchError, Target};
 use crate::output::{PrintError, print};
 use std::io::Write;
 
-/// Prints what `aibridge run` would set for `agent`, as lines for a shell.
+/// Prints the variables and arguments that `aibridge run` would set for `agent`, as lines for a shell.
 ///
 /// # Errors
 ///

@@ -131,7 +131,7 @@ fn rate_text(bucket: Bucket, rate: &Rate) -> String {
     text
 }
 
-/// The price of the units that vendors state prices for, in dollars.
+/// The price in dollars of a million tokens, or of a thousand searches or requests.
 fn dollars(bucket: Bucket, pico_usd: u64) -> String {
     let pico = u128::from(pico_usd) * u128::from(bucket.price_units());
     let nano = i64::try_from(pico / 1_000).unwrap_or(i64::MAX);

@@ -75,7 +75,7 @@ pub fn sessions(args: &SessionsArgs, options: StoreOptions, out: &mut dyn Write)
     if args.json { write_json(out, &rows) } else { write_text(out, &list::sessions(&rows)) }
 }
 
-/// Opens the store, and writes to standard error which records are missing in it.
+/// Opens the store, and writes a note to standard error for records that are not in it yet.
 fn open(options: StoreOptions) -> Result<Records, StoreError> {
     let records = Records::open(options)?;
     for note in records.notes() {

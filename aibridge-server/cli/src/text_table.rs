@@ -3,7 +3,7 @@
 use comfy_table::{Table, presets};
 use std::fmt::Write as _;
 
-/// The most characters of a cell, because clients choose some values and a row should stay readable.
+/// The most characters of a cell. Clients choose some values, and a row should stay readable.
 const MAX_CELL_CHARS: usize = 80;
 
 /// Formats `rows` as aligned columns under `names`.

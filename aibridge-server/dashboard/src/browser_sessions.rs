@@ -1,5 +1,5 @@
-//! The sessions of people who logged in. A session holds the access token, so that it ends within a second of the token's
-//! revocation. It is found by the hash of a random id that only the browser has.
+//! The sessions of logged-in users. A session keeps the access token, which every request checks again, so it ends within a
+//! second of the token's revocation. It is found by the hash of a random id that only the browser has.
 
 use crate::cookie;
 use base64::Engine;
@@ -12,13 +12,13 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How long a session lives without a request.
+/// The longest time of a session without a request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// How long a session lives.
+/// The longest time of a session from its log-in.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The most sessions. A log-in beyond it ends the session that was not used for the longest time.
+/// The most sessions. A further log-in ends the least recently used session.
 const MAX_SESSIONS: usize = 1000;
 
 /// The sessions of the page.
@@ -43,7 +43,7 @@ impl Session {
 }
 
 impl BrowserSessions {
-    /// Creates an empty set of sessions, whose time `clock` measures.
+    /// Creates an empty set of sessions. `clock` measures their time.
     pub fn new(clock: Clock) -> Self {
         Self { clock, sessions: Mutex::default() }
     }

@@ -13,7 +13,7 @@ const ATTRIBUTES: &str = "Path=/; HttpOnly; SameSite=Strict";
 /// The most cookies of a request that are compared. A browser sends one; further ones are ignored.
 const MAX_COOKIES: usize = 4;
 
-/// Returns the `Set-Cookie` value for the session `id`. `is_secure`: the browser uses TLS.
+/// Returns the `Set-Cookie` value for the session `id`. With `is_secure`, the browser uses TLS.
 pub fn session_cookie(id: &SecretString, is_secure: bool) -> Option<HeaderValue> {
     cookie(id.expose_secret(), "", is_secure)
 }

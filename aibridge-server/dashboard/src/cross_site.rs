@@ -1,4 +1,4 @@
-//! Recognises requests that a page of another origin makes in a person's browser.
+//! Recognises requests that a page of another origin makes in the browser of a user.
 
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
@@ -6,8 +6,8 @@ use http::{HeaderName, HeaderValue};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether a page of this origin makes the request: `Sec-Fetch-Site` is `same-origin`, or, where it is absent, `Origin`
-/// names the host of the request. A request without both is not.
+/// Whether a page of this origin makes the request: `Sec-Fetch-Site` is `same-origin`; without that header, `Origin` names
+/// the host of the request. False without both headers.
 pub fn is_same_origin(request: &Parts) -> bool {
     let mut sites = request.headers.get_all(SEC_FETCH_SITE).iter().peekable();
     if sites.peek().is_some() {

@@ -1,8 +1,8 @@
 //! The web page for operators and users, below `/dashboard`.
 //!
-//! This crate holds the [`files`] of the page, which are embedded in the binary, the [`BrowserSessions`] of people who
-//! logged in, the [`LoginThrottle`], and the rules that protect both from other web pages: [`security_headers`] and
-//! [`cross_site`]. Everything that the page shows comes from `aibridge-api`.
+//! This crate contains the [`files`] of the page, which are embedded in the binary, the [`BrowserSessions`] of logged-in
+//! users, the [`LoginThrottle`], and the rules that protect both from other web pages: [`security_headers`] and
+//! [`cross_site`]. The page reads all of its data from `aibridge-api`.
 //!
 //! It does not depend on a web framework, and it does not authenticate: the server checks access tokens.
 

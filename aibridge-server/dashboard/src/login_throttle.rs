@@ -1,5 +1,5 @@
-//! Slows down the log-ins of an address whose log-ins fail. Access tokens have 256 random bits, so nobody guesses one; this
-//! keeps a script from using the store for nothing.
+//! Delays the log-ins of an address after failed ones. Access tokens have 256 random bits, so guessing is hopeless; the
+//! delay keeps a script from loading the store.
 
 use parking_lot::Mutex;
 use quanta::{Clock, Instant};
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The failures after which an address has to wait. People paste the wrong thing a few times.
+/// The number of failures without a wait, because people paste a wrong text a few times.
 const FREE_FAILURES: u32 = 3;
 
 /// The first wait, which doubles with each failure, and the longest one.
@@ -17,7 +17,7 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// The time after which the failures of an address are forgotten.
 const MEMORY: Duration = Duration::from_secs(15 * 60);
 
-/// The most addresses that are remembered. Beyond it, the one with the earliest failure is forgotten.
+/// The most addresses that are remembered. A further one replaces the one with the earliest failure.
 const MAX_ADDRESSES: usize = 1024;
 
 /// Remembers the failed log-ins of each address.
@@ -41,7 +41,7 @@ impl Failures {
 }
 
 impl LoginThrottle {
-    /// Creates a throttle whose time `clock` measures.
+    /// Creates a throttle without failures. `clock` measures the waits.
     pub fn new(clock: Clock) -> Self {
         Self { clock, failures: Mutex::default() }
     }
@@ -77,7 +77,7 @@ impl LoginThrottle {
     }
 }
 
-/// The address, or the network of an IPv6 address: a client may have any number of addresses in its network.
+/// The IPv4 address, or the network of an IPv6 address, in which a client may have any number of addresses.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),

@@ -62,7 +62,7 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// The error of the file system.
     fn sync_directory(&self) -> io::Result<()>;
 
-    /// Which file has this name now. `None` if there is none.
+    /// The identity of the file that has this name now. `None` if there is none.
     ///
     /// # Errors
     ///
@@ -114,18 +114,18 @@ pub trait DiskFile: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports, above all a full disk.
+    /// The error of the file system, above all a full disk.
     fn allocate(&self, len: u64) -> io::Result<()>;
 
-    /// Returns when everything that was written is durable. After an error nothing that was written since the last
-    /// success can be assumed to be, whatever a later call returns.
+    /// Returns when everything that was written is durable. After an error, nothing that was written since the last success
+    /// may be assumed to be durable, even if a later call succeeds.
     ///
     /// # Errors
     ///
     /// The error of the file system.
     fn sync_data(&self) -> io::Result<()>;
 
-    /// Which file this is.
+    /// The identity of this open file.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ pub trait DiskFile: Debug + Send + Sync {
     fn identity(&self) -> io::Result<FileIdentity>;
 }
 
-/// What tells one file from another: its device and its inode.
+/// The identity of a file: its device and its inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileIdentity {
     /// The device that holds the file.

@@ -35,7 +35,7 @@ pub struct FrameHead {
     /// The position of the frame in the journal. It grows by one from frame to frame, and by more where the journal was
     /// opened again.
     pub sequence: u64,
-    /// What the payload is. The journal does not interpret it.
+    /// The kind of the payload, chosen by the caller. The journal does not interpret it.
     pub kind: u16,
     /// When the frame was appended, in microseconds since 1970.
     pub unix_micros: u64,
@@ -113,7 +113,7 @@ impl FrameHead {
     }
 }
 
-/// How many bytes a frame with so many bytes of payload has in a file.
+/// The bytes that a frame with `payload` bytes of payload takes in a file.
 pub(crate) const fn frame_bytes(payload: usize) -> u64 {
     FRAME_OVERHEAD + payload as u64
 }

@@ -9,14 +9,14 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) const HEADER_BYTES: usize = 128;
 pub(crate) const TRAILER_BYTES: usize = 56;
 pub(crate) const TRAILER_MAGIC: [u8; 4] = [0xa7, 0x1b, 0xf5, 0xe0];
-/// What the name of a file ends with that is prepared to take over, and holds no frame yet that could be read.
+/// The suffix of a file that is prepared for a takeover and holds no readable frame yet.
 pub(crate) const PREPARED: &str = ".prepared";
 
 const MAGIC: [u8; 8] = *b"frames\r\n";
 const CHECKED_FROM: usize = 12;
 const SUFFIX: &str = ".journal";
 
-/// What the name of a file says: its first sequence number and its generation.
+/// The content of a file's name: its first sequence number and its generation.
 ///
 /// Every new file has a higher generation than all before it. A file that took over after a failed write or sync begins
 /// with sequence numbers that an earlier file may hold as well; the higher generation then holds the valid frame.
@@ -103,7 +103,7 @@ impl Header {
 /// The block after the last frame of a file that was finished in an orderly way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Trailer {
-    /// Whether another file follows, rather than the journal having been closed.
+    /// `true` if another file follows; `false` if the journal was closed.
     pub(crate) is_followed: bool,
     /// The sequence number and the link of the last frame.
     pub(crate) last: (u64, Digest),

@@ -16,16 +16,16 @@ const BYTES: usize = 64;
 /// How many bits of a sequence number count the frames of one epoch.
 const EPOCH_SHIFT: u32 = 40;
 
-/// Which journal it is.
+/// The identity of a journal, and its current epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) journal: Uuid,
-    /// How often the journal was opened. Each epoch has its own sequence numbers: what a power loss took from the end of
-    /// one epoch may have been read before, so its numbers are not used again.
+    /// The number of times that the journal was opened. Each epoch has its own sequence numbers: frames that a power loss
+    /// took from the end of one epoch may have been read before, so their numbers are not used again.
     pub(crate) epoch: u64,
 }
 
-/// What the directory holds.
+/// The content of the identity file in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdentityFile {
     Identity(Identity),

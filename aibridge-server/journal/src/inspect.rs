@@ -1,14 +1,14 @@
-//! Reads a journal without opening it: what recovery would find, and what earlier ones kept aside.
+//! Reads a journal without opening it: the damage that a recovery would find, and the files that earlier ones kept aside.
 
 use crate::disk::{Disk, LocalDisk};
 use crate::recover::{DAMAGED, OpenError, recover};
 use crate::report::Recovery;
 use std::path::Path;
 
-/// What a directory holds.
+/// The state of a journal's directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inspection {
-    /// What recovery would find now. If a process uses the journal, an append may look torn.
+    /// The result that a recovery would have now. If a process uses the journal, an append in progress may look torn.
     pub recovery: Recovery,
     /// The damaged files that earlier processes kept aside.
     pub kept_aside: Vec<String>,

@@ -1,4 +1,4 @@
-//! The journal as its users see it.
+//! The public interface of the journal.
 
 mod append;
 mod open;
@@ -160,7 +160,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// The file system's.
+    /// The error of the file system.
     pub fn maintain(&self) -> io::Result<()> {
         self.shared.prepare()
     }
@@ -172,7 +172,7 @@ impl Journal {
         Reader::new(Arc::clone(&self.shared), after)
     }
 
-    /// Gives up the frames up to `through`: files that hold no others are removed, or set aside if they are damaged.
+    /// Releases the frames up to `through`: files without other frames are removed, or set aside if they are damaged.
     ///
     /// # Errors
     ///
@@ -211,8 +211,8 @@ impl Journal {
         }
     }
 
-    /// Makes durable what this process appended, and takes no more frames. Readers can go on. If all frames were released,
-    /// none is left: another reader, which has no position, finds nothing.
+    /// Makes all frames of this process durable, and refuses further ones. Readers can continue. If all frames were
+    /// released, the files contain none afterwards, so a new reader without a position finds nothing.
     ///
     /// # Errors
     ///

@@ -10,13 +10,13 @@ impl Seed {
         Self(crc32c::crc32c_append(crc32c::crc32c(journal.as_bytes()), &generation.to_le_bytes()))
     }
 
-    /// The CRC-32C of `bytes`, which are checked at `offset` of the file.
+    /// The CRC-32C of `bytes` at `offset` of the file.
     pub(crate) fn checksum(self, offset: u64, bytes: &[u8]) -> u32 {
         crc32c::crc32c_append(crc32c::crc32c_append(self.0, &offset.to_le_bytes()), bytes)
     }
 }
 
-/// The `N` bytes at `at`. Zeros where `block` is too short, which no caller lets happen.
+/// The `N` bytes at `at`. Zeros if `block` is too short; callers pass blocks of full length.
 pub(crate) fn array<const N: usize>(block: &[u8], at: usize) -> [u8; N] {
     block.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
 }

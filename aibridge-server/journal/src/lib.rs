@@ -1,8 +1,8 @@
 //! An append-only local journal: frames in files, durable before they are acknowledged.
 //!
 //! A program that must not lose what it has promised to store appends it here first. An append costs one write on the
-//! caller's own thread, and what comes after (a database, another machine) may be slow, away or restarted meanwhile. The
-//! journal holds bytes of any kind, and does not interpret them.
+//! caller's own thread. The final destination (a database, another machine) may be slow or unavailable meanwhile. The
+//! journal stores bytes of any kind, and does not interpret them.
 //!
 //! ```
 //! use aibridge_journal::{Journal, Options};
@@ -14,11 +14,11 @@
 //!     eprintln!("{damage}");
 //! }
 //!
-//! // Something begins, and has its room for the end.
+//! // The start of an operation reserves room for its end.
 //! let (_, mut reservation) = journal.append_start(1, "begins".into(), 1000)?;
 //! journal.append_end(2, "ends".into(), &mut reservation)?;
 //!
-//! // Somebody else applies it, remembers how far, and gives up what is applied.
+//! // A reader applies the frames elsewhere, and releases what it has applied.
 //! let mut reader = journal.reader(0);
 //! let frames = reader.read(1 << 20)?.frames;
 //! assert_eq!(frames.iter().map(|frame| frame.head.kind).collect::<Vec<_>>(), [1, 2]);
@@ -45,9 +45,9 @@
 //!
 //! # What is not
 //!
-//! A frame that was refused can come back if the disk failed to take it back as well, and the process died before anything
-//! else was written. An end of the last file that was cut exactly as by a crash looks like a crash. A process that can write to the
-//! directory can forge a whole journal: the hashes show that frames were exchanged only to somebody who has kept a link.
+//! A refused frame can reappear if undoing its write failed, too, and the process died before another write. A last file
+//! that is cut exactly as a crash would cut it is not reported as damaged. A process that can write to the directory can
+//! forge a whole journal: the hashes prove an exchange of frames only to a reader that has kept a link.
 //!
 //! # Where things are
 //!

@@ -1,4 +1,4 @@
-//! The state of an open journal, which one lock protects: the file that grows, and what can be read.
+//! The state of an open journal behind one lock: the current file, and the segments that can be read.
 
 mod append;
 mod release;
@@ -32,7 +32,7 @@ pub(crate) struct Log {
     journal: Uuid,
     pub(crate) space: Space,
     current: Current,
-    /// A file that is created and empty, to take over without a wait.
+    /// An empty file that can take over at once.
     prepared: Option<Prepared>,
     /// Numbers the names of prepared files.
     preparations: Arc<AtomicU64>,
@@ -41,7 +41,7 @@ pub(crate) struct Log {
     /// The first sequence number of this process, and the last one before it.
     first: u64,
     before_first: u64,
-    /// What can be read, lowest sequence number first. The last one is in `current`, if that has frames.
+    /// The readable segments, lowest sequence number first. The last one is in `current`, if that has frames.
     segments: VecDeque<Segment>,
     /// All files but the current one.
     files: Vec<Arc<StoredFile>>,
@@ -54,18 +54,18 @@ pub(crate) struct Log {
     buffer: Vec<u8>,
 }
 
-/// The file that grows.
+/// The current file, to which frames are appended.
 #[derive(Debug)]
 struct Current {
     stored: Arc<StoredFile>,
     file: Arc<dyn DiskFile>,
     seed: Seed,
     generation: u64,
-    /// Where the next frame goes.
+    /// The offset of the next frame.
     end: u64,
-    /// How large it may get.
+    /// The length up to which it may grow, in bytes.
     capacity: u64,
-    /// How much of it was released.
+    /// The bytes of released frames in it.
     released: u64,
     state: CurrentState,
 }
@@ -76,7 +76,7 @@ enum CurrentState {
     Intact,
     /// A failed write could not be undone.
     Torn,
-    /// A sync failed: what it should have made durable must be written again, to another file.
+    /// A sync failed: the frames that are not durable must be written again, to another file.
     Unsyncable,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct Prepared {
     bytes: u64,
 }
 
-/// What is needed to prepare a file outside of the lock.
+/// The inputs for preparing a file outside of the lock.
 #[derive(Debug)]
 pub(crate) struct Preparation {
     pub(crate) disk: Arc<dyn Disk>,
@@ -107,12 +107,12 @@ impl Prepared {
     }
 }
 
-/// What a log starts with.
+/// The recovered state that a log starts with.
 pub(crate) struct Start {
     pub(crate) journal: Uuid,
     /// The sequence number of the first frame of this process.
     pub(crate) first: u64,
-    /// The frame before.
+    /// The sequence number and the link of the frame before it.
     pub(crate) last: (u64, Digest),
     /// The highest generation so far.
     pub(crate) generation: u64,

@@ -1,6 +1,6 @@
-//! What can be chosen when a journal is opened.
+//! The options with which a journal is opened.
 
-/// When a frame counts as durable.
+/// The condition under which a frame counts as durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// As soon as it is appended: it survives the death of the process, not that of the machine.
@@ -27,22 +27,22 @@ pub struct Options {
     pub durability: Durability,
     /// The thread that prepares files, syncs and finishes them.
     pub maintenance: Maintenance,
-    /// How large a file gets before the next one takes over. A frame that is larger has a larger file.
+    /// The size at which the next file takes over. A larger frame has a larger file.
     pub file_bytes: u64,
-    /// How much may be stored before starts are refused.
+    /// The stored bytes from which on starts are refused.
     pub max_bytes: u64,
-    /// How much more may be stored for the ends of accepted starts.
+    /// The bytes that may be stored in addition, for the ends of accepted starts.
     pub reserve_bytes: u64,
-    /// How large the payload of one frame may be. At most 2 GiB are used.
+    /// The largest payload of one frame. Values above 2 GiB count as 2 GiB.
     pub max_payload_bytes: usize,
     /// Payloads from this size on are written to a file of their own before it takes over, so that other appends do not wait
     /// meanwhile.
     pub large_payload_bytes: usize,
-    /// How much is kept in memory for a reader that is close behind, of what is not released. A payload that is a part of
-    /// a larger buffer keeps that buffer.
+    /// The bytes of unreleased frames that are kept in memory for a reader that is close behind. A payload that is a slice
+    /// of a larger buffer keeps the whole buffer in memory.
     pub tail_bytes: u64,
-    /// How much may wait for the disk with [`Durability::Power`] before starts are refused. These frames are kept in
-    /// memory besides `tail_bytes`, because they are written again after a failed sync.
+    /// The bytes that may wait for the disk with [`Durability::Power`] before starts are refused. These frames are kept in
+    /// memory in addition to `tail_bytes`, because they are written again after a failed sync.
     pub max_unsynced_bytes: u64,
     /// Measures appends, and the time between two looks for a removed file.
     pub clock: quanta::Clock,

@@ -1,4 +1,4 @@
-//! Looks at a journal that another process may have open, without a lock: where it ends.
+//! Finds the end of a journal without a lock, while another process may have it open.
 
 use crate::frame::{FrameHead, HEAD_BYTES};
 use crate::header::{FileName, HEADER_BYTES};
@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 use uuid::Uuid;
 
-/// What a look at the directory of a journal found.
+/// The end of a journal when its directory was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peek {
     /// The id of the journal.
@@ -24,7 +24,7 @@ pub struct Peek {
 ///
 /// # Errors
 ///
-/// The file system's. A file that is removed meanwhile is an error too: look again.
+/// The error of the file system. A file that is removed meanwhile is an error, too: call again.
 pub fn peek(directory: impl AsRef<Path>) -> io::Result<Option<Peek>> {
     let directory = directory.as_ref();
     let identity = match File::open(directory.join(IDENTITY)) {

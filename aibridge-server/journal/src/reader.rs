@@ -1,4 +1,4 @@
-//! Reading frames in order: from memory where the reader is close behind, from the files where it is not.
+//! Reads frames in order: from memory if the reader is close behind, else from the files.
 
 use crate::disk::DiskFile;
 use crate::frame::{Frame, FrameHead, HEAD_BYTES};
@@ -12,7 +12,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// How much is read from a file at once.
+/// The bytes that are read from a file at once.
 const PIECE: usize = 256 << 10;
 
 /// Reads each frame once, in order. See [`Journal::reader`](crate::Journal::reader).
@@ -24,7 +24,7 @@ pub struct Reader {
     cursor: Option<Cursor>,
 }
 
-/// What one call of [`Reader::read`] read.
+/// The result of one call of [`Reader::read`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadBatch {
     /// The frames, in order.
@@ -34,7 +34,7 @@ pub struct ReadBatch {
     pub damage: Vec<Damage>,
 }
 
-/// A place in a file.
+/// A position in a file.
 #[derive(Debug)]
 struct Cursor {
     stored: Arc<StoredFile>,
@@ -54,7 +54,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// The file system's. The next call tries again.
+    /// The error of the file system. The next call tries again.
     pub fn read(&mut self, max_bytes: usize) -> io::Result<ReadBatch> {
         let shared = Arc::clone(&self.shared);
         let (segment, file) = {
@@ -92,7 +92,7 @@ impl Reader {
         ReadBatch { frames, damage: Vec::new() }
     }
 
-    /// Sees to a cursor in the file of the segment. `None` if the file is gone.
+    /// Makes sure that the cursor is in the file of the segment. `None` if the file is missing.
     fn cursor(&mut self, segment: &Segment, file: Option<Arc<dyn DiskFile>>) -> io::Result<Option<()>> {
         let is_here = |cursor: &Cursor| {
             Arc::ptr_eq(&cursor.stored, &segment.file)
@@ -174,7 +174,7 @@ impl Piece<'_> {
     fn payload(&mut self, offset: u64, head: &FrameHead) -> io::Result<Option<Bytes>> {
         let payload = self.at(offset + HEAD_BYTES as u64, head.length as usize)?;
         let is_valid = crate::digest::Digest::of(&payload) == head.payload_hash;
-        // A copy of what is small, for a frame must not keep all of the piece in memory.
+        // Small payloads are copied, because a slice would keep the whole piece in memory.
         Ok(is_valid.then(|| if payload.len() < PIECE { Bytes::copy_from_slice(&payload) } else { payload }))
     }
 

@@ -1,4 +1,4 @@
-//! Reads a directory as a crash, or whatever else, left it. Changes nothing.
+//! Reads the directory of a journal in any state, e.g. after a crash. Changes nothing.
 
 mod verify;
 
@@ -14,7 +14,7 @@ use std::io;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// What the names of files that are kept aside contain.
+/// The text that the names of files that are kept aside contain.
 pub(crate) const DAMAGED: &str = ".damaged";
 
 /// The reason that a journal cannot be opened.
@@ -50,14 +50,14 @@ impl OpenError {
     }
 }
 
-/// What a directory holds.
+/// The result of recovery.
 #[derive(Debug)]
 pub(crate) struct Recovered {
     /// The identity as it was read, or a new one of epoch 0.
     pub(crate) identity: Identity,
     /// Whether the identity must be moved out of the way before another one is written.
     pub(crate) has_damaged_identity: bool,
-    /// What can be read, lowest sequence number first.
+    /// The readable segments, lowest sequence number first.
     pub(crate) segments: Vec<Segment>,
     pub(crate) files: Vec<Arc<StoredFile>>,
     /// The sequence number and the link that the next frame follows.
@@ -72,20 +72,20 @@ pub(crate) struct Recovered {
 #[derive(Debug)]
 pub(crate) struct Newest {
     pub(crate) file: Arc<StoredFile>,
-    /// Where its last valid frame ends.
+    /// The offset at which its last valid frame ends.
     pub(crate) end: u64,
-    /// Where the bytes of a torn frame end, if there are any.
+    /// The offset at which the bytes of a torn frame end; equal to `end` if there are none.
     pub(crate) torn_end: u64,
 }
 
-/// A file whose name is one of the journal's.
+/// A file with a name in the format of the journal.
 struct Candidate {
     name: String,
     parsed: FileName,
     header: Result<Header, HeaderError>,
 }
 
-/// A file whose frames were looked for.
+/// A file that was scanned for frames.
 struct Scanned {
     name: String,
     scan: Scan,
@@ -189,7 +189,7 @@ fn identify(
     Ok((Identity { journal, epoch }, found == IdentityFile::Damaged))
 }
 
-/// Looks for the frames of all files of the journal. Returns also the files of other journals.
+/// Scans all files of the journal for frames. Also returns the files of other journals.
 fn scan_all(
     disk: &dyn Disk,
     candidates: Vec<Candidate>,

@@ -1,10 +1,10 @@
-//! What recovery found.
+//! The report of a recovery.
 
 use std::fmt::{self, Display};
 use std::ops::{Range, RangeInclusive};
 use uuid::Uuid;
 
-/// So many damages are named one by one, the others are counted.
+/// The most damages that are listed. Further ones are only counted.
 const NAMED_DAMAGES: usize = 1000;
 
 /// What [`Journal::open`](crate::Journal::open) found in the directory.
@@ -14,7 +14,7 @@ pub struct Recovery {
     pub journal: Uuid,
     /// Whether the directory held no journal.
     pub is_new: bool,
-    /// Whether the journal was closed in an orderly way, rather than its process having died.
+    /// `true` if the journal was closed; `false` if its process died.
     pub was_closed: bool,
     /// The sequence numbers of the first and the last frame that can be read. `None` if there are none.
     pub frames: Option<RangeInclusive<u64>>,
@@ -23,9 +23,9 @@ pub struct Recovery {
     pub follows: u64,
     /// An append that the process did not finish. It was not acknowledged, and is cut.
     pub torn: Option<Torn>,
-    /// What is damaged, at most 1000.
+    /// The damages, at most 1000.
     pub damage: Vec<Damage>,
-    /// How many damages there are besides `damage`.
+    /// The number of damages that `damage` does not list.
     pub more_damage: u64,
 }
 
@@ -38,7 +38,7 @@ pub struct Torn {
     pub bytes: Range<u64>,
 }
 
-/// Something that should not be as it is. The file is kept.
+/// A defect in the directory. The file is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The name of the file in which it was found.
@@ -81,7 +81,7 @@ pub enum Fault {
 }
 
 impl Recovery {
-    /// How many sequence numbers are lost. A lower limit, for the frames of a lost file at the end have no known numbers.
+    /// The number of lost sequence numbers, as a lower bound: the numbers in a lost last file are unknown.
     #[must_use]
     pub fn missing(&self) -> u64 {
         let missing = self.damage.iter().map(|damage| match &damage.fault {
@@ -91,7 +91,7 @@ impl Recovery {
         missing.fold(0, u64::saturating_add)
     }
 
-    /// How many damages there are.
+    /// The number of all damages, listed or not.
     #[must_use]
     pub fn damages(&self) -> u64 {
         self.damage.len() as u64 + self.more_damage

@@ -1,4 +1,4 @@
-//! Finds the valid frames of one file, and what is between them.
+//! Finds the valid frames of one file, and the invalid bytes between them.
 
 use crate::digest::Digest;
 use crate::disk::DiskFile;
@@ -10,40 +10,40 @@ use std::io;
 use std::ops::Range;
 use uuid::Uuid;
 
-/// What the magics of frames and trailers begin with.
+/// The common start of the magics of frames and trailers.
 const MARK: &[u8] = &[MAGIC[0], MAGIC[1], MAGIC[2]];
 
 /// Valid frames without a gap between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
-    /// Where the first frame begins, and the last one ends.
+    /// The range from the first byte of the first frame to the end of the last one.
     pub(crate) bytes: Range<u64>,
     pub(crate) first: u64,
     pub(crate) last: u64,
-    /// The link that the first frame holds of the one before.
+    /// The link to the frame before, as the first frame contains it.
     pub(crate) previous: Digest,
     /// The link of the last frame.
     pub(crate) link: Digest,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug)]
 pub(crate) struct Scan {
     pub(crate) header: Result<Header, HeaderError>,
     /// In the order of the sequence numbers.
     pub(crate) runs: Vec<Run>,
-    /// Bytes before a valid frame that belong to none.
+    /// Ranges before a valid frame that belong to no frame.
     pub(crate) bad: Vec<Range<u64>>,
-    /// Bytes other than zero with nothing valid after them.
+    /// The range of nonzero bytes with no valid frame after them.
     pub(crate) tail: Option<Range<u64>>,
     pub(crate) trailer: Option<Trailer>,
-    /// Where the last valid frame or trailer ends.
+    /// The offset at which the last valid frame or trailer ends.
     pub(crate) end: u64,
     pub(crate) len: u64,
     pub(crate) seed: Seed,
 }
 
-/// What stands at one place of a file.
+/// A valid block at one offset of a file.
 enum Block {
     Frame(FrameHead),
     Trailer(Trailer),
@@ -55,7 +55,7 @@ pub(crate) fn header(file: &dyn DiskFile) -> io::Result<Result<Header, HeaderErr
     Ok(Header::decode(window.at(0, HEADER_BYTES)))
 }
 
-/// Reads a whole file that belongs to `journal`, and whose name is `name`: the name stands in for a damaged header.
+/// Reads a whole file of `journal`. If its header is damaged, `name` replaces it.
 pub(crate) fn scan(file: &dyn DiskFile, journal: Uuid, name: FileName) -> io::Result<Scan> {
     let mut window = Window::new(file)?;
     let header = Header::decode(window.at(0, HEADER_BYTES));

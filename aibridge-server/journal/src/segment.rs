@@ -1,4 +1,4 @@
-//! Which frames are read from which file.
+//! Segments: which file each sequence number is read from.
 
 use crate::header::FileName;
 use crate::layout::Seed;
@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 pub(crate) struct StoredFile {
     pub(crate) name: String,
     pub(crate) seed: Seed,
-    /// What the header says.
+    /// The name as the header contains it.
     pub(crate) file_name: FileName,
     /// A damaged file is set aside when its valid frames are released; others are removed.
     damaged: AtomicBool,
-    /// How many bytes count against the limits.
+    /// The bytes that count against the limits.
     bytes: AtomicU64,
 }
 
@@ -53,11 +53,11 @@ impl StoredFile {
     }
 }
 
-/// Frames without a gap in one file, which are the valid ones of their sequence numbers.
+/// Consecutive frames of one file, from which their sequence numbers are read.
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {
     pub(crate) file: Arc<StoredFile>,
-    /// Where a frame begins whose sequence number is not higher than `from`.
+    /// The offset of a frame with a sequence number of at most `from`, at which reading may begin.
     pub(crate) offset: u64,
     pub(crate) from: u64,
     pub(crate) to: u64,
@@ -89,7 +89,7 @@ pub(crate) fn choose(files: &[&[Run]]) -> Vec<Part> {
     chosen
 }
 
-/// What is left of a range of sequence numbers without those that are `taken`, which are in order.
+/// The parts of a range of sequence numbers that are not in `taken`, which is sorted.
 fn subtract((mut from, to): (u64, u64), taken: &[Part]) -> Vec<(u64, u64)> {
     let mut left = Vec::new();
     let overlapping = taken.partition_point(|part| part.to < from);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against asking for each number alone.
+        /// Compares the result with a search for each number alone.
         #[test]
         fn each_number_comes_from_the_first_file_that_has_it(
             files in prop::collection::vec(prop::collection::vec((0u64..40, 0u64..9), 0..4), 0..5)

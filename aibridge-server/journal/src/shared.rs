@@ -1,4 +1,4 @@
-//! What a journal, its thread and its readers share.
+//! The state that a journal, its thread and its readers share.
 
 use crate::disk::Disk;
 use crate::log::{self, Log};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-/// So often a sync is tried in all, each time with another file.
+/// The number of attempts of a sync, each with another file.
 const SYNC_ATTEMPTS: u32 = 3;
 
 /// The reason that frames are not durable on the disk.
@@ -36,7 +36,7 @@ pub(crate) struct Shared {
     pub(crate) _lock: Box<dyn Debug + Send + Sync>,
 }
 
-/// What those who wait for the disk look at.
+/// The result of the last syncs, for callers that wait for the disk.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Synced {
     pub(crate) through: u64,
@@ -45,14 +45,14 @@ pub(crate) struct Synced {
     pub(crate) error: Option<SyncError>,
 }
 
-/// What the thread of the journal should do.
+/// The tasks of the journal's thread.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
     wanted: Mutex<PendingTasks>,
     changed: Condvar,
 }
 
-/// Tasks that were asked for.
+/// Tasks that were requested and not begun.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PendingTasks {
     pub(crate) sync: bool,
@@ -61,13 +61,13 @@ pub(crate) struct PendingTasks {
 }
 
 impl Tasks {
-    /// Asks for tasks.
+    /// Requests tasks from the thread.
     pub(crate) fn request(&self, change: impl FnOnce(&mut PendingTasks)) {
         change(&mut self.wanted.lock());
         self.changed.notify_one();
     }
 
-    /// Waits for tasks.
+    /// Waits for requested tasks, and takes them.
     pub(crate) fn next(&self) -> PendingTasks {
         let mut wanted = self.wanted.lock();
         while !(wanted.sync || wanted.prepare || wanted.stop) {
@@ -80,7 +80,7 @@ impl Tasks {
 }
 
 impl Shared {
-    /// Does what is asked for until it is asked to stop.
+    /// Runs requested tasks until a stop is requested.
     pub(crate) fn run_tasks(&self) {
         loop {
             let wanted = self.tasks.next();
@@ -92,13 +92,13 @@ impl Shared {
                 return;
             }
             if wanted.prepare {
-                // Without a prepared file the append that needs one creates it, and sees the error.
+                // Without a prepared file, the append that needs one creates it, and returns the error.
                 let _ = self.prepare();
             }
         }
     }
 
-    /// Makes all frames durable that were appended before the call, and returns up to which number that is.
+    /// Makes all frames durable that were appended before the call, and returns the last sequence number of them.
     pub(crate) fn sync(&self) -> Result<u64, SyncError> {
         let _turn = self.turn.lock();
         let result = self.try_sync().map_err(|error| SyncError(Arc::new(error)));
@@ -113,7 +113,7 @@ impl Shared {
     }
 
     fn try_sync(&self) -> io::Result<u64> {
-        // With `Process` not all frames need be in memory to be written again, and nobody waits.
+        // With `Process`, frames that are no longer in memory cannot be written again, and no caller waits.
         let attempts = if self.durability == Durability::Power { SYNC_ATTEMPTS } else { 1 };
         let mut result = self.sync_once();
         for _ in 1..attempts {
@@ -140,13 +140,13 @@ impl Shared {
         count(&self.counters.syncs);
         let finishes = self.log.lock().synced_work(&work)?;
         for finish in finishes {
-            // The header of the next file says the same as a trailer.
+            // Optional: the header of the next file contains the same values as the trailer.
             let _ = finish.run();
         }
         Ok(work.through())
     }
 
-    /// Gives up frames, and removes the files that hold no others.
+    /// Releases frames, and removes the files that hold no others.
     pub(crate) fn release(&self, through: u64) -> io::Result<()> {
         let unread = self.log.lock().release(through);
         let (mut removed, mut result) = (Vec::new(), Ok(()));

@@ -1,10 +1,9 @@
-//! How much may be stored: the limit of starts, and the reserve that only ends may use.
+//! The limits of stored bytes: one for starts, and a reserve that only ends may use.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The limits, and what is reserved for ends. What is stored is counted by the log, under whose lock everything is
-/// admitted.
+/// The limits, and the bytes that are reserved for ends. The log counts the stored bytes, and admits frames under its lock.
 #[derive(Debug)]
 pub(crate) struct Space {
     max: u64,
@@ -12,7 +11,7 @@ pub(crate) struct Space {
     reserved: Arc<AtomicU64>,
 }
 
-/// The room that the end of an accepted start has in the journal. What is not used is given back when this is dropped.
+/// The bytes that are reserved for the end of an accepted start. Dropping it releases the unused rest.
 #[derive(Debug)]
 pub struct Reservation {
     bytes: u64,
@@ -39,7 +38,7 @@ impl Space {
     }
 
     /// Whether `bytes` may be stored now besides `used`, by the owner of the reservation. More than was reserved is
-    /// admitted where nobody else has reserved it.
+    /// admitted as long as no other start has reserved it.
     pub(crate) fn admits_end(&self, used: u64, bytes: u64, reservation: &Reservation) -> bool {
         let others = self.reserved() - reservation.bytes;
         bytes <= reservation.bytes || used.saturating_add(bytes).saturating_add(others) <= self.limit()
@@ -63,7 +62,7 @@ impl Reservation {
         self.bytes
     }
 
-    /// Gives back what is stored now.
+    /// Subtracts bytes that were stored.
     pub(crate) fn consume(&mut self, bytes: u64) {
         let consumed = bytes.min(self.bytes);
         self.bytes -= consumed;

@@ -1,4 +1,4 @@
-//! Figures for metrics.
+//! Counters and sizes of a journal, for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -20,16 +20,16 @@ pub struct Stats {
     pub files: usize,
     /// How many frames were appended since the journal was opened.
     pub frames: u64,
-    /// How many appends were refused for want of room.
+    /// How many appends were refused because there was no room.
     pub refused: u64,
     /// How many appends failed because the file system did.
     pub failed_appends: u64,
-    /// How many syncs succeeded and failed.
+    /// How many syncs succeeded.
     pub syncs: u64,
-    /// How many syncs failed. After each, another file took over.
+    /// How many syncs failed. After each failure, another file takes over.
     pub failed_syncs: u64,
-    /// How many appends took no longer than each of [`APPEND_BOUNDS_MICROS`] and longer than the bound before, then how
-    /// many took longer than all.
+    /// The histogram of append times: the number of appends up to each of [`APPEND_BOUNDS_MICROS`] and above the bound
+    /// before it, then the number of longer ones.
     pub append_times: [u64; APPEND_BOUNDS_MICROS.len() + 1],
     /// How long all appends took together.
     pub append_total: Duration,

@@ -1,10 +1,10 @@
-//! The frames that were appended last, in memory.
+//! The tail: the most recent frames, in memory.
 
 use crate::frame::Frame;
 use std::collections::VecDeque;
 
-/// Frames without a gap, up to the last one that was appended: for a reader that is close behind, and to be written again
-/// after a failed sync.
+/// Consecutive frames up to the last appended one: for a reader that is close behind, and for writing them again after a
+/// failed sync.
 #[derive(Debug)]
 pub(crate) struct Tail {
     frames: VecDeque<Frame>,

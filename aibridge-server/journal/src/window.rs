@@ -1,4 +1,4 @@
-//! Reading a file in pieces, past sectors that cannot be read.
+//! Reads a file in pieces, and skips sectors that cannot be read.
 
 use crate::digest::{Digest, Digester};
 use crate::disk::DiskFile;
@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Range;
 
 const PIECE: usize = 256 << 10;
-/// What is given up where the disk cannot read.
+/// The bytes that are skipped where the disk cannot read.
 const SECTOR: usize = 4096;
 
 /// The bytes of a file, a piece at a time.
@@ -15,7 +15,7 @@ pub(crate) struct Window<'a> {
     len: u64,
     buffer: Vec<u8>,
     start: u64,
-    /// The places that the disk could not read; they read as zeros.
+    /// The ranges that the disk could not read. They read as zeros.
     pub(crate) unreadable: Vec<Range<u64>>,
 }
 
@@ -74,7 +74,7 @@ impl<'a> Window<'a> {
         digester.finish()
     }
 
-    /// Where the last byte from `offset` on ends that is not zero.
+    /// The offset after the last nonzero byte from `offset` on; `None` if all are zero.
     pub(crate) fn content_end(&mut self, mut offset: u64) -> Option<u64> {
         let mut end = None;
         while offset < self.len {
@@ -87,7 +87,7 @@ impl<'a> Window<'a> {
         end
     }
 
-    /// Where `needle` is found next from `offset` on.
+    /// The offset of the next `needle` from `offset` on.
     pub(crate) fn find(&mut self, mut offset: u64, needle: &[u8]) -> Option<u64> {
         loop {
             let bytes = self.at(offset, PIECE);

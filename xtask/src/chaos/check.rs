@@ -1,14 +1,14 @@
-//! The checker: compares what clients and the provider saw with the rows of the database. No I/O.
+//! The checker: compares the ledger of clients and provider with the rows of the database. No I/O.
 
 use super::ledger::{Entry, Outcome};
 use super::plan::Plan;
 use super::records::{PROMPT_START, Record, Records};
 use std::collections::{BTreeMap, HashMap};
 
-/// The size of a prompt whose refusal is counted apart, in bytes.
+/// The bytes of a prompt from which on refusals are counted separately.
 const LARGE: usize = 1_000_000;
 
-/// Violations of one kind that are described; the others are counted.
+/// The most violations of one kind that are described. Further ones are only counted.
 const DESCRIBED: usize = 5;
 
 /// The result of a comparison.
@@ -20,17 +20,17 @@ pub(super) struct Comparison {
     /// The number of refusals by code.
     pub(super) refusals: BTreeMap<String, usize>,
     pub(super) rows: usize,
-    /// Whole responses whose rows are missing or not as they should be.
+    /// Whole responses with missing or wrong rows.
     pub(super) lost: usize,
     /// Rows that exist twice.
     pub(super) doubled: usize,
-    /// Requests that the provider received and the database does not have.
+    /// Requests that the provider received and that have no row.
     pub(super) unrecorded: usize,
     /// Interceptions that were closed as `gateway_crash`.
     pub(super) crashed: usize,
     /// Blocking responses that were not sent, because their end could not be recorded.
     pub(super) ends_cut: usize,
-    /// Refused requests that have a row all the same.
+    /// Refused requests that nevertheless have a row.
     pub(super) refused_with_row: usize,
     /// Violations by kind, with a few descriptions.
     pub(super) violations: Violations,
@@ -145,7 +145,7 @@ fn has_doubles(record: &Record, plan: &Plan) -> bool {
         || record.thoughts > usize::from(plan.reasoning)
 }
 
-/// What is wrong with the rows of a completed interception.
+/// The defect in the rows of a completed interception; `None` if they are correct.
 fn defect(record: &Record, plan: &Plan) -> Option<String> {
     let prompt = (plan.prompt_start(PROMPT_START), plan.prompt_bytes as u64);
     let [input, cached, output] = plan.tokens;

@@ -1,4 +1,4 @@
-//! A client that sends requests one after the other on its connection, and notes how each response ended.
+//! A client that sends requests one after the other on its connection, and records how each response ended.
 
 use super::ledger::{Ledger, Outcome};
 use super::plan::Plan;
@@ -21,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 /// The longest time that a client waits for a response.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The pause after a refused or broken request, so that refusals do not take the processor from the fault.
+/// The pause after a refused or broken request, so that repeated refusals leave CPU time for the fault.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A gateway, as its clients know it.
+/// A gateway that clients use: its address and its timeline.
 #[derive(Clone)]
 pub(super) struct Target {
     /// Its address, `None` while it does not run.
@@ -37,7 +37,7 @@ pub(super) struct Client {
     pub(super) ledger: Arc<Ledger>,
     pub(super) target: Target,
     pub(super) stop: CancellationToken,
-    /// The size of each prompt, if it is not the plan's.
+    /// The size of each prompt in bytes; `None` for that of the plan.
     pub(super) prompt: Option<usize>,
     /// The pause after each response.
     pub(super) pause: Duration,
@@ -107,7 +107,7 @@ async fn call(connection: &mut Connection, plan: &Plan) -> Result<Outcome> {
     read(response, response::body(plan).as_bytes(), id).await
 }
 
-/// Reads a response that has to be `expected`. Its last byte counts, not the end of its framing: a client acts on the
+/// Reads a response and compares it with `expected`. Its last byte counts, not the end of its framing: a client acts on the
 /// terminal event at once.
 async fn read(response: Response<Incoming>, expected: &[u8], id: String) -> Result<Outcome> {
     let mut body = response.into_body();

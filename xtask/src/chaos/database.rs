@@ -18,7 +18,7 @@ pub(super) struct Server {
     pub(super) proxy: Proxy,
 }
 
-/// The lock of a process that keeps every other one from writing to the SQLite file, until it is dropped.
+/// A write lock on the SQLite file, which keeps every other process from writing until it is dropped.
 pub(super) struct WriteLock(#[allow(dead_code, reason = "its connection holds the lock")] Connection);
 
 impl Database {
@@ -60,7 +60,7 @@ impl Database {
         Ok(WriteLock(connection))
     }
 
-    /// The rows of a query that both databases understand.
+    /// The rows of a query that is valid SQL in both databases.
     pub(super) async fn query(&self, sql: &str) -> Vec<Row> {
         match self {
             Self::Sqlite(store) => store.query(sql, &[]),

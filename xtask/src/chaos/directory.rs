@@ -39,7 +39,7 @@ impl Directory {
         self.directory.path()
     }
 
-    /// Takes all space that is left, except `left` bytes.
+    /// Fills all free space except `left` bytes.
     pub(super) fn fill(&self, left: u64) -> Result<()> {
         ensure!(self.is_mounted, "only a small file system is filled");
         let mut ballast = File::create(self.ballast())?;

@@ -13,12 +13,12 @@ use clap::ValueEnum;
 use outage::Outage;
 use std::time::Duration;
 
-/// How hard a fault is.
+/// The intensity of a fault.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Intensity {
     /// The number of kills of a fault that kills.
     pub(super) kills: u32,
-    /// How long a fault lasts.
+    /// The duration of a fault.
     pub(super) hold: Duration,
 }
 
@@ -70,7 +70,7 @@ pub(super) enum Fault {
 /// The size of the small disk: two files of the journal, and some of a database.
 const SMALL_DISK: u64 = 320 << 20;
 
-/// The limit of a journal that is to be full.
+/// The limit of a journal that a fault fills, in bytes.
 const SMALL_JOURNAL: u64 = 8 << 20;
 
 impl Fault {
@@ -78,7 +78,7 @@ impl Fault {
     pub(super) const SHORT: [Self; 5] =
         [Self::Kills, Self::KillsInRecovery, Self::Stopped, Self::LostCommit, Self::FlippedAtRest];
 
-    /// Whether the number of kills applies to it.
+    /// Whether the fault kills gateways, so that the number of kills applies.
     pub(super) fn kills(self) -> bool {
         matches!(self, Self::Kills | Self::KillsInRecovery)
     }
@@ -87,7 +87,7 @@ impl Fault {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    /// Whether it can happen with this database at this level.
+    /// Whether the fault is possible with this database at this level.
     pub(super) fn applies(self, store: StoreKind, level: Level) -> bool {
         let backlog = level != Level::Database; // with it, nothing is accepted that the database does not have
         match self {
@@ -111,7 +111,7 @@ impl Fault {
         }
     }
 
-    /// `setup` with the disk, the limits and the number of gateways that it needs.
+    /// `setup` with the disk, the limits and the number of gateways that the fault needs.
     pub(super) fn prepare(self, mut setup: Setup<'_>) -> Setup<'_> {
         match self {
             Self::FullDisk => setup.disk_bytes = Some(SMALL_DISK),
@@ -133,7 +133,7 @@ impl Fault {
         setup
     }
 
-    /// Lets it happen to `scene`, under load.
+    /// Injects the fault into `scene`, under load.
     pub(super) async fn happen(self, scene: &mut Scene, intensity: Intensity) -> Result<()> {
         let Intensity { kills, hold } = intensity;
         match self {

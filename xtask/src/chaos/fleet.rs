@@ -13,10 +13,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// The time after which a gateway that does not listen is a defect: the machine may be busy, and its journal long.
+/// The longest time until a gateway listens: the machine may be busy, and the journal long.
 const START_LIMIT: Duration = Duration::from_secs(120);
 
-/// One gateway, which runs or not.
+/// One gateway, which may be stopped.
 pub(super) struct Member {
     launch: Launch,
     running: Option<Gateway>,
@@ -24,11 +24,11 @@ pub(super) struct Member {
     journal: PathBuf,
     timeline: Arc<Timeline>,
     watching: JoinHandle<()>,
-    /// What gateways that have ended wrote to their logs, warnings and errors.
+    /// The warnings and errors in the logs of its earlier processes.
     log: String,
 }
 
-/// What all gateways of a scene have in common.
+/// The settings that all gateways of a scene share.
 pub(super) struct Template<'a> {
     pub(super) binary: &'a Path,
     pub(super) store_url: String,
@@ -52,12 +52,12 @@ impl Member {
         Self { launch, running: None, address, journal, timeline, watching, log: String::new() }
     }
 
-    /// What a client needs to use it.
+    /// The target for clients of this gateway.
     pub(super) fn target(&self) -> Target {
         Target { address: self.address.subscribe(), timeline: Arc::clone(&self.timeline) }
     }
 
-    /// The moments at which `/readyz` was wrong, and how.
+    /// The times at which `/readyz` contradicted the responses, with descriptions.
     pub(super) fn contradictions(&self) -> Vec<String> {
         self.timeline.contradictions()
     }
@@ -79,7 +79,7 @@ impl Member {
 
     /// Kills it (SIGKILL) and waits for its end.
     pub(super) async fn kill(&mut self) {
-        // Clients learn of the death by their connections.
+        // Clients detect the end by their connections.
         if let Some(gateway) = self.running.take() {
             let output = gateway.kill().await;
             self.log.push_str(&output.stderr);
@@ -109,7 +109,7 @@ impl Member {
         format!("{}{running}", self.log)
     }
 
-    /// The number of records that it has acknowledged and the database does not have.
+    /// The number of records that it has acknowledged and that are not in the database.
     pub(super) async fn lag(&self) -> Result<u64> {
         Ok(self.metric("aibridge_journal_lag_records").await? as u64)
     }

@@ -1,4 +1,4 @@
-//! What clients sent and received, and what the provider received: the evidence that the records are compared with.
+//! The ledger: the requests and responses of clients and provider, with which the records are compared.
 
 use super::plan::Plan;
 use parking_lot::Mutex;
@@ -9,7 +9,7 @@ use std::time::Duration;
 /// A start is refused earlier than this, and an end that cannot be recorded later.
 const HOLD: Duration = Duration::from_secs(20);
 
-/// What became of a request, as its client saw it.
+/// The outcome of a request for its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The client received the whole response. Contains the interception's id from the response head.
@@ -27,7 +27,7 @@ pub(super) enum Outcome {
 /// A request that was sent.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entry {
-    /// How often the provider received it.
+    /// The number of times that the provider received it.
     pub(super) provider_calls: u32,
     /// `None` while the client waits.
     pub(super) outcome: Option<Outcome>,
@@ -51,7 +51,7 @@ impl Ledger {
         Self { seed, ..Self::default() }
     }
 
-    /// The plan of the next request, which is in the ledger from now on. `prompt` replaces the size of its prompt.
+    /// Adds the next request to the ledger, and returns its plan. `prompt` replaces the size of its prompt, in bytes.
     pub(super) fn begin(&self, prompt: Option<usize>) -> Plan {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.entries.lock().insert(number, Entry { prompt, ..Entry::default() });
@@ -66,7 +66,7 @@ impl Ledger {
         }
     }
 
-    /// Notes that the provider received request `number`, and returns its plan for the response.
+    /// Records that the provider received request `number`, and returns its plan for the response.
     pub(super) fn note_provider_call(&self, number: u64) -> Plan {
         if let Some(entry) = self.entries.lock().get_mut(&number) {
             entry.provider_calls += 1;
@@ -74,7 +74,7 @@ impl Ledger {
         self.plan(number, None)
     }
 
-    /// Notes the outcome of `plan`, and how long a whole response took.
+    /// Records the outcome of `plan`, and the duration of a whole response.
     pub(super) fn note_outcome(&self, plan: &Plan, outcome: Outcome, took: Duration) {
         let outcome = match outcome {
             Outcome::Refused(503, _) if took >= HOLD => Outcome::EndCut,

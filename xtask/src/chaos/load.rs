@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// The number of clients of the usual load.
 pub(super) const CLIENTS: usize = 16;
 
-/// Starts the provider, which notes every request in `ledger`.
+/// Starts the provider, which records every request in `ledger`.
 pub(super) async fn provider(ledger: &Arc<Ledger>) -> ScriptedProvider {
     let ledger = Arc::clone(ledger);
     ScriptedProvider::start_without_log(move |request| match Plan::number_in(&request.body) {

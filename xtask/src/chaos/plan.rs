@@ -1,4 +1,4 @@
-//! One request, its response and its expected rows, all derived from a number: nothing has to be remembered to check them.
+//! One request, its response and its expected rows, all derived from a number, so that a check needs nothing else.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ impl Plan {
         Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
     }
 
-    /// Whether its latency is comparable with that of others.
+    /// Whether its latency is comparable with that of others: its provider responds without pauses.
     pub(super) fn is_prompt_response(&self) -> bool {
         self.pace.is_zero()
     }

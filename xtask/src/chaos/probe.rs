@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// The time after which a gateway counts as one that does not respond.
+/// The time limit of the GET. A gateway that takes longer counts as not responding.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// The status and the body of the response to GET `path`.

@@ -18,13 +18,13 @@ use tokio::time::{Instant, sleep, sleep_until};
 pub(super) enum Network {
     #[default]
     Direct,
-    /// Every piece from the gateway arrives this much later; the next ones travel meanwhile.
+    /// Delays every piece from the gateway by this time, without delaying the next pieces further.
     RoundTrip(Duration),
-    /// Every piece from the gateway waits this long, and the next ones wait behind it.
+    /// Holds every piece from the gateway for this time, one after the other.
     SlowStatements(Duration),
 }
 
-/// The pieces that travel at the same time in one direction.
+/// The most delayed pieces in one direction.
 const PIECES: usize = 1024;
 
 /// The tag of the server's message that completes a statement.
@@ -61,7 +61,7 @@ impl Proxy {
         *self.state.network.lock() = network;
     }
 
-    /// Loses the response to the next COMMIT, with its connection. The server has committed then.
+    /// Drops the response to the next COMMIT, and closes its connection. The server has committed then.
     pub(super) fn swallow_commit(&self) {
         self.state.to_swallow.fetch_add(1, Ordering::Relaxed);
     }

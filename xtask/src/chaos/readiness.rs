@@ -1,4 +1,4 @@
-//! Whether `/readyz` of a gateway was right at every moment: its responses beside what happened to requests.
+//! Compares the responses of `/readyz` with the outcomes of requests over time.
 
 use super::probe;
 use parking_lot::Mutex;
@@ -9,16 +9,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-/// The time between two looks at `/readyz`.
+/// The time between two requests to `/readyz`.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The length of one slot of the timeline.
 const SLOT: Duration = Duration::from_millis(500);
 
-/// `/readyz` is wrong if it contradicts all requests of so many slots in a row: it may need a moment to notice.
+/// The number of consecutive slots in which `/readyz` must contradict all requests to count as wrong: it may be late.
 const WRONG_SLOTS: usize = 4;
 
-/// What happened in one slot.
+/// The responses of one slot.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
     ready: u32,
@@ -27,7 +27,7 @@ struct Slot {
     refused: u32,
 }
 
-/// What happened to one gateway, over time.
+/// The responses of one gateway over time.
 pub(super) struct Timeline {
     began: Instant,
     slots: Mutex<Vec<Slot>>,
@@ -38,12 +38,12 @@ impl Timeline {
         Self { began: Instant::now(), slots: Mutex::default() }
     }
 
-    /// Notes that a request that began at `at` was served.
+    /// Records that a request that began at `at` was served.
     pub(super) fn note_served(&self, at: Instant) {
         self.note(at, |slot| slot.served += 1);
     }
 
-    /// Notes that a request was refused now.
+    /// Records that a request was refused now.
     pub(super) fn note_refused(&self) {
         self.note(Instant::now(), |slot| slot.refused += 1);
     }
@@ -57,7 +57,7 @@ impl Timeline {
         change(&mut slots[number]);
     }
 
-    /// The moments at which `/readyz` was wrong, and how.
+    /// The times at which `/readyz` contradicted the requests, with descriptions.
     pub(super) fn contradictions(&self) -> Vec<String> {
         let slots = self.slots.lock();
         let windows = slots.windows(WRONG_SLOTS).enumerate();
@@ -85,7 +85,7 @@ impl Slot {
     }
 }
 
-/// Looks at `/readyz` of the gateway at `address` until the task is aborted.
+/// Requests `/readyz` of the gateway at `address` repeatedly until the task is aborted.
 pub(super) fn watch(timeline: Arc<Timeline>, address: watch::Receiver<Option<SocketAddr>>) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {

@@ -6,7 +6,7 @@ use aibridge_testkit::Row;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The bytes of a prompt that are compared; of the rest only the length is.
+/// The bytes at the start of a prompt that are compared. Of the rest, only the length is compared.
 pub(super) const PROMPT_START: usize = 60;
 
 /// An interception with its rows.

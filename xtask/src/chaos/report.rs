@@ -16,7 +16,7 @@ pub(super) struct Run {
     seed: u64,
     figures: Figures,
     comparison: Comparison,
-    /// The reason that the run could not go on.
+    /// The reason why the run ended early.
     stopped: Option<String>,
 }
 

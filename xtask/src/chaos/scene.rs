@@ -1,4 +1,4 @@
-//! A scene: a database, gateways, a provider and clients, to which a fault happens, and the figures of it.
+//! A scene: a database, gateways, a provider and clients under one fault, with its figures.
 
 use super::check::{Comparison, compare};
 use super::database::Database;
@@ -18,10 +18,10 @@ use tokio::time::{Instant, sleep};
 /// The longest time after a fault until all records are in the database and nothing is open.
 const SETTLE_LIMIT: Duration = Duration::from_secs(120);
 
-/// The number of records that may wait for the database at any time under load.
+/// The most records that wait for a database that is up to date, under load.
 const CLOSE_LAG: u64 = 500;
 
-/// The time between two looks at a condition.
+/// The time between two checks of a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// When a record counts as durable: the setting `store.durability`.
@@ -39,7 +39,7 @@ pub(super) enum StoreKind {
     Postgres,
 }
 
-/// What a scene consists of.
+/// The configuration of a scene.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setup<'a> {
     pub(super) binary: &'a Path,
@@ -47,9 +47,9 @@ pub(super) struct Setup<'a> {
     pub(super) level: Level,
     pub(super) gateways: usize,
     pub(super) seed: u64,
-    /// The size of the disk, if it is a small one.
+    /// The size of the disk in bytes; `None` for the usual disk.
     pub(super) disk_bytes: Option<u64>,
-    /// The setting `store.journal_max_bytes`, if it is a small one.
+    /// The setting `store.journal_max_bytes`; `None` for its default.
     pub(super) journal_bytes: Option<u64>,
 }
 
@@ -154,7 +154,7 @@ impl Scene {
         self.note_latency();
     }
 
-    /// Keeps the 99th percentile since the last call, if it is the worst so far, and returns it.
+    /// Computes the 99th percentile since the last call, keeps it if it is the highest so far, and returns it.
     pub(super) fn note_latency(&mut self) -> Option<Duration> {
         let latencies = self.ledger.take_latencies();
         let p99 = latencies.get(latencies.len() * 99 / 100).copied();
@@ -180,7 +180,7 @@ impl Scene {
         Duration::from_millis(self.rng.u64(range))
     }
 
-    /// Waits until clients have received `count` more whole responses, or notes that they did not in time.
+    /// Waits until clients have received `count` more whole responses. A timeout counts as a broken promise.
     pub(super) async fn wait_answers(&mut self, count: usize) {
         let target = self.ledger.whole() + count;
         let ledger = Arc::clone(&self.ledger);
@@ -189,12 +189,12 @@ impl Scene {
         }
     }
 
-    /// Notes that a promise was broken.
+    /// Records a broken promise.
     pub(super) fn broken(&mut self, promise: String) {
         self.figures.broken.push(promise);
     }
 
-    /// Notes a broken promise unless gateway `at` reports `ready` within `limit`.
+    /// Records a broken promise unless gateway `at` reports `ready` within `limit`.
     pub(super) async fn expect_ready(&mut self, at: usize, ready: bool, limit: Duration) {
         let member = &self.members[at];
         let is_as_expected = wait(limit, async || member.is_ready().await.is_ok_and(|is| is == ready)).await;
@@ -255,7 +255,7 @@ impl Setup<'_> {
             Level::Database => "database",
         };
         let limit = self.journal_bytes.map(|bytes| format!("journal_max_bytes = {bytes}\n"));
-        // A busy machine is no fault. At the level `database`, the time limit is what refuses requests.
+        // A busy machine is no fault, so the limit is long. At the level `database`, the limit is what refuses requests.
         let time_limit = if self.level == Level::Database { "2s" } else { "10s" };
         format!("durability = \"{level}\"\ntimeout = \"{time_limit}\"\n{}", limit.unwrap_or_default())
     }

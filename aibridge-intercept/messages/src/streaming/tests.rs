@@ -10,7 +10,7 @@ const DELTA_END: &str =
 const STOP: &str = r#"{"type":"message_stop"}"#;
 const ERROR: &str = r#"{"type":"error","error":{"type":"overloaded_error","message":"x"}}"#;
 
-/// Reads events of which each has the name of its type.
+/// Reads events. The name of each is its type.
 fn observe(stream: &[&str]) -> (Vec<EventAction>, ResponseSummary) {
     let mut streaming = Streaming::default();
     let actions = stream.iter().map(|data| streaming.event(&event("", data))).collect();

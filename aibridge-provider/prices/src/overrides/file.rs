@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 /// The most characters of the name of a version.
 const MAX_VERSION: usize = 40;
 
-/// The keys of a row beside its prices.
+/// The keys of a row other than prices.
 const ROW_KEYS: &str = "provider, model, from, service_tier, multiplier, subscription, above";
 
 /// Collects the problems of a file with their lines.
@@ -89,7 +89,7 @@ fn parse_row(row: &Spanned<DeValue<'_>>, problems: &mut Problems<'_>) -> Option<
     Some(parsed)
 }
 
-/// Sets what `key` states. `above` is read after all other keys, because its prices need a base.
+/// Sets the field that `key` names. `above` is read after all other keys, because a tier needs a base price.
 fn set_key(
     row: &mut OverrideRow,
     key: &str,

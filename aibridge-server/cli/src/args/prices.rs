@@ -14,7 +14,7 @@ pub enum PricesCommand {
 /// The arguments of `aibridge prices list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only those of this vendor, preset or configured provider
+    /// Only the models of this vendor, preset or configured provider
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
 }

@@ -89,7 +89,7 @@ pub enum ExportFormat {
 /// Selects the interceptions that match all given values.
 #[derive(Debug, Args)]
 pub struct FilterArgs {
-    /// The user on whose behalf they were made
+    /// The user who made the requests
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// The model as the client named it
@@ -104,7 +104,7 @@ pub struct FilterArgs {
     /// The id that the client gives its session
     #[arg(long, value_name = "ID")]
     session: Option<String>,
-    /// The outcome; `open` if it has not ended
+    /// The outcome; open: not ended yet
     #[arg(long, value_parser = PossibleValuesParser::new(["completed", "failed", "cancelled", "open"]))]
     outcome: Option<String>,
     /// Started at or after: 2026-01-31T12:00:00Z, 2026-01-31 (UTC), or 7d for seven days ago

@@ -14,7 +14,7 @@ pub enum Agent {
     OpenCode,
     /// Aider, which uses several providers.
     Aider,
-    /// Any other program: it gets the variables that SDKs read.
+    /// Any other program. It receives the variables that SDKs read.
     Other,
 }
 
@@ -39,7 +39,7 @@ impl Agent {
         }
     }
 
-    /// The name by which its requests are recorded; `None` if requests of any client may be its own.
+    /// The client name in the records of its requests; `None` if its requests may have any client name.
     pub const fn client(self) -> Option<&'static str> {
         match self {
             Self::Codex => Some("Codex"),
@@ -49,7 +49,7 @@ impl Agent {
         }
     }
 
-    /// The type of provider without which the agent is of no use.
+    /// The type of provider that the agent requires; `None` if it works with either API.
     pub(crate) const fn needs(self) -> Option<&'static str> {
         match self {
             Self::Codex => Some("openai"),

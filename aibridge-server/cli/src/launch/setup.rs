@@ -25,7 +25,7 @@ pub struct UserSetup<'a> {
 /// The header that carries the access token beside the agent's own provider key.
 const TOKEN_HEADER: &str = "X-AIBridge-Token";
 
-/// The key of an agent whose requests need none: agents refuse to start without one.
+/// The key for an agent if the gateway needs none: agents refuse to start without a key.
 const PLACEHOLDER: &str = "aibridge";
 
 /// The variables from which Codex reads what the gateway needs.
@@ -55,12 +55,12 @@ impl Setup {
     }
 }
 
-/// The value that takes the place of the agent's provider key; `None` if the agent uses its own.
+/// The value that replaces the agent's provider key; `None` if the agent uses its own key.
 fn key(target: &Target, route: &Route) -> Option<String> {
     route.is_pooled.then(|| target.token.clone().unwrap_or_else(|| PLACEHOLDER.to_owned()))
 }
 
-/// The access token that goes beside the agent's own provider key.
+/// The access token to send in addition to the agent's own provider key.
 fn token_beside_key<'a>(target: &'a Target, route: &Route) -> Option<&'a String> {
     target.token.as_ref().filter(|_| !route.is_pooled)
 }
@@ -116,7 +116,7 @@ fn claude(target: &Target) -> Setup {
     setup
 }
 
-/// opencode reads a configuration from a variable. What the user has there stays, except for the providers' options.
+/// opencode reads a configuration from a variable. The user's own value is kept, except for the providers' options.
 fn opencode(target: &Target, existing: Option<&str>) -> Setup {
     let existing: Option<Map<String, Value>> = existing.and_then(|text| serde_json::from_str(text).ok());
     let mut config = existing.unwrap_or_default();

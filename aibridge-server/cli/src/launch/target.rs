@@ -19,12 +19,12 @@ pub struct Target {
     pub(crate) anthropic: Option<Route>,
 }
 
-/// A provider as an agent sees it.
+/// A provider that an agent uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     /// The configured name, the first segment of the path.
     pub(crate) name: String,
-    /// Whether the gateway has keys for it. Without, the agent's own key is used.
+    /// Whether the gateway has keys for the provider. If not, the agent uses its own key.
     pub(crate) is_pooled: bool,
 }
 
@@ -34,7 +34,7 @@ pub enum LaunchError {
     /// The settings have no provider with this name.
     #[error("there is no provider {name:?}: name one of {known}")]
     UnknownProvider {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
         /// The names of all providers.
         known: String,
@@ -91,7 +91,7 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// [`LaunchError::NoToken`] if it needs one and `token` is none.
+    /// [`LaunchError::NoToken`] if it needs one and `token` is `None`.
     pub fn with_token(self, config: &Config, token: Option<String>) -> Result<Self, LaunchError> {
         match config.auth.mode {
             AuthMode::None => Ok(self),
@@ -99,7 +99,7 @@ impl Target {
         }
     }
 
-    /// The target with the variable of the access token in its place, for `aibridge connect`.
+    /// The target with the name of the variable instead of the access token, for `aibridge connect`.
     #[must_use]
     pub fn with_token_variable(self, config: &Config) -> Self {
         let token = (config.auth.mode == AuthMode::Tokens).then(|| TOKEN_VARIABLE.to_owned());

@@ -79,7 +79,7 @@ fn sums(sums: &Sums) -> [String; 7] {
     ]
 }
 
-/// An amount in dollars with the decimals that people read; `-` without a price.
+/// An amount in dollars in its short form; `-` without a price.
 pub(super) fn money(nano_usd: Option<i64>) -> String {
     nano_usd.map_or("-".to_owned(), |nano| NanoUsd::new(nano).to_short())
 }

@@ -21,7 +21,7 @@ impl LocalDisk {
     ///
     /// # Errors
     ///
-    /// Whatever the file system reports while it creates the directory.
+    /// The error of the file system while it creates the directory.
     pub fn new(directory: impl Into<PathBuf>) -> io::Result<Self> {
         let directory = std::path::absolute(directory.into())?;
         let missing: Vec<_> = directory.ancestors().take_while(|ancestor| !ancestor.exists()).collect();

@@ -1,4 +1,4 @@
-//! An append up to the lock, and after it.
+//! The parts of an append outside of the lock: hashing, preparing a file for a large payload, requesting tasks.
 
 use super::Journal;
 use crate::Digest;
@@ -38,7 +38,7 @@ impl Journal {
     ) -> Result<Appended, AppendError> {
         let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= self.max_payload_bytes);
         let Some(length) = length else { return Err(AppendError::TooLarge(payload.len())) };
-        // What takes long with a large payload needs no lock: its hash, and its write to a file that takes over then.
+        // The slow parts of a large payload need no lock: its hash, and its write to a file that then takes over.
         let payload_hash = Digest::of(&payload);
         let (sequence, previous) = (0, payload_hash);
         let head = FrameHead { sequence, kind, unix_micros: unix_micros(), length, previous, payload_hash };

@@ -1,4 +1,4 @@
-//! Makes a journal of what recovery found.
+//! Opens a journal: takes the lock, recovers, cuts a torn frame and begins a new file.
 
 use crate::OpenError;
 use crate::disk::Disk;
@@ -14,7 +14,7 @@ use std::io;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
-/// How many zeros are written at once.
+/// The number of zero bytes that are written at once.
 const ZEROS: usize = 64 << 10;
 
 /// Takes the directory, recovers, and begins a new file.
@@ -44,7 +44,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Shared, Rec
     write_epoch(&*disk, &recovered.identity, epoch, recovered.has_damaged_identity)
         .map_err(OpenError::io(IDENTITY))?;
     if let Some(newest) = &recovered.newest {
-        // The header of the new file says the same as a trailer.
+        // Optional: the header of the new file contains the same values as the trailer.
         let _ = follow(&*disk, newest, recovered.last);
     }
     let shared = Shared {
@@ -60,12 +60,12 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Shared, Rec
         turn: Mutex::new(()),
         _lock: lock,
     };
-    // Files in which nothing is left to read. They are tried again with each release.
+    // Removes files with no frame left to read. Each later release tries again.
     let _ = shared.release(0);
     Ok((shared, recovered.report))
 }
 
-/// Removes what a process prepared or wrote, but did not put into its place.
+/// Removes files that an earlier process prepared or wrote, but did not rename to their final names.
 fn remove_leftovers(disk: &dyn Disk) -> io::Result<()> {
     let names = disk.list()?;
     let mut leftovers = names.iter().filter(|name| name.ends_with(PREPARED) || *name == IDENTITY_NEW);
@@ -95,7 +95,7 @@ fn cut(disk: &dyn Disk, newest: &Newest) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Finishes what was the last file until now.
+/// Writes the trailer of the file that was the last one until now.
 fn follow(disk: &dyn Disk, newest: &Newest, last: (u64, crate::Digest)) -> io::Result<()> {
     let file = disk.open(&newest.file.name)?;
     Finish { file, seed: newest.file.seed, end: newest.end, last, is_followed: true }.run()

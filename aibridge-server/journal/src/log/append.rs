@@ -10,9 +10,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Payloads up to this size are copied behind their head, so that one write does.
+/// Payloads up to this size are copied after their head, so that one write is enough.
 const COPIED_AT_MOST: usize = 64 << 10;
-/// How long a removed file can go unnoticed.
+/// The longest time until a removed file is noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The reason that a frame was not appended. Nothing of it is left in the journal.
@@ -49,20 +49,20 @@ pub enum AppendError {
 /// The purpose of a reservation of space.
 #[derive(Debug)]
 pub(crate) enum Admission<'a> {
-    /// A frame that reserves so many bytes for its end.
+    /// A start, with the number of bytes to reserve for its end.
     Start(u64),
     End(&'a Reservation),
 }
 
-/// What [`Log::append`] appended.
+/// The result of [`Log::append`].
 #[derive(Debug)]
 pub(crate) struct Appended {
     pub(crate) sequence: u64,
-    /// What a start reserved.
+    /// The room that a start reserved; empty for other frames.
     pub(crate) reservation: Reservation,
 }
 
-/// Whether the current file was where it should be.
+/// The result of the last check that the current file still has its name.
 #[derive(Debug)]
 pub(super) struct Location {
     pub(super) looked: quanta::Instant,
@@ -97,7 +97,7 @@ impl Log {
         Ok(Appended { sequence: head.sequence, reservation })
     }
 
-    /// Whether a large frame is worth preparing a file for, and what that takes.
+    /// Checks that a large frame would be accepted, and returns the inputs for preparing a file for it.
     pub(crate) fn check_large(
         &mut self,
         bytes: u64,
@@ -108,13 +108,13 @@ impl Log {
         Ok(self.preparation())
     }
 
-    /// Whether a frame could be appended now.
+    /// Checks that a frame would be accepted now. After a failed write, it tries another write to the file.
     pub(crate) fn check(&mut self, bytes: u64, admission: &Admission<'_>) -> Result<(), AppendError> {
         self.check_location(true)?;
         self.admit(bytes, admission)?;
         if self.is_failing {
             self.ensure_current(bytes)?;
-            // Zeros after the end are what is there anyway.
+            // The bytes after the end are zero already, so this changes nothing.
             self.current.file.write_at(&[0; HEAD_BYTES], self.current.end)?;
             self.is_failing = false;
         }
@@ -136,7 +136,7 @@ impl Log {
         if self.options.durability == Durability::Power && unsynced > self.options.max_unsynced_bytes {
             return Err(AppendError::Unsynced(unsynced));
         }
-        // What is reserved should have its place on the disk as well: a full disk refuses starts, not ends.
+        // Reserved bytes need allocated disk space, too: a full disk then refuses starts, not ends.
         let wanted = bytes.saturating_add(*end).saturating_add(self.space.reserved());
         if self.free() < wanted && self.prepared.is_none() {
             self.prepare_now()?;
@@ -144,7 +144,7 @@ impl Log {
         Ok(())
     }
 
-    /// How many bytes the current file has left.
+    /// The number of bytes that fit into the current file.
     pub(super) fn free(&self) -> u64 {
         self.current.capacity.saturating_sub(self.current.end + TRAILER_BYTES as u64)
     }
@@ -167,7 +167,7 @@ impl Log {
         Ok(())
     }
 
-    /// The file in which the payload was written before becomes the current one.
+    /// Makes the prepared file, which already contains the payload, the current one.
     fn take_frame(&mut self, head: &mut FrameHead, prepared: Prepared) -> io::Result<()> {
         if self.current.state == CurrentState::Unsyncable
             && let Err(error) = self.rewrite_unsynced()
@@ -191,7 +191,8 @@ impl Log {
         }
     }
 
-    /// Sees to a current file that takes a frame of so many bytes.
+    /// Makes sure that the current file is intact and has room for a frame of `bytes` bytes. If not, another file takes
+    /// over.
     pub(crate) fn ensure_current(&mut self, bytes: u64) -> io::Result<()> {
         if self.current.state == CurrentState::Unsyncable {
             self.rewrite_unsynced()?;
@@ -225,7 +226,7 @@ impl Log {
         }
     }
 
-    /// Looks whether the current file is where it should be, at most as often as needed unless `now`.
+    /// Checks that the name of the current file still leads to it. Without `now`, uses a result of the last [`LOOK_EVERY`].
     pub(crate) fn check_location(&mut self, now: bool) -> Result<(), AppendError> {
         if self.is_closed {
             return Err(AppendError::Closed);

@@ -1,4 +1,4 @@
-//! Giving up frames that were read, and the files that hold nothing else.
+//! Releases frames that were read, and removes files that hold no others.
 
 use super::Log;
 use crate::disk::Disk;
@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 impl Log {
-    /// Gives up the frames up to `through`, and returns the files that hold no others.
+    /// Releases the frames up to `through`, and returns the files that hold no others.
     pub(crate) fn release(&mut self, through: u64) -> Vec<Arc<StoredFile>> {
         while let Some(segment) = self.segments.front_mut()
             && segment.from <= through
@@ -27,7 +27,7 @@ impl Log {
         self.unread()
     }
 
-    /// The files without frames that could be read.
+    /// The files without frames that a reader still needs.
     fn unread(&self) -> Vec<Arc<StoredFile>> {
         let is_read =
             |file: &Arc<StoredFile>| self.segments.iter().any(|segment| Arc::ptr_eq(&segment.file, file));
@@ -49,7 +49,7 @@ pub(crate) fn remove(disk: &dyn Disk, file: &StoredFile) -> io::Result<()> {
     }
 }
 
-/// Renames a file to a name that nothing has and nothing uses.
+/// Renames a file to a free name that recovery ignores.
 pub(crate) fn set_aside(disk: &dyn Disk, name: &str) -> io::Result<()> {
     let mut aside = format!("{name}{DAMAGED}");
     for number in 1u64.. {

@@ -1,4 +1,4 @@
-//! What is not durable yet, and what a sync makes of it.
+//! Syncs: which frames and files are not durable yet, and how the state changes when a sync succeeds or fails.
 
 use super::{CurrentState, Log};
 use crate::digest::Digest;
@@ -9,11 +9,11 @@ use crate::options::Durability;
 use std::io;
 use std::sync::Arc;
 
-/// So many finished files wait for a sync without one. Beyond that they are left to the operating system, which is what
-/// [`Durability::Process`] promises.
+/// The most full files that wait for a sync with [`Durability::Process`]. Further ones are left to the operating system,
+/// because that level promises no sync.
 const WAITING_FILES: usize = 8;
 
-/// What is not durable yet.
+/// The frames and files that are not durable yet.
 #[derive(Debug)]
 pub(crate) struct Unsynced {
     /// All frames up to this one are durable.
@@ -39,7 +39,7 @@ pub(crate) struct Finish {
     pub(crate) is_followed: bool,
 }
 
-/// What one sync has to do.
+/// The work of one sync.
 #[derive(Debug)]
 pub(crate) struct SyncWork {
     disk: Arc<dyn Disk>,
@@ -81,7 +81,7 @@ impl Unsynced {
 }
 
 impl SyncWork {
-    /// The last frame that is durable when it succeeds.
+    /// The sequence number of the last frame that is durable after success.
     pub(crate) fn through(&self) -> u64 {
         self.through
     }
@@ -104,7 +104,7 @@ impl Finish {
 }
 
 impl Log {
-    /// What must be synced. `None` if everything is.
+    /// The work of the next sync; `None` if everything is durable.
     pub(crate) fn sync_work(&mut self) -> io::Result<Option<SyncWork>> {
         if self.current.state == CurrentState::Unsyncable {
             self.rewrite_unsynced()?;
@@ -128,8 +128,11 @@ impl Log {
         }))
     }
 
-    /// Takes note of a successful sync, and returns the files that can be finished now. An error if another sync failed
-    /// meanwhile: the operating system reports a lost write only once.
+    /// Records a successful sync, and returns the files that can be finished now.
+    ///
+    /// # Errors
+    ///
+    /// If another sync failed meanwhile: the operating system reports a lost write only once.
     pub(crate) fn synced_work(&mut self, work: &SyncWork) -> io::Result<Vec<Finish>> {
         if self.unsynced.failures != work.failures {
             return Err(io::Error::other("another sync failed meanwhile"));
@@ -148,14 +151,14 @@ impl Log {
         Ok(std::mem::take(&mut self.unsynced.finishes))
     }
 
-    /// Takes note of a failed sync: no file that took part is synced again.
+    /// Records a failed sync: no file that took part is synced again.
     pub(crate) fn sync_failed(&mut self) {
         self.unsynced.failures += 1;
         self.unsynced.finishes.clear();
         self.current.state = CurrentState::Unsyncable;
     }
 
-    /// Does without what nobody waits for, so that not too many files are open.
+    /// Bounds the number of open files: leaves the oldest unsynced file to the operating system if no caller waits for it.
     pub(super) fn limit_waiting(&mut self) {
         if self.options.durability == Durability::Process && self.unsynced.files.len() > WAITING_FILES {
             let given_up = self.unsynced.files.remove(0);
@@ -168,7 +171,7 @@ impl Log {
         !self.unsynced.files.is_empty()
     }
 
-    /// Takes no more frames, and returns how the current file is finished.
+    /// Refuses further frames, and returns the trailer to write; `None` if the current file is not intact.
     pub(crate) fn close(&mut self) -> Option<Finish> {
         self.is_closed = true;
         (self.current.state == CurrentState::Intact).then(|| Finish {

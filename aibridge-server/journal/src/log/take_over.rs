@@ -1,4 +1,4 @@
-//! Another file takes over: because the current one is full, or because it failed.
+//! Takeovers: another file becomes the current one, because that is full or failed.
 
 use super::{Current, CurrentState, Log, Preparation, Prepared, Start, append};
 use crate::digest::Digest;
@@ -11,15 +11,15 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A smaller file is not worth its header and its sync.
+/// The smallest file that is prepared, in bytes. A smaller one is not worth its header and its sync.
 const SMALLEST_FILE: u64 = 256 << 10;
 
-/// Creates a file whose space is taken. Its length is not durable yet.
+/// Creates a file with allocated space. Its length is not durable yet.
 pub(crate) fn prepare(disk: &dyn Disk, preparations: &AtomicU64, file_bytes: u64) -> io::Result<Prepared> {
     prepare_with(disk, preparations, file_bytes, &[])
 }
 
-/// Creates a file whose space is taken, and which holds the payload of its first frame.
+/// Creates a file with allocated space that contains the payload of its first frame.
 pub(crate) fn prepare_with(
     disk: &dyn Disk,
     preparations: &AtomicU64,
@@ -37,15 +37,15 @@ pub(crate) fn prepare_with(
     match filled {
         Ok(bytes) => Ok(Prepared { name, file, bytes }),
         Err(error) => {
-            // A part of a file takes the space that others need.
+            // The incomplete file would take space that others need.
             let _ = disk.remove(&name);
             Err(error)
         }
     }
 }
 
-/// Takes the space of a file, and returns how much. Where files cannot be that large, or the disk is nearly full, a
-/// smaller file does, if it holds `needed` bytes.
+/// Allocates the space of a file, and returns the number of bytes. If files cannot be that large, or the disk is nearly
+/// full, the file is smaller, but has at least `needed` bytes.
 fn allocate(file: &dyn DiskFile, file_bytes: u64, needed: u64) -> io::Result<u64> {
     let mut bytes = file_bytes.max(needed);
     loop {
@@ -78,8 +78,8 @@ pub(super) fn first(
     Ok(current)
 }
 
-/// Writes the header and whatever else to the prepared file, and gives it its name at the end: until then the file does
-/// not count.
+/// Writes the header to the prepared file, then the frames that `fill` writes, and renames it last: recovery ignores the
+/// file before.
 fn install(
     disk: &dyn Disk,
     prepared: Prepared,
@@ -114,7 +114,7 @@ impl Log {
         !self.is_closed && self.prepared.is_none() && self.free() < wanted
     }
 
-    /// What [`prepare`] needs.
+    /// The inputs of [`prepare`].
     pub(crate) fn preparation(&self) -> Preparation {
         Preparation {
             disk: Arc::clone(&self.disk),

@@ -1,4 +1,4 @@
-//! Compares what the files hold with what they say that they and their neighbours hold.
+//! Compares the content of the files with their headers and trailers, which also describe the neighbouring files.
 
 use super::Scanned;
 use crate::digest::Digest;
@@ -8,7 +8,7 @@ use crate::segment::Part;
 use std::ops::RangeInclusive;
 use uuid::Uuid;
 
-/// Reports what is wrong with a file alone. The last file may end in a torn frame.
+/// Reports the damage within one file. The last file may end in a torn frame.
 pub(super) fn file(file: &mut Scanned, is_last: bool, report: &mut Recovery) {
     let mut faults: Vec<Fault> = file.scan.bad.iter().cloned().map(Fault::Bytes).collect();
     let trailer = file.scan.trailer;
@@ -60,7 +60,7 @@ pub(super) fn chain(
     }
 }
 
-/// What a file says of the frames before its first one.
+/// The statement of a file about the frames before its first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Claim {
     first: u64,
@@ -114,7 +114,7 @@ impl Chain<'_> {
     }
 }
 
-/// The numbers from `first` to `last` that are in the epoch of `last`: how many an earlier epoch has had is not known.
+/// The numbers from `first` to `last` that are in the epoch of `last`: the end of an earlier epoch is unknown.
 fn in_epoch(first: u64, last: u64) -> RangeInclusive<u64> {
     first.max(identity::first_of_epoch(identity::epoch_of(last)))..=last
 }

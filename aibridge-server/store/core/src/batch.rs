@@ -1,4 +1,4 @@
-//! What a number of frames does to the database.
+//! Batches: the rows that a number of frames inserts, updates and deletes.
 
 use crate::payload::{self, RECORDS, REVOKED};
 use aibridge_journal::Frame;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The rows of some frames. A start and its end are one row. All rows have ids, so writing them again changes nothing.
+/// The rows of some frames. A start and its end become one row. All rows have ids, so writing them again changes nothing.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Interceptions that start, with their end if that is in the batch, too.
@@ -29,11 +29,11 @@ pub struct Batch {
     pub ends: Vec<InterceptionEnd>,
     /// Interceptions that started before the batch, and whose start is taken back.
     pub revoked: Vec<Uuid>,
-    /// The records that the database does not take.
+    /// The records that the database refused for their content.
     pub rejected: Vec<Rejected>,
 }
 
-/// A record that the database does not take.
+/// A record that the database refused for its content.
 #[derive(Debug, Clone)]
 pub struct Rejected {
     /// The id of the row.
@@ -42,16 +42,16 @@ pub struct Rejected {
     pub interception_id: Option<Uuid>,
     /// The frame that holds the record.
     pub position: u64,
-    /// What the database says.
+    /// The error of the database.
     pub reason: String,
-    /// The record as JSON, unless the database does not take that either.
+    /// The record as JSON; `None` if the database refuses that text, too.
     pub record: Option<String>,
     /// The time of the rejection.
     pub rejected_at: Timestamp,
 }
 
 impl Rejected {
-    /// A record of the frame at `position` that is rejected now.
+    /// Rejects a record of the frame at `position`, now.
     pub fn new(position: u64, record: Option<&Record>, reason: String) -> Self {
         Self {
             id: Uuid::now_v7(),

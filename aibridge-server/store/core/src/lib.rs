@@ -1,5 +1,5 @@
-//! What both databases of a store have in common: the [`tables`] and their [`migrations`], the [rows that records
-//! become](Batch), the rows and filters of [queries](query), the loop of the [`retention`], options and errors.
+//! The common part of both databases: the [`tables`] and their [`migrations`], the [batches](Batch) of rows to write,
+//! the rows and filters of [queries](query), the loop of the [`retention`], options and errors.
 
 mod batch;
 mod error;

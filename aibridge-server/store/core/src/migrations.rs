@@ -1,9 +1,9 @@
-//! The migrations that both databases share, after the first four, which each has on its own.
+//! The migrations that both databases share. They follow the first four, which differ between the databases.
 
 use crate::query::Dialect;
 use crate::tables::{COST_COLUMNS, TOKEN_USAGES, TOKENS, Table};
 
-/// The number of migrations that each database has on its own.
+/// The number of migrations before the shared ones.
 pub const OWN: usize = 4;
 
 /// A step from one version of the schema to the next.

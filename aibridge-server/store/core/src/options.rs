@@ -1,4 +1,4 @@
-//! How to open a store: its location, its journal, and the connection to a PostgreSQL server.
+//! The options of a store: its location, its journal, and the connection to a PostgreSQL server.
 
 use secrecy::SecretString;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What the frames of the journal hold.
+//! The payloads of the frames in the journal.
 
 use aibridge_recorder::Record;
 use bytes::Bytes;

@@ -1,5 +1,5 @@
-//! What queries over the records share: filters, row types, pagination by id range, and statements that both databases
-//! run.
+//! The parts that queries over the records share: filters, row types, pagination by id range, and statements for both
+//! databases.
 
 mod columns;
 mod filter;

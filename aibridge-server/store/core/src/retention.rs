@@ -1,4 +1,4 @@
-//! The loop that deletes expired interceptions in small batches, and the interface that it needs of a database.
+//! The loop that deletes expired interceptions in small batches, and the trait that a database implements for it.
 
 use crate::StoreError;
 use crate::query::first_id;

@@ -3,8 +3,8 @@
 use crate::tables::{INTERCEPTIONS, Table, USER_PROMPTS};
 
 /// The statement that inserts the rows of `source` (`VALUES …` or `SELECT …`, all columns in the order of the table,
-/// and `extra` ones). A row whose key exists is left as it is, except that the end of an interception is filled in: the
-/// first end counts, but a late one replaces that of a crash, which another instance only presumed.
+/// and `extra` ones). An existing row stays unchanged, except that a missing end of an interception is filled in. The
+/// first end counts, but a late one replaces the end `gateway_crash`, which another instance only presumed.
 pub fn insert(table: &Table, extra: &[&str], source: &str) -> String {
     let names: Vec<&str> =
         table.columns.iter().map(|column| column.name).chain(extra.iter().copied()).collect();

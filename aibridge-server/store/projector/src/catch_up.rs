@@ -1,5 +1,5 @@
-//! What a command does before it reads: it waits for the projector of a running gateway, or projects itself what a
-//! gateway that is gone left in its journal.
+//! Catches up before a command reads: waits for the projector of a running gateway, or projects the journal of a gateway
+//! that does not run.
 
 use crate::journals::{candidates, open_left};
 use crate::observe::CommitObserver;
@@ -22,8 +22,8 @@ use uuid::Uuid;
 const WAIT: Duration = Duration::from_millis(500);
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Brings the database up to date with the journals of `options`. Returns what a person should know if that is not
-/// possible: the database may then be behind.
+/// Brings the database up to date with the journals of `options`. Returns a message for the user for each
+/// journal that could not be projected: the database may then lack its records.
 ///
 /// `position` reads how far a journal is projected, and `sink` opens a connection that can write.
 pub fn catch_up<S: Sink>(

@@ -1,4 +1,4 @@
-//! The directories of journals: opening the one of this process, and finding those that others left.
+//! The directories of journals: opens the one of this process, and finds those of gateways that no longer run.
 
 use crate::progress::Progress;
 use aibridge_journal::{Fault, Journal, Maintenance, OpenError, Options, Recovery, peek};
@@ -19,10 +19,11 @@ const MAX_PAYLOAD_BYTES: usize = 1 << 30;
 const FILE_BYTES: u64 = 64 << 20;
 const SMALLEST_FILE_BYTES: u64 = 1 << 20;
 
-/// Number of gateways on one machine whose settings name the same directory.
+/// The most gateways on one machine with the same directory in their settings.
 const MAX_SIBLINGS: u32 = 16;
 
-/// Time for which a start waits for a command that projects what an earlier process left.
+/// Attempts to lock the directory, and the pause between two: a command may be projecting the journal of an earlier
+/// process.
 const LOCK_TRIES: u32 = 100;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
@@ -40,7 +41,10 @@ pub struct OpenJournal {
 }
 
 /// Opens the journal of this process. If another gateway has the directory, this one uses one beside it: `<directory>-2`,
-/// and so on. `is_alone` if no other gateway can have it: then a command has it for a moment, and this waits.
+/// and so on.
+///
+/// With `is_alone`, no other gateway can have it: then a command has it for a moment, and this waits for it, at most a
+/// second.
 ///
 /// # Errors
 ///
@@ -70,17 +74,18 @@ pub fn open(options: &JournalOptions, is_alone: bool) -> Result<OpenJournal, Sto
     Err(open_error(&options.directory, &OpenError::Locked))
 }
 
-/// The journals of gateways that are gone, except the one in `own`: their records are not in the database yet.
+/// Opens the journals of gateways that no longer run, except the one in `own`. Their last records may not be in the
+/// database yet.
 pub fn leftovers(options: &JournalOptions, own: &Path) -> Vec<OpenJournal> {
     let others = candidates(&options.directory).filter(|directory| directory != own);
     others.filter_map(|directory| open_left(&directory).ok().flatten()).collect()
 }
 
-/// Opens a journal to project what is left in it. `None` if there is no journal with frames.
+/// Opens a journal to project its remaining frames. `None` if there is no journal with frames.
 ///
 /// # Errors
 ///
-/// [`OpenError::Locked`] if a gateway uses it, and whatever else prevents that.
+/// [`OpenError::Locked`] if a gateway uses it, and the other variants of [`OpenError`].
 pub(crate) fn open_left(directory: &Path) -> Result<Option<OpenJournal>, OpenError> {
     let found = peek(directory);
     if matches!(found, Ok(None)) || matches!(&found, Ok(Some(found)) if found.last == 0) {

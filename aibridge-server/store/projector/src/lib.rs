@@ -1,8 +1,8 @@
-//! The way of a record from a call of the recorder to a database, whichever that is.
+//! Stores records: from a call of the recorder to the journal, and from the journal to a database of either kind.
 //!
 //! [`Recording`] appends the records of a call to the journal, the [`ProjectorThread`] applies the journal to a [`Sink`],
-//! and [`Progress`] is what they share. [`journals`] opens the directories, and [`catch_up`](catch_up()) is what a command
-//! does for a gateway that is gone.
+//! and both share a [`Progress`]. [`journals`] opens the directories. A command calls [`catch_up`](catch_up()), which
+//! projects the journal of a gateway that does not run.
 
 mod catch_up;
 pub mod journals;

@@ -15,7 +15,7 @@ impl CommitObserver {
         let _already_set = self.0.set(Box::new(observer));
     }
 
-    /// Reports a committed transaction, which took `took` from its beginning to its commit.
+    /// Calls the callback with the duration of a committed transaction, commit included.
     pub fn committed(&self, took: Duration) {
         if let Some(observer) = self.0.get() {
             observer(took);

@@ -66,7 +66,7 @@ fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The records of each call in a file, and whether that is all of the file.
+/// The records of each call in a file, and whether the whole file was readable.
 fn read(path: &Path) -> io::Result<(Vec<Vec<Record>>, bool)> {
     let mut file = BufReader::new(File::open(path)?);
     let mut calls = Vec::new();
@@ -91,7 +91,7 @@ fn read(path: &Path) -> io::Result<(Vec<Vec<Record>>, bool)> {
     }
 }
 
-/// Reads until `buffer` is full or the file ends; returns how much.
+/// Reads until `buffer` is full or the file ends; returns the number of bytes.
 fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -133,7 +133,7 @@ struct Metadata {
     truncated: bool,
 }
 
-/// A row without the columns that have another form in the record.
+/// The row as a map, without `columns`, which have another form in the record.
 fn without(row: &str, columns: &[&str]) -> serde_json::Result<serde_json::Map<String, serde_json::Value>> {
     let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(row)?;
     columns.iter().for_each(|column| drop(fields.remove(*column)));

@@ -1,4 +1,4 @@
-//! How far the projector is, for those who wait for it and for metrics.
+//! The progress of the projector, for callers that wait for it and for metrics.
 
 use aibridge_journal::Journal;
 use parking_lot::Mutex;
@@ -14,7 +14,7 @@ pub struct Progress {
     journal: Arc<Journal>,
     /// The sequence number up to which all frames are in the database.
     projected: watch::Sender<u64>,
-    /// Asks the projector not to wait for further frames before it commits.
+    /// Makes the projector commit without waiting for further frames.
     pub(crate) flush: Notify,
     /// The time since when the database refuses, and its last error.
     failure: Mutex<Option<(Instant, String)>>,
@@ -23,11 +23,11 @@ pub struct Progress {
     waiting: AtomicUsize,
     rejected: AtomicU64,
     damaged: AtomicU64,
-    /// When the oldest frame was appended that is being projected, in microseconds since 1970; 0 if there is none.
+    /// The time of the oldest frame that is being projected, in microseconds since 1970; 0 if there is none.
     oldest_micros: AtomicU64,
 }
 
-/// How far the database is behind the journal, and what the journal holds.
+/// The lag of the database behind the journal, and the figures of the journal.
 #[derive(Debug, Clone, Default)]
 pub struct JournalStats {
     /// The figures of the journal.
@@ -60,8 +60,8 @@ impl Progress {
         }
     }
 
-    /// Waits until everything is in the database that is in the journal now, for at most `limit`. Returns whether it
-    /// is.
+    /// Waits until all frames that are in the journal now are in the database, for at most `limit`. Returns whether they
+    /// are.
     pub async fn wait_for_all(&self, limit: Duration) -> bool {
         let last = self.journal.stats().last;
         timeout(limit, self.wait_for(last)).await.is_ok()
@@ -127,7 +127,7 @@ impl Progress {
         }
     }
 
-    /// Frames are about to be projected, the oldest of which was appended at this time.
+    /// Records that frames are about to be projected. The oldest was appended at `unix_micros`.
     pub(crate) fn began(&self, unix_micros: u64) {
         self.oldest_micros.store(unix_micros, Ordering::Relaxed);
     }
@@ -140,7 +140,7 @@ impl Progress {
         });
     }
 
-    /// All frames that were read are in the database.
+    /// Records that all frames that were read are in the database.
     pub(crate) fn idle(&self) {
         self.oldest_micros.store(0, Ordering::Relaxed);
     }
@@ -154,7 +154,7 @@ impl Progress {
         self.damaged.fetch_add(damages, Ordering::Relaxed);
     }
 
-    /// The database refused.
+    /// Records that the database refused.
     pub(crate) fn failed(&self, error: &str) {
         let mut failure = self.failure.lock();
         match &mut *failure {
@@ -164,7 +164,7 @@ impl Progress {
         self.is_healthy.send_replace(false);
     }
 
-    /// The database accepts. Returns whether it refused before.
+    /// Records that the database accepts. Returns whether it refused before.
     pub(crate) fn recovered(&self) -> bool {
         let was_failing = self.failure.lock().take().is_some();
         if was_failing {
@@ -174,7 +174,7 @@ impl Progress {
     }
 }
 
-/// A call that waits.
+/// Counts one waiting call until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Drop for Waiting<'_> {

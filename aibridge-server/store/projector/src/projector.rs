@@ -27,14 +27,14 @@ pub trait Sink: Send + 'static {
     /// database if needed.
     async fn position(&mut self, journal: Uuid) -> Result<u64, SinkError>;
 
-    /// Writes a batch and the position behind it in one transaction. Without a position, the batch is a part of a frame.
+    /// Writes a batch and the position after it in one transaction. Without a position, the batch is a part of a frame.
     async fn apply(&mut self, batch: &Batch, journal: Uuid, position: Option<u64>) -> Result<(), SinkError>;
 
     /// Closes the interceptions that earlier processes with this journal left open, and returns their number.
     async fn close_orphans(&mut self, journal: Uuid) -> Result<u64, SinkError>;
 }
 
-/// The reason that a database did not take a batch.
+/// The reason why a database did not store a batch.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
     /// A retry cannot succeed: a record of the batch is not acceptable. The connection can be used.
@@ -57,7 +57,8 @@ pub struct Projector {
 }
 
 impl Projector {
-    /// `boundary` is the sequence number of the last frame of earlier processes; `None` to leave open what they left open.
+    /// Creates a projector. `boundary` is the sequence number of the last frame of earlier processes: after it, their open
+    /// interceptions are closed. `None` leaves them open.
     pub fn new(
         journal: Arc<Journal>,
         progress: Arc<Progress>,
@@ -68,7 +69,7 @@ impl Projector {
         Self { journal, progress, commits, reader, boundary, orphans_closed: 0 }
     }
 
-    /// Continues after the last frame that the database holds. To be called at the start, and after each failure.
+    /// Continues after the last frame that the database has stored. Call it at the start, and after each failure.
     pub(crate) async fn seek<S: Sink>(&mut self, sink: &mut S) -> Result<(), SinkError> {
         let position = sink.position(self.journal.id()).await?;
         self.reader = self.journal.reader(position);
@@ -105,12 +106,12 @@ impl Projector {
         Ok(true)
     }
 
-    /// Whether all frames of earlier processes are projected, and how many interceptions were closed then.
+    /// The number of interceptions of earlier processes that were closed; `None` until all of their frames are projected.
     pub(crate) fn recovered(&self) -> Option<u64> {
         self.boundary.is_none().then_some(self.orphans_closed)
     }
 
-    /// Projects frames. Those that the database does not take are found by halving.
+    /// Projects frames. Frames that the database refuses for their content are found by halving.
     async fn project<S: Sink>(&mut self, sink: &mut S, frames: &[Frame]) -> Result<(), SinkError> {
         let mut left = vec![frames];
         while let Some(frames) = left.pop() {
@@ -134,7 +135,7 @@ impl Projector {
         Ok(())
     }
 
-    /// Projects the records of a frame one by one, and rejects those that the database does not take.
+    /// Projects the records of a frame one by one, and rejects those that the database refuses.
     async fn project_separately<S: Sink>(
         &mut self,
         sink: &mut S,
@@ -162,7 +163,7 @@ impl Projector {
         let mut batch = Batch::of_rejected(rejected);
         match sink.apply(&batch, journal, Some(position)).await {
             Err(SinkError::Content(_)) => {
-                // The text of the record may be what the database does not take.
+                // The database may refuse the text of the record.
                 batch.rejected.iter_mut().for_each(|rejected| rejected.record = None);
                 sink.apply(&batch, journal, Some(position))
                     .await
@@ -185,7 +186,7 @@ impl Projector {
         self.progress.rejected(rejected.len());
     }
 
-    /// The database holds all frames up to `position`.
+    /// Releases the frames up to `position`, which the database has stored.
     fn finish(&self, position: u64) {
         if let Err(error) = self.journal.release(position) {
             tracing::warn!(%error, "could not remove a file of the journal; will retry");

@@ -13,15 +13,15 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Bytes in the journal that the end of an interception has for itself. A larger end needs room that nobody reserved.
+/// Bytes in the journal that are reserved for the end of an interception. A larger end needs unreserved room, too.
 const END_BYTES: u64 = 16 << 10;
 
-/// Text from which on records are serialized and written on a blocking thread, because that takes longer than other
-/// tasks should wait.
+/// Bytes of text from which on records are serialized and written on a blocking thread, because other tasks should not
+/// wait that long.
 const LARGE_BYTES: usize = 256 << 10;
 
-/// Time for which a call with the owner of an object waits for the database while that accepts records: other gateways
-/// look owners up there.
+/// Time for which a call with the owner of an object waits for the database if that accepts records: other gateways look
+/// owners up there.
 const OWNER_WAIT: Duration = Duration::from_secs(1);
 
 /// Appends records to the journal. Clones share one journal.
@@ -37,13 +37,13 @@ struct Shared {
     timeout: Duration,
     /// The room in the journal of each open interception.
     open: Mutex<HashMap<Uuid, Reservation>>,
-    /// Whether the database can be used, as far as that can be found out in microseconds.
+    /// Checks whether the database can be used. Must take microseconds only.
     check: Box<dyn Fn() -> Result<(), StoreError> + Send + Sync>,
     is_closed: AtomicBool,
 }
 
-/// A frame that was appended and is not acknowledged yet. Dropping it takes a start back, because its request is
-/// refused.
+/// A frame that was appended and is not acknowledged yet. Dropping it takes a start back: the caller then refuses the
+/// request.
 struct Appended {
     shared: Arc<Shared>,
     sequence: u64,
@@ -52,7 +52,8 @@ struct Appended {
 }
 
 impl Recording {
-    /// Records to `journal`. `check` says whether the database can be used, as far as that takes microseconds.
+    /// Creates a recorder to `journal`. `check` returns an error if the database cannot be used; it must take microseconds
+    /// only, because every start calls it.
     pub fn new(
         journal: Arc<Journal>,
         progress: Arc<Progress>,
@@ -91,14 +92,14 @@ impl Recording {
         self.shared.wait_until_durable(&appended).await?;
         if has_owner && self.shared.progress.failure(Duration::ZERO).is_none() {
             let waiting = self.shared.progress.wait_for(appended.sequence);
-            // Without the database nobody looks up owners.
+            // The limit is no error: while the database is unavailable, no gateway can look up owners.
             let _ = timeout(OWNER_WAIT, waiting).await;
         }
         appended.acknowledge();
         Ok(())
     }
 
-    /// Whether a start would be accepted now, apart from the database's answer.
+    /// Checks whether a start would be accepted now. Does not query the database.
     pub fn check(&self) -> Result<(), StoreError> {
         self.shared.check_start()?;
         self.shared.journal.check(PROBE_BYTES, END_BYTES).map_err(StoreError::from)
@@ -110,7 +111,7 @@ impl Recording {
     }
 }
 
-/// The size of the start that a check of the journal asks for.
+/// The size in bytes of the start that [`Recording::check`] assumes.
 const PROBE_BYTES: usize = 4 << 10;
 
 impl Shared {
@@ -160,7 +161,7 @@ impl Shared {
             return Ok(());
         }
         let Some(error) = self.progress.failure(self.timeout) else { return Ok(()) };
-        self.progress.flush.notify_one(); // it may be back
+        self.progress.flush.notify_one(); // try again soon: the database may be available again
         Err(StoreError::Database(error))
     }
 

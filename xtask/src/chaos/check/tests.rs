@@ -21,7 +21,7 @@ fn record(plan: &Plan) -> Record {
     }
 }
 
-/// The comparison on whole responses to all plans, whose records were changed by `damage`.
+/// Compares whole responses to all plans with their records after `damage` has changed these.
 fn comparison(damage: impl FnOnce(&mut Vec<Record>, &mut Vec<(Plan, Entry)>)) -> Comparison {
     let mut interceptions = plans().iter().map(record).collect();
     let whole = |plan: Plan| {

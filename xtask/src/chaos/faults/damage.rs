@@ -17,7 +17,7 @@ const FILLING_PROMPT: usize = 2 << 20;
 /// The size of the journal from which its first file is read from the disk, and no longer from memory.
 const BEYOND_MEMORY: f64 = 80e6;
 
-/// The time in which a gateway has to notice a removed file, with some for a busy machine.
+/// The time in which a gateway must notice a removed file, with a reserve for a busy machine.
 const REMOVAL_LIMIT: Duration = Duration::from_millis(1500);
 
 const WAIT_LIMIT: Duration = Duration::from_secs(60);
@@ -47,7 +47,7 @@ pub(super) async fn flipped_live(scene: &mut Scene) -> Result<()> {
     let is_filled =
         async || member.metric("aibridge_journal_bytes").await.is_ok_and(|bytes| bytes > BEYOND_MEMORY);
     ensure!(wait(WAIT_LIMIT, is_filled).await.is_some(), "the journal does not grow");
-    scene.stop_load().await; // which may be faster than the database
+    scene.stop_load().await; // clients may be faster than the database
     let file = flip(scene)?;
     scene.start_load();
     outage.end(scene, away).await?;
@@ -57,7 +57,7 @@ pub(super) async fn flipped_live(scene: &mut Scene) -> Result<()> {
     Ok(())
 }
 
-/// Removes a part of the journal while the gateway runs and the database is there: what was accepted is in memory.
+/// Removes a part of the journal while the gateway runs and the database is available: accepted frames are in memory.
 pub(super) async fn removed(scene: &mut Scene, remove: fn(&Path) -> Result<()>) -> Result<()> {
     scene.wait_answers(100).await;
     remove(scene.members[0].journal())?;
@@ -95,13 +95,13 @@ fn flip(scene: &mut Scene) -> Result<String> {
     let first = files(scene.members[0].journal())?.into_iter().next().context("the journal has no file")?;
     let mut bytes = fs::read(&first)?;
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap_or_default();
-    // Not at the very end, where it would look like a write that a crash tore.
+    // Not near the end, where it would look like a torn write.
     let end = end.saturating_sub(end / 5);
     ensure!(end > HEADER_BYTES, "{} has no frames", first.display());
     let at = scene.rng.usize(HEADER_BYTES..end);
     let bit = scene.rng.u8(..8);
     bytes[at] ^= 1 << bit;
-    // In place, because another file would be a removed one.
+    // Written in place: a new file would count as a removed one.
     let file = fs::File::options().write(true).open(&first)?;
     std::os::unix::fs::FileExt::write_at(&file, &bytes[at..=at], at as u64)?;
     scene.figures.loss_allowed += 1;

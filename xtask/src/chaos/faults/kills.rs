@@ -11,14 +11,15 @@ const BETWEEN: std::ops::Range<u64> = 20..500;
 /// The time from a start to a kill during it, in milliseconds.
 const STARTING: std::ops::Range<u64> = 1..150;
 
-/// One kill in so many is followed by kills while the gateway starts.
+/// Every n-th kill is followed by kills while the gateway starts.
 const STARTING_EVERY: u32 = 4;
 
 /// The size of a large prompt, and the pause after it.
 const LARGE_PROMPT: usize = 8 << 20;
 const LARGE_PAUSE: Duration = Duration::from_millis(500);
 
-/// The size of a prompt of which a few dozen fill a file of the journal: files are finished and deleted meanwhile.
+/// The size of a prompt that fills a file of the journal after a few dozen requests, so that files are finished and
+/// deleted during the kills.
 const FILLING_PROMPT: usize = 2 << 20;
 const FILLING_PAUSE: Duration = Duration::from_millis(30);
 
@@ -39,7 +40,7 @@ pub(super) async fn at_random_moments(scene: &mut Scene, kills: u32) {
     scene.wait_answers(50).await;
 }
 
-/// Lets records accumulate while the database is away, and kills the gateway while it recovers and projects them.
+/// Accumulates records while the database is unavailable, and kills the gateway while it recovers and projects them.
 pub(super) async fn in_recovery(scene: &mut Scene, kills: u32, hold: Duration) -> Result<()> {
     scene.add_large_client(FILLING_PROMPT, FILLING_PAUSE);
     let mut left = kills;

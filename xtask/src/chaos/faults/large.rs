@@ -1,4 +1,4 @@
-//! One client with prompts of 60 MB: what the others notice.
+//! One client with prompts of 60 MB, and the latency of the others.
 
 use crate::chaos::scene::Scene;
 use std::time::Duration;

@@ -13,7 +13,7 @@ const SLOW: Duration = Duration::from_secs(2);
 /// The number of responses that are lost.
 const LOST_COMMITS: usize = 5;
 
-/// The time in which a COMMIT has to occur under load.
+/// The longest time until a COMMIT occurs under load.
 const COMMIT_LIMIT: Duration = Duration::from_secs(30);
 
 /// Statements of two seconds, for long enough that a few transactions end.

@@ -1,4 +1,4 @@
-//! A database that is away: stopped, crashed, killed, frozen, read-only or locked.
+//! Outages of the database: stopped, crashed, killed, frozen, read-only or locked.
 
 use crate::chaos::database::{Database, WriteLock};
 use crate::chaos::scene::{Level, Scene};
@@ -6,7 +6,7 @@ use anyhow::Result;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// How a database is away.
+/// The kind of an outage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outage {
     Stopped,
@@ -17,14 +17,14 @@ pub(super) enum Outage {
     Locked,
 }
 
-/// What keeps the database away until [`Outage::end`].
+/// The guard of an outage, which lasts until [`Outage::end`].
 pub(super) struct Away(#[allow(dead_code, reason = "dropping it releases the lock")] Option<WriteLock>);
 
-/// The time in which a gateway has to notice that the database is away, or back.
+/// The time in which a gateway must notice that the database is unavailable, or available again.
 const NOTICE_LIMIT: Duration = Duration::from_secs(10);
 
 impl Outage {
-    /// An outage of the scene's database, the simplest one.
+    /// The simplest outage of the scene's database.
     pub(super) fn usual(scene: &Scene) -> Self {
         match scene.database {
             Database::Sqlite(_) => Self::Locked,

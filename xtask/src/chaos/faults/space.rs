@@ -1,4 +1,4 @@
-//! No space: a full disk, and a journal that has reached its limit.
+//! Lack of space: a full disk, and a journal at its limit.
 
 use super::outage::Outage;
 use crate::chaos::scene::{Scene, wait};
@@ -12,7 +12,7 @@ const FILLING_PROMPT: usize = 2 << 20;
 
 const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
-/// The time in which a gateway has to accept requests again when there is space.
+/// The time in which a gateway must accept requests again after there is space.
 const READY_LIMIT: Duration = Duration::from_secs(15);
 
 /// Fills the disk under load, and gives the space back.
@@ -27,7 +27,7 @@ pub(super) async fn full_disk(scene: &mut Scene, hold: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Fills the journal while the database is away.
+/// Fills the journal while the database is unavailable.
 pub(super) async fn full_journal(scene: &mut Scene, hold: Duration) -> Result<()> {
     scene.wait_answers(100).await;
     let outage = Outage::usual(scene);

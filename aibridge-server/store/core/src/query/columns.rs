@@ -1,4 +1,4 @@
-//! The select lists for interceptions and the rows that belong to them, by the description of the tables.
+//! The select lists for interceptions and the rows that belong to them, generated from the described tables.
 
 use crate::tables::{Column, INTERCEPTIONS, Kind, Table};
 

@@ -1,4 +1,4 @@
-//! A row of either database, from which the rows of queries are read.
+//! The trait by which the rows of queries are read from either database.
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;

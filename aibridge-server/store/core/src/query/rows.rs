@@ -1,4 +1,4 @@
-//! The row types that queries return. Their JSON form is that of the API and of exports.
+//! The row types that queries return. The API and the exports use their JSON form.
 
 use super::RowReader;
 use jiff::Timestamp;

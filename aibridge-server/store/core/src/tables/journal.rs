@@ -1,4 +1,4 @@
-//! The table of the records that the database does not take.
+//! The table of the records that the database refused for their content.
 
 use super::{Column, Kind, Row, Table, Value};
 use crate::batch::Rejected;

@@ -1,4 +1,4 @@
-//! The values of a new row, in the form that both databases are given.
+//! The values of a new row, in a form that both databases accept.
 
 use crate::storable::storable;
 use jiff::Timestamp;

@@ -25,7 +25,7 @@ impl Attempts {
         pause
     }
 
-    /// Whether it is time for another warning.
+    /// Whether another warning is due. If so, the next one is due after [`REMINDER`].
     pub(super) fn is_reminder_due(&mut self) -> bool {
         let now = Instant::now();
         let is_due = self.reminded.is_none_or(|last| now.duration_since(last) >= REMINDER);
@@ -35,7 +35,7 @@ impl Attempts {
         is_due
     }
 
-    /// An attempt succeeded.
+    /// Resets pause and warnings after a success.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
     }

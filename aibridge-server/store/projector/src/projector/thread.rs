@@ -17,23 +17,23 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Time for which the projector gathers frames after the first one, unless somebody waits for the database: a commit
-/// for each frame would cost more than all the rest.
+/// Time for which the projector gathers frames after the first one, unless a caller waits for the database. A commit for
+/// each frame would cost more than everything else.
 const GATHER_TIME: Duration = Duration::from_millis(20);
 
-/// The shortest pause between two attempts while the database refuses, if somebody waits for it.
+/// The shortest pause between two attempts while the database refuses, if a caller waits for it.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 
-/// Further work on the connection of the projector, which runs between two batches.
+/// Other work on the projector's connection. It runs between two batches.
 type Job<S> = Box<dyn for<'a> FnOnce(&'a mut S) -> LocalBoxFuture<'a, ()> + Send>;
 
 /// Bound of the queue of such work.
 const JOBS: usize = 16;
 
-/// Time limit for the thread to end after it was told to stop at once.
+/// Time limit for the thread to end after `abandon` was cancelled.
 const ABANDON_LIMIT: Duration = Duration::from_secs(5);
 
-/// What the thread works on.
+/// The journals, the database and the state that the thread works on.
 pub struct Task<S> {
     /// The projector of the journal of this process.
     pub projector: Projector,
@@ -59,8 +59,8 @@ pub struct ProjectorThread<S> {
     thread: Mutex<Option<(JoinHandle<()>, oneshot::Receiver<()>)>>,
 }
 
-/// Called once, when the frames of earlier processes are projected or cannot be: with the number of interceptions that
-/// were closed, or with the first error.
+/// The callback for recovery, called once: with the number of closed interceptions when the frames of earlier processes
+/// are projected, or with the first error.
 type Recovered = Box<dyn FnOnce(Result<u64, String>) + Send>;
 
 struct Worker<S> {
@@ -187,8 +187,8 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// Projects the next frames, after failures from the position of the database on. Returns whether nothing is left, and
-    /// `None` when the thread must end.
+    /// Projects the next frames. After a failure, it continues at the position of the database. Returns whether nothing is
+    /// left, and `None` when the thread must end.
     async fn attempt(&mut self) -> Option<bool> {
         self.serve_jobs().await;
         let Task { projector, sink, .. } = &mut self.task;
@@ -221,7 +221,7 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// Notes a failure, and waits before the next attempt.
+    /// Records a failure, logs it at most once a minute, and waits before the next attempt.
     async fn fail(&mut self, error: &SinkError) {
         if let Some(report) = self.recovered.take() {
             report(Err(error.to_string()));
@@ -241,7 +241,7 @@ impl<S: Sink> Worker<S> {
                 () = self.task.progress.flush.notified() => {}
                 Some(job) = self.jobs.recv() => job(&mut self.task.sink).await,
             }
-            // Somebody waits for the database, or has just used it.
+            // A caller waits for the database, or has just used it.
             pause.as_mut().reset(begun + MIN_PAUSE);
         }
     }
@@ -252,7 +252,7 @@ impl<S: Sink> Worker<S> {
         let (appended, flush) = (projector.reader.appended(), progress.flush.notified());
         tokio::select! {
             () = appended => {}
-            // Whoever asked waits for something that was appended before.
+            // The caller waits for a frame that was appended before.
             () = flush => return,
             () = self.stop.cancelled() => return,
             () = self.abandon.cancelled() => return,
