@@ -5,6 +5,7 @@
 // FILLED_URL is a gateway with access tokens and a filled store, EMPTY_URL one without access tokens and records. Each
 // scenario prints a line; every view is photographed, and checked with axe-core in both colour schemes and at 320 px.
 
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -411,7 +412,7 @@ await scenario("the keyboard alone reaches a session", async () => {
   await close();
 });
 
-await scenario("an empty store shows three lines for a client, without a log-in", async () => {
+await scenario("an empty store shows three lines for a client, which make the first request, without a log-in", async () => {
   const { page, problems, close } = await open();
   await page.goto(empty + "/dashboard");
   await page.getByRole("heading", { name: "Nothing is recorded yet" }).waitFor();
@@ -420,6 +421,11 @@ await scenario("an empty store shows three lines for a client, without a log-in"
   await page.screenshot({ path: join(screenshots, "empty.png") });
   const found = await findings(page);
   check(found.length === 0, `axe:\n${found.join("\n")}`);
+  await page.getByRole("main").getByRole("link", { name: "Requests" }).click();
+  await page.getByText("Live tail is on").waitFor();
+  const answer = execFileSync("bash", ["-c", lines.join("\n")], { env: { PATH: process.env.PATH }, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  check(answer.includes("chat.completion"), answer);
+  await page.locator("tbody tr", { hasText: "gpt-5-mini" }).filter({ hasText: "completed" }).waitFor();
   check(problems.length === 0, problems.join("\n"));
   await close();
 });

@@ -73,19 +73,21 @@ export function Empty({ status, params, noun }) {
   </div>`;
 }
 
+/** A request that needs no other program. Codex does not read the variables; `aibridge run` sets it up. */
+const FIRST_REQUEST = `curl "$OPENAI_BASE_URL/chat/completions" -H "Authorization: Bearer $OPENAI_API_KEY" -H "Content-Type: application/json" -d '{"model":"gpt-5-mini","messages":[{"role":"user","content":"Hello"}]}'`;
+
 /** The three lines that make a client use the gateway. */
 export function FirstSteps({ status }) {
   const origin = status.client_url ?? location.origin;
-  const provider = status.providers[0] ?? { path: "/openai/v1", kind: "openai" };
-  const needsToken = status.auth_mode === "tokens";
+  const provider = status.providers.find((one) => one.has_keys) ?? status.providers[0] ?? { path: "/openai/v1", kind: "openai" };
   const isAnthropic = provider.kind === "anthropic";
-  const prefix = isAnthropic ? "ANTHROPIC" : "OPENAI";
-  const base = isAnthropic ? provider.path.replace(/\/v1$/, "") : provider.path;
-  const key = needsToken ? "aib_… # your access token" : "unused # the gateway uses its own key";
-  const lines = [`export ${prefix}_BASE_URL=${origin}${base}`, `export ${prefix}_API_KEY=${key}`, isAnthropic ? "claude" : "codex"];
+  const key = status.auth_mode === "tokens" ? "aib_… # your access token" : provider.has_keys ? "unused # the gateway has the key" : "sk-… # your own key: the gateway has none";
+  const lines = isAnthropic
+    ? [`export ANTHROPIC_BASE_URL=${origin}${provider.path.replace(/\/v1$/, "")}`, `export ANTHROPIC_AUTH_TOKEN=${key}`, "claude"]
+    : [`export OPENAI_BASE_URL=${origin}${provider.path}`, `export OPENAI_API_KEY=${key}`, FIRST_REQUEST];
   return html`<div class="box">
     <h2>Nothing is recorded yet</h2>
-    <p>Start a client with these three lines. Its first request appears here.</p>
+    <p>Paste these three lines into a terminal. The first request appears under <${Link} to=${address("requests", "", { live: "on" })}>Requests<//>.</p>
     <${Copyable} text=${lines.join("\n")} label="Lines for a client" />
     <p>Or let the gateway set up an agent: <code>aibridge run codex</code></p>
     ${status.retention_seconds && html`<p class="quiet">Records older than ${age(status.retention_seconds)} are deleted (<code>store.retention</code>).</p>`}
