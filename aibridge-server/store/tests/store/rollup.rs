@@ -46,6 +46,7 @@ impl Database {
     }
 
     async fn record(&self, all: Vec<Vec<Record>>) {
+        let all: Vec<Vec<Record>> = all.chunks(60).map(<[_]>::concat).collect(); // fewer commits
         match self {
             Self::Sqlite(dir) => {
                 let store = dir.open();
