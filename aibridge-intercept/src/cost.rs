@@ -1,10 +1,10 @@
-//! The seam for money: what an interception costs, and what was reserved for it.
+//! The trait that computes the cost of an interception, and releases its reservation.
 
 use aibridge_observer::ResponseSummary;
 use aibridge_recorder::{Interception, UsageCost};
 use jiff::Timestamp;
 
-/// Finds the cost of one interception. Dropping it releases what was reserved for it, whatever became of the request.
+/// Computes the cost of one interception. Dropping it releases the reservation of the request.
 pub trait CostMeter: Send + Sync {
     /// The cost of a response; `None` if there is nothing to charge. Called at most once, when the response was read to
     /// its end or to the point where it broke off, and before its records are stored.
@@ -17,12 +17,12 @@ pub trait CostMeter: Send + Sync {
     ) -> Option<UsageCost>;
 }
 
-/// How far a response came.
+/// The progress of a response when its cost is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResponseProgress {
-    /// Whether the provider answered with a success, so that it may charge for the response.
+    /// Whether the status was a success, so that the provider may charge for the response.
     pub is_success: bool,
-    /// Whether the response came to its end, rather than being interrupted.
+    /// `true` if the response reached its end; `false` if it was interrupted.
     pub is_complete: bool,
 }
 

@@ -46,7 +46,7 @@ pub enum InterceptionEvent<'a> {
         interception: &'a Interception,
         /// The content that was extracted from the response.
         summary: &'a ResponseSummary,
-        /// What the response cost; `None` if there is nothing to charge.
+        /// The cost of the response; `None` if there is nothing to charge.
         charged: Option<&'a UsageCost>,
     },
     /// A response was relayed without being read because its `Content-Encoding` could not be decoded.
@@ -97,6 +97,15 @@ pub enum InterceptionEvent<'a> {
         model: Option<&'a str>,
         /// The tokens of the response.
         usage: &'a Usage,
+    },
+    /// The cost of such a response was computed.
+    PassthroughCost {
+        /// The provider's configured name.
+        provider: &'a str,
+        /// The model that the response names.
+        model: Option<&'a str>,
+        /// The cost in billionths of a US dollar; `None` if there is no price.
+        cost_nano_usd: Option<i64>,
     },
     /// A request was refused because it exceeds a limit of the settings.
     LimitExceeded {

@@ -39,7 +39,7 @@ impl From<Error> for RelayError {
 #[derive(Debug)]
 pub(crate) struct Downstream {
     state: State,
-    /// How long the upstream is read on after the client has left.
+    /// The time for which the upstream is read on after the client has left.
     drain: Duration,
     /// Cancelled when the grace period of a shutdown is over.
     abort: CancellationToken,
@@ -74,7 +74,7 @@ impl Downstream {
         (Self { state: State::Waiting(sender), drain: Duration::ZERO, abort }, receiver)
     }
 
-    /// Reads the upstream on for this time after the client has left, to learn what the response cost.
+    /// Sets the time for which the upstream is read on after the client has left, to receive the usage of the response.
     pub(crate) fn set_drain(&mut self, drain: Duration) {
         self.drain = drain;
     }
@@ -97,7 +97,7 @@ impl Downstream {
         }
     }
 
-    /// Begins to drain when the client has left, if the settings say so.
+    /// Begins to drain after the client has left, if draining is enabled and has not begun. Otherwise, returns an error.
     fn drain_or_stop(&mut self) -> Result<(), RelayError> {
         if self.drain.is_zero() || self.is_draining() {
             return Err(RelayError::ClientDisconnected);

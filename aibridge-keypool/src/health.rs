@@ -67,7 +67,7 @@ impl Health {
         }
     }
 
-    /// Ends all cooldowns and probes: an operator wants the key to be tried again.
+    /// Ends all cooldowns and probes at the request of an operator, so that the next request tries the key.
     pub(crate) fn revive(&mut self) {
         self.key.revive();
         self.models.revive();

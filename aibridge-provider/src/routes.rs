@@ -141,7 +141,7 @@ fn is_alias_of(path: &str, route: &str) -> bool {
     segments(path) == segments(route)
 }
 
-/// Whether `path` ends with an alias of `route`, whatever precedes it: the version of an API, for instance.
+/// Whether `path` ends with an alias of `route`, after any prefix, such as the version of an API.
 pub(crate) fn ends_with_alias_of(path: &str, route: &str) -> bool {
     segments(path).ends_with(&segments(route))
 }

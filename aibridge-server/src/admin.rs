@@ -4,6 +4,7 @@ mod access;
 
 use crate::app::App;
 use crate::body;
+use crate::spending::SpendingSync;
 use aibridge_admission::Refusal;
 use aibridge_api::{Access, Api, Call, Endpoint, GatewayState};
 use aibridge_dashboard::{BrowserSessions, LoginThrottle, security_headers};
@@ -32,6 +33,8 @@ pub struct Admin {
     pub store: Store,
     /// `Some` if the settings enable metrics.
     pub metrics: Option<Arc<Metrics>>,
+    /// What other gateways on the same database have spent.
+    pub spending: Arc<SpendingSync>,
     /// Counts the open connections of clients.
     pub connections: ConnectionLimit,
     /// The API for records and keys.
@@ -148,6 +151,9 @@ impl Admin {
             _ => self.app.unless_cut(body::read(body, MAX_BODY)).await??,
         };
         let snapshot = self.app.runtime_config.load();
+        if endpoint == Endpoint::Me && !snapshot.accounting.has_budgets() {
+            self.spending.refresh().await; // with budgets, it is read every second
+        }
         let call = Call {
             endpoint: &endpoint,
             method: &request.method,

@@ -13,10 +13,10 @@ use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How many bytes of a refused request are read after the response. A client that is still sending would otherwise see a
-/// reset connection instead of the response.
+/// The most bytes of a refused request that are read after the response. Without reading, a client that is still sending
+/// would receive a connection reset instead of the response.
 const MAX_DRAIN_BYTES: usize = 64 << 20;
-/// How long a refused request is read after the response.
+/// The longest time for which a refused request is read after the response.
 const MAX_DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// Reads all of `body`, without a copy if it arrives in one chunk.
@@ -58,7 +58,7 @@ async fn next(body: &mut AxumBody) -> Result<Option<Bytes>, Error> {
 }
 
 /// Whether the client of a refused request may still send its body. A client that waits for `100 Continue` has sent
-/// nothing, and is not asked for it.
+/// nothing, and the gateway does not request the body.
 pub fn is_being_sent(body: &AxumBody, headers: &HeaderMap) -> bool {
     !headers.contains_key(header::EXPECT) && !body.is_end_stream()
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// How often the pools are read. All gateways stop using a cooling key within a second.
+/// The interval at which the pools are read. All gateways stop using a cooling key within a second.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A cooldown is published again only if it became this much longer: the gateways read their clocks at different times.

@@ -170,7 +170,7 @@ impl RuntimeSnapshot {
 struct AdmittedRequest {
     target: Target,
     actor: Actor,
-    /// Without the access token.
+    /// The headers of the client, without its access token.
     headers: HeaderMap,
     permit: RequestPermit,
 }

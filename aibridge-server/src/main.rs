@@ -35,6 +35,7 @@ fn main() -> ExitCode {
             let is_bad_usage = error.is::<SettingsError>()
                 || error.is::<LaunchError>()
                 || error.downcast_ref().is_some_and(RunError::is_bad_usage)
+                || error.downcast_ref().is_some_and(prices::PricesError::is_bad_usage)
                 || error.downcast_ref().is_some_and(tokens::TokenError::is_bad_usage);
             if is_bad_usage { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
         }
@@ -67,7 +68,9 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Some(Command::Sessions(args)) => {
             records::sessions(args, store_options(&config), &mut std::io::stdout())?;
         }
-        Some(Command::Prices(command)) => prices::run(command, &config, &mut std::io::stdout())?,
+        Some(Command::Prices(command)) => {
+            prices::run(command, &config, store_options(&config), &mut std::io::stdout())?;
+        }
         Some(Command::Budgets(command)) => {
             let token = variable(aibridge_server::run::TOKEN_VARIABLE).map(SecretString::from);
             let from_records = || spending::of_records(&config);
@@ -125,7 +128,7 @@ fn serve(config: Config, args: &SettingsArgs) -> Result<ExitCode, Box<dyn std::e
     ended
 }
 
-/// Serves until the first signal, then lets open responses end. At the second signal it returns the exit code that the
+/// Serves until the first signal, then waits for open responses. At the second signal it returns the exit code that the
 /// signal would have without a handler.
 async fn serve_until_signal(
     config: Config,

@@ -124,7 +124,7 @@ fn too_many_failures(wait: Duration) -> ErrorResponse {
         .with_header(header::RETRY_AFTER, seconds)
 }
 
-/// The response with a file, or without it if the browser has it. Files change with the binary only, so browsers ask
+/// The response with a file, or 304 if the browser has it. A new binary may have other files, so browsers revalidate them
 /// each time.
 fn file_response(file: &PageFile, request: &Parts) -> Response<Body> {
     let matches = |tags: &HeaderValue| {

@@ -1,4 +1,4 @@
-//! `aibridge run`: starts an agent through the gateway, passes signals and its exit code, and says what it cost.
+//! `aibridge run`: starts an agent through the gateway, forwards signals, returns its exit code and prints its cost.
 
 mod agent_process;
 mod cost;

@@ -26,7 +26,7 @@ pub struct RuntimeSnapshot {
     pub accounting: Accounting,
     /// The longest request body, in bytes, before and after decompression.
     pub max_body_bytes: usize,
-    /// How long open responses may continue after the gateway begins to stop.
+    /// The time that open responses may continue after the gateway begins to stop.
     pub shutdown_grace: Duration,
     /// The bounds and the certificate of new connections.
     pub listener: Arc<ListenerSettings>,

@@ -12,7 +12,7 @@ use crate::reload::Reloader;
 use crate::retention::Retention;
 use crate::rollup;
 use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
-use crate::spending;
+use crate::spending::SpendingSync;
 use crate::start_error::StartError;
 use crate::startup;
 use crate::store_options::{start_within, store_options};
@@ -43,7 +43,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-/// How long cut responses have to record their end, and then connections to write their last bytes.
+/// The time that cut responses have to record their end, and then again for connections to write their last bytes.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A gateway whose sockets are bound but do not accept connections yet.
@@ -56,6 +56,7 @@ pub struct Server {
     app: Arc<App>,
     dumps: Arc<Dumps>,
     metrics: Option<Arc<Metrics>>,
+    spending: Arc<SpendingSync>,
     clock: quanta::Clock,
 }
 
@@ -81,7 +82,8 @@ impl Server {
         };
         let metrics = metrics(&config, &store)?;
         let accounting = Accounting::new(&config, event_sink(metrics.as_ref()), Timestamp::now());
-        spending::load(&accounting, &store, store_options(&config)).await;
+        let spending = Arc::new(SpendingSync::new(&store, store_options(&config)));
+        spending.load(&accounting, &store).await;
         let tls = config.tls.as_ref().map(certificate::server_config).transpose()?;
         let runtime_config = RuntimeConfig::new(RuntimeSnapshot {
             providers,
@@ -96,7 +98,7 @@ impl Server {
             retention: config.store.retention.map(aibridge_config::Retention::get),
         });
         let app = app(&config, &store, runtime_config, metrics.as_ref());
-        Ok(Self { config, listener, address, admin, store, app, dumps, metrics, clock })
+        Ok(Self { config, listener, address, admin, store, app, dumps, metrics, spending, clock })
     }
 
     /// Returns the address of the client listener.
@@ -134,6 +136,7 @@ impl Server {
             app: self.app.clone(),
             store: self.store.clone(),
             metrics: self.metrics.clone(),
+            spending: self.spending.clone(),
             connections,
             api: Api::new(
                 store_options(&self.config),
@@ -153,7 +156,7 @@ impl Server {
         Reloader::new(self.app.runtime_config.clone(), self.config.clone())
     }
 
-    /// Serves until `stop` completes. Then it refuses new requests, lets open responses end within the grace period, cuts
+    /// Serves until `stop` completes. Then it refuses new requests, waits for open responses within the grace period, cuts
     /// and records the rest, and closes the store.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let health = Health::new(self.store.clone(), self.app.stopping.clone());
@@ -183,6 +186,7 @@ impl Server {
             &self.store,
             &self.app.runtime_config,
             self.metrics,
+            self.spending,
             store_options(&self.config),
         );
 
@@ -256,19 +260,21 @@ fn background_tasks(
     store: &Store,
     runtime_config: &RuntimeConfig,
     metrics: Option<Arc<Metrics>>,
+    spending: Arc<SpendingSync>,
     options: StoreOptions,
 ) -> Vec<AbortOnDropHandle<()>> {
     let retention = Retention::new(store, runtime_config.clone(), metrics);
-    let sums = rollup::run(options.clone());
+    let sums = rollup::run(options);
+    let following = runtime_config.clone();
+    let following = async move { spending.run(following).await };
     let mut tasks = vec![
         AbortOnDropHandle::new(tokio::spawn(retention.run())),
         AbortOnDropHandle::new(tokio::spawn(sums)),
+        AbortOnDropHandle::new(tokio::spawn(following)),
     ];
     if let Store::Postgres(store) = store {
         let sync = cooldown_sync::run(store.clone(), runtime_config.clone());
         tasks.push(AbortOnDropHandle::new(tokio::spawn(sync)));
-        let following = spending::follow(runtime_config.clone(), options);
-        tasks.push(AbortOnDropHandle::new(tokio::spawn(following)));
     }
     tasks
 }

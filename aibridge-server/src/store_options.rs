@@ -30,8 +30,8 @@ pub fn store_options(config: &Config) -> StoreOptions {
     }
 }
 
-/// How long the store may take to record a start or to authenticate a token. The rest of the timeout is left for the
-/// error.
+/// The time that the store has to record a start or to look up a token: nine tenths of the timeout. The rest is left for
+/// the error response.
 pub fn start_within(config: &Config) -> Duration {
     config.store.timeout / 10 * 9
 }

@@ -6,6 +6,7 @@ mod aimock;
 mod browser;
 mod install;
 mod launcher;
+mod money;
 mod secured;
 mod tools;
 
@@ -36,6 +37,9 @@ pub(crate) struct Options {
     /// Runs the scenarios of the launcher alone.
     #[arg(long)]
     launcher: bool,
+    /// Runs the scenarios about costs and budgets alone.
+    #[arg(long)]
+    money: bool,
 }
 
 /// Runs all scenarios, or prints the tool that this machine lacks.
@@ -65,6 +69,10 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         return launcher::run(&binary, &tools, &installed, &target).await;
     }
 
+    if options.money {
+        return money::run(&binary, &tools, &installed).await;
+    }
+
     let provider = Aimock::start(&tools, &installed, &assets()).await?;
     let gateway = Launch::new(&binary).config(settings(&provider)).start().await;
     let limited = Launch::new(&binary).config(format!("{LIMITS}{}", settings(&provider))).start().await;
@@ -80,6 +88,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     secured::run(&binary, &tools, &installed, &provider).await?;
     agents::run(&binary, &tools, &installed).await?;
     launcher::run(&binary, &tools, &installed, &target).await?;
+    money::run(&binary, &tools, &installed).await?;
     browser::run(&binary, &tools, &installed, &target).await
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub struct Prices {
     /// The file with the operator's own prices; `None` for the bundled prices only.
     pub file: Option<PathBuf>,
-    /// The text of the file, by which a change is noticed.
+    /// The text of the file, for detecting changes.
     text: String,
     /// The bundled prices, and before them those of the file.
     pub table: PriceTable,

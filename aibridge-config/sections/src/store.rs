@@ -51,7 +51,7 @@ impl fmt::Display for StoreUrl {
     }
 }
 
-/// When a record counts as durable: what the bytes that it describes wait for.
+/// When a record counts as durable. The request waits for a durable start record, the end of the response for end records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Durability {
     /// The journal has it, and it survives the end of the process, e.g. after `kill -9`.
@@ -168,8 +168,8 @@ pub fn resolve(raw: &RawStore, report: &mut Report<'_>) -> Option<Store> {
     })
 }
 
-/// The directory that the settings name; `None` if they name none. `spool` is its name in earlier versions: the journal
-/// then takes the place of the spool, and stores first what is left in it.
+/// The directory in the settings; `None` if they name none. `spool` is the former name of the setting: the journal then
+/// replaces the spool, and takes over its records.
 fn journal(raw: &RawStore) -> Result<Option<PathBuf>, String> {
     let is_named = raw.journal != DEFAULT_JOURNAL;
     match (raw.journal.as_str(), raw.spool.as_str()) {

@@ -58,7 +58,7 @@ pub fn resolve(raw: &RawTls, environment: &dyn Environment, report: &mut Report<
 pub(crate) struct PairSettings<'a> {
     pub(crate) cert: &'a str,
     pub(crate) key: &'a str,
-    /// What the absence of both means.
+    /// The meaning of settings without both, for messages.
     pub(crate) without: &'static str,
 }
 

@@ -1,6 +1,6 @@
 //! Settings with a fixed set of values.
 
-/// Returns the one of `all` whose name is `text`.
+/// Returns the value in `all` with the name `text`.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Parses an embeddings request. Its response is read as that of chat completions, of which it has the usage only.
+//! Parses an embeddings request. Its response is read like one of chat completions; only usage is recorded.
 
 use crate::streaming::Streaming;
 use aibridge_intercept::client::Client;

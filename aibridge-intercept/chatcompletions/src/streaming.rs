@@ -41,8 +41,8 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    /// Creates a reader. With `withhold_usage`, it withholds the usage chunk of a stream from the client, whose request
-    /// does not include it.
+    /// Creates a reader. With `withhold_usage`, it withholds the usage chunk of a stream from the client, because only the
+    /// gateway requested it.
     pub fn new(withhold_usage: bool) -> Self {
         Self { withhold_usage, reader: Reader::default(), done: false }
     }

@@ -59,7 +59,7 @@ pub enum Error {
     /// The request's body violates the framing of HTTP.
     #[error("the request body cannot be read: {0}")]
     RequestMalformed(&'static str),
-    /// The request asks for a response that outlives it.
+    /// The request starts a background response, which would outlive its interception.
     #[error("background responses are not supported: leave out \"background\"")]
     BackgroundUnsupported,
     /// The store did not accept a record, and no request is forwarded without one.

@@ -8,13 +8,13 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use uuid::Uuid;
 
-/// The API whose format an error response has.
+/// The format of an error response: that of one API.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum ErrorFormat {
-    /// That of the OpenAI API: `{"error":{"message":…,"type":…,"param":…,"code":…}}`.
+    /// The format of the OpenAI API: `{"error":{"message":…,"type":…,"param":…,"code":…}}`.
     #[default]
     OpenAi,
-    /// That of the Anthropic API: `{"type":"error","error":{"type":…,"message":…},"request_id":…}`.
+    /// The format of the Anthropic API: `{"type":"error","error":{"type":…,"message":…},"request_id":…}`.
     Anthropic,
 }
 
@@ -173,9 +173,10 @@ mod tests {
     #[test]
     fn further_members_stand_beside_the_message() {
         let mut error = error(429, ErrorKind::Quota);
-        error.members.push(("budget", json!({"scope": "user"})));
+        error.members.push(("budget", r#"{"scope":"user","limit_usd":0.10}"#.into()));
         let response = error.clone().into_http(ErrorFormat::OpenAi, None);
-        assert_eq!(body(&response)["error"]["budget"]["scope"], "user");
+        let text = str::from_utf8(response.body()).unwrap();
+        assert!(text.ends_with(r#","budget":{"scope":"user","limit_usd":0.10}}}"#), "{text}");
         let response = error.into_http(ErrorFormat::Anthropic, None);
         assert_eq!(body(&response)["error"]["budget"]["scope"], "user");
     }

@@ -3,7 +3,6 @@
 
 use crate::error_kind::ErrorKind;
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::Value;
 
 /// The header of every error response of the gateway's own, which distinguishes it from the provider's. Its value is the
 /// error's `code`.
@@ -24,8 +23,8 @@ pub struct ErrorResponse {
     pub param: Option<Box<str>>,
     /// Headers besides `Content-Type` and [`ERROR_HEADER`].
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Further members of the error object.
-    pub members: Vec<(&'static str, Value)>,
+    /// Further members of the error object, each with its value as JSON text, so that numbers keep all their decimals.
+    pub members: Vec<(&'static str, Box<str>)>,
     /// The limit of the settings that refused the request, if one did: `concurrency`, `requests` or `tokens`.
     pub limit: Option<&'static str>,
 }

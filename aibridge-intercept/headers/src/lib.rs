@@ -1,4 +1,4 @@
-//! Which headers are forwarded, which credential a request has, and what is shown of it.
+//! Headers: the rules for forwarding them, the credential of a request, and the masking of credentials.
 //!
 //! [`forwarding`] has the rules for both directions, [`credential`] chooses between the client's own key and the pool, and
 //! [`mask`] replaces credentials by hints, for everything that people read.

@@ -6,7 +6,7 @@
 //! therefore survive.
 //!
 //! - [`Json`] reads a value, strictly by RFC 8259.
-//! - [`LenientText`] reads JSON that comes from servers which bend the rules.
+//! - [`LenientText`] reads JSON of servers that deviate from RFC 8259.
 //! - [`Edit`] and [`splice`] change a text.
 //! - [`Prefilter`] and [`StringLength`] decide cheaply whether a text is worth a scan.
 //! - [`ValueEnd`] finds the end of a value in a stream.

@@ -16,6 +16,9 @@ pub struct Json<'a> {
     last: Option<&'a str>,
 }
 
+/// The bound of [`Json::count`], exclusive. Every whole number below it is exact as a floating point number too.
+const MAX_COUNT: i64 = 9_000_000_000_000_000;
+
 /// The reason why a text is not a JSON object.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
@@ -157,8 +160,11 @@ impl<'a> Json<'a> {
     pub fn count(self) -> Option<i64> {
         let text = self.string();
         let text = text.as_deref().unwrap_or(self.text).trim();
-        let count = text.parse().map(|integer: i64| integer as f64).or_else(|_| text.parse::<f64>()).ok()?;
-        (0.0..9e15).contains(&count).then(|| count.round() as i64)
+        if let Ok(count) = text.parse::<i64>() {
+            return (0..MAX_COUNT).contains(&count).then_some(count);
+        }
+        let count = text.parse::<f64>().ok()?;
+        (0.0..MAX_COUNT as f64).contains(&count).then(|| count.round() as i64)
     }
 
     /// The text of a number, or of a string that contains one. `None` for other values, for numbers that are not valid

@@ -3,7 +3,7 @@
 //! A relay passes the bytes of a response on and shows them to an [`Observer`], which extracts the content. A
 //! [`ResponseReader`](response_reader::ResponseReader) runs the observer without delaying other tasks; what the observer
 //! keeps is bounded by a [`Budget`](budget::Budget), also when it is put together by [`assembly`]. [`encoding`] and [`decoder`] read compressed bodies, and [`framing`]
-//! tells a stream from a single body.
+//! distinguishes a stream from a single body.
 //!
 //! ```
 //! use aibridge_observer::budget::Budget;

@@ -49,4 +49,10 @@ impl CostStatus {
             Self::Subscription => "subscription",
         }
     }
+
+    /// The status with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Priced, Self::Estimated, Self::Unpriced, Self::Subscription];
+        all.into_iter().find(|status| status.as_str() == name)
+    }
 }

@@ -27,7 +27,7 @@ pub struct TokenUsage {
     pub extra_token_types: BTreeMap<String, ExtraValue>,
     /// The cost that the provider reports, as the JSON number in its response: `cost` among the other counts.
     pub cost: Option<String>,
-    /// What the response cost, by the prices of the gateway or by the provider's own statement.
+    /// The cost of the response, by the prices of the gateway or by the provider's own statement.
     #[serde(default)]
     pub charged: UsageCost,
     /// The time at which the response was read.

@@ -20,6 +20,9 @@ pub(crate) const DATA: &str = include_str!("../data/genai-prices-0.2.1.json");
 /// The name and version of [`DATA`] in price ids.
 pub(crate) const VERSION: &str = "genai-prices-0.2.1";
 
+/// The start of the names of all versions of [`DATA`].
+pub(crate) const NAME: &str = "genai-prices-";
+
 /// A vendor with its models.
 #[derive(Debug)]
 pub(crate) struct Vendor {

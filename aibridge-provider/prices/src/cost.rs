@@ -1,6 +1,7 @@
 //! The price that applies to a request, and the cost of a usage at it.
 
 use crate::rates::Rates;
+use crate::service_tier::assumed_tier;
 use crate::{Bucket, NanoUsd, Rate, Usage};
 
 /// Millionths in a whole multiplier.
@@ -115,6 +116,12 @@ impl<'a> Price<'a> {
                 self.rates[bucket as usize] = Some(rate);
             }
         }
+    }
+
+    /// Marks the price as an assumption for requests of a service tier without a row of its own.
+    pub(crate) fn assume_tier(&mut self, tier: &str) {
+        self.is_estimated = true;
+        self.id.push_str(&assumed_tier(tier));
     }
 
     /// The version of the price table and the row in it, for the column `price_id`.

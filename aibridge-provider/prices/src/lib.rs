@@ -28,6 +28,8 @@ mod model;
 mod nano_usd;
 mod overrides;
 mod rates;
+mod service_tier;
+mod stored_row;
 mod table;
 mod usage;
 

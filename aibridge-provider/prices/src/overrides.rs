@@ -23,7 +23,7 @@
 //! The last row that applies to a request wins, and replaces all prices of the model. A row with `service_tier`
 //! replaces only the prices that it states.
 
-mod file;
+pub(crate) mod file;
 
 use crate::cost::{MICRO, Price};
 use crate::matching::Rule;
@@ -78,6 +78,9 @@ impl OverrideRow {
     pub(crate) fn price(&self, version: &str, name: &str) -> Price<'_> {
         let id = format!("{version}:{}{}", self.id(), self.validity.suffix());
         let mut price = Price::new(id, &self.rates, name.contains("claude"));
+        if let Some(tier) = &self.service_tier {
+            price.id.push_str(&format!("#{tier}"));
+        }
         price.is_subscription = self.is_subscription;
         price
     }

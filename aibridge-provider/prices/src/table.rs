@@ -169,7 +169,8 @@ impl PriceTable {
         }
         match tier_row {
             Some(row) => row.apply(&mut price, version),
-            None => price.is_estimated |= stated.is_some() && !tier.is_empty(),
+            None if stated.is_some() && !tier.is_empty() => price.assume_tier(tier),
+            None => {}
         }
         Some(price)
     }
@@ -196,13 +197,13 @@ impl PriceTable {
         } else {
             let stated = TIER_MULTIPLIERS.iter().find(|(id, name, _)| *id == vendor.id && *name == tier);
             price.multiplier = stated.map_or(MICRO, |(_, _, multiplier)| *multiplier);
-            price.is_estimated = true;
+            price.assume_tier(tier);
         }
         Some(price)
     }
 
     /// The model of a vendor with this name in lower case, and the vendor that lists it.
-    fn find_bundled(&self, vendor: &str, name: &str) -> Option<(&Vendor, &Model)> {
+    pub(crate) fn find_bundled(&self, vendor: &str, name: &str) -> Option<(&Vendor, &Model)> {
         let vendor = self.vendor(vendor)?;
         self.find_listed(vendor, name).or_else(|| self.find_listed(vendor, &expand_dates(name)?))
     }

@@ -89,7 +89,7 @@ fn rows_replace_prices() {
         ),
         (
             ("openai", "openai", "gpt-4.1", "batch", november),
-            ("4.50", CostStatus::Estimated, "prices.toml-7:openai/gpt-4.1*"),
+            ("4.50", CostStatus::Estimated, "prices.toml-7:openai/gpt-4.1*~batch"),
         ),
         (
             ("claude", "anthropic", "claude-haiku-4-5", "", november),

@@ -12,7 +12,7 @@ use aibridge_budgets::{BudgetState, Ledger, Period, Refusal, Scope, SpentTotals,
 use aibridge_config::{Budgets, Config, Prices, Provider, Unpriced};
 use aibridge_intercept::Actor;
 use aibridge_intercept::cost::CostMeter;
-use aibridge_intercept::events::EventSink;
+use aibridge_intercept::events::{EventSink, InterceptionEvent};
 use aibridge_prices::NanoUsd;
 use aibridge_recorder::{CredentialKind, Interception};
 use jiff::Timestamp;
@@ -125,16 +125,22 @@ impl Accounting {
         Ok(Box::new(Meter { shared, table, billing, is_subscription, request_bytes, reservation }))
     }
 
-    /// Charges budgets for a response that is not recorded. It costs nothing if neither the provider states a cost nor the
-    /// model that it names has a price.
+    /// Charges budgets for a response that is not recorded, and publishes its cost. It costs nothing if neither the
+    /// provider states a cost nor the model that it names has a price.
     pub fn charge(&self, used: &UnrecordedUsage<'_>) {
         let now = Timestamp::now();
         let billing = self.billings.iter().find(|billing| billing.provider == used.provider);
-        let Some(billing) = billing.filter(|_| self.counts(used.credential)) else { return };
-        let Some(cost) = used.cost(billing, &self.prices.table, now) else { return };
-        let groups = request::groups(used.actor);
-        let warnings = self.shared.ledger.charge_unrecorded(&used.subject(&groups), cost, now);
-        self.shared.publish_warnings(&warnings);
+        let cost = billing.and_then(|billing| used.cost(billing, &self.prices.table, now));
+        self.shared.events.on_event(&InterceptionEvent::PassthroughCost {
+            provider: used.provider,
+            model: used.model,
+            cost_nano_usd: cost.map(NanoUsd::get),
+        });
+        if let Some(cost) = cost.filter(|_| self.counts(used.credential)) {
+            let groups = request::groups(used.actor);
+            let warnings = self.shared.ledger.charge(&used.subject(&groups), cost, now);
+            self.shared.publish_warnings(&warnings);
+        }
     }
 
     fn counts(&self, credential: CredentialKind) -> bool {
@@ -156,14 +162,19 @@ impl Accounting {
         BudgetError::Exceeded { refusal, is_readable: self.budgets.readable_refusals, at: now }
     }
 
-    /// The current windows, for the query of [`Accounting::load`].
+    /// The current windows, for the queries of [`Accounting::load_own`] and [`Accounting::load_others`].
     pub fn windows(&self, now: Timestamp) -> Windows {
         self.shared.ledger.windows(now)
     }
 
-    /// Replaces what was spent by the sums of records in the current windows.
-    pub fn load<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
-        self.shared.ledger.load(totals, now);
+    /// Adds what this gateway spent before it started: the sums of its records in the current windows.
+    pub fn load_own<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
+        self.shared.ledger.load_own(totals, now);
+    }
+
+    /// Replaces what other gateways have spent by the sums of their records in the current windows.
+    pub fn load_others<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
+        self.shared.ledger.load_others(totals, now);
     }
 
     /// Every budget, and what was spent of it.

@@ -2,7 +2,7 @@
 
 use aibridge_prices::PriceTable;
 
-/// How the requests of a provider are paid for.
+/// The vendor and the kind of payment for the requests of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Billing {
     /// The configured name of the provider.

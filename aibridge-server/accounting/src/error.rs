@@ -2,10 +2,8 @@
 
 use aibridge_budgets::Refusal;
 use aibridge_intercept::{ErrorKind, ErrorResponse};
-use aibridge_prices::NanoUsd;
 use http::{StatusCode, header};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 /// The name of budgets among the limits that metrics count.
 const LIMIT: &str = "budget";
@@ -55,20 +53,15 @@ impl BudgetError {
     }
 }
 
-/// The member of the error object for programs.
-fn member(refusal: &Refusal) -> Value {
-    json!({
-        "scope": refusal.scope.as_str(),
-        "limit_usd": dollars(refusal.amount),
-        "spent_usd": dollars(refusal.spent),
-        "period": refusal.period.as_str(),
-        "resets_at": refusal.resets_at.to_string(),
-    })
-}
-
-/// The amount as a JSON number. It is shown only, and not computed with.
-fn dollars(amount: NanoUsd) -> Value {
-    amount.to_decimal().parse::<f64>().map_or(Value::Null, Value::from)
+/// The member of the error object for programs, as JSON text. Amounts are numbers with all their decimals.
+fn member(refusal: &Refusal) -> Box<str> {
+    let Refusal { scope, amount, spent, period, resets_at, .. } = refusal;
+    let (scope, period) = (scope.as_str(), period.as_str());
+    let (limit, spent) = (amount.to_decimal(), spent.to_decimal());
+    format!(
+        r#"{{"scope":"{scope}","limit_usd":{limit},"spent_usd":{spent},"period":"{period}","resets_at":"{resets_at}"}}"#
+    )
+    .into()
 }
 
 /// The time until `end` in whole seconds, rounded up, at least one.
@@ -82,17 +75,23 @@ mod tests {
     use super::*;
     use aibridge_budgets::{Period, Scope};
     use aibridge_intercept::ErrorFormat;
+    use aibridge_prices::NanoUsd;
+    use serde_json::{Value, json};
 
-    fn error(is_readable: bool) -> BudgetError {
-        let refusal = Refusal {
+    fn refusal() -> Refusal {
+        Refusal {
             scope: Scope::User,
             amount: NanoUsd::dollars(200),
             spent: NanoUsd::new(200_125_000_000),
             reserved: NanoUsd::ZERO,
             period: Period::Month,
             resets_at: "2026-12-01T00:00:00Z".parse().unwrap(),
-        };
-        BudgetError::Exceeded { refusal, is_readable, at: "2026-11-30T23:59:58.5Z".parse().unwrap() }
+        }
+    }
+
+    fn error(is_readable: bool) -> BudgetError {
+        let at = "2026-11-30T23:59:58.5Z".parse().unwrap();
+        BudgetError::Exceeded { refusal: refusal(), is_readable, at }
     }
 
     #[test]
@@ -122,5 +121,14 @@ mod tests {
                            It resets at 2026-12-01T00:00:00Z.";
             assert_eq!(body["error"]["message"], message);
         }
+    }
+
+    #[test]
+    fn amounts_keep_all_their_decimals() {
+        let spent = NanoUsd::new(9_007_199_254_740_993);
+        let text = member(&Refusal { amount: NanoUsd::new(1), spent, ..refusal() });
+        let start =
+            r#"{"scope":"user","limit_usd":0.000000001,"spent_usd":9007199.254740993,"period":"month","#;
+        assert!(text.starts_with(start), "{text}");
     }
 }

@@ -9,7 +9,7 @@ use aibridge_prices::{ExactCost, NanoUsd, PriceQuery, PriceTable, Usage as Bucke
 use aibridge_recorder::{CostStatus, Interception, UsageCost};
 
 /// The price id of a cost that the provider stated.
-const STATED_BY_PROVIDER: &str = "provider";
+pub(crate) const STATED_BY_PROVIDER: &str = "provider";
 
 /// The most rows that a price id lists. The parts of a response may have different rows.
 const MAX_ROWS_IN_ID: usize = 4;

@@ -29,7 +29,7 @@ impl UnrecordedUsage<'_> {
     /// The cost that the provider states, else the cost by the price table; `None` without either, or with a subscription.
     pub(crate) fn cost(&self, billing: &Billing, table: &PriceTable, now: Timestamp) -> Option<NanoUsd> {
         if billing.is_subscription {
-            return None;
+            return Some(NanoUsd::ZERO);
         }
         let stated = self.usage.cost.as_ref().and_then(|cost| NanoUsd::parse_dollars(cost).ok());
         stated.or_else(|| {

@@ -41,11 +41,16 @@ pub(crate) fn searches(summary: &ResponseSummary) -> Searches {
     Searches { web: counted.map_or(summary.searches.web, count), ..summary.searches }
 }
 
-/// The service tier that the response names. `speed` is Anthropic's name for a faster tier.
+/// The service tier that the response names.
 pub(crate) fn service_tier(summary: &ResponseSummary) -> Option<&str> {
-    let property = |name| summary.usage.as_ref().and_then(|usage| usage.extra.get(name)?.text());
+    summary.usage.as_ref().and_then(tier_of).or(summary.service_tier.as_deref())
+}
+
+/// The service tier among the properties of a usage. `speed` is Anthropic's name for a faster tier.
+pub(crate) fn tier_of(usage: &Usage) -> Option<&str> {
+    let property = |name| usage.extra.get(name)?.text();
     let is_fast = property("speed").is_some_and(|speed| speed == "fast");
-    if is_fast { Some("fast") } else { property("service_tier").or(summary.service_tier.as_deref()) }
+    if is_fast { Some("fast") } else { property("service_tier") }
 }
 
 fn count(count: i64) -> u64 {

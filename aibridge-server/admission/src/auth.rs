@@ -137,9 +137,9 @@ impl Authenticator {
     }
 }
 
-/// Removes the access token from `headers`: the first value that looks like one. If it came in one of
-/// [`TOKEN_HEADERS`], the other headers are the client's credentials and stay; otherwise they are removed as well. Returns
-/// the token, and whether it came in a header for credentials, so that the client has no key of its own.
+/// Removes the access token, the first value that looks like one, from `headers`. If it was in one of [`TOKEN_HEADERS`],
+/// the other headers are the client's credentials and stay; otherwise they are removed, too. Returns the token, and
+/// whether it was in a header for credentials: then the client has no key of its own.
 fn take_token(headers: &mut HeaderMap) -> Result<(SecretString, bool), Refusal> {
     if let Some(token) = TOKEN_HEADERS.iter().find_map(|name| first_token(headers, name)) {
         for name in TOKEN_HEADERS {

@@ -1,4 +1,4 @@
-//! What the gateway decides from the head of a request, before any limit and before the body is read.
+//! The checks of the head of a request, before any limit and before the body is read.
 //!
 //! - [`route`] finds the provider and the route.
 //! - [`origin`] checks `Host` and `Origin`, and answers CORS preflights.

@@ -28,7 +28,7 @@ const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
      X-RateLimit-Limit-Tokens, X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Tokens",
 );
 
-/// How long a browser may cache the response to a preflight, in seconds.
+/// The time for which a browser may cache the response to a preflight, in seconds.
 const PREFLIGHT_MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 /// The most characters of a header that an error message quotes.

@@ -38,7 +38,7 @@ impl Scope {
     }
 }
 
-/// How often the amount of a budget is available again.
+/// The interval after which the amount of a budget is available again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Period {
     /// A calendar day.
@@ -66,7 +66,7 @@ impl Period {
 /// An amount that may be spent in each period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
-    /// What the budget limits.
+    /// The kind of name that the budget limits.
     pub scope: Scope,
     /// The name of the one user, group, key, model or provider, or `*` for each of them.
     pub name: String,

@@ -32,7 +32,7 @@ impl Ledger {
     }
 
     /// Replaces the budgets. What was spent and reserved is kept, unless the time zone changes: then the caller has to
-    /// [load](Ledger::load) what was spent in the windows of the new one, and this returns `true`.
+    /// [load](Ledger::load_own) what was spent in the windows of the new one, and this returns `true`.
     pub fn replace(&self, settings: Settings, now: Timestamp) -> bool {
         let mut state = self.state.lock();
         let has_new_windows = *state.windows.time_zone() != settings.time_zone;
@@ -44,21 +44,31 @@ impl Ledger {
         has_new_windows
     }
 
-    /// The current windows, for the query that [`Ledger::load`] needs.
+    /// The current windows, for the query that [`Ledger::load_own`] needs.
     pub fn windows(&self, now: Timestamp) -> Windows {
         let mut state = self.state.lock();
         state.windows.advance(now);
         state.windows.clone()
     }
 
-    /// Replaces what was spent by the sums of records in the current windows, and keeps what no record has. It issues no
-    /// warnings.
-    pub fn load<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
+    /// Adds what this gateway spent before it started, as its records say. It issues no warnings.
+    pub fn load_own<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
         let mut state = self.state.lock();
         state.windows.advance(now);
-        state.totals.clear_recorded();
         for total in totals {
-            state.load(&total);
+            state.load_own(&total);
+        }
+    }
+
+    /// Replaces what other gateways on the same database have spent in the current windows, as their records say. What
+    /// this gateway has spent stays as it counted it: its last records may not be in the database yet. It issues no
+    /// warnings.
+    pub fn load_others<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
+        let mut state = self.state.lock();
+        state.windows.advance(now);
+        state.totals.clear_others();
+        for total in totals {
+            state.load_others(&total);
         }
     }
 
@@ -74,8 +84,8 @@ impl Ledger {
         state.refusal(subject, NanoUsd::ZERO).map_or(Ok(()), Err)
     }
 
-    /// Admits a request if every budget that applies has room for it, and reserves what such a request usually costs:
-    /// the decaying mean of its session, else of its actor and model; at least `input_cost`, at most the largest
+    /// Admits a request if every budget that applies has room for it, and reserves its estimated cost. The estimate is the
+    /// decaying mean of its session, else of its actor and model; at least `input_cost`, and at most the largest
     /// reservation of the settings. A budget with nothing spent and nothing reserved admits any request.
     ///
     /// # Errors
@@ -103,19 +113,12 @@ impl Ledger {
         Ok(Reservation::new(Arc::clone(&self.state), subject, accounts, keys, amount))
     }
 
-    /// Adds a cost that was not reserved, such as one of another gateway process.
+    /// Adds a cost that was not reserved.
     pub fn charge(&self, subject: &Subject<'_>, cost: NanoUsd, now: Timestamp) -> Vec<Warning> {
         let accounts = subject.accounts();
         let mut state = self.state.lock();
         state.windows.advance(now);
         state.charge(subject, &accounts, cost)
-    }
-
-    /// Adds a cost that was not reserved, and that no record has. [`Ledger::load`] keeps it.
-    pub fn charge_unrecorded(&self, subject: &Subject<'_>, cost: NanoUsd, now: Timestamp) -> Vec<Warning> {
-        let mut state = self.state.lock();
-        state.windows.advance(now);
-        state.charge_unrecorded(subject, cost)
     }
 
     /// Every budget, with each user, group, key, model or provider that it applies to and that has spent or reserved

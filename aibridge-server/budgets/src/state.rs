@@ -51,23 +51,20 @@ impl State {
         if cost <= NanoUsd::ZERO {
             return Vec::new();
         }
-        self.totals.add_spent(accounts, [cost; Period::ALL.len()], &self.windows);
+        self.totals.add_own(accounts, [cost; Period::ALL.len()], &self.windows);
         self.raise_warnings(subject)
     }
 
-    /// Adds what records say was spent. It was warned of before.
-    pub(crate) fn load(&mut self, loaded: &SpentTotals<'_>) {
-        self.totals.add_spent(&loaded.subject.accounts(), loaded.spent, &self.windows);
+    /// Adds what this gateway spent before it started. It was warned of then.
+    pub(crate) fn load_own(&mut self, loaded: &SpentTotals<'_>) {
+        self.totals.add_own(&loaded.subject.accounts(), loaded.spent, &self.windows);
         self.raise_warnings(&loaded.subject);
     }
 
-    /// Adds a cost that no record has, so that [`State::load`] does not count it.
-    pub(crate) fn charge_unrecorded(&mut self, subject: &Subject<'_>, cost: NanoUsd) -> Vec<Warning> {
-        if cost <= NanoUsd::ZERO {
-            return Vec::new();
-        }
-        self.totals.add_unrecorded(&subject.accounts(), cost, &self.windows);
-        self.raise_warnings(subject)
+    /// Adds what other gateways have spent. They warn of it.
+    pub(crate) fn load_others(&mut self, loaded: &SpentTotals<'_>) {
+        self.totals.add_others(&loaded.subject.accounts(), loaded.spent, &self.windows);
+        self.raise_warnings(&loaded.subject);
     }
 
     fn raise_warnings(&mut self, subject: &Subject<'_>) -> Vec<Warning> {

@@ -42,11 +42,12 @@ pub(crate) struct Balance {
 /// What was spent in one window.
 #[derive(Debug, Clone, Copy, Default)]
 struct Spent {
-    /// The start of the window. The amount of another window counts as zero.
+    /// The start of the window. What was spent in another window counts as zero.
     window: Option<Timestamp>,
-    amount: NanoUsd,
-    /// The part of the amount that no record has.
-    unrecorded: NanoUsd,
+    /// What this gateway has spent. It is never read again, so nothing that was just spent is forgotten.
+    own: NanoUsd,
+    /// What the other gateways on the same database have spent. Each read of their records replaces it.
+    others: NanoUsd,
     /// The highest percentage that a warning was issued for.
     warned: u8,
 }
@@ -55,23 +56,25 @@ impl Balance {
     /// What was spent in the current window of `period`.
     pub(crate) fn spent(&self, period: Period, windows: &Windows) -> NanoUsd {
         let spent = &self.spent[period as usize];
-        if spent.window == Some(windows.get(period).start) { spent.amount } else { NanoUsd::ZERO }
-    }
-
-    /// Adds to what was spent in the current window of each period.
-    fn add(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
-        for period in Period::ALL {
-            let spent = self.current(period, windows);
-            spent.amount = spent.amount.saturating_add(amounts[period as usize]);
+        match spent.window == Some(windows.get(period).start) {
+            true => spent.own.saturating_add(spent.others),
+            false => NanoUsd::ZERO,
         }
     }
 
-    /// Adds a cost that no record has to the current window of each period.
-    fn add_unrecorded(&mut self, cost: NanoUsd, windows: &Windows) {
-        self.add([cost; Period::ALL.len()], windows);
+    /// Adds to what this gateway has spent in the current window of each period.
+    fn add_own(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
         for period in Period::ALL {
             let spent = self.current(period, windows);
-            spent.unrecorded = spent.unrecorded.saturating_add(cost);
+            spent.own = spent.own.saturating_add(amounts[period as usize]);
+        }
+    }
+
+    /// Adds to what other gateways have spent in the current window of each period.
+    fn add_others(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
+        for period in Period::ALL {
+            let spent = self.current(period, windows);
+            spent.others = spent.others.saturating_add(amounts[period as usize]);
         }
     }
 
@@ -131,7 +134,7 @@ impl Totals {
         }
     }
 
-    pub(crate) fn add_spent(
+    pub(crate) fn add_own(
         &mut self,
         accounts: &[Account],
         amounts: [NanoUsd; Period::ALL.len()],
@@ -139,24 +142,28 @@ impl Totals {
     ) {
         for account in accounts {
             if let Some(balance) = self.entry(account, windows) {
-                balance.add(amounts, windows);
+                balance.add_own(amounts, windows);
             }
         }
     }
 
-    /// Adds a cost that no record has.
-    pub(crate) fn add_unrecorded(&mut self, accounts: &[Account], cost: NanoUsd, windows: &Windows) {
+    pub(crate) fn add_others(
+        &mut self,
+        accounts: &[Account],
+        amounts: [NanoUsd; Period::ALL.len()],
+        windows: &Windows,
+    ) {
         for account in accounts {
             if let Some(balance) = self.entry(account, windows) {
-                balance.add_unrecorded(cost, windows);
+                balance.add_others(amounts, windows);
             }
         }
     }
 
-    /// Forgets what was spent according to records, and keeps the rest and reservations.
-    pub(crate) fn clear_recorded(&mut self) {
+    /// Forgets what other gateways have spent.
+    pub(crate) fn clear_others(&mut self) {
         for spent in self.accounts.values_mut().flat_map(|balance| &mut balance.spent) {
-            *spent = Spent { amount: spent.unrecorded, warned: 0, ..*spent };
+            spent.others = NanoUsd::ZERO;
         }
     }
 

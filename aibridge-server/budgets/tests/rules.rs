@@ -170,9 +170,8 @@ fn warns_once_in_a_window() {
 #[test]
 fn loads_what_records_say() {
     let ledger = ledger(vec![budget(Scope::User, "*", 100, Period::Day)]);
-    ledger.charge(&user("a"), cents(7), noon());
     let loaded = SpentTotals { subject: user("a"), spent: [cents(80), cents(90), cents(100)] };
-    ledger.load([loaded], noon());
+    ledger.load_own([loaded], noon());
     assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(100));
     assert_eq!(ledger.charge(&user("a"), cents(1), noon()), [], "it was warned of before the restart");
     let list = ledger.list(noon());
@@ -180,12 +179,29 @@ fn loads_what_records_say() {
 }
 
 #[test]
-fn loading_records_keeps_what_no_record_has() {
+fn the_spending_of_others_is_replaced_and_the_own_stays() {
     let ledger = ledger(vec![budget(Scope::User, "*", 10, Period::Day)]);
+    let others = |cost| SpentTotals { subject: user("a"), spent: [cents(cost); 3] };
     ledger.charge(&user("a"), cents(3), noon());
-    ledger.charge_unrecorded(&user("a"), cents(2), noon());
-    ledger.load([], noon());
-    assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(2));
+    ledger.load_others([others(2), others(1)], noon());
+    assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(6));
+    ledger.charge(&user("a"), cents(1), noon());
+    ledger.load_others([others(7)], noon());
+    assert_eq!(ledger.spent_by("a", Period::Day, noon()), cents(11));
+    assert!(ledger.check(&user("a"), noon()).is_err());
+    ledger.load_others([], noon());
+    assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(4));
+}
+
+#[test]
+fn idle_agents_are_never_refused_while_nothing_is_spent() {
+    let ledger = ledger(vec![budget(Scope::User, "*", 2_500, Period::Month)]);
+    let dear = cents(100_000);
+    let agents: Vec<_> = (0..20)
+        .map(|agent| ledger.reserve(&user("a"), Some(&agent.to_string()), dear, noon()).unwrap())
+        .collect();
+    assert!(agents.iter().all(|agent| agent.amount() == cents(100)), "the largest reservation is a dollar");
+    assert!(ledger.check(&user("a"), noon()).is_ok());
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub enum Command {
     /// List the budgets and what is spent of them
     #[command(subcommand)]
     Budgets(BudgetsCommand),
-    /// List and show the prices of models
+    /// List and show the prices of models, and compute recorded costs anew
     #[command(subcommand)]
     Prices(PricesCommand),
     /// Export recorded interceptions, oldest first

@@ -2,7 +2,7 @@
 //!
 //! [`args`] parses the command line. [`records`] implements `interceptions`, `usage`, `sessions` and `export`, and [`tokens`]
 //! implements `token`. These commands open the store themselves, and a gateway may be running at the same time. [`budgets`]
-//! asks the gateway on this machine first, and [`prices`] reads the price table alone. [`launch`] lists the settings that an
+//! asks the gateway on this machine first, and [`prices`] reads the price table and recomputes costs. [`launch`] lists the settings that an
 //! agent needs to use the gateway. `serve`, `check` and `run` are in `aibridge-server`, which also loads the settings and
 //! converts them to the options of the store.
 

@@ -1,4 +1,6 @@
-//! The command `prices`: lists and shows the prices of models.
+//! The command `prices`: lists and shows the prices of models, and computes recorded costs anew.
+
+mod recompute;
 
 use crate::args::prices::{ListArgs, PricesCommand, ShowArgs};
 use crate::output::{PrintError, print};
@@ -6,6 +8,7 @@ use crate::text_table::{one_line, table};
 use aibridge_accounting::vendor_of;
 use aibridge_config::Config;
 use aibridge_prices::{Bucket, Price, PriceQuery, PriceTable, Rate};
+use aibridge_store::{StoreError, StoreOptions};
 use jiff::Timestamp;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -14,12 +17,18 @@ use std::io::Write;
 ///
 /// # Errors
 ///
-/// If no price is found, or `out` cannot be written.
-pub fn run(command: &PricesCommand, config: &Config, out: &mut dyn Write) -> Result<(), PricesError> {
+/// If no price is found, the records cannot be read or written, or `out` cannot be written.
+pub fn run(
+    command: &PricesCommand,
+    config: &Config,
+    store: StoreOptions,
+    out: &mut dyn Write,
+) -> Result<(), PricesError> {
     let now = Timestamp::now();
     let text = match command {
         PricesCommand::List(args) => list(args, config, now),
         PricesCommand::Show(args) => show(args, config, now)?,
+        PricesCommand::Recompute(args) => return recompute::run(args, config, store, out),
     };
     Ok(print(out, &text)?)
 }
@@ -30,9 +39,25 @@ pub enum PricesError {
     /// No provider has a price for the model.
     #[error("{0:?} has no price: add it to the file of [prices], or name another --provider")]
     Unknown(String),
+    /// The interval is empty.
+    #[error("--until must be later than --since")]
+    Interval,
+    /// The records cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The result cannot be written as JSON.
+    #[error("cannot write the output: {0}")]
+    Json(#[from] serde_json::Error),
     /// The output cannot be written.
     #[error(transparent)]
     Print(#[from] PrintError),
+}
+
+impl PricesError {
+    /// Whether the command was used wrongly.
+    pub const fn is_bad_usage(&self) -> bool {
+        matches!(self, Self::Interval)
+    }
 }
 
 fn list(args: &ListArgs, config: &Config, now: Timestamp) -> String {

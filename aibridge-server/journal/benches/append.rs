@@ -1,4 +1,4 @@
-//! What an append costs, and what of it is the write and the hash: `cargo bench -p aibridge-journal`.
+//! The cost of an append, compared with its write and its hash alone: `cargo bench -p aibridge-journal`.
 #![allow(missing_docs, clippy::expect_used, reason = "a bench; criterion's macros make what has no docs")]
 
 use aibridge_journal::{Digest, Disk, Journal, LocalDisk, Options};
@@ -39,7 +39,7 @@ fn appends(criterion: &mut Criterion) {
     }
 }
 
-/// A plain write of as many bytes to a file of which as much is used.
+/// A plain write of as many bytes to a file of the same size.
 fn writes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pwrite");
     for size in SIZES {

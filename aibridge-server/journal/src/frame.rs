@@ -26,7 +26,7 @@ pub(crate) const MAGIC: [u8; 4] = [0xa7, 0x1b, 0xf5, 0x4a];
 pub(crate) const HEAD_BYTES: usize = 96;
 const CHECKED_FROM: usize = 8;
 
-/// How many bytes a frame takes besides its payload.
+/// The bytes of a frame in addition to its payload.
 pub const FRAME_OVERHEAD: u64 = HEAD_BYTES as u64;
 
 /// Everything about a frame but its payload.

@@ -45,7 +45,7 @@ pub(crate) struct Header {
     pub(crate) name: FileName,
     /// The sequence number and the link of the frame before the first one of this file. 0 if there was none.
     pub(crate) previous: (u64, Digest),
-    /// How long the file was when it was taken into use. It is only ever cut after its trailer was written.
+    /// The length of the file in bytes when it became the current one. It is cut only after its trailer was written.
     pub(crate) allocated: u64,
 }
 

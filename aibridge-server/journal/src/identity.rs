@@ -13,7 +13,7 @@ const MAGIC: [u8; 8] = *b"journal\n";
 const VERSION: u32 = 1;
 const BYTES: usize = 64;
 
-/// How many bits of a sequence number count the frames of one epoch.
+/// The number of bits of a sequence number that count the frames of one epoch.
 const EPOCH_SHIFT: u32 = 40;
 
 /// The identity of a journal, and its current epoch.

@@ -40,7 +40,7 @@ pub(crate) struct Shared {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Synced {
     pub(crate) through: u64,
-    /// How many times all attempts of a sync failed, and the last error.
+    /// The number of syncs that failed in all attempts.
     pub(crate) failures: u64,
     pub(crate) error: Option<SyncError>,
 }

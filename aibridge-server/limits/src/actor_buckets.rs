@@ -12,14 +12,14 @@ use std::time::Duration;
 /// larger than twice the number of actors with buckets that are not full, or than this.
 const FIRST_CLEANUP: usize = 1024;
 
-/// What each actor may use in a minute; `None` means unlimited.
+/// The requests and tokens that each actor may use in a minute; `None` means unlimited.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PerMinute {
     pub(crate) requests: Option<NonZeroU32>,
     pub(crate) tokens: Option<NonZeroU32>,
 }
 
-/// What each actor has used.
+/// The used requests and tokens of each actor.
 pub(crate) struct ActorBuckets {
     clock: Clock,
     map: Mutex<BucketMap>,

@@ -13,7 +13,7 @@ const PARTS: u128 = 60_000_000_000;
 /// The most that may be used, in minutes: a day. A provider that reports absurd usage must not block an actor forever.
 const MAX_USED_MINUTES: u128 = 24 * 60;
 
-/// How much of a limit is used. The rest is what the bucket holds.
+/// The used part of a limit. The bucket holds the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bucket {
     limit: NonZeroU32,

@@ -22,7 +22,7 @@ struct Counts {
 }
 
 impl RequestLimits {
-    /// Creates limits of which nothing is used. `clock` measures the minutes.
+    /// Creates unused limits. `clock` measures the minutes.
     pub fn new(settings: aibridge_config::Limits, clock: Clock) -> Self {
         let (in_flight, actors, refusal_log) =
             (Arc::default(), ActorBuckets::new(clock.clone()), RefusalLog::new(clock));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-/// How often a full limit is read again, because a reload may have raised it.
+/// The interval at which a full limit is read again, because a reload may have raised it.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Counts open client connections. Clones share the count.

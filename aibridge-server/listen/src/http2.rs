@@ -18,17 +18,18 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::task::TaskTracker;
 
-/// How many requests one connection may have in flight. Clients open another connection for more.
+/// The most requests that one connection may have in flight. Clients open another connection for more.
 const MAX_STREAMS: u32 = 100;
 
-/// How many bytes of one request body may arrive before they are read.
+/// The most unread bytes of one request body.
 const STREAM_WINDOW: u32 = 1 << 20;
 /// The same for all bodies of a connection, so that bodies that are not read at the moment do not block the others.
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// How many streams a client may reset before the gateway accepts them (CVE-2023-44487). Then the connection is closed.
+/// The most streams that a client may reset before the gateway accepts them (CVE-2023-44487). Then the connection is
+/// closed.
 const MAX_PENDING_RESETS: usize = 20;
-/// How many streams a client may make the gateway reset. Then the connection is closed.
+/// The most streams that a client may make the gateway reset. Then the connection is closed.
 const MAX_PROVOKED_RESETS: usize = 1024;
 
 /// The time between two PINGs, which find out whether the client is still connected.
@@ -36,10 +37,10 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// The time within which the client must answer a PING.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a client without requests has to close the connection after GOAWAY.
+/// The time that a client without requests has to close the connection after GOAWAY.
 const GOAWAY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What an HTTP/2 connection needs beside its stream.
+/// An HTTP/2 connection without its stream.
 pub(crate) struct Http2Connection {
     pub(crate) service: RequestService,
     pub(crate) bounds: ConnectionBounds,

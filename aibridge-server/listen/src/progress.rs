@@ -1,8 +1,8 @@
 //! The write timeout of an HTTP/2 stream.
 //!
 //! A client that answers PINGs but opens no window (RFC 9113 §5.2) would otherwise hold the response, its memory and its
-//! request permit forever. hyper polls the body for its next chunk when the last one has fitted into the window, so a
-//! chunk without a further poll means that the client makes no progress.
+//! request permit forever. hyper polls the body for its next chunk when the window had room for the last one. So if no
+//! poll follows a chunk, the client makes no progress.
 
 use crate::write_timeout::STALL;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ tokio::task_local! {
     static PROGRESS: Progress;
 }
 
-/// When the current chunk was handed to hyper; `None` while there is none.
+/// The time at which the current chunk was handed to hyper; `None` while there is none.
 #[derive(Debug, Clone, Default)]
 struct Progress(Arc<Mutex<Option<Instant>>>);
 

@@ -5,13 +5,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many bytes of a response may wait for the client, per HTTP/1 connection or HTTP/2 stream.
+/// The most bytes of a response that wait for the client, for each HTTP/1 connection or HTTP/2 stream.
 pub(crate) const WRITE_BUFFER: usize = 128 * 1024;
 
 /// Returns the settings in force.
 pub type CurrentSettings = Arc<dyn Fn() -> Arc<ListenerSettings> + Send + Sync>;
 
-/// What applies to a connection from its beginning to its end.
+/// The settings that a connection keeps from its beginning to its end.
 #[derive(Debug, Clone)]
 pub struct ListenerSettings {
     /// The bounds of every connection.
@@ -23,13 +23,13 @@ pub struct ListenerSettings {
 /// The bounds of connections, from the sections `[limits]` and `[server]` of the settings.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionBounds {
-    /// How many client connections may be open; `None` means unlimited.
+    /// The most open client connections; `None` means unlimited.
     pub max_connections: Option<NonZeroU32>,
     /// The longest head of a request, in bytes.
     pub max_header_bytes: usize,
     /// The time for a head from its first byte, and for a new connection until the end of its first head.
     pub header_timeout: Duration,
-    /// How long a connection may be idle between two requests.
+    /// The longest idle time of a connection between two requests.
     pub keep_alive: Duration,
 }
 

@@ -32,10 +32,10 @@ const TLS_REQUIRED: &str = concat!(
     r#""type":"invalid_request_error","param":null,"code":"tls_required"}}"#,
 );
 
-/// How many bytes of a request without TLS are read before the response.
+/// The most bytes of a request without TLS that are read before the response.
 const PLAIN_READ: usize = 8192;
 
-/// What a connection with TLS needs beside its stream.
+/// A connection with TLS, without its stream.
 pub(crate) struct TlsConnection {
     pub(crate) service: RequestService,
     pub(crate) bounds: ConnectionBounds,

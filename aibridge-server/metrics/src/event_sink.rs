@@ -4,9 +4,12 @@ use crate::metrics::Metrics;
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::call::{Attempts, PoolExhausted};
 use aibridge_intercept::events::{EventSink, InterceptionEvent, OpenInterception, Timeline};
-use aibridge_recorder::{CredentialKind, ErrorType, Interception, Outcome, UsageCost};
+use aibridge_recorder::{CredentialKind, ErrorType, Interception, Outcome};
 use http::Method;
 use prometheus::IntGauge;
+
+/// The label of a response that names no model, as in records.
+const UNKNOWN_MODEL: &str = "unknown";
 
 impl EventSink for Metrics {
     fn on_open(&self, interception: &Interception) -> Option<Box<dyn OpenInterception>> {
@@ -27,7 +30,8 @@ impl EventSink for Metrics {
             InterceptionEvent::ResponseRead { interception, summary, charged } => {
                 self.count_response(summary);
                 if let Some(charged) = charged {
-                    self.count_cost(interception, charged);
+                    let Interception { provider_name, model, .. } = interception;
+                    self.count_cost(provider_name, model, charged.cost_nano_usd);
                 }
             }
             InterceptionEvent::BudgetWarning { scope, percent } => {
@@ -45,6 +49,9 @@ impl EventSink for Metrics {
             }
             // The counter has the tokens that are recorded.
             InterceptionEvent::PassthroughUsage { .. } => {}
+            InterceptionEvent::PassthroughCost { provider, model, cost_nano_usd } => {
+                self.count_cost(provider, model.unwrap_or(UNKNOWN_MODEL), cost_nano_usd);
+            }
             InterceptionEvent::LimitExceeded { limit } => self.limited.with_label_values(&[limit]).inc(),
         }
     }
@@ -103,9 +110,9 @@ impl Metrics {
         }
     }
 
-    fn count_cost(&self, interception: &Interception, charged: &UsageCost) {
-        let series = [interception.provider_name.as_str(), self.models.label(&interception.model)];
-        match charged.cost_nano_usd {
+    fn count_cost(&self, provider: &str, model: &str, cost_nano_usd: Option<i64>) {
+        let series = [provider, self.models.label(model)];
+        match cost_nano_usd {
             Some(cost) => {
                 self.money.cost.with_label_values(&series).inc_by(u64::try_from(cost).unwrap_or(0));
             }

@@ -23,7 +23,8 @@ struct UploadBody {
     state: Arc<UploadState>,
 }
 
-/// How long a client may send nothing of its body while it holds a permit and others are refused.
+/// The longest time for which a client may send nothing of its body while other requests are refused for lack of the
+/// permit that it holds.
 const MAX_CONTENDED_SILENCE: Duration = Duration::from_secs(5);
 
 /// The state of an upload, shared with the handler of its request.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
-/// How many owners a generation holds. An agent continues its latest response, so a few for each actor are enough. Two
+/// The owners in a full generation. An agent continues its latest response, so a few for each actor are enough. Two
 /// full generations take about 5 MiB.
 const GENERATION: usize = 16_384;
 

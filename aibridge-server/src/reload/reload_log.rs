@@ -2,7 +2,7 @@
 
 use crate::reload::active_settings::ReloadOutcome;
 
-/// What triggered a reload.
+/// The trigger of a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trigger {
     /// An operator sent SIGHUP: the outcome is always logged.

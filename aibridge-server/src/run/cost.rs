@@ -1,4 +1,4 @@
-//! The line about what a run cost, from the records.
+//! The line with the cost of a run, from the records.
 
 use aibridge_cli::launch::Agent;
 use aibridge_prices::NanoUsd;
@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How long the records of the last responses are awaited, and how often they are read meanwhile.
+/// The longest wait for the records of the last responses, and the interval at which they are read.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
 const READ_EVERY: Duration = Duration::from_millis(200);
 

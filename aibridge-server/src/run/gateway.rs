@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long a gateway has to answer.
+/// The time that a gateway has to respond.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest answer that is read, in bytes.

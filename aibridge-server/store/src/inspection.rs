@@ -1,4 +1,4 @@
-//! What `aibridge check` says about a store: damage of its journals, and records that the database refused.
+//! The problems of a store for `aibridge check`: damage of its journals, and records that the database refused.
 
 use crate::{JournalOptions, StoreOptions};
 use aibridge_journal::{Fault, inspect};
@@ -8,8 +8,8 @@ use aibridge_sqlite::SqliteRecords;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
-/// Looks at the journals and at the database, and returns one sentence for each problem. What cannot be looked at is not
-/// a problem: it may not exist yet. Blocks, and must not be called from within a runtime.
+/// Reads the journals and the database, and returns one sentence for each problem. An unreadable part is no problem: it may
+/// not exist yet. Blocks, and must not be called from within a runtime.
 pub fn problems(options: &StoreOptions) -> Vec<String> {
     let (journal, rejected) = match options {
         StoreOptions::Sqlite(options) => {

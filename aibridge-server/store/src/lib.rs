@@ -65,6 +65,7 @@
 //! # }
 //! ```
 
+mod costs;
 mod inspection;
 mod rollup;
 mod store;
@@ -75,9 +76,9 @@ pub use aibridge_journal::APPEND_BOUNDS_MICROS;
 pub use aibridge_postgres::{KeyCooldown, PostgresStore};
 pub use aibridge_projector::JournalStats;
 pub use aibridge_queries::{
-    Content, ContentKind, Excerpt, Interval, Match, Order, Records, SessionRef, SessionRow, SessionSummary,
-    Sessions, Spending, Step, Sums, ToolCall, ToolCount, Totals, TotalsKey, TotalsQuery, TotalsRow, Usage,
-    UsageKey, UsageRow,
+    Content, ContentKind, Excerpt, Interval, Match, Order, RecordedUsage, Records, SessionRef, SessionRow,
+    SessionSummary, Sessions, Spending, SpendingQuery, Step, Sums, ToolCall, ToolCount, Totals, TotalsKey,
+    TotalsQuery, TotalsRow, Usage, UsageKey, UsageRow,
 };
 pub use aibridge_sqlite::SqliteStore;
 pub use aibridge_store_core::query::{
@@ -86,9 +87,11 @@ pub use aibridge_store_core::query::{
 };
 pub use aibridge_store_core::retention::{Expired, ScanScope};
 pub use aibridge_store_core::{
-    Durability, Heartbeat, JournalOptions, Options, PostgresOptions, StoreError, StoreOptions, Tls, tables,
+    CostUpdate, Durability, Heartbeat, JournalOptions, Options, PostgresOptions, StoreError, StoreOptions,
+    Tls, tables,
 };
 pub use aibridge_tokens::{TokenIdentity, TokenRow};
+pub use costs::Costs;
 pub use inspection::problems;
 pub use rollup::Rollup;
 pub use store::Store;

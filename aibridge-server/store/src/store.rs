@@ -5,6 +5,7 @@ use aibridge_recorder::{Record, Recorder, RecorderError};
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// A store of either kind. Clones share one store.
 #[derive(Clone)]
@@ -37,6 +38,14 @@ impl Store {
         }
     }
 
+    /// The id of this gateway among those that share a database; `None` for a SQLite file, which has one gateway.
+    pub fn instance(&self) -> Option<Uuid> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(store) => Some(store.instance()),
+        }
+    }
+
     /// Calls `observer` with the duration of each committed transaction, on the thread that commits: it must be
     /// quick. Only the first observer of a store is used.
     pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
@@ -46,7 +55,7 @@ impl Store {
         }
     }
 
-    /// What the journal holds, and how far the database is behind it.
+    /// The figures of the journal, and the lag of the database behind it.
     pub fn journal_stats(&self) -> JournalStats {
         match self {
             Self::Sqlite(store) => store.journal_stats(),

@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
-/// How long the export of one batch may take.
+/// The longest duration of the export of one batch.
 pub(crate) const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Sends batches on the gateway's runtime, whatever thread calls it.
+/// Sends batches on the gateway's runtime, also when it is called on another thread.
 #[derive(Debug)]
 pub(crate) struct Exporter {
     otlp: Arc<opentelemetry_otlp::SpanExporter>,

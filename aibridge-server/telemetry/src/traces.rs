@@ -28,7 +28,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
-/// How long the process waits for the last spans when it ends.
+/// The longest wait of the ending process for the last spans.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 const TRACEPARENT: &str = "traceparent";

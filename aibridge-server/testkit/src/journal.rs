@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// The longest wait: a gateway that is gone, or whose database refuses, never stores.
+/// The longest wait: a gateway that does not run, or has no database, never stores its records.
 const LIMIT: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Waits a bounded time until `position`, which is asked with the id of a journal, has reached the end of each journal in
-/// `directories`. `None` is a database that cannot be asked.
+/// Waits a bounded time until `position` of each journal in `directories`, called with its id, has reached the journal's
+/// end. `None` means that the database is unavailable.
 pub(crate) async fn wait_for_position(
     directories: &[PathBuf],
     mut position: impl AsyncFnMut(&str) -> Option<u64>,

@@ -1,7 +1,11 @@
 //! Costs of responses, and budgets.
 
+mod endings;
 mod further;
 mod kept;
+mod recompute;
+mod replicas;
+mod windows;
 
 use crate::auth::tokens_of;
 use crate::dialects::KEY;
@@ -244,29 +248,6 @@ async fn groups_of_tokens_and_the_own_view() {
         (&me["spend"][2]["spent_nano_usd"], &me["budgets"], &me["refusals"]),
         (&json!(1_000_000_000), &json!([]), &json!([]))
     );
-}
-
-#[tokio::test]
-async fn no_reservation_is_left_however_a_request_ends() {
-    let scripts: [fn() -> Script; 5] = [
-        || Script::json(500, "{}"),
-        || Script::json(429, "{}"),
-        || Script::sse_head().then(Step::Reset),
-        || Script::json(200, "not json"),
-        || Script::sse("data: {\"error\":{\"message\":\"x\"}}\n\n"),
-    ];
-    let budget = "[[budget]]\nscope = \"user\"\namount = \"25 USD\"\n";
-    for (index, script) in scripts.into_iter().enumerate() {
-        let provider = ScriptedProvider::start(move |_| script()).await;
-        let gateway = Harness::start(&settings(budget, &provider)).await;
-        let mut client = RawClient::connect(gateway.address).await;
-        client.send(&request("POST", CHAT, &[], STREAM.as_bytes())).await;
-        client.head().await;
-        client.read_to_end().await;
-        ended(&gateway).await;
-        let budgets = RawClient::get(gateway.address, "/api/v1/budgets").await.json();
-        assert_eq!(budgets["data"][0]["reserved_nano_usd"], 0, "script {index}: {budgets}");
-    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Whatever a provider could take for a bridged route is bridged or refused, never passed through.
+//! A path that a provider could interpret as a bridged route is bridged or refused, never passed through.
 #![no_main]
 
 use aibridge_admission::route;

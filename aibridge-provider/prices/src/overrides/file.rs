@@ -182,7 +182,8 @@ fn parse_date(value: &DeValue<'_>) -> Result<jiff::Timestamp, String> {
     date.to_zoned(TimeZone::UTC).map(|date| date.timestamp()).map_err(|error| error.to_string())
 }
 
-fn parse_pattern(pattern: &str) -> Result<Rule, String> {
+/// The rule of a row's `model`.
+pub(crate) fn parse_pattern(pattern: &str) -> Result<Rule, String> {
     let name = pattern.to_lowercase();
     let inner = name.strip_suffix('*').unwrap_or(&name);
     let inner = inner.strip_prefix('*').unwrap_or(inner).to_owned();

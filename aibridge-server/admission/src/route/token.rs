@@ -5,7 +5,7 @@ use http::Uri;
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
 
-/// How many layers of percent-encoding are decoded. No recipient decodes more of them.
+/// The layers of percent-encoding that are decoded. No recipient decodes more of them.
 const MAX_DECODED: usize = 3;
 
 /// The characters of an access token after its prefix: 256 bits in base64url.

@@ -27,10 +27,10 @@ struct State {
     changes: u64,
 }
 
-/// What fails next.
+/// The operations that fail next.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
-    /// So many changes succeed before `failing` of them fail. A write that fails writes a part.
+    /// The number of changes that succeed before `failing` changes fail. A failed write writes a part.
     pub(crate) healthy: u32,
     pub(crate) failing: u32,
     pub(crate) failing_syncs: u32,
@@ -43,7 +43,7 @@ struct Inode {
     cached: Vec<u8>,
     durable: Vec<u8>,
     unsynced: Vec<Change>,
-    /// What a failed sync did not write, and no later one will.
+    /// The changes that a failed sync lost, and that no later sync writes.
     forgotten: Vec<Change>,
 }
 

@@ -2,6 +2,7 @@
 //! the rows and filters of [queries](query), the loop of the [`retention`], options and errors.
 
 mod batch;
+mod cost_update;
 mod error;
 pub mod migrations;
 mod options;
@@ -13,6 +14,7 @@ mod storable;
 pub mod tables;
 
 pub use batch::{Batch, Rejected};
+pub use cost_update::CostUpdate;
 pub use error::StoreError;
 pub use options::{Durability, Heartbeat, JournalOptions, Options, PostgresOptions, StoreOptions, Tls};
 pub use statement::insert;

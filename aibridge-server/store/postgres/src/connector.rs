@@ -81,7 +81,7 @@ impl Connector {
         &self.display_url
     }
 
-    /// What is woken by news about keys.
+    /// Notified when another instance has changed a cooldown, and after a reconnection.
     pub(super) fn cooldowns_changed(&self) -> Arc<Notify> {
         self.cooldowns_changed.clone()
     }

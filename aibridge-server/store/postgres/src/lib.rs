@@ -3,6 +3,7 @@
 
 mod authenticator;
 mod connector;
+mod costs;
 mod error;
 mod heartbeat;
 mod instances;
@@ -22,6 +23,7 @@ mod tls;
 mod token_rows;
 mod tokens;
 
+pub use costs::PostgresCosts;
 pub use records::PostgresRecords;
 pub use rollup::PostgresRollup;
 pub use store::{KeyCooldown, PostgresStore};

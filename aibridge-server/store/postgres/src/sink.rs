@@ -60,7 +60,7 @@ impl PostgresSink {
     }
 }
 
-/// How far a journal is projected; 0 if nothing of it is.
+/// The sequence number of the last projected frame of a journal; 0 if there is none.
 pub(super) async fn position(client: &Client, journal: Uuid) -> Result<u64, PgError> {
     let row = client.query_opt(POSITION, &[&journal]).await?;
     let position: Option<i64> = row.map(|row| row.try_get(0)).transpose()?;

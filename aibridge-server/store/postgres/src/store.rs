@@ -135,6 +135,11 @@ impl PostgresStore {
         })
     }
 
+    /// The id under which this gateway writes. A gateway that starts with the same journal has the same one.
+    pub fn instance(&self) -> Uuid {
+        self.parts.instance
+    }
+
     /// Number of interceptions that this start found open and closed as `gateway_crash`, as far as that was quick.
     pub fn orphans_closed(&self) -> u64 {
         self.parts.orphans_closed
@@ -145,7 +150,7 @@ impl PostgresStore {
         self.parts.commits.set(observer);
     }
 
-    /// What the journal holds, and how far the database is behind it.
+    /// The figures of the journal, and the lag of the database behind it.
     pub fn journal_stats(&self) -> JournalStats {
         self.parts.progress.stats()
     }

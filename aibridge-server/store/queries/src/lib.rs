@@ -3,6 +3,7 @@
 
 mod conditions;
 mod contents;
+mod recorded_usages;
 mod records;
 mod rolled;
 mod session_pages;
@@ -16,9 +17,10 @@ mod totals;
 mod usage;
 
 pub use contents::{Content, ContentKind, Match};
+pub use recorded_usages::RecordedUsage;
 pub use records::{Order, Records};
 pub use sessions::{SessionRow, Sessions};
-pub use spending::Spending;
+pub use spending::{Spending, SpendingQuery};
 pub use time_segments::Interval;
 pub use timeline::{Excerpt, SessionRef, SessionSummary, Step, ToolCall};
 pub use tools::ToolCount;

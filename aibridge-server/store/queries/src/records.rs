@@ -43,9 +43,9 @@ enum Kind {
 }
 
 impl Records {
-    /// Opens an existing store, and brings it up to date with its journal: what a gateway that is gone left there is
-    /// stored first, and a running gateway gets half a second to store what it has acknowledged. [`Self::notes`] says
-    /// what could not be stored.
+    /// Opens an existing store, and brings it up to date with its journals. Records of a gateway that no longer runs are
+    /// stored first; a running gateway has half a second to store what it has acknowledged. [`Self::notes`] names the
+    /// journals whose records may be missing.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Records {
         Ok(records)
     }
 
-    /// What a person should know about records that are not in the database yet.
+    /// Messages for the user about records that may not be in the database yet.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

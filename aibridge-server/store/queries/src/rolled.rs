@@ -32,7 +32,7 @@ impl Records {
         if filter.session.is_some() || filter.before.is_some() || !self.is_rolled()? {
             return Ok(None);
         }
-        // In this order: a period that becomes stale in between is read as it was.
+        // `until` is read first: a later value could cover periods that the list of stale ones lacks.
         let sql = "SELECT until FROM aibridge_totals_state".to_owned();
         let found = self.select(&Values::default().statement(sql, [CellKind::Count]))?.into_iter().next();
         let Some(until) = found.map(|mut cells| cells.count()).transpose()? else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! What was spent since given times, by actor, provider, model and attributes of the actor.
+//! Sums of costs since given times, by actor, provider, model and attributes of the actor.
 
 use crate::records::Records;
 use aibridge_store_core::StoreError;
@@ -6,6 +6,7 @@ use aibridge_store_core::query::first_id;
 use aibridge_store_core::query::{CellKind, Dialect, Value, Values};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Number of times that sums begin at.
 const STARTS: usize = 3;
@@ -13,7 +14,7 @@ const STARTS: usize = 3;
 /// A response ends at most this long after its request began. Costs of longer ones are missing.
 const MAX_RESPONSE_TIME: SignedDuration = SignedDuration::from_hours(24);
 
-/// What one actor has spent on one model of one provider, with the same attributes.
+/// The costs of one actor, with the same attributes, for one model of one provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spending {
     /// The actor (`initiator_id`).
@@ -24,21 +25,33 @@ pub struct Spending {
     pub model: String,
     /// The attributes of the actor.
     pub metadata: BTreeMap<String, String>,
+    /// Whether the records are those of the instance that asks.
+    pub is_own: bool,
     /// The sums of the costs in nano-USD since each of the times.
     pub nano_usd: [i64; STARTS],
 }
 
+/// A question about spending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpendingQuery {
+    /// The times that sums begin at.
+    pub starts: [Timestamp; STARTS],
+    /// Whether requests with the keys of clients count.
+    pub counts_byok: bool,
+    /// The instance that asks, on PostgreSQL; without one, all records are its own.
+    pub instance: Option<Uuid>,
+    /// Its own records count if they were created before this time; `None` leaves them out.
+    pub own_before: Option<Timestamp>,
+}
+
 impl Records {
-    /// What was spent since each of `starts`; with the keys of clients only if `counts_byok` is set.
+    /// What was spent since each of the times that sums begin at.
     ///
     /// # Errors
     ///
     /// [`StoreError::Database`].
-    pub fn spending(
-        &self,
-        starts: [Timestamp; STARTS],
-        counts_byok: bool,
-    ) -> Result<Vec<Spending>, StoreError> {
+    pub fn spending(&self, query: &SpendingQuery) -> Result<Vec<Spending>, StoreError> {
+        let SpendingQuery { starts, counts_byok, instance, own_before } = *query;
         let earliest = starts.into_iter().min().unwrap_or(Timestamp::MIN);
         let began = earliest.checked_sub(MAX_RESPONSE_TIME).unwrap_or(earliest);
         let dialect = self.dialect();
@@ -47,14 +60,27 @@ impl Records {
         let since = values.bind(Value::Time(earliest));
         let first = values.bind(Value::Id(first_id(began)));
         let keys = if counts_byok { "" } else { " AND i.credential_kind = 'centralized'" };
+        let counts_own = match own_before {
+            Some(before) => format!("u.created_at < {}", values.bind(Value::Time(before))),
+            None => "false".to_owned(),
+        };
+        let (is_own, counts) = match instance.filter(|_| dialect == Dialect::Postgres) {
+            Some(instance) => {
+                let is_own =
+                    format!("i.instance_id IS NOT DISTINCT FROM {}", values.bind(Value::Id(instance)));
+                let counts = format!("(NOT ({is_own}) OR {counts_own})");
+                (is_own, counts)
+            }
+            None => ("true".to_owned(), counts_own),
+        };
         let metadata = dialect.json_as_text()("i.metadata");
         let sql = format!(
-            "SELECT i.initiator_id, i.provider_name, i.model, {metadata}, {sums} FROM aibridge_interceptions i \
+            "SELECT i.initiator_id, i.provider_name, i.model, {metadata}, {is_own}, {sums} FROM aibridge_interceptions i \
              JOIN aibridge_token_usages u ON u.interception_id = i.id \
-             WHERE i.id >= {first} AND u.created_at >= {since} AND u.cost_nano_usd > 0{keys} GROUP BY 1, 2, 3, 4"
+             WHERE i.id >= {first} AND u.created_at >= {since} AND u.cost_nano_usd > 0 AND {counts}{keys} GROUP BY 1, 2, 3, 4, 5"
         );
-        use CellKind::{Count, Text};
-        let kinds = [Text, Text, Text, Text, Count, Count, Count];
+        use CellKind::{Boolean, Count, Text};
+        let kinds = [Text, Text, Text, Text, Boolean, Count, Count, Count];
         let rows = self.select(&values.statement(sql, kinds))?;
         rows.into_iter()
             .map(|mut cells| {
@@ -63,6 +89,7 @@ impl Records {
                     provider: cells.text()?,
                     model: cells.text()?,
                     metadata: serde_json::from_str(&cells.text()?).unwrap_or_default(),
+                    is_own: cells.is_true()?,
                     nano_usd: [cells.count()?, cells.count()?, cells.count()?],
                 })
             })

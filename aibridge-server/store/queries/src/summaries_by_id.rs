@@ -44,7 +44,7 @@ impl Records {
         found.into_iter().rev().map(summary).collect()
     }
 
-    /// Those of the interceptions with these ids that have ended.
+    /// The ids among `ids` whose interceptions have ended.
     ///
     /// # Errors
     ///

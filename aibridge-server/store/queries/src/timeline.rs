@@ -83,7 +83,7 @@ pub struct ToolCall {
     pub injected: bool,
     /// The error of an injected tool that failed.
     pub invocation_error: Option<String>,
-    /// When the call was received.
+    /// The time at which the call was received.
     #[serde(serialize_with = "aibridge_store_core::query::time")]
     pub created_at: Timestamp,
     /// Attributes of the row.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// How long a transaction of a gateway waits for the write lock while another process writes. The gateway limits the
+/// The time for which a transaction waits for the write lock while another process writes. The gateway limits the
 /// start of an interception to two seconds: this leaves half a second for the refusal, and is far longer than a command
 /// that creates a token holds the lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -110,7 +110,7 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
     // With a write-ahead log, NORMAL passes a commit to the operating system, and FULL also waits for the disk.
     let synchronous = match durability {
         Durability::Process => "NORMAL",
-        // The journal gives up what is committed, so that must be as durable as the journal was.
+        // The journal releases committed frames, so commits must be as durable as the journal.
         Durability::Power | Durability::Database => "FULL",
     };
     connection.pragma_update(None, "synchronous", synchronous)

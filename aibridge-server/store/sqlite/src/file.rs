@@ -7,8 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Creates the file at `path` if it is missing, and returns its canonical path, which is the same for every gateway:
-/// SQLite and the lock file put their files beside it, with the mode of the database.
+/// Creates the file at `path` if it is missing, and returns its canonical path. Every gateway must use the same path,
+/// because SQLite and the lock file create files beside it, with the mode of the database.
 pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
     let failed = |error: io::Error| StoreError::Open {
         store: path.display().to_string(),

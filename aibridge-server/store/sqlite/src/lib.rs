@@ -2,6 +2,7 @@
 
 mod authenticator;
 mod connection;
+mod costs;
 mod deletion;
 mod error;
 mod file;
@@ -23,6 +24,7 @@ mod token_rows;
 mod tokens;
 mod worker;
 
+pub use costs::SqliteCosts;
 pub use records::SqliteRecords;
 pub use rollup::SqliteRollup;
 pub use store::SqliteStore;

@@ -71,7 +71,7 @@ impl SqliteSink {
     }
 
     fn try_apply(&mut self, batch: &Batch, journal: Uuid, position: Option<u64>) -> Result<(), SinkError> {
-        // Files that are removed during the commit cannot be told from files that are removed right after it.
+        // A check before the commit is enough: a file removed during the commit is like one removed right after it.
         self.files.check().map_err(|error| SinkError::Unavailable(error.to_string()))?;
         Ok(self.transact(|sink| sink.write(batch, journal, position))?)
     }
@@ -103,7 +103,7 @@ impl SqliteSink {
     }
 }
 
-/// How far a journal is projected; 0 if nothing of it is.
+/// The sequence number of the last projected frame of a journal; 0 if there is none.
 pub(super) fn position(connection: &Connection, journal: Uuid) -> rusqlite::Result<u64> {
     let position: Option<i64> =
         connection.prepare_cached(POSITION)?.query_row([journal.to_string()], |row| row.get(0)).optional()?;

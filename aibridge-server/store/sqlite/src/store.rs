@@ -52,9 +52,9 @@ struct Parts {
 }
 
 impl SqliteStore {
-    /// Opens the file, creates it or migrates it to the latest schema if needed, stores what earlier processes left in
-    /// the journal, closes interceptions that a crashed gateway left open, and starts the threads of the projector and
-    /// the token reader. This blocks: call it at the start of a program.
+    /// Opens the file, and creates it or migrates it to the latest schema if needed. Then stores the records that earlier
+    /// processes left in the journal, closes interceptions that a crashed gateway left open, and starts the threads of
+    /// the projector and the token reader. This blocks: call it at the start of a program.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl SqliteStore {
         self.parts.commits.set(observer);
     }
 
-    /// What the journal holds, and how far the database is behind it.
+    /// The figures of the journal, and the lag of the database behind it.
     pub fn journal_stats(&self) -> JournalStats {
         self.parts.progress.stats()
     }

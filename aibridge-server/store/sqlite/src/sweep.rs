@@ -31,7 +31,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Scans on a connection of its own, and passes deletions to the projector.
 pub struct SqliteSweepBackend {
     path: PathBuf,
-    /// When the files were last written to before this start.
+    /// The time of the last write to the files before this start.
     last_written: Option<Timestamp>,
     projector: Arc<ProjectorThread<SqliteSink>>,
     reader: Option<Connection>,

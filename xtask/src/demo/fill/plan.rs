@@ -1,4 +1,4 @@
-//! Plans the interceptions: who asks what when, in which session, and how it ends.
+//! Plans the interceptions: their user, time, session, model and outcome.
 
 /// A planned interception. Small, because a plan may have a million.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +13,7 @@ pub(super) struct Planned {
     pub(super) client: u8,
     pub(super) model: u8,
     pub(super) outcome: Outcome,
-    /// Whether a person asks; otherwise the client returns the result of a tool.
+    /// `true` if the request contains a prompt of the user; `false` if it returns the result of a tool.
     pub(super) has_prompt: bool,
     /// Whether the model calls a tool.
     pub(super) calls_tool: bool,
@@ -67,7 +67,7 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 /// The time over which the sessions are spread.
 const WEEKS: u64 = 8;
 
-/// The number of requests of the longest session, of which more than 500 call a tool.
+/// The number of requests in the longest session. More than 500 of them call a tool.
 const LONG_SESSION: u16 = 560;
 
 pub(super) const USERS: u64 = 36;

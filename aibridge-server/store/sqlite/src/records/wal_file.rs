@@ -1,4 +1,4 @@
-//! The write-ahead log file as a reader sees it, and how readers let writers reset it.
+//! The write-ahead log file: its size, and pauses of readers so that writers can reset it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
