@@ -135,9 +135,11 @@ impl Reader {
         let (sender, done) = oneshot::channel();
         let tracked = self.tasks.token();
         let reading = move || {
-            let _held = (permit, tracked);
+            let _tracked = tracked;
             lower_priority();
-            let _ = sender.send(work(store)); // the caller may be gone
+            let result = work(store);
+            drop(permit); // before the caller reads again
+            let _ = sender.send(result); // the caller may be gone
         };
         let started = Builder::new().name("reader".to_owned()).stack_size(STACK).spawn(reading);
         if let Err(error) = started {
