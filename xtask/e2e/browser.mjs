@@ -250,6 +250,7 @@ await scenario("hostile records are text in every view", async () => {
     check((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${view}: the page is too wide`);
   }
   await page.goto(`${filled}/dashboard/sessions/${hostileId}`);
+  await page.locator("details.tool").first().waitFor();
   for (const details of await page.locator("details").all()) await details.locator("summary").click();
   await page.locator("details.tool pre").first().waitFor();
   check((await page.locator("main script, main img").count()) === 0, "an input of a tool call became elements");
