@@ -1,4 +1,4 @@
-//! Stores records that the last bytes of a response wait for.
+//! Stores end records, with retries: the last bytes of a response are sent after them.
 
 use aibridge_error::Error;
 use aibridge_recorder::{Record, Recorder};

@@ -9,7 +9,7 @@ use http::Method;
 use quanta::{Clock, Instant};
 use std::time::Duration;
 
-/// Receives what happens to interceptions. It is called on the path of every request, so it must be fast and must not
+/// Receives the events of interceptions. It is called on the path of every request, so it must be fast and must not
 /// wait.
 pub trait EventSink: Send + Sync + 'static {
     /// Receives an event.
@@ -78,11 +78,11 @@ pub enum InterceptionEvent<'a> {
         /// The upstream requests that were sent.
         attempts: &'a Attempts,
     },
-    /// A share of a budget was spent for the first time in its period.
+    /// A budget reached a warning threshold for the first time in its period.
     BudgetWarning {
         /// The scope of the budget, e.g. `user`.
         scope: &'static str,
-        /// The share in percent that was reached.
+        /// The threshold that was reached, in percent of the amount.
         percent: u8,
     },
     /// The response to a request on a passthrough route reports usage, which is not recorded.

@@ -60,7 +60,7 @@ struct EndLog {
     overhead: Duration,
 }
 
-/// The reason why an interception ended early, and what was read of its response.
+/// The reason why an interception ended early, and the content of its response so far.
 #[derive(Debug)]
 pub struct InterceptError {
     /// The reason why the relay stopped.
@@ -206,7 +206,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// The cost of the response. What was reserved for it is released.
+    /// The cost of the response. Releases its reservation.
     fn measure(&mut self, summary: &ResponseSummary, now: Timestamp) -> Option<UsageCost> {
         let is_success = self.attempts.status.is_some_and(|status| status.is_success());
         let progress = ResponseProgress { is_success, is_complete: !self.is_interrupted };
@@ -279,7 +279,7 @@ impl Exchange {
     pub(crate) async fn fail(&mut self, failure: InterceptError) {
         let InterceptError { error, summary, error_event } = failure;
         let outcome = match &error {
-            // SDKs close the connection when they read an error, so the response failed; nobody cancelled it.
+            // SDKs close the connection when they read an error. So the response failed, rather than being cancelled.
             RelayError::ClientDisconnected if summary.ending == Ending::Failed => {
                 Outcome::Failed(ErrorType::StreamError)
             }

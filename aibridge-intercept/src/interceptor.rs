@@ -103,8 +103,8 @@ impl ParsedRequest {
 
 /// Produces the response to one intercepted request.
 ///
-/// A response may take several upstream calls (tools that the gateway runs itself). An interceptor therefore gets an
-/// [`Exchange`], with which it calls the provider, rather than a response.
+/// A response may take several upstream calls (tools that the gateway runs itself). An interceptor therefore receives an
+/// [`Exchange`], which makes the calls, rather than a response.
 #[async_trait]
 pub trait Interceptor: Send {
     /// The interception, whose start is recorded before [`process`](Self::process) is called.

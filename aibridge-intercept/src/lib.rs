@@ -17,8 +17,9 @@
 //! Bodies are bytes: a [`Payload`](payload::Payload) splices edits into the original, and nothing is serialised again.
 //! Interceptors never get a key; providers never parse a stream.
 //!
-//! Seams for the programs around this crate: an [`EventSink`](events::EventSink) receives what happens to interceptions,
-//! a [`CostMeter`](cost::CostMeter) finds what they cost, a [`Tap`](tap::Tap) receives the traffic with a provider, and a [`Guard`](guard::Guard) admits or rejects calls.
+//! Traits for the programs around this crate: an [`EventSink`](events::EventSink) receives what happens to interceptions,
+//! a [`CostMeter`](cost::CostMeter) computes their costs, a [`Tap`](tap::Tap) receives the traffic with a provider, and a
+//! [`Guard`](guard::Guard) admits or rejects calls.
 //!
 //! ```
 //! use aibridge_intercept::payload::Payload;

@@ -34,8 +34,8 @@ const ROUTES: Routes = Routes {
     passthrough: &[COUNT_TOKENS, "/v1/models", "/v1/models/"],
     methods: &[(COUNT_TOKENS, "POST"), ("/v1/models", "GET, HEAD"), ("/v1/models/", "GET, HEAD")],
     unlimited: &[COUNT_TOKENS],
-    // Claude Code sends a request to one of the first three before its first message, so that there is a connection, and
-    // its telemetry to the last one. That is none of the provider's business through a key of the gateway.
+    // Claude Code sends a request to one of the first three before its first message, to open a connection, and its
+    // telemetry to the last one. They are not forwarded, because they would reach the provider under the gateway's key.
     local: &[
         LocalRoute { path: "", methods: "GET, HEAD" },
         LocalRoute { path: "/", methods: "GET, HEAD" },

@@ -1,4 +1,4 @@
-//! A provider of one type: its configuration makes the [`Profile`], and the type is data.
+//! A provider of one type: its configuration and the data of the type result in a [`Profile`].
 
 use crate::circuit_breaker::CircuitBreaker;
 use crate::config::ProviderConfig;
@@ -25,7 +25,7 @@ pub struct ApiData {
     pub kind: &'static str,
     /// The default base URL.
     pub base_url: &'static str,
-    /// The part of the route prefix behind the name: the version, if the base URLs of clients contain it.
+    /// The part of the route prefix after the name: the version, if the base URLs of clients contain it.
     pub prefix_suffix: &'static str,
     /// The header that contains the provider key.
     pub auth_header: HeaderName,

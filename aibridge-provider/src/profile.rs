@@ -22,7 +22,7 @@ use std::sync::Arc;
 use url::Url;
 use uuid::Uuid;
 
-/// The data of a provider. The methods return what other crates need of it.
+/// The data of a provider. The methods return the parts that other crates need.
 #[derive(Debug)]
 pub struct Profile {
     /// The type, e.g. `openai`.

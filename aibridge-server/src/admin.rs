@@ -41,7 +41,7 @@ pub struct Admin {
     pub api: Api,
     /// The sessions of the dashboard, which may use the API.
     pub sessions: BrowserSessions,
-    /// Slows down failed log-ins to the dashboard.
+    /// Delays log-ins to the dashboard after failed ones.
     pub throttle: LoginThrottle,
     /// Whether these routes are on the client listener, where clients reach them as well.
     pub shared: bool,
@@ -49,8 +49,8 @@ pub struct Admin {
     pub client_url: String,
 }
 
-/// The longest wait until the database holds what was acknowledged before the request, so that an operator sees the own
-/// last request.
+/// The longest wait until the database has the records that were acknowledged before the request, so that operators see
+/// their own last request.
 const PROJECTION_WAIT: Duration = Duration::from_millis(500);
 
 /// Returns the routes for operators.

@@ -38,7 +38,7 @@ pub struct Caller<'a> {
 }
 
 impl Isolation {
-    /// Records to `recorder` and looks owners up in `store`, which counts as unavailable after `limit`.
+    /// Creates an isolation that records owners with `recorder` and looks them up in `store`. A lookup fails after `limit`.
     pub fn new(
         recorder: Arc<dyn Recorder>,
         store: Store,

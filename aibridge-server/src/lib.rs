@@ -3,10 +3,10 @@
 //! [`Server::bind`] creates a gateway from settings: a store, the providers with their connections and keys, and the
 //! listeners. [`Server::run`] serves until it is stopped.
 //!
-//! A request passes `aibridge-admission` (route, web origin, actor), `aibridge-limits` and [`body`], and reaches
-//! [`handler`], which calls the provider's interceptor, or `passthrough`. The settings in force are in
-//! [`runtime_config`], which [`reload`] replaces. [`health`] serves load balancers, [`admin`] serves operators, and
-//! [`page`] serves the dashboard.
+//! A request passes `aibridge-admission` (route, web origin, actor), `aibridge-limits`, `aibridge-accounting`
+//! (budgets) and [`body`], and reaches [`handler`], which calls the provider's interceptor, or `passthrough`. The
+//! settings in force are in [`runtime_config`], which [`reload`] replaces. [`health`] serves load balancers, [`admin`]
+//! serves operators, and [`page`] serves the dashboard.
 //!
 //! Only this crate reads the environment and files of settings, handles signals and exits the process.
 

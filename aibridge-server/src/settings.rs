@@ -50,7 +50,8 @@ pub struct SettingsSource {
 pub struct LoadedSettings {
     /// The settings, or all of their problems.
     pub config: Result<Config, SettingsError>,
-    /// The files that were read or could not be read: the settings file, keys and certificates.
+    /// The files that were read or could not be read: the settings file, and the keys, certificates and prices that
+    /// it names.
     pub files: Vec<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! Loads what was spent from the records: when the gateway starts, and while other gateways share its database.
+//! Loads the spending from the records: when the gateway starts, and while other gateways share its database.
 
 use crate::runtime_config::RuntimeConfig;
 use crate::store_options::store_options;
@@ -23,7 +23,7 @@ const PROJECTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest time between two reads of what other gateways on the database have spent.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Reading takes at most one part in this many of the time, so that a large database is read less often.
+/// The time between two reads, as a multiple of the duration of a read, so that a large database is read less often.
 const FOLLOW_SHARE: u32 = 20;
 
 /// The longest wait of a request for what other gateways have spent.
@@ -135,7 +135,11 @@ pub fn of_records(config: &Config) -> Result<Vec<BudgetState>, StoreError> {
         instance: None,
         own_before: Some(Timestamp::MAX),
     };
-    let rows = Records::open(store_options(config))?.spending(&query)?;
+    let options = store_options(config);
+    let rows = match &options {
+        StoreOptions::Sqlite(options) if !options.path.exists() => Vec::new(), // no gateway has run yet
+        _ => Records::open(options)?.spending(&query)?,
+    };
     apply(&rows, |totals| accounting.load_own(totals, now));
     Ok(accounting.budgets(now))
 }

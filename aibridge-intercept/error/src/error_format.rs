@@ -59,8 +59,8 @@ impl ErrorResponse {
         response
     }
 
-    /// Renders the body in the format of the Anthropic API, and adds the headers that its clients need. Claude Code tries
-    /// ten times after a 401 that does not say that this is useless.
+    /// Renders the body in the format of the Anthropic API, and adds the headers that its clients need. Without
+    /// `x-should-retry: false`, Claude Code tries ten times after a 401.
     fn anthropic_body(&self, id: Uuid, headers: &mut HeaderMap) -> String {
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             headers.insert(REQUEST_ID, id);

@@ -7,13 +7,13 @@ use http::StatusCode;
 pub enum ErrorKind {
     /// The request cannot be served as it is.
     InvalidRequest,
-    /// The client did not prove who it is, or no key is available for it.
+    /// The client is not authenticated, or no key is available for it.
     Authentication,
     /// The client may not do this.
     Permission,
     /// The client should send the request later.
     RateLimit,
-    /// The money for this client is spent, so that it need not try again soon.
+    /// The budget of this client is spent, so an early retry cannot succeed.
     Quota,
     /// The gateway cannot serve requests at the moment.
     Server,

@@ -25,7 +25,7 @@ pub struct ErrorResponse {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Further members of the error object, each with its value as JSON text, so that numbers keep all their decimals.
     pub members: Vec<(&'static str, Box<str>)>,
-    /// The limit of the settings that refused the request, if one did: `concurrency`, `requests` or `tokens`.
+    /// The limit of the settings that refused the request, if one did: `concurrency`, `requests`, `tokens` or `budget`.
     pub limit: Option<&'static str>,
 }
 

@@ -1,7 +1,7 @@
 //! The errors that the gateway returns instead of a response of a provider.
 //!
-//! [`Error`] is the table of the core's errors: their statuses, kinds and codes. An [`ErrorResponse`] is what an error of any
-//! crate becomes at the edge, and an [`ErrorFormat`] renders it as the client's API does.
+//! [`Error`] is the table of the core's errors: their statuses, kinds and codes. At the edge, an error of
+//! any crate is converted to an [`ErrorResponse`], and an [`ErrorFormat`] renders it as the client's API does.
 //!
 //! ```
 //! use aibridge_error::{ERROR_HEADER, Error, ErrorFormat, ErrorResponse};

@@ -1,4 +1,4 @@
-//! Forwarding of headers in both directions. The rules for names are in `headers::rules`.
+//! Forwarding of headers in both directions. The rules for names are in `rules`.
 
 mod rules;
 

@@ -1,12 +1,12 @@
 //! JSON that is read more leniently than RFC 8259 allows.
 //!
-//! A reader that only observes a response has no use for an error: a slip of the server must not hide the rest.
+//! For a reader that only observes a response, an error would be useless: one mistake of the server must not hide the rest.
 
 use crate::scanner::Scanner;
 use crate::value::{Json, members};
 use std::borrow::Cow;
 
-/// The text of a JSON value that may bend the rules.
+/// The text of a value in JSON or in a similar format.
 ///
 /// It accepts, beyond JSON: a byte order mark at the start, NULs at the end, invalid UTF-8 (read as U+FFFD), `NaN`,
 /// `Infinity` and `-Infinity`, raw control characters and unknown escapes in strings.

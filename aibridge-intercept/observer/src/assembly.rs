@@ -1,5 +1,5 @@
 //! Assembles the tool calls and the reasoning of a response, within the budget. A blocking response contains them whole, a
-//! stream in pieces. The format of the pieces is a matter of the dialects.
+//! stream in pieces. The dialects parse the pieces.
 
 use crate::budget::Budget;
 use crate::observer::{ReasoningText, ToolCall};

@@ -109,7 +109,7 @@ impl Decoder {
 }
 
 impl Decoder {
-    /// Checks that the body ends where its encoding does; of zstd, whose decoder does not report it, nothing.
+    /// Checks that the body ends where its encoding does. Not for zstd, because its decoder does not report the end.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
 //! Reads a response: its encoding, its framing, and the content that is recorded.
 //!
 //! A relay passes the bytes of a response on and shows them to an [`Observer`], which extracts the content. A
-//! [`ResponseReader`](response_reader::ResponseReader) runs the observer without delaying other tasks; what the observer
-//! keeps is bounded by a [`Budget`](budget::Budget), also when it is put together by [`assembly`]. [`encoding`] and [`decoder`] read compressed bodies, and [`framing`]
-//! distinguishes a stream from a single body.
+//! [`ResponseReader`](response_reader::ResponseReader) runs the observer without delaying other tasks. A
+//! [`Budget`](budget::Budget) bounds the content that the observer keeps, and [`assembly`] assembles it from pieces.
+//! [`encoding`] and [`decoder`] read compressed bodies, and [`framing`] distinguishes a stream from a single body.
 //!
 //! ```
 //! use aibridge_observer::budget::Budget;

@@ -1,4 +1,4 @@
-//! One call to a provider: what is sent, with which credential, and how long it may take.
+//! One call to a provider: the request, its credential and its timeouts.
 
 use crate::guard::Guard;
 use crate::payload::Payload;
@@ -12,15 +12,15 @@ use std::time::Duration;
 /// The timeouts of an upstream.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// For a new connection, TLS handshake included.
+    /// The timeout of a new connection, TLS handshake included.
     pub connect: Duration,
-    /// For a blocking response as a whole, or for the head of a stream.
+    /// The timeout of a blocking response as a whole, or of the head of a stream.
     pub response: Duration,
-    /// Between two chunks of a stream.
+    /// The longest time between two chunks of a stream.
     pub stream_idle: Duration,
-    /// For an idle connection until it is closed.
+    /// The time until an idle connection is closed.
     pub keep_alive: Duration,
-    /// For the rest of a response after its client has left, which is read for its usage; zero to drop it at once.
+    /// The time for which a response is read on for its usage after its client has left; zero drops it at once.
     pub drain_on_disconnect: Duration,
 }
 
@@ -38,7 +38,7 @@ pub struct UpstreamCall {
     pub headers: HeaderMap,
     /// The request's body.
     pub body: CallBody,
-    /// The requested model, to which a rate limit may be confined. `None` if the request names none or is not parsed.
+    /// The requested model: a rate limit may apply to it alone. `None` if the request names none or is not parsed.
     pub model: Option<String>,
     /// The credential that authenticates the request.
     pub credential: Credential,
@@ -94,7 +94,7 @@ pub struct Attempts {
     pub exhausted: Option<PoolExhausted>,
 }
 
-/// The reason why no key of a pool was left for a call: that of the relayed response, or else of the gateway's own.
+/// The reason why no key of a pool was left for a call: from the relayed response, or else from the gateway's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolExhausted {
     /// The keys are limited in rate.

@@ -1,4 +1,4 @@
-//! Admission of calls to a provider: the seam for a circuit breaker.
+//! Admission of calls to a provider: the trait that a circuit breaker implements.
 
 use aibridge_error::Error;
 use std::sync::Arc;

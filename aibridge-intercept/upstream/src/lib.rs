@@ -1,7 +1,7 @@
 //! Calls a provider: connections, attempts, failover between keys.
 //!
-//! An [`Upstream`] is the endpoint of one provider. It takes an [`UpstreamCall`] and returns an [`UpstreamResponse`], of
-//! which the caller reads chunk after chunk. A [`Guard`](guard::Guard) admits or rejects calls, and a [`Tap`](tap::Tap)
+//! An [`Upstream`] is the endpoint of one provider. It takes an [`UpstreamCall`] and returns an [`UpstreamResponse`]. The
+//! caller reads its chunks. A [`Guard`](guard::Guard) admits or rejects calls, and a [`Tap`](tap::Tap)
 //! receives the traffic. No other crate sends requests to a provider.
 //!
 //! ```

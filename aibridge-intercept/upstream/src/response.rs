@@ -158,7 +158,7 @@ pub enum NextChunk {
     TimedOut,
 }
 
-/// Lets other ready tasks run once. Unlike Tokio's `yield_now`, it does not make the runtime poll the I/O driver first.
+/// Yields to other ready tasks once. Unlike Tokio's `yield_now`, it does not make the runtime poll the I/O driver first.
 pub async fn yield_once() {
     let mut has_yielded = false;
     poll_fn(|context| {

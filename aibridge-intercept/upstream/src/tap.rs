@@ -1,4 +1,4 @@
-//! The traffic with a provider as it goes over the wire: the seam for dumps.
+//! The traffic with a provider as it goes over the wire: the trait that dumps implement.
 //!
 //! A tap receives prompts and responses, but no credentials: those are masked before.
 
@@ -26,7 +26,7 @@ pub trait Tap: Debug + Send + Sync {
 /// Receives the traffic of one request. It is called on the path of every request, so it must be fast and must not
 /// wait.
 pub trait AttemptTap: Send + Sync {
-    /// Receives what went over the wire.
+    /// Receives a part of the traffic.
     fn on_event(&self, event: TapEvent<'_>);
 }
 

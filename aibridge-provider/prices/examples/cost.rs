@@ -1,4 +1,4 @@
-//! Prints what usages cost: one JSON object per line in, one per line out.
+//! Prints the cost of usages: reads and writes one JSON object for each line.
 //!
 //! ```text
 //! $ echo '{"provider":"openai","model":"gpt-4.1","usage":{"input":1200,"cache_read":800,"output":300}}' |

@@ -1,4 +1,4 @@
-//! The row of the price table that a stored price id names, by which a recorded usage is priced again.
+//! Finds the row of the price table that a stored price id names, to price a recorded usage again.
 
 use crate::overrides::file::parse_pattern;
 use crate::service_tier::split_tier;
@@ -28,7 +28,7 @@ impl<'a> StoredRow<'a> {
         })
     }
 
-    /// The model that the row names, if the requested one does not belong to the row: then the response named another.
+    /// The model of the row, if the requested model does not belong to the row: then the response named another one.
     fn other_model<'m>(&'m self, table: &PriceTable, query: &PriceQuery<'_>) -> Option<&'m str> {
         let requested = query.model.to_lowercase();
         if self.is_bundled {
@@ -48,7 +48,7 @@ impl<'a> StoredRow<'a> {
     }
 }
 
-/// A row without the time from which, or between which, it holds.
+/// A row without its validity: a start date or times of the day.
 fn without_validity(row: &str) -> &str {
     let is_time = |text: &str| text.parse::<Date>().is_ok() || (text.contains(':') && text.contains('-'));
     match row.rsplit_once('@') {
@@ -58,9 +58,9 @@ fn without_validity(row: &str) -> &str {
 }
 
 impl PriceTable {
-    /// The price that applies now to a request that was priced before, with the stored `price_id`. The model of its
-    /// response is not stored: it is the requested one, or if that is not in the stored row, the model of the row. So is
-    /// the service tier, unless the query has one.
+    /// The current price of a request that was priced before, with the stored `price_id`. The model of the response is not
+    /// stored. The requested model is used, or the model of the stored row if the requested one does not belong to it. The
+    /// service tier is that of the query, else that of the stored row.
     pub fn find_again<'a>(&'a self, query: &PriceQuery<'_>, price_id: Option<&str>) -> Option<Price<'a>> {
         let Some(stored) = price_id.and_then(StoredRow::parse) else { return self.find(query) };
         self.find(&PriceQuery {

@@ -125,8 +125,8 @@ impl Accounting {
         Ok(Box::new(Meter { shared, table, billing, is_subscription, request_bytes, reservation }))
     }
 
-    /// Charges budgets for a response that is not recorded, and publishes its cost. It costs nothing if neither the
-    /// provider states a cost nor the model that it names has a price.
+    /// Charges budgets for a response that is not recorded, and publishes its cost. Charges nothing if the provider
+    /// states no cost and the model in the response has no price.
     pub fn charge(&self, used: &UnrecordedUsage<'_>) {
         let now = Timestamp::now();
         let billing = self.billings.iter().find(|billing| billing.provider == used.provider);

@@ -84,6 +84,7 @@ mod tests {
             amount: NanoUsd::dollars(200),
             spent: NanoUsd::new(200_125_000_000),
             reserved: NanoUsd::ZERO,
+            reservation: NanoUsd::ZERO,
             period: Period::Month,
             resets_at: "2026-12-01T00:00:00Z".parse().unwrap(),
         }

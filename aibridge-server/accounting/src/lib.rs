@@ -1,9 +1,9 @@
 //! Money in the gateway: admits requests within budgets, and finds what their responses cost.
 //!
-//! [`Accounting`] joins the price table and the budget ledger with what the gateway knows of a request. Before the body is
-//! read, [`Accounting::check`] refuses those whose budget is used up; when the request is parsed,
-//! [`Accounting::open`] reserves what it may cost and returns the meter that its interception carries. The meter prices
-//! the response before its records are stored, and charges the budgets.
+//! [`Accounting`] joins the price table, the budget ledger and the attributes of a request. Before the body is read,
+//! [`Accounting::check`] refuses a request with an exhausted budget. When the request is parsed, [`Accounting::open`]
+//! reserves what it may cost and returns the meter of its interception. The meter prices the response before its records
+//! are stored, and charges the budgets.
 //!
 //! [`Repricing`] computes what recorded responses cost at other prices, for a command of the operator.
 //!

@@ -1,4 +1,4 @@
-//! The cost of recorded responses at the prices in force now.
+//! Computes the cost of recorded responses again, at current prices.
 
 use crate::billing::Billing;
 use crate::usage::buckets;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// A recorded response, as far as its cost depends on it.
+/// The properties of a recorded response that decide its cost.
 #[derive(Debug, Clone, Copy)]
 pub struct PastUsage<'a> {
     /// The type of the provider.
@@ -29,14 +29,14 @@ pub struct PastUsage<'a> {
     pub charged: &'a UsageCost,
 }
 
-/// What becomes of a stored cost.
+/// The result for a stored cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewCost {
-    /// The prices of now have another result.
+    /// The current prices have another result.
     Changed(UsageCost),
-    /// The prices of now have the same result.
+    /// The current prices have the same result.
     Same,
-    /// The prices do not decide the cost.
+    /// The stored cost is kept, because prices do not decide it.
     Kept(KeptReason),
 }
 
@@ -75,14 +75,14 @@ pub struct Repricing {
 }
 
 impl Repricing {
-    /// A computation with the prices and providers of the settings.
+    /// Creates a computation with the prices and providers of the settings.
     pub fn new(config: &Config) -> Self {
         let table = config.prices.table.clone();
         let billings = config.providers.iter().map(|provider| Billing::of(provider, &table)).collect();
         Self { table, billings }
     }
 
-    /// What the response costs now, with the prices for the time of its request.
+    /// The cost of the response by the current table, at the prices for the time of its request.
     pub fn reprice(&self, past: &PastUsage<'_>) -> NewCost {
         let stored = past.charged;
         let price_id = stored.price_id.as_deref();
@@ -96,7 +96,7 @@ impl Repricing {
             return NewCost::Kept(KeptReason::SeveralPrices);
         }
         match self.cost(past) {
-            Some(cost) if cost == *stored => NewCost::Same,
+            Some(cost) if is_same(&cost, stored) => NewCost::Same,
             Some(cost) => NewCost::Changed(cost),
             None if stored.cost_nano_usd.is_some() => NewCost::Kept(KeptReason::NoPriceNow),
             None => NewCost::Kept(KeptReason::Unpriced),
@@ -146,6 +146,15 @@ impl Repricing {
     }
 }
 
+/// Whether a cost is the stored one, at the same row of any version of the table. The stored price id explains it as well.
+fn is_same(new: &UsageCost, stored: &UsageCost) -> bool {
+    let is_same_row = match (&new.price_id, &stored.price_id) {
+        (Some(new), Some(stored)) => PriceTable::is_same_row(new, stored),
+        (new, stored) => new == stored,
+    };
+    is_same_row && UsageCost { price_id: stored.price_id.clone(), ..new.clone() } == *stored
+}
+
 /// Whether a cost at the same row stays an estimate for a reason that is not recorded: the price table knew the model by the
 /// name in the request alone.
 fn is_still_estimated(stored: &UsageCost, price_id: &str, counts: &Buckets) -> bool {
@@ -159,7 +168,7 @@ fn is_still_estimated(stored: &UsageCost, price_id: &str, counts: &Buckets) -> b
     stored.cost_status == CostStatus::Estimated && *counts == only_plain && is_same_row()
 }
 
-/// The buckets that were charged: estimates replace the counts that did not arrive.
+/// The buckets that were charged. Estimates replace missing counts.
 fn counts(past: &PastUsage<'_>) -> Buckets {
     let mut counts = buckets(past.usage);
     let estimate = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());

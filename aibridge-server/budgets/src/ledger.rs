@@ -51,7 +51,7 @@ impl Ledger {
         state.windows.clone()
     }
 
-    /// Adds what this gateway spent before it started, as its records say. It issues no warnings.
+    /// Adds the spending of earlier processes of this gateway, from its records. Issues no warnings.
     pub fn load_own<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
         let mut state = self.state.lock();
         state.windows.advance(now);
@@ -60,8 +60,8 @@ impl Ledger {
         }
     }
 
-    /// Replaces what other gateways on the same database have spent in the current windows, as their records say. What
-    /// this gateway has spent stays as it counted it: its last records may not be in the database yet. It issues no
+    /// Replaces the spending of other gateways on the same database in the current windows by that of their records. The
+    /// count of this gateway's own spending stays, because its last records may not be in the database yet. Issues no
     /// warnings.
     pub fn load_others<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
         let mut state = self.state.lock();

@@ -3,13 +3,10 @@
 use crate::{Period, Scope};
 use aibridge_prices::NanoUsd;
 use jiff::Timestamp;
+use std::fmt;
 
 /// The refusal of a request by a budget. It contains no user name, so that it can be shown to any client.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "The {} budget of {amount} per {} is used up: {spent} spent, {reserved} reserved. It resets at {resets_at}.",
-    .scope.as_str(), .period.as_str()
-)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The scope of the budget.
     pub scope: Scope,
@@ -19,10 +16,29 @@ pub struct Refusal {
     pub spent: NanoUsd,
     /// What requests in flight have reserved.
     pub reserved: NanoUsd,
+    /// The amount that the request would have reserved; zero if it was not read.
+    pub reservation: NanoUsd,
     /// The period of the budget.
     pub period: Period,
     /// The end of the current window.
     pub resets_at: Timestamp,
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { amount, spent, reserved, reservation, resets_at, .. } = self;
+        let (scope, period) = (self.scope.as_str(), self.period.as_str());
+        write!(f, "The {scope} budget of {amount} per {period} ")?;
+        let left = amount.saturating_sub(*spent).saturating_sub(*reserved);
+        if left > NanoUsd::ZERO {
+            write!(f, "has {left} left, and a request like this one needs about {reservation}: ")?;
+        } else {
+            f.write_str("is used up: ")?;
+        }
+        write!(f, "{spent} spent, {reserved} reserved. It resets at {resets_at}.")
+    }
 }
 
 /// A budget that reached a warning threshold for the first time in its window.

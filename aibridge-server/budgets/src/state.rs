@@ -38,7 +38,8 @@ impl State {
             return None;
         }
         let resets_at = self.windows.get(budget.period).end;
-        Some(Refusal { scope: budget.scope, amount, spent, reserved, period: budget.period, resets_at })
+        let (scope, period) = (budget.scope, budget.period);
+        Some(Refusal { scope, amount, spent, reserved, reservation, period, resets_at })
     }
 
     /// Adds a cost, and returns the budgets that reached a warning threshold by it.
@@ -55,13 +56,13 @@ impl State {
         self.raise_warnings(subject)
     }
 
-    /// Adds what this gateway spent before it started. It was warned of then.
+    /// Adds the spending of earlier processes of this gateway. Its warnings were issued by them.
     pub(crate) fn load_own(&mut self, loaded: &SpentTotals<'_>) {
         self.totals.add_own(&loaded.subject.accounts(), loaded.spent, &self.windows);
         self.raise_warnings(&loaded.subject);
     }
 
-    /// Adds what other gateways have spent. They warn of it.
+    /// Adds the spending of other gateways, which issue the warnings for it.
     pub(crate) fn load_others(&mut self, loaded: &SpentTotals<'_>) {
         self.totals.add_others(&loaded.subject.accounts(), loaded.spent, &self.windows);
         self.raise_warnings(&loaded.subject);

@@ -44,9 +44,9 @@ pub(crate) struct Balance {
 struct Spent {
     /// The start of the window. What was spent in another window counts as zero.
     window: Option<Timestamp>,
-    /// What this gateway has spent. It is never read again, so nothing that was just spent is forgotten.
+    /// The spending of this gateway. It is counted here and not read from the database again, so recent costs are included.
     own: NanoUsd,
-    /// What the other gateways on the same database have spent. Each read of their records replaces it.
+    /// The spending of the other gateways on the same database. Each read of their records replaces it.
     others: NanoUsd,
     /// The highest percentage that a warning was issued for.
     warned: u8,
@@ -62,7 +62,7 @@ impl Balance {
         }
     }
 
-    /// Adds to what this gateway has spent in the current window of each period.
+    /// Adds to the spending of this gateway in the current window of each period.
     fn add_own(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
         for period in Period::ALL {
             let spent = self.current(period, windows);
@@ -70,7 +70,7 @@ impl Balance {
         }
     }
 
-    /// Adds to what other gateways have spent in the current window of each period.
+    /// Adds to the spending of other gateways in the current window of each period.
     fn add_others(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
         for period in Period::ALL {
             let spent = self.current(period, windows);
@@ -160,7 +160,7 @@ impl Totals {
         }
     }
 
-    /// Forgets what other gateways have spent.
+    /// Removes the spending of other gateways.
     pub(crate) fn clear_others(&mut self) {
         for spent in self.accounts.values_mut().flat_map(|balance| &mut balance.spent) {
             spent.others = NanoUsd::ZERO;

@@ -1,4 +1,4 @@
-//! A ledger against a naive model that keeps every event and adds it up anew for each question.
+//! Compares a ledger with a naive model that keeps every cost and adds all of them up for each decision.
 
 #![allow(clippy::unwrap_used, reason = "a test program, with helpers outside of the test functions")]
 
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 const USERS: [&str; 3] = ["alice", "bob", "eve"];
 const MODELS: [&str; 2] = ["m1", "m2"];
 
-/// What happens to the ledger.
+/// An operation on the ledger.
 #[derive(Debug, Clone)]
 enum Event {
     Reserve { user: usize, model: usize, group: bool, input: i64 },
@@ -94,7 +94,7 @@ fn applies(budgets: &[Budget], budget: &Budget, (user, model, group): Actor) -> 
     budget.name == if has_own { name } else { "*" }
 }
 
-/// Whether what `other` spends counts for `budget` when `actor` asks.
+/// Whether the spending of `other` counts for `budget` in a decision about `actor`.
 fn counts(budget: &Budget, actor: Actor, other: Actor) -> bool {
     match budget.scope {
         Scope::User => budget.shared && budget.name == "*" || actor.0 == other.0,

@@ -1,4 +1,4 @@
-//! What a budget admits, refuses, counts and warns of.
+//! The rules of budgets: admission, refusals, counting and warnings.
 
 #![allow(clippy::unwrap_used, reason = "a test program, with helpers outside of the test functions")]
 
@@ -57,6 +57,24 @@ fn an_untouched_budget_admits_one_request() {
     assert!(ledger.reserve(&user("b"), None, cents(50), noon()).is_ok());
     drop(first);
     assert!(ledger.reserve(&user("a"), None, cents(50), noon()).is_ok());
+}
+
+#[test]
+fn a_refusal_states_what_is_left() {
+    let ledger = ledger(vec![budget(Scope::User, "*", 100, Period::Month)]);
+    assert!(spend(&ledger, &user("a"), 80, noon()));
+    let message = |input| ledger.reserve(&user("a"), None, input, noon()).unwrap_err().to_string();
+    assert_eq!(
+        message(cents(30)), // less than the mean of what a request costs
+        "The user budget of $1.00 per month has $0.20 left, and a request like this one needs about $0.80: \
+         $0.80 spent, $0.00 reserved. It resets at 2026-12-01T00:00:00Z."
+    );
+    ledger.charge(&user("a"), cents(30), noon());
+    assert_eq!(
+        message(cents(1)),
+        "The user budget of $1.00 per month is used up: $1.10 spent, $0.00 reserved. \
+         It resets at 2026-12-01T00:00:00Z."
+    );
 }
 
 #[test]

@@ -17,8 +17,8 @@ use std::io::Write;
 /// The endpoint that has the same rows.
 const PATH: &str = "/api/v1/budgets";
 
-/// Runs `aibridge budgets`, and writes the result to `out`. If no gateway answers with its budgets, `from_records` adds up
-/// what was spent.
+/// Runs `aibridge budgets`, and writes the result to `out`. If no gateway returns its budgets, `from_records` adds up
+/// the spending.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub fn run(
         Ok(rows) => rows,
         Err(reason) => {
             // The result of the command does not depend on standard error.
-            let note = "what was spent is from the records, reservations are unknown";
+            let note = "showing the spending in the records, without reservations";
             let _ = writeln!(std::io::stderr(), "aibridge: note: {reason}: {note}");
             of_records(from_records()?)?
         }

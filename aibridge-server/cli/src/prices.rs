@@ -7,7 +7,7 @@ use crate::output::{PrintError, print};
 use crate::text_table::{one_line, table};
 use aibridge_accounting::vendor_of;
 use aibridge_config::Config;
-use aibridge_prices::{Bucket, Price, PriceQuery, PriceTable, Rate};
+use aibridge_prices::{Bucket, NanoUsd, Price, PriceQuery, PriceTable, Rate};
 use aibridge_store::{StoreError, StoreOptions};
 use jiff::Timestamp;
 use std::fmt::Write as _;
@@ -141,8 +141,9 @@ fn show_price(text: &mut String, provider: &str, tier: &str, price: &Price<'_>) 
         }
     }
     if price.multiplier() != 1_000_000 {
-        let percent = price.multiplier() / 10_000;
-        let _ = writeln!(text, "    prices of tokens are multiplied: {percent} %");
+        let factor =
+            NanoUsd::new(i64::try_from(price.multiplier()).unwrap_or(i64::MAX).saturating_mul(1_000));
+        let _ = writeln!(text, "    prices of tokens are multiplied by {}", factor.to_decimal());
     }
 }
 
@@ -160,5 +161,5 @@ fn rate_text(bucket: Bucket, rate: &Rate) -> String {
 fn dollars(bucket: Bucket, pico_usd: u64) -> String {
     let pico = u128::from(pico_usd) * u128::from(bucket.price_units());
     let nano = i64::try_from(pico / 1_000).unwrap_or(i64::MAX);
-    aibridge_prices::NanoUsd::new(nano).to_string()
+    NanoUsd::new(nano).to_string()
 }

@@ -34,7 +34,7 @@ const MAX_PROVOKED_RESETS: usize = 1024;
 
 /// The time between two PINGs, which find out whether the client is still connected.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
-/// The time within which the client must answer a PING.
+/// The time within which the client must acknowledge a PING.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The time that a client without requests has to close the connection after GOAWAY.

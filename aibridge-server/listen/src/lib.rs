@@ -4,7 +4,7 @@
 //! connection uses HTTP/1.1; a TLS connection uses the protocol that ALPN selects, HTTP/2 before HTTP/1.1. The
 //! [`ListenerSettings`] are read once per connection, when it begins.
 //!
-//! What this crate adds to hyper:
+//! This crate adds to hyper:
 //!
 //! - timeouts for a head, an idle connection, a TLS handshake and a client that accepts no bytes;
 //! - detection of a client that disconnects, whatever bytes follow its request;

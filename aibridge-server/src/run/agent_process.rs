@@ -66,7 +66,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal that the agent did not get itself.
+    /// Waits for the next signal that the terminal did not send to the agent.
     async fn next(&mut self) -> RawSignal {
         let [first, second] = &mut self.user;
         loop {

@@ -1,4 +1,4 @@
-//! The gateway of an agent: the one that answers at the configured address, or else one that lives as long as the agent.
+//! The gateway of an agent: the running one at the configured address, or else one that ends with the agent.
 
 use crate::{Server, StartError};
 use aibridge_config::Config;
@@ -13,10 +13,10 @@ use tokio::time::timeout;
 /// The time that a gateway has to respond.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The longest answer that is read, in bytes.
+/// The longest response that is read, in bytes.
 const MAX_ANSWER: u64 = 4 << 10;
 
-/// The question to a gateway. A loopback name as `Host` is always allowed.
+/// The request that detects a gateway. A loopback name as `Host` is always allowed.
 const QUESTION: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 /// A gateway in this process, which ends with the agent.
@@ -47,7 +47,8 @@ impl OwnGateway {
     }
 }
 
-/// Whether a gateway answers at `address`. Over TLS, an open port has to do: the certificate need not name this machine.
+/// Whether a gateway responds at `address`. With TLS, an open port counts, because its certificate need not name this
+/// machine.
 async fn answers(address: SocketAddr, has_tls: bool) -> bool {
     let asked = async {
         let mut stream = TcpStream::connect(address).await.ok()?;

@@ -1,4 +1,4 @@
-//! How a test starts the gateway binary: settings, store, environment and arguments. `gateway` has the running server.
+//! Starts the gateway binary for a test: settings, store, environment and arguments. `gateway` has the running server.
 
 use crate::MAX_WAIT;
 use crate::process::{ProcessOutput, Running};

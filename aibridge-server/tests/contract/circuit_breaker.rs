@@ -17,7 +17,7 @@ const BODY: &str = r#"{"error":{"message":"circuit breaker is open","type":"serv
 const TIMEOUT: Duration = Duration::from_secs(30);
 const OWN_ID: &str = "x-aibridge-interception-id";
 
-/// What the provider does with a request.
+/// The reaction of the provider to a request.
 #[derive(Debug, Clone)]
 enum Behavior {
     Succeeds,

@@ -1,4 +1,4 @@
-//! What is extracted from unusual requests and responses, as the store and the client show it.
+//! The content that is extracted from unusual requests and responses, in the store and at the client.
 
 use crate::dialects::{CHAT, DIALECTS, KEY, RESPONSES};
 use crate::harness::{Harness, provider_settings};

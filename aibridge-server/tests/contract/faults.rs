@@ -7,7 +7,7 @@ use aibridge_testkit::{BodyEnd, Framing, Gate, Response, Row, Script, ScriptedPr
 /// Only for stalls: with a short timeout, other faults could look like a stall on a busy machine.
 const SHORT_TIMEOUTS: &str = "response_timeout = \"300ms\"\nstream_idle_timeout = \"300ms\"\n";
 
-/// What a provider does instead of continuing.
+/// The way in which a provider breaks off an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Resets,

@@ -15,7 +15,7 @@ const HI: &str =
     "{\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}";
 const USAGE: &str = "{\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2}}";
 
-/// What the client received, and what was recorded.
+/// The response that the client received, and the records.
 struct Outcome {
     body: String,
     row: Value,

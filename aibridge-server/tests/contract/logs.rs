@@ -1,4 +1,4 @@
-//! What the real binary logs, and what it never logs.
+//! The log lines of the real binary, and the texts that it must never log.
 
 use crate::harness::provider_settings;
 use aibridge_testkit::{Launch, RawClient, Script, ScriptedProvider, Store};

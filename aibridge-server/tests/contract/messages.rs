@@ -20,7 +20,7 @@ fn settings(provider: &ScriptedProvider, keys: &[&str]) -> String {
     anthropic_settings(&provider.base_url(), keys)
 }
 
-/// A provider that answers every request alike, and a gateway in front of it.
+/// A provider with the same response to every request, and a gateway in front of it.
 async fn with_keys(keys: &[&str], script: Script) -> (ScriptedProvider, Harness) {
     let provider = ScriptedProvider::start(move |_| script.clone()).await;
     let gateway = Harness::start(&settings(&provider, keys)).await;

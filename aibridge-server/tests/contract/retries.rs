@@ -34,7 +34,7 @@ const STATUS_200: &[u8] = &[0x88];
 
 const CONVERSATIONS: &str = "/openai/v1/conversations";
 
-/// What the provider does instead of responding.
+/// The fault of a provider before its response.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     Reset(u32),

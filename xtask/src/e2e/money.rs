@@ -20,6 +20,10 @@ pub(super) async fn run(binary: &Path, tools: &Tools, installed: &Installed) -> 
     let status = prices.status().await?;
     ensure!(status.success(), "costs differ from decimal arithmetic ({status})");
 
+    let mut costs = script(installed, "costs.py");
+    let status = costs.arg(binary).arg(root().join(DATA)).status().await?;
+    ensure!(status.success(), "stored costs differ from decimal arithmetic ({status})");
+
     let mut budgets = script(installed, "budgets.py");
     budgets.arg(binary).args([&installed.claude, &installed.codex, &tools.node, &installed.node]);
     let status = budgets.status().await?;

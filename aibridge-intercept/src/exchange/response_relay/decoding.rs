@@ -1,4 +1,4 @@
-//! The decoding state of a response: plain, with a decoder, or given up.
+//! The decoding state of a response: plain, with a decoder, or undecodable.
 
 use aibridge_observer::decoder::{Decoder, MAX_PIECE_BYTES, Undecodable};
 use bytes::Bytes;

@@ -67,8 +67,8 @@ impl Exchange {
         Ok(())
     }
 
-    /// Relays `chunk` and reads `plain`, which is its end, or all of it if that is `None`. Returns whether it contains
-    /// the terminal event.
+    /// Relays `chunk` and reads `plain`, the end of the chunk, or the whole chunk if `plain` is `None`. Returns whether it
+    /// contains the terminal event.
     async fn relay_plain(
         &mut self,
         stream: &mut Stream<'_>,

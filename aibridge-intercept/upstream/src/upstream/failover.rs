@@ -43,8 +43,8 @@ impl Refusals {
     }
 }
 
-/// The value of a refusal for the client: when to retry, what is forbidden, what is not paid. A rejected key, which is
-/// not the client's, is of no use to it.
+/// The rank of a refusal for the client: a rate limit names the time of a retry, then come a forbidden request and a lack
+/// of credit. The rejection of a key is last, because the client cannot change the key.
 fn rank(status: StatusCode) -> u8 {
     match status {
         StatusCode::TOO_MANY_REQUESTS => 3,

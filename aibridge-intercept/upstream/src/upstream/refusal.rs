@@ -234,14 +234,14 @@ impl ErrorObject {
             || self.message().starts_with("Access denied due to invalid subscription key")
     }
 
-    /// Not so if it is about a scope that a restricted key lacks.
+    /// False if the error concerns a scope that a restricted key lacks.
     fn message_names_the_key(&self) -> bool {
         let message = self.message().to_lowercase();
         let contains = |word: &&str| message.contains(word);
         ["x-api-key", "api key"].iter().any(contains) && !["scope", "permission"].iter().any(contains)
     }
 
-    /// xAI answers 400 or 401 with a message of this beginning, which a request cannot bring about.
+    /// xAI returns 400 or 401 with a message that begins so. A request cannot provoke this beginning.
     fn is_xais_invalid_key(&self) -> bool {
         self.message().starts_with("Incorrect API key provided")
     }

@@ -126,6 +126,12 @@ fn other_prices_change_the_cost() {
     };
     assert_eq!((new.cost_nano_usd, new.cost_status), (Some(5_000_000_000), CostStatus::Priced));
 
+    // Another version of the same row is no change, unless the amount differs.
+    let stored = UsageCost { price_id: Some("prices.toml-0:new".into()), ..new.clone() };
+    assert_eq!(repricing.reprice(&past("new", &usage, none, &stored)), NewCost::Same);
+    let stored = UsageCost { cost_nano_usd: Some(1), ..stored };
+    assert_eq!(repricing.reprice(&past("new", &usage, none, &stored)), NewCost::Changed(new));
+
     // An estimate stays one, with the counts that were estimated.
     let broken =
         UsageCost { estimated_output_tokens: Some(9), cost_status: CostStatus::Estimated, ..priced.clone() };

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 pub enum PricesCommand {
     /// List the models with a price, those of your own price file first
     List(ListArgs),
-    /// Show the prices of a model that apply now, and where they are from
+    /// Show the prices of a model that apply now, and their source
     Show(ShowArgs),
-    /// Compute recorded costs anew at the prices of now, and say what changed
+    /// Compute recorded costs again at current prices, and print the changes
     Recompute(RecomputeArgs),
 }
 
@@ -36,13 +36,13 @@ pub struct ShowArgs {
 /// The arguments of `aibridge prices recompute`.
 #[derive(Debug, Args)]
 pub struct RecomputeArgs {
-    /// Requests started at or after: 2026-01-31T12:00:00Z, 2026-01-31 (UTC), or 7d for seven days ago
+    /// Requests that started at or after this time: 2026-01-31T12:00:00Z, 2026-01-31 (UTC), or 7d for seven days ago
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub since: Timestamp,
-    /// Requests started before, in the same formats
+    /// Requests that started before this time, in the same formats
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub until: Option<Timestamp>,
-    /// Say what would change, and write nothing
+    /// Print the changes without writing them
     #[arg(long)]
     pub dry_run: bool,
     /// Print a JSON object

@@ -1,4 +1,4 @@
-//! `aibridge prices recompute`: computes recorded costs anew.
+//! `aibridge prices recompute`: computes recorded costs again at current prices.
 
 mod report;
 
@@ -14,7 +14,7 @@ use report::Report;
 use std::io::Write;
 use std::thread::sleep;
 
-/// Runs `aibridge prices recompute`, and writes what it changed to `out`: also if it fails half-way.
+/// Runs `aibridge prices recompute`, and writes the changes to `out`, also if it fails after some of them.
 pub(super) fn run(
     args: &RecomputeArgs,
     config: &Config,
@@ -31,8 +31,8 @@ pub(super) fn run(
     Ok(done?)
 }
 
-/// Reads a page of usages, writes the costs that differ in one transaction, and leaves the database to others for as long as
-/// that took: gateways may be recording.
+/// Reads a page of usages, writes the costs that differ in one transaction, and then pauses for as
+/// long as that took, because gateways may be recording.
 fn recompute(
     args: &RecomputeArgs,
     repricing: &Repricing,

@@ -21,7 +21,7 @@ const CLOSE: &str = "UPDATE aibridge_interceptions \
             WHERE n.id = i.instance_id AND n.heartbeat_at > now() - make_interval(secs => $1) \
         ) FOR UPDATE OF i SKIP LOCKED)";
 
-/// No condition on the instances: those that close what a crashed one left check that it is silent.
+/// No condition on other instances is needed: before they close interceptions, they check that the instance is silent.
 const CLOSE_OWN: &str = "UPDATE aibridge_interceptions \
     SET outcome = 'failed', error_type = 'gateway_crash', ended_at = date_trunc('milliseconds', now()) \
     WHERE instance_id = $1 AND ended_at IS NULL";

@@ -1,4 +1,4 @@
-//! Owners of provider objects: lookup and deletion by age. `target` writes them.
+//! Owners of provider objects: lookup and deletion by age. `statements` writes them.
 
 use crate::error::PgError;
 use aibridge_store_core::storable;

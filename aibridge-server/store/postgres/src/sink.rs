@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// Time limit for a transaction of the projector, for which no request waits. It leaves room for a slow server: the
+/// Time limit for a transaction of the projector. No request waits for it, so it leaves room for a slow server: the
 /// statements of a transaction have 30 s each.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -44,7 +44,7 @@ impl PostgresSink {
         probed.map_err(|error| StoreError::Database(error.to_string()))
     }
 
-    /// Runs `work` on the connection, and drops the connection after a failure other than that of a content.
+    /// Runs `work` on the connection, and drops the connection after a failure, unless the content of a record caused it.
     async fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&Arc<Session>) -> Result<T, PgError>,

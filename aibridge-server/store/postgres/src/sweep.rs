@@ -27,7 +27,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 const LOCK: i64 = 0x6169_6273;
 
 const NOW: &str = "SELECT now()";
-/// By the clocks of gateways, and by that of the database when it was created or migrated.
+/// The start of the newest interception, by the clocks of gateways, or the last migration, by the clock of the database,
+/// whichever is later.
 const LAST_ACTIVITY: &str = "SELECT greatest((SELECT max(applied_at) FROM aibridge_schema), \
     (SELECT started_at FROM aibridge_interceptions ORDER BY id DESC LIMIT 1))";
 const FIND: &str = "SELECT id, started_at < $3 AND ended_at IS NOT NULL FROM aibridge_interceptions \

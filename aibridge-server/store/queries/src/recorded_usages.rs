@@ -1,4 +1,4 @@
-//! Recorded usages with what their cost depends on, to compute it anew.
+//! Recorded usages with the columns that decide their cost, to compute it again.
 
 use crate::records::Records;
 use aibridge_store_core::StoreError;
@@ -12,7 +12,7 @@ const PAGE: i64 = 500;
 /// Time by which the timestamp in an id may exceed `started_at`, as for sums.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
 
-/// A row of `aibridge_token_usages`, with what its cost depends on.
+/// A row of `aibridge_token_usages`, with the columns that decide its cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedUsage {
     /// The interception that the row belongs to.
@@ -36,7 +36,7 @@ pub struct RecordedUsage {
     pub searches: [i64; 2],
     /// The cost in billionths of a US dollar.
     pub cost_nano_usd: Option<i64>,
-    /// What is known about the cost.
+    /// The value of the column `cost_status`.
     pub cost_status: Option<String>,
     /// The version of the price table and the row in it.
     pub price_id: Option<String>,

@@ -15,11 +15,11 @@ const MAX_STALE: usize = 400;
 pub(crate) struct Rolled {
     /// The end of the summed up periods.
     until: i64,
-    /// The periods whose stored sums do not hold, ordered.
+    /// The periods with outdated stored sums, ordered.
     stale: Vec<i64>,
 }
 
-/// The periods whose stored sums answer a part of a query, end exclusive.
+/// The periods whose stored sums cover a part of a query, end exclusive.
 pub(crate) struct RolledPart {
     pub(crate) first: i64,
     pub(crate) end: i64,
@@ -63,7 +63,7 @@ impl Records {
 }
 
 impl Rolled {
-    /// Splits a segment into a part that stored sums answer, and parts that need the interceptions.
+    /// Splits a segment into a part that stored sums cover, and parts that need the interceptions.
     pub(crate) fn split(&self, part: &Segment) -> (Option<RolledPart>, Vec<Segment>) {
         let seconds = |at: Timestamp| at.as_second() + i64::from(at.subsec_nanosecond() > 0);
         let first =

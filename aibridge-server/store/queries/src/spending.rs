@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Number of times that sums begin at.
+/// Number of start times: the starts of day, week and month.
 const STARTS: usize = 3;
 
-/// A response ends at most this long after its request began. Costs of longer ones are missing.
+/// The longest duration of a response whose cost is counted. Costs of longer ones are missing.
 const MAX_RESPONSE_TIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// The costs of one actor, with the same attributes, for one model of one provider.

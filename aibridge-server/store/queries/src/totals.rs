@@ -1,4 +1,4 @@
-//! Sums over interceptions by hour or day and by key, made by the database.
+//! Sums over interceptions by hour or day and by key, computed by the database.
 
 use crate::conditions::conditions;
 use crate::records::Records;
@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Number of interceptions whose sums one transaction makes. On SQLite, a long one would keep the log from being reset.
+/// Number of interceptions that one transaction sums up. On SQLite, a long one would keep the log from being reset.
 const CHUNK: i64 = 20_000;
 const POSTGRES_CHUNK: i64 = 500_000;
 
@@ -39,7 +39,7 @@ pub enum TotalsKey {
     ErrorType,
 }
 
-/// The sums to make.
+/// A query for totals: the interceptions and the groups.
 #[derive(Debug, Clone)]
 pub struct TotalsQuery {
     /// The interceptions to read.
@@ -306,7 +306,7 @@ impl Records {
     }
 }
 
-/// SQL whose values are complete.
+/// The SQL of a query, with all of its bound values.
 struct Sql {
     text: String,
     values: Values,

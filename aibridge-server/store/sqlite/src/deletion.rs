@@ -5,8 +5,7 @@ use rusqlite::{Connection, params};
 use std::time::Duration;
 
 /// Number of interceptions in one request to the projector, and the time for which it deletes (at least one
-/// interception) before it goes on with records. Shorter turns would write more pages for
-/// each interception.
+/// interception) before it continues with records. Shorter turns would write more pages for each interception.
 pub(super) const BATCH: usize = 256;
 const MAX_DURATION: Duration = Duration::from_millis(2);
 

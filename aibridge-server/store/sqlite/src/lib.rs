@@ -1,4 +1,5 @@
-//! The store in one SQLite file. `sink` writes records, `authenticator` looks up tokens, `records` reads records.
+//! The store in one SQLite file. `sink` writes records, `records` reads them, `rollup` sums them up, and `authenticator`
+//! looks up tokens.
 
 mod authenticator;
 mod connection;

@@ -63,7 +63,7 @@ async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &
     RawClient::connect(address).await.call(&request(method, path, headers, body)).await
 }
 
-/// What a request with access gets: no operation finds anything, and the body of a change is incomplete.
+/// The status for a request with access: no operation finds anything, and the body of a change is incomplete.
 fn granted(method: &str, path: &str) -> (u16, Option<&'static str>) {
     match (method, path) {
         ("GET", path) if path.contains("{id}") => (404, Some("unknown_interception")),

@@ -1,4 +1,4 @@
-//! What counts as a failure, and for which circuit.
+//! The responses that count as failures, and their circuits.
 
 use super::{Behavior, SETTINGS, Setup, assert_rejected};
 use crate::endpoints::{CHAT, ENDPOINTS, Endpoint, KEYS, OWN_BEARER};

@@ -1,4 +1,4 @@
-//! What is sent to the next key, on which connection, and to which provider.
+//! Repeated requests: the content with the next key, the connection and the provider.
 
 use crate::endpoints::{CHAT, ENDPOINTS, KEYS, recorded};
 use crate::harness::{Harness, provider_settings};

@@ -1,4 +1,4 @@
-//! What the answers of Anthropic mean for the keys of the pool.
+//! The effect of Anthropic's responses on the keys of the pool.
 
 use super::{COUNT_TOKENS, KEYS, REQUEST, TARGET, WHOLE, settings};
 use crate::harness::{Harness, status_and_code};

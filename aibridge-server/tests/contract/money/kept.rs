@@ -1,4 +1,4 @@
-//! What was spent is kept, whatever starts again or changes, and `aibridge budgets list` shows it.
+//! Spending is kept across restarts and reloads, and `aibridge budgets list` shows it.
 
 use super::{BODY, CHAT, DOLLAR, dollar_provider, settings};
 use crate::reload;
@@ -48,6 +48,9 @@ async fn a_restart_and_a_reload_keep_what_was_spent() {
 async fn budgets_are_listed_with_and_without_a_gateway() {
     let provider = dollar_provider().await;
     let launch = reload::launch(settings(&DOLLAR.replace("1 USD", "3 USD"), &provider));
+    let nothing = list(&launch, "127.0.0.1:9", &["--json"]).await;
+    let nothing: Value = serde_json::from_str(&nothing.stdout).unwrap();
+    assert_eq!(nothing[0]["spent_nano_usd"], 0, "before the first start");
     let gateway = launch.start().await;
     assert_eq!(post(&gateway).await, 200);
     let address = gateway.address().to_string();

@@ -1,4 +1,4 @@
-//! What `aibridge prices recompute` has changed.
+//! The report of `aibridge prices recompute`: the changes by model, and their sum.
 
 use crate::args::prices::RecomputeArgs;
 use crate::text_table::table;
@@ -13,6 +13,10 @@ const MAX_MODELS: usize = 1000;
 
 /// The name of the row for models beyond [`MAX_MODELS`].
 const FURTHER: &str = "(further models)";
+
+/// What operators should know of budgets.
+const AFTER_RESTART: &str =
+    " A running gateway counts what it charged for its budgets until it is restarted.";
 
 /// What was changed, by model.
 #[derive(Serialize)]
@@ -50,8 +54,8 @@ struct ModelRow<'a> {
 impl Report {
     pub(super) fn new(args: &RecomputeArgs) -> Self {
         Self {
-            since: args.since.to_string(),
-            until: args.until.map(|until| until.to_string()),
+            since: format!("{:.0}", args.since),
+            until: args.until.map(|until| format!("{until:.0}")),
             is_dry_run: args.dry_run,
             total: Sums::default(),
             unchanged: 0,
@@ -60,7 +64,7 @@ impl Report {
         }
     }
 
-    /// Adds a usage and what became of its cost.
+    /// Adds a usage and the result for its cost.
     pub(super) fn add(&mut self, row: &RecordedUsage, cost: &NewCost) {
         match cost {
             NewCost::Changed(_) => {}
@@ -105,6 +109,7 @@ impl Report {
         let (before, after) = (NanoUsd::new(*before_nano_usd), NanoUsd::new(*after_nano_usd));
         let (done, written) = match self.is_dry_run {
             true => ("would change", " Nothing was written, because of --dry-run."),
+            false if self.total.changed > 0 => ("changed", AFTER_RESTART),
             false => ("changed", ""),
         };
         format!(
