@@ -81,13 +81,16 @@ export function FirstSteps({ status }) {
   const origin = status.client_url ?? location.origin;
   const provider = status.providers.find((one) => one.has_keys) ?? status.providers[0] ?? { path: "/openai/v1", kind: "openai" };
   const isAnthropic = provider.kind === "anthropic";
-  const key = status.auth_mode === "tokens" ? "aib_… # your access token" : provider.has_keys ? "unused # the gateway has the key" : "sk-… # your own key: the gateway has none";
+  // Without comments: zsh does not read them in pasted lines.
+  const [key, note] = status.auth_mode === "tokens"
+    ? ["YOUR_ACCESS_TOKEN", "Put your access token in place of YOUR_ACCESS_TOKEN."]
+    : provider.has_keys ? ["unused", "The gateway has the key of the provider."] : ["YOUR_OWN_KEY", "The gateway has no key: put your own one in place of YOUR_OWN_KEY."];
   const lines = isAnthropic
     ? [`export ANTHROPIC_BASE_URL=${origin}${provider.path.replace(/\/v1$/, "")}`, `export ANTHROPIC_AUTH_TOKEN=${key}`, "claude"]
     : [`export OPENAI_BASE_URL=${origin}${provider.path}`, `export OPENAI_API_KEY=${key}`, FIRST_REQUEST];
   return html`<div class="box">
     <h2>Nothing is recorded yet</h2>
-    <p>Paste these three lines into a terminal. The first request appears under <${Link} to=${address("requests", "", { live: "on" })}>Requests<//>.</p>
+    <p>Paste these three lines into a terminal. ${note} The first request appears under <${Link} to=${address("requests", "", { live: "on" })}>Requests<//>.</p>
     <${Copyable} text=${lines.join("\n")} label="Lines for a client" />
     <p>Or let the gateway set up an agent: <code>aibridge run codex</code></p>
     ${status.retention_seconds && html`<p class="quiet">Records older than ${age(status.retention_seconds)} are deleted (<code>store.retention</code>).</p>`}
