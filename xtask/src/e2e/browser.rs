@@ -66,7 +66,7 @@ pub(super) async fn run(binary: &Path, tools: &Tools, installed: &Installed, tar
     let hostile = insert_hostile(&launch.store_path())?;
     let admin = token(&launch, binary, &["--user", "ops", "--admin"]).await?;
     let user = token(&launch, binary, &["--user", "ada"]).await?;
-    let unused = Launch::new(binary).env("OPENAI_BASE_URL", &provider.base_url());
+    let unused = Launch::new(binary).env("OPENAI_BASE_URL", provider.base_url());
     let unused = unused.env("OPENAI_API_KEY", "sk-key-of-the-empty-gateway");
     let (filled, empty) = (launch.start().await, unused.start().await);
     let script = installed.node.join(SCRIPT);
