@@ -9,7 +9,7 @@ use http::Method;
 use quanta::{Clock, Instant};
 use std::time::Duration;
 
-/// Receives what happens to interceptions. It is called on the path of every request, so it must be fast and must not
+/// Receives the events of interceptions. It is called on the path of every request, so it must be fast and must not
 /// wait.
 pub trait EventSink: Send + Sync + 'static {
     /// Receives an event.

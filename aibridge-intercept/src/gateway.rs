@@ -16,7 +16,7 @@ pub struct Gateway {
     pub tasks: TaskTracker,
     /// Aborts the open responses. Cancel it when the grace period of a shutdown is over.
     pub abort: CancellationToken,
-    /// Receives what happens to interceptions.
+    /// Receives the events of interceptions.
     pub events: Arc<dyn EventSink>,
     /// The clock that measures durations.
     pub clock: quanta::Clock,

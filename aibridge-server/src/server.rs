@@ -267,7 +267,10 @@ fn background_tasks(
     let retention = Retention::new(store, runtime_config.clone(), metrics);
     let sums = rollup::run(options);
     let following = runtime_config.clone();
-    let following = async move { spending.run(following).await };
+    let following = {
+        let store = store.clone();
+        async move { spending.run(following, store).await }
+    };
     let mut tasks = vec![
         AbortOnDropHandle::new(tokio::spawn(retention.run())),
         AbortOnDropHandle::new(tokio::spawn(sums)),

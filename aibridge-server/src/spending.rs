@@ -7,7 +7,7 @@ use aibridge_budgets::{BudgetState, Period, SpentTotals, Subject};
 use aibridge_config::Config;
 use aibridge_intercept::events::NoopEventSink;
 use aibridge_prices::NanoUsd;
-use aibridge_store::{Records, Spending, SpendingQuery, Store, StoreError, StoreOptions};
+use aibridge_store::{OwnRecords, Records, Spending, SpendingQuery, Store, StoreError, StoreOptions};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// The longest wait for records of an earlier run that are not in the database yet. Later ones are not counted.
+/// The longest wait for records of an earlier run that are not in the database yet. Later ones are counted by a later read.
 const PROJECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The shortest time between two reads of what other gateways on the database have spent.
@@ -34,10 +34,10 @@ pub struct SpendingSync {
     options: StoreOptions,
     /// This gateway among those that share the database; `None` if there are no others.
     instance: Option<Uuid>,
-    /// The start of this gateway, which counts itself what it spends from then on.
+    /// The start of this gateway in whole milliseconds, as records have it. From then on, it counts itself.
     started_at: Timestamp,
-    /// Whether the records of its earlier runs are loaded.
-    has_own: AtomicBool,
+    /// Whether all records of its earlier runs were in the database when they were read.
+    is_complete: AtomicBool,
     wanted: Notify,
     reads: watch::Sender<u64>,
 }
@@ -48,8 +48,8 @@ impl SpendingSync {
         Self {
             options,
             instance: store.instance(),
-            started_at: Timestamp::now(),
-            has_own: AtomicBool::new(false),
+            started_at: Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default(),
+            is_complete: AtomicBool::new(false),
             wanted: Notify::new(),
             reads: watch::Sender::new(0),
         }
@@ -58,8 +58,7 @@ impl SpendingSync {
     /// Loads the spending of the current periods. Without the database, the gateway starts with nothing spent, and tries
     /// again later. They are loaded without budgets too: a reload may add the first one, and users see what they have spent.
     pub async fn load(&self, accounting: &Accounting, store: &Store) {
-        store.wait_until_projected(PROJECTION_TIMEOUT).await;
-        if let Err(error) = self.read(accounting).await {
+        if let Err(error) = self.read(accounting, store).await {
             tracing::error!(%error, "could not read what was spent, so budgets begin at zero; will retry");
         }
     }
@@ -75,49 +74,51 @@ impl SpendingSync {
 
     /// Reads again and again what other gateways on the same database have spent, as long as it is polled. It returns when
     /// there is nothing to read any more.
-    pub async fn run(&self, runtime_config: RuntimeConfig) {
+    pub async fn run(&self, runtime_config: RuntimeConfig, store: Store) {
         let mut next = Instant::now() + FOLLOW_INTERVAL;
-        while self.instance.is_some() || !self.has_own.load(Ordering::Relaxed) {
+        while self.instance.is_some() || !self.is_complete.load(Ordering::Relaxed) {
             self.wait_for_reason(&runtime_config).await;
             sleep_until(next).await;
-            let began = Instant::now();
-            if let Err(error) = self.read(&runtime_config.load().accounting).await {
+            let took = self.read(&runtime_config.load().accounting, &store).await.unwrap_or_else(|error| {
                 tracing::debug!(%error, "could not read what other gateways have spent; will retry");
-            }
+                Duration::ZERO
+            });
             self.reads.send_modify(|reads| *reads += 1);
-            next = Instant::now() + FOLLOW_INTERVAL.max(began.elapsed() * FOLLOW_SHARE);
+            next = Instant::now() + FOLLOW_INTERVAL.max(took * FOLLOW_SHARE);
         }
     }
 
     /// Waits until there are budgets, or a request asks. A reload may add budgets meanwhile.
     async fn wait_for_reason(&self, runtime_config: &RuntimeConfig) {
-        while self.has_own.load(Ordering::Relaxed) && !runtime_config.load().accounting.has_budgets() {
+        while self.is_complete.load(Ordering::Relaxed) && !runtime_config.load().accounting.has_budgets() {
             if timeout(FOLLOW_INTERVAL, self.wanted.notified()).await.is_ok() {
                 return;
             }
         }
     }
 
-    async fn read(&self, accounting: &Accounting) -> Result<(), StoreError> {
-        let has_own = self.has_own.load(Ordering::Relaxed);
-        let windows = accounting.windows(Timestamp::now());
-        let query = SpendingQuery {
-            starts: Period::ALL.map(|period| windows.get(period).start),
-            counts_byok: accounting.counts_byok(),
-            instance: self.instance,
-            own_before: (!has_own).then_some(self.started_at),
-        };
-        let options = self.options.clone();
+    /// Reads what was spent, after the records of earlier runs are in the database or a time limit. Returns the duration of
+    /// the read alone.
+    async fn read(&self, accounting: &Accounting, store: &Store) -> Result<Duration, StoreError> {
+        let is_complete =
+            self.is_complete.load(Ordering::Relaxed) || store.wait_until_projected(PROJECTION_TIMEOUT).await;
+        let began = Instant::now();
+        let own = OwnRecords { instance: self.instance, since: self.started_at };
+        let (query, options) = (query(accounting, Some(own)), self.options.clone());
         let reading = tokio::task::spawn_blocking(move || {
             Records::open_cancellable(options, CancellationToken::new())?.spending(&query)
         });
-        let rows = reading.await.map_err(|error| StoreError::Database(error.to_string()))??;
-        let (own, others): (Vec<Spending>, Vec<Spending>) = rows.into_iter().partition(|row| row.is_own);
-        apply(&own, |totals| accounting.load_own(totals, Timestamp::now()));
-        apply(&others, |totals| accounting.load_others(totals, Timestamp::now()));
-        self.has_own.store(true, Ordering::Relaxed);
-        Ok(())
+        apply(accounting, &reading.await.map_err(|error| StoreError::Database(error.to_string()))??);
+        self.is_complete.store(is_complete, Ordering::Relaxed);
+        Ok(began.elapsed())
     }
+}
+
+/// The query for what was spent in the current windows.
+fn query(accounting: &Accounting, except: Option<OwnRecords>) -> SpendingQuery {
+    let windows = accounting.windows(Timestamp::now());
+    let starts = Period::ALL.map(|period| windows.get(period).start);
+    SpendingQuery { starts, counts_byok: accounting.counts_byok(), except }
 }
 
 /// The budgets of the settings, and what was spent of them by the records. It blocks.
@@ -128,24 +129,16 @@ impl SpendingSync {
 pub fn of_records(config: &Config) -> Result<Vec<BudgetState>, StoreError> {
     let now = Timestamp::now();
     let accounting = Accounting::new(config, Arc::new(NoopEventSink), now);
-    let windows = accounting.windows(now);
-    let query = SpendingQuery {
-        starts: Period::ALL.map(|period| windows.get(period).start),
-        counts_byok: accounting.counts_byok(),
-        instance: None,
-        own_before: Some(Timestamp::MAX),
-    };
     let options = store_options(config);
     let rows = match &options {
         StoreOptions::Sqlite(options) if !options.path.exists() => Vec::new(), // no gateway has run yet
-        _ => Records::open(options)?.spending(&query)?,
+        _ => Records::open(options)?.spending(&query(&accounting, None))?,
     };
-    apply(&rows, |totals| accounting.load_own(totals, now));
+    apply(&accounting, &rows);
     Ok(accounting.budgets(now))
 }
 
-/// Passes the totals of `rows` to `load`.
-fn apply(rows: &[Spending], load: impl FnOnce(Vec<SpentTotals<'_>>)) {
+fn apply(accounting: &Accounting, rows: &[Spending]) {
     let groups: Vec<Vec<String>> = rows.iter().map(|row| groups_of(&row.metadata)).collect();
     let totals = rows.iter().zip(&groups).map(|(row, groups)| SpentTotals {
         subject: Subject {
@@ -157,5 +150,5 @@ fn apply(rows: &[Spending], load: impl FnOnce(Vec<SpentTotals<'_>>)) {
         },
         spent: row.nano_usd.map(NanoUsd::new),
     });
-    load(totals.collect());
+    accounting.load(totals, Timestamp::now());
 }

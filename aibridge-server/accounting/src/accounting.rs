@@ -162,19 +162,14 @@ impl Accounting {
         BudgetError::Exceeded { refusal, is_readable: self.budgets.readable_refusals, at: now }
     }
 
-    /// The current windows, for the queries of [`Accounting::load_own`] and [`Accounting::load_others`].
+    /// The current windows, for the query of [`Accounting::load`].
     pub fn windows(&self, now: Timestamp) -> Windows {
         self.shared.ledger.windows(now)
     }
 
-    /// Adds what this gateway spent before it started: the sums of its records in the current windows.
-    pub fn load_own<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
-        self.shared.ledger.load_own(totals, now);
-    }
-
-    /// Replaces what other gateways have spent by the sums of their records in the current windows.
-    pub fn load_others<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
-        self.shared.ledger.load_others(totals, now);
+    /// Replaces what the records of other gateways, and of earlier runs of this one, say was spent in the current windows.
+    pub fn load<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
+        self.shared.ledger.load(totals, now);
     }
 
     /// Every budget, and what was spent of it.

@@ -32,7 +32,7 @@ impl Ledger {
     }
 
     /// Replaces the budgets. What was spent and reserved is kept, unless the time zone changes: then the caller has to
-    /// [load](Ledger::load_own) what was spent in the windows of the new one, and this returns `true`.
+    /// [load](Ledger::load) what was spent in the windows of the new one, and this returns `true`.
     pub fn replace(&self, settings: Settings, now: Timestamp) -> bool {
         let mut state = self.state.lock();
         let has_new_windows = *state.windows.time_zone() != settings.time_zone;
@@ -44,31 +44,21 @@ impl Ledger {
         has_new_windows
     }
 
-    /// The current windows, for the query that [`Ledger::load_own`] needs.
+    /// The current windows, for the query that [`Ledger::load`] needs.
     pub fn windows(&self, now: Timestamp) -> Windows {
         let mut state = self.state.lock();
         state.windows.advance(now);
         state.windows.clone()
     }
 
-    /// Adds the spending of earlier processes of this gateway, from its records. Issues no warnings.
-    pub fn load_own<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
+    /// Replaces what the records of other gateways, and of earlier runs of this one, say was spent in the current windows.
+    /// The costs that this gateway has charged stay: their records may not be in the database yet. It issues no warnings.
+    pub fn load<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
         let mut state = self.state.lock();
         state.windows.advance(now);
+        state.totals.clear_recorded();
         for total in totals {
-            state.load_own(&total);
-        }
-    }
-
-    /// Replaces the spending of other gateways on the same database in the current windows by that of their records. The
-    /// count of this gateway's own spending stays, because its last records may not be in the database yet. Issues no
-    /// warnings.
-    pub fn load_others<'a>(&self, totals: impl IntoIterator<Item = SpentTotals<'a>>, now: Timestamp) {
-        let mut state = self.state.lock();
-        state.windows.advance(now);
-        state.totals.clear_others();
-        for total in totals {
-            state.load_others(&total);
+            state.load(&total);
         }
     }
 

@@ -56,15 +56,9 @@ impl State {
         self.raise_warnings(subject)
     }
 
-    /// Adds the spending of earlier processes of this gateway. Its warnings were issued by them.
-    pub(crate) fn load_own(&mut self, loaded: &SpentTotals<'_>) {
-        self.totals.add_own(&loaded.subject.accounts(), loaded.spent, &self.windows);
-        self.raise_warnings(&loaded.subject);
-    }
-
-    /// Adds the spending of other gateways, which issue the warnings for it.
-    pub(crate) fn load_others(&mut self, loaded: &SpentTotals<'_>) {
-        self.totals.add_others(&loaded.subject.accounts(), loaded.spent, &self.windows);
+    /// Adds what records of other gateways and of earlier runs say was spent. It was warned of there.
+    pub(crate) fn load(&mut self, loaded: &SpentTotals<'_>) {
+        self.totals.add_recorded(&loaded.subject.accounts(), loaded.spent, &self.windows);
         self.raise_warnings(&loaded.subject);
     }
 

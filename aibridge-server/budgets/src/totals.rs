@@ -44,10 +44,11 @@ pub(crate) struct Balance {
 struct Spent {
     /// The start of the window. What was spent in another window counts as zero.
     window: Option<Timestamp>,
-    /// The spending of this gateway. It is counted here and not read from the database again, so recent costs are included.
+    /// The spending of this process. It is counted here and not read from the database again, so recent costs are included.
     own: NanoUsd,
-    /// The spending of the other gateways on the same database. Each read of their records replaces it.
-    others: NanoUsd,
+    /// The recorded spending of other gateways on the same database, and of earlier processes of this one. Each read of
+    /// the records replaces it.
+    recorded: NanoUsd,
     /// The highest percentage that a warning was issued for.
     warned: u8,
 }
@@ -57,7 +58,7 @@ impl Balance {
     pub(crate) fn spent(&self, period: Period, windows: &Windows) -> NanoUsd {
         let spent = &self.spent[period as usize];
         match spent.window == Some(windows.get(period).start) {
-            true => spent.own.saturating_add(spent.others),
+            true => spent.own.saturating_add(spent.recorded),
             false => NanoUsd::ZERO,
         }
     }
@@ -71,10 +72,10 @@ impl Balance {
     }
 
     /// Adds to the spending of other gateways in the current window of each period.
-    fn add_others(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
+    fn add_recorded(&mut self, amounts: [NanoUsd; Period::ALL.len()], windows: &Windows) {
         for period in Period::ALL {
             let spent = self.current(period, windows);
-            spent.others = spent.others.saturating_add(amounts[period as usize]);
+            spent.recorded = spent.recorded.saturating_add(amounts[period as usize]);
         }
     }
 
@@ -147,7 +148,7 @@ impl Totals {
         }
     }
 
-    pub(crate) fn add_others(
+    pub(crate) fn add_recorded(
         &mut self,
         accounts: &[Account],
         amounts: [NanoUsd; Period::ALL.len()],
@@ -155,15 +156,15 @@ impl Totals {
     ) {
         for account in accounts {
             if let Some(balance) = self.entry(account, windows) {
-                balance.add_others(amounts, windows);
+                balance.add_recorded(amounts, windows);
             }
         }
     }
 
     /// Removes the spending of other gateways.
-    pub(crate) fn clear_others(&mut self) {
+    pub(crate) fn clear_recorded(&mut self) {
         for spent in self.accounts.values_mut().flat_map(|balance| &mut balance.spent) {
-            spent.others = NanoUsd::ZERO;
+            spent.recorded = NanoUsd::ZERO;
         }
     }
 

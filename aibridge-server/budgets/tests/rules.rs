@@ -189,7 +189,7 @@ fn warns_once_in_a_window() {
 fn loads_what_records_say() {
     let ledger = ledger(vec![budget(Scope::User, "*", 100, Period::Day)]);
     let loaded = SpentTotals { subject: user("a"), spent: [cents(80), cents(90), cents(100)] };
-    ledger.load_own([loaded], noon());
+    ledger.load([loaded], noon());
     assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(100));
     assert_eq!(ledger.charge(&user("a"), cents(1), noon()), [], "it was warned of before the restart");
     let list = ledger.list(noon());
@@ -197,17 +197,17 @@ fn loads_what_records_say() {
 }
 
 #[test]
-fn the_spending_of_others_is_replaced_and_the_own_stays() {
+fn recorded_spending_is_replaced_and_charged_costs_stay() {
     let ledger = ledger(vec![budget(Scope::User, "*", 10, Period::Day)]);
-    let others = |cost| SpentTotals { subject: user("a"), spent: [cents(cost); 3] };
+    let recorded = |cost| SpentTotals { subject: user("a"), spent: [cents(cost); 3] };
     ledger.charge(&user("a"), cents(3), noon());
-    ledger.load_others([others(2), others(1)], noon());
+    ledger.load([recorded(2), recorded(1)], noon());
     assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(6));
     ledger.charge(&user("a"), cents(1), noon());
-    ledger.load_others([others(7)], noon());
+    ledger.load([recorded(7)], noon());
     assert_eq!(ledger.spent_by("a", Period::Day, noon()), cents(11));
     assert!(ledger.check(&user("a"), noon()).is_err());
-    ledger.load_others([], noon());
+    ledger.load([], noon());
     assert_eq!(ledger.spent_by("a", Period::Month, noon()), cents(4));
 }
 

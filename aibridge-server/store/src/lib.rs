@@ -76,9 +76,9 @@ pub use aibridge_journal::APPEND_BOUNDS_MICROS;
 pub use aibridge_postgres::{KeyCooldown, PostgresStore};
 pub use aibridge_projector::JournalStats;
 pub use aibridge_queries::{
-    Content, ContentKind, Excerpt, Interval, Match, Order, RecordedUsage, Records, SessionRef, SessionRow,
-    SessionSummary, Sessions, Spending, SpendingQuery, Step, Sums, ToolCall, ToolCount, Totals, TotalsKey,
-    TotalsQuery, TotalsRow, Usage, UsageKey, UsageRow,
+    Content, ContentKind, Excerpt, Interval, Match, Order, OwnRecords, RecordedUsage, Records, SessionRef,
+    SessionRow, SessionSummary, Sessions, Spending, SpendingQuery, Step, Sums, ToolCall, ToolCount, Totals,
+    TotalsKey, TotalsQuery, TotalsRow, Usage, UsageKey, UsageRow,
 };
 pub use aibridge_sqlite::SqliteStore;
 pub use aibridge_store_core::query::{

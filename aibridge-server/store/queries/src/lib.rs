@@ -20,7 +20,7 @@ pub use contents::{Content, ContentKind, Match};
 pub use recorded_usages::RecordedUsage;
 pub use records::{Order, Records};
 pub use sessions::{SessionRow, Sessions};
-pub use spending::{Spending, SpendingQuery};
+pub use spending::{OwnRecords, Spending, SpendingQuery};
 pub use time_segments::Interval;
 pub use timeline::{Excerpt, SessionRef, SessionSummary, Step, ToolCall};
 pub use tools::ToolCount;

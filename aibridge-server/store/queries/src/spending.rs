@@ -25,8 +25,6 @@ pub struct Spending {
     pub model: String,
     /// The attributes of the actor.
     pub metadata: BTreeMap<String, String>,
-    /// Whether the records are those of the instance that asks.
-    pub is_own: bool,
     /// The sums of the costs in nano-USD since each of the times.
     pub nano_usd: [i64; STARTS],
 }
@@ -38,10 +36,17 @@ pub struct SpendingQuery {
     pub starts: [Timestamp; STARTS],
     /// Whether requests with the keys of clients count.
     pub counts_byok: bool,
-    /// The instance that asks, on PostgreSQL; without one, all records are its own.
+    /// The records that are left out, because a gateway counts them itself.
+    pub except: Option<OwnRecords>,
+}
+
+/// The records of a gateway since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnRecords {
+    /// The instance that wrote them, on PostgreSQL; `None` for all of a SQLite file.
     pub instance: Option<Uuid>,
-    /// Its own records count if they were created before this time; `None` leaves them out.
-    pub own_before: Option<Timestamp>,
+    /// The time from which on they were created, in whole milliseconds.
+    pub since: Timestamp,
 }
 
 impl Records {
@@ -51,7 +56,7 @@ impl Records {
     ///
     /// [`StoreError::Database`].
     pub fn spending(&self, query: &SpendingQuery) -> Result<Vec<Spending>, StoreError> {
-        let SpendingQuery { starts, counts_byok, instance, own_before } = *query;
+        let SpendingQuery { starts, counts_byok, except } = *query;
         let earliest = starts.into_iter().min().unwrap_or(Timestamp::MIN);
         let began = earliest.checked_sub(MAX_RESPONSE_TIME).unwrap_or(earliest);
         let dialect = self.dialect();
@@ -60,27 +65,21 @@ impl Records {
         let since = values.bind(Value::Time(earliest));
         let first = values.bind(Value::Id(first_id(began)));
         let keys = if counts_byok { "" } else { " AND i.credential_kind = 'centralized'" };
-        let counts_own = match own_before {
-            Some(before) => format!("u.created_at < {}", values.bind(Value::Time(before))),
-            None => "false".to_owned(),
-        };
-        let (is_own, counts) = match instance.filter(|_| dialect == Dialect::Postgres) {
-            Some(instance) => {
-                let is_own =
-                    format!("i.instance_id IS NOT DISTINCT FROM {}", values.bind(Value::Id(instance)));
-                let counts = format!("(NOT ({is_own}) OR {counts_own})");
-                (is_own, counts)
-            }
-            None => ("true".to_owned(), counts_own),
-        };
+        let except = except.map_or_else(String::new, |own| {
+            let since = values.bind(Value::Time(own.since));
+            let instance = own.instance.map(|instance| {
+                format!(" AND i.instance_id IS NOT DISTINCT FROM {}", values.bind(Value::Id(instance)))
+            });
+            format!(" AND NOT (u.created_at >= {since}{})", instance.unwrap_or_default())
+        });
         let metadata = dialect.json_as_text()("i.metadata");
         let sql = format!(
-            "SELECT i.initiator_id, i.provider_name, i.model, {metadata}, {is_own}, {sums} FROM aibridge_interceptions i \
+            "SELECT i.initiator_id, i.provider_name, i.model, {metadata}, {sums} FROM aibridge_interceptions i \
              JOIN aibridge_token_usages u ON u.interception_id = i.id \
-             WHERE i.id >= {first} AND u.created_at >= {since} AND u.cost_nano_usd > 0 AND {counts}{keys} GROUP BY 1, 2, 3, 4, 5"
+             WHERE i.id >= {first} AND u.created_at >= {since} AND u.cost_nano_usd > 0{keys}{except} GROUP BY 1, 2, 3, 4"
         );
-        use CellKind::{Boolean, Count, Text};
-        let kinds = [Text, Text, Text, Text, Boolean, Count, Count, Count];
+        use CellKind::{Count, Text};
+        let kinds = [Text, Text, Text, Text, Count, Count, Count];
         let rows = self.select(&values.statement(sql, kinds))?;
         rows.into_iter()
             .map(|mut cells| {
@@ -89,7 +88,6 @@ impl Records {
                     provider: cells.text()?,
                     model: cells.text()?,
                     metadata: serde_json::from_str(&cells.text()?).unwrap_or_default(),
-                    is_own: cells.is_true()?,
                     nano_usd: [cells.count()?, cells.count()?, cells.count()?],
                 })
             })

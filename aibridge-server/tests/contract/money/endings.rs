@@ -1,6 +1,6 @@
 //! A reservation ends with its request, in whichever way that ends.
 
-use super::{BODY, CHAT, STREAM, settings};
+use super::{BODY, CHAT, CLAUDE, MESSAGES, STREAM, settings};
 use crate::harness::Harness;
 use crate::reload;
 use crate::store_failures::lock;
@@ -21,9 +21,10 @@ const BUDGETS: &str = "[[budget]]\nscope = \"user\"\namount = \"25 USD\"\n\
 const FIRST_EVENT: &str = "data: {\"id\":\"c1\",\"model\":\"gpt-4.1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"12345678\"}}]}\n\n";
 
 async fn start(provider: &ScriptedProvider, before: &str, provider_settings: &str) -> Harness {
-    // The last table of the settings is that of the provider `anthropic`.
-    let all = settings(&format!("{before}\n{BUDGETS}"), provider);
-    let all = all.replacen("type = \"openai\"\n", &format!("type = \"openai\"\n{provider_settings}"), 1);
+    let mut all = settings(&format!("{before}\n{BUDGETS}"), provider);
+    for kind in ["type = \"openai\"\n", "type = \"anthropic\"\n"] {
+        all = all.replace(kind, &format!("{kind}{provider_settings}"));
+    }
     Harness::start(&all).await
 }
 
@@ -43,8 +44,12 @@ async fn assert_released(gateway: &Harness, how: &str) {
 }
 
 async fn call(gateway: &Harness, body: &str) -> Response {
+    call_at(gateway, CHAT, body).await
+}
+
+async fn call_at(gateway: &Harness, target: &str, body: &str) -> Response {
     let mut client = RawClient::connect(gateway.address).await;
-    client.send(&request("POST", CHAT, &[], body.as_bytes())).await;
+    client.send(&request("POST", target, &[], body.as_bytes())).await;
     let head = client.head().await;
     let (body, end) = client.read_to_end().await;
     Response { head, body, end }
@@ -95,8 +100,9 @@ async fn nothing_stays_reserved_whatever_the_provider_does() {
     for (how, script, timeouts) in cases {
         let provider = ScriptedProvider::start(move |_| script()).await;
         let gateway = start(&provider, "", if timeouts.is_empty() { "" } else { short }).await;
-        for body in [BODY, STREAM] {
-            call(&gateway, body).await;
+        let claude = CLAUDE.replace(r#""max_tokens""#, r#""stream":true,"max_tokens""#);
+        for (target, body) in [(CHAT, BODY), (CHAT, STREAM), (MESSAGES, CLAUDE), (MESSAGES, &claude)] {
+            call_at(&gateway, target, body).await;
             assert_released(&gateway, how).await;
         }
     }

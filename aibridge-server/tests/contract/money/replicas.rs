@@ -123,3 +123,31 @@ async fn users_see_what_they_spent_through_other_gateways_without_budgets_too() 
         poll_until(async || spent(gateway).await == 3 * CENT, "the spending through all gateways").await;
     }
 }
+
+/// What a killed gateway left in its journal is counted as soon as it is in the database, beside what its successor spends
+/// meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spending_that_waited_in_a_journal_is_counted_once() {
+    let Some(server) = Postgres::start().await else { return };
+    let provider = cent_provider().await;
+    let budgets = "[[budget]]\nscope = \"everyone\"\namount = \"0.03 USD\"\n";
+    let launch = reload::launch(settings(budgets, &provider)).store(server.url());
+    server.follow_journal(launch.dir().join("aibridge.journal"));
+    let gateway = launch.start().await;
+    assert_eq!(post(&gateway).await, 200);
+    let is_stored = async || recorded(&server).await == CENT;
+    poll_until(is_stored, "the first cent to be in the database").await;
+    server.stop().await;
+    assert_eq!(post(&gateway).await, 200);
+    gateway.kill().await;
+
+    let gateway = launch.start().await;
+    assert_eq!(post(&gateway).await, 200, "without the database, it knows nothing of what was spent");
+    server.restart().await;
+    let is_known = async || budget(&gateway, "spent_nano_usd").await == 3 * CENT;
+    poll_until(is_known, "all three cents to be counted").await;
+    assert_eq!(post(&gateway).await, 429);
+    let is_stored = async || recorded(&server).await == 3 * CENT;
+    poll_until(is_stored, "all three cents to be in the database").await;
+    assert_eq!(budget(&gateway, "spent_nano_usd").await, 3 * CENT);
+}
