@@ -34,8 +34,14 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Crates for tests and development. They may depend on every crate; no other crate depends on them outside of tests.
-const TOOLS: &[&str] =
-    &["aibridge-bench", "aibridge-testkit", "aibridge-traffic", "aibridge-workspace", "xtask"];
+const TOOLS: &[&str] = &[
+    "aibridge-bench",
+    "aibridge-chaos",
+    "aibridge-testkit",
+    "aibridge-traffic",
+    "aibridge-workspace",
+    "xtask",
+];
 
 /// External crates, and the only crates of ours that may depend on them.
 const EXCLUSIVE: &[(&[&str], &[&str])] = &[

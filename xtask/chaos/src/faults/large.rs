@@ -1,6 +1,6 @@
 //! One client with prompts of 60 MB, and the latency of the others.
 
-use crate::chaos::scene::Scene;
+use crate::scene::Scene;
 use std::time::Duration;
 use tokio::time::sleep;
 
