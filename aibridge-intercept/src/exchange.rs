@@ -108,14 +108,15 @@ impl Exchange {
     }
 
     /// Stores the start records. Nothing is sent to the provider before they are durable. Returns whether they are.
-    pub(crate) async fn record_start(&self, prompt: Option<&str>) -> bool {
+    pub(crate) async fn record_start(&self, prompt: Option<String>) -> bool {
         let interception = &*self.interception;
+        let has_prompt = prompt.is_some();
         let mut records = vec![Record::Start(self.interception.clone())];
         records.extend(prompt.map(|prompt| {
             Record::Prompt(UserPrompt {
                 id: Uuid::now_v7(),
                 interception_id: interception.id,
-                prompt: prompt.to_owned(),
+                prompt,
                 created_at: interception.started_at,
             })
         }));
@@ -125,7 +126,6 @@ impl Exchange {
         };
         match timeout(self.start_timeout, self.recorder.record(records)).await {
             Ok(Ok(())) => {
-                let has_prompt = prompt.is_some();
                 self.events.on_event(&InterceptionEvent::Started { interception, has_prompt });
                 tracing::debug!(
                     id = %interception.id, route = interception.route, model = interception.model,
@@ -289,7 +289,7 @@ impl Exchange {
         // A response that the provider ended itself was not interrupted, whatever is missing in it.
         let is_invalid = matches!(error, RelayError::Failed(Error::InvalidResponse));
         self.is_interrupted = !is_invalid && summary.ending != Ending::Failed;
-        let cannot_record = matches!(error, RelayError::Failed(Error::RecorderUnavailable));
+        let cannot_record = matches!(error, RelayError::Failed(Error::EndUnrecorded));
         let is_recorded =
             self.is_end_recorded || (!cannot_record && self.record_end(outcome, summary).await.is_ok());
         if !is_recorded {
@@ -300,7 +300,11 @@ impl Exchange {
         match error {
             RelayError::ClientDisconnected => self.downstream.abort(),
             RelayError::Failed(error) if is_recorded => self.send_error(&error, error_event, true).await,
-            RelayError::Failed(_) => self.send_error(&Error::RecorderUnavailable, error_event, false).await,
+            RelayError::Failed(_) => {
+                let is_sent = self.attempts.count > 0;
+                let error = if is_sent { Error::EndUnrecorded } else { Error::RecorderUnavailable };
+                self.send_error(&error, error_event, false).await;
+            }
         }
     }
 

@@ -110,8 +110,8 @@ pub trait Interceptor: Send {
     /// The interception, whose start is recorded before [`process`](Self::process) is called.
     fn interception(&self) -> &Arc<Interception>;
 
-    /// The user's prompt, which is recorded with the start.
-    fn prompt(&self) -> Option<&str> {
+    /// Takes the user's prompt, which is recorded with the start. It may be large, so it is not copied.
+    fn take_prompt(&mut self) -> Option<String> {
         None
     }
 
@@ -157,8 +157,8 @@ impl Interceptor for SingleCallInterceptor {
         &self.interception
     }
 
-    fn prompt(&self) -> Option<&str> {
-        self.prompt.as_deref()
+    fn take_prompt(&mut self) -> Option<String> {
+        self.prompt.take()
     }
 
     fn references(&self) -> &[ObjectReference] {

@@ -1,7 +1,7 @@
 //! The `aibridge` binary: runs a command and exits.
 
 use aibridge_cli::args::{Cli, Command, SettingsArgs};
-use aibridge_cli::launch::{self, Agent, LaunchError, Setup, Target};
+use aibridge_cli::launch::{self, Agent, LaunchError, Setup, Target, UserSetup};
 use aibridge_cli::output::print;
 use aibridge_cli::{budgets, health, prices, records, tokens};
 use aibridge_config::Config;
@@ -82,7 +82,8 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
             let url =
                 format!("{}://{}", if config.tls.is_some() { "https" } else { "http" }, config.server.listen);
             let target = Target::new(&config, agent, provider.as_deref(), url)?.with_token_variable(&config);
-            let setup = Setup::new(agent, &target, None);
+            let has_openai_key = variable(aibridge_server::run::OPENAI_KEY_VARIABLE).is_some();
+            let setup = Setup::new(agent, &target, UserSetup { has_openai_key, ..UserSetup::default() });
             launch::connect(agent, &setup, target.token.is_some(), &mut std::io::stdout())?;
         }
         Some(Command::Run { provider, command }) => return run_agent(config, provider.as_deref(), command),
@@ -101,6 +102,7 @@ fn run_agent(
     let environment = UserEnvironment {
         token: variable(aibridge_server::run::TOKEN_VARIABLE),
         opencode_config: variable(aibridge_server::run::OPENCODE_VARIABLE),
+        has_openai_key: variable(aibridge_server::run::OPENAI_KEY_VARIABLE).is_some(),
     };
     let ended = runtime.block_on(aibridge_server::run::run(config, provider, command, environment));
     runtime.shutdown_background();

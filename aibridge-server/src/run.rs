@@ -6,7 +6,7 @@ mod gateway;
 
 use crate::store_options::store_options;
 use agent_process::AgentProcess;
-use aibridge_cli::launch::{Agent, LaunchError, Setup, Target};
+use aibridge_cli::launch::{Agent, LaunchError, Setup, Target, UserSetup};
 use aibridge_config::Config;
 use jiff::Timestamp;
 use std::ffi::OsString;
@@ -18,6 +18,9 @@ pub const TOKEN_VARIABLE: &str = "AIBRIDGE_TOKEN";
 /// The variable with the user's own configuration of opencode.
 pub const OPENCODE_VARIABLE: &str = "OPENCODE_CONFIG_CONTENT";
 
+/// The variable with the user's own key of OpenAI.
+pub const OPENAI_KEY_VARIABLE: &str = "OPENAI_API_KEY";
+
 /// What the launcher reads from the environment.
 #[derive(Debug, Default)]
 pub struct UserEnvironment {
@@ -25,6 +28,15 @@ pub struct UserEnvironment {
     pub token: Option<String>,
     /// The configuration of opencode.
     pub opencode_config: Option<String>,
+    /// Whether there is a key of OpenAI.
+    pub has_openai_key: bool,
+}
+
+impl UserEnvironment {
+    /// What the agent keeps of it.
+    pub fn setup(&self) -> UserSetup<'_> {
+        UserSetup { opencode_config: self.opencode_config.as_deref(), has_openai_key: self.has_openai_key }
+    }
 }
 
 /// The reason why an agent could not be run.
@@ -70,11 +82,11 @@ pub async fn run(
     let Some((program, arguments)) = command.split_first() else { return Ok((0, String::new())) };
     let agent = Agent::of_program(program);
     let target = Target::new(&config, agent, provider, String::new())?;
-    let target = target.with_token(&config, environment.token)?;
+    let target = target.with_token(&config, environment.token.clone())?;
     let store = store_options(&config);
     let (url, own) = gateway::find_or_start(config).await?;
     let target = target.at(url);
-    let setup = Setup::new(agent, &target, environment.opencode_config.as_deref());
+    let setup = Setup::new(agent, &target, environment.setup());
     let started_at = Timestamp::now();
     let process = AgentProcess::start(program, &setup, arguments);
     let ended = match process {

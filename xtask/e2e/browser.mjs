@@ -5,6 +5,7 @@
 // FILLED_URL is a gateway with access tokens and a filled store, EMPTY_URL one without access tokens and records. Each
 // scenario prints a line; every view is photographed, and checked with axe-core in both colour schemes and at 320 px.
 
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import { chromium } from "playwright-core";
 const [program, filled, adminToken, userToken, empty, hostileId, screenshots] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TIMEOUT = 30_000;
+const MAX_ANSWER = 2_000_000; // bytes of one answer of the API
 mkdirSync(screenshots, { recursive: true });
 
 const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
@@ -49,7 +51,11 @@ async function open(options = {}) {
   page.on("request", (request) => {
     if (new URL(request.url()).origin !== new URL(page.url() === "about:blank" ? request.url() : page.url()).origin) problems.push(`a request to ${request.url()}`);
   });
-  page.on("dialog", (dialog) => dialog.accept());
+  page.on("dialog", (dialog) => (/alert/.test(dialog.type()) && problems.push(`a dialog: ${dialog.message()}`), dialog.accept()));
+  page.on("response", (answer) => {
+    const length = Number(answer.headers()["content-length"] ?? 0);
+    if (answer.url().includes("/api/v1/") && length > MAX_ANSWER) problems.push(`${length} bytes of ${answer.url()}`);
+  });
   return { context, page, problems, close: () => context.close() };
 }
 
@@ -222,6 +228,36 @@ await scenario("a request shows its record, and a text of 10 MB at most 64 KiB a
   await close();
 });
 
+await scenario("hostile records are text in every view", async () => {
+  const { page, problems, close } = await open();
+  const bytes = [...new TextEncoder().encode('{"model":"gpt-5","messages":[{"role":"user","content":"A<b>')];
+  bytes.push(0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80, ...new TextEncoder().encode('</b>"}]}'));
+  const sent = await fetch(`${filled}/openai/v1/chat/completions`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json", "User-Agent": "<img src=x onerror=alert(4)>" },
+    body: new Uint8Array(bytes),
+  });
+  await sent.text();
+  await logIn(page, adminToken, "/dashboard");
+  const views = ["", "/sessions", `/sessions/${hostileId}`, "/requests", `/requests/${hostileId}`, "/users"];
+  for (const view of views) {
+    await page.goto(`${filled}/dashboard${view}`);
+    await page.locator("h1").first().waitFor();
+    await page.locator("main", { hasText: "<script>alert(1)</script>" }).first().waitFor();
+    await settled(page);
+    const elements = await page.locator("main script, main img, main iframe, main object, main b, main a[href^=javascript]").count();
+    check(elements === 0, `${view}: recorded text became elements`);
+    check((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${view}: the page is too wide`);
+  }
+  await page.goto(`${filled}/dashboard/sessions/${hostileId}`);
+  await page.locator("details.tool").first().waitFor();
+  for (const details of await page.locator("details").all()) await details.locator("summary").click();
+  await page.locator("details.tool pre").first().waitFor();
+  check((await page.locator("main script, main img").count()) === 0, "an input of a tool call became elements");
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
 await scenario("the live tail shows a request that starts and ends", async () => {
   const { page, problems, close } = await open();
   await logIn(page, adminToken, "/dashboard/requests");
@@ -229,12 +265,7 @@ await scenario("the live tail shows a request that starts and ends", async () =>
   await page.getByText("Live tail is on").waitFor();
   const model = `live-${Date.now()}`;
   await page.waitForResponse((answer) => answer.url().includes("/api/v1/live"));
-  const answer = await fetch(`${filled}/openai/v1/chat/completions`, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] }),
-  });
-  await answer.text();
+  await chat(adminToken, model);
   await page.locator("tbody tr", { hasText: model }).filter({ hasText: "failed" }).waitFor();
   check(problems.length === 0, problems.join("\n"));
   await close();
@@ -277,6 +308,91 @@ await scenario("a user sees the own records only", async () => {
   await close();
 });
 
+/** Sends a chat completion through the filled gateway, and returns its status. */
+async function chat(token, model) {
+  const answer = await fetch(`${filled}/openai/v1/chat/completions`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] }),
+  });
+  await answer.text();
+  return answer.status;
+}
+
+await scenario("a key that cools is tried again", async () => {
+  const { page, problems, close } = await open();
+  const first = await chat(adminToken, "gpt-5");
+  check(first === 200, `the second key answers: ${first}`);
+  await logIn(page, adminToken, "/dashboard/keys");
+  const row = page.locator("tbody tr", { hasText: "sk-f...wser" });
+  await row.filter({ hasText: "cooling: rejected by the provider" }).waitFor();
+  await page.screenshot({ path: join(screenshots, "keys-cooling.png"), fullPage: true });
+  const found = await findings(page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
+  const rejected = async () => Number(await row.locator("td").nth(8).textContent());
+  const before = await rejected();
+  await page.getByRole("button", { name: "Try again now: sk-f...wser" }).click();
+  await row.filter({ hasText: "valid" }).waitFor();
+  check((await page.getByRole("button", { name: /Try again now/ }).count()) === 0, "the key still cools");
+  check((await chat(adminToken, "gpt-5")) === 200, "the second key answers again");
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await row.filter({ hasText: "cooling" }).waitFor();
+  check((await rejected()) === before + 1, `the key was not tried again: ${before}, ${await rejected()}`);
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("budgets show what is spent, and a user why a request was refused", async () => {
+  const refused = await chat(userToken, "not-for-us");
+  check(refused === 429, `over the budget: ${refused}`);
+  const { page, problems, close } = await open();
+  await logIn(page, adminToken, "/dashboard/users?since=30d");
+  const budgets = page.getByRole("region", { name: "Budgets" });
+  await budgets.locator("tbody tr", { hasText: "user ada" }).filter({ hasText: "$60.00" }).filter({ hasText: "%" }).waitFor();
+  await page.getByRole("region", { name: "Spend of each user" }).locator("tbody tr", { hasText: "ada" }).first().waitFor();
+  await page.screenshot({ path: join(screenshots, "users-budgets.png"), fullPage: true });
+  await close();
+  const own = await open();
+  await logIn(own.page, userToken, "/dashboard/me?since=30d");
+  await own.page.getByRole("region", { name: "Budgets" }).locator("tbody tr", { hasText: "ada" }).waitFor();
+  const refusal = own.page.getByRole("region", { name: "Last refusals" }).locator("tbody tr").first();
+  check(/model budget/.test(await refusal.textContent()), await refusal.textContent());
+  await settled(own.page);
+  await own.page.screenshot({ path: join(screenshots, "me-budgets.png"), fullPage: true });
+  const found = await findings(own.page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
+  check(problems.concat(own.problems).length === 0, problems.concat(own.problems).join("\n"));
+  await own.close();
+});
+
+await scenario("what expired and what is not recorded is told apart from what does not match", async () => {
+  const { page, problems, close } = await open();
+  await logIn(page, adminToken, "/dashboard/requests?since=100d&until=70d");
+  await page.getByRole("heading", { name: "Expired by retention" }).waitFor();
+  await page.getByText("60 days").first().waitFor();
+  await page.screenshot({ path: join(screenshots, "expired.png") });
+  const millis = (Date.now() - 70 * 86400000).toString(16).padStart(12, "0");
+  for (const view of ["requests", "sessions"]) {
+    await page.goto(`${filled}/dashboard/${view}/${millis.slice(0, 8)}-${millis.slice(8)}-7000-8000-000000000001`);
+    await page.getByRole("heading", { name: "Expired by retention" }).waitFor();
+    await page.goto(`${filled}/dashboard/${view}/${hostileId.replace(/.$/, "f")}`);
+    await page.getByRole("heading", { name: /No such/ }).waitFor();
+  }
+  await page.goto(`${filled}/dashboard/sessions?client=Cursor&since=30d`);
+  await page.getByRole("heading", { name: "No session ids are recorded" }).waitFor();
+  await page.screenshot({ path: join(screenshots, "no-session-ids.png") });
+  await page.getByRole("link", { name: "Show the requests" }).click();
+  await page.locator("tbody tr").first().waitFor();
+  await page.goto(`${filled}/dashboard/requests?outcome=failed&since=30d`);
+  await page.locator("tbody tr th a").first().click();
+  await page.getByText("not recorded: the provider reported none").waitFor();
+  await page.screenshot({ path: join(screenshots, "not-recorded.png"), fullPage: true });
+  const found = await findings(page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
 await scenario("the keyboard alone reaches a session", async () => {
   const { page, close } = await open();
   await logIn(page, adminToken, "/dashboard/sessions?since=30d");
@@ -297,7 +413,7 @@ await scenario("the keyboard alone reaches a session", async () => {
   await close();
 });
 
-await scenario("an empty store shows three lines for a client, without a log-in", async () => {
+await scenario("an empty store shows three lines for a client, which make the first request, without a log-in", async () => {
   const { page, problems, close } = await open();
   await page.goto(empty + "/dashboard");
   await page.getByRole("heading", { name: "Nothing is recorded yet" }).waitFor();
@@ -306,6 +422,11 @@ await scenario("an empty store shows three lines for a client, without a log-in"
   await page.screenshot({ path: join(screenshots, "empty.png") });
   const found = await findings(page);
   check(found.length === 0, `axe:\n${found.join("\n")}`);
+  await page.getByRole("main").getByRole("link", { name: "Requests" }).click();
+  await page.getByText("Live tail is on").waitFor();
+  const answer = execFileSync("bash", ["-c", lines.join("\n")], { env: { PATH: process.env.PATH }, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  check(answer.includes("chat.completion"), answer);
+  await page.locator("tbody tr", { hasText: "gpt-5-mini" }).filter({ hasText: "completed" }).waitFor();
   check(problems.length === 0, problems.join("\n"));
   await close();
 });

@@ -77,9 +77,12 @@ class Provider(Server):
         for name, value in answer.headers.items():
             handler.send_header(name, value)
         handler.send_header("content-length", str(len(answer.body)))
-        handler.end_headers()
-        if handler.command != "HEAD":
-            handler.wfile.write(answer.body)
+        try:
+            handler.end_headers()
+            if handler.command != "HEAD":
+                handler.wfile.write(answer.body)
+        except ConnectionError:  # the client has left
+            handler.close_connection = True
 
 
 class Relay(Server):

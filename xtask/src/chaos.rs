@@ -9,6 +9,7 @@ mod fleet;
 mod ledger;
 mod load;
 mod plan;
+mod planned_records;
 mod probe;
 mod proxy;
 mod readiness;
@@ -41,7 +42,7 @@ pub(crate) struct Options {
     #[arg(long, value_enum)]
     store: Vec<StoreKind>,
     /// The acknowledgement level (`store.durability`); all if left out.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, visible_alias = "durability")]
     level: Vec<Level>,
     /// The fault; all if left out.
     #[arg(long, value_enum)]

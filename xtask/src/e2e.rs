@@ -5,6 +5,7 @@ mod agents;
 mod aimock;
 mod browser;
 mod install;
+mod launcher;
 mod money;
 mod secured;
 mod tools;
@@ -33,6 +34,9 @@ pub(crate) struct Options {
     /// Runs the scenarios of the dashboard alone.
     #[arg(long)]
     browser: bool,
+    /// Runs the scenarios of the launcher alone.
+    #[arg(long)]
+    launcher: bool,
     /// Runs the scenarios about costs and budgets alone.
     #[arg(long)]
     money: bool,
@@ -61,6 +65,9 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.browser {
         return browser::run(&binary, &tools, &installed, &target).await;
     }
+    if options.launcher {
+        return launcher::run(&binary, &tools, &installed, &target).await;
+    }
 
     if options.money {
         return money::run(&binary, &tools, &installed).await;
@@ -80,6 +87,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     result?;
     secured::run(&binary, &tools, &installed, &provider).await?;
     agents::run(&binary, &tools, &installed).await?;
+    launcher::run(&binary, &tools, &installed, &target).await?;
     money::run(&binary, &tools, &installed).await?;
     browser::run(&binary, &tools, &installed, &target).await
 }

@@ -73,7 +73,7 @@ pub(crate) fn text() -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::PATHS;
+    use crate::endpoint::{Endpoint, PATHS};
 
     #[test]
     fn documents_exactly_the_served_paths() {
@@ -83,5 +83,27 @@ mod tests {
         documented.sort_unstable();
         served.sort_unstable();
         assert_eq!(documented, served);
+    }
+
+    #[test]
+    fn documents_exactly_the_served_methods() {
+        for (path, item) in Document::openapi().paths.paths {
+            let documented = [
+                ("GET", item.get),
+                ("PUT", item.put),
+                ("POST", item.post),
+                ("DELETE", item.delete),
+                ("OPTIONS", item.options),
+                ("HEAD", item.head),
+                ("PATCH", item.patch),
+                ("TRACE", item.trace),
+            ];
+            let documented = documented.into_iter().filter(|(_, operation)| operation.is_some());
+            let documented: Vec<&str> = documented.map(|(method, _)| method).collect();
+            let endpoint = Endpoint::find(&path.replace(['{', '}'], "")).expect("an endpoint");
+            let served: Vec<&str> =
+                endpoint.methods().split(", ").filter(|method| *method != "HEAD").collect();
+            assert_eq!(documented, served, "{path}");
+        }
     }
 }

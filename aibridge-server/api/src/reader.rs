@@ -1,19 +1,28 @@
-//! Reads records on blocking threads, without slowing down recording.
+//! Reads records on threads of their own, without slowing down recording.
 
 use crate::error::ApiError;
 use aibridge_store::{Records, StoreError, StoreOptions, Tokens};
 use bytes::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
+use std::thread::Builder;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-/// The number of concurrent reads. Each read has a thread and a connection and uses a core; recording needs the other cores.
+/// The number of concurrent reads. Each read has a thread and a connection, and uses a core that recording may need: so the
+/// threads have a lower priority.
 const READERS: usize = 4;
+
+/// The stack of a reading thread, in bytes.
+const STACK: usize = 2 << 20;
+
+/// The priority of reading threads: one unit of time for about ten of the threads that record.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 
 /// The longest duration of one read.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
@@ -116,21 +125,31 @@ impl Reader {
         done.map_err(|error| crate::tokens::store_error(&error))
     }
 
-    /// Runs `work` on a blocking thread, within the limits of reads.
+    /// Runs `work` on a thread of its own, within the limits of reads.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(StoreOptions) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| ApiError::TooManyReaders)?;
         let store = self.store.clone();
-        let done = self.tasks.spawn_blocking(move || {
-            let _permit = permit;
-            work(store)
-        });
+        let (sender, done) = oneshot::channel();
+        let tracked = self.tasks.token();
+        let reading = move || {
+            let _tracked = tracked;
+            lower_priority();
+            let result = work(store);
+            drop(permit); // before the caller reads again
+            let _ = sender.send(result); // the caller may be gone
+        };
+        let started = Builder::new().name("reader".to_owned()).stack_size(STACK).spawn(reading);
+        if let Err(error) = started {
+            tracing::error!(%error, "could not start a thread that reads records; check the limit of threads");
+            return Err(ApiError::Internal);
+        }
         match timeout(self.timeout, done).await {
             Ok(Ok(result)) => Ok(result),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a thread that read records panicked; please report this");
+            Ok(Err(_)) => {
+                tracing::error!("a thread that read records panicked; please report this");
                 Err(ApiError::Internal)
             }
             Err(_) => {
@@ -138,6 +157,15 @@ impl Reader {
                 Err(ApiError::RecordsTooSlow(self.timeout))
             }
         }
+    }
+}
+
+/// Lets the threads that record go before this one. On Linux, a priority is that of a thread; elsewhere it would be that
+/// of the process.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "could not lower the priority of a thread that reads records");
     }
 }
 

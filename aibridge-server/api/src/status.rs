@@ -23,6 +23,7 @@ pub(crate) async fn status(reader: &Reader, call: &Call<'_>, zone: &TimeZone) ->
         name: provider.name().to_owned(),
         kind: provider.kind().to_owned(),
         path: provider.route_prefix().to_owned(),
+        has_keys: provider.key_failover().pool().map_or(0, |pool| pool.len()) > 0,
     };
     let status = Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),

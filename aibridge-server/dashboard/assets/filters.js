@@ -52,6 +52,7 @@ export function Filters({ view, params, isAdmin, children }) {
     ${names.map((name) => choice(name, name[0].toUpperCase() + name.slice(1), options(name)))}
     ${choice("outcome", "Outcome", OUTCOMES)}
     ${params.get("session") && html`<span class="chip">Session ${visible(params.get("session")).slice(0, 40)}</span>`}
+    ${params.get("until") && html`<span class="chip">Until ${visible(params.get("until")).slice(0, 40)}${/^\d/.test(params.get("until")) && /[smhdw]$/.test(params.get("until")) ? " ago" : ""}</span>`}
     ${isFiltered && html`<${Link} to=${address(view, "", {}, [])}>Reset<//>`}
     ${children}
   </form>`;

@@ -36,6 +36,22 @@ export const timeOfDay = (text) => clock.format(new Date(text));
 export const dayTime = (text) => dayAndClock.format(new Date(text));
 export const fullTime = (text) => full.format(new Date(text));
 
+/** The time of a filter, in milliseconds: a time, or a length of time ago; `NaN` if it is neither. */
+export function filterTime(text) {
+  const match = /^(\d+)([smhdw])$/.exec(text ?? "");
+  return match ? Date.now() - Number(match[1]) * { s: 1000, m: 60000, h: 3600000, d: 86400000, w: 604800000 }[match[2]] : Date.parse(text ?? "");
+}
+
+/** The time in an id, in milliseconds. */
+export const idTime = (id) => parseInt(id.replaceAll("-", "").slice(0, 12), 16);
+
+/** A length of time as settings name it, in whole days from two days on. */
+export function age(seconds) {
+  if (seconds >= 172800) return `${Math.round(seconds / 86400)} days`;
+  if (seconds >= 7200) return `${Math.round(seconds / 3600)} hours`;
+  return seconds >= 120 ? `${Math.round(seconds / 60)} minutes` : `${seconds} seconds`;
+}
+
 /** The start of an hour or day in `timeZone`. */
 export function bucket(text, interval, timeZone) {
   const options = interval === "day" ? { day: "2-digit", month: "short", year: "numeric" } : { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" };

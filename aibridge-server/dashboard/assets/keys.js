@@ -2,7 +2,7 @@
 import { html, useState } from "../vendor/preact-htm.js";
 import { post, useRead } from "./api.js";
 import { count, duration, visible } from "./format.js";
-import { Loading, Problem, Table, Text, Time } from "./parts.js";
+import { Loading, Problem, Table, Text, Time, ZoneNote } from "./parts.js";
 
 const CAUSES = { rate_limited: "rate limit", quota: "no credit", rejected: "rejected by the provider" };
 const CIRCUITS = { closed: "completed", half_open: "cancelled", open: "failed" };
@@ -34,7 +34,8 @@ export function Keys({ status }) {
         ["Opened", (row) => count(row.trips), "number"],
         ["Rejected", (row) => count(row.rejects), "number"],
       ]} />`}
-    </section>`)}`;
+    </section>`)}
+    <${ZoneNote} />`;
 }
 
 function KeyTable({ rows, name, revive }) {
@@ -43,14 +44,14 @@ function KeyTable({ rows, name, revive }) {
   return html`<${Table} caption=${`Keys of ${visible(name)}, in the order in which requests try them`} hideCaption rows=${rows} columns=${[
     ["Key", (row) => html`<code>${visible(row.hint)}</code>`, ""],
     ["State", state, ""],
-    ["Until", (row) => (row.cooling_until ? html`<${Time} at=${row.cooling_until} /> <span class="quiet">${duration(row.remaining_seconds * 1000)}</span>` : ""), ""],
-    ["Cooling for models", (row) => row.models.map((model) => html`<div><${Text}>${model.model}<//> <span class="quiet">${duration(model.remaining_seconds * 1000)}</span></div>`), "wrap"],
+    ["Action", (row) => (isCooling(row) ? html`<button type="button" onClick=${() => revive(row)} aria-label=${`Try again now: ${visible(row.hint)}`}>Try again now</button>` : ""), ""],
+    ["Until", (row) => (row.cooling_until ? html`<${Time} at=${row.cooling_until} /> <span class="quiet">in ${duration(row.remaining_seconds * 1000)}</span>` : ""), ""],
+    ["Cooling for models", (row) => row.models.map((model) => html`<div><${Text}>${model.model}<//> <span class="quiet">for ${duration(model.remaining_seconds * 1000)}</span></div>`), "wrap"],
     ["Requests", (row) => count(row.requests), "number"],
     ["Successes", (row) => count(row.successes), "number"],
     ["429", (row) => count(row.rate_limited), "number"],
     ["No credit", (row) => count(row.quota), "number"],
     ["401", (row) => count(row.rejected), "number"],
     ["403", (row) => count(row.forbidden), "number"],
-    ["Action", (row) => (isCooling(row) ? html`<button type="button" onClick=${() => revive(row)} aria-label=${`Try ${visible(row.hint)} again now`}>Try again now</button>` : ""), ""],
   ]} />`;
 }

@@ -5,7 +5,7 @@ import { Chart } from "./chart.js";
 import { Filters, filterOf, windowHours } from "./filters.js";
 import { allInput, allTokens, compact, count, money, visible, zone } from "./format.js";
 import { series } from "./overview.js";
-import { Empty, Loading, Money, Outcome, Problem, Table, Text, Time } from "./parts.js";
+import { Empty, Loading, Money, Outcome, Problem, Table, Text, Time, ZoneNote } from "./parts.js";
 import { Link, address } from "./router.js";
 import { sessionColumns } from "./sessions.js";
 import { budgetColumns } from "./users.js";
@@ -39,7 +39,7 @@ export function Me({ params, status }) {
         ${item("Input tokens", compact(allInput(total)))}
         ${item("Output tokens", compact(total.output_tokens))}
       </dl>
-      ${byTime.data && html`<${Chart} title=${hasCost ? "Spend by model" : "Tokens by model"} interval=${interval} timeZone=${timeZone}
+      ${byTime.data && html`<${Chart} title=${`${hasCost ? "Spend" : "Tokens"} by model, each ${interval}`} interval=${interval} timeZone=${timeZone}
         ...${series(byTime.data.data, "model", (row) => (hasCost ? (row.cost_nano_usd ?? 0) / 1e9 : allTokens(row)))}
         format=${hasCost ? (number) => money(number * 1e9) : compact} />`}
       <h2>Latest sessions</h2>
@@ -50,7 +50,8 @@ export function Me({ params, status }) {
         ["Why", (row) => html`<${Outcome} row=${row} />`, ""],
         ["Status", (row) => row.upstream_status ?? "–", "number"],
         ["Model", (row) => html`<${Text}>${row.model}<//>`, "wrap"],
-      ]} />`)}`}`;
+      ]} />`)}`}
+    <${ZoneNote} />${interval === "day" && html`<p class="quiet">Days of the chart begin at midnight, ${timeZone}.</p>`}`;
 }
 
 function Budget({ data }) {

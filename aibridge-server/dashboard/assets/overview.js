@@ -78,7 +78,7 @@ function Tiles({ total }) {
     ${tile("Requests", compact(total.requests), count(total.requests))}
     ${tile("Failed", html`${compact(total.failed)} <small>${rate}</small>`, count(total.failed))}
     ${tile("Input tokens", compact(allInput(total)), count(allInput(total)))}
-    ${tile("of them cached", compact(total.cache_read_input_tokens), count(total.cache_read_input_tokens))}
+    ${tile("Cached input tokens", compact(total.cache_read_input_tokens), count(total.cache_read_input_tokens))}
     ${tile("Output tokens", compact(total.output_tokens), count(total.output_tokens))}
     ${tile("Average duration", duration(total.ended ? total.duration_ms / total.ended : null), "")}
   </dl>`;
@@ -114,8 +114,9 @@ function Tools({ filter }) {
 
 function Failures({ filter }) {
   const { data } = useRead("totals", { ...filter, outcome: "failed", by: "error_type,provider", top: 8 });
+  const rows = [...(data?.data ?? [])].sort((one, other) => one.is_rest - other.is_rest || other.requests - one.requests);
   return html`<section><h2>Failures by cause</h2>
-    ${data && (data.data.length === 0 ? html`<p class="quiet">No failures in this time.</p>` : html`<${Table} caption="Failures by cause" hideCaption rows=${data.data} columns=${[
+    ${data && (rows.length === 0 ? html`<p class="quiet">No failures in this time.</p>` : html`<${Table} caption="Failures by cause" hideCaption rows=${rows} columns=${[
       ["Cause", (row) => (row.is_rest ? "All others" : html`<${Link} to=${address("requests", "", { outcome: "failed", provider: row.provider })}>${visible(row.error_type)}<//>`), "wrap"],
       ["Provider", (row) => html`<${Text}>${row.provider ?? ""}<//>`, "wrap"],
       ["Requests", (row) => count(row.requests), "number"],
@@ -141,7 +142,7 @@ function Budgets() {
   if (!data) return null;
   return html`<section><h2>Budgets near their end</h2>
     ${near.length === 0 ? html`<p class="quiet">No budget is more than three quarters spent.</p>` : html`<${Table} caption="Budgets near their end" hideCaption rows=${near.slice(0, 8)} columns=${[
-      ["Budget", (row) => html`<${Text}>${row.scope}${" "}${row.name ?? row.match ?? ""}<//>`, "wrap"],
+      ["Budget", (row) => html`<${Text}>${row.scope === "everyone" ? "everyone" : `${row.scope} ${row.name ?? row.match ?? ""}`}<//>`, "wrap"],
       ["Spent", (row) => html`<${Money} nano=${row.spent_nano_usd} />`, "number"],
       ["Amount", (row) => html`<${Money} nano=${row.amount_nano_usd} />`, "number"],
     ]} />`}

@@ -1,11 +1,11 @@
 // Parts that several views use.
 import { html, useState } from "../vendor/preact-htm.js";
 import { endpoint, read } from "./api.js";
-import { bytes, dayTime, fullTime, money, pretty, visible, zone } from "./format.js";
+import { age, bytes, dayTime, filterTime, fullTime, money, pretty, visible, zone } from "./format.js";
 import { Link, address, FILTERS } from "./router.js";
 
 /** Recorded text: a text node, with hidden characters made visible. */
-export const Text = ({ children }) => html`<bdi>${visible(children)}</bdi>`;
+export const Text = ({ children }) => html`<bdi>${visible([children].flat().join(""))}</bdi>`;
 
 /** Recorded text in a cell, which is cut at its width. */
 export const Name = ({ children }) => html`<bdi title=${visible(children)}>${visible(children)}</bdi>`;
@@ -47,37 +47,53 @@ export function Table({ caption, columns, rows, hideCaption, rowKey }) {
   </div>`;
 }
 
+/** The time before which records are deleted by age, in milliseconds; `null` if they are kept. */
+const expiry = (status) => (status.retention_seconds ? Date.now() - status.retention_seconds * 1000 : null);
+
+/** Whether a time in milliseconds is so long ago that what was recorded then is deleted. */
+export const isExpired = (status, time) => expiry(status) !== null && time <= expiry(status);
+
 /** Why there is nothing to show, and what to do. */
 export function Empty({ status, params, noun }) {
   if (!status.first_interception_at) return html`<${FirstSteps} status=${status} />`;
-  const has = FILTERS.some((name) => name !== "since" && params.get(name));
-  const since = params.get("since") || "24h";
-  const days = status.retention_seconds && Math.round(status.retention_seconds / 86400);
+  const has = FILTERS.some((name) => name !== "since" && name !== "until" && params.get(name));
+  const all = html`<p><${Link} to=${address(location.pathname.split("/")[2] || "overview", "", { since: "all" }, [])}>Show all ${noun}<//></p>`;
+  if (isExpired(status, filterTime(params.get("until")))) {
+    return html`<div class="box"><h2>Expired by retention</h2>
+      <p>The chosen time is more than ${age(status.retention_seconds)} ago, and records are deleted at that age (<code>store.retention</code>).</p>${all}</div>`;
+  }
+  const reachesBack = isExpired(status, params.get("since") === "all" ? 0 : filterTime(params.get("since") || "24h"));
   return html`<div class="box">
     <h2>${has ? "Nothing matches" : "Nothing in this time"}</h2>
     <p>${has
-      ? `No ${noun} of ${since === "all" ? "all time" : "the chosen time"} match these filters.`
-      : `There are no ${noun} in the chosen time, but earlier ones are recorded.`}</p>
-    ${days ? html`<p>Records older than ${days} days are deleted (<code>store.retention</code>).</p>` : null}
-    <p><${Link} to=${address(location.pathname.split("/")[2] || "overview", "", { since: "all" }, [])}>Show all ${noun}<//></p>
+      ? `No ${noun} of ${params.get("since") === "all" ? "all time" : "the chosen time"} match these filters.`
+      : `There are no ${noun} in the chosen time.`}</p>
+    ${reachesBack && html`<p>Records older than ${age(status.retention_seconds)} are deleted (<code>store.retention</code>), so earlier ones may have expired.</p>`}
+    ${all}
   </div>`;
 }
+
+/** A request that needs no other program. Codex does not read the variables; `aibridge run` sets it up. */
+const FIRST_REQUEST = `curl "$OPENAI_BASE_URL/chat/completions" -H "Authorization: Bearer $OPENAI_API_KEY" -H "Content-Type: application/json" -d '{"model":"gpt-5-mini","messages":[{"role":"user","content":"Hello"}]}'`;
 
 /** The three lines that make a client use the gateway. */
 export function FirstSteps({ status }) {
   const origin = status.client_url ?? location.origin;
-  const provider = status.providers[0] ?? { path: "/openai/v1", kind: "openai" };
-  const needsToken = status.auth_mode === "tokens";
+  const provider = status.providers.find((one) => one.has_keys) ?? status.providers[0] ?? { path: "/openai/v1", kind: "openai" };
   const isAnthropic = provider.kind === "anthropic";
-  const prefix = isAnthropic ? "ANTHROPIC" : "OPENAI";
-  const base = isAnthropic ? provider.path.replace(/\/v1$/, "") : provider.path;
-  const key = needsToken ? "aib_… # your access token" : "unused # the gateway uses its own key";
-  const lines = [`export ${prefix}_BASE_URL=${origin}${base}`, `export ${prefix}_API_KEY=${key}`, isAnthropic ? "claude" : "codex"];
+  // Without comments: zsh does not read them in pasted lines.
+  const [key, note] = status.auth_mode === "tokens"
+    ? ["YOUR_ACCESS_TOKEN", "Put your access token in place of YOUR_ACCESS_TOKEN."]
+    : provider.has_keys ? ["unused", "The gateway has the key of the provider."] : ["YOUR_OWN_KEY", "The gateway has no key: put your own one in place of YOUR_OWN_KEY."];
+  const lines = isAnthropic
+    ? [`export ANTHROPIC_BASE_URL=${origin}${provider.path.replace(/\/v1$/, "")}`, `export ANTHROPIC_AUTH_TOKEN=${key}`, "claude"]
+    : [`export OPENAI_BASE_URL=${origin}${provider.path}`, `export OPENAI_API_KEY=${key}`, FIRST_REQUEST];
   return html`<div class="box">
     <h2>Nothing is recorded yet</h2>
-    <p>Start a client with these three lines. Its first request appears here.</p>
+    <p>Paste these three lines into a terminal. ${note} The first request appears under <${Link} to=${address("requests", "", { live: "on" })}>Requests<//>.</p>
     <${Copyable} text=${lines.join("\n")} label="Lines for a client" />
     <p>Or let the gateway set up an agent: <code>aibridge run codex</code></p>
+    ${status.retention_seconds && html`<p class="quiet">Records older than ${age(status.retention_seconds)} are deleted (<code>store.retention</code>).</p>`}
   </div>`;
 }
 

@@ -2,13 +2,16 @@
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { endpoint, read, useRead } from "./api.js";
 import { Filters, filterOf } from "./filters.js";
-import { allInput, between, compact, count, dayTime, duration, fullTime, timeOfDay, visible } from "./format.js";
+import { allInput, allTokens, between, compact, count, dayTime, duration, fullTime, timeOfDay, visible } from "./format.js";
 import { Empty, Loading, LongText, Money, Name, Outcome, Pager, Problem, Table, Text, Time, ZoneNote } from "./parts.js";
 import { Link, address, go } from "./router.js";
 import { Gone, Step } from "./session.js";
 
 const LIMIT = 50;
 const MAX_LIVE = 500;
+
+/** Whether a request has ended without a report of its tokens. */
+const isUnknown = (row) => row.ended_at && allTokens(row) === 0;
 
 function columns(isAdmin) {
   return [
@@ -20,8 +23,8 @@ function columns(isAdmin) {
     ["Provider", (row) => html`<${Name}>${row.provider_name}<//>`, "name"],
     ["Client", (row) => html`<${Name}>${row.client}<//>`, "name"],
     ["Duration", (row) => (row.ended_at ? duration(between(row.started_at, row.ended_at)) : "running"), "number"],
-    ["Input", (row) => compact(allInput(row)), "number"],
-    ["Output", (row) => compact(row.output_tokens), "number"],
+    ["Input tokens", (row) => (isUnknown(row) ? "–" : compact(allInput(row))), "number"],
+    ["Output tokens", (row) => (isUnknown(row) ? "–" : compact(row.output_tokens)), "number"],
     ["Cost", (row) => html`<${Money} nano=${row.cost_nano_usd} />`, "number"],
   ];
 }
@@ -92,7 +95,7 @@ export function before(id) {
 export function Request({ id, scope, status }) {
   const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
   const { data, error, reload } = useRead(isId ? `${scope}sessions/${id}/timeline` : null, { limit: 1, cursor: isId ? before(id) : "" });
-  if (!isId || error?.status === 404 || (data && data.data[0]?.id !== id)) return html`<${Gone} status=${status} noun="request" />`;
+  if (!isId || error?.status === 404 || (data && data.data[0]?.id !== id)) return html`<${Gone} status=${status} noun="request" id=${id} />`;
   if (error) return html`<h1>Request</h1><${Problem} error=${error} reload=${reload} />`;
   if (!data) return html`<h1>Request</h1><${Loading} />`;
   const row = data.data[0];
@@ -114,8 +117,10 @@ export function Request({ id, scope, status }) {
       ${item("Route", html`<code>${visible(row.route)}</code>`)}
       ${item("Key", html`<code>${visible(row.credential_hint) || "–"}</code> ${row.credential_kind === "byok" ? "of the client" : "of the gateway"}`)}
       ${item("Duration", row.ended_at ? duration(between(row.started_at, row.ended_at)) : "running")}
-      ${item("Input tokens", `${count(allInput(row))}, ${count(row.cache_read_input_tokens)} of them cached`)}
-      ${item("Output tokens", count(row.output_tokens))}
+      ${isUnknown(row)
+        ? item("Tokens", html`<span class="quiet">not recorded: the provider reported none</span>`)
+        : html`${item("Input tokens", `${count(allInput(row))}, ${count(row.cache_read_input_tokens)} of them cached`)}
+          ${item("Output tokens", count(row.output_tokens))}`}
       ${item("Cost", html`<${Money} nano=${row.cost_nano_usd} />`)}
     </dl>
     <p><${Link} to=${address("sessions", row.id)}>The whole session<//> · <a href=${raw} download=${`interception-${id}.json`}>The raw record as JSON</a></p>
@@ -123,7 +128,7 @@ export function Request({ id, scope, status }) {
       ${row.prompts.length === 0
         ? html`<p class="quiet">No prompt was recorded: the last message of this request is not one of a user.</p>`
         : html`<${Prompts} row=${row} scope=${scope} />`}
-      <ol class="steps"><${Step} step=${row} scope=${scope} calls=${new Map()} /></ol>
+      <ol class="steps"><${Step} step=${row} scope=${scope} calls=${new Map()} isAlone /></ol>
     </section>
     <${ZoneNote} />`;
 }

@@ -1,8 +1,8 @@
 // One session: a card for each prompt with the agent loop that follows it, and the search inside.
 import { html, useEffect, useRef, useState } from "../vendor/preact-htm.js";
 import { endpoint, read, useRead } from "./api.js";
-import { allInput, between, compact, count, duration, plural, pretty, visible } from "./format.js";
-import { Loading, LongText, Money, Outcome, Problem, Text, Time, ZoneNote } from "./parts.js";
+import { age, allInput, allTokens, between, compact, count, duration, fullTime, idTime, plural, pretty, timeOfDay, visible } from "./format.js";
+import { Loading, LongText, Money, Outcome, Problem, Text, Time, ZoneNote, isExpired } from "./parts.js";
 import { Link, address } from "./router.js";
 
 const PAGE = 100;
@@ -63,7 +63,7 @@ export function Session({ id, scope, status }) {
     await timeline.reach(interception);
     scrollToItem(item ?? interception);
   };
-  if (session.error?.status === 404 || session.error?.status === 400) return html`<${Gone} status=${status} noun="session" />`;
+  if (session.error?.status === 404 || session.error?.status === 400) return html`<${Gone} status=${status} noun="session" id=${id} />`;
   if (session.error) return html`<h1>Session</h1><${Problem} error=${session.error} reload=${session.reload} />`;
   if (!session.data) return html`<h1>Session</h1><${Loading} />`;
   const row = session.data;
@@ -83,11 +83,15 @@ export function Session({ id, scope, status }) {
     <${ZoneNote} />`;
 }
 
-export function Gone({ status, noun }) {
-  const days = status.retention_seconds && Math.round(status.retention_seconds / 86400);
-  return html`<h1>No such ${noun}</h1><div class="box"><p>${days
-    ? `It does not exist, it belongs to somebody else, or it is older than ${plural(days, "day")} and was deleted (store.retention).`
-    : "It does not exist, or it belongs to somebody else. Records are not deleted by age here."}</p></div>`;
+/** A session or request that is not there. Its id has the time of its start, so that an expired one is known. */
+export function Gone({ status, noun, id }) {
+  const time = idTime(id);
+  if (isExpired(status, time)) {
+    return html`<h1>Expired by retention</h1><div class="box"><p>This ${noun} of <${Time} at=${new Date(time).toISOString()} /> is deleted:
+      records are kept for ${age(status.retention_seconds)} (<code>store.retention</code>).</p></div><${ZoneNote} />`;
+  }
+  return html`<h1>No such ${noun}</h1><div class="box"><p>It does not exist, or it belongs to somebody else.
+    ${status.retention_seconds ? ` Records are kept for ${age(status.retention_seconds)}.` : " Records are not deleted by age here."}</p></div>`;
 }
 
 function Summary({ row }) {
@@ -149,14 +153,14 @@ function Card({ card, number, scope, calls }) {
   </section>`;
 }
 
-export function Step({ step, scope, calls }) {
+/** One interception of a session, or the only one of a page of its own. */
+export function Step({ step, scope, calls, isAlone }) {
   const answers = step.correlating_tool_call_id && calls.get(step.correlating_tool_call_id);
   return html`<li id=${"item-" + step.id} tabindex="-1" class=${step.outcome === "failed" ? "step failed" : "step"}>
-    <p class="line"><${Time} at=${step.started_at} /> <strong><${Text}>${step.model}<//></strong> <${Outcome} row=${step} />
+    <p class="line"><time datetime=${step.started_at} title=${fullTime(step.started_at)}>${timeOfDay(step.started_at)}</time> <strong><${Text}>${step.model}<//></strong> <${Outcome} row=${step} />
       ${" "}<span>${duration(between(step.started_at, step.ended_at))}</span>
-      ${" "}<span class="quiet">${compact(allInput(step))} in, ${compact(step.output_tokens)} out</span>
-      ${" "}<${Money} nano=${step.cost_nano_usd} />
-      ${" "}<${Link} to=${address("requests", step.id)}>Details<//></p>
+      ${allTokens(step) > 0 && html` <span class="quiet">${compact(allInput(step))} tokens in, ${compact(step.output_tokens)} out</span> <${Money} nano=${step.cost_nano_usd} />`}
+      ${!isAlone && html` <${Link} to=${address("requests", step.id)}>Details<//>`}</p>
     ${answers && html`<p class="quiet">after <a href=${"#item-" + answers.id} onClick=${(event) => (event.preventDefault(), scrollToItem(answers.id))}>${visible(answers.tool)}</a></p>`}
     ${step.reasoning.map((thought) => html`<details id=${"item-" + thought.id} tabindex="-1"><summary>Reasoning <span class="quiet excerpt"><${Text}>${thought.excerpt.slice(0, 80)}<//></span></summary>
       <${LongText} scope=${scope} interception=${step.id} kind="reasoning" item=${thought} /></details>`)}

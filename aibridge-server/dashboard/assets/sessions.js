@@ -16,8 +16,8 @@ export function sessionColumns(isAdmin) {
     ["Client", (row) => html`<${Name}>${row.client}<//>`, "name"],
     ["Models", (row) => html`<${Name}>${row.models.join(", ")}<//>`, "name"],
     ["Requests", (row) => count(row.requests), "number"],
-    ["Input", (row) => compact(allInput(row)), "number"],
-    ["Output", (row) => compact(row.output_tokens), "number"],
+    ["Input tokens", (row) => compact(allInput(row)), "number"],
+    ["Output tokens", (row) => compact(row.output_tokens), "number"],
     ["Cost", (row) => html`<${Money} nano=${row.cost_nano_usd} />`, "number"],
     ["Failed", (row) => (row.failed ? html`<span class="outcome failed">${count(row.failed)}</span>` : "0"), "number"],
     ["Duration", (row) => (row.ended_at ? duration(between(row.first_at, row.ended_at)) : "running"), "number"],
@@ -33,8 +33,15 @@ export function Sessions({ params, status, scope, isAdmin }) {
     ${error && html`<${Problem} error=${error} reload=${reload} />`}
     ${isLoading && html`<${Loading} />`}
     ${data && (data.data.length === 0
-      ? html`<${Empty} status=${status} params=${params} noun="sessions" />
-          <p class="quiet">Clients that send no session id appear under <${Link} to=${address("requests", "")}>Requests<//> only.</p>`
+      ? html`<${NoSessions} status=${status} params=${params} filter=${filter} scope=${scope} />`
       : html`<${Table} caption="Sessions, the latest start first" rows=${data.data} columns=${sessionColumns(isAdmin)} rowKey=${(row) => row.id} />
           <${Pager} view="sessions" params=${params} next=${data.next_cursor} /><${ZoneNote} />`)}`;
+}
+
+/** There may be requests whose client sends no session id. */
+function NoSessions({ status, params, filter, scope }) {
+  const { data } = useRead(scope + "interceptions", { ...filter, limit: 1 });
+  if (!data?.data.length) return html`<${Empty} status=${status} params=${params} noun="sessions" />`;
+  return html`<div class="box"><h2>No session ids are recorded</h2>
+    <p>The clients of these requests send none. <${Link} to=${address("requests", "")}>Show the requests<//></p></div>`;
 }

@@ -3,7 +3,7 @@ import { html, useState } from "../vendor/preact-htm.js";
 import { post, remove, useRead } from "./api.js";
 import { Filters, filterOf } from "./filters.js";
 import { allTokens, compact, count, visible } from "./format.js";
-import { Copyable, Empty, Loading, Money, Problem, Table, Text, Time } from "./parts.js";
+import { Copyable, Empty, Loading, Money, Problem, Table, Text, Time, ZoneNote } from "./parts.js";
 import { Link, address } from "./router.js";
 
 export function Users({ params, status }) {
@@ -12,7 +12,8 @@ export function Users({ params, status }) {
     <${Filters} view="users" params=${params} isAdmin />
     <${Spend} params=${params} status=${status} />
     <${Budgets} />
-    <${Tokens} status=${status} />`;
+    <${Tokens} status=${status} />
+    <${ZoneNote} />`;
 }
 
 function Spend({ params, status }) {
@@ -47,10 +48,10 @@ function Budgets() {
 export function budgetColumns() {
   const used = (row) => (row.amount_nano_usd ? Math.min(100, Math.round((100 * row.spent_nano_usd) / row.amount_nano_usd)) : 0);
   return [
-    ["Budget", (row) => html`<${Text}>${row.scope} ${row.name ?? row.match ?? ""}<//>`, "wrap"],
+    ["Budget", (row) => html`<${Text}>${row.scope === "everyone" ? "everyone" : `${row.scope} ${row.name ?? row.match ?? ""}`}<//>`, "wrap"],
     ["Amount", (row) => (row.amount_nano_usd === null || row.amount_nano_usd === undefined ? "unlimited" : html`<${Money} nano=${row.amount_nano_usd} />`), "number"],
     ["Spent", (row) => html`<${Money} nano=${row.spent_nano_usd} />`, "number"],
-    ["Used", (row) => (row.amount_nano_usd ? html`<progress max="100" value=${used(row)} aria-label="Used"></progress> ${used(row)} %` : ""), ""],
+    ["Used", (row) => (row.amount_nano_usd ? html`<progress max="100" value=${used(row)} aria-label="Used"></progress> ${used(row)} %` : row.amount_nano_usd === 0 ? "admits nothing" : ""), ""],
     ["Period", (row) => visible(row.period ?? ""), ""],
     ["Resets", (row) => (row.resets_at ? html`<${Time} at=${row.resets_at} />` : ""), ""],
   ];

@@ -149,7 +149,8 @@ async fn connect_prints_what_to_set() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(
         output.stdout,
-        "export OPENAI_API_BASE=http://127.0.0.1:8080/openai/v1\nexport OPENAI_API_KEY=aibridge\naider\n"
+        "export OPENAI_API_BASE=http://127.0.0.1:8080/openai/v1\nexport OPENAI_API_KEY=aibridge\n\
+         export AIDER_SET_ENV='[OPENAI_API_BASE=http://127.0.0.1:8080/openai/v1, OPENAI_API_KEY=aibridge]'\naider\n"
     );
     let output = connect.arg("codex").run().await;
     let settings = "codex -c 'model_provider=\"aibridge\"' -c 'model_providers.aibridge.name=\"aibridge\"'";

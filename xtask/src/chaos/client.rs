@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +43,9 @@ pub(super) struct Client {
     /// The pause after each response.
     pub(super) pause: Duration,
 }
+
+/// The size of a prompt from which on its request is made on another thread, in bytes.
+const LARGE: usize = 1 << 20;
 
 type Connection = SendRequest<Full<Bytes>>;
 
@@ -72,8 +76,9 @@ impl Client {
     async fn use_connection(&self, mut connection: Connection) {
         while !self.stop.is_cancelled() && connection.ready().await.is_ok() {
             let plan = self.ledger.begin(self.prompt);
+            let body = body(&plan).await;
             let began = Instant::now();
-            let outcome = timeout(PATIENCE, call(&mut connection, &plan)).await;
+            let outcome = timeout(PATIENCE, call(&mut connection, &plan, body)).await;
             let outcome = outcome.unwrap_or(Ok(Outcome::Broken)).unwrap_or(Outcome::Broken);
             match outcome {
                 Outcome::Whole(_) => self.target.timeline.note_served(began),
@@ -90,17 +95,29 @@ impl Client {
     }
 }
 
-async fn call(connection: &mut Connection, plan: &Plan) -> Result<Outcome> {
+/// The body of a request. A large one is made on another thread, so that no other client waits meanwhile.
+async fn body(plan: &Plan) -> Bytes {
+    if plan.prompt_bytes < LARGE {
+        return plan.body().into();
+    }
+    let plan = plan.clone();
+    spawn_blocking(move || plan.body().into()).await.unwrap_or_default()
+}
+
+async fn call(connection: &mut Connection, plan: &Plan, body: Bytes) -> Result<Outcome> {
     let request = Request::post(plan.route())
         .header("Host", "localhost")
         .header("Content-Type", "application/json")
         .header("User-Agent", plan.user_agent());
-    let response = connection.send_request(request.body(Full::new(plan.body().into()))?).await?;
+    let response = connection.send_request(request.body(Full::new(body))?).await?;
     let header = |name| {
         let value = response.headers().get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
     let (id, refusal) = (header("x-aibridge-interception-id"), header("x-aibridge-error"));
+    if response.status() == 503 && header("x-should-retry") == "false" {
+        return Ok(Outcome::EndCut);
+    }
     if response.status() != 200 {
         return Ok(Outcome::Refused(response.status().as_u16(), refusal));
     }

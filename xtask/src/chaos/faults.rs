@@ -1,5 +1,6 @@
 //! The faults, by name: what each does, where it applies, and what it may cost.
 
+mod backlog;
 mod damage;
 mod kills;
 mod large;
@@ -65,6 +66,12 @@ pub(super) enum Fault {
     FullJournal,
     /// One client sends prompts of 60 MB.
     LargePrompts,
+    /// The journal holds 30,000 interceptions when the gateway starts: how fast they reach the database.
+    Backlog,
+    /// The same, while each message to the database takes 5 ms.
+    Backlog5,
+    /// The same, while each message to the database takes 50 ms.
+    Backlog50,
 }
 
 /// The size of the small disk: two files of the journal, and some of a database.
@@ -93,6 +100,7 @@ impl Fault {
         match self {
             Self::Kills
             | Self::LargePrompts
+            | Self::Backlog
             | Self::FullDisk
             | Self::RemovedFile
             | Self::RemovedDirectory => true,
@@ -106,7 +114,12 @@ impl Fault {
     pub(super) fn may_refuse(self, level: Level) -> bool {
         match self {
             Self::FullDisk | Self::FullJournal | Self::RemovedFile | Self::RemovedDirectory => true,
-            Self::Kills | Self::KillsInRecovery | Self::LargePrompts => false,
+            Self::Kills
+            | Self::KillsInRecovery
+            | Self::LargePrompts
+            | Self::Backlog
+            | Self::Backlog5
+            | Self::Backlog50 => false,
             _ => level == Level::Database,
         }
     }
@@ -126,6 +139,9 @@ impl Fault {
             Self::RemovedFile,
             Self::RemovedDirectory,
             Self::LargePrompts,
+            Self::Backlog,
+            Self::Backlog5,
+            Self::Backlog50,
         ];
         if one_gateway.contains(&self) {
             setup.gateways = 1;
@@ -157,6 +173,9 @@ impl Fault {
             Self::FullDisk => space::full_disk(scene, hold).await?,
             Self::FullJournal => space::full_journal(scene, hold).await?,
             Self::LargePrompts => large::compare_latency(scene, hold).await,
+            Self::Backlog => backlog::measure(scene, None).await?,
+            Self::Backlog5 => backlog::measure(scene, Some(Duration::from_millis(5))).await?,
+            Self::Backlog50 => backlog::measure(scene, Some(Duration::from_millis(50))).await?,
         }
         Ok(())
     }

@@ -5,9 +5,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// A start is refused earlier than this, and an end that cannot be recorded later.
-const HOLD: Duration = Duration::from_secs(20);
+use uuid::Uuid;
 
 /// The outcome of a request for its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +15,7 @@ pub(super) enum Outcome {
     /// The gateway refused it. Contains the status and `X-AIBridge-Error`.
     Refused(u16, String),
     /// The gateway held the whole response for as long as it may, and then responded 503, because it could not record the end.
+    /// The response says that the request was sent.
     EndCut,
     /// The response differs from what the provider sent.
     Altered,
@@ -76,10 +75,6 @@ impl Ledger {
 
     /// Records the outcome of `plan`, and the duration of a whole response.
     pub(super) fn note_outcome(&self, plan: &Plan, outcome: Outcome, took: Duration) {
-        let outcome = match outcome {
-            Outcome::Refused(503, _) if took >= HOLD => Outcome::EndCut,
-            other => other,
-        };
         match outcome {
             Outcome::Whole(_) => {
                 self.whole.fetch_add(1, Ordering::Relaxed);
@@ -95,6 +90,14 @@ impl Ledger {
         }
         if let Some(entry) = self.entries.lock().get_mut(&plan.number) {
             entry.outcome = Some(outcome);
+        }
+    }
+
+    /// Notes that the records of request `number` are in a journal, as after a whole response.
+    pub(super) fn note_recorded(&self, number: u64, id: Uuid) {
+        if let Some(entry) = self.entries.lock().get_mut(&number) {
+            entry.provider_calls = 1;
+            entry.outcome = Some(Outcome::Whole(id.to_string()));
         }
     }
 

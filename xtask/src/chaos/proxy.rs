@@ -42,6 +42,7 @@ struct State {
     /// The number of COMMIT responses that are still to be lost.
     to_swallow: AtomicUsize,
     swallowed: AtomicUsize,
+    commits: AtomicUsize,
 }
 
 impl Proxy {
@@ -64,6 +65,11 @@ impl Proxy {
     /// Drops the response to the next COMMIT, and closes its connection. The server has committed then.
     pub(super) fn swallow_commit(&self) {
         self.state.to_swallow.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number of COMMIT responses so far.
+    pub(super) fn commits(&self) -> usize {
+        self.state.commits.load(Ordering::Relaxed)
     }
 
     /// The number of COMMIT responses that were lost.
@@ -124,7 +130,9 @@ async fn forward_requests(mut from: tcp::OwnedReadHalf, mut to: OwnedWriteHalf, 
 async fn forward_responses(mut from: OwnedReadHalf, mut to: tcp::OwnedWriteHalf, state: &State) {
     let mut buffer = BytesMut::new();
     while matches!(from.read_buf(&mut buffer).await, Ok(1..)) {
-        if state.to_swallow.load(Ordering::Relaxed) > 0 && completes_commit(&buffer) {
+        let is_commit = completes_commit(&buffer);
+        state.commits.fetch_add(is_commit.into(), Ordering::Relaxed);
+        if is_commit && state.to_swallow.load(Ordering::Relaxed) > 0 {
             let take = |left: usize| left.checked_sub(1);
             if state.to_swallow.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
                 state.swallowed.fetch_add(1, Ordering::Relaxed);

@@ -19,10 +19,16 @@ pub(super) struct Installed {
     pub(super) claude: PathBuf,
     /// The script of Codex.
     pub(super) codex: PathBuf,
+    /// The program of opencode; `None` if there is none for this machine.
+    pub(super) opencode: Option<PathBuf>,
 }
 
 /// The files that pin the Node.js packages.
 const NODE_FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
+
+/// The program of opencode. Its package for Linux on x86-64 is installed without the one that selects a platform, which
+/// would install two.
+const OPENCODE: &str = "node_modules/opencode-linux-x64/bin/opencode";
 
 /// Installs everything below `folder`, unless these versions are installed already.
 pub(super) fn install(tools: &Tools, folder: &Path) -> Result<Installed> {
@@ -53,7 +59,8 @@ pub(super) fn install(tools: &Tools, folder: &Path) -> Result<Installed> {
         ensure!(script.is_file(), "{} is missing", script.display());
     }
     let claude = claude(&node)?;
-    Ok(Installed { python: venv.join("bin/python"), aimock, node, claude, codex })
+    let opencode = Some(node.join(OPENCODE)).filter(|program| program.is_file());
+    Ok(Installed { python: venv.join("bin/python"), aimock, node, claude, codex, opencode })
 }
 
 /// The program of Claude Code for this machine. It is in a package of its own for each platform, of which npm installs the

@@ -52,6 +52,8 @@ pub struct ProviderName {
     /// The path of its base URL at the gateway.
     #[schema(example = "/openai/v1")]
     pub path: String,
+    /// Whether the gateway has keys for it. Otherwise clients use keys of their own.
+    pub has_keys: bool,
 }
 
 /// The providers in force.

@@ -13,6 +13,15 @@ pub struct Setup {
     pub arguments: Vec<String>,
 }
 
+/// What the user has set up already, and an agent keeps.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UserSetup<'a> {
+    /// The value of `OPENCODE_CONFIG_CONTENT`.
+    pub opencode_config: Option<&'a str>,
+    /// Whether `OPENAI_API_KEY` is set.
+    pub has_openai_key: bool,
+}
+
 /// The header that carries the access token beside the agent's own provider key.
 const TOKEN_HEADER: &str = "X-AIBridge-Token";
 
@@ -23,16 +32,19 @@ const PLACEHOLDER: &str = "aibridge";
 const CODEX_KEY: &str = "AIBRIDGE_AGENT_KEY";
 const CODEX_TOKEN: &str = "AIBRIDGE_AGENT_TOKEN";
 
+/// The variable with values that Aider uses instead of those in the `.env` files of the user.
+const AIDER_VALUES: &str = "AIDER_SET_ENV";
+
 /// The variable with opencode's configuration, which it merges with that of its files.
 const OPENCODE_CONFIG: &str = "OPENCODE_CONFIG_CONTENT";
 
 impl Setup {
-    /// The setup of `agent` for `target`. `opencode_config` is what the user has in `OPENCODE_CONFIG_CONTENT`.
-    pub fn new(agent: Agent, target: &Target, opencode_config: Option<&str>) -> Self {
+    /// The setup of `agent` for `target`.
+    pub fn new(agent: Agent, target: &Target, user: UserSetup<'_>) -> Self {
         match agent {
-            Agent::Codex => codex(target),
+            Agent::Codex => codex(target, user.has_openai_key),
             Agent::Claude => claude(target),
-            Agent::OpenCode => opencode(target, opencode_config),
+            Agent::OpenCode => opencode(target, user.opencode_config),
             Agent::Aider => aider(target),
             Agent::Other => sdks(target),
         }
@@ -53,8 +65,9 @@ fn token_beside_key<'a>(target: &'a Target, route: &Route) -> Option<&'a String>
     target.token.as_ref().filter(|_| !route.is_pooled)
 }
 
-/// Codex takes a provider as settings on its command line, which hold for this run only.
-fn codex(target: &Target) -> Setup {
+/// Codex takes a provider as settings on its command line, which hold for this run only. The user's own key is in
+/// `OPENAI_API_KEY`, or Codex has it from its log-in.
+fn codex(target: &Target, has_openai_key: bool) -> Setup {
     let mut setup = Setup::default();
     let Some(route) = &target.openai else { return setup };
     let url = target.base_url(route);
@@ -69,7 +82,10 @@ fn codex(target: &Target) -> Setup {
             settings.push(format!("model_providers.aibridge.env_key=\"{CODEX_KEY}\""));
             setup.set(CODEX_KEY, key);
         }
-        None => settings.push("model_providers.aibridge.env_key=\"OPENAI_API_KEY\"".to_owned()),
+        None if has_openai_key => {
+            settings.push("model_providers.aibridge.env_key=\"OPENAI_API_KEY\"".to_owned());
+        }
+        None => settings.push("model_providers.aibridge.requires_openai_auth=true".to_owned()),
     }
     if let Some(token) = token_beside_key(target, route) {
         settings.push(format!(
@@ -81,11 +97,15 @@ fn codex(target: &Target) -> Setup {
     setup
 }
 
-/// Claude Code adds `/v1` to its base URL itself.
+/// Claude Code adds `/v1` to its base URL itself. The variables in the settings files of the user replace those of the
+/// process, and would lead it past the gateway; settings on the command line replace both.
 fn claude(target: &Target) -> Setup {
     let mut setup = Setup::default();
     if let Some(route) = &target.anthropic {
-        setup.set("ANTHROPIC_BASE_URL", format!("{}/{}", target.url, route.name));
+        let url = format!("{}/{}", target.url, route.name);
+        let settings = json!({ "env": { "ANTHROPIC_BASE_URL": url } });
+        setup.arguments = vec!["--settings".to_owned(), settings.to_string()];
+        setup.set("ANTHROPIC_BASE_URL", url);
         if let Some(key) = key(target, route) {
             setup.set("ANTHROPIC_AUTH_TOKEN", key);
         }
@@ -123,7 +143,8 @@ fn opencode(target: &Target, existing: Option<&str>) -> Setup {
     setup
 }
 
-/// Aider uses LiteLLM, which has names of its own, and adds `/v1/messages` to the base URL of Anthropic.
+/// Aider uses LiteLLM, which has names of its own, and adds `/v1/messages` to the base URL of Anthropic. The `.env` files
+/// of the user replace variables of the process, but not those in `AIDER_SET_ENV`.
 fn aider(target: &Target) -> Setup {
     let mut setup = Setup::default();
     if let Some(route) = &target.openai {
@@ -137,6 +158,10 @@ fn aider(target: &Target) -> Setup {
         if let Some(key) = key(target, route) {
             setup.set("ANTHROPIC_API_KEY", key);
         }
+    }
+    let values: Vec<String> = setup.variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if !values.is_empty() {
+        setup.set(AIDER_VALUES, format!("[{}]", values.join(", ")));
     }
     setup
 }
@@ -189,15 +214,16 @@ mod tests {
             (false, Some("aib_1"), &[url, ("ANTHROPIC_CUSTOM_HEADERS", "X-AIBridge-Token: aib_1")]),
         ];
         for (is_pooled, token, expected) in table {
-            let setup = Setup::new(Agent::Claude, &target(is_pooled, token), None);
+            let setup = Setup::new(Agent::Claude, &target(is_pooled, token), UserSetup::default());
             assert_eq!(variables(&setup), expected);
-            assert!(setup.arguments.is_empty());
+            let settings = r#"{"env":{"ANTHROPIC_BASE_URL":"http://127.0.0.1:8080/anthropic"}}"#;
+            assert_eq!(setup.arguments, ["--settings", settings]);
         }
     }
 
     #[test]
     fn codex_gets_a_provider_on_its_command_line() {
-        let setup = Setup::new(Agent::Codex, &target(true, Some("aib_1")), None);
+        let setup = Setup::new(Agent::Codex, &target(true, Some("aib_1")), UserSetup::default());
         assert_eq!(variables(&setup), [("AIBRIDGE_AGENT_KEY", "aib_1")]);
         let settings: Vec<&str> = setup.arguments.iter().skip(1).step_by(2).map(String::as_str).collect();
         assert_eq!(
@@ -211,16 +237,22 @@ mod tests {
             ]
         );
         assert!(setup.arguments.iter().step_by(2).all(|flag| flag == "-c"));
-        let own = Setup::new(Agent::Codex, &target(false, Some("aib_1")), None);
+        let user = UserSetup { has_openai_key: true, ..UserSetup::default() };
+        let own = Setup::new(Agent::Codex, &target(false, Some("aib_1")), user);
         assert_eq!(variables(&own), [("AIBRIDGE_AGENT_TOKEN", "aib_1")]);
+        assert!(own.arguments.contains(&"model_providers.aibridge.env_key=\"OPENAI_API_KEY\"".to_owned()));
         assert!(own.arguments.last().is_some_and(|last| last.contains("X-AIBridge-Token")));
+        let logged_in = Setup::new(Agent::Codex, &target(false, None), UserSetup::default());
+        let last = logged_in.arguments.last().map(String::as_str);
+        assert_eq!(last, Some("model_providers.aibridge.requires_openai_auth=true"));
     }
 
     #[test]
     fn opencode_keeps_what_the_user_configured() {
         let existing =
             r#"{"theme":"dark","provider":{"openai":{"models":{"m":{}},"options":{"timeout":9}}}}"#;
-        let setup = Setup::new(Agent::OpenCode, &target(true, None), Some(existing));
+        let of = |config| UserSetup { opencode_config: Some(config), ..UserSetup::default() };
+        let setup = Setup::new(Agent::OpenCode, &target(true, None), of(existing));
         let config: Value = serde_json::from_str(&setup.variables[0].1).expect("JSON");
         assert_eq!(
             config,
@@ -239,13 +271,13 @@ mod tests {
                 },
             })
         );
-        let broken = Setup::new(Agent::OpenCode, &target(true, None), Some("{"));
+        let broken = Setup::new(Agent::OpenCode, &target(true, None), of("{"));
         assert!(broken.variables[0].1.contains("baseURL"));
     }
 
     #[test]
     fn other_programs_get_the_variables_of_sdks() {
-        let setup = Setup::new(Agent::Other, &target(true, None), None);
+        let setup = Setup::new(Agent::Other, &target(true, None), UserSetup::default());
         let names: Vec<&str> = variables(&setup).iter().map(|(name, _)| *name).collect();
         let expected = [
             "OPENAI_BASE_URL",
@@ -255,6 +287,16 @@ mod tests {
             "ANTHROPIC_API_KEY",
         ];
         assert_eq!(names, expected);
-        assert_eq!(Setup::new(Agent::Aider, &target(false, None), None).variables.len(), 2);
+    }
+
+    #[test]
+    fn aider_gets_its_variables_twice() {
+        let setup = Setup::new(Agent::Aider, &target(false, None), UserSetup::default());
+        let (openai, anthropic) = ("http://127.0.0.1:8080/openai/v1", "http://127.0.0.1:8080/anthropic");
+        let all = format!("[OPENAI_API_BASE={openai}, ANTHROPIC_API_BASE={anthropic}]");
+        assert_eq!(
+            variables(&setup),
+            [("OPENAI_API_BASE", openai), ("ANTHROPIC_API_BASE", anthropic), ("AIDER_SET_ENV", all.as_str())]
+        );
     }
 }

@@ -4,6 +4,7 @@
 mod columns;
 mod filter;
 mod id_range;
+mod rollup;
 mod row_reader;
 mod rows;
 mod statement;
@@ -11,12 +12,10 @@ mod statement;
 pub use columns::{JsonAsText, child_columns, full_columns, list_columns};
 pub use filter::{Filter, first_id, next, previous};
 pub use id_range::{BLOCK_BYTES, Block, Cursor, IdRange};
+pub use rollup::{PERIOD_SECONDS, ROLLUP_TRIGGERS, period_requests, period_tools, period_usages};
 pub use row_reader::RowReader;
 pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow,
     ToolUsageRow, optional_time, time,
 };
 pub use statement::{Cell, CellKind, Cells, Dialect, Statement, Value, Values};
-
-/// The length in seconds of the periods of stored sums. The clocks of all time zones differ by multiples of it.
-pub const PERIOD_SECONDS: i64 = 900;

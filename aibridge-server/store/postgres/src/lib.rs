@@ -11,6 +11,7 @@ mod json_rows;
 mod owners;
 mod reconnecting;
 mod records;
+mod rollup;
 mod schema;
 mod session;
 mod shared_connection;
@@ -24,6 +25,7 @@ mod tokens;
 
 pub use costs::PostgresCosts;
 pub use records::PostgresRecords;
+pub use rollup::PostgresRollup;
 pub use store::{KeyCooldown, PostgresStore};
 pub use sweep::PostgresSweepBackend;
 pub use tokens::PostgresTokens;

@@ -139,8 +139,13 @@ impl PostgresRecords {
         })
     }
 
-    /// The next interceptions from `cursor` on, with their token totals.
-    pub fn summaries(&self, filter: &Filter, cursor: Cursor) -> Result<Block<Summary>, StoreError> {
+    /// The matches among the next `blocks` times 1000 interceptions from `cursor` on, with their token totals.
+    pub fn summaries(
+        &self,
+        filter: &Filter,
+        cursor: Cursor,
+        blocks: u32,
+    ) -> Result<Block<Summary>, StoreError> {
         let sql = |order| {
             format!(
                 "SELECT {}, {SUMS} FROM aibridge_interceptions i \
@@ -150,7 +155,7 @@ impl PostgresRecords {
             )
         };
         self.transaction(async {
-            let found = self.block(filter, cursor, SUMMARIES, sql).await?;
+            let found = self.block(filter, cursor, SUMMARIES * i64::from(blocks), sql).await?;
             rows(&found, |row| {
                 Ok(Summary {
                     interception: InterceptionRow::read(&Reader(row))?,
@@ -183,11 +188,11 @@ impl PostgresRecords {
         })
     }
 
-    /// Number of matches among the next interceptions from `cursor` on.
-    pub fn count(&self, filter: &Filter, cursor: Cursor) -> Result<Block<u64>, StoreError> {
+    /// Number of matches among the next `blocks` times 1000 interceptions from `cursor` on.
+    pub fn count(&self, filter: &Filter, cursor: Cursor, blocks: u32) -> Result<Block<u64>, StoreError> {
         let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MATCHES_FILTER}");
         self.transaction(async {
-            let found = self.block(filter, cursor, SUMMARIES, sql).await?;
+            let found = self.block(filter, cursor, SUMMARIES * i64::from(blocks), sql).await?;
             rows(&found, |row| Ok(row.try_get::<_, i64>(0)?.unsigned_abs()))
         })
     }

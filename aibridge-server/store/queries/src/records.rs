@@ -10,6 +10,11 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// The most blocks of interceptions that one transaction searches, and the number of matches up to which it searches more
+/// than one.
+const MAX_BLOCKS: u32 = 32;
+const FEW_ROWS: usize = 50;
+
 /// The order in which a query returns interceptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -107,9 +112,9 @@ impl Records {
         walk(
             filter,
             order,
-            |cursor| match &self.kind {
-                Kind::Sqlite(records) => records.summaries(filter, cursor),
-                Kind::Postgres(records) => records.summaries(filter, cursor),
+            |cursor, blocks| match &self.kind {
+                Kind::Sqlite(records) => records.summaries(filter, cursor, blocks),
+                Kind::Postgres(records) => records.summaries(filter, cursor, blocks),
             },
             each,
         )
@@ -130,7 +135,7 @@ impl Records {
         walk(
             filter,
             order,
-            |cursor| match &self.kind {
+            |cursor, _| match &self.kind {
                 Kind::Sqlite(records) => records.full(filter, cursor),
                 Kind::Postgres(records) => records.full(filter, cursor),
             },
@@ -148,9 +153,9 @@ impl Records {
         walk(
             filter,
             Order::OldestFirst,
-            |cursor| match &self.kind {
-                Kind::Sqlite(records) => records.count(filter, cursor),
-                Kind::Postgres(records) => records.count(filter, cursor),
+            |cursor, blocks| match &self.kind {
+                Kind::Sqlite(records) => records.count(filter, cursor, blocks),
+                Kind::Postgres(records) => records.count(filter, cursor, blocks),
             },
             |found: u64| {
                 count += found;
@@ -217,7 +222,7 @@ impl Records {
 fn walk<T, E: From<StoreError>>(
     filter: &Filter,
     order: Order,
-    read: impl Fn(Cursor) -> Result<Block<T>, StoreError>,
+    read: impl Fn(Cursor, u32) -> Result<Block<T>, StoreError>,
     mut each: impl FnMut(T) -> Result<bool, E>,
 ) -> Result<(), E> {
     let (first, last) = filter.ids();
@@ -225,8 +230,11 @@ fn walk<T, E: From<StoreError>>(
         Order::OldestFirst => Cursor::After(first),
         Order::NewestFirst => Cursor::Before(next(last)),
     };
+    let mut blocks = 1;
     loop {
-        let block = read(cursor)?;
+        let block = read(cursor, blocks)?;
+        // Where few interceptions match, a transaction searches more of them.
+        blocks = if block.rows.len() <= FEW_ROWS { (blocks * 2).min(MAX_BLOCKS) } else { 1 };
         for row in block.rows {
             if !each(row)? {
                 return Ok(());

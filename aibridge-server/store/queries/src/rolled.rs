@@ -1,9 +1,10 @@
-//! The parts of a query that stored sums answer, see `rollup` of `aibridge-sqlite`, and the parts that need the interceptions.
+//! The parts of a query that stored sums answer, see `rollup` of `aibridge-sqlite` and
+//! `aibridge-postgres`, and the parts that need the interceptions.
 
 use crate::records::Records;
 use crate::time_segments::Segment;
 use aibridge_store_core::StoreError;
-use aibridge_store_core::query::{CellKind, Dialect, Filter, PERIOD_SECONDS, Value, Values};
+use aibridge_store_core::query::{CellKind, Dialect, Filter, PERIOD_SECONDS, ROLLUP_TRIGGERS, Value, Values};
 use jiff::Timestamp;
 
 /// Number of stale periods beyond which a query reads the interceptions instead.
@@ -28,12 +29,7 @@ pub(crate) struct RolledPart {
 impl Records {
     /// The periods that are summed up; `None` if the query needs the interceptions.
     pub(crate) fn rolled(&self, filter: &Filter) -> Result<Option<Rolled>, StoreError> {
-        if self.dialect() != Dialect::Sqlite || filter.session.is_some() || filter.before.is_some() {
-            return Ok(None);
-        }
-        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'aibridge_totals_state'".to_owned();
-        let found = self.select(&Values::default().statement(sql, [CellKind::Count]))?.into_iter().next();
-        if found.map(|mut cells| cells.count()).transpose()?.unwrap_or(0) == 0 {
+        if filter.session.is_some() || filter.before.is_some() || !self.is_rolled()? {
             return Ok(None);
         }
         // `until` is read first: a later value could cover periods that the list of stale ones lacks.
@@ -44,6 +40,25 @@ impl Records {
         let found = self.select(&Values::default().statement(sql, [CellKind::Count]))?;
         let stale = found.into_iter().map(|mut cells| cells.count()).collect::<Result<_, _>>()?;
         Ok(Some(Rolled { until, stale }))
+    }
+
+    /// Whether sums are stored, and all triggers are there that keep them exact.
+    fn is_rolled(&self) -> Result<bool, StoreError> {
+        let mut values = Values::default();
+        let names = values.bind_all(ROLLUP_TRIGGERS.map(|name| Value::Text(name.to_owned())));
+        let count = self.dialect().count("*");
+        let sql = match self.dialect() {
+            Dialect::Sqlite => {
+                format!("SELECT {count} FROM sqlite_schema WHERE type = 'trigger' AND name IN ({names})")
+            }
+            Dialect::Postgres => format!(
+                "SELECT {count} FROM pg_trigger WHERE tgname::text IN ({names}) AND tgenabled = 'O' AND tgrelid IN \
+                 (to_regclass('aibridge_interceptions'), to_regclass('aibridge_token_usages'))"
+            ),
+        };
+        let found = self.select(&values.statement(sql, [CellKind::Count]))?.into_iter().next();
+        let found = found.map(|mut cells| cells.count()).transpose()?.unwrap_or(0);
+        Ok(usize::try_from(found).is_ok_and(|found| found == ROLLUP_TRIGGERS.len()))
     }
 }
 

@@ -10,8 +10,10 @@ use aibridge_store_core::query::{Filter, TokenSums};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
-/// Number of interceptions that one transaction searches for first ones.
+/// Number of interceptions that one transaction searches for first ones: the first transaction, and at most a later one,
+/// which searches more where few sessions match.
 const CHUNK: i64 = 5000;
+const MAX_CHUNK: i64 = 160_000;
 
 /// Maximum length in characters of a client-chosen text in a list.
 const LISTED_CHARS: usize = 512;
@@ -78,8 +80,10 @@ impl Records {
     fn begun_sessions(&self, filter: &Filter, limit: usize) -> Result<Vec<Begun>, StoreError> {
         let mut found = Vec::new();
         let (low, mut high) = filter.ids();
+        let mut chunk = CHUNK;
         while found.len() < limit {
-            let end = self.id_at_offset_from_end((low, high), CHUNK - 1)?;
+            let end = self.id_at_offset_from_end((low, high), chunk - 1)?;
+            chunk = (chunk * 2).min(MAX_CHUNK);
             let mut values = Values::default();
             let range = (end.unwrap_or(low), high);
             let matches = conditions(filter, range, "i", &mut values);

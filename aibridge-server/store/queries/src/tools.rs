@@ -55,8 +55,9 @@ impl Records {
         if let Some(stored) = stored {
             let mut values = Values::default();
             let conditions = stored.conditions(filter, &mut values);
+            let (calls, failed) = (self.dialect().sum("i.calls"), self.dialect().sum("i.failed"));
             let sql = format!(
-                "SELECT i.tool, sum(i.calls), sum(i.failed) FROM aibridge_totals_tools i WHERE {conditions} GROUP BY 1"
+                "SELECT i.tool, {calls}, {failed} FROM aibridge_totals_tools i WHERE {conditions} GROUP BY 1"
             );
             for mut cells in self.select(&values.statement(sql, kinds))? {
                 add(cells.text()?, cells.count()?, cells.count()?);

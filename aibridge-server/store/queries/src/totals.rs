@@ -206,18 +206,20 @@ impl Records {
         }
         let mut values = Values::default();
         let conditions = stored.conditions(&query.filter, &mut values);
-        let of = |outcome: &str| format!("sum(CASE WHEN i.outcome = '{outcome}' THEN i.requests ELSE 0 END)");
-        let sums = format!(
-            "sum(i.requests), {}, {}, sum(i.ended), sum(i.duration_ms), total(i.input_tokens), \
-             total(i.output_tokens), total(i.cache_read_input_tokens), total(i.cache_write_input_tokens), \
-             sum(i.cost_nano_usd), sum(i.unpriced)",
-            of("failed"),
-            of("cancelled"),
-        );
+        let dialect = self.dialect();
+        let of = |outcome: &str| {
+            dialect.sum(&format!("CASE WHEN i.outcome = '{outcome}' THEN i.requests ELSE 0 END"))
+        };
+        let mut sums = vec![dialect.sum("i.requests"), of("failed"), of("cancelled")];
+        sums.extend(["ended", "duration_ms"].map(|column| dialect.sum(&format!("i.{column}"))));
+        let tokens = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens"];
+        sums.extend(tokens.map(|column| dialect.total(&format!("i.{column}"))));
+        sums.extend(["cost_nano_usd", "unpriced"].map(|column| dialect.sum(&format!("i.{column}"))));
         kinds.extend([CellKind::Count; 5]);
         kinds.extend([CellKind::Float; 4]);
         kinds.extend([CellKind::Count; 2]);
-        let sql = grouped(&columns, &sums, "aibridge_totals i", &conditions) + " HAVING count(*) > 0";
+        let sql =
+            grouped(&columns, &sums.join(", "), "aibridge_totals i", &conditions) + " HAVING count(*) > 0";
         for mut cells in self.select(&values.statement(sql, kinds))? {
             let (bucket, key) = group(&mut cells, query)?;
             let mut count = || cells.count().map(i64::unsigned_abs);

@@ -12,9 +12,6 @@ const BUSY: Duration = Duration::from_secs(10);
 const UPDATE: &str = "UPDATE aibridge_token_usages SET cost_nano_usd = ?3, cost_status = ?4, price_id = ?5 \
     WHERE interception_id = ?1 AND id = ?2";
 
-/// Changes nothing. The triggers of the stored sums are on this table: they mark the quarter-hour of the row as stale.
-const TOUCH: &str = "UPDATE aibridge_interceptions SET started_at = started_at WHERE id = ?1";
-
 /// Writes new costs to a SQLite store, on a connection of its own.
 pub struct SqliteCosts {
     connection: Connection,
@@ -34,10 +31,9 @@ impl SqliteCosts {
     fn write(&mut self, updates: &[CostUpdate]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for CostUpdate { interception_id, id, cost_nano_usd, cost_status, price_id } in updates {
-            let interception = interception_id.to_string();
-            let row = params![interception, id.to_string(), cost_nano_usd, cost_status, price_id];
+            let (interception, id) = (interception_id.to_string(), id.to_string());
+            let row = params![interception, id, cost_nano_usd, cost_status, price_id];
             transaction.prepare_cached(UPDATE)?.execute(row)?;
-            transaction.prepare_cached(TOUCH)?.execute([interception])?;
         }
         transaction.commit()
     }

@@ -128,8 +128,13 @@ impl SqliteRecords {
         })
     }
 
-    /// The next interceptions from `cursor` on, with their token totals.
-    pub fn summaries(&self, filter: &Filter, cursor: Cursor) -> Result<Block<Summary>, StoreError> {
+    /// The matches among the next `blocks` times 1000 interceptions from `cursor` on, with their token totals.
+    pub fn summaries(
+        &self,
+        filter: &Filter,
+        cursor: Cursor,
+        blocks: u32,
+    ) -> Result<Block<Summary>, StoreError> {
         let sql = |order| {
             format!(
                 "SELECT {}, total(u.input_tokens) AS input_tokens, total(u.output_tokens) AS output_tokens, total(u.cache_read_input_tokens) AS cache_read_input_tokens, \
@@ -140,7 +145,7 @@ impl SqliteRecords {
                 list_columns(json_as_text)
             )
         };
-        self.block(filter, cursor, SUMMARIES, sql, |_, row| {
+        self.block(filter, cursor, SUMMARIES * blocks, sql, |_, row| {
             Ok((
                 Summary {
                     interception: InterceptionRow::read(&Reader(row))?,
@@ -168,10 +173,12 @@ impl SqliteRecords {
         })
     }
 
-    /// Number of matches among the next interceptions from `cursor` on.
-    pub fn count(&self, filter: &Filter, cursor: Cursor) -> Result<Block<u64>, StoreError> {
+    /// Number of matches among the next `blocks` times 1000 interceptions from `cursor` on.
+    pub fn count(&self, filter: &Filter, cursor: Cursor, blocks: u32) -> Result<Block<u64>, StoreError> {
         let sql = |_| format!("SELECT count(*) FROM aibridge_interceptions i WHERE {MATCHES_FILTER}");
-        self.block(filter, cursor, SUMMARIES, sql, |_, row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), None)))
+        self.block(filter, cursor, SUMMARIES * blocks, sql, |_, row| {
+            Ok((row.get::<_, i64>(0)?.unsigned_abs(), None))
+        })
     }
 
     /// The matching rows among the next `limit` interceptions. `read` reads a row, and returns its id too if the

@@ -2,13 +2,15 @@
 //!
 //! The tables are derived and disposable: a gateway creates them when there is something to sum up, outside of the
 //! migrations, and they may be dropped at any time together with their triggers. The triggers mark a quarter-hour as stale
-//! when one of its interceptions is added, changed or deleted later; stale ones are read from the interceptions until they
-//! are summed up again. So sums are exact at any time.
+//! when one of its interceptions is added, changed or deleted later, or gets another cost; stale ones are read from the
+//! interceptions until they are summed up again. So sums are exact at any time.
 
 use crate::connection;
 use crate::error::refused;
 use crate::time::to_text;
-use aibridge_store_core::query::{Dialect, PERIOD_SECONDS, first_id};
+use aibridge_store_core::query::{
+    Dialect, PERIOD_SECONDS, ROLLUP_TRIGGERS, first_id, period_requests, period_tools, period_usages,
+};
 use aibridge_store_core::{Options, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params, params};
@@ -31,9 +33,8 @@ const CLOCK_SLACK: i64 = 60 * 60;
 
 const CREATE: &str = include_str!("rollup.sql");
 
-/// The columns of the interceptions by which sums are kept.
-const KEY: &str = "i.initiator_id, i.model, i.provider_name, i.client, coalesce(i.outcome, 'open'), \
-    coalesce(i.error_type, '')";
+/// The interceptions of the periods of a step.
+const MATCHES: &str = "i.id >= :low AND i.id <= :high AND i.started_at >= :since AND i.started_at < :until";
 
 /// Sums up quarter-hours of a SQLite store, on a connection of its own.
 pub struct SqliteRollup {
@@ -135,7 +136,8 @@ impl SqliteRollup {
         // The sums are made before the write lock is taken: other processes record meanwhile.
         self.connection.execute_batch(&sums_sql())?;
         let made = ["requests", "usages", "tools"];
-        for (table, sql) in made.iter().zip([requests_sql(), usages_sql(), tools_sql()]) {
+        let sums = [period_requests, period_usages, period_tools];
+        for (table, sql) in made.iter().zip(sums.map(|sums| sums(Dialect::Sqlite, MATCHES))) {
             self.connection.execute(&format!("DELETE FROM temp.made_{table}"), [])?;
             self.connection.execute(&format!("INSERT INTO temp.made_{table} {sql}"), range)?;
         }
@@ -161,9 +163,12 @@ impl SqliteRollup {
     }
 }
 
+/// Whether the stored sums hold. Tables of an earlier version lack a trigger, and a table that was replaced has none.
 fn exists(connection: &Connection) -> rusqlite::Result<bool> {
-    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'aibridge_totals_state'";
-    Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))? > 0)
+    let names = ROLLUP_TRIGGERS.map(|name| format!("'{name}'")).join(", ");
+    let sql = format!("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name IN ({names})");
+    let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
+    Ok(usize::try_from(found).is_ok_and(|found| found == ROLLUP_TRIGGERS.len()))
 }
 
 fn set_until(connection: &Connection, period: i64) -> rusqlite::Result<()> {
@@ -184,38 +189,5 @@ fn sums_sql() -> String {
             cache_read_input_tokens, cache_write_input_tokens, cost_nano_usd, unpriced, \
             PRIMARY KEY ({key}, error_type)) WITHOUT ROWID; \
          CREATE TEMP TABLE IF NOT EXISTS made_tools ({key}, tool, calls, failed, PRIMARY KEY ({key}, tool)) WITHOUT ROWID;"
-    )
-}
-
-fn matching(from: &str) -> String {
-    format!(
-        "FROM {from} WHERE i.id >= :low AND i.id <= :high AND i.started_at >= :since AND i.started_at < :until \
-         GROUP BY 1, 2, 3, 4, 5, 6, 7"
-    )
-}
-
-fn requests_sql() -> String {
-    format!(
-        "SELECT unixepoch(i.started_at) / {PERIOD_SECONDS}, {KEY}, count(*), count(i.ended_at), \
-         CAST(total(round(1000.0 * (unixepoch(i.ended_at, 'subsec') - unixepoch(i.started_at, 'subsec')))) AS INTEGER) {}",
-        matching("aibridge_interceptions i")
-    )
-}
-
-fn usages_sql() -> String {
-    let sums = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens"];
-    let sums = sums.map(|column| format!("CAST(total(u.{column}) AS INTEGER)")).join(", ");
-    let (cost, unpriced) = (Dialect::Sqlite.cost_sum(), Dialect::Sqlite.unpriced_count());
-    format!(
-        "SELECT unixepoch(i.started_at) / {PERIOD_SECONDS}, {KEY}, {sums}, {cost}, {unpriced} {}",
-        matching("aibridge_interceptions i JOIN aibridge_token_usages u ON u.interception_id = i.id")
-    )
-}
-
-fn tools_sql() -> String {
-    let key = KEY.replace("coalesce(i.error_type, '')", "substr(t.tool, 1, 200)");
-    format!(
-        "SELECT unixepoch(i.started_at) / {PERIOD_SECONDS}, {key}, count(*), count(t.invocation_error) {}",
-        matching("aibridge_interceptions i JOIN aibridge_tool_usages t ON t.interception_id = i.id")
     )
 }

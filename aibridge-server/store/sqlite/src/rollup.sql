@@ -1,4 +1,12 @@
--- Derived tables, see rollup.rs. A period is a quarter-hour, counted from 1970.
+-- Derived tables, see rollup.rs. A period is a quarter-hour, counted from 1970. What an earlier version left is dropped.
+DROP TRIGGER IF EXISTS aibridge_totals_inserted;
+DROP TRIGGER IF EXISTS aibridge_totals_updated;
+DROP TRIGGER IF EXISTS aibridge_totals_deleted;
+DROP TRIGGER IF EXISTS aibridge_totals_repriced;
+DROP TABLE IF EXISTS aibridge_totals_state;
+DROP TABLE IF EXISTS aibridge_totals_stale;
+DROP TABLE IF EXISTS aibridge_totals;
+DROP TABLE IF EXISTS aibridge_totals_tools;
 CREATE TABLE aibridge_totals_state (
     id         INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     until      INTEGER NOT NULL,
@@ -52,5 +60,10 @@ END;
 CREATE TRIGGER aibridge_totals_deleted AFTER DELETE ON aibridge_interceptions
 WHEN old.started_at < (SELECT until_text FROM aibridge_totals_state) BEGIN
     INSERT INTO aibridge_totals_stale VALUES (unixepoch(old.started_at) / 900, 1)
+        ON CONFLICT (period) DO UPDATE SET marks = marks + 1;
+END;
+CREATE TRIGGER aibridge_totals_repriced AFTER UPDATE ON aibridge_token_usages BEGIN
+    INSERT INTO aibridge_totals_stale SELECT unixepoch(i.started_at) / 900, 1 FROM aibridge_interceptions i
+        WHERE i.id = new.interception_id AND i.started_at < (SELECT until_text FROM aibridge_totals_state)
         ON CONFLICT (period) DO UPDATE SET marks = marks + 1;
 END;

@@ -21,7 +21,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// The options of a store on `server` whose calls wait for the database, with a journal of its own.
-fn options(server: &Postgres) -> PostgresOptions {
+pub(crate) fn options(server: &Postgres) -> PostgresOptions {
     PostgresOptions {
         url: server.url().into(),
         display_url: "postgres://test".to_owned(),

@@ -9,11 +9,17 @@ use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
 use utoipa::OpenApi;
 
-/// Every documented path and method.
+/// Every documented path and method. A test of `aibridge-api` compares the document with the served paths and methods.
 fn operations() -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     for (path, item) in Document::openapi().paths.paths {
-        let methods = [("GET", item.get), ("POST", item.post), ("DELETE", item.delete)];
+        let methods = [
+            ("GET", item.get),
+            ("PUT", item.put),
+            ("POST", item.post),
+            ("DELETE", item.delete),
+            ("PATCH", item.patch),
+        ];
         let methods = methods.into_iter().filter(|(_, operation)| operation.is_some());
         all.extend(methods.map(|(method, _)| (method, path.clone())));
     }

@@ -29,8 +29,8 @@ impl<'a> Inserts<'a> {
             )?,
             usage: transaction.prepare(
                 "INSERT INTO aibridge_token_usages (id, interception_id, provider_response_id, input_tokens, \
-                 output_tokens, cache_read_input_tokens, cache_write_input_tokens, extra_token_types, created_at) \
-                 VALUES (?1, ?2, NULL, ?3, ?4, ?5, 0, '{}', ?6)",
+                 output_tokens, cache_read_input_tokens, cache_write_input_tokens, extra_token_types, created_at, \
+                 cost_nano_usd, cost_status) VALUES (?1, ?2, NULL, ?3, ?4, ?5, 0, '{}', ?6, ?7, ?8)",
             )?,
             tool: transaction.prepare(
                 "INSERT INTO aibridge_tool_usages (id, interception_id, provider_response_id, provider_tool_call_id, \
@@ -48,7 +48,7 @@ impl<'a> Inserts<'a> {
         let mut random = Random::new(u64::from(one.seed) << 20 | u64::from(one.step));
         let ended_at = one.at + u64::from(one.millis);
         let (id, started, ended) = (id(one.at, &mut random), time(one.at), time(ended_at));
-        let (provider, model) = MODEL_NAMES[usize::from(one.model)];
+        let (provider, model, prices) = MODEL_NAMES[usize::from(one.model)];
         let (client, agent) = CLIENT_NAMES[usize::from(one.client)];
         let session = format!("{:08x}-5e55-4000-8000-{:012x}", one.session, u64::from(one.session) * 7919);
         let session = (client != "Cursor").then_some(session);
@@ -87,7 +87,12 @@ impl<'a> Inserts<'a> {
         if one.outcome == Outcome::Completed {
             let cached = (u32::from(one.step) * 900 + one.seed % 2000).min(180_000);
             let (input, output) = (200 + one.seed % 3000, 30 + one.seed % 1500);
-            self.usage.execute(params![child(ended_at), id, input, output, cached, ended])?;
+            let price = |[fresh, read, written]: [i64; 3]| {
+                fresh * i64::from(input) + read * i64::from(cached) + written * i64::from(output)
+            };
+            let cost = prices.map(price);
+            let status = if cost.is_some() { "priced" } else { "unpriced" };
+            self.usage.execute(params![child(ended_at), id, input, output, cached, ended, cost, status])?;
             if one.seed.is_multiple_of(3) {
                 let text = REASONING[one.seed as usize % REASONING.len()];
                 self.thought.execute(params![child(ended_at), id, text, ended])?;

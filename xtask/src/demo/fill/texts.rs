@@ -41,14 +41,15 @@ pub(super) const USER_NAMES: [&str; 36] = [
     "nightly-review",
 ];
 
-/// Providers and models, the most frequent first.
-pub(super) const MODEL_NAMES: [(&str, &str); 6] = [
-    ("anthropic", "claude-sonnet-4-5"),
-    ("openai", "gpt-5"),
-    ("openai", "gpt-5-mini"),
-    ("anthropic", "claude-opus-4-1"),
-    ("openai", "gpt-4.1"),
-    ("openai", "o4-mini"),
+/// Providers and models, the most frequent first, with made-up prices of a token in billionths of a dollar: input, cached
+/// input and output. The last model has no price.
+pub(super) const MODEL_NAMES: [(&str, &str, Option<[i64; 3]>); 6] = [
+    ("anthropic", "claude-sonnet-4-5", Some([3000, 300, 15_000])),
+    ("openai", "gpt-5", Some([1250, 125, 10_000])),
+    ("openai", "gpt-5-mini", Some([250, 25, 2000])),
+    ("anthropic", "claude-opus-4-1", Some([15_000, 1500, 75_000])),
+    ("openai", "gpt-4.1", Some([2000, 500, 8000])),
+    ("openai", "o4-mini", None),
 ];
 
 /// Clients and their user agents.

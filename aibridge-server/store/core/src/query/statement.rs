@@ -113,14 +113,14 @@ impl Dialect {
         }
     }
 
-    /// The sum of a duration in milliseconds between two time columns, as a floating point number.
+    /// The sum of a duration in whole milliseconds between two time columns, as a floating point number.
     pub fn sum_millis(self, from: &str, to: &str) -> String {
         match self {
             Self::Sqlite => {
                 format!("total(round(1000.0 * (unixepoch({to}, 'subsec') - unixepoch({from}, 'subsec'))))")
             }
             Self::Postgres => {
-                format!("coalesce(sum(1000 * extract(epoch from {to} - {from})), 0)::float8")
+                format!("coalesce(sum(round(1000 * extract(epoch from {to} - {from}))), 0)::float8")
             }
         }
     }
@@ -154,6 +154,14 @@ impl Dialect {
         match self {
             Self::Sqlite => |column| column.to_owned(),
             Self::Postgres => |column| format!("{column}::text"),
+        }
+    }
+
+    /// A sum of integers as an integer, for sums that cannot overflow.
+    pub fn sum(self, expression: &str) -> String {
+        match self {
+            Self::Sqlite => format!("sum({expression})"),
+            Self::Postgres => format!("sum({expression})::bigint"),
         }
     }
 
