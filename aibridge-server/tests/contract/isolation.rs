@@ -172,7 +172,7 @@ async fn a_response_has_an_owner_while_it_is_streamed() {
         let response = bob.call(method, &format!("{RESPONSES}/resp_live{below}"), "").await;
         assert_not_found(&response, "Response with id 'resp_live' not found.");
     }
-    assert_eq!(ann.call("POST", &format!("{RESPONSES}/resp_live/cancel"), "").await.status(), 200);
+    assert_eq!(ann.call("GET", &format!("{RESPONSES}/resp_live"), "").await.status(), 200);
     gate.open();
     client.read_to_end().await;
 }
