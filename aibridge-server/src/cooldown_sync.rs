@@ -42,12 +42,12 @@ async fn publish(
     pools: &[KeyPool],
     shared: &mut SharedCooldowns,
 ) -> Result<(), StoreError> {
-    let news: Vec<SharedKeyState> = pools.iter().flat_map(KeyPool::shared_states).collect();
-    for model in recovered_models(&news, shared) {
+    let states: Vec<SharedKeyState> = pools.iter().flat_map(KeyPool::shared_states).collect();
+    for model in recovered_models(&states, shared) {
         store.publish_recovery(&model.0, model.1.as_deref()).await?;
         shared.remove(&model);
     }
-    for SharedKeyState { fingerprint: key, model, state, is_proven } in news {
+    for SharedKeyState { fingerprint: key, model, state, is_proven } in states {
         let cooling = (key, model);
         match state {
             KeyState::Cooling { reason, remaining } => {
@@ -69,11 +69,11 @@ async fn publish(
 }
 
 /// Returns the cooling models which the pool no longer reports: the provider accepted the key, or an operator revived it.
-fn recovered_models(news: &[SharedKeyState], shared: &SharedCooldowns) -> Vec<CoolingKey> {
+fn recovered_models(states: &[SharedKeyState], shared: &SharedCooldowns) -> Vec<CoolingKey> {
     let ended = shared.keys().filter(|(_, model)| model.is_some());
     let ended = ended.filter(|(key, model)| {
-        let mut of_key = news.iter().filter(|news| news.fingerprint == *key).peekable();
-        of_key.peek().is_some() && of_key.all(|news| news.model != *model)
+        let mut of_key = states.iter().filter(|state| state.fingerprint == *key).peekable();
+        of_key.peek().is_some() && of_key.all(|state| state.model != *model)
     });
     ended.cloned().collect()
 }

@@ -53,7 +53,7 @@ impl Estimator {
     }
 
     /// Adds the cost of a request to its means.
-    pub(crate) fn learn(&mut self, keys: MeanKeys, cost: NanoUsd) {
+    pub(crate) fn record(&mut self, keys: MeanKeys, cost: NanoUsd) {
         for key in keys.session.into_iter().chain([keys.actor_and_model]) {
             if self.means.len() >= MAX_MEANS && !self.means.contains_key(&key) {
                 self.remove_unused();
@@ -83,10 +83,10 @@ mod tests {
         let subject = Subject { user: "alice", model: "gpt", ..Subject::default() };
         let (one, two) = (estimator.keys(&subject, Some("1")), estimator.keys(&subject, Some("2")));
         assert_eq!(estimator.usual(one), NanoUsd::ZERO);
-        estimator.learn(one, NanoUsd::new(100));
+        estimator.record(one, NanoUsd::new(100));
         assert_eq!(estimator.usual(one), NanoUsd::new(100));
         assert_eq!(estimator.usual(two), NanoUsd::new(100), "by actor and model");
-        estimator.learn(one, NanoUsd::new(500));
+        estimator.record(one, NanoUsd::new(500));
         assert_eq!(estimator.usual(one), NanoUsd::new(200));
         let other = Subject { user: "bob", model: "gpt", ..Subject::default() };
         assert_eq!(estimator.usual(estimator.keys(&other, Some("1"))), NanoUsd::ZERO);
@@ -97,7 +97,7 @@ mod tests {
         let mut estimator = Estimator::new();
         for session in 0..3 * MAX_MEANS {
             let keys = estimator.keys(&Subject::default(), Some(&session.to_string()));
-            estimator.learn(keys, NanoUsd::new(1));
+            estimator.record(keys, NanoUsd::new(1));
             assert!(estimator.means.len() <= MAX_MEANS);
         }
     }

@@ -61,7 +61,7 @@ impl Reservation {
         state.windows.advance(now);
         state.totals.release(&self.accounts, amount);
         let State { estimator, .. } = &mut *state;
-        estimator.learn(self.keys, cost);
+        estimator.record(self.keys, cost);
         state.charge(&subject, &self.accounts, cost)
     }
 }

@@ -62,12 +62,12 @@ pub enum BudgetsError {
 fn of_gateway(config: &Config, token: Option<&SecretString>) -> Result<Vec<Row>, String> {
     let listener = plain_listener(config).ok_or("the gateway accepts TLS only")?;
     let address = local_address(listener);
-    let nobody = || format!("no gateway answers at {address}");
-    let response = get(address, PATH, token).map_err(|_| nobody())?;
+    let no_gateway = || format!("no gateway answers at {address}");
+    let response = get(address, PATH, token).map_err(|_| no_gateway())?;
     match response.status() {
-        200 => serde_json::from_str(&response.body).map(|List { data }| data).map_err(|_| nobody()),
+        200 => serde_json::from_str(&response.body).map(|List { data }| data).map_err(|_| no_gateway()),
         401 | 403 => Err(format!("the gateway at {address} needs an admin token in AIBRIDGE_TOKEN")),
-        _ => Err(nobody()),
+        _ => Err(no_gateway()),
     }
 }
 

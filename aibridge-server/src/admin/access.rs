@@ -36,12 +36,12 @@ impl Admin {
     /// Finds the caller of an endpoint, and checks that the caller has the access that it needs.
     pub(super) async fn caller(&self, access: Access, request: &Parts) -> Result<Caller, Refusal> {
         let snapshot = self.app.runtime_config.load();
-        let nobody = || anonymous(false);
+        let anonymous_user = || anonymous(false);
         if access == Access::Public {
             if !snapshot.authenticator.requires_tokens() {
                 snapshot.origin_policy.admit(request)?;
             }
-            return Ok(nobody());
+            return Ok(anonymous_user());
         }
         let caller = match snapshot.authenticator.requires_tokens() {
             true => self.bearer(&snapshot, request).await?,

@@ -11,10 +11,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// The time that a gateway has to respond.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest response that is read, in bytes.
-const MAX_ANSWER: u64 = 4 << 10;
+const MAX_RESPONSE: u64 = 4 << 10;
 
 /// The request that detects a gateway. A loopback name as `Host` is always allowed.
 const QUESTION: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -57,10 +57,10 @@ async fn answers(address: SocketAddr, has_tls: bool) -> bool {
         }
         stream.write_all(QUESTION).await.ok()?;
         let mut answer = Vec::new();
-        stream.take(MAX_ANSWER).read_to_end(&mut answer).await.ok()?;
+        stream.take(MAX_RESPONSE).read_to_end(&mut answer).await.ok()?;
         Some(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"ok"))
     };
-    timeout(ANSWER_TIMEOUT, asked).await.ok().flatten().unwrap_or(false)
+    timeout(RESPONSE_TIMEOUT, asked).await.ok().flatten().unwrap_or(false)
 }
 
 /// The address on this machine: loopback instead of an unspecified address.
