@@ -70,20 +70,21 @@ impl From<&Server> for RawServer {
     }
 }
 
-/// Validates `[server]`. `None` if it has a problem.
+/// Validates `[server]`. `None` if there is a problem with its address; other values with a problem are empty.
 pub fn resolve(raw: &RawServer, report: &mut Report<'_>) -> Option<Server> {
     let listen = report.keep("server.listen", address::parse(&raw.listen));
     let max_body_bytes = report.keep("server.max_body_bytes", raw.max_body_bytes.positive());
     let keep_alive = report.keep("server.keep_alive", raw.keep_alive.positive());
     let allowed_hosts = web::hosts(&raw.allowed_hosts, report);
     let cors_origins = web::origins(&raw.cors_origins, report);
+    // A problem with the other values must not hide one with the address, which is checked together with `[auth]`.
     Some(Server {
         listen: listen?,
-        max_body_bytes: max_body_bytes?,
+        max_body_bytes: max_body_bytes.unwrap_or_default(),
         shutdown_grace: raw.shutdown_grace.get(),
-        keep_alive: keep_alive?,
+        keep_alive: keep_alive.unwrap_or_default(),
         insecure: raw.insecure,
-        allowed_hosts: allowed_hosts?,
-        cors_origins: cors_origins?,
+        allowed_hosts: allowed_hosts.unwrap_or_default(),
+        cors_origins: cors_origins.unwrap_or_default(),
     })
 }

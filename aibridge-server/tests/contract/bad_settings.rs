@@ -150,6 +150,17 @@ async fn all_problems_are_reported_at_once() {
 }
 
 #[tokio::test]
+async fn a_wrong_value_does_not_hide_a_public_address() {
+    let settings = "[server]\nlisten = \"0.0.0.0:80\"\nmax_body_bytes = 0\nallowed_hosts = [\"http://x\"]\n";
+    let problems = problems(&aibridge().config(settings).arg("check").run().await, "all");
+    let named = |setting: &str| problems.iter().any(|problem| problem.contains(setting));
+    assert!(
+        ["server.listen", "server.max_body_bytes", "server.allowed_hosts"].into_iter().all(named),
+        "{problems:?}"
+    );
+}
+
+#[tokio::test]
 async fn every_command_refuses_bad_settings_without_side_effects() {
     let table: [&[&str]; 6] = [
         &[],
