@@ -15,7 +15,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 ///
-/// [`Error::RecorderUnavailable`] if the store has not accepted them within [`END_TIMEOUT`].
+/// [`Error::EndUnrecorded`] if the store has not accepted them within [`END_TIMEOUT`].
 pub(crate) async fn store(
     recorder: &dyn Recorder,
     records: Vec<Record>,
@@ -40,7 +40,7 @@ pub(crate) async fn store(
                 id = %subject, limit = ?END_TIMEOUT,
                 "could not record the end of a response in time, so the response is aborted; check the store"
             );
-            return Err(Error::RecorderUnavailable);
+            return Err(Error::EndUnrecorded);
         }
         sleep_until((Instant::now() + retry_after).min(deadline)).await;
         retry_after = (retry_after * 2).min(MAX_RETRY_AFTER);
@@ -78,7 +78,7 @@ mod tests {
         for responds in [true, false] {
             let began = Instant::now();
             let stored = store(&BrokenRecorder { responds }, Vec::new(), &"id").await;
-            assert!(matches!(stored, Err(Error::RecorderUnavailable)));
+            assert!(matches!(stored, Err(Error::EndUnrecorded)));
             assert_eq!(began.elapsed().as_secs(), END_TIMEOUT.as_secs(), "responds: {responds}");
         }
     }

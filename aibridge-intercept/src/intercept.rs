@@ -37,8 +37,8 @@ impl Gateway {
     }
 }
 
-async fn run(mut exchange: Exchange, interceptor: Box<dyn Interceptor>) {
-    if !exchange.record_start(interceptor.prompt()).instrument(trace::record_interception_span()).await {
+async fn run(mut exchange: Exchange, mut interceptor: Box<dyn Interceptor>) {
+    if !exchange.record_start(interceptor.take_prompt()).instrument(trace::record_interception_span()).await {
         return exchange.refuse_start().await;
     }
     if let Err(error) = interceptor.process(&mut exchange).instrument(trace::process_request_span()).await {

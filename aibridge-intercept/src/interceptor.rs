@@ -94,11 +94,17 @@ impl ParsedRequest {
     ///
     /// [`Error::InvalidModel`] if the name is longer than 512 bytes.
     pub fn model(model: Option<Json<'_>>) -> Result<Option<String>, Error> {
-        match model.and_then(Json::non_empty_string) {
-            Some(name) if name.len() > MAX_MODEL_BYTES => Err(Error::InvalidModel(MAX_MODEL_BYTES)),
-            name => Ok(name),
-        }
+        model.and_then(Json::non_empty_string).map(checked_model).transpose()
     }
+}
+
+/// Returns `name`, which names a model.
+///
+/// # Errors
+///
+/// [`Error::InvalidModel`] if the name is longer than 512 bytes.
+pub fn checked_model(name: String) -> Result<String, Error> {
+    if name.len() > MAX_MODEL_BYTES { Err(Error::InvalidModel(MAX_MODEL_BYTES)) } else { Ok(name) }
 }
 
 /// Produces the response to one intercepted request.
@@ -110,8 +116,8 @@ pub trait Interceptor: Send {
     /// The interception, whose start is recorded before [`process`](Self::process) is called.
     fn interception(&self) -> &Arc<Interception>;
 
-    /// The user's prompt, which is recorded with the start.
-    fn prompt(&self) -> Option<&str> {
+    /// Takes the user's prompt, which is recorded with the start. It may be large, so it is not copied.
+    fn take_prompt(&mut self) -> Option<String> {
         None
     }
 
@@ -157,8 +163,8 @@ impl Interceptor for SingleCallInterceptor {
         &self.interception
     }
 
-    fn prompt(&self) -> Option<&str> {
-        self.prompt.as_deref()
+    fn take_prompt(&mut self) -> Option<String> {
+        self.prompt.take()
     }
 
     fn references(&self) -> &[ObjectReference] {

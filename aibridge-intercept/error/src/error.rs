@@ -2,7 +2,7 @@
 //! server refuses before the core is reached has error types of its own, beside the code that refuses it.
 
 use crate::error_kind::ErrorKind;
-use crate::error_response::ErrorResponse;
+use crate::error_response::{ErrorResponse, SHOULD_RETRY};
 use crate::object::ObjectReference;
 use aibridge_recorder::ErrorType;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -65,6 +65,13 @@ pub enum Error {
     /// The store did not accept a record, and no request is forwarded without one.
     #[error("the request could not be recorded, so it was not forwarded")]
     RecorderUnavailable,
+    /// The store did not accept the end records of a request that was sent to the provider. Its response is withheld. A
+    /// retry would be billed a second time.
+    #[error(
+        "the request was sent to the provider, but its response could not be recorded, so it is withheld: check the store of \
+         the gateway before you send it again, because the provider may have charged for it"
+    )]
+    EndUnrecorded,
     /// The gateway is stopping.
     #[error("the gateway is shutting down")]
     ShuttingDown,
@@ -125,7 +132,9 @@ impl Error {
             Self::RequestIncomplete(_) => (S::REQUEST_TIMEOUT, InvalidRequest, "request_incomplete"),
             Self::RequestMalformed(_) => (S::BAD_REQUEST, InvalidRequest, "request_incomplete"),
             Self::BackgroundUnsupported => (S::NOT_IMPLEMENTED, InvalidRequest, "background_unsupported"),
-            Self::RecorderUnavailable => (S::SERVICE_UNAVAILABLE, Server, "recorder_unavailable"),
+            Self::RecorderUnavailable | Self::EndUnrecorded => {
+                (S::SERVICE_UNAVAILABLE, Server, "recorder_unavailable")
+            }
             Self::ShuttingDown => (S::SERVICE_UNAVAILABLE, Server, "shutting_down"),
             Self::KeysRateLimited { .. } => (S::TOO_MANY_REQUESTS, RateLimit, "rate_limit_exceeded"),
             Self::CircuitOpen { .. } => (S::SERVICE_UNAVAILABLE, Server, "service_unavailable"),
@@ -169,7 +178,7 @@ impl Error {
             Self::UpstreamDisconnected => ErrorType::StreamError,
             Self::InvalidResponse | Self::ResponseTooLarge(_) => ErrorType::InvalidResponse,
             Self::ShuttingDown => ErrorType::Shutdown,
-            Self::RecorderUnavailable | Self::Internal => ErrorType::GatewayError,
+            Self::RecorderUnavailable | Self::EndUnrecorded | Self::Internal => ErrorType::GatewayError,
         }
     }
 
@@ -178,6 +187,7 @@ impl Error {
             Self::KeysRateLimited { retry_after } | Self::CircuitOpen { retry_after } => {
                 vec![(header::RETRY_AFTER, whole_seconds(*retry_after).into())]
             }
+            Self::EndUnrecorded => vec![(SHOULD_RETRY, HeaderValue::from_static("false"))],
             // RFC 9110 §11.6.1.
             Self::NoCredential { .. } => vec![(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
             // The rest of the request is not read, so the connection cannot be reused.
@@ -238,6 +248,7 @@ mod tests {
         let table = [
             (Error::Internal, "gateway_error", 500, "internal_error"),
             (Error::RecorderUnavailable, "gateway_error", 503, "recorder_unavailable"),
+            (Error::EndUnrecorded, "gateway_error", 503, "recorder_unavailable"),
             (Error::InvalidResponse, "invalid_response", 502, "answer_invalid"),
             (Error::ResponseTooLarge(1), "invalid_response", 502, "answer_too_large"),
             (Error::UpstreamDisconnected, "stream_error", 502, "upstream_unreachable"),

@@ -1,7 +1,7 @@
 //! The format of error responses, which is that of the API that the client uses.
 
 use crate::error_kind::ErrorKind;
-use crate::error_response::{ERROR_HEADER, ErrorResponse};
+use crate::error_response::{ERROR_HEADER, ErrorResponse, SHOULD_RETRY};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
@@ -17,9 +17,6 @@ pub enum ErrorFormat {
     /// The format of the Anthropic API: `{"type":"error","error":{"type":…,"message":…},"request_id":…}`.
     Anthropic,
 }
-
-/// The header in which the official SDKs of both vendors read whether to try again.
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// The header in which Anthropic's SDKs read the id of the request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -68,8 +65,9 @@ impl ErrorResponse {
         if self.kind == ErrorKind::Authentication {
             headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
-        let names_time = self.headers.iter().any(|(name, _)| *name == header::RETRY_AFTER);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE && !names_time {
+        let decides_retry =
+            self.headers.iter().any(|(name, _)| *name == header::RETRY_AFTER || *name == SHOULD_RETRY);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE && !decides_retry {
             headers.insert(header::RETRY_AFTER, DEFAULT_RETRY_AFTER.into());
         }
         let (kind, message) = (self.kind.anthropic(self.status), Value::from(&*self.message));

@@ -8,6 +8,9 @@ use http::{HeaderName, HeaderValue, StatusCode};
 /// error's `code`.
 pub const ERROR_HEADER: HeaderName = HeaderName::from_static("x-aibridge-error");
 
+/// The header in which the official SDKs of both vendors read whether to try again.
+pub(crate) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
 /// An error response before it is rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorResponse {

@@ -12,6 +12,12 @@ pub(crate) const TRAILER_MAGIC: [u8; 4] = [0xa7, 0x1b, 0xf5, 0xe0];
 /// The suffix of a file that is prepared for a takeover and holds no readable frame yet.
 pub(crate) const PREPARED: &str = ".prepared";
 
+/// The text that the names of files that are kept aside contain.
+pub(crate) const DAMAGED: &str = ".damaged";
+
+/// Numbers from here on are not those of a journal, so there is room for higher ones.
+const MAX_NAMED: u64 = 1 << 62;
+
 const MAGIC: [u8; 8] = *b"frames\r\n";
 const CHECKED_FROM: usize = 12;
 const SUFFIX: &str = ".journal";
@@ -31,6 +37,18 @@ impl FileName {
         let (first, generation) = name.strip_suffix(SUFFIX)?.split_once('-')?;
         let parsed = Self { first: first.parse().ok()?, generation: generation.parse().ok()? };
         (parsed.name() == name && is_sequence(parsed.first)).then_some(parsed)
+    }
+
+    /// The highest numbers in the names of files, also of those that are damaged or were kept aside: none of them is used
+    /// again, so no file replaces another one. Numbers that no journal reaches are ignored.
+    pub(crate) fn highest<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let original = |name: &'a str| name.split_once(DAMAGED).map_or(name, |(name, _)| name);
+        let parsed = names.filter_map(|name| Self::parse(original(name)));
+        let possible = parsed.filter(|name| name.first < MAX_NAMED && name.generation < MAX_NAMED);
+        possible.fold(Self { first: 0, generation: 0 }, |highest, name| Self {
+            first: highest.first.max(name.first),
+            generation: highest.generation.max(name.generation),
+        })
     }
 
     pub(crate) fn name(self) -> String {

@@ -1,7 +1,8 @@
 //! Reads a journal without opening it: the damage that a recovery would find, and the files that earlier ones kept aside.
 
 use crate::disk::{Disk, LocalDisk};
-use crate::recover::{DAMAGED, OpenError, recover};
+use crate::header::DAMAGED;
+use crate::recover::{OpenError, recover};
 use crate::report::Recovery;
 use std::path::Path;
 

@@ -4,7 +4,7 @@ mod verify;
 
 use crate::digest::Digest;
 use crate::disk::Disk;
-use crate::header::{FileName, Header, HeaderError, PREPARED};
+use crate::header::{DAMAGED, FileName, Header, HeaderError, PREPARED};
 use crate::identity::{self, IDENTITY, IDENTITY_NEW, Identity, IdentityFile};
 use crate::report::{Fault, Recovery, Torn};
 use crate::scan::{self, Run, Scan};
@@ -13,9 +13,6 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// The text that the names of files that are kept aside contain.
-pub(crate) const DAMAGED: &str = ".damaged";
 
 /// The reason that a journal cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -141,10 +138,13 @@ pub(crate) fn recover(disk: &dyn Disk) -> Result<Recovered, OpenError> {
         .collect();
     report.frames = segments.first().zip(segments.last()).map(|(first, last)| first.from..=last.to);
     report.follows = follows(&scanned, &parts, last.0);
+    let named = FileName::highest(names.iter().map(String::as_str));
+    let epoch = identity.epoch.max(identity::epoch_of(last.0)).max(identity::epoch_of(named.first));
+    let generation = scanned.first().map_or(0, |file| file.file_name.generation);
     Ok(Recovered {
-        identity: Identity { epoch: identity.epoch.max(identity::epoch_of(last.0)), ..identity },
+        identity: Identity { epoch, ..identity },
         has_damaged_identity,
-        generation: scanned.first().map_or(0, |file| file.file_name.generation),
+        generation: generation.max(named.generation),
         newest: newest(&scanned, &files),
         files: files.into_iter().chain(foreign).collect(),
         segments,

@@ -1,7 +1,7 @@
 //! A store that fails: a start is refused, and an end delays the response.
 
-use crate::dialects::{CHAT, DIALECTS, Dialect, KEY, REQUESTS};
-use crate::harness::{Harness, WAITS_FOR_DATABASE, provider_settings};
+use crate::dialects::{CHAT, DIALECTS, Dialect, KEY, MESSAGES, REQUESTS};
+use crate::harness::{Harness, WAITS_FOR_DATABASE, anthropic_settings, provider_settings};
 use aibridge_testkit::{
     BodyEnd, Gate, Launch, RawClient, Script, ScriptedProvider, Store, request, wait_until,
 };
@@ -44,6 +44,7 @@ async fn a_request_that_cannot_be_recorded_is_not_sent() {
         assert!(took < Duration::from_secs(2), "the contract says within 2 s: {took:?}");
         assert_eq!((head.status, head.header("x-aibridge-error")), (503, Some("recorder_unavailable")));
         assert_eq!(head.header("x-aibridge-interception-id"), None, "there is none");
+        assert_eq!(head.header("x-should-retry"), None, "a retry costs nothing");
         let (body, _) = client.read_to_end().await;
         let error = &serde_json::from_slice::<serde_json::Value>(&body).unwrap()["error"];
         assert_eq!(
@@ -111,13 +112,14 @@ async fn the_end_of_a_response_waits_for_its_record() {
 
 #[tokio::test]
 async fn a_response_whose_end_cannot_be_recorded_is_truncated() {
-    for (dialect, streaming) in REQUESTS {
+    for (dialect, streaming) in REQUESTS.into_iter().chain([(&MESSAGES, false)]) {
         let gate = Gate::new();
         let script = gated_script(&gate, dialect, streaming);
         let provider = ScriptedProvider::start(move |_| script.clone()).await;
         let long_timeouts = "stream_idle_timeout = \"24h\"\nresponse_timeout = \"24h\"\n";
-        let settings = provider_settings(&provider.base_url(), &[KEY]);
-        let gateway = Harness::start(&format!("{WAITS_FOR_DATABASE}{settings}{long_timeouts}")).await;
+        let vendors = [provider_settings, anthropic_settings]
+            .map(|settings| settings(&provider.base_url(), &[KEY]) + long_timeouts);
+        let gateway = Harness::start(&format!("{WAITS_FOR_DATABASE}{}", vendors.concat())).await;
         let mut client = dialect.send(gateway.address, streaming).await;
         if streaming {
             client.head().await;
@@ -159,6 +161,22 @@ async fn a_response_whose_end_cannot_be_recorded_is_truncated() {
                 assert_eq!(
                     (head.status, head.header("x-aibridge-error")),
                     (503, Some("recorder_unavailable"))
+                );
+                // A client can see that the provider was called, and an SDK does not call it again.
+                assert!(head.header("x-aibridge-interception-id").is_some());
+                assert_eq!(
+                    (head.header("x-should-retry"), head.header("retry-after")),
+                    (Some("false"), None),
+                    "{}",
+                    dialect.target
+                );
+                let (body, _) = client.read_to_end().await;
+                let body = String::from_utf8(body.to_vec()).unwrap();
+                assert!(body.contains("was sent to the provider"), "{body}");
+                let error = &serde_json::from_str::<serde_json::Value>(&body).unwrap()["error"];
+                assert!(
+                    ["server_error", "overloaded_error"].contains(&error["type"].as_str().unwrap()),
+                    "{error}"
                 );
             }
         }

@@ -2,7 +2,7 @@
 
 use super::Log;
 use crate::disk::Disk;
-use crate::recover::DAMAGED;
+use crate::header::DAMAGED;
 use crate::segment::StoredFile;
 use std::io;
 use std::sync::Arc;

@@ -1,51 +1,51 @@
-//! Recovery of arbitrary bytes. [`recover`] is also what a fuzz target calls.
+//! Recovery of arbitrary changes of the files.
 
 use crate::model::ModelDisk;
-use crate::support::{options, read_all};
-use aibridge_journal::{Durability, Journal};
+use crate::recovery::recover;
+use crate::support::{open, read_all};
+use aibridge_journal::Durability;
 use proptest::prelude::*;
 use std::sync::Arc;
 
-/// Takes `data` for changes of the files of an intact journal (file, offset, how many bytes are replaced), and opens what
-/// comes of it: recovery must end, what is read must be in order, and what is released must not come again.
-pub(crate) fn recover(mut data: &[u8]) {
-    let disk = Arc::new(ModelDisk::default());
-    let open = |disk: &Arc<ModelDisk>| {
-        let disk: Arc<ModelDisk> = Arc::clone(disk);
-        Journal::open_on(disk, options(Durability::Process)).map(|(journal, _)| journal)
-    };
-    for frames in [4u8, 9] {
-        let journal = open(&disk).expect("opens");
-        for number in 0..frames {
-            journal.append(number.into(), vec![number; 300].into()).expect("is appended");
-        }
-    }
-    let mut files = disk.files();
-    while let [file, high, low, len, rest @ ..] = data {
-        let index = usize::from(*file) % files.len();
-        let (bytes, rest) = rest.split_at(rest.len().min((*len).into()));
-        if let Some(content) = files.values_mut().nth(index) {
-            let offset = usize::from(u16::from_be_bytes([*high, *low])) % (content.len() + 1);
-            let end = content.len().min(offset + bytes.len());
-            content.splice(offset..end, bytes.iter().copied());
-        }
-        data = rest;
-    }
-    let disk = Arc::new(ModelDisk::with_files(&files));
-    let Ok(journal) = open(&disk) else { return };
-    let (frames, _) = read_all(&mut journal.reader(0));
-    assert!(frames.windows(2).all(|pair| pair[0].head.sequence < pair[1].head.sequence));
-    assert!(frames.iter().all(|frame| frame.payload.iter().all(|byte| u16::from(*byte) == frame.head.kind)));
-    let last = journal.append(99, vec![99].into()).expect("goes on");
-    journal.release(last).expect("releases");
-    drop(journal);
-    let journal = open(&disk).expect("opens again");
-    assert_eq!(read_all(&mut journal.reader(last)).0, []);
-}
-
 proptest! {
     #[test]
-    fn arbitrary_bytes_do_no_harm(data in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn arbitrary_changes_do_no_harm(data in prop::collection::vec(any::<u8>(), 0..400)) {
         recover(&data);
+    }
+}
+
+/// The newest file had the content of an older one, and the identity was damaged: the new file took the name of the newest
+/// one, and was removed with it.
+#[test]
+fn a_new_file_does_not_take_the_name_of_a_damaged_one() {
+    recover(&[
+        104, 104, 45, 1, 85, 105, 83, 0, 0, 0, 105, 2, 0, 0, 0, 45, 1, 0, 0, 0, 24, 62, 0, 255, 255, 255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 0, 0, 0,
+        0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 169,
+        169,
+    ]);
+}
+
+#[test]
+fn numbers_are_not_used_again_if_the_newest_file_and_the_identity_are_lost() {
+    let disk = Arc::new(ModelDisk::default());
+    let mut last = 0;
+    for _ in 0..3 {
+        let (journal, _) = open(&disk, Durability::Process);
+        last = journal.append(1, vec![1; 8].into()).expect("is appended");
+    }
+    let mut files = disk.files();
+    let newest = files.keys().filter(|name| name.ends_with(".journal")).max().expect("a file").clone();
+    files.insert(newest.clone(), Vec::new());
+    files.remove("identity");
+    let disk = Arc::new(ModelDisk::with_files(&files));
+    for aside in [false, true] {
+        let (journal, recovery) = open(&disk, Durability::Process);
+        assert_eq!(recovery.damage.is_empty(), aside, "{recovery:?}");
+        let next = journal.append(1, vec![1; 8].into()).expect("is appended");
+        assert!(next > last, "{next} after {last}");
+        assert!(disk.files().keys().any(|name| name.starts_with(&newest)), "the lost file is kept aside");
+        assert!(!read_all(&mut journal.reader(0)).0.is_empty());
+        last = next;
     }
 }

@@ -13,6 +13,8 @@ mod model;
 #[cfg(test)]
 mod property;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod space;
 #[cfg(test)]
 mod support;

@@ -6,7 +6,7 @@ use aibridge_recorder::{
     Interception, InterceptionEnd, ObjectOwner, Reasoning, Record, TokenUsage, ToolUsage, UserPrompt,
 };
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -71,14 +71,14 @@ impl Batch {
         for frame in frames {
             builder.add_frame(frame);
         }
-        builder.batch
+        builder.finish()
     }
 
     /// The rows of the records of one call.
     pub fn of_records(records: Vec<Record>) -> Self {
         let mut builder = Builder::default();
         records.into_iter().for_each(|record| builder.add(record));
-        builder.batch
+        builder.finish()
     }
 
     /// A batch of nothing but rejected records.
@@ -95,6 +95,10 @@ struct Builder {
     started: HashMap<Uuid, usize>,
     /// The prompts of each interception of the batch.
     prompts: HashMap<Uuid, Vec<usize>>,
+    /// The interceptions whose ends are in the batch, and their starts are not.
+    ended: HashSet<Uuid>,
+    /// The interceptions whose start is in the batch and is taken back in it.
+    revoked: HashSet<Uuid>,
 }
 
 impl Builder {
@@ -143,7 +147,7 @@ impl Builder {
     fn end(&mut self, end: InterceptionEnd) {
         let batch = &mut self.batch;
         let Some(index) = self.started.get(&end.interception_id) else {
-            if batch.ends.iter().all(|earlier| earlier.interception_id != end.interception_id) {
+            if self.ended.insert(end.interception_id) {
                 batch.ends.push(end);
             }
             return;
@@ -159,24 +163,130 @@ impl Builder {
     }
 
     fn revoke(&mut self, id: Uuid) {
-        let batch = &mut self.batch;
-        if self.started.remove(&id).is_none() {
-            batch.revoked.push(id);
-            return;
+        if self.started.contains_key(&id) {
+            self.revoked.insert(id);
+        } else {
+            self.batch.revoked.push(id);
         }
-        // Rare: so the indices are found again instead of kept up to date.
-        batch.interceptions.retain(|(start, _)| start.id != id);
-        batch.prompts.retain(|(prompt, _)| prompt.interception_id != id);
-        self.started =
-            batch.interceptions.iter().enumerate().map(|(index, (start, _))| (start.id, index)).collect();
-        self.prompts.clear();
-        for (index, (prompt, _)) in batch.prompts.iter().enumerate() {
-            self.prompts.entry(prompt.interception_id).or_default().push(index);
+    }
+
+    /// The batch, without the interceptions that it starts and takes back. They are removed at once, because the indices
+    /// of rows are in use until then.
+    fn finish(mut self) -> Batch {
+        if !self.revoked.is_empty() {
+            self.batch.interceptions.retain(|(start, _)| !self.revoked.contains(&start.id));
+            self.batch.prompts.retain(|(prompt, _)| !self.revoked.contains(&prompt.interception_id));
         }
+        self.batch
     }
 
     fn reject(&mut self, position: u64, payload: &[u8], reason: String) {
         let record = Some(String::from_utf8_lossy(payload).replace('\0', "\u{fffd}"));
         self.batch.rejected.push(Rejected { record, ..Rejected::new(position, None, reason) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aibridge_journal::{Digest, FrameHead};
+    use aibridge_recorder::{CredentialKind, Outcome};
+    use std::collections::BTreeMap;
+
+    fn frame(kind: u16, payload: bytes::Bytes) -> Frame {
+        let (digest, length) = (Digest::of(&payload), u32::try_from(payload.len()).unwrap());
+        let head =
+            FrameHead { sequence: 1, kind, unix_micros: 0, length, previous: digest, payload_hash: digest };
+        Frame { head, payload }
+    }
+
+    fn start(id: Uuid) -> Frame {
+        let interception = Interception {
+            id,
+            initiator_id: "ada".to_owned(),
+            provider: "openai".to_owned(),
+            provider_name: "openai".to_owned(),
+            model: "gpt-5".to_owned(),
+            route: "/responses".to_owned(),
+            streaming: true,
+            client: "Codex".to_owned(),
+            client_session_id: None,
+            user_agent: None,
+            credential_kind: CredentialKind::Centralized,
+            credential_hint: String::new(),
+            correlating_tool_call_id: None,
+            metadata: BTreeMap::new(),
+            started_at: Timestamp::UNIX_EPOCH,
+        };
+        let prompt = UserPrompt {
+            id: Uuid::now_v7(),
+            interception_id: id,
+            prompt: "why?".to_owned(),
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        let records = [Record::Start(interception.into()), Record::Prompt(prompt)];
+        frame(RECORDS, payload::records(&records).unwrap())
+    }
+
+    fn end(id: Uuid, response_id: &str) -> Frame {
+        let end = InterceptionEnd {
+            interception_id: id,
+            outcome: Outcome::Completed,
+            upstream_status: Some(200),
+            credential_hint: None,
+            provider_response_id: Some(response_id.to_owned()),
+            ended_at: Timestamp::UNIX_EPOCH,
+        };
+        frame(RECORDS, payload::records(&[Record::End(end)]).unwrap())
+    }
+
+    fn revoke(id: Uuid) -> Frame {
+        frame(REVOKED, payload::revoked(id))
+    }
+
+    #[test]
+    fn a_start_and_its_end_are_one_row_and_the_first_end_counts() {
+        let [one, other, earlier] = [1, 2, 3].map(Uuid::from_u128);
+        let frames = [
+            start(one),
+            start(other),
+            end(one, "first"),
+            end(one, "second"),
+            end(earlier, "first"),
+            end(earlier, "second"),
+        ];
+        let batch = Batch::of(&frames);
+        let rows: Vec<_> = batch.interceptions.iter().map(|(start, end)| (start.id, end.is_some())).collect();
+        assert_eq!(rows, [(one, true), (other, false)]);
+        let ids: Vec<_> =
+            batch.prompts.iter().map(|(prompt, id)| (prompt.interception_id, id.as_deref())).collect();
+        assert_eq!(ids, [(one, Some("first")), (other, None)]);
+        let ends: Vec<_> = batch.ends.iter().map(|end| end.provider_response_id.as_deref()).collect();
+        assert_eq!(ends, [Some("first")]);
+    }
+
+    #[test]
+    fn a_start_that_is_taken_back_leaves_nothing() {
+        let [one, gone, last, earlier] = [1, 2, 3, 4].map(Uuid::from_u128);
+        let frames = [
+            start(gone),
+            start(one),
+            revoke(gone),
+            start(last),
+            end(last, "l"),
+            end(one, "o"),
+            revoke(earlier),
+        ];
+        let batch = Batch::of(&frames);
+        let rows: Vec<_> = batch
+            .interceptions
+            .iter()
+            .map(|(start, end)| (start.id, end.as_ref().map(|end| end.interception_id)))
+            .collect();
+        assert_eq!(rows, [(one, Some(one)), (last, Some(last))]);
+        let ids: Vec<_> =
+            batch.prompts.iter().map(|(prompt, id)| (prompt.interception_id, id.as_deref())).collect();
+        assert_eq!(ids, [(one, Some("o")), (last, Some("l"))]);
+        assert_eq!(batch.revoked, [earlier]);
     }
 }

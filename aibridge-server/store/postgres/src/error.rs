@@ -22,8 +22,8 @@ pub(super) enum PgError {
     #[error("{0}")]
     Backoff(String),
     /// Interceptions that end did not start.
-    #[error("{0} interceptions have an end record, but no start record")]
-    UnknownEnds(i64),
+    #[error("an interception has an end record, but no start record")]
+    UnknownEnds,
     /// A later version of aibridge has migrated the database.
     #[error("it has schema {found}, and this version of aibridge supports schemas up to {known}")]
     NewerSchema {
@@ -50,7 +50,7 @@ impl PgError {
     pub(super) fn is_unavailable(&self) -> bool {
         match self {
             Self::TimedOut(_) | Self::Backoff(_) => true,
-            Self::NewerSchema { .. } | Self::UnknownEnds(_) => false,
+            Self::NewerSchema { .. } | Self::UnknownEnds => false,
             Self::Database(error) | Self::Migration(error) => match error.code() {
                 // Connection errors, insufficient resources, operator intervention (start or stop), and a standby
                 // server.
@@ -68,7 +68,7 @@ impl PgError {
         // Classes: several rows for one key, data exceptions, violated constraints, program limits.
         let error = match self {
             Self::Database(error) => error,
-            Self::UnknownEnds(_) => return true,
+            Self::UnknownEnds => return true,
             _ => return false,
         };
         error

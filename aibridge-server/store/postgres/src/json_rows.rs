@@ -80,7 +80,7 @@ fn push_value(text: &mut String, value: &Value<'_>) {
     let _ = match value {
         Value::Null => text.write_str("null"),
         Value::Id(id) => write!(text, "\"{id}\""),
-        Value::Text(value) => text.write_str(&serde_json::Value::from(&**value).to_string()),
+        Value::Text(value) => text.write_str(&serde_json::to_string(&**value).unwrap_or_default()),
         Value::Number(number) => write!(text, "{number}"),
         Value::Boolean(boolean) => write!(text, "{boolean}"),
         Value::Json(json) => text.write_str(json),

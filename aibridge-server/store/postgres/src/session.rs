@@ -19,7 +19,9 @@ impl Session {
     }
 
     /// Writes the batch and the position: in one transaction of their own if `commits`, and otherwise in the open one.
-    /// After an error a transaction may be open.
+    ///
+    /// Everything is sent before the first response arrives, the COMMIT included: one round trip, whatever is in the batch.
+    /// After an error the server rolls back instead.
     pub(super) async fn write(
         &self,
         batch: &Batch,
@@ -32,9 +34,10 @@ impl Session {
         if !commits {
             return writing.await;
         }
-        let (begun, written) = tokio::join!(biased; self.client.batch_execute("BEGIN"), writing);
+        let (begin, commit) = (self.client.batch_execute("BEGIN"), self.client.batch_execute("COMMIT"));
+        let (begun, written, committed) = tokio::join!(biased; begin, writing, commit);
         begun?;
         written?;
-        Ok(self.client.batch_execute("COMMIT").await?)
+        Ok(committed?)
     }
 }

@@ -74,14 +74,7 @@ impl Sink for PostgresSink {
     }
 
     async fn apply(&mut self, batch: &Batch, journal: Uuid, position: Option<u64>) -> Result<(), SinkError> {
-        let applied = self.run(async |session| {
-            let written = session.write(batch, journal, position, true).await;
-            if written.as_ref().is_err_and(PgError::is_conflict) {
-                session.client.batch_execute("ROLLBACK").await?;
-            }
-            written
-        });
-        Ok(applied.await?)
+        Ok(self.run(async |session| session.write(batch, journal, position, true).await).await?)
     }
 
     async fn close_orphans(&mut self, journal: Uuid) -> Result<u64, SinkError> {

@@ -5,6 +5,7 @@ use crate::json_rows::JsonRows;
 use aibridge_store_core::tables::{self, Kind, Table};
 use aibridge_store_core::{Batch, insert};
 use futures_util::future::try_join_all;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
@@ -22,8 +23,9 @@ static TABLES: [&Table; 7] = [
     &tables::REJECTED_RECORDS,
 ];
 
-/// Ends interceptions, and returns how many of them did not start. The first end is kept, unless another instance closed
-/// the interception as that of a crashed one: then the real end, which comes late, replaces it.
+/// Ends interceptions, and divides by zero if some of them did not start: an error in the transaction, because its COMMIT is
+/// on its way. The first end is kept, unless another instance closed the interception as that of a crashed one: then the
+/// real end, which comes late, replaces it.
 const END: &str = "WITH r AS (SELECT * FROM json_to_recordset($1::text::json) AS r(id uuid, outcome text, \
         error_type text, upstream_status integer, ended_at timestamptz, credential_hint text, \
         provider_response_id text)), \
@@ -36,7 +38,8 @@ const END: &str = "WITH r AS (SELECT * FROM json_to_recordset($1::text::json) AS
     answered AS ( \
         UPDATE aibridge_user_prompts p SET provider_response_id = c.provider_response_id \
         FROM closed c WHERE p.interception_id = c.id AND c.provider_response_id IS NOT NULL) \
-    SELECT count(*) FROM r WHERE NOT EXISTS (SELECT FROM aibridge_interceptions t WHERE t.id = r.id)";
+    SELECT 1 / (count(*) = 0)::integer FROM r \
+    WHERE NOT EXISTS (SELECT FROM aibridge_interceptions t WHERE t.id = r.id)";
 const REVOKE: &str = "DELETE FROM aibridge_interceptions WHERE id = ANY ($1) AND ended_at IS NULL";
 const ADVANCE: &str = "INSERT INTO aibridge_journal_positions AS t (journal_id, position) VALUES ($1, $2) \
     ON CONFLICT (journal_id) DO UPDATE SET position = excluded.position WHERE t.position < excluded.position";
@@ -52,12 +55,10 @@ pub(super) struct Statements {
 impl Statements {
     pub(super) async fn prepare(client: &Client) -> Result<Self, PgError> {
         let inserts: Vec<String> = TABLES.iter().map(|table| insert_sql(table)).collect();
-        Ok(Self {
-            inserts: try_join_all(inserts.iter().map(|sql| client.prepare(sql))).await?,
-            end: client.prepare(END).await?,
-            revoke: client.prepare(REVOKE).await?,
-            advance: client.prepare(ADVANCE).await?,
-        })
+        let inserts = try_join_all(inserts.iter().map(|sql| client.prepare(sql)));
+        let (end, revoke, advance) = (client.prepare(END), client.prepare(REVOKE), client.prepare(ADVANCE));
+        let (inserts, end, revoke, advance) = tokio::try_join!(inserts, end, revoke, advance)?;
+        Ok(Self { inserts, end, revoke, advance })
     }
 
     /// Writes the batch and the position. All statements are sent before the first response arrives.
@@ -70,33 +71,37 @@ impl Statements {
     ) -> Result<(), PgError> {
         let arrays = arrays(batch, journal);
         let ends = JsonRows::ends(&batch.ends);
-        let unknown = async {
+        let ending = async {
             if batch.ends.is_empty() {
                 return Ok(0);
             }
-            client.query_one(&self.end, &[&ends]).await?.try_get::<_, i64>(0)
+            client.execute(&self.end, &[&ends]).await.map_err(|error| match error.code() {
+                Some(&SqlState::DIVISION_BY_ZERO) => PgError::UnknownEnds,
+                _ => error.into(),
+            })
         };
         let inserting = async {
             let writing = self.inserts.iter().zip(&arrays).filter(|(_, rows)| !rows.is_empty());
             try_join_all(writing.map(async |(statement, rows)| client.execute(statement, &[rows]).await))
                 .await
         };
-        let finishing = async {
-            if !batch.revoked.is_empty() {
-                client.execute(&self.revoke, &[&batch.revoked]).await?;
+        let revoking = async {
+            if batch.revoked.is_empty() {
+                return Ok(0);
             }
-            match position {
-                None => Ok(0),
-                Some(position) => client.execute(&self.advance, &[&journal, &position.cast_signed()]).await,
-            }
+            client.execute(&self.revoke, &[&batch.revoked]).await
         };
-        let (inserted, unknown, finished) = tokio::join!(biased; inserting, unknown, finishing);
+        let advancing = async {
+            let Some(position) = position.map(u64::cast_signed) else { return Ok(0) };
+            client.execute(&self.advance, &[&journal, &position]).await
+        };
+        // In the order of the rows: after a failure, all that follows fails for another reason.
+        let (inserted, ended, revoked, advanced) =
+            tokio::join!(biased; inserting, ending, revoking, advancing);
         inserted?;
-        let unknown = unknown?;
-        finished?;
-        if unknown > 0 {
-            return Err(PgError::UnknownEnds(unknown));
-        }
+        ended?;
+        revoked?;
+        advanced?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The projector: applies the journal to the database, in order and exactly once.
 
 mod attempts;
+mod batch_size;
 mod thread;
 
 pub use thread::{ProjectorThread, Task};
@@ -12,13 +13,10 @@ use aibridge_recorder::Record;
 use aibridge_store_core::payload::RECORDS;
 use aibridge_store_core::{Batch, Rejected};
 use async_trait::async_trait;
+use batch_size::BatchSize;
 use quanta::Instant;
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// Payload of the frames that one transaction stores, unless a single frame has more: a large prompt delays nobody
-/// else's records by more than itself.
-pub(crate) const BATCH_BYTES: usize = 256 << 10;
 
 /// A database as the projector uses it.
 #[async_trait]
@@ -51,6 +49,7 @@ pub struct Projector {
     progress: Arc<Progress>,
     commits: Arc<CommitObserver>,
     reader: Reader,
+    size: BatchSize,
     /// The last frame of earlier processes, after which the interceptions are closed that they left open.
     boundary: Option<u64>,
     orphans_closed: u64,
@@ -66,13 +65,15 @@ impl Projector {
         boundary: Option<u64>,
     ) -> Self {
         let reader = journal.reader(0);
-        Self { journal, progress, commits, reader, boundary, orphans_closed: 0 }
+        let size = BatchSize::default();
+        Self { journal, progress, commits, reader, size, boundary, orphans_closed: 0 }
     }
 
     /// Continues after the last frame that the database has stored. Call it at the start, and after each failure.
     pub(crate) async fn seek<S: Sink>(&mut self, sink: &mut S) -> Result<(), SinkError> {
         let position = sink.position(self.journal.id()).await?;
         self.reader = self.journal.reader(position);
+        self.size = BatchSize::default();
         self.finish(position);
         Ok(())
     }
@@ -80,8 +81,8 @@ impl Projector {
     /// Projects the next frames. Returns `false` if there are none.
     pub(crate) async fn step<S: Sink>(&mut self, sink: &mut S) -> Result<bool, SinkError> {
         let last = self.journal.stats().last;
-        let read =
-            self.reader.read(BATCH_BYTES).map_err(|error| SinkError::Unavailable(error.to_string()))?;
+        let read = self.reader.read(self.size.bytes());
+        let read = read.map_err(|error| SinkError::Unavailable(error.to_string()))?;
         for damage in &read.damage {
             tracing::error!(%damage, "the journal is damaged; what is intact is recorded, and the file is kept");
         }
@@ -102,7 +103,10 @@ impl Projector {
             return Ok(!read.damage.is_empty());
         };
         self.progress.began(first.head.unix_micros);
+        let began = Instant::now();
         self.project(sink, &read.frames).await?;
+        let is_behind = read.frames.last().is_some_and(|frame| frame.head.sequence < last);
+        self.size.adapt(is_behind, began.elapsed());
         Ok(true)
     }
 

@@ -186,6 +186,36 @@ async fn a_full_journal_refuses_starts_and_accepts_ends() {
 }
 
 #[tokio::test]
+async fn an_end_without_a_start_is_kept_apart_and_the_others_are_stored() {
+    let Some(server) = Postgres::start().await else { return };
+    let dir = dir();
+    let store = open(journaled(&server, dir.path())).await;
+    let (lost, records) = start();
+    store.record(records).await.expect("stored");
+    projected(&store).await;
+    server.execute("DELETE FROM aibridge_interceptions").await;
+    server.stop().await;
+    let mut ids = Vec::new();
+    for number in 0..9 {
+        if number == 4 {
+            store.record(vec![Record::End(ended(lost))]).await.expect("in the journal");
+        }
+        ids.push(record(&store).await);
+    }
+    server.restart().await;
+    projected(&store).await;
+    assert_eq!(completed(&server).await, ids);
+    let rejected = server.rows("aibridge_rejected_records").await;
+    assert_eq!((rejected.len(), &rejected[0]["interception_id"]), (1, &lost.to_string().into()));
+    let reason = rejected[0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("no start record"), "{reason}");
+    ids.push(record(&store).await);
+    projected(&store).await;
+    assert_eq!(completed(&server).await, ids, "the connection is in order");
+    store.close().await;
+}
+
+#[tokio::test]
 async fn a_second_gateway_with_the_same_settings_uses_a_journal_beside_the_first() {
     let Some(server) = Postgres::start().await else { return };
     let dir = dir();

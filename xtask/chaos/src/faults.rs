@@ -1,0 +1,182 @@
+//! The faults, by name: what each does, where it applies, and what it may cost.
+
+mod backlog;
+mod damage;
+mod kills;
+mod large;
+mod network;
+mod outage;
+mod space;
+
+use super::scene::{Level, Scene, Setup, StoreKind};
+use anyhow::Result;
+use clap::ValueEnum;
+use outage::Outage;
+use std::time::Duration;
+
+/// The intensity of a fault.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Intensity {
+    /// The number of kills of a fault that kills.
+    pub(super) kills: u32,
+    /// The duration of a fault.
+    pub(super) hold: Duration,
+}
+
+/// A fault that the run injects under load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Fault {
+    /// A gateway is killed at random moments, at times again while it starts.
+    Kills,
+    /// A gateway with unprojected records is killed again and again while it recovers and projects.
+    KillsInRecovery,
+    /// The database is shut down.
+    Stopped,
+    /// The database is shut down and started at once, three times.
+    Restarted,
+    /// The database ends as in a crash.
+    Crashed,
+    /// All processes of the database are killed.
+    Killed,
+    /// All processes of the database are stopped (SIGSTOP).
+    Frozen,
+    /// The database refuses every write.
+    ReadOnly,
+    /// Another process holds the write lock of the SQLite file.
+    Locked,
+    /// Each message to the database takes two seconds.
+    SlowStatements,
+    /// Each message to the database takes 5 ms.
+    RoundTrip5,
+    /// Each message to the database takes 50 ms.
+    RoundTrip50,
+    /// The database commits, and its response is lost.
+    LostCommit,
+    /// A byte of the journal is flipped while the gateway does not run.
+    FlippedAtRest,
+    /// A byte of the journal is flipped while the gateway runs, in a file that it still has to read.
+    FlippedLive,
+    /// The file that the journal writes is removed.
+    RemovedFile,
+    /// The directory of the journal is removed.
+    RemovedDirectory,
+    /// The disk has no space left.
+    FullDisk,
+    /// The journal has reached `store.journal_max_bytes`.
+    FullJournal,
+    /// One client sends prompts of 60 MB.
+    LargePrompts,
+    /// The journal holds 30,000 interceptions when the gateway starts: how fast they reach the database.
+    Backlog,
+    /// The same, while each message to the database takes 5 ms.
+    Backlog5,
+    /// The same, while each message to the database takes 50 ms.
+    Backlog50,
+}
+
+/// The size of the small disk: two files of the journal, and some of a database.
+const SMALL_DISK: u64 = 320 << 20;
+
+/// The limit of a journal that a fault fills, in bytes.
+const SMALL_JOURNAL: u64 = 8 << 20;
+
+impl Fault {
+    /// The faults that one short run tests.
+    pub(super) const SHORT: [Self; 5] =
+        [Self::Kills, Self::KillsInRecovery, Self::Stopped, Self::LostCommit, Self::FlippedAtRest];
+
+    /// Whether the fault kills gateways, so that the number of kills applies.
+    pub(super) fn kills(self) -> bool {
+        matches!(self, Self::Kills | Self::KillsInRecovery)
+    }
+
+    pub(super) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether the fault is possible with this database at this level.
+    pub(super) fn applies(self, store: StoreKind, level: Level) -> bool {
+        let backlog = level != Level::Database; // with it, nothing is accepted that the database does not have
+        match self {
+            Self::Kills
+            | Self::LargePrompts
+            | Self::Backlog
+            | Self::FullDisk
+            | Self::RemovedFile
+            | Self::RemovedDirectory => true,
+            Self::KillsInRecovery | Self::FlippedAtRest | Self::FlippedLive | Self::FullJournal => backlog,
+            Self::Locked => store == StoreKind::Sqlite,
+            _ => store == StoreKind::Postgres,
+        }
+    }
+
+    /// Whether requests may be refused.
+    pub(super) fn may_refuse(self, level: Level) -> bool {
+        match self {
+            Self::FullDisk | Self::FullJournal | Self::RemovedFile | Self::RemovedDirectory => true,
+            Self::Kills
+            | Self::KillsInRecovery
+            | Self::LargePrompts
+            | Self::Backlog
+            | Self::Backlog5
+            | Self::Backlog50 => false,
+            _ => level == Level::Database,
+        }
+    }
+
+    /// `setup` with the disk, the limits and the number of gateways that the fault needs.
+    pub(super) fn prepare(self, mut setup: Setup<'_>) -> Setup<'_> {
+        match self {
+            Self::FullDisk => setup.disk_bytes = Some(SMALL_DISK),
+            Self::FullJournal => setup.journal_bytes = Some(SMALL_JOURNAL),
+            _ => {}
+        }
+        let one_gateway = [
+            Self::FullDisk,
+            Self::FullJournal,
+            Self::FlippedAtRest,
+            Self::FlippedLive,
+            Self::RemovedFile,
+            Self::RemovedDirectory,
+            Self::LargePrompts,
+            Self::Backlog,
+            Self::Backlog5,
+            Self::Backlog50,
+        ];
+        if one_gateway.contains(&self) {
+            setup.gateways = 1;
+        }
+        setup
+    }
+
+    /// Injects the fault into `scene`, under load.
+    pub(super) async fn happen(self, scene: &mut Scene, intensity: Intensity) -> Result<()> {
+        let Intensity { kills, hold } = intensity;
+        match self {
+            Self::Kills => kills::at_random_moments(scene, kills).await,
+            Self::KillsInRecovery => kills::in_recovery(scene, kills, hold).await?,
+            Self::Stopped => outage::twice(scene, Outage::Stopped, hold).await?,
+            Self::Restarted => outage::restarts(scene, hold).await?,
+            Self::Crashed => outage::twice(scene, Outage::Crashed, hold).await?,
+            Self::Killed => outage::twice(scene, Outage::Killed, hold).await?,
+            Self::Frozen => outage::twice(scene, Outage::Frozen, hold).await?,
+            Self::ReadOnly => outage::twice(scene, Outage::ReadOnly, hold).await?,
+            Self::Locked => outage::twice(scene, Outage::Locked, hold).await?,
+            Self::SlowStatements => network::slow_statements(scene, hold).await?,
+            Self::RoundTrip5 => network::round_trip(scene, Duration::from_millis(5), hold).await?,
+            Self::RoundTrip50 => network::round_trip(scene, Duration::from_millis(50), hold).await?,
+            Self::LostCommit => network::lost_commits(scene).await?,
+            Self::FlippedAtRest => damage::flipped_at_rest(scene).await?,
+            Self::FlippedLive => damage::flipped_live(scene).await?,
+            Self::RemovedFile => damage::removed(scene, damage::remove_last_file).await?,
+            Self::RemovedDirectory => damage::removed(scene, damage::remove_directory).await?,
+            Self::FullDisk => space::full_disk(scene, hold).await?,
+            Self::FullJournal => space::full_journal(scene, hold).await?,
+            Self::LargePrompts => large::compare_latency(scene, hold).await,
+            Self::Backlog => backlog::measure(scene, None).await?,
+            Self::Backlog5 => backlog::measure(scene, Some(Duration::from_millis(5))).await?,
+            Self::Backlog50 => backlog::measure(scene, Some(Duration::from_millis(50))).await?,
+        }
+        Ok(())
+    }
+}
