@@ -116,9 +116,9 @@ async fn a_full_journal_refuses_requests_until_records_are_stored() {
     assert_eq!(gateway.store().query(completed, &[]).len(), accepted + 1, "refused requests leave nothing");
 }
 
-#[tokio::test]
-async fn damage_is_named_and_the_rest_is_recorded() {
-    let (launch, _provider) = launch("").await;
+/// Records nine interceptions that stay in the journal, and flips a bit in the start of the fifth. Returns the ids of all,
+/// and the name of the file, which `aibridge check` names.
+async fn damage(launch: &Launch) -> (Vec<String>, String) {
     let gateway = launch.start().await;
     let write_lock = lock(&gateway.store());
     let mut ids = Vec::new();
@@ -127,7 +127,7 @@ async fn damage_is_named_and_the_rest_is_recorded() {
     }
     gateway.kill().await;
     drop(write_lock);
-    let file = fs::read_dir(journal_dir(&launch)).unwrap().map(|entry| entry.unwrap().path());
+    let file = fs::read_dir(journal_dir(launch)).unwrap().map(|entry| entry.unwrap().path());
     let file = file.filter(|path| path.extension().is_some_and(|end| end == "journal")).max().unwrap();
     let mut bytes = fs::read(&file).unwrap();
     let at = bytes.windows(36).position(|window| window == ids[4].as_bytes()).unwrap();
@@ -135,9 +135,16 @@ async fn damage_is_named_and_the_rest_is_recorded() {
     fs::write(&file, bytes).unwrap();
 
     let named = file.file_name().unwrap().to_str().unwrap();
-    let checked = command(&launch, &["check"]).await;
+    let checked = command(launch, &["check"]).await;
     assert!(checked.status.success(), "{checked:?}");
     assert!(checked.stderr.contains("is damaged") && checked.stderr.contains(named), "{}", checked.stderr);
+    (ids, named.to_owned())
+}
+
+#[tokio::test]
+async fn damage_is_named_and_the_rest_is_recorded() {
+    let (launch, _provider) = launch("").await;
+    let (mut ids, _) = damage(&launch).await;
 
     let gateway = launch.start().await;
     gateway.wait_for_output("the journal is damaged").await;
@@ -155,4 +162,13 @@ async fn damage_is_named_and_the_rest_is_recorded() {
     );
     let checked = command(&launch, &["check"]).await;
     assert!(checked.stderr.contains("aibridge_rejected_records"), "{}", checked.stderr);
+}
+
+#[tokio::test]
+async fn a_command_that_repairs_a_journal_names_the_damage() {
+    let (launch, _provider) = launch("").await;
+    let (_, file) = damage(&launch).await;
+    let listed = command(&launch, &["interceptions", "list"]).await;
+    assert!(listed.status.success(), "{listed:?}");
+    assert!(listed.stderr.contains("is damaged") && listed.stderr.contains(&file), "{}", listed.stderr);
 }

@@ -22,8 +22,8 @@ use uuid::Uuid;
 const WAIT: Duration = Duration::from_millis(500);
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Brings the database up to date with the journals of `options`. Returns a message for the user for each
-/// journal that could not be projected: the database may then lack its records.
+/// Brings the database up to date with the journals of `options`. Returns messages for the user: for each journal that
+/// could not be projected, so that the database may lack its records, and for each damage in one that was.
 ///
 /// `position` reads how far a journal is projected, and `sink` opens a connection that can write.
 pub fn catch_up<S: Sink>(
@@ -42,7 +42,8 @@ pub fn catch_up<S: Sink>(
                 continue;
             }
         };
-        notes.extend(catch_up_one(&directory, found, &mut position, &mut sink));
+        let problem = catch_up_one(&directory, found, &mut position, &mut sink, &mut notes);
+        notes.extend(problem);
     }
     notes
 }
@@ -52,6 +53,7 @@ fn catch_up_one<S: Sink>(
     found: Peek,
     position: &mut impl FnMut(Uuid) -> Result<u64, StoreError>,
     sink: &mut impl FnMut() -> Result<S, StoreError>,
+    damages: &mut Vec<String>,
 ) -> Option<String> {
     let cannot = |error: &dyn Display| {
         Some(format!("records may wait in {}, and are not shown: {error}", directory.display()))
@@ -67,6 +69,13 @@ fn catch_up_one<S: Sink>(
             match open_left(directory) {
                 Ok(None) => return None,
                 Ok(Some(left)) => {
+                    let shown = left.recovery.damage.iter().map(|damage| {
+                        format!(
+                            "the journal {} is damaged, and its file is kept: {damage}",
+                            directory.display()
+                        )
+                    });
+                    damages.extend(shown);
                     let projected = sink().and_then(|sink| project(left.journal, sink));
                     return projected.err().and_then(|error| cannot(&error));
                 }
