@@ -23,9 +23,12 @@ use aibridge_upstream::response::{UpstreamResponse, yield_once};
 use bytes::Bytes;
 use http::HeaderValue;
 use jiff::Timestamp;
+use std::future::{Future as _, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
@@ -43,6 +46,10 @@ pub struct Exchange {
     cost_meter: Option<Box<dyn CostMeter>>,
     /// The format of error responses, which is that of the client's API.
     error_format: ErrorFormat,
+    /// Tracks the tasks of the gateway.
+    tasks: TaskTracker,
+    /// The number of objects whose owner was recorded before the end.
+    early_owners: usize,
     /// The end records are durable.
     is_end_recorded: bool,
     /// Whether the response broke off, rather than being ended by the provider.
@@ -101,6 +108,8 @@ impl Exchange {
             start_timeout: gateway.start_timeout,
             cost_meter: Some(cost_meter),
             error_format,
+            tasks: gateway.tasks.clone(),
+            early_owners: 0,
             is_end_recorded: false,
             is_interrupted: false,
             end_log: None,
@@ -204,6 +213,29 @@ impl Exchange {
         self.is_end_recorded = true;
         self.publish_end(outcome, tokens);
         Ok(())
+    }
+
+    /// Records the owner of the `objects` of a response that is not complete, because the client can use their ids at
+    /// once. The event that contains them does not wait until the record is durable; if it cannot be stored, the end
+    /// records contain it again.
+    async fn record_owners_early(&mut self, objects: &[String]) {
+        let new = objects.get(self.early_owners..).unwrap_or_default();
+        if new.is_empty() || self.interception.credential_kind != CredentialKind::Centralized {
+            return;
+        }
+        self.early_owners = objects.len();
+        let owners: Vec<Record> = objects::owners(&self.interception, new, Timestamp::now()).collect();
+        let recorder = self.recorder.clone();
+        let mut recording = Box::pin(async move {
+            if let Err(error) = recorder.record(owners).await {
+                tracing::debug!(%error, "could not record the owner of an object before the end of its response");
+            }
+        });
+        // The first poll already makes the owner known to this gateway.
+        let is_recorded = poll_fn(|context| Poll::Ready(recording.as_mut().poll(context).is_ready())).await;
+        if !is_recorded {
+            self.tasks.spawn(recording);
+        }
     }
 
     /// The cost of the response. Releases its reservation.

@@ -94,11 +94,17 @@ impl ParsedRequest {
     ///
     /// [`Error::InvalidModel`] if the name is longer than 512 bytes.
     pub fn model(model: Option<Json<'_>>) -> Result<Option<String>, Error> {
-        match model.and_then(Json::non_empty_string) {
-            Some(name) if name.len() > MAX_MODEL_BYTES => Err(Error::InvalidModel(MAX_MODEL_BYTES)),
-            name => Ok(name),
-        }
+        model.and_then(Json::non_empty_string).map(checked_model).transpose()
     }
+}
+
+/// Returns `name`, which names a model.
+///
+/// # Errors
+///
+/// [`Error::InvalidModel`] if the name is longer than 512 bytes.
+pub fn checked_model(name: String) -> Result<String, Error> {
+    if name.len() > MAX_MODEL_BYTES { Err(Error::InvalidModel(MAX_MODEL_BYTES)) } else { Ok(name) }
 }
 
 /// Produces the response to one intercepted request.

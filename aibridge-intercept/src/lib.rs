@@ -60,4 +60,6 @@ pub use aibridge_upstream::{
 };
 pub use exchange::{Exchange, InterceptError};
 pub use gateway::Gateway;
-pub use interceptor::{Interceptor, ParsedRequest, Request, RequestBody, SingleCallInterceptor};
+pub use interceptor::{
+    Interceptor, ParsedRequest, Request, RequestBody, SingleCallInterceptor, checked_model,
+};

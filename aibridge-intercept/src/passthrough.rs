@@ -3,6 +3,7 @@
 use crate::durable;
 use crate::events::InterceptionEvent;
 use crate::gateway::Gateway;
+use crate::interceptor::ParsedRequest;
 use crate::objects;
 use crate::passthrough_usage::UsageReader;
 use crate::relay::{Downstream, RelayError, ResponseBody};
@@ -10,12 +11,12 @@ use crate::trace;
 use aibridge_error::{Error, ErrorFormat, ErrorResponse};
 use aibridge_headers::actor::Actor;
 use aibridge_headers::{forwarding as headers, mask};
-use aibridge_json::Json;
+use aibridge_json::{Json, LenientText};
 use aibridge_observer::decoder::Decoder;
 use aibridge_observer::framing::DeclaredFraming;
 use aibridge_recorder::CredentialKind;
 use aibridge_upstream::Upstream;
-use aibridge_upstream::call::{Attempts, UpstreamCall};
+use aibridge_upstream::call::{Attempts, CallBody, UpstreamCall};
 use aibridge_upstream::response::{ChunkBuffer, UpstreamResponse};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header};
@@ -23,8 +24,12 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use tracing::{Instrument, Span};
 
-/// The most bytes of a new object that are buffered until its owner is recorded. A conversation has a few kilobytes.
-const MAX_OBJECT_BYTES: usize = 1 << 20;
+/// The most bytes of a new object that are buffered until its owner is recorded. A conversation usually has a few
+/// kilobytes; its metadata can make it larger.
+const MAX_OBJECT_BYTES: usize = 8 << 20;
+
+/// The largest body in bytes that is searched for a model, on the async thread.
+const MAX_PARSED_BYTES: usize = 256 << 10;
 
 /// The destination of a request that is passed through, and its actor.
 #[derive(Debug, Clone)]
@@ -184,7 +189,8 @@ impl PassthroughExchange {
             );
             return Ok(());
         };
-        let id = Json::parse(&object).and_then(|object| object.member("id")).and_then(Json::non_empty_string);
+        let text = LenientText::new(&object);
+        let id = text.json().and_then(|object| object.member("id")).and_then(Json::non_empty_string);
         let Some(id) = id else { return Ok(()) };
         let PassthroughTarget { provider, actor, .. } = &self.target;
         let Some(owner) = objects::owner(provider, &actor.id, &id, Timestamp::now()) else { return Ok(()) };
@@ -221,4 +227,13 @@ fn length(response: &reqwest::Response, is_head: bool) -> Option<u64> {
         }
         _ => response.content_length(),
     }
+}
+
+/// The model in the body of a passthrough request, if it is a JSON object that is buffered: a rate limit may apply to the
+/// model alone. A large body is an upload and is not searched.
+pub fn buffered_model(body: &CallBody) -> Option<String> {
+    let CallBody::Replayable(payload) = body else { return None };
+    let body = Some(payload).filter(|payload| payload.len() <= MAX_PARSED_BYTES)?.to_bytes();
+    let [model] = Json::object(&body, ["model"]).ok()?;
+    ParsedRequest::model(model).ok().flatten()
 }

@@ -32,6 +32,7 @@ const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
 const ROUTES: Routes = Routes {
     bridged: aibridge_presets::bridged::ANTHROPIC,
     passthrough: &[COUNT_TOKENS, "/v1/models", "/v1/models/"],
+    slashed_ids: &["/v1/models/"],
     methods: &[(COUNT_TOKENS, "POST"), ("/v1/models", "GET, HEAD"), ("/v1/models/", "GET, HEAD")],
     unlimited: &[COUNT_TOKENS],
     // Claude Code sends a request to one of the first three before its first message, to open a connection, and its

@@ -7,7 +7,7 @@ use aibridge_intercept::credential::Credential;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::tap::Subject;
 use aibridge_intercept::{
-    Error, Interceptor, ParsedRequest, Request, SingleCallInterceptor, UpstreamCall, mask,
+    Error, Interceptor, ParsedRequest, Request, SingleCallInterceptor, UpstreamCall, checked_model, mask,
 };
 use aibridge_presets::UsageChunk;
 use aibridge_recorder::Interception;
@@ -43,7 +43,9 @@ pub(crate) fn create(profile: &Profile, mut request: Request) -> Result<Box<dyn 
     request.route = route.to_owned();
     let credential = profile.credential(&request.headers)?;
     let mut parsed = parse(&request, profile.usage_chunk)?;
-    parsed.model = parsed.model.or_else(|| deployment.map(str::to_owned));
+    if let Some(deployment) = deployment.filter(|_| parsed.model.is_none()) {
+        parsed.model = Some(checked_model(deployment.to_owned())?);
+    }
     let interception = interception(profile, &request, &parsed, &credential);
     let guard = profile.circuit_breaker().map(|breaker| breaker.guard(&request.route, &interception.model));
     let tap = profile.tap(|| Subject {

@@ -9,6 +9,7 @@ use aibridge_intercept::call::{CallBody, TimeoutScope};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::headers::RequestHeaderRules;
 use aibridge_intercept::objects::ObjectReference;
+use aibridge_intercept::passthrough::buffered_model;
 use aibridge_intercept::tap::{CallTap, Subject, Tap};
 use aibridge_intercept::{Actor, Error, ErrorFormat, Upstream, UpstreamCall};
 use aibridge_presets::UsageChunk;
@@ -246,8 +247,8 @@ impl Profile {
             method: request.method,
             path: request.path,
             query: request.query,
+            model: buffered_model(&request.body),
             body: request.body,
-            model: None,
             credential,
             timeout_scope: TimeoutScope::Head,
             has_separate_limits: self.routes.is_unlimited(entry),

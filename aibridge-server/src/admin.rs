@@ -55,7 +55,8 @@ const PROJECTION_WAIT: Duration = Duration::from_millis(500);
 
 /// Returns the routes for operators.
 pub fn routes(admin: Arc<Admin>) -> Router {
-    let mut router = Router::new().route("/api/v1/{*rest}", any(api));
+    let paths = ["/api/v1", "/api/v1/", "/api/v1/{*rest}"];
+    let mut router = paths.iter().fold(Router::new(), |router, path| router.route(path, any(api)));
     if admin.metrics.is_some() {
         router = router.route("/metrics", any(metrics));
     }

@@ -161,13 +161,19 @@ impl Recorder for Isolation {
         let tokens = self.runtime_config.load().authenticator.requires_tokens();
         records.retain(|record| !self.is_redundant(record, tokens));
         let owners: Vec<ObjectOwner> = records.iter().filter_map(owner).cloned().collect();
-        self.recorder.record(records).await?;
+        // This gateway enforces them from now on, before they are durable: a stream does not wait for that.
         // If another gateway recorded another owner at the same moment, that owner stays in the store, and this one in the
         // cache until it is evicted. Both actors used an object that neither created.
         for ObjectOwner { provider_name, object_id, initiator_id, .. } in &owners {
             self.cache.insert(provider_name, object_id, initiator_id);
         }
-        Ok(())
+        let recorded = self.recorder.record(records).await;
+        if recorded.is_err() {
+            for ObjectOwner { provider_name, object_id, .. } in &owners {
+                self.cache.remove(provider_name, object_id);
+            }
+        }
+        recorded
     }
 }
 

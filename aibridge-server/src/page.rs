@@ -19,12 +19,16 @@ use std::time::Duration;
 /// The largest body of a log-in, in bytes: an access token has 47.
 const MAX_BODY: usize = 4 << 10;
 
+/// The address of the page. With a slash behind it, it redirects here.
+const PAGE: &str = "/dashboard";
+const PAGE_WITH_SLASH: &str = "/dashboard/";
+
 const LOGIN: &str = "/dashboard/login";
 const LOGOUT: &str = "/dashboard/logout";
 
 /// Returns the routes of the dashboard.
 pub fn routes(admin: Arc<Admin>) -> Router {
-    let paths = ["/dashboard", "/dashboard/", "/dashboard/{*rest}"];
+    let paths = [PAGE, PAGE_WITH_SLASH, "/dashboard/{*rest}"];
     let router = paths.iter().fold(Router::new(), |router, path| router.route(path, any(serve)));
     router.with_state(admin)
 }
@@ -51,6 +55,7 @@ impl Admin {
             (LOGOUT, &Method::POST) => self.log_out(request),
             (LOGOUT, _) => Err(not_allowed(request, "POST").into()),
             (LOGIN, _) if !is_read => Err(not_allowed(request, "GET, HEAD, POST").into()),
+            (PAGE_WITH_SLASH, _) if is_read => redirect(request),
             (path, _) => {
                 let file = files::find(path).ok_or_else(|| unknown_route(request))?;
                 if !is_read {
@@ -100,6 +105,16 @@ impl Admin {
         let has_tls = self.shared && self.app.runtime_config.load().listener.tls.is_some();
         has_tls || request.headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
     }
+}
+
+/// Redirects to the page, with the query.
+fn redirect(request: &Parts) -> Result<Response<Body>, ErrorResponse> {
+    let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let location = HeaderValue::try_from([PAGE, &query].concat()).map_err(|_| Error::Internal)?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
 }
 
 fn require_same_origin(request: &Parts) -> Result<(), Refusal> {

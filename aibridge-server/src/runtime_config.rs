@@ -4,8 +4,9 @@ use crate::providers::Providers;
 use aibridge_accounting::Accounting;
 use aibridge_admission::auth::Authenticator;
 use aibridge_admission::origin::OriginPolicy;
+use aibridge_admission::route;
 use aibridge_limits::RequestLimits;
-use aibridge_listen::{CurrentSettings, ListenerSettings};
+use aibridge_listen::{CurrentSettings, ListenerSettings, PathErrorFormat};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,5 +59,11 @@ impl RuntimeConfig {
     pub fn listener_settings(&self) -> CurrentSettings {
         let runtime_config = self.clone();
         Arc::new(move || runtime_config.load().listener.clone())
+    }
+
+    /// Returns a function that finds the format of errors for a path among the providers in force.
+    pub fn error_format(&self) -> PathErrorFormat {
+        let runtime_config = self.clone();
+        Arc::new(move |path| route::error_format(runtime_config.load().providers.all(), path))
     }
 }

@@ -5,8 +5,8 @@ mod provider;
 mod tables;
 mod transcript;
 
-use crate::gateway;
 use aibridge_testkit::{Gateway, Launch, RawClient, ScriptedProvider, request};
+use aibridge_workspace::gateway;
 use anyhow::Result;
 use clap::Args;
 use provider::{CHAT, CHAT_TOOL, Conversation, RESPONSE_SHELL};

@@ -10,9 +10,9 @@ mod money;
 mod secured;
 mod tools;
 
-use crate::gateway;
-use crate::workspace::{Workspace, root};
 use aibridge_testkit::{Gateway, Launch};
+use aibridge_workspace::gateway;
+use aibridge_workspace::{Workspace, root};
 use aimock::Aimock;
 use anyhow::{Result, ensure};
 use clap::Args;

@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: runs the fuzz targets of `xtask/fuzz`, one after the other, for a limited time each.
 
-use crate::workspace::root;
+use aibridge_workspace::root;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::process::Command;

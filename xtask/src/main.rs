@@ -7,14 +7,10 @@
     reason = "a developer's tool uses its terminal, its environment and the wall clock"
 )]
 
-mod bench;
-mod chaos;
 mod ci;
 mod demo;
 mod e2e;
 mod fuzz;
-mod gateway;
-mod workspace;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -30,9 +26,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     /// Measures the cost of the gateway and compares it with nginx as a plain proxy.
-    Bench(bench::Options),
+    Bench(aibridge_bench::Options),
     /// Injects faults into the real binary under load, and compares its records with what clients received.
-    Chaos(chaos::Options),
+    Chaos(aibridge_chaos::Options),
     /// Runs every check: format, structure, language, lints, docs, tests, demo, bench smoke run, chaos, e2e.
     Ci(ci::Options),
     /// Sends three requests through the gateway and prints its records; needs no API key and no network.
@@ -47,8 +43,8 @@ enum Task {
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Bench(options) => bench::run(&options),
-        Task::Chaos(options) => chaos::run(&options).await,
+        Task::Bench(options) => aibridge_bench::run(&options),
+        Task::Chaos(options) => aibridge_chaos::run(&options).await,
         Task::Ci(options) => ci::run(&options),
         Task::Demo(options) => demo::run(&options, &mut std::io::stdout()).await,
         Task::E2e(options) => e2e::run(&options).await,

@@ -31,10 +31,10 @@ pub struct RequestHeaderRules<'a> {
 
 impl RequestHeaderRules<'_> {
     /// The headers of the upstream request, without the credential. A client's header with an access token in any value
-    /// is omitted.
+    /// is omitted, and `Accept-Encoding` is always `identity`.
     pub fn apply(&self, client: &HeaderMap) -> HeaderMap {
         let (named, secret) = (named_by_connection(client), with_access_token(client));
-        let mut headers = HeaderMap::with_capacity(client.len() + self.extra.len() + 2);
+        let mut headers = HeaderMap::with_capacity(client.len() + self.extra.len() + 3);
         for (name, value) in client {
             let canonical = canonical(name.as_str());
             let is_forwarded = is_forwarded_upstream(&canonical, self)
@@ -51,6 +51,8 @@ impl RequestHeaderRules<'_> {
                 HeaderValue::from_static(concat!("aibridge/", env!("CARGO_PKG_VERSION"))),
             );
         }
+        // Without it, a provider could choose a coding that the client does not understand.
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         for name in self.extra.keys() {
             headers.remove(name);
         }

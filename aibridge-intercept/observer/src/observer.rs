@@ -21,6 +21,11 @@ pub trait Observer: Send {
     /// Whether an event so far reported an error.
     fn has_failed(&self) -> bool;
 
+    /// The provider's ids of the objects that the response has made so far.
+    fn objects(&self) -> &[String] {
+        &[]
+    }
+
     /// Returns the content. Called once, when the response has ended or broken off.
     fn finish(&mut self) -> ResponseSummary;
 

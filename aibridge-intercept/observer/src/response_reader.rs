@@ -58,6 +58,11 @@ impl ResponseReader {
         }
     }
 
+    /// The provider's ids of the objects that the response has made so far.
+    pub fn objects(&self) -> &[String] {
+        self.observer.objects()
+    }
+
     /// Returns the content of the response.
     pub fn finish(&mut self) -> ResponseSummary {
         self.observer.finish()

@@ -142,6 +142,10 @@ impl Observer for Streaming {
         self.failed
     }
 
+    fn objects(&self) -> &[String] {
+        &self.objects
+    }
+
     fn finish(&mut self) -> ResponseSummary {
         let mut items = std::mem::take(&mut self.items);
         ResponseSummary {

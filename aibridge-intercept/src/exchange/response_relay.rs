@@ -33,6 +33,8 @@ struct ResponseRelay {
     framing: Option<Framing>,
     /// The last event that was sent has no blank line at its end.
     lacks_blank_line: bool,
+    /// The content of a stream that seemed to end.
+    summary: Option<ResponseSummary>,
 }
 
 impl Exchange {
@@ -160,6 +162,7 @@ impl ResponseRelay {
             declared,
             framing: None,
             lacks_blank_line: false,
+            summary: None,
         }
     }
 
@@ -191,7 +194,11 @@ impl ResponseRelay {
             RelayError::Failed(error) => self.error_event(error),
             RelayError::ClientDisconnected => None,
         };
-        let summary = if is_recorded { ResponseSummary::default() } else { self.reader.finish() };
+        let summary = match self.summary.take() {
+            _ if is_recorded => ResponseSummary::default(),
+            Some(summary) => summary,
+            None => self.reader.finish(),
+        };
         if self.reader.is_lone_error(summary.ending) {
             self.response.complete(true);
         }

@@ -6,6 +6,7 @@ use crate::tap::TappedAttempt;
 use aibridge_error::Error;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
+use http::{Version, header};
 use reqwest::Response;
 use std::error::Error as _;
 use std::future::poll_fn;
@@ -137,6 +138,19 @@ impl UpstreamResponse {
             tapped.on_error(&error);
         }
         error
+    }
+
+    /// Whether only the end of the connection ends the body (RFC 9112 §6.3), so that a lost connection looks like an end.
+    pub fn ends_with_connection(&self) -> bool {
+        let (version, headers) = (self.http.version(), self.http.headers());
+        version <= Version::HTTP_11
+            && !headers.contains_key(header::CONTENT_LENGTH)
+            && !headers.contains_key(header::TRANSFER_ENCODING)
+    }
+
+    /// Reports that the provider was lost, although the body seems to have ended.
+    pub fn lose(&mut self) -> Error {
+        self.fail(Error::UpstreamDisconnected)
     }
 
     /// Called when all relevant parts of the response have arrived. `is_failure`: it counts against the provider.

@@ -11,7 +11,6 @@ use crate::{
     tools, totals, usage,
 };
 use aibridge_store::StoreOptions;
-use bytes::Bytes;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,7 +19,6 @@ use tokio_util::task::TaskTracker;
 pub struct Api {
     reader: Reader,
     live: Live,
-    document: Bytes,
     zone: TimeZone,
 }
 
@@ -28,12 +26,7 @@ impl Api {
     /// Creates an API that reads records from `store`, on blocking threads that `tasks` tracks. Waiting calls end when
     /// `stopping` is cancelled. Days begin at midnight in `zone` if a request names no zone.
     pub fn new(store: StoreOptions, tasks: TaskTracker, stopping: CancellationToken, zone: TimeZone) -> Self {
-        Self {
-            reader: Reader::new(store, tasks),
-            live: Live::new(stopping),
-            document: document::text(),
-            zone,
-        }
+        Self { reader: Reader::new(store, tasks), live: Live::new(stopping), zone }
     }
 
     /// Returns the response to `call`. The server has checked that the caller has the access that the endpoint needs.
@@ -47,7 +40,7 @@ impl Api {
         match endpoint {
             Endpoint::Document => {
                 QueryParameters::new(*query).finish()?;
-                Ok(Reply::json(self.document.clone()))
+                Ok(Reply::json(document::text()))
             }
             Endpoint::Status => status::status(reader, call, zone).await,
             Endpoint::Interceptions(scope) => {

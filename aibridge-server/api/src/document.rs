@@ -7,6 +7,7 @@ use crate::{
     tools, totals, usage,
 };
 use bytes::Bytes;
+use std::sync::LazyLock;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -65,9 +66,13 @@ impl Modify for Security {
 #[allow(dead_code, reason = "only its description is used")]
 fn openapi_json() {}
 
+/// Built by the first request for it: few gateways are ever asked, and it takes half a megabyte and much code.
+static TEXT: LazyLock<Bytes> =
+    LazyLock::new(|| Bytes::from(serde_json::json!(Document::openapi()).to_string()));
+
 /// The document as JSON.
 pub(crate) fn text() -> Bytes {
-    Bytes::from(serde_json::json!(Document::openapi()).to_string())
+    TEXT.clone()
 }
 
 #[cfg(test)]

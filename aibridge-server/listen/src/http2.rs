@@ -120,11 +120,13 @@ mod tests {
     use super::*;
     use crate::peer::Peer;
     use crate::write_timeout::STALL;
+    use aibridge_intercept::ErrorFormat;
     use axum::Router;
     use axum::body::Body;
     use bytes::Bytes;
     use h2::client::{self, SendRequest};
     use h2::{Reason, RecvStream};
+    use std::sync::Arc;
     use tokio::time::{Instant, sleep};
     use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
@@ -149,6 +151,7 @@ mod tests {
             service: RequestService::new(
                 router,
                 Peer { remote: ([127, 0, 0, 1], 1).into(), local: [127, 0, 0, 1].into() },
+                Arc::new(|_| ErrorFormat::OpenAi),
             ),
             bounds: ConnectionBounds {
                 max_connections: None,

@@ -1,7 +1,7 @@
 //! Requests that HTTP requires a server to refuse and that hyper accepts.
 
-use axum::body::Body;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
+use aibridge_intercept::{ErrorKind, ErrorResponse};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Version, header};
 
 /// The reason why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,25 +22,19 @@ impl Rejection {
         check_host(request.version(), request.headers())?;
         check_transfer_coding(request.headers())
     }
+}
 
-    /// Renders the response as an API error. The rest of the request is not read, so the connection closes afterwards.
-    pub(crate) fn to_response(self) -> Response<Body> {
-        let (status, code) = match self {
-            Self::MissingHost | Self::SeveralHosts | Self::InvalidHost => {
+impl From<Rejection> for ErrorResponse {
+    /// The rest of the request is not read, so the connection closes afterwards.
+    fn from(rejection: Rejection) -> Self {
+        let (status, code) = match rejection {
+            Rejection::MissingHost | Rejection::SeveralHosts | Rejection::InvalidHost => {
                 (StatusCode::BAD_REQUEST, "invalid_header")
             }
-            Self::TransferCoding => (StatusCode::NOT_IMPLEMENTED, "unsupported_encoding"),
+            Rejection::TransferCoding => (StatusCode::NOT_IMPLEMENTED, "unsupported_encoding"),
         };
-        let body = serde_json::json!({"error": {
-            "message": self.to_string(), "type": "invalid_request_error", "param": null, "code": code,
-        }});
-        let mut response = Response::new(Body::from(body.to_string()));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        headers.insert(aibridge_intercept::error_response::ERROR_HEADER, HeaderValue::from_static(code));
-        response
+        Self::new(status, ErrorKind::InvalidRequest, code, rejection.to_string())
+            .with_header(header::CONNECTION, HeaderValue::from_static("close"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::peer::Peer;
 use crate::reject::Rejection;
+use aibridge_intercept::{ErrorFormat, ErrorResponse};
 use axum::Router;
 use axum::body::Body;
 use futures_util::future::{Either, Ready, ready};
@@ -10,16 +11,21 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
 use std::convert::Infallible;
+use std::sync::Arc;
 
 /// The router behind the checks of [`Rejection`]. Adds the [`Peer`] to each request.
 pub(crate) struct RequestService {
     router: TowerToHyperService<Router>,
     peer: Peer,
+    error_format: PathErrorFormat,
 }
 
+/// Returns the format of errors for the path of a request.
+pub type PathErrorFormat = Arc<dyn Fn(&str) -> ErrorFormat + Send + Sync>;
+
 impl RequestService {
-    pub(crate) fn new(router: Router, peer: Peer) -> Self {
-        Self { router: TowerToHyperService::new(router), peer }
+    pub(crate) fn new(router: Router, peer: Peer, error_format: PathErrorFormat) -> Self {
+        Self { router: TowerToHyperService::new(router), peer, error_format }
     }
 }
 
@@ -34,7 +40,9 @@ impl Service<Request<Incoming>> for RequestService {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         if let Err(rejection) = Rejection::check(&request) {
             tracing::debug!(peer = %self.peer.remote, %rejection, "refused a request");
-            return Either::Right(ready(Ok(rejection.to_response())));
+            let format = (self.error_format)(request.uri().path());
+            let response = ErrorResponse::from(rejection).into_http(format, None);
+            return Either::Right(ready(Ok(response.map(Body::from))));
         }
         request.extensions_mut().insert(self.peer);
         Either::Left(self.router.call(request))

@@ -31,13 +31,21 @@ impl OwnerCache {
         recent.get(&key).or_else(|| older.get(&key)).cloned()
     }
 
-    /// Caches an owner that is recorded.
+    /// Caches an owner that is recorded, or is about to be.
     pub(super) fn insert(&self, provider: &str, object: &str, owner: &str) {
         let Generations { recent, older } = &mut *self.0.lock();
         if recent.len() >= GENERATION {
             *older = mem::take(recent);
         }
         recent.insert(key(provider, object), owner.into());
+    }
+
+    /// Forgets an owner that could not be recorded.
+    pub(super) fn remove(&self, provider: &str, object: &str) {
+        let key = key(provider, object);
+        let Generations { recent, older } = &mut *self.0.lock();
+        recent.remove(&key);
+        older.remove(&key);
     }
 }
 

@@ -15,6 +15,17 @@ fn settings(provider: &ScriptedProvider, path: &str, azure_paths: bool) -> Strin
 }
 
 #[tokio::test]
+async fn a_deployment_with_a_long_name_is_refused() {
+    let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
+    let gateway = Harness::start(&settings(&provider, "/", true)).await;
+    for (length, expected) in [(512, (200, None)), (513, (400, Some("invalid_model")))] {
+        let target = format!("/azure/v1/openai/deployments/{}/chat/completions", "d".repeat(length));
+        let response = RawClient::post(gateway.address, &target, &[], r#"{"messages":[]}"#).await;
+        assert_eq!(status_and_code(&response), expected, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn a_deployment_is_bridged_like_the_route_that_it_spells() {
     let provider = ScriptedProvider::start(|request| match request.path() {
         path if path.ends_with("/embeddings") => Script::json(200, EMBEDDED),

@@ -234,6 +234,26 @@ async fn a_fault_before_the_first_event_is_an_error_event() {
     }
 }
 
+/// The end of a connection can be the end of a body or a loss, and only a terminal event distinguishes them.
+#[tokio::test]
+async fn a_connection_that_ends_before_the_terminal_event_is_an_error_event() {
+    for dialect in DIALECTS {
+        let [first, ..] = dialect.events;
+        let script = Script::head(200, Framing::CloseDelimited)
+            .header("Content-Type", "text/event-stream")
+            .then(Step::Bytes(first.into()))
+            .then(Step::Close);
+        let provider = ScriptedProvider::start(move |_| script.clone()).await;
+        let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+        let response = read_response(dialect, &gateway, true).await;
+        let error_event = response.text().strip_prefix(first).expect("the event");
+        dialect.assert_error(error_event, "upstream_unreachable");
+        assert_eq!(response.end, BodyEnd::Clean, "{}: the error event is the end", dialect.target);
+        let row = row(&gateway, response.header("x-aibridge-interception-id"));
+        assert_eq!((&row["outcome"], &row["error_type"]), (&"failed".into(), &"stream_error".into()));
+    }
+}
+
 #[tokio::test]
 async fn a_fault_after_the_last_event_is_ignored() {
     for dialect in DIALECTS {

@@ -3,7 +3,7 @@
 use crate::auth::tokens_of;
 use crate::endpoints::{KEYS, OWN_BEARER};
 use crate::harness::{Harness, provider_settings};
-use aibridge_testkit::{RawClient, ReceivedRequest, Response, Script, ScriptedProvider, request};
+use aibridge_testkit::{Gate, RawClient, ReceivedRequest, Response, Script, ScriptedProvider, Step, request};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -141,6 +141,40 @@ async fn other_actors_cannot_read_cancel_delete_or_continue_a_response() {
         gateway.store.query("SELECT * FROM aibridge_interceptions WHERE initiator_id = 'bob'", &[]),
         []
     );
+}
+
+#[tokio::test]
+async fn a_response_has_an_owner_while_it_is_streamed() {
+    let gate = Gate::new();
+    let script_gate = gate.clone();
+    let provider = ScriptedProvider::start(move |request| match request.method.as_str() {
+        "POST" => {
+            let event = |kind: &str| {
+                format!("event: {kind}\ndata: {}\n\n", json!({"type": kind, "response": {"id": "resp_live"}}))
+            };
+            Script::sse_head()
+                .chunk(event("response.created"))
+                .then(Step::Await(script_gate.clone()))
+                .chunk(event("response.completed"))
+                .then(Step::End)
+        }
+        _ => Script::json(200, "{}"),
+    })
+    .await;
+    let gateway = gateway(&provider).await;
+    let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));
+    let mut client = RawClient::connect(gateway.address).await;
+    let token = [("X-AIBridge-Token", ann.token.as_str())];
+    client.send(&request("POST", RESPONSES, &token, br#"{"model":"m","stream":true}"#)).await;
+    assert_eq!(client.head().await.status, 200);
+    client.read_until("\n\n").await;
+    for (method, below) in [("GET", ""), ("POST", "/cancel")] {
+        let response = bob.call(method, &format!("{RESPONSES}/resp_live{below}"), "").await;
+        assert_not_found(&response, "Response with id 'resp_live' not found.");
+    }
+    assert_eq!(ann.call("GET", &format!("{RESPONSES}/resp_live"), "").await.status(), 200);
+    gate.open();
+    client.read_to_end().await;
 }
 
 #[tokio::test]

@@ -34,12 +34,15 @@ async fn every_response_has_the_security_headers() {
         ("GET", "/dashboard/sessions/x", 200),
         ("GET", "/dashboard/assets/app.js", 200),
         ("GET", "/dashboard/nothing", 404),
-        ("GET", "/dashboard/", 404),
+        ("GET", "/dashboard/?user=ann", 308),
+        ("DELETE", "/dashboard/", 404),
         ("DELETE", "/dashboard", 405),
         ("POST", "/dashboard/login", 403),
         ("GET", "/dashboard/logout", 405),
         ("GET", "/api/v1/status", 401),
         ("GET", "/api/v1/nothing", 404),
+        ("GET", "/api/v1", 404),
+        ("GET", "/api/v1/", 404),
         ("GET", "/api/v1/openapi.json", 200),
     ];
     for (method, path, status) in paths {

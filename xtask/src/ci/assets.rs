@@ -1,7 +1,7 @@
 //! Checks the files of the dashboard: those of others are the published ones, with their licences, and all together are
 //! small.
 
-use crate::workspace::root;
+use aibridge_workspace::root;
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -1,6 +1,6 @@
 //! The allowed dependencies between crates. This is the only place that lists them.
 
-use crate::workspace::{Package, Workspace};
+use aibridge_workspace::{Package, Workspace};
 use anyhow::{Result, ensure};
 
 /// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
@@ -34,7 +34,14 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Crates for tests and development. They may depend on every crate; no other crate depends on them outside of tests.
-const TOOLS: &[&str] = &["aibridge-testkit", "aibridge-traffic", "xtask"];
+const TOOLS: &[&str] = &[
+    "aibridge-bench",
+    "aibridge-chaos",
+    "aibridge-testkit",
+    "aibridge-traffic",
+    "aibridge-workspace",
+    "xtask",
+];
 
 /// External crates, and the only crates of ours that may depend on them.
 const EXCLUSIVE: &[(&[&str], &[&str])] = &[

@@ -2,7 +2,7 @@
 //!
 //! `docs/glossary.md` holds the vocabulary; the words that it retired stay out of the code.
 
-use crate::workspace::{output, root};
+use aibridge_workspace::{output, root};
 use anyhow::{Context, Result, ensure};
 use std::process::Command;
 

@@ -3,7 +3,7 @@
 //! The last column of a row names files and constants: `` `relay.rs` `PIECES_IN_FLIGHT` ``. The check finds each constant in a
 //! file with that name. If its value is a plain number or duration, the middle column has to contain it.
 
-use crate::workspace::{output, root};
+use aibridge_workspace::{output, root};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::process::Command;

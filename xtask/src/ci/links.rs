@@ -1,6 +1,6 @@
 //! Relative links in the Markdown documents of the repository.
 
-use crate::workspace::{output, root};
+use aibridge_workspace::{output, root};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::process::Command;

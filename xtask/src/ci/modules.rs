@@ -3,7 +3,7 @@
 //! A cycle means that two files can only be read together. Uses inside `#[cfg(test)]` modules do not count, and a name
 //! that a crate root re-exports counts as a use of the file that defines it.
 
-use crate::workspace::{output, root};
+use aibridge_workspace::{output, root};
 use anyhow::{Context, Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

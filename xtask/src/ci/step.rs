@@ -1,6 +1,6 @@
 //! One step of `cargo xtask ci`: a cargo command or a check in this crate.
 
-use crate::workspace::cargo;
+use aibridge_workspace::cargo;
 use anyhow::{Context, Result, ensure};
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};

@@ -1,6 +1,6 @@
 //! The entries at the top of the repository: crates, documents and nothing else.
 
-use crate::workspace::{output, root};
+use aibridge_workspace::{output, root};
 use anyhow::{Result, ensure};
 use std::collections::BTreeSet;
 use std::process::Command;

@@ -3,8 +3,8 @@
 use super::assets;
 use super::install::Installed;
 use super::tools::Tools;
-use crate::gateway;
-use crate::workspace::root;
+use aibridge_workspace::gateway;
+use aibridge_workspace::root;
 use anyhow::{Result, ensure};
 use std::path::Path;
 use std::process::Stdio;

@@ -56,6 +56,7 @@ fn forwards_only_end_to_end_headers_upstream() {
         actor: None,
     };
     let expected = map(&[
+        ("accept-encoding", "identity"),
         ("user-agent", "codex/1"),
         ("x-stainless-lang", "python"),
         ("openai-beta", "a"),
@@ -94,6 +95,7 @@ fn adds_gateway_headers_that_a_client_cannot_spoof() {
         actor: Some(&actor),
     };
     let expected = map(&[
+        ("accept-encoding", "identity"),
         ("user-agent", "fixed"),
         ("x-team", "a"),
         ("x-ai-bridge-actor-id", "ann"),
@@ -147,7 +149,7 @@ fn forwards_end_to_end_headers_downstream() {
 }
 
 /// Names that are never forwarded with a pool key.
-const DROPPED: [&str; 33] = [
+const DROPPED: [&str; 32] = [
     "connection",
     "keep-alive",
     "proxy-connection",
@@ -161,7 +163,6 @@ const DROPPED: [&str; 33] = [
     "http2-settings",
     "host",
     "content-length",
-    "accept-encoding",
     "expect",
     "content-encoding",
     "authorization",

@@ -6,7 +6,7 @@ use crate::relay::{Batch, RelayError};
 use aibridge_error::Error;
 use aibridge_observer::framing::Framing;
 use aibridge_observer::response_reader::ResponseReader;
-use aibridge_observer::{Ending, EventAction};
+use aibridge_observer::{Ending, EventAction, ResponseSummary};
 use aibridge_recorder::{ErrorType, Outcome};
 use aibridge_sse::{Event, Splitter};
 use aibridge_upstream::response::{MAX_BUFFERED_BYTES, NextChunk, UpstreamResponse};
@@ -59,7 +59,12 @@ impl Exchange {
         }
         let tail = Event::from(stream.splitter.take_rest());
         let action = stream.relay.reader.read_event(&tail).await;
-        self.end_stream(stream.relay).await?;
+        let summary = stream.relay.reader.finish();
+        if summary.ending == Ending::Missing && stream.relay.response.ends_with_connection() {
+            stream.relay.summary = Some(summary);
+            return Err(stream.relay.response.lose().into());
+        }
+        self.record_stream(stream.relay, summary).await?;
         if stream.relay.decoding.is_plain() && action != EventAction::Withhold {
             self.send(tail.raw).await?;
         }
@@ -83,7 +88,11 @@ impl Exchange {
             if ResponseReader::is_large(&event) {
                 self.send_all(batch.take()).await?;
             }
-            match stream.read(&event).await {
+            let action = stream.read(&event).await;
+            if action != EventAction::Terminal {
+                self.record_owners_early(stream.relay.reader.objects()).await;
+            }
+            match action {
                 EventAction::Relay => batch.push(event.raw),
                 EventAction::Withhold => {}
                 EventAction::Terminal => {
@@ -128,6 +137,7 @@ impl Exchange {
                     self.send(chunk).await?;
                     return Ok(true);
                 }
+                self.record_owners_early(stream.relay.reader.objects()).await;
             }
             if stream.splitter.pending() > MAX_BUFFERED_BYTES {
                 self.stop_reading(stream.relay);
@@ -174,6 +184,14 @@ impl Exchange {
     /// Records the end of a stream, with the outcome that its observer found.
     async fn end_stream(&mut self, relay: &mut ResponseRelay) -> Result<(), RelayError> {
         let summary = relay.reader.finish();
+        self.record_stream(relay, summary).await
+    }
+
+    async fn record_stream(
+        &mut self,
+        relay: &mut ResponseRelay,
+        summary: ResponseSummary,
+    ) -> Result<(), RelayError> {
         relay.response.complete(relay.reader.is_lone_error(summary.ending));
         let outcome = match summary.ending {
             Ending::Complete => Outcome::Completed,

@@ -41,7 +41,8 @@ const CREATE: &str = concat!("SET LOCAL lock_timeout = '200ms';", include_str!("
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
 const EXISTS: &str = "SELECT count(*) FROM pg_trigger WHERE tgname::text = ANY ($1) AND tgenabled = 'O' AND tgrelid IN \
     (to_regclass('aibridge_interceptions'), to_regclass('aibridge_token_usages'))";
-const FIRST: &str = "SELECT started_at FROM aibridge_interceptions ORDER BY id LIMIT 1";
+/// The first start, and the clock of the server: the triggers go by it.
+const FIRST: &str = "SELECT started_at, now() FROM aibridge_interceptions ORDER BY id LIMIT 1";
 const OPEN: &str =
     "SELECT min(started_at) FROM aibridge_interceptions WHERE ended_at IS NULL AND started_at >= $1";
 const STATE: &str = "SELECT until, barrier, coalesce(barrier <= txid_snapshot_xmin(txid_current_snapshot()), false) \
@@ -130,10 +131,10 @@ async fn exists(client: &Client) -> Result<bool, PgError> {
 
 /// Adds the quarter-hours that are over to those that are summed up, as stale ones.
 async fn extend(client: &Client, now: Timestamp) -> Result<bool, PgError> {
+    let Some(first) = client.query_opt(FIRST, &[]).await? else { return Ok(false) };
+    let (first, now): (Timestamp, Timestamp) = (first.try_get(0)?, now.min(first.try_get(1)?));
     let end = now.saturating_sub(SETTLE_TIME).unwrap_or(now);
     let oldest_open = now.saturating_sub(MAX_OPEN_TIME).unwrap_or(now);
-    let Some(first) = client.query_opt(FIRST, &[]).await? else { return Ok(false) };
-    let first: Timestamp = first.try_get(0)?;
     let open: Option<Timestamp> = client.query_one(OPEN, &[&oldest_open]).await?.try_get(0)?;
     let target = open.map_or(end, |open| open.min(end)).as_second().div_euclid(PERIOD_SECONDS);
     let begin = first.as_second().div_euclid(PERIOD_SECONDS);

@@ -49,6 +49,18 @@ CREATE TABLE aibridge_totals_tools (
 );
 CREATE INDEX aibridge_totals_tools_period ON aibridge_totals_tools (period);
 
+-- Recent interceptions are not summed up yet: they are told apart without a call, because every record is one of them. The
+-- summed up time ends an hour ago at the latest, by the clock of this server too.
+CREATE OR REPLACE FUNCTION aibridge_totals_mark_one() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    changed_at timestamptz := CASE TG_OP WHEN 'INSERT' THEN NEW.started_at ELSE OLD.started_at END;
+BEGIN
+    INSERT INTO aibridge_totals_stale AS s
+        SELECT floor(extract(epoch from changed_at))::bigint / 900, 1 FROM aibridge_totals_state
+        WHERE changed_at < until_at
+        ON CONFLICT (period) DO UPDATE SET marks = s.marks + 1;
+    RETURN NULL;
+END $$;
 CREATE OR REPLACE FUNCTION aibridge_totals_mark() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO aibridge_totals_stale AS s
@@ -67,10 +79,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER aibridge_totals_inserted AFTER INSERT ON aibridge_interceptions
-    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION aibridge_totals_mark();
-CREATE TRIGGER aibridge_totals_updated AFTER UPDATE ON aibridge_interceptions
-    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION aibridge_totals_mark();
+CREATE TRIGGER aibridge_totals_inserted AFTER INSERT ON aibridge_interceptions FOR EACH ROW
+    WHEN (NEW.started_at < now() - interval '30 minutes') EXECUTE FUNCTION aibridge_totals_mark_one();
+CREATE TRIGGER aibridge_totals_updated AFTER UPDATE ON aibridge_interceptions FOR EACH ROW
+    WHEN (OLD.started_at < now() - interval '30 minutes') EXECUTE FUNCTION aibridge_totals_mark_one();
 CREATE TRIGGER aibridge_totals_deleted AFTER DELETE ON aibridge_interceptions
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION aibridge_totals_mark();
 CREATE TRIGGER aibridge_totals_repriced AFTER UPDATE ON aibridge_token_usages

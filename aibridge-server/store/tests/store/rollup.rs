@@ -203,12 +203,9 @@ fn read(records: &Records, now: Timestamp, made: bool) -> Vec<(Vec<TotalsRow>, V
         let query = TotalsQuery { filter: filter.clone(), by, interval, zone: zone.clone() };
         records.totals(&query, |_, _| Ok::<_, StoreError>(())).expect("totals")
     };
-    let read = |filter: &Filter| {
-        let intervals = [None, Some(Interval::Hour), Some(Interval::Day)];
-        let rows = intervals.into_iter().flat_map(|interval| totals(filter, interval)).collect();
-        (rows, records.tools(filter, 10).expect("tools"))
-    };
-    filters.iter().map(read).collect()
+    let intervals = [Some(Interval::Day), Some(Interval::Hour), None, Some(Interval::Day)];
+    let read = |(filter, interval)| (totals(filter, interval), records.tools(filter, 10).expect("tools"));
+    filters.iter().zip(intervals).map(read).collect()
 }
 
 /// Changes that happen to old interceptions: retention, late ends and starts, another outcome, another cost.

@@ -54,6 +54,25 @@ const REFUSALS: [(u16, &str, [bool; 3]); 12] = [
 ];
 
 #[tokio::test]
+async fn a_rate_limit_on_a_passthrough_route_cools_the_model_in_the_body() {
+    let provider = ScriptedProvider::start(|request| match request.path() {
+        "/v1/responses/input_tokens" if request.bearer() == Some(KEYS[0]) => Script::json(429, "{}"),
+        "/v1/responses/input_tokens" => Script::json(200, "{}"),
+        _ => Endpoint::of(request).good_response(),
+    })
+    .await;
+    let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..2]).await;
+    let body = r#"{"model":"m","input":"a"}"#;
+    let response = RawClient::post(gateway.address, "/openai/v1/responses/input_tokens", &[], body).await;
+    assert_eq!(response.status(), 200);
+    for (model, key) in [("m", KEYS[1]), ("n", KEYS[0])] {
+        let before = provider.received().len();
+        assert_eq!(call(&gateway, CHAT, model, "").await.status(), 200);
+        assert_eq!(tried_keys(&provider, before), [key], "{model}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_cools_only_its_scope() {
     for (status, body, left_alone) in REFUSALS {
         for endpoint in &ENDPOINTS[..4] {

@@ -35,7 +35,12 @@ async fn refusals_have_the_types_of_the_api() {
     let tokens = "[auth]\nmode = \"tokens\"\n";
     let with_body = |headers: &[(&str, &str)], body: &str| request("POST", TARGET, headers, body.as_bytes());
     let large = "x".repeat(5000);
+    let two_hosts = format!(
+        "POST {TARGET} HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}"
+    );
     let table: Vec<(&str, &[&str], Vec<u8>, Expected)> = vec![
+        // Refused by the listener, before a route is found.
+        ("", &KEYS, two_hosts.into(), (400, "invalid_request_error", "invalid_header", None, false)),
         ("", &KEYS, with_body(&[], "[1]"), (400, "invalid_request_error", "invalid_json", None, false)),
         (
             "",

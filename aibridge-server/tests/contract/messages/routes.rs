@@ -139,13 +139,20 @@ async fn tokens_are_counted_and_models_listed_without_a_record() {
         ("GET", "/anthropic/v1/models?limit=1000"),
         ("HEAD", "/anthropic/v1/models"),
         ("GET", "/anthropic/v1/models/claude-x"),
+        ("GET", "/anthropic/v1/models/a%2Fb"),
     ] {
         assert_eq!(call(&gateway, method, target, &[]).await.status(), 200, "{method} {target}");
     }
     let targets: Vec<_> = provider.received().iter().map(|request| request.target.clone()).collect();
     assert_eq!(
         targets,
-        ["/v1/messages/count_tokens", "/v1/models?limit=1000", "/v1/models", "/v1/models/claude-x"]
+        [
+            "/v1/messages/count_tokens",
+            "/v1/models?limit=1000",
+            "/v1/models",
+            "/v1/models/claude-x",
+            "/v1/models/a%2Fb"
+        ]
     );
     assert!(provider.received().iter().all(|request| request.header("x-api-key") == Some(KEYS[0])));
     assert!(gateway.store.rows("aibridge_interceptions").is_empty());
@@ -169,7 +176,7 @@ async fn tokens_are_counted_and_models_listed_without_a_record() {
         let response = RawClient::post(gateway.address, target, &[], REQUEST).await;
         assert_eq!(status_and_code(&response), (404, Some("unknown_route")), "{target}");
     }
-    assert_eq!(provider.received().len(), 4);
+    assert_eq!(provider.received().len(), 5);
 }
 
 #[tokio::test]

@@ -2,8 +2,12 @@
 
 use super::{CHAT, settings};
 use crate::reload;
-use aibridge_testkit::{Gateway, Launch, Postgres, ProcessOutput, RawClient, Row, Script, ScriptedProvider};
+use aibridge_testkit::{
+    Gateway, Launch, Postgres, ProcessOutput, RawClient, Row, Script, ScriptedProvider, wait_until, within,
+};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const GPT: &str = "genai-prices-0.2.1:openai/gpt-4.1";
 
@@ -145,6 +149,48 @@ async fn recorded_costs_are_computed_anew_on_postgres() {
     let gateway = launch.start().await;
     assert_recomputes(&launch, gateway, &server.url(), async || server.rows("aibridge_token_usages").await)
         .await;
+}
+
+/// Requests are recorded while costs are computed anew, and every cost is that of one price or the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_are_served_while_costs_are_computed_anew() {
+    let provider = provider().await;
+    let launch = launch(&provider);
+    let gateway = launch.start().await;
+    let (address, url) = (gateway.address(), format!("sqlite:{}", launch.store_path().display()));
+    let (served, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let (served, stop) = (Arc::clone(&served), Arc::clone(&stop));
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    assert_eq!(RawClient::post(address, CHAT, &[], super::BODY).await.status(), 200);
+                    served.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    wait_until(|| served.load(Ordering::Relaxed) > 300, "requests to be served").await;
+    let mut changed = 0;
+    for prices in [NEW_PRICES, "version = \"3\"\n", NEW_PRICES] {
+        std::fs::write(launch.dir().join("prices.toml"), prices).unwrap();
+        let so_far = served.load(Ordering::Relaxed);
+        let done = recompute(&launch, &url, &["--since", "1d", "--json"]).await;
+        assert!(done.status.success(), "{done:?}");
+        let report: Value = serde_json::from_str(&done.stdout).unwrap();
+        changed += report["changed"].as_u64().unwrap();
+        wait_until(|| served.load(Ordering::Relaxed) > so_far + 50, "more requests to be served").await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        within(client, "a client to end").await.unwrap();
+    }
+    assert!(changed > 500, "{changed}");
+    let rows = gateway.store().rows("aibridge_token_usages");
+    assert_eq!(rows.len(), served.load(Ordering::Relaxed));
+    for cost in costs(&rows) {
+        assert!([&first_costs()[0], &new_costs()[0]].contains(&&cost), "{cost}");
+    }
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ pub(super) fn measure(lab: &Lab, options: &Options, report: &mut Report) -> Resu
     if options.includes(name) {
         let bytes = std::fs::metadata(lab.gateway_binary())?.len() as f64;
         let values = vec![(RELAY, Spread::of(vec![bytes / 1024.0 / 1024.0]))];
-        report.push(Figure { name: name.into(), unit: "MiB", values, base: None, goal: Goal::AtMost(25.0) });
+        report.push(Figure { name: name.into(), unit: "MiB", values, base: None, goal: Goal::AtMost(30.0) });
     }
     Ok(())
 }

@@ -39,15 +39,16 @@ impl Case {
     /// All cases, in groups of the same traffic in each dialect.
     pub(super) fn groups() -> Vec<Vec<Self>> {
         let blocking = |(bytes, connections, goal)| (Traffic::Blocking(bytes, connections), goal);
-        let stream = |(events, pace)| (Traffic::Streams(events, pace), 1.25);
+        let stream = |(events, pace, goal)| (Traffic::Streams(events, pace), goal);
         let blocking = [
-            (1_000, CONNECTIONS, 2.5),
+            (1_000, CONNECTIONS, 3.0),
             (1_000, MANY_CONNECTIONS, 2.5),
             (20_000, CONNECTIONS, 2.5),
-            (300_000, CONNECTIONS, 1.5),
+            (300_000, CONNECTIONS, 1.75),
         ]
         .map(blocking);
-        let streams = [(100, UNPACED), (1000, UNPACED), (100, PACE), (1000, PACE)].map(stream);
+        let streams =
+            [(100, UNPACED, 1.25), (1000, UNPACED, 1.25), (100, PACE, 1.4), (1000, PACE, 1.4)].map(stream);
         blocking.into_iter().chain(streams).map(|(traffic, goal)| Self::group(traffic, goal)).collect()
     }
 

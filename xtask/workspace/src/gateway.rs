@@ -6,13 +6,21 @@ use serde_json::Value;
 use std::path::PathBuf;
 
 /// Builds the gateway and returns the path of its binary.
-pub(crate) fn build(release: bool) -> Result<PathBuf> {
+///
+/// # Errors
+///
+/// If the build fails.
+pub fn build(release: bool) -> Result<PathBuf> {
     let release = release.then_some("--release");
     build_target(["--package=aibridge-server", "--bin=aibridge"].into_iter().chain(release))
 }
 
 /// Builds an example of a crate and returns the path of its binary.
-pub(crate) fn build_example(package: &str, example: &str) -> Result<PathBuf> {
+///
+/// # Errors
+///
+/// If the build fails.
+pub fn build_example(package: &str, example: &str) -> Result<PathBuf> {
     build_target(["--package", package, "--example", example].into_iter())
 }
 

@@ -1,7 +1,7 @@
 //! Outages of the database: stopped, crashed, killed, frozen, read-only or locked.
 
-use crate::chaos::database::{Database, WriteLock};
-use crate::chaos::scene::{Level, Scene};
+use crate::database::{Database, WriteLock};
+use crate::scene::{Level, Scene};
 use anyhow::Result;
 use std::time::Duration;
 use tokio::time::sleep;

@@ -1,8 +1,8 @@
 //! A network between gateway and PostgreSQL that is slow, or loses the response to a COMMIT.
 
 use super::outage::{Outage, measure_catch_up};
-use crate::chaos::proxy::Network;
-use crate::chaos::scene::{Scene, wait};
+use crate::proxy::Network;
+use crate::scene::{Scene, wait};
 use anyhow::Result;
 use std::time::Duration;
 use tokio::time::sleep;

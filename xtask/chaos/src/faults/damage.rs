@@ -1,7 +1,7 @@
 //! Damage to the journal: a flipped byte, a removed file, a removed directory.
 
 use super::outage::Outage;
-use crate::chaos::scene::{Scene, wait};
+use crate::scene::{Scene, wait};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};

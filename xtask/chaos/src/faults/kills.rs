@@ -1,7 +1,7 @@
 //! Gateways that are killed (SIGKILL): under load, while they start, and while they project.
 
 use super::outage::Outage;
-use crate::chaos::scene::Scene;
+use crate::scene::Scene;
 use anyhow::Result;
 use std::time::Duration;
 

@@ -45,7 +45,8 @@ impl Report {
             row.extend(
                 columns.iter().map(|target| figure.value(target).map(Spread::text).unwrap_or_default()),
             );
-            let nginx = |_: &str| figure.value(NGINX);
+            // The nginx that buffers in memory is the stricter comparison.
+            let nginx = |_: &str| figure.value(NGINX_IN_MEMORY).or_else(|| figure.value(NGINX));
             row.extend([ratios(figure, nginx), self.ratios_to_chat(figure), goal(figure.goal)]);
             table.add_row(row);
         }

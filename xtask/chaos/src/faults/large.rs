@@ -1,6 +1,6 @@
 //! One client with prompts of 60 MB: what the others notice.
 
-use crate::chaos::scene::Scene;
+use crate::scene::Scene;
 use std::time::Duration;
 use tokio::time::sleep;
 

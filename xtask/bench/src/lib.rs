@@ -16,7 +16,7 @@ mod target;
 mod targets;
 mod throughput;
 
-use crate::workspace::{Workspace, cargo, output};
+use aibridge_workspace::{Workspace, cargo, output};
 use anyhow::{Result, ensure};
 use clap::Args;
 use lab::Lab;
@@ -24,8 +24,9 @@ use report::Report;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The options of the command.
 #[derive(Args)]
-pub(crate) struct Options {
+pub struct Options {
     /// Runs everything once, briefly, with a debug build: shows that the bench works. The figures mean nothing.
     #[arg(long)]
     smoke: bool,
@@ -67,7 +68,11 @@ impl Options {
 }
 
 /// Measures, prints a table, and writes the same figures as JSON to `target/bench/`.
-pub(crate) fn run(options: &Options) -> Result<()> {
+///
+/// # Errors
+///
+/// If a build, a target or a measurement fails, or no figure has the name in the options.
+pub fn run(options: &Options) -> Result<()> {
     if options.instructions {
         return instructions::run(options);
     }

@@ -1,7 +1,7 @@
 //! Lack of space: a full disk, and a journal at its limit.
 
 use super::outage::Outage;
-use crate::chaos::scene::{Scene, wait};
+use crate::scene::{Scene, wait};
 use anyhow::{Result, ensure};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! A long journal: how fast a gateway projects what an outage of hours left, with a network of a given round trip.
 
-use crate::chaos::ledger::Ledger;
-use crate::chaos::planned_records;
-use crate::chaos::proxy::Network;
-use crate::chaos::scene::{Scene, wait};
+use crate::ledger::Ledger;
+use crate::planned_records;
+use crate::proxy::Network;
+use crate::scene::{Scene, wait};
 use aibridge_journal::{Journal, Options};
 use aibridge_store_core::payload::{RECORDS, records};
 use anyhow::{Context, Result};

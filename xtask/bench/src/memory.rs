@@ -18,7 +18,7 @@ type Runs = BTreeMap<&'static str, Vec<f64>>;
 /// Measures resident memory after the start, and the memory that each open stream adds. Each count uses new processes,
 /// because a process does not always return memory.
 pub(super) fn measure(lab: &Lab, options: &Options, report: &mut Report) -> Result<()> {
-    let counts: [usize; 2] = if options.smoke { [10, 50] } else { [1_000, 5_000] };
+    let counts: [usize; 2] = if options.smoke { [10, 50] } else { [500, 5_000] };
     for (index, count) in counts.into_iter().enumerate() {
         let name = format!("memory per open stream, {count} open");
         let idle_name = "memory idle";
@@ -45,7 +45,7 @@ pub(super) fn measure(lab: &Lab, options: &Options, report: &mut Report) -> Resu
         if wants_idle {
             add(idle_name.into(), "MiB", idle, 25.0);
         }
-        add(name, "KiB", each, 32.0);
+        add(name, "KiB", each, 48.0);
     }
     Ok(())
 }

@@ -18,8 +18,8 @@ mod report;
 mod response;
 mod scene;
 
-use crate::gateway;
 use aibridge_testkit::Postgres;
+use aibridge_workspace::gateway;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use faults::{Fault, Intensity};
@@ -33,8 +33,9 @@ use std::time::Duration;
 /// The most kills in one scene. Further kills run in further scenes, so that the check follows soon after a defect.
 const KILLS_OF_SCENE: u32 = 50;
 
+/// The options of the command.
 #[derive(Args)]
-pub(crate) struct Options {
+pub struct Options {
     /// The number of kills in each fault that kills a gateway, for each database and level.
     #[arg(long, default_value_t = 20)]
     kills: u32,
@@ -101,7 +102,7 @@ impl Options {
 /// # Errors
 ///
 /// If a record was lost or doubled, or another promise was broken.
-pub(crate) async fn run(options: &Options) -> Result<()> {
+pub async fn run(options: &Options) -> Result<()> {
     let binary = match &options.binary {
         Some(binary) => binary.canonicalize().with_context(|| binary.display().to_string())?,
         None => gateway::build(options.release)?,

@@ -1,7 +1,7 @@
 //! Counts the instructions of single operations under callgrind.
 
 use super::{Options, build};
-use crate::workspace::output;
+use aibridge_workspace::output;
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::process::Command;

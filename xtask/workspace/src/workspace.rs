@@ -6,33 +6,39 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The crates of this repository, from `cargo metadata`.
-pub(crate) struct Workspace {
-    pub(crate) packages: Vec<Package>,
+pub struct Workspace {
+    /// The crates, in the order of the command.
+    pub packages: Vec<Package>,
     /// The target directory.
-    pub(crate) target: PathBuf,
+    pub target: PathBuf,
 }
 
 /// A crate of this repository.
-pub(crate) struct Package {
-    pub(crate) name: String,
+pub struct Package {
+    /// The name of the crate.
+    pub name: String,
     /// The names of its normal dependencies, without those of tests and build scripts.
-    pub(crate) dependencies: Vec<String>,
+    pub dependencies: Vec<String>,
 }
 
 /// The root folder of the repository.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."))
 }
 
 /// The cargo that runs this task, in the root folder.
-pub(crate) fn cargo() -> Command {
+pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
 }
 
 /// Runs `command` and returns its standard output. Its standard error goes to the terminal.
-pub(crate) fn output(command: &mut Command) -> Result<String> {
+///
+/// # Errors
+///
+/// If the command cannot be started or fails.
+pub fn output(command: &mut Command) -> Result<String> {
     let output = command.stderr(std::process::Stdio::inherit()).output();
     let output = output.with_context(|| format!("cannot start {}", command.get_program().display()))?;
     ensure!(output.status.success(), "{command:?} failed with {}", output.status);
@@ -41,7 +47,11 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 
 impl Workspace {
     /// Runs `cargo metadata`.
-    pub(crate) fn load() -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// If the command fails, or prints something else.
+    pub fn load() -> Result<Self> {
         let metadata = output(cargo().args(["metadata", "--format-version=1", "--no-deps", "--offline"]))?;
         Self::parse(&serde_json::from_str(&metadata)?).context("cargo metadata")
     }
