@@ -9,6 +9,7 @@ the line about the cost must agree with the records.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -35,10 +36,8 @@ POOL_KEY = "sk-e2e-pool-key"
 OWN_KEY = "sk-e2e-key-of-the-user"
 CLAUDE_MODEL, CODEX_MODEL = "claude-sonnet-4-5", "gpt-5-codex"
 COST_LINE = re.compile(r"^aibridge: (\d+) requests?(?: \((\d+) failed\))?, (\d+) input tokens \((\d+) cached\), (\d+) output tokens(?:, \$([\d.]+))?$")
-# Parts of names that differ from run to run: ids, dates, numbers.
-VARIES = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,}|[a-z]+_[0-9A-Za-z]{12,}|\d+")
-# The cache of npm, which an agent fills when it can reach a registry, temporary files, and logs and locks of databases.
-PASSING = re.compile(r"^\.npm/|/\.?tmp/|-(wal|shm|journal)$|\.lock(/|$)")
+# Folders that several programs share: an agent has one of its own below.
+SHARED = {".config": 2, ".cache": 2, ".local": 3}
 
 
 @dataclass
@@ -174,18 +173,25 @@ def free_port() -> int:
 
 
 def digests(home: Path) -> dict[str, str]:
-    """A digest of each file below a home folder."""
-    files = [path for path in home.rglob("*") if path.is_file() and not path.is_symlink()]
-    return {str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    """A digest of each file below a home folder. Some are gone again: an agent may leave a process behind that tidies up."""
+    found = {}
+    for path in home.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and not path.is_symlink():
+                found[str(path.relative_to(home))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
-    """The files that were added, changed or removed, with what happened; ids and numbers in names count as equal."""
+    """What happened to the files of the user. What an agent adds to its own folder varies from run to run, so that counts as
+    its folder."""
     found = {}
     for name in before.keys() | after.keys():
-        if before.get(name) != after.get(name) and not PASSING.search(name):
-            kind = "added" if name not in before else "removed" if name not in after else "changed"
-            found[VARIES.sub("*", name)] = kind
+        if name in before and before[name] != after.get(name):
+            found[name] = "changed" if name in after else "removed"
+        elif name not in before:
+            parts = name.split("/")
+            found[name if parts[0] == "work" else "/".join(parts[: SHARED.get(parts[0], 1)])] = "added"
     return found
 
 
@@ -296,7 +302,7 @@ def main(binary: str, programs: str) -> int:
     for agent in AGENTS:
         if agent not in present:
             print(f"launcher: left out {agent.name}, because this machine has none")
-    with tempfile.TemporaryDirectory(prefix="aibridge-e2e-") as folder, ThreadPoolExecutor(len(AGENTS)) as pool:
+    with tempfile.TemporaryDirectory(prefix="aibridge-e2e-", ignore_cleanup_errors=True) as folder, ThreadPoolExecutor(len(AGENTS)) as pool:
         played = list(pool.map(lambda agent: play(Path(folder), binary, Path(programs), agent), present))
     passed, failed = (sum(one[index] for one in played) for index in range(2))
     print(f"e2e: {passed} passed, {failed} failed")

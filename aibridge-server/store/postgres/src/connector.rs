@@ -17,9 +17,10 @@ use tokio_postgres::{AsyncMessage, Client, Config, Connection};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
-/// Session settings. The server ends a transaction that this process abandoned, so that its locks are released.
+/// Session settings. The server ends a transaction that this process abandoned, so that its locks are released. It sorts and
+/// unpacks the rows of a large batch in memory instead of temporary files.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = '30s'; \
-                        SET lock_timeout = '10s'; SET TIME ZONE 'UTC'";
+                        SET lock_timeout = '10s'; SET work_mem = '64MB'; SET TIME ZONE 'UTC'";
 
 /// The channel on which instances announce changed key cooldowns.
 const LISTEN: &str = "LISTEN aibridge_key_cooldowns";
