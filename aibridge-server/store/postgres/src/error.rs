@@ -135,9 +135,13 @@ fn is_tls(error: &Error) -> bool {
     error.to_string().contains("TLS")
 }
 
-/// The error with its causes: the text of the driver is only "db error".
+/// The error with its causes: the text of the driver is only "db error". The detail of a server's error is left out,
+/// because it may show a row, and with it a prompt.
 fn causes(error: &Error) -> String {
     let mut text = error.to_string();
+    if let Some(error) = error.as_db_error() {
+        return format!("{text}: {}: {}", error.severity(), error.message());
+    }
     let mut cause = error.source();
     while let Some(error) = cause {
         let message = error.to_string();

@@ -216,6 +216,23 @@ async fn an_end_without_a_start_is_kept_apart_and_the_others_are_stored() {
 }
 
 #[tokio::test]
+async fn the_reason_of_a_rejection_does_not_show_the_row() {
+    let Some(server) = Postgres::start().await else { return };
+    let dir = dir();
+    let store = open(journaled(&server, dir.path())).await;
+    server.execute("ALTER TABLE aibridge_user_prompts ADD CHECK (prompt = 'allowed')").await;
+    record(&store).await;
+    projected(&store).await;
+    let rejected = server.rows("aibridge_rejected_records").await;
+    assert!(!rejected.is_empty(), "the prompt is rejected");
+    for row in &rejected {
+        let reason = row["reason"].as_str().expect("a reason");
+        assert!(reason.contains("check constraint") && !reason.contains("Failing row"), "{reason}");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
 async fn a_second_gateway_with_the_same_settings_uses_a_journal_beside_the_first() {
     let Some(server) = Postgres::start().await else { return };
     let dir = dir();
