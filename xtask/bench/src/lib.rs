@@ -1,4 +1,11 @@
 //! `cargo xtask bench`: measures the cost of the gateway and compares it with nginx as a plain proxy.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a developer's tool uses its terminal, its environment and the wall clock"
+)]
 
 mod case;
 mod figure;

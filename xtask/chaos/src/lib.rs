@@ -1,4 +1,11 @@
 //! `cargo xtask chaos`: injects faults into the real binary under load, and compares the records with what clients received.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a developer's tool uses its terminal, its environment and the wall clock"
+)]
 
 mod check;
 mod client;
