@@ -11,7 +11,8 @@ use aibridge_recorder::{CostStatus, Interception, UsageCost};
 /// The price id of a cost that the provider stated.
 pub(crate) const STATED_BY_PROVIDER: &str = "provider";
 
-/// The most rows that a price id lists. The parts of a response may have different rows.
+/// The most rows that a price id lists: one for each part of a response, although several parts may have the same. So it
+/// shows that the recorded counts are a sum, to which context tiers do not apply.
 const MAX_ROWS_IN_ID: usize = 4;
 
 /// The inputs for the price of one response: the table, and the attributes of its request.
@@ -106,7 +107,7 @@ impl Priced<'_> {
             }
             let (cost, id) = self.part(summary, part, &counts)?;
             sum = Some(sum.map_or(cost, |sum| sum.plus(cost)));
-            if !ids.contains(&id) && ids.len() < MAX_ROWS_IN_ID {
+            if ids.len() < MAX_ROWS_IN_ID {
                 ids.push(id);
             }
         }

@@ -51,8 +51,8 @@ pub enum KeptReason {
     Unpriced,
     /// There is no price any more.
     NoPriceNow,
-    /// The parts of the response have several prices, and only their sum is recorded.
-    SeveralPrices,
+    /// The response has several parts, and only the sum of their counts is recorded.
+    SeveralParts,
 }
 
 impl KeptReason {
@@ -63,7 +63,7 @@ impl KeptReason {
             Self::Subscription => "paid by a subscription",
             Self::Unpriced => "without a price",
             Self::NoPriceNow => "without a price now",
-            Self::SeveralPrices => "of parts with several prices",
+            Self::SeveralParts => "of several parts",
         }
     }
 }
@@ -93,7 +93,7 @@ impl Repricing {
             return NewCost::Kept(KeptReason::Stated);
         }
         if price_id.is_some_and(|id| id.contains(',')) {
-            return NewCost::Kept(KeptReason::SeveralPrices);
+            return NewCost::Kept(KeptReason::SeveralParts);
         }
         match self.cost(past) {
             Some(cost) if is_same(&cost, stored) => NewCost::Same,

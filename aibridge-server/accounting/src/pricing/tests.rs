@@ -150,6 +150,13 @@ fn parts_are_priced_at_their_own_models() {
         "genai-prices-0.2.1:anthropic/claude-haiku-4-5,genai-prices-0.2.1:anthropic/claude-opus-4-5"
     );
     assert_eq!(shown(cost), (Some("7.00".into()), "priced"));
+    // Each part is below the threshold of the long context, their sum is not.
+    let parts = vec![part("claude-sonnet-4-5", 150_000); 2];
+    let cost =
+        cost_of("anthropic", "claude-sonnet-4-5", &complete(Usage { parts, ..usage(300_000, 0) }), COMPLETE);
+    let id = "genai-prices-0.2.1:anthropic/claude-sonnet-4-5";
+    assert_eq!(cost.as_ref().unwrap().price_id, Some(format!("{id},{id}")), "a recomputation keeps it");
+    assert_eq!(shown(cost), (Some("0.90".into()), "priced"));
 }
 
 #[test]

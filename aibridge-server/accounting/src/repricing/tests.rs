@@ -154,7 +154,8 @@ fn some_costs_are_kept() {
     let table = [
         (cost("provider", CostStatus::Priced), KeptReason::Stated),
         (cost("x:gpt-4.1", CostStatus::Subscription), KeptReason::Subscription),
-        (cost("x:a/b,x:a/c", CostStatus::Priced), KeptReason::SeveralPrices),
+        (cost("x:a/b,x:a/c", CostStatus::Priced), KeptReason::SeveralParts),
+        (cost("x:a/b,x:a/b", CostStatus::Priced), KeptReason::SeveralParts),
         (cost("prices.toml-1:mine*", CostStatus::Priced), KeptReason::NoPriceNow),
         (UsageCost::default(), KeptReason::Unpriced),
     ];
