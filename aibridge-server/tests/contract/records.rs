@@ -2,7 +2,9 @@
 
 use crate::endpoints::KEYS;
 use crate::harness::provider_settings;
-use aibridge_testkit::{Gateway, Launch, Postgres, ProcessOutput, RawClient, Script, ScriptedProvider};
+use aibridge_testkit::{
+    Gateway, Launch, Postgres, ProcessOutput, RawClient, Script, ScriptedProvider, poll_until,
+};
 use serde_json::Value;
 
 const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","choices":[{"index":0,"finish_reason":"tool_calls",
@@ -189,6 +191,9 @@ async fn the_commands_read_postgres_likewise() {
     let headers = [("Content-Type", "application/json")];
     let response = RawClient::post(gateway.address(), "/openai/v1/chat/completions", &headers, body).await;
     assert_eq!(response.status(), 200);
+    // The commands have settings without the journal of the gateway, so they do not wait for it.
+    poll_until(async || server.rows("aibridge_token_usages").await.len() == 1, "the records to be stored")
+        .await;
 
     let table: [(&[&str], &str); 4] = [
         (&["interceptions", "list", "--json"], r#""model": "gpt-a""#),
