@@ -5,6 +5,7 @@ mod fallback;
 mod file;
 mod telemetry;
 
+pub use environment::TOKEN_VARIABLE;
 pub(crate) use environment::from_environment;
 pub(crate) use fallback::fallback_providers;
 pub(crate) use file::from_file;

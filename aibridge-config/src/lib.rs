@@ -60,5 +60,6 @@ pub use aibridge_sections::{
 };
 pub use aibridge_values::{ConfigError, Environment, Problem};
 pub use config::Config;
+pub use layer::TOKEN_VARIABLE;
 pub use load::load;
 pub use sources::{Flags, Sources};

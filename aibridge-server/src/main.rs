@@ -72,7 +72,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
             prices::run(command, &config, store_options(&config), &mut std::io::stdout())?;
         }
         Some(Command::Budgets(command)) => {
-            let token = variable(aibridge_server::run::TOKEN_VARIABLE).map(SecretString::from);
+            let token = variable(aibridge_config::TOKEN_VARIABLE).map(SecretString::from);
             let from_records = || spending::of_records(&config);
             budgets::run(command, &config, token.as_ref(), from_records, &mut std::io::stdout())?;
         }
@@ -100,7 +100,7 @@ fn run_agent(
 ) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let environment = UserEnvironment {
-        token: variable(aibridge_server::run::TOKEN_VARIABLE),
+        token: variable(aibridge_config::TOKEN_VARIABLE),
         opencode_config: variable(aibridge_server::run::OPENCODE_VARIABLE),
         has_openai_key: variable(aibridge_server::run::OPENAI_KEY_VARIABLE).is_some(),
     };

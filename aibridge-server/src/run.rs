@@ -12,9 +12,6 @@ use jiff::Timestamp;
 use std::ffi::OsString;
 use std::io;
 
-/// The variable with the user's access token.
-pub const TOKEN_VARIABLE: &str = "AIBRIDGE_TOKEN";
-
 /// The variable with the user's own configuration of opencode.
 pub const OPENCODE_VARIABLE: &str = "OPENCODE_CONFIG_CONTENT";
 

@@ -5,6 +5,9 @@ use crate::Problem;
 
 const PREFIX: &str = "AIBRIDGE_";
 
+/// The variable with the access token of the user of a command. It is not a setting.
+pub const TOKEN_VARIABLE: &str = "AIBRIDGE_TOKEN";
+
 /// The settings in the environment. Each is a layer of its own, so that a problem can name its variable.
 ///
 /// `AIBRIDGE_SERVER__LISTEN` sets `server.listen`. All values are text here; for settings of other types,
@@ -13,7 +16,7 @@ pub(crate) fn from_environment(env: &[(String, String)], problems: &mut Vec<Prob
     let mut settings: Vec<(&str, &str, &str)> = env
         .iter()
         .filter_map(|(name, value)| Some((name.as_str(), name.strip_prefix(PREFIX)?, value.as_str())))
-        .filter(|(_, rest, value)| !is_service_link(rest, value))
+        .filter(|(name, rest, value)| *name != TOKEN_VARIABLE && !is_service_link(rest, value))
         .collect();
     settings.sort_unstable(); // the environment has no order, but problems should have one
 

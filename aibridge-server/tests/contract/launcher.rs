@@ -2,8 +2,10 @@
 
 use crate::endpoints::{CHAT, KEYS};
 use crate::harness::provider_settings;
+use aibridge_store::{Options, Tokens};
 use aibridge_testkit::{Launch, ProcessOutput, RawClient, Script, ScriptedProvider, within};
 use rustix::process::{Pid, Signal, kill_process};
+use secrecy::ExposeSecret;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -138,6 +140,22 @@ async fn what_cannot_be_launched_is_said() {
     let refused = run(&["codex"]).await;
     assert_eq!(refused.status.code(), Some(2));
     assert!(refused.stderr.contains("set AIBRIDGE_TOKEN"), "{}", refused.stderr);
+}
+
+#[tokio::test]
+async fn the_access_token_comes_from_the_environment() {
+    let launcher = Launcher::new("claude", "#!/bin/bash\nenv > \"$0.variables\"\n").await;
+    let with_tokens =
+        format!("[auth]\nmode = \"tokens\"\n{}", fs::read_to_string(launcher.launch.config_path()).unwrap());
+    let with_tokens = with_tokens.replace("type = \"openai\"", "type = \"anthropic\"");
+    fs::write(launcher.launch.config_path(), with_tokens).unwrap();
+    let options = Options::new(launcher.launch.store_path());
+    let token = Tokens::open(&options).unwrap().create("ann", None).unwrap().1.expose_secret().to_owned();
+    let command = launcher.command(&[launcher.agent.to_str().unwrap()], "127.0.0.1:0");
+    let output = command.env("AIBRIDGE_TOKEN", &token).run().await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let variables = launcher.file("variables");
+    assert!(variables.contains(&format!("\nANTHROPIC_AUTH_TOKEN={token}\n")), "{variables}");
 }
 
 #[tokio::test]

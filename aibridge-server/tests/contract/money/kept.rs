@@ -2,7 +2,9 @@
 
 use super::{BODY, CHAT, DOLLAR, dollar_provider, settings};
 use crate::reload;
+use aibridge_store::{Options, Tokens};
 use aibridge_testkit::{Gateway, Launch, ProcessOutput, RawClient};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 async fn post(gateway: &Gateway) -> u16 {
@@ -70,4 +72,16 @@ async fn budgets_are_listed_with_and_without_a_gateway() {
     assert!(stopped.stderr.contains("no gateway answers"), "{}", stopped.stderr);
     (row["reserved_nano_usd"], row["reserved_usd"]) = (Value::Null, Value::Null);
     assert_eq!(serde_json::from_str::<Value>(&stopped.stdout).unwrap(), json!([row]));
+
+    let with_tokens = format!("[auth]\nmode = \"tokens\"\n{}", settings(DOLLAR, &provider));
+    let with_tokens = launch.clone().config(with_tokens);
+    let gateway = with_tokens.start().await;
+    let options = Options::new(launch.store_path());
+    let token = Tokens::open(&options).unwrap().create_admin("ann", None).unwrap().1;
+    let address = gateway.address().to_string();
+    let refused = list(&with_tokens, &address, &[]).await;
+    assert!(refused.stderr.contains("AIBRIDGE_TOKEN"), "{}", refused.stderr);
+    let admitted = with_tokens.clone().env("AIBRIDGE_TOKEN", token.expose_secret());
+    assert_eq!(list(&admitted, &address, &[]).await.stderr, "");
+    stop(gateway).await;
 }
