@@ -9,9 +9,18 @@ use aibridge_prices::NanoUsd;
 /// A message if the text is not a decimal number and `USD`.
 pub(super) fn parse(text: &str) -> Result<NanoUsd, String> {
     let dollars = text.trim().strip_suffix("USD").filter(|dollars| dollars.ends_with(' '));
-    let amount = dollars.and_then(|dollars| NanoUsd::parse_dollars(dollars.trim()).ok());
-    amount
-        .ok_or_else(|| format!("{text:?} is not an amount; write dollars, e.g. \"200 USD\" or \"0.50 USD\""))
+    let dollars = dollars.map(str::trim);
+    let amount = dollars.and_then(|dollars| NanoUsd::parse_dollars(dollars).ok());
+    let amount = amount.ok_or_else(|| {
+        format!("{text:?} is not an amount; write dollars, e.g. \"200 USD\" or \"0.50 USD\"")
+    })?;
+    // Rounded to nothing, it would block everything.
+    let is_tiny = amount == NanoUsd::ZERO && text.contains(|digit| matches!(digit, '1'..='9'));
+    if is_tiny {
+        Err(format!("{text:?} is less than 0.000000001 USD; write \"0 USD\" to block"))
+    } else {
+        Ok(amount)
+    }
 }
 
 /// Parses an amount that must not be zero.
@@ -42,7 +51,19 @@ mod tests {
         for (text, nano) in [("200 USD", 200_000_000_000), ("0 USD", 0), (" 0.5  USD ", 500_000_000)] {
             assert_eq!(parse(text), Ok(NanoUsd::new(nano)), "{text}");
         }
-        for text in ["", "200", "200USD", "USD", " USD", "$200", "200 EUR", "-1 USD", "1e99 USD", "two USD"] {
+        for text in [
+            "0.0000000001 USD",
+            "",
+            "200",
+            "200USD",
+            "USD",
+            " USD",
+            "$200",
+            "200 EUR",
+            "-1 USD",
+            "1e99 USD",
+            "two USD",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
         assert!(positive("0 USD").is_err());
