@@ -1,4 +1,4 @@
-//! Retries: only requests that the provider provably did not process are sent again.
+//! HTTP/2 to a provider: only requests that it provably did not process are sent again, and slow clients stop no other.
 
 use crate::dialects::{CHAT, KEY};
 use crate::harness::provider_settings;
@@ -22,6 +22,10 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const INITIAL_WINDOW_SIZE: u16 = 4;
+/// The window of a connection before an update.
+const FIRST_WINDOW: u32 = 65_535;
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -50,12 +54,21 @@ struct H2Provider {
     port: u16,
     /// The bodies of all requests so far, including those with a fault.
     received: Arc<Mutex<Vec<Vec<u8>>>>,
+    windows: Arc<Mutex<Windows>>,
     accepting: JoinHandle<()>,
+}
+
+/// The bytes that the gateway lets a provider send before it reads them.
+#[derive(Debug, Clone, Copy)]
+struct Windows {
+    stream: u32,
+    connection: u32,
 }
 
 struct Connection {
     stream: TlsStream<TcpStream>,
     received: Arc<Mutex<Vec<Vec<u8>>>>,
+    windows: Arc<Mutex<Windows>>,
     fault: Fault,
     faults: usize,
 }
@@ -74,17 +87,18 @@ impl H2Provider {
         let port = listener.local_addr().unwrap().port();
         let tls = TlsAcceptor::from(Arc::new(tls(authority)));
         let received = Arc::new(Mutex::new(Vec::new()));
-        let log = received.clone();
+        let windows = Arc::new(Mutex::new(Windows { stream: FIRST_WINDOW, connection: FIRST_WINDOW }));
+        let (log, seen) = (received.clone(), windows.clone());
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (tls, received) = (tls.clone(), log.clone());
+                let (tls, received, windows) = (tls.clone(), log.clone(), seen.clone());
                 tokio::spawn(async move {
                     let stream = tls.accept(stream).await.unwrap();
-                    let _ = Connection { stream, received, fault, faults }.serve().await;
+                    let _ = Connection { stream, received, windows, fault, faults }.serve().await;
                 });
             }
         });
-        Self { port, received, accepting }
+        Self { port, received, windows, accepting }
     }
 
     fn received(&self) -> Vec<Vec<u8>> {
@@ -120,7 +134,19 @@ impl Connection {
         loop {
             let frame = self.read().await?;
             match frame.kind {
-                SETTINGS if frame.flags & ACK == 0 => self.send(SETTINGS, ACK, 0, &[]).await?,
+                SETTINGS if frame.flags & ACK == 0 => {
+                    for setting in frame.payload.chunks_exact(6) {
+                        let (id, value) = setting.split_at(2);
+                        if id == INITIAL_WINDOW_SIZE.to_be_bytes() {
+                            self.windows.lock().stream = u32::from_be_bytes(value.try_into().unwrap());
+                        }
+                    }
+                    self.send(SETTINGS, ACK, 0, &[]).await?;
+                }
+                WINDOW_UPDATE if frame.stream == 0 => {
+                    self.windows.lock().connection +=
+                        u32::from_be_bytes(frame.payload[..4].try_into().unwrap());
+                }
                 DATA => body.extend_from_slice(&frame.payload),
                 _ => {}
             }
@@ -216,6 +242,18 @@ async fn assert_all_sent(
         assert_eq!(response.status(), status, "{about}");
         assert_eq!(provider.received(), vec![body.as_bytes(); times], "{about}");
     }
+}
+
+/// All requests to a provider share a connection. A client that reads nothing leaves the window of its stream unread.
+#[tokio::test]
+async fn a_thousand_unread_responses_leave_room_for_others() {
+    let authority = Authority::new();
+    let provider = H2Provider::start(&authority, Fault::Close, 0).await;
+    let gateway = gateway(&authority, &provider).await;
+    let [(chat, _), ..] = requests();
+    assert_eq!(RawClient::connect(gateway.address()).await.call(&chat).await.status(), 200);
+    let Windows { stream, connection } = *provider.windows.lock();
+    assert!(connection / stream > 1000, "{stream} bytes of a stream, {connection} of the connection");
 }
 
 #[tokio::test]
