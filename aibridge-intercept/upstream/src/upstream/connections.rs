@@ -16,6 +16,11 @@ const STREAM_WINDOW: u32 = 512 << 10;
 /// stay unread, and a smaller window would make them stop the others on the connection.
 const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 
+/// The time between two pings on an HTTP/2 connection with open requests, and the time within which each is answered.
+/// Otherwise the connection is lost: it is silent, and every request to the provider would join it.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The most idle connections per provider: enough for a burst, and far fewer than there are ports.
 const MAX_IDLE_CONNECTIONS: usize = 512;
 
@@ -95,6 +100,8 @@ fn build(
         .retry(reqwest::retry::never())
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_keep_alive_interval(PING_INTERVAL)
+        .http2_keep_alive_timeout(PING_TIMEOUT)
         .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
         .pool_idle_timeout(keep_alive)
         .build()
