@@ -101,8 +101,10 @@ pub async fn run<S: SweepBackend>(
     each: impl FnMut(u64),
 ) -> Result<(), StoreError> {
     let ended = match sweep_interceptions(backend, expired, each).await {
-        Ok(()) => sweep_owners(backend, expired).await,
-        failed => failed,
+        Ok(true) => sweep_owners(backend, expired).await,
+        // It would take the lock between two batches of the other instance, which then would end its sweep.
+        Ok(false) => Ok(()),
+        Err(error) => Err(error),
     };
     backend.release();
     ended
@@ -126,12 +128,13 @@ fn always_busy() -> StoreError {
     StoreError::Database("the database is busy with other writers; the next sweep tries again".to_owned())
 }
 
-/// Scans all interceptions and deletes the expired ones. Calls `each` with the number that each batch deleted.
+/// Scans all interceptions and deletes the expired ones. Calls `each` with the number that each batch deleted. Returns
+/// whether no other instance did.
 async fn sweep_interceptions<S: SweepBackend>(
     backend: &mut S,
     expired: Expired,
     mut each: impl FnMut(u64),
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let (mut after, mut refusals) = (None, 0);
     loop {
         let ScanPage { expired: ids, last } =
@@ -139,7 +142,7 @@ async fn sweep_interceptions<S: SweepBackend>(
         let mut left = ids.as_slice();
         while !left.is_empty() {
             match throttled(S::PAUSE_FACTOR, backend.delete(left, expired)).await? {
-                DeleteOutcome::OtherInstance => return Ok(()),
+                DeleteOutcome::OtherInstance => return Ok(false),
                 DeleteOutcome::Done { done: 0, .. } => {
                     refusals += 1;
                     if refusals == MAX_REFUSALS {
@@ -154,7 +157,7 @@ async fn sweep_interceptions<S: SweepBackend>(
             }
         }
         if last.is_none() {
-            return Ok(());
+            return Ok(true);
         }
         after = last;
     }
