@@ -1,11 +1,9 @@
 //! New costs of recorded usages in a PostgreSQL store.
 
-use crate::connector::Connector;
-use crate::error::{Opener, PgError};
-use crate::session::Session;
+use crate::command_session::CommandSession;
+use crate::error::PgError;
 use aibridge_store_core::{CostUpdate, PostgresOptions, StoreError};
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 /// Time limit for the connection, and for each statement.
@@ -17,21 +15,12 @@ const UPDATE: &str = "UPDATE aibridge_token_usages u \
     WHERE u.interception_id = n.interception AND u.id = n.id";
 
 /// Writes new costs to a PostgreSQL store: a connection, and a runtime for it. Must not be called from within a runtime.
-pub struct PostgresCosts {
-    session: Session,
-    runtime: Runtime,
-}
+pub struct PostgresCosts(CommandSession);
 
 impl PostgresCosts {
     /// Opens the store.
     pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
-        let connector = Connector::new(options, LIMIT, None)?;
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| StoreError::Database(error.to_string()))?;
-        let session = runtime.block_on(connector.connect());
-        let session =
-            session.map_err(|error| error.to_open_error(connector.display_url(), Opener::Command))?;
-        Ok(Self { session, runtime })
+        CommandSession::open(options, LIMIT).map(Self)
     }
 
     /// Writes the costs in one transaction.
@@ -44,10 +33,10 @@ impl PostgresCosts {
         let written = async {
             let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
                 [&interceptions, &ids, &costs, &statuses, &prices];
-            let writing = timeout(LIMIT, self.session.client.execute(UPDATE, &values));
+            let writing = timeout(LIMIT, self.0.client().execute(UPDATE, &values));
             writing.await.map_err(|_| PgError::TimedOut(LIMIT))??;
             Ok::<_, PgError>(())
         };
-        self.runtime.block_on(written).map_err(|error| StoreError::from(&error))
+        self.0.wait(written)
     }
 }

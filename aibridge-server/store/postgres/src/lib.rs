@@ -2,6 +2,7 @@
 //! crashed instances.
 
 mod authenticator;
+mod command_session;
 mod connector;
 mod costs;
 mod error;
