@@ -170,3 +170,46 @@ async fn throttled<T>(rest: u32, work: impl Future<Output = T>) -> T {
     sleep((began.elapsed() * rest).clamp(MIN_PAUSE, MAX_PAUSE)).await;
     done
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database on which another instance sweeps.
+    struct Locked {
+        owner_steps: u32,
+        is_released: bool,
+    }
+
+    impl SweepBackend for Locked {
+        type Id = u8;
+        const PAUSE_FACTOR: u32 = 0;
+        const OWNER_BATCH: u64 = 1;
+
+        async fn scan(&mut self, _: Option<&u8>, _: Expired) -> Result<ScanPage<u8>, StoreError> {
+            Ok(ScanPage { expired: vec![1], last: None })
+        }
+
+        async fn delete(&mut self, _: &[u8], _: Expired) -> Result<DeleteOutcome, StoreError> {
+            Ok(DeleteOutcome::OtherInstance)
+        }
+
+        async fn delete_owners(&mut self, _: Expired) -> Result<DeleteOutcome, StoreError> {
+            self.owner_steps += 1;
+            Ok(DeleteOutcome::Done { done: 1, deleted: 0 })
+        }
+
+        fn release(&mut self) {
+            self.is_released = true;
+        }
+    }
+
+    // Its step on the owners could take the lock between two batches of the other instance, and end that sweep.
+    #[tokio::test]
+    async fn a_sweep_of_another_instance_is_left_alone() {
+        let mut backend = Locked { owner_steps: 0, is_released: false };
+        let expired = Expired { before: Timestamp::UNIX_EPOCH, scope: ScanScope::All };
+        run(&mut backend, expired, |_| ()).await.expect("no error");
+        assert_eq!((backend.owner_steps, backend.is_released), (0, true));
+    }
+}
