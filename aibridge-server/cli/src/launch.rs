@@ -41,7 +41,7 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }
-    match word.contains(target::TOKEN_VARIABLE) {
+    match word.contains(target::TOKEN_REFERENCE) {
         true => format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"")),
         false => format!("'{}'", word.replace('\'', "'\\''")),
     }

@@ -3,8 +3,8 @@
 use super::Agent;
 use aibridge_config::{AuthMode, Config, Provider};
 
-/// The variable from which the launcher reads the user's access token.
-pub(crate) const TOKEN_VARIABLE: &str = "$AIBRIDGE_TOKEN";
+/// The access token in the commands that `connect` prints: a reference to the variable of the shell.
+pub(crate) const TOKEN_REFERENCE: &str = "$AIBRIDGE_TOKEN";
 
 /// The gateway that an agent is to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Target {
     /// The target with the name of the variable instead of the access token, for `aibridge connect`.
     #[must_use]
     pub fn with_token_variable(self, config: &Config) -> Self {
-        let token = (config.auth.mode == AuthMode::Tokens).then(|| TOKEN_VARIABLE.to_owned());
+        let token = (config.auth.mode == AuthMode::Tokens).then(|| TOKEN_REFERENCE.to_owned());
         Self { token, ..self }
     }
 
