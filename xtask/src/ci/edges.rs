@@ -30,6 +30,7 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-accounting", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
     &["aibridge-api", "aibridge-dashboard"],
     &["aibridge-admission", "aibridge-cli"],
+    &["aibridge-handler"],
     &["aibridge-server"],
 ];
 
@@ -47,7 +48,7 @@ const TOOLS: &[&str] = &[
 const EXCLUSIVE: &[(&[&str], &[&str])] = &[
     (&["rusqlite", "libsqlite3-sys"], &["aibridge-sqlite"]),
     (&["tokio-postgres", "postgres", "sqlx", "deadpool-postgres"], &["aibridge-postgres"]),
-    (&["axum", "axum-server", "tower-http"], &["aibridge-server", "aibridge-listen"]),
+    (&["axum", "axum-server", "tower-http"], &["aibridge-handler", "aibridge-listen", "aibridge-server"]),
     (&["hyper", "hyper-util"], &["aibridge-upstream", "aibridge-listen"]),
 ];
 
@@ -150,7 +151,7 @@ mod tests {
             ("aibridge-responses", "aibridge-chatcompletions", "one way"),
             ("aibridge-provider", "aibridge-server", "one way"),
             ("aibridge-store", "rusqlite", "only aibridge-sqlite"),
-            ("aibridge-intercept", "axum", "only aibridge-server"),
+            ("aibridge-intercept", "axum", "only aibridge-handler"),
             ("aibridge-intercept", "aibridge-testkit", "tests only"),
         ];
         for (name, dependency, reason) in forbidden {
