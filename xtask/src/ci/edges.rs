@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 /// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
 const LAYERS: &[&[&str]] = &[
     &[
+        "aibridge-api-schema",
         "aibridge-journal",
         "aibridge-keypool",
         "aibridge-presets",
@@ -27,7 +28,13 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-postgres", "aibridge-sqlite"],
     &["aibridge-queries"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
-    &["aibridge-accounting", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &[
+        "aibridge-accounting",
+        "aibridge-api-parameters",
+        "aibridge-limits",
+        "aibridge-listen",
+        "aibridge-telemetry",
+    ],
     &["aibridge-api", "aibridge-dashboard"],
     &["aibridge-admission", "aibridge-cli"],
     &["aibridge-handler"],
@@ -54,6 +61,7 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
 
 /// Crates that may not depend on an HTTP client.
 const OFFLINE: &[&str] = &[
+    "aibridge-api-schema",
     "aibridge-budgets",
     "aibridge-config",
     "aibridge-error",
