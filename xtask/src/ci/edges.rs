@@ -46,6 +46,7 @@ const TOOLS: &[&str] = &[
     "aibridge-bench",
     "aibridge-chaos",
     "aibridge-testkit",
+    "aibridge-testkit-wire",
     "aibridge-traffic",
     "aibridge-workspace",
     "xtask",
