@@ -23,7 +23,7 @@ mod passthrough_body;
 pub mod providers;
 pub mod reload;
 pub mod retention;
-pub mod rollup;
+pub mod rollup_task;
 pub mod run;
 pub mod runtime_config;
 pub mod server;

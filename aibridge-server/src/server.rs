@@ -10,7 +10,7 @@ use crate::page;
 use crate::providers::Providers;
 use crate::reload::Reloader;
 use crate::retention::Retention;
-use crate::rollup;
+use crate::rollup_task;
 use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
 use crate::spending::SpendingSync;
 use crate::start_error::StartError;
@@ -265,7 +265,7 @@ fn background_tasks(
     options: StoreOptions,
 ) -> Vec<AbortOnDropHandle<()>> {
     let retention = Retention::new(store, runtime_config.clone(), metrics);
-    let sums = rollup::run(options);
+    let sums = rollup_task::run(options);
     let following = runtime_config.clone();
     let following = {
         let store = store.clone();

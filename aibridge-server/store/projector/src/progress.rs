@@ -165,7 +165,7 @@ impl Progress {
     }
 
     /// Records that the database accepts. Returns whether it refused before.
-    pub(crate) fn recovered(&self) -> bool {
+    pub(crate) fn clear_failure(&self) -> bool {
         let was_failing = self.failure.lock().take().is_some();
         if was_failing {
             self.is_healthy.send_replace(true);

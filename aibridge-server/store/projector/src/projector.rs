@@ -1,6 +1,6 @@
 //! The projector: applies the journal to the database, in order and exactly once.
 
-mod attempts;
+mod backoff;
 mod batch_size;
 mod thread;
 
@@ -111,7 +111,7 @@ impl Projector {
     }
 
     /// The number of interceptions of earlier processes that were closed; `None` until all of their frames are projected.
-    pub(crate) fn recovered(&self) -> Option<u64> {
+    pub(crate) fn orphans_closed(&self) -> Option<u64> {
         self.boundary.is_none().then_some(self.orphans_closed)
     }
 
