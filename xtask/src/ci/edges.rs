@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 /// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
 const LAYERS: &[&[&str]] = &[
     &[
-        "aibridge-journal",
+        "aibridge-journal-format",
         "aibridge-keypool",
         "aibridge-presets",
         "aibridge-prices",
@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
         "aibridge-trust",
         "aibridge-values",
     ],
-    &["aibridge-budgets"],
+    &["aibridge-budgets", "aibridge-journal"],
     &["aibridge-error", "aibridge-sections", "aibridge-sse"],
     &["aibridge-config", "aibridge-headers", "aibridge-observer"],
     &["aibridge-upstream"],
@@ -58,6 +58,7 @@ const OFFLINE: &[&str] = &[
     "aibridge-error",
     "aibridge-headers",
     "aibridge-journal",
+    "aibridge-journal-format",
     "aibridge-json",
     "aibridge-keypool",
     "aibridge-observer",
