@@ -83,10 +83,10 @@ impl Recording {
     async fn try_record(&self, records: Vec<Record>) -> Result<(), StoreError> {
         let has_owner = records.iter().any(|record| matches!(record, Record::Owner(_)));
         let pending = if payload::text_bytes(&records) < LARGE_BYTES {
-            Shared::append(&self.shared, &records)
+            Shared::append(&self.shared, records)
         } else {
             let shared = Arc::clone(&self.shared);
-            let appending = spawn_blocking(move || Shared::append(&shared, &records));
+            let appending = spawn_blocking(move || Shared::append(&shared, records));
             appending.await.unwrap_or_else(|error| Err(StoreError::Journal(error.to_string())))
         }?;
         self.shared.wait_until_durable(&pending).await?;
@@ -115,7 +115,7 @@ impl Recording {
 const PROBE_BYTES: usize = 4 << 10;
 
 impl Shared {
-    fn append(shared: &Arc<Self>, records: &[Record]) -> Result<PendingFrame, StoreError> {
+    fn append(shared: &Arc<Self>, records: Vec<Record>) -> Result<PendingFrame, StoreError> {
         if shared.is_closed.load(Ordering::Relaxed) {
             return Err(StoreError::Closed);
         }
@@ -127,7 +127,8 @@ impl Shared {
             Record::End(end) => Some(end.interception_id),
             _ => None,
         });
-        let payload = payload::records(records).map_err(|error| StoreError::Journal(error.to_string()))?;
+        let payload = payload::records(&records).map_err(|error| StoreError::Journal(error.to_string()))?;
+        let bytes = payload.len();
         let sequence = match (start, records.iter().find_map(payload::interception_of)) {
             (Some(id), _) => {
                 shared.check_start()?;
@@ -139,6 +140,7 @@ impl Shared {
             (None, Some(id)) => shared.append_to_open(id, payload)?,
             (None, None) => shared.journal.append(payload::RECORDS, payload)?,
         };
+        shared.progress.handover.put(sequence, records, bytes);
         Ok(PendingFrame { shared: Arc::clone(shared), sequence, starts: start, ends })
     }
 
