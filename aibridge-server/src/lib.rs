@@ -14,7 +14,7 @@ pub mod health;
 pub mod page;
 pub mod reload;
 pub mod retention;
-pub mod rollup;
+pub mod rollup_task;
 pub mod run;
 pub mod server;
 pub mod settings;

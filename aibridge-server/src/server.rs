@@ -6,7 +6,7 @@ use crate::health::Health;
 use crate::page;
 use crate::reload::Reloader;
 use crate::retention::Retention;
-use crate::rollup;
+use crate::rollup_task;
 use crate::spending::SpendingSync;
 use crate::start_error::StartError;
 use crate::startup;
@@ -265,7 +265,7 @@ fn background_tasks(
     options: StoreOptions,
 ) -> Vec<AbortOnDropHandle<()>> {
     let retention = Retention::new(store, runtime_config.clone(), metrics);
-    let sums = rollup::run(options);
+    let sums = rollup_task::run(options);
     let following = runtime_config.clone();
     let following = {
         let store = store.clone();

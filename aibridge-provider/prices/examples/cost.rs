@@ -7,10 +7,10 @@
 //! ```
 //!
 //! Further members of a line are `response_model`, `service_tier` and `at`, the time of the request: `2026-11-01T00:00:00Z`;
-//! without it, now. The counts of `usage` are those of [`Usage`]. An argument names a price file, whose rows go before the
+//! without it, now. The counts of `usage` are those of [`BilledUsage`]. An argument names a price file, whose rows go before the
 //! bundled prices.
 
-use aibridge_prices::{NanoUsd, Overrides, PriceQuery, PriceTable, Usage};
+use aibridge_prices::{BilledUsage, NanoUsd, Overrides, PriceQuery, PriceTable};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -52,7 +52,7 @@ struct CostRow {
     price_id: Option<String>,
 }
 
-impl From<Counts> for Usage {
+impl From<Counts> for BilledUsage {
     fn from(counts: Counts) -> Self {
         let Counts { input, output, cache_read, cache_write_5m, cache_write_1h, .. } = counts;
         let Counts { audio_input, audio_output, web_searches, file_searches, requests, .. } = counts;

@@ -214,7 +214,7 @@ fn decode_rate(bucket: Bucket, raw: &RawValue) -> DecodeResult<Rate> {
     Ok(Rate { base: bucket.parse_price(raw.base.get())?, tiers })
 }
 
-/// The bucket of a price key in the data; `None` for units that [`Usage`](crate::Usage) does not count.
+/// The bucket of a price key in the data; `None` for units that [`BilledUsage`](crate::BilledUsage) does not count.
 fn bucket_of(key: &str) -> Option<Bucket> {
     Some(match key {
         "input_mtok" => Bucket::Input,

@@ -2,7 +2,7 @@
 
 use crate::rates::Rates;
 use crate::service_tier::assumed_tier;
-use crate::{Bucket, NanoUsd, Rate, Usage};
+use crate::{BilledUsage, Bucket, NanoUsd, Rate};
 
 /// Millionths in a whole multiplier.
 pub(crate) const MICRO: u64 = 1_000_000;
@@ -150,12 +150,12 @@ impl<'a> Price<'a> {
     }
 
     /// The cost of `usage`; `None` if a part of it has no price.
-    pub fn cost(&self, usage: &Usage) -> Option<Cost> {
+    pub fn cost(&self, usage: &BilledUsage) -> Option<Cost> {
         self.exact_cost(usage).map(ExactCost::round)
     }
 
     /// The cost of `usage` before it is rounded; `None` if a part of it has no price.
-    pub fn exact_cost(&self, usage: &Usage) -> Option<ExactCost> {
+    pub fn exact_cost(&self, usage: &BilledUsage) -> Option<ExactCost> {
         if self.is_subscription {
             return Some(ExactCost { pico_usd: 0, status: CostStatus::Subscription });
         }
@@ -170,7 +170,7 @@ impl<'a> Price<'a> {
     }
 
     /// The summands of the cost of `usage`: one for each bucket with a count.
-    pub fn lines(&self, usage: &Usage) -> impl Iterator<Item = CostLine> {
+    pub fn lines(&self, usage: &BilledUsage) -> impl Iterator<Item = CostLine> {
         let total_input = usage.total_input();
         Bucket::ALL.into_iter().filter_map(move |bucket| {
             let count = usage.count(bucket);

@@ -2,12 +2,12 @@
 //!
 //! A [`PriceTable`] contains the price data of the `genai-prices` project ([`PriceTable::built_in`]) and, before it,
 //! the rows of an operator's file ([`Overrides::parse`]). A [`PriceQuery`] names the provider, the model, the service
-//! tier and the time; the [`Price`] that it finds turns a [`Usage`] into a [`Cost`]:
+//! tier and the time; the [`Price`] that it finds turns a [`BilledUsage`] into a [`Cost`]:
 //!
 //! ```
-//! use aibridge_prices::{PriceQuery, PriceTable, Usage};
+//! use aibridge_prices::{PriceQuery, PriceTable, BilledUsage};
 //!
-//! let usage = Usage { input: 1_200, cache_read: 800, output: 300, ..Usage::default() };
+//! let usage = BilledUsage { input: 1_200, cache_read: 800, output: 300, ..BilledUsage::default() };
 //! let query = PriceQuery::new("openai", "gpt-4.1-2025-04-14", "2026-11-01T00:00:00Z".parse()?);
 //! let price = PriceTable::built_in().find(&query).ok_or("no price")?;
 //! assert_eq!(price.cost(&usage).ok_or("no price")?.amount.to_string(), "$0.0052");
@@ -20,6 +20,7 @@
 //!
 //! This crate does no I/O.
 
+mod billed_usage;
 mod built_in;
 mod cost;
 mod decimal;
@@ -31,12 +32,11 @@ mod rates;
 mod service_tier;
 mod stored_row;
 mod table;
-mod usage;
 
+pub use billed_usage::BilledUsage;
 pub use cost::{Cost, CostLine, CostStatus, ExactCost, Price};
 pub use decimal::DecimalError;
 pub use nano_usd::NanoUsd;
 pub use overrides::{Overrides, OverridesError};
 pub use rates::{Bucket, Rate};
 pub use table::{ListedModel, PriceQuery, PriceTable};
-pub use usage::Usage;

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test program, with helpers outside of the test functions")]
 
-use aibridge_prices::{Bucket, CostStatus, NanoUsd, Price, PriceQuery, PriceTable, Usage};
+use aibridge_prices::{BilledUsage, Bucket, CostStatus, NanoUsd, Price, PriceQuery, PriceTable};
 use genai_prices::{Calculator, PriceRequest};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ static MODELS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     models.map(|model| (model.vendor.to_owned(), model.model.to_owned())).collect()
 });
 
-fn usages() -> impl Strategy<Value = Usage> {
+fn usages() -> impl Strategy<Value = BilledUsage> {
     let count = || prop_oneof![Just(0_u64), 0..1_000_u64, 0..2_000_000_u64];
     (count(), count(), count(), count(), count(), count(), count(), 0..20_u64).prop_map(
         |(
@@ -28,7 +28,7 @@ fn usages() -> impl Strategy<Value = Usage> {
             audio_input,
             audio_output,
             web_searches,
-        )| Usage {
+        )| BilledUsage {
             input,
             output,
             cache_read,
@@ -48,7 +48,7 @@ fn times() -> impl Strategy<Value = Timestamp> {
 }
 
 /// The cost in dollars according to `genai-prices`; `None` where it refuses the usage.
-fn reference(vendor: &str, model: &str, tier: &str, at: Timestamp, usage: &Usage) -> Option<f64> {
+fn reference(vendor: &str, model: &str, tier: &str, at: Timestamp, usage: &BilledUsage) -> Option<f64> {
     #[allow(clippy::cast_precision_loss)] // the counts are small
     let counts: genai_prices::Usage = [
         ("input_tokens", usage.total_input()),
@@ -72,9 +72,9 @@ fn reference(vendor: &str, model: &str, tier: &str, at: Timestamp, usage: &Usage
 }
 
 /// `usage` without the buckets that have no stated price.
-fn only_stated(price: &Price<'_>, usage: Usage) -> Usage {
+fn only_stated(price: &Price<'_>, usage: BilledUsage) -> BilledUsage {
     let stated = |bucket, count| if price.rate(bucket).is_some() { count } else { 0 };
-    Usage {
+    BilledUsage {
         input: stated(Bucket::Input, usage.input),
         output: stated(Bucket::Output, usage.output),
         cache_read: stated(Bucket::CacheRead, usage.cache_read),

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test program, with helpers outside of the test functions")]
 
-use aibridge_prices::{CostStatus, Overrides, PriceQuery, PriceTable, Usage};
+use aibridge_prices::{BilledUsage, CostStatus, Overrides, PriceQuery, PriceTable};
 
-const MILLION: Usage = Usage {
+const MILLION: BilledUsage = BilledUsage {
     input: 1_000_000,
     output: 1_000_000,
     cache_read: 0,

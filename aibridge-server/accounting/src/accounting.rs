@@ -3,7 +3,7 @@
 use crate::billing::Billing;
 use crate::error::BudgetError;
 use crate::meter::{self, Meter};
-use crate::pricing::Priced;
+use crate::pricing::PricingInput;
 use crate::refusals::{RecentRefusal, RecentRefusals};
 use crate::request::{self, OpenedRequest};
 use crate::shared::Shared;
@@ -105,11 +105,11 @@ impl Accounting {
         let is_subscription = is_byok && request::has_subscription(headers);
         let request_bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let (table, now) = (self.prices.table.clone(), Timestamp::now());
-        let priced =
-            Priced { table: &table, billing: &billing, interception, is_subscription, request_bytes };
+        let input =
+            PricingInput { table: &table, billing: &billing, interception, is_subscription, request_bytes };
         let mut reservation = None;
         if self.counts(interception.credential_kind) {
-            let input_cost = priced.input_cost();
+            let input_cost = input.input_cost();
             if input_cost.is_none() && self.budgets.unpriced == Unpriced::Refuse {
                 return Err(BudgetError::Unpriced(interception.model.clone()));
             }

@@ -1,7 +1,7 @@
 //! The [`CostMeter`] of one interception.
 
 use crate::billing::Billing;
-use crate::pricing::Priced;
+use crate::pricing::PricingInput;
 use crate::shared::Shared;
 use aibridge_budgets::{Reservation, Subject};
 use aibridge_intercept::ResponseSummary;
@@ -30,14 +30,14 @@ impl CostMeter for Meter {
         progress: ResponseProgress,
         now: Timestamp,
     ) -> Option<UsageCost> {
-        let priced = Priced {
+        let input = PricingInput {
             table: &self.table,
             billing: &self.billing,
             interception,
             is_subscription: self.is_subscription,
             request_bytes: self.request_bytes,
         };
-        let cost = priced.cost(summary, progress)?;
+        let cost = input.cost(summary, progress)?;
         let reservation = self.reservation.take();
         if let (Some(reservation), Some(nano)) = (reservation, cost.cost_nano_usd) {
             let warnings = reservation.settle(NanoUsd::new(nano), now);

@@ -1,11 +1,11 @@
 //! Computes the cost of a response: as the provider states it, by the price table, or by an estimate.
 
 use crate::billing::Billing;
-use crate::usage::{buckets, estimated_tokens, searches, service_tier};
+use crate::usage::{billed_usage, estimated_tokens, searches, service_tier};
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::cost::ResponseProgress;
 use aibridge_intercept::observer::{Ending, UsagePart};
-use aibridge_prices::{ExactCost, NanoUsd, PriceQuery, PriceTable, Usage as Buckets};
+use aibridge_prices::{BilledUsage, ExactCost, NanoUsd, PriceQuery, PriceTable};
 use aibridge_recorder::{CostStatus, Interception, UsageCost};
 
 /// The price id of a cost that the provider stated.
@@ -16,7 +16,7 @@ pub(crate) const STATED_BY_PROVIDER: &str = "provider";
 const MAX_ROWS_IN_ID: usize = 4;
 
 /// The inputs for the price of one response: the table, and the attributes of its request.
-pub(crate) struct Priced<'a> {
+pub(crate) struct PricingInput<'a> {
     pub(crate) table: &'a PriceTable,
     pub(crate) billing: &'a Billing,
     pub(crate) interception: &'a Interception,
@@ -32,7 +32,7 @@ struct Estimate {
     output: Option<u64>,
 }
 
-impl Priced<'_> {
+impl PricingInput<'_> {
     /// The cost of a response; `None` if there is nothing to charge.
     pub(crate) fn cost(&self, summary: &ResponseSummary, progress: ResponseProgress) -> Option<UsageCost> {
         let estimate = self.estimate(summary, progress);
@@ -77,7 +77,7 @@ impl Priced<'_> {
         if summary.ending == Ending::Complete && summary.usage.is_some() {
             return Estimate::default();
         }
-        let reported = summary.usage.as_ref().map(buckets).unwrap_or_default();
+        let reported = summary.usage.as_ref().map(billed_usage).unwrap_or_default();
         let output = estimated_tokens(summary.characters);
         Estimate {
             input: (reported.total_input() == 0).then(|| estimated_tokens(self.request_bytes)),
@@ -97,7 +97,7 @@ impl Priced<'_> {
         let mut sum: Option<ExactCost> = None;
         let mut ids: Vec<String> = Vec::new();
         for (index, part) in parts.iter().enumerate() {
-            let mut counts = buckets(&part.usage);
+            let mut counts = billed_usage(&part.usage);
             if index == 0 {
                 counts.web_searches = searches.web;
                 counts.file_searches = searches.file;
@@ -118,7 +118,7 @@ impl Priced<'_> {
         &self,
         summary: &ResponseSummary,
         part: &UsagePart,
-        counts: &Buckets,
+        counts: &BilledUsage,
     ) -> Option<(ExactCost, String)> {
         let query = PriceQuery {
             provider_name: &self.billing.provider,
@@ -139,8 +139,11 @@ impl Priced<'_> {
             provider_name: &self.billing.provider,
             ..PriceQuery::new(&self.billing.vendor, &self.interception.model, self.interception.started_at)
         };
-        let counts =
-            Buckets { input: estimated_tokens(self.request_bytes), requests: 1, ..Buckets::default() };
+        let counts = BilledUsage {
+            input: estimated_tokens(self.request_bytes),
+            requests: 1,
+            ..BilledUsage::default()
+        };
         Some(self.table.find(&query)?.cost(&counts)?.amount)
     }
 }

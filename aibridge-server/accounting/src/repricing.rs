@@ -1,10 +1,10 @@
 //! Computes the cost of recorded responses again, at current prices.
 
 use crate::billing::Billing;
-use crate::usage::buckets;
+use crate::usage::billed_usage;
 use aibridge_config::Config;
 use aibridge_intercept::observer::{Searches, Usage};
-use aibridge_prices::{NanoUsd, PriceQuery, PriceTable, Usage as Buckets};
+use aibridge_prices::{BilledUsage, NanoUsd, PriceQuery, PriceTable};
 use aibridge_recorder::{CostStatus, ExtraValue, UsageCost};
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -157,20 +157,20 @@ fn is_same(new: &UsageCost, stored: &UsageCost) -> bool {
 
 /// Whether a cost at the same row stays an estimate for a reason that is not recorded: the price table knew the model by the
 /// name in the request alone.
-fn is_still_estimated(stored: &UsageCost, price_id: &str, counts: &Buckets) -> bool {
-    let only_plain = Buckets {
+fn is_still_estimated(stored: &UsageCost, price_id: &str, counts: &BilledUsage) -> bool {
+    let only_plain = BilledUsage {
         input: counts.input,
         output: counts.output,
         requests: counts.requests,
-        ..Buckets::default()
+        ..BilledUsage::default()
     };
     let is_same_row = || stored.price_id.as_deref().is_some_and(|id| PriceTable::is_same_row(id, price_id));
     stored.cost_status == CostStatus::Estimated && *counts == only_plain && is_same_row()
 }
 
 /// The buckets that were charged. Estimates replace missing counts.
-fn counts(past: &PastUsage<'_>) -> Buckets {
-    let mut counts = buckets(past.usage);
+fn counts(past: &PastUsage<'_>) -> BilledUsage {
+    let mut counts = billed_usage(past.usage);
     let estimate = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
     counts.input = estimate(past.charged.estimated_input_tokens).unwrap_or(counts.input);
     counts.output = estimate(past.charged.estimated_output_tokens).unwrap_or(counts.output);

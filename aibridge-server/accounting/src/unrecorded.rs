@@ -2,11 +2,11 @@
 
 use crate::billing::Billing;
 use crate::request::key_of;
-use crate::usage::buckets;
+use crate::usage::billed_usage;
 use aibridge_budgets::Subject;
 use aibridge_intercept::Actor;
 use aibridge_intercept::observer::Usage;
-use aibridge_prices::{NanoUsd, PriceQuery, PriceTable, Usage as Buckets};
+use aibridge_prices::{BilledUsage, NanoUsd, PriceQuery, PriceTable};
 use aibridge_recorder::CredentialKind;
 use jiff::Timestamp;
 
@@ -37,7 +37,7 @@ impl UnrecordedUsage<'_> {
                 provider_name: &billing.provider,
                 ..PriceQuery::new(&billing.vendor, self.model?, now)
             };
-            let counts = Buckets { requests: 1, ..buckets(self.usage) };
+            let counts = BilledUsage { requests: 1, ..billed_usage(self.usage) };
             Some(table.find(&query)?.cost(&counts)?.amount)
         })
     }

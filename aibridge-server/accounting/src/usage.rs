@@ -2,7 +2,7 @@
 
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::observer::{Searches, Usage};
-use aibridge_prices::Usage as Buckets;
+use aibridge_prices::BilledUsage;
 use aibridge_recorder::ExtraValue;
 
 /// Characters in one token of English text, roughly. Used where the provider reported no count.
@@ -17,13 +17,13 @@ pub(crate) const fn estimated_tokens(characters: u64) -> u64 {
 ///
 /// Written cache tokens that are not reported as one-hour writes count as five-minute writes. The reported input and
 /// output include audio, so audio is subtracted from them.
-pub(crate) fn buckets(usage: &Usage) -> Buckets {
+pub(crate) fn billed_usage(usage: &Usage) -> BilledUsage {
     let extra = |name| count(usage.extra.get(name).and_then(ExtraValue::count).unwrap_or(0));
     let (input, output, written) = (count(usage.input), count(usage.output), count(usage.cache_write));
     let audio_input = extra("prompt_audio").min(input);
     let audio_output = extra("completion_audio").min(output);
     let cache_write_1h = extra("cache_write_1h").min(written);
-    Buckets {
+    BilledUsage {
         input: input - audio_input,
         output: output - audio_output,
         cache_read: count(usage.cache_read),
@@ -31,7 +31,7 @@ pub(crate) fn buckets(usage: &Usage) -> Buckets {
         cache_write_1h,
         audio_input,
         audio_output,
-        ..Buckets::default()
+        ..BilledUsage::default()
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
                 ("total_tokens", 9_999),
             ],
         );
-        let expected = Buckets {
+        let expected = BilledUsage {
             input: 60,
             output: 0,
             cache_read: 7,
@@ -88,9 +88,12 @@ mod tests {
             cache_write_1h: 10,
             audio_input: 40,
             audio_output: 50,
-            ..Buckets::default()
+            ..BilledUsage::default()
         };
-        assert_eq!(buckets(&reported), expected);
-        assert_eq!(buckets(&usage(-1, -1, -1, &[])), Buckets { cache_read: 7, ..Buckets::default() });
+        assert_eq!(billed_usage(&reported), expected);
+        assert_eq!(
+            billed_usage(&usage(-1, -1, -1, &[])),
+            BilledUsage { cache_read: 7, ..BilledUsage::default() }
+        );
     }
 }

@@ -96,13 +96,13 @@ impl Policy {
 impl Budget {
     /// The one account that this budget limits; `None` if the account depends on the request.
     pub(crate) fn only_account(&self) -> Option<Account> {
-        let is_pot = match self.scope {
+        let is_shared = match self.scope {
             Scope::Everyone => true,
             Scope::User => self.shared || !self.is_for_all(),
             Scope::Group => self.shared && !self.is_for_all(),
             Scope::Key | Scope::Model | Scope::Provider => !self.is_for_all(),
         };
-        is_pot.then(|| self.account(&self.name, ""))
+        is_shared.then(|| self.account(&self.name, ""))
     }
 
     /// The account that this budget limits for `name` and a request of `user`.

@@ -3,16 +3,13 @@
 mod append;
 mod open;
 
-use crate::disk::Disk;
-use crate::frame::frame_bytes;
 use crate::log::{Admission, AppendError, Appended};
 use crate::options::{Durability, Maintenance, Options};
 use crate::reader::Reader;
-use crate::report::Recovery;
 use crate::shared::{Shared, SyncError};
 use crate::space::Reservation;
 use crate::stats::Stats;
-use crate::{LocalDisk, OpenError};
+use aibridge_journal_format::{Disk, LocalDisk, OpenError, Recovery, frame_bytes};
 use bytes::Bytes;
 use std::io;
 use std::path::Path;

@@ -51,42 +51,26 @@
 //!
 //! # Where things are
 //!
-//! `frame` and `header` are the format, `scan` and `recover` read it back, `log` writes, `reader` reads, `space` counts.
-//! [`Disk`] is the file system, which tests replace.
+//! `journal` is the interface, `log` writes, `reader` reads, `space` counts. The crate `aibridge-journal-format` contains the
+//! format of the files, the recovery of a directory, and [`Disk`], the file system, which tests replace.
 
-mod digest;
-mod disk;
-mod frame;
-mod header;
-mod identity;
-mod inspect;
 mod journal;
-mod layout;
 mod log;
 mod options;
-mod peek;
 mod reader;
-mod recover;
-mod report;
-mod scan;
-mod segment;
 mod shared;
 mod space;
 mod stats;
 mod tail;
-mod window;
 
-pub use digest::Digest;
-pub use disk::{Disk, DiskFile, FileIdentity, LocalDisk};
-pub use frame::{FRAME_OVERHEAD, Frame, FrameHead};
-pub use inspect::{Inspection, inspect};
+pub use aibridge_journal_format::{
+    Damage, Digest, Disk, DiskFile, FRAME_OVERHEAD, Fault, FileIdentity, Frame, FrameHead, Inspection,
+    LocalDisk, OpenError, Peek, Recovery, Torn, inspect, peek,
+};
 pub use journal::Journal;
 pub use log::AppendError;
 pub use options::{Durability, Maintenance, Options};
-pub use peek::{Peek, peek};
 pub use reader::{ReadBatch, Reader};
-pub use recover::OpenError;
-pub use report::{Damage, Fault, Recovery, Torn};
 pub use shared::SyncError;
 pub use space::Reservation;
 pub use stats::{APPEND_BOUNDS_MICROS, Stats};

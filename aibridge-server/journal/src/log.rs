@@ -11,15 +11,10 @@ pub(crate) use release::{remove, set_aside};
 pub(crate) use sync::{Finish, Unsynced};
 pub(crate) use take_over::{prepare, prepare_with};
 
-use crate::digest::Digest;
-use crate::disk::{Disk, DiskFile};
-use crate::frame::Frame;
-use crate::header::Header;
-use crate::layout::Seed;
 use crate::options::{Durability, Options};
-use crate::segment::{Segment, StoredFile};
 use crate::space::Space;
 use crate::tail::Tail;
+use aibridge_journal_format::{Digest, Disk, DiskFile, FileName, Frame, Header, Seed, Segment, StoredFile};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -200,7 +195,7 @@ impl Log {
         }
     }
 
-    fn header(&self, name: crate::header::FileName, previous: (u64, Digest), bytes: u64) -> Header {
+    fn header(&self, name: FileName, previous: (u64, Digest), bytes: u64) -> Header {
         Header { journal: self.journal, name, previous, allocated: bytes.min(self.options.file_bytes) }
     }
 }

@@ -1,12 +1,9 @@
 //! Reads frames in order: from memory if the reader is close behind, else from the files.
 
-use crate::disk::DiskFile;
-use crate::frame::{Frame, FrameHead, HEAD_BYTES};
-use crate::layout::Seed;
-use crate::report::{Damage, Fault};
-use crate::scan;
-use crate::segment::{Segment, StoredFile};
 use crate::shared::Shared;
+use aibridge_journal_format::{
+    Damage, Digest, DiskFile, Fault, Frame, FrameHead, HEAD_BYTES, Seed, Segment, StoredFile, scan,
+};
 use bytes::Bytes;
 use std::io;
 use std::ops::RangeInclusive;
@@ -139,7 +136,7 @@ impl Reader {
     fn skip_damage(&mut self, segment: &Segment) -> io::Result<Option<ReadBatch>> {
         let Some(cursor) = &mut self.cursor else { return Ok(None) };
         let wanted = self.next.max(segment.from);
-        let scan = scan::scan(&*cursor.file, self.shared.journal, segment.file.file_name)?;
+        let scan = scan(&*cursor.file, self.shared.journal, segment.file.file_name)?;
         let run = scan.runs.iter().find(|run| run.last >= wanted && run.first <= segment.to);
         let Some(run) = run else {
             self.cursor = None;
@@ -173,7 +170,7 @@ impl Piece<'_> {
     /// `None` if it is not the payload that the head belongs to.
     fn payload(&mut self, offset: u64, head: &FrameHead) -> io::Result<Option<Bytes>> {
         let payload = self.at(offset + HEAD_BYTES as u64, head.length as usize)?;
-        let is_valid = crate::digest::Digest::of(&payload) == head.payload_hash;
+        let is_valid = Digest::of(&payload) == head.payload_hash;
         // Small payloads are copied, because a slice would keep the whole piece in memory.
         Ok(is_valid.then(|| if payload.len() < PIECE { Bytes::copy_from_slice(&payload) } else { payload }))
     }

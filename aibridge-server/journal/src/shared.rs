@@ -1,9 +1,9 @@
 //! The state that a journal, its thread and its readers share.
 
-use crate::disk::Disk;
 use crate::log::{self, Log};
 use crate::options::{Durability, Maintenance};
 use crate::stats::{Counters, count};
+use aibridge_journal_format::Disk;
 use parking_lot::{Condvar, Mutex};
 use std::fmt::Debug;
 use std::io;

@@ -1,6 +1,6 @@
 //! The tail: the most recent frames, in memory.
 
-use crate::frame::Frame;
+use aibridge_journal_format::Frame;
 use std::collections::VecDeque;
 
 /// Consecutive frames up to the last appended one: for a reader that is close behind, and for writing them again after a

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 const LAYERS: &[&[&str]] = &[
     &[
         "aibridge-api-schema",
-        "aibridge-journal",
+        "aibridge-journal-format",
         "aibridge-keypool",
         "aibridge-presets",
         "aibridge-prices",
@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
         "aibridge-trust",
         "aibridge-values",
     ],
-    &["aibridge-budgets"],
+    &["aibridge-budgets", "aibridge-journal"],
     &["aibridge-error", "aibridge-sections", "aibridge-sse"],
     &["aibridge-config", "aibridge-headers", "aibridge-observer"],
     &["aibridge-upstream"],
@@ -68,6 +68,7 @@ const OFFLINE: &[&str] = &[
     "aibridge-error",
     "aibridge-headers",
     "aibridge-journal",
+    "aibridge-journal-format",
     "aibridge-json",
     "aibridge-keypool",
     "aibridge-observer",

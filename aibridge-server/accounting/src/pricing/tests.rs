@@ -46,14 +46,14 @@ fn cost_of(
     let billing =
         Billing { provider: "main".into(), vendor: vendor.into(), is_subscription: vendor == "subscription" };
     let (interception, table) = (interception(model), PriceTable::built_in());
-    let priced = Priced {
+    let input = PricingInput {
         table,
         billing: &billing,
         interception: &interception,
         is_subscription: false,
         request_bytes: 4_000,
     };
-    priced.cost(summary, progress)
+    input.cost(summary, progress)
 }
 
 /// The cost in dollars and the status.

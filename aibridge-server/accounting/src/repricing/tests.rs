@@ -1,7 +1,7 @@
 //! Tests of costs at other prices.
 
 use super::*;
-use crate::pricing::Priced;
+use crate::pricing::PricingInput;
 use aibridge_intercept::ResponseSummary;
 use aibridge_intercept::cost::ResponseProgress;
 use aibridge_intercept::observer::Ending;
@@ -38,7 +38,7 @@ fn repricing(vendor: &str, rows: &str) -> Repricing {
 /// What a response cost when it came.
 fn first_cost(repricing: &Repricing, model: &str, summary: &ResponseSummary) -> UsageCost {
     let interception = interception(model);
-    let priced = Priced {
+    let input = PricingInput {
         table: &repricing.table,
         billing: &repricing.billings[0],
         interception: &interception,
@@ -46,7 +46,7 @@ fn first_cost(repricing: &Repricing, model: &str, summary: &ResponseSummary) -> 
         request_bytes: 4_000,
     };
     let is_complete = summary.ending == Ending::Complete;
-    priced.cost(summary, ResponseProgress { is_success: true, is_complete }).unwrap()
+    input.cost(summary, ResponseProgress { is_success: true, is_complete }).unwrap()
 }
 
 fn past<'a>(model: &'a str, usage: &'a Usage, searches: Searches, charged: &'a UsageCost) -> PastUsage<'a> {

@@ -1,11 +1,10 @@
 //! The parts of an append outside of the lock: hashing, preparing a file for a large payload, requesting tasks.
 
 use super::Journal;
-use crate::Digest;
-use crate::frame::FrameHead;
 use crate::log::{self, Admission, AppendError, Appended, Preparation};
 use crate::options::Maintenance;
 use crate::stats::count;
+use aibridge_journal_format::{Digest, FrameHead};
 use bytes::Bytes;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,14 +1,12 @@
 //! Opens a journal: takes the lock, recovers, cuts a torn frame and begins a new file.
 
-use crate::OpenError;
-use crate::disk::Disk;
-use crate::header::PREPARED;
-use crate::identity::{self, IDENTITY, IDENTITY_NEW, Identity};
 use crate::log::{self, Finish, Log, Start};
 use crate::options::Options;
-use crate::recover::{Newest, recover};
-use crate::report::Recovery;
 use crate::shared::{Shared, Synced};
+use aibridge_journal_format::{
+    Digest, Disk, IDENTITY, IDENTITY_NEW, Identity, Newest, OpenError, PREPARED, Recovery, first_of_epoch,
+    recover,
+};
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
@@ -26,7 +24,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Shared, Rec
     let recovered = recover(&*disk)?;
     remove_leftovers(&*disk).map_err(OpenError::io("the directory"))?;
     let epoch = recovered.identity.epoch + 1;
-    let first = identity::first_of_epoch(epoch);
+    let first = first_of_epoch(epoch);
     if let Some(newest) = &recovered.newest {
         cut(&*disk, newest).map_err(OpenError::io(&newest.file.name))?;
     }
@@ -96,7 +94,7 @@ fn cut(disk: &dyn Disk, newest: &Newest) -> io::Result<()> {
 }
 
 /// Writes the trailer of the file that was the last one until now.
-fn follow(disk: &dyn Disk, newest: &Newest, last: (u64, crate::Digest)) -> io::Result<()> {
+fn follow(disk: &dyn Disk, newest: &Newest, last: (u64, Digest)) -> io::Result<()> {
     let file = disk.open(&newest.file.name)?;
     Finish { file, seed: newest.file.seed, end: newest.end, last, is_followed: true }.run()
 }

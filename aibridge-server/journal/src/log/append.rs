@@ -1,11 +1,11 @@
 //! Appending a frame.
 
 use super::{CurrentState, Log, Preparation, Prepared};
-use crate::disk::DiskFile;
-use crate::frame::{Frame, FrameHead, HEAD_BYTES, frame_bytes};
-use crate::header::{HEADER_BYTES, TRAILER_BYTES};
 use crate::options::Durability;
 use crate::space::Reservation;
+use aibridge_journal_format::{
+    DiskFile, Frame, FrameHead, HEAD_BYTES, HEADER_BYTES, Segment, TRAILER_BYTES, frame_bytes,
+};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -204,7 +204,7 @@ impl Log {
     fn extend_segment(&mut self, sequence: u64, offset: u64) {
         match self.segments.back_mut() {
             Some(last) if Arc::ptr_eq(&last.file, &self.current.stored) => last.to = sequence,
-            _ => self.segments.push_back(crate::segment::Segment {
+            _ => self.segments.push_back(Segment {
                 file: Arc::clone(&self.current.stored),
                 offset,
                 from: sequence,

@@ -1,9 +1,7 @@
 //! Releases frames that were read, and removes files that hold no others.
 
 use super::Log;
-use crate::disk::Disk;
-use crate::header::DAMAGED;
-use crate::segment::StoredFile;
+use aibridge_journal_format::{DAMAGED, Disk, StoredFile};
 use std::io;
 use std::sync::Arc;
 

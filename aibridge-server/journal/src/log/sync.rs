@@ -1,11 +1,8 @@
 //! Syncs: which frames and files are not durable yet, and how the state changes when a sync succeeds or fails.
 
 use super::{CurrentState, Log};
-use crate::digest::Digest;
-use crate::disk::{Disk, DiskFile};
-use crate::header::{TRAILER_BYTES, Trailer};
-use crate::layout::Seed;
 use crate::options::Durability;
+use aibridge_journal_format::{Digest, Disk, DiskFile, Seed, TRAILER_BYTES, Trailer};
 use std::io;
 use std::sync::Arc;
 

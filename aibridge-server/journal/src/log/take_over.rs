@@ -1,12 +1,11 @@
 //! Takeovers: another file becomes the current one, because that is full or failed.
 
 use super::{Current, CurrentState, Log, Preparation, Prepared, Start, append};
-use crate::digest::Digest;
-use crate::disk::{Disk, DiskFile};
-use crate::frame::{FrameHead, HEAD_BYTES};
-use crate::header::{FileName, HEADER_BYTES, Header, PREPARED, TRAILER_BYTES};
 use crate::options::Options;
-use crate::segment::{Segment, StoredFile};
+use aibridge_journal_format::{
+    Digest, Disk, DiskFile, FileName, FrameHead, HEAD_BYTES, HEADER_BYTES, Header, PREPARED, Seed, Segment,
+    StoredFile, TRAILER_BYTES,
+};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -196,7 +195,7 @@ impl Log {
         };
         let mut buffer = std::mem::take(&mut self.buffer);
         let previous = (self.before(first.sequence), first.previous);
-        let seed = crate::layout::Seed::new(self.journal, self.current.generation + 1);
+        let seed = Seed::new(self.journal, self.current.generation + 1);
         let current = self.next_file(first.sequence, previous, |file| {
             frames.iter().try_fold(HEADER_BYTES as u64, |offset, frame| {
                 let (block, _) = frame.head.encode(seed, offset);

@@ -65,11 +65,15 @@ impl Rejected {
 }
 
 impl Batch {
-    /// The rows of frames, which are in order.
-    pub fn of(frames: &[Frame]) -> Self {
+    /// The rows of frames, which are in order. `decoded` returns the records of a frame if they are still in memory, so that
+    /// its payload need not be decoded.
+    pub fn of(frames: &[Frame], mut decoded: impl FnMut(&Frame) -> Option<Vec<Record>>) -> Self {
         let mut builder = Builder::default();
         for frame in frames {
-            builder.add_frame(frame);
+            match decoded(frame) {
+                Some(records) => records.into_iter().for_each(|record| builder.add(record)),
+                None => builder.add_frame(frame),
+            }
         }
         builder.finish()
     }
@@ -255,7 +259,7 @@ mod tests {
             end(earlier, "first"),
             end(earlier, "second"),
         ];
-        let batch = Batch::of(&frames);
+        let batch = Batch::of(&frames, |_| None);
         let rows: Vec<_> = batch.interceptions.iter().map(|(start, end)| (start.id, end.is_some())).collect();
         assert_eq!(rows, [(one, true), (other, false)]);
         let ids: Vec<_> =
@@ -277,7 +281,7 @@ mod tests {
             end(one, "o"),
             revoke(earlier),
         ];
-        let batch = Batch::of(&frames);
+        let batch = Batch::of(&frames, |_| None);
         let rows: Vec<_> = batch
             .interceptions
             .iter()

@@ -4,7 +4,7 @@
 mod columns;
 mod filter;
 mod id_range;
-mod rollup;
+mod period_sums;
 mod row_reader;
 mod rows;
 mod statement;
@@ -12,7 +12,7 @@ mod statement;
 pub use columns::{JsonAsText, child_columns, full_columns, list_columns};
 pub use filter::{Filter, first_id, next, previous};
 pub use id_range::{BLOCK_BYTES, Block, Cursor, IdRange};
-pub use rollup::{PERIOD_SECONDS, ROLLUP_TRIGGERS, period_requests, period_tools, period_usages};
+pub use period_sums::{PERIOD_SECONDS, ROLLUP_TRIGGERS, period_requests, period_tools, period_usages};
 pub use row_reader::RowReader;
 pub use rows::{
     FullInterception, InterceptionRow, PromptRow, Summary, ThoughtRow, TokenSums, TokenUsageRow,

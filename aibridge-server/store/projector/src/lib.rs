@@ -5,6 +5,7 @@
 //! projects the journal of a gateway that does not run.
 
 mod catch_up;
+mod handover;
 pub mod journals;
 mod observe;
 pub mod old_spool;

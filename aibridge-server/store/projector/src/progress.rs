@@ -1,5 +1,6 @@
 //! The progress of the projector, for callers that wait for it and for metrics.
 
+use crate::handover::Handover;
 use aibridge_journal::Journal;
 use parking_lot::Mutex;
 use quanta::Instant;
@@ -12,6 +13,8 @@ use tokio::time::timeout;
 /// The state of a projector, which it shares with the recorder and with readers.
 pub struct Progress {
     journal: Arc<Journal>,
+    /// The records of recent frames, from the recorder to the projector.
+    pub(crate) handover: Handover,
     /// The sequence number up to which all frames are in the database.
     projected: watch::Sender<u64>,
     /// Makes the projector commit without waiting for further frames.
@@ -49,6 +52,7 @@ impl Progress {
     pub fn new(journal: Arc<Journal>) -> Self {
         Self {
             journal,
+            handover: Handover::default(),
             projected: watch::Sender::new(0),
             flush: Notify::new(),
             failure: Mutex::default(),
@@ -58,6 +62,11 @@ impl Progress {
             damaged: AtomicU64::new(0),
             oldest_micros: AtomicU64::new(0),
         }
+    }
+
+    /// Whether this is the state of the projector of `journal`, and not of a journal that another process has left.
+    pub(crate) fn is_of(&self, journal: &Journal) -> bool {
+        self.journal.id() == journal.id()
     }
 
     /// Waits until all frames that are in the journal now are in the database, for at most `limit`. Returns whether they
@@ -165,7 +174,7 @@ impl Progress {
     }
 
     /// Records that the database accepts. Returns whether it refused before.
-    pub(crate) fn recovered(&self) -> bool {
+    pub(crate) fn clear_failure(&self) -> bool {
         let was_failing = self.failure.lock().take().is_some();
         if was_failing {
             self.is_healthy.send_replace(true);

@@ -1,6 +1,6 @@
 //! The projector: applies the journal to the database, in order and exactly once.
 
-mod attempts;
+mod backoff;
 mod batch_size;
 mod thread;
 
@@ -47,6 +47,8 @@ pub enum SinkError {
 pub struct Projector {
     journal: Arc<Journal>,
     progress: Arc<Progress>,
+    /// Whether callers wait for frames of this journal. Another process has left the journal otherwise.
+    is_own: bool,
     commits: Arc<CommitObserver>,
     reader: Reader,
     size: BatchSize,
@@ -66,7 +68,8 @@ impl Projector {
     ) -> Self {
         let reader = journal.reader(0);
         let size = BatchSize::default();
-        Self { journal, progress, commits, reader, size, boundary, orphans_closed: 0 }
+        let is_own = progress.is_of(&journal);
+        Self { journal, progress, is_own, commits, reader, size, boundary, orphans_closed: 0 }
     }
 
     /// Continues after the last frame that the database has stored. Call it at the start, and after each failure.
@@ -96,13 +99,15 @@ impl Projector {
             self.boundary = None;
         }
         let Some(first) = first else {
-            if read.damage.is_empty() {
+            if read.damage.is_empty() && self.is_own {
                 self.progress.projected(last);
                 self.progress.idle();
             }
             return Ok(!read.damage.is_empty());
         };
-        self.progress.began(first.head.unix_micros);
+        if self.is_own {
+            self.progress.began(first.head.unix_micros);
+        }
         let began = Instant::now();
         self.project(sink, &read.frames).await?;
         let is_behind = read.frames.last().is_some_and(|frame| frame.head.sequence < last);
@@ -111,7 +116,7 @@ impl Projector {
     }
 
     /// The number of interceptions of earlier processes that were closed; `None` until all of their frames are projected.
-    pub(crate) fn recovered(&self) -> Option<u64> {
+    pub(crate) fn orphans_closed(&self) -> Option<u64> {
         self.boundary.is_none().then_some(self.orphans_closed)
     }
 
@@ -120,7 +125,7 @@ impl Projector {
         let mut left = vec![frames];
         while let Some(frames) = left.pop() {
             let Some(last) = frames.last() else { continue };
-            let batch = Batch::of(frames);
+            let batch = Batch::of(frames, |frame| self.handed_over(frame));
             let began = Instant::now();
             match sink.apply(&batch, self.journal.id(), Some(last.head.sequence)).await {
                 Ok(()) => {
@@ -195,6 +200,13 @@ impl Projector {
         if let Err(error) = self.journal.release(position) {
             tracing::warn!(%error, "could not remove a file of the journal; will retry");
         }
-        self.progress.projected(position);
+        if self.is_own {
+            self.progress.projected(position);
+        }
+    }
+
+    /// The records of a frame, if the recorder has handed them over.
+    fn handed_over(&self, frame: &Frame) -> Option<Vec<Record>> {
+        if self.is_own { self.progress.handover.take(frame.head.sequence) } else { None }
     }
 }

@@ -44,7 +44,7 @@ struct Shared {
 
 /// A frame that was appended and is not acknowledged yet. Dropping it takes a start back: the caller then refuses the
 /// request.
-struct Appended {
+struct PendingFrame {
     shared: Arc<Shared>,
     sequence: u64,
     starts: Option<Uuid>,
@@ -82,20 +82,20 @@ impl Recording {
 
     async fn try_record(&self, records: Vec<Record>) -> Result<(), StoreError> {
         let has_owner = records.iter().any(|record| matches!(record, Record::Owner(_)));
-        let appended = if payload::text_bytes(&records) < LARGE_BYTES {
-            Shared::append(&self.shared, &records)
+        let pending = if payload::text_bytes(&records) < LARGE_BYTES {
+            Shared::append(&self.shared, records)
         } else {
             let shared = Arc::clone(&self.shared);
-            let appending = spawn_blocking(move || Shared::append(&shared, &records));
+            let appending = spawn_blocking(move || Shared::append(&shared, records));
             appending.await.unwrap_or_else(|error| Err(StoreError::Journal(error.to_string())))
         }?;
-        self.shared.wait_until_durable(&appended).await?;
+        self.shared.wait_until_durable(&pending).await?;
         if has_owner && self.shared.progress.failure(Duration::ZERO).is_none() {
-            let waiting = self.shared.progress.wait_for(appended.sequence);
+            let waiting = self.shared.progress.wait_for(pending.sequence);
             // The limit is no error: while the database is unavailable, no gateway can look up owners.
             let _ = timeout(OWNER_WAIT, waiting).await;
         }
-        appended.acknowledge();
+        pending.acknowledge();
         Ok(())
     }
 
@@ -115,7 +115,7 @@ impl Recording {
 const PROBE_BYTES: usize = 4 << 10;
 
 impl Shared {
-    fn append(shared: &Arc<Self>, records: &[Record]) -> Result<Appended, StoreError> {
+    fn append(shared: &Arc<Self>, records: Vec<Record>) -> Result<PendingFrame, StoreError> {
         if shared.is_closed.load(Ordering::Relaxed) {
             return Err(StoreError::Closed);
         }
@@ -127,7 +127,8 @@ impl Shared {
             Record::End(end) => Some(end.interception_id),
             _ => None,
         });
-        let payload = payload::records(records).map_err(|error| StoreError::Journal(error.to_string()))?;
+        let payload = payload::records(&records).map_err(|error| StoreError::Journal(error.to_string()))?;
+        let bytes = payload.len();
         let sequence = match (start, records.iter().find_map(payload::interception_of)) {
             (Some(id), _) => {
                 shared.check_start()?;
@@ -139,7 +140,8 @@ impl Shared {
             (None, Some(id)) => shared.append_to_open(id, payload)?,
             (None, None) => shared.journal.append(payload::RECORDS, payload)?,
         };
-        Ok(Appended { shared: Arc::clone(shared), sequence, starts: start, ends })
+        shared.progress.handover.put(sequence, records, bytes);
+        Ok(PendingFrame { shared: Arc::clone(shared), sequence, starts: start, ends })
     }
 
     /// Appends further records of an open interception, in the room that its start has reserved.
@@ -165,20 +167,20 @@ impl Shared {
         Err(StoreError::Database(error))
     }
 
-    async fn wait_until_durable(&self, appended: &Appended) -> Result<(), StoreError> {
+    async fn wait_until_durable(&self, pending: &PendingFrame) -> Result<(), StoreError> {
         if self.durability == Durability::Process {
             return Ok(());
         }
         let _waiting = self.progress.count_waiting();
         let waiting = async {
             if self.durability == Durability::Database {
-                self.progress.wait_for(appended.sequence).await;
+                self.progress.wait_for(pending.sequence).await;
                 return Ok(());
             }
-            let synced = self.journal.durable(appended.sequence).await;
+            let synced = self.journal.durable(pending.sequence).await;
             synced.map_err(|error| StoreError::Journal(error.to_string()))
         };
-        match appended.starts {
+        match pending.starts {
             None => waiting.await,
             Some(_) => timeout(self.timeout, waiting).await.unwrap_or(Err(StoreError::Timeout(self.timeout))),
         }
@@ -194,7 +196,7 @@ impl Shared {
     }
 }
 
-impl Appended {
+impl PendingFrame {
     fn acknowledge(mut self) {
         self.starts = None;
         if let Some(id) = self.ends {
@@ -203,7 +205,7 @@ impl Appended {
     }
 }
 
-impl Drop for Appended {
+impl Drop for PendingFrame {
     fn drop(&mut self) {
         if let Some(id) = self.starts {
             self.shared.revoke(id);

@@ -1,5 +1,5 @@
-//! The parts of a query that stored sums answer, see `rollup` of `aibridge-sqlite` and
-//! `aibridge-postgres`, and the parts that need the interceptions.
+//! The parts of a query that stored sums answer, see `sqlite_rollup` of `aibridge-sqlite` and
+//! `postgres_rollup` of `aibridge-postgres`, and the parts that need the interceptions.
 
 use crate::records::Records;
 use crate::time_segments::Segment;

@@ -1,4 +1,4 @@
-//! The store in one SQLite file. `sink` writes records, `records` reads them, `rollup` sums them up, and `authenticator`
+//! The store in one SQLite file. `sink` writes records, `records` reads them, `sqlite_rollup` sums them up, and `authenticator`
 //! looks up tokens.
 
 mod authenticator;
@@ -14,10 +14,10 @@ mod orphans;
 mod owners;
 mod private_file;
 mod records;
-mod rollup;
 mod rows;
 mod schema;
 mod sink;
+mod sqlite_rollup;
 mod store;
 mod sweep;
 mod time;
@@ -27,7 +27,7 @@ mod worker;
 
 pub use costs::SqliteCosts;
 pub use records::SqliteRecords;
-pub use rollup::SqliteRollup;
+pub use sqlite_rollup::SqliteRollup;
 pub use store::SqliteStore;
 pub use sweep::SqliteSweepBackend;
 pub use tokens::SqliteTokens;

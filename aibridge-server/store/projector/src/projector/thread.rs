@@ -1,7 +1,7 @@
 //! The thread of the projector: it waits for frames, gathers them for a moment, and tries again while the database
 //! refuses.
 
-use super::attempts::Attempts;
+use super::backoff::Backoff;
 use super::{Projector, Sink, SinkError};
 use crate::progress::Progress;
 use aibridge_journal::Journal;
@@ -61,22 +61,22 @@ pub struct ProjectorThread<S> {
 
 /// The callback for recovery, called once: with the number of closed interceptions when the frames of earlier processes
 /// are projected, or with the first error.
-type Recovered = Box<dyn FnOnce(Result<u64, String>) + Send>;
+type RecoveryCallback = Box<dyn FnOnce(Result<u64, String>) + Send>;
 
 struct Worker<S> {
     task: Task<S>,
     jobs: mpsc::Receiver<Job<S>>,
     stop: CancellationToken,
     abandon: CancellationToken,
-    attempts: Attempts,
-    recovered: Option<Recovered>,
+    backoff: Backoff,
+    on_recovery: Option<RecoveryCallback>,
 }
 
 impl<S: Sink> ProjectorThread<S> {
     /// Starts the thread.
     pub fn start(
         task: Task<S>,
-        recovered: impl FnOnce(Result<u64, String>) + Send + 'static,
+        on_recovery: impl FnOnce(Result<u64, String>) + Send + 'static,
     ) -> io::Result<Self> {
         let (sender, jobs) = mpsc::channel(JOBS);
         let (stop, abandon) = (CancellationToken::new(), CancellationToken::new());
@@ -87,8 +87,8 @@ impl<S: Sink> ProjectorThread<S> {
             jobs,
             stop: stop.clone(),
             abandon: abandon.clone(),
-            attempts: Attempts::default(),
-            recovered: Some(Box::new(recovered)),
+            backoff: Backoff::default(),
+            on_recovery: Some(Box::new(on_recovery)),
         };
         let thread = std::thread::Builder::new().name("aibridge-projector".to_owned()).spawn(move || {
             let _ending: oneshot::Sender<()> = ending;
@@ -198,8 +198,8 @@ impl<S: Sink> Worker<S> {
         };
         let error = match projected {
             Ok(has_more) => {
-                self.attempts.reset();
-                if self.task.progress.recovered() {
+                self.backoff.reset();
+                if self.task.progress.clear_failure() {
                     tracing::info!("the database accepts records again");
                 }
                 return (!self.abandon.is_cancelled()).then_some(!has_more);
@@ -216,23 +216,24 @@ impl<S: Sink> Worker<S> {
     }
 
     fn report_recovery(&mut self) {
-        if let (Some(recovered), Some(report)) = (self.task.projector.recovered(), self.recovered.take()) {
-            report(Ok(recovered));
+        if let (Some(closed), Some(report)) = (self.task.projector.orphans_closed(), self.on_recovery.take())
+        {
+            report(Ok(closed));
         }
     }
 
     /// Records a failure, logs it at most once a minute, and waits before the next attempt.
     async fn fail(&mut self, error: &SinkError) {
-        if let Some(report) = self.recovered.take() {
+        if let Some(report) = self.on_recovery.take() {
             report(Err(error.to_string()));
         }
         self.task.progress.failed(&error.to_string());
-        if self.attempts.is_reminder_due() {
+        if self.backoff.is_reminder_due() {
             let waiting = self.task.progress.stats().lag_records;
             tracing::error!(%error, waiting, "the database does not accept records; they wait in the journal");
         }
         let begun = Instant::now();
-        let pause = sleep(self.attempts.next_pause());
+        let pause = sleep(self.backoff.next_pause());
         tokio::pin!(pause);
         loop {
             tokio::select! {

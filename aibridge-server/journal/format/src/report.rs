@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// The most damages that are listed. Further ones are only counted.
 const NAMED_DAMAGES: usize = 1000;
 
-/// What [`Journal::open`](crate::Journal::open) found in the directory.
+/// What was found in the directory of a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
     /// The id of the journal, which it keeps for as long as its directory exists.

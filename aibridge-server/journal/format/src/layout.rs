@@ -3,15 +3,18 @@
 /// The start value of the checksums in one file: a checksum fails for bytes that belong to another journal, to another
 /// file, or to another offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seed(u32);
+pub struct Seed(u32);
 
 impl Seed {
-    pub(crate) fn new(journal: uuid::Uuid, generation: u64) -> Self {
+    /// The seed of the file with this generation in this journal.
+    #[must_use]
+    pub fn new(journal: uuid::Uuid, generation: u64) -> Self {
         Self(crc32c::crc32c_append(crc32c::crc32c(journal.as_bytes()), &generation.to_le_bytes()))
     }
 
     /// The CRC-32C of `bytes` at `offset` of the file.
-    pub(crate) fn checksum(self, offset: u64, bytes: &[u8]) -> u32 {
+    #[must_use]
+    pub fn checksum(self, offset: u64, bytes: &[u8]) -> u32 {
         crc32c::crc32c_append(crc32c::crc32c_append(self.0, &offset.to_le_bytes()), bytes)
     }
 }

@@ -31,7 +31,7 @@ const STEP_PERIODS: i64 = 8;
 /// Time by which the timestamp in an id may differ from `started_at`.
 const CLOCK_SLACK: i64 = 60 * 60;
 
-const CREATE: &str = include_str!("rollup.sql");
+const CREATE: &str = include_str!("sqlite_rollup.sql");
 
 /// The interceptions of the periods of a step.
 const MATCHES: &str = "i.id >= :low AND i.id <= :high AND i.started_at >= :since AND i.started_at < :until";

@@ -5,9 +5,11 @@ use crate::layout::{array, put, u32_at, u64_at};
 use std::io;
 use uuid::Uuid;
 
-pub(crate) const IDENTITY: &str = "identity";
+/// The name of the file.
+pub const IDENTITY: &str = "identity";
+
 /// The name of the file while it is written.
-pub(crate) const IDENTITY_NEW: &str = "identity.new";
+pub const IDENTITY_NEW: &str = "identity.new";
 
 const MAGIC: [u8; 8] = *b"journal\n";
 const VERSION: u32 = 1;
@@ -18,11 +20,12 @@ const EPOCH_SHIFT: u32 = 40;
 
 /// The identity of a journal, and its current epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) journal: Uuid,
+pub struct Identity {
+    /// The id of the journal.
+    pub journal: Uuid,
     /// The number of times that the journal was opened. Each epoch has its own sequence numbers: frames that a power loss
     /// took from the end of one epoch may have been read before, so their numbers are not used again.
-    pub(crate) epoch: u64,
+    pub epoch: u64,
 }
 
 /// The content of the identity file in a directory.
@@ -35,7 +38,8 @@ pub(crate) enum IdentityFile {
 }
 
 /// The first sequence number of an epoch.
-pub(crate) const fn first_of_epoch(epoch: u64) -> u64 {
+#[must_use]
+pub const fn first_of_epoch(epoch: u64) -> u64 {
     epoch << EPOCH_SHIFT
 }
 
@@ -75,7 +79,11 @@ impl Identity {
     }
 
     /// Replaces the file. It is durable afterwards.
-    pub(crate) fn write(&self, disk: &dyn Disk) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// The error of the file system.
+    pub fn write(&self, disk: &dyn Disk) -> io::Result<()> {
         let mut block = [0; BYTES];
         put(&mut block, 0, &MAGIC);
         put(&mut block, 12, &VERSION.to_le_bytes());

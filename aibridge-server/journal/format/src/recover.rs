@@ -42,37 +42,42 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(crate) fn io(file: &str) -> impl FnOnce(io::Error) -> Self {
+    /// Wraps an error of the file system with the name of the file that it concerns.
+    pub fn io(file: &str) -> impl FnOnce(io::Error) -> Self {
         |error| Self::Io { file: file.to_owned(), error }
     }
 }
 
-/// The result of recovery.
+/// The content of a directory: what [`Recovery`] reports, and what a journal needs to go on.
 #[derive(Debug)]
-pub(crate) struct Recovered {
+pub struct Recovered {
     /// The identity as it was read, or a new one of epoch 0.
-    pub(crate) identity: Identity,
+    pub identity: Identity,
     /// Whether the identity must be moved out of the way before another one is written.
-    pub(crate) has_damaged_identity: bool,
+    pub has_damaged_identity: bool,
     /// The readable segments, lowest sequence number first.
-    pub(crate) segments: Vec<Segment>,
-    pub(crate) files: Vec<Arc<StoredFile>>,
+    pub segments: Vec<Segment>,
+    /// All files of the directory that count against the limits.
+    pub files: Vec<Arc<StoredFile>>,
     /// The sequence number and the link that the next frame follows.
-    pub(crate) last: (u64, Digest),
+    pub last: (u64, Digest),
     /// The highest generation of a file.
-    pub(crate) generation: u64,
-    pub(crate) newest: Option<Newest>,
-    pub(crate) report: Recovery,
+    pub generation: u64,
+    /// The file that a torn frame may be cut from.
+    pub newest: Option<Newest>,
+    /// The report for people.
+    pub report: Recovery,
 }
 
 /// The file with the highest generation, if it is intact and its process died.
 #[derive(Debug)]
-pub(crate) struct Newest {
-    pub(crate) file: Arc<StoredFile>,
+pub struct Newest {
+    /// The file itself.
+    pub file: Arc<StoredFile>,
     /// The offset at which its last valid frame ends.
-    pub(crate) end: u64,
+    pub end: u64,
     /// The offset at which the bytes of a torn frame end; equal to `end` if there are none.
-    pub(crate) torn_end: u64,
+    pub torn_end: u64,
 }
 
 /// A file with a name in the format of the journal.
@@ -90,8 +95,12 @@ struct Scanned {
     is_damaged: bool,
 }
 
-/// Reads the directory.
-pub(crate) fn recover(disk: &dyn Disk) -> Result<Recovered, OpenError> {
+/// Reads the directory, and verifies every frame in it.
+///
+/// # Errors
+///
+/// If a later version wrote a file, or the file system fails. Damage is no error.
+pub fn recover(disk: &dyn Disk) -> Result<Recovered, OpenError> {
     let mut names = disk.list().map_err(OpenError::io("the directory"))?;
     names.sort_unstable();
     let mut report = Recovery::default();

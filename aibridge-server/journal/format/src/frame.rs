@@ -23,7 +23,8 @@ use bytes::Bytes;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) const MAGIC: [u8; 4] = [0xa7, 0x1b, 0xf5, 0x4a];
-pub(crate) const HEAD_BYTES: usize = 96;
+/// The bytes of a head in a file.
+pub const HEAD_BYTES: usize = 96;
 const CHECKED_FROM: usize = 8;
 
 /// The bytes of a frame in addition to its payload.
@@ -70,7 +71,8 @@ impl FrameHead {
     }
 
     /// How many bytes the frame has in a file.
-    pub(crate) fn frame_bytes(&self) -> u64 {
+    #[must_use]
+    pub fn frame_bytes(&self) -> u64 {
         frame_bytes(self.length as usize)
     }
 
@@ -87,7 +89,8 @@ impl FrameHead {
     }
 
     /// The bytes of the head at `offset` of the file that `seed` belongs to, and the link of the frame.
-    pub(crate) fn encode(&self, seed: Seed, offset: u64) -> ([u8; HEAD_BYTES], Digest) {
+    #[must_use]
+    pub fn encode(&self, seed: Seed, offset: u64) -> ([u8; HEAD_BYTES], Digest) {
         let mut block = self.block();
         let checksum = seed.checksum(offset, &block[CHECKED_FROM..]);
         put(&mut block, 4, &checksum.to_le_bytes());
@@ -96,7 +99,8 @@ impl FrameHead {
 
     /// Reads a head from the first bytes of `block`. `None` if they are not a head that was written at `offset` of the
     /// file that `seed` belongs to.
-    pub(crate) fn decode(block: &[u8], seed: Seed, offset: u64) -> Option<Self> {
+    #[must_use]
+    pub fn decode(block: &[u8], seed: Seed, offset: u64) -> Option<Self> {
         let block = block.get(..HEAD_BYTES)?;
         let is_head = block.starts_with(&MAGIC)
             && u32_at(block, 4) == seed.checksum(offset, &block[CHECKED_FROM..])
@@ -114,7 +118,8 @@ impl FrameHead {
 }
 
 /// The bytes that a frame with `payload` bytes of payload takes in a file.
-pub(crate) const fn frame_bytes(payload: usize) -> u64 {
+#[must_use]
+pub const fn frame_bytes(payload: usize) -> u64 {
     FRAME_OVERHEAD + payload as u64
 }
 

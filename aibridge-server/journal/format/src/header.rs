@@ -5,15 +5,18 @@ use crate::layout::{Seed, array, put, u32_at, u64_at};
 use uuid::Uuid;
 
 /// The format that this version writes, and the only one that it reads.
-pub(crate) const VERSION: u32 = 1;
-pub(crate) const HEADER_BYTES: usize = 128;
-pub(crate) const TRAILER_BYTES: usize = 56;
-pub(crate) const TRAILER_MAGIC: [u8; 4] = [0xa7, 0x1b, 0xf5, 0xe0];
+const VERSION: u32 = 1;
+/// The bytes of a [`Header`] at the start of a file.
+pub const HEADER_BYTES: usize = 128;
+/// The bytes of a [`Trailer`] after the last frame.
+pub const TRAILER_BYTES: usize = 56;
+const TRAILER_MAGIC: [u8; 4] = [0xa7, 0x1b, 0xf5, 0xe0];
+
 /// The suffix of a file that is prepared for a takeover and holds no readable frame yet.
-pub(crate) const PREPARED: &str = ".prepared";
+pub const PREPARED: &str = ".prepared";
 
 /// The text that the names of files that are kept aside contain.
-pub(crate) const DAMAGED: &str = ".damaged";
+pub const DAMAGED: &str = ".damaged";
 
 /// Numbers from here on are not those of a journal, so there is room for higher ones.
 const MAX_NAMED: u64 = 1 << 62;
@@ -27,13 +30,17 @@ const SUFFIX: &str = ".journal";
 /// Every new file has a higher generation than all before it. A file that took over after a failed write or sync begins
 /// with sequence numbers that an earlier file may hold as well; the higher generation then holds the valid frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FileName {
-    pub(crate) first: u64,
-    pub(crate) generation: u64,
+pub struct FileName {
+    /// The lowest sequence number that a frame of the file may have.
+    pub first: u64,
+    /// The number of files that the journal had before.
+    pub generation: u64,
 }
 
 impl FileName {
-    pub(crate) fn parse(name: &str) -> Option<Self> {
+    /// Reads a name; `None` if the journal does not give it to a file.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
         let (first, generation) = name.strip_suffix(SUFFIX)?.split_once('-')?;
         let parsed = Self { first: first.parse().ok()?, generation: generation.parse().ok()? };
         (parsed.name() == name && is_sequence(parsed.first)).then_some(parsed)
@@ -51,20 +58,24 @@ impl FileName {
         })
     }
 
-    pub(crate) fn name(self) -> String {
+    /// The name as text, as the directory contains it.
+    #[must_use]
+    pub fn name(self) -> String {
         format!("{:020}-{:010}{SUFFIX}", self.first, self.generation)
     }
 }
 
 /// The first block of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
-    pub(crate) journal: Uuid,
-    pub(crate) name: FileName,
+pub struct Header {
+    /// The id of the journal that the file belongs to.
+    pub journal: Uuid,
+    /// The name that the file was created with.
+    pub name: FileName,
     /// The sequence number and the link of the frame before the first one of this file. 0 if there was none.
-    pub(crate) previous: (u64, Digest),
+    pub previous: (u64, Digest),
     /// The length of the file in bytes when it became the current one. It is cut only after its trailer was written.
-    pub(crate) allocated: u64,
+    pub allocated: u64,
 }
 
 /// Whether a frame may have this sequence number: 0 is before the first one, and a database's `bigint` has a sign.
@@ -74,18 +85,23 @@ pub(crate) const fn is_sequence(sequence: u64) -> bool {
 
 /// The reason that a block is not a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HeaderError {
+pub enum HeaderError {
+    /// The checksum or a value is wrong.
     Damaged,
     /// It is the intact header of a format that this version cannot read.
     Version(u32),
 }
 
 impl Header {
-    pub(crate) fn seed(&self) -> Seed {
+    /// The seed of the checksums in the file.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
         Seed::new(self.journal, self.name.generation)
     }
 
-    pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
+    /// The bytes of the header at the start of the file.
+    #[must_use]
+    pub fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut block = [0; HEADER_BYTES];
         put(&mut block, 0, &MAGIC);
         put(&mut block, 12, &VERSION.to_le_bytes());
@@ -100,7 +116,12 @@ impl Header {
         block
     }
 
-    pub(crate) fn decode(block: &[u8]) -> Result<Self, HeaderError> {
+    /// Reads a header from the first bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// The reason that they are no header.
+    pub fn decode(block: &[u8]) -> Result<Self, HeaderError> {
         let block = block.get(..HEADER_BYTES).ok_or(HeaderError::Damaged)?;
         if !block.starts_with(&MAGIC) || u32_at(block, 8) != crc32c::crc32c(&block[CHECKED_FROM..]) {
             return Err(HeaderError::Damaged);
@@ -120,15 +141,17 @@ impl Header {
 
 /// The block after the last frame of a file that was finished in an orderly way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Trailer {
+pub struct Trailer {
     /// `true` if another file follows; `false` if the journal was closed.
-    pub(crate) is_followed: bool,
+    pub is_followed: bool,
     /// The sequence number and the link of the last frame.
-    pub(crate) last: (u64, Digest),
+    pub last: (u64, Digest),
 }
 
 impl Trailer {
-    pub(crate) fn encode(&self, seed: Seed, offset: u64) -> [u8; TRAILER_BYTES] {
+    /// The bytes of the trailer at `offset` of the file that `seed` belongs to.
+    #[must_use]
+    pub fn encode(&self, seed: Seed, offset: u64) -> [u8; TRAILER_BYTES] {
         let mut block = [0; TRAILER_BYTES];
         put(&mut block, 0, &TRAILER_MAGIC);
         put(&mut block, 8, &u64::from(self.is_followed).to_le_bytes());
@@ -139,7 +162,9 @@ impl Trailer {
         block
     }
 
-    pub(crate) fn decode(block: &[u8], seed: Seed, offset: u64) -> Option<Self> {
+    /// Reads a trailer. `None` if `block` is not one that was written at `offset` of the file that `seed` belongs to.
+    #[must_use]
+    pub fn decode(block: &[u8], seed: Seed, offset: u64) -> Option<Self> {
         let block = block.get(..TRAILER_BYTES)?;
         let is_trailer =
             block.starts_with(&TRAILER_MAGIC) && u32_at(block, 4) == seed.checksum(offset, &block[8..]);

@@ -36,7 +36,7 @@ const CLOCK_SLACK: i64 = 60 * 60;
 const LOCK: i64 = 0x6169_6274;
 
 /// Creating triggers waits for writers, and makes new ones wait: not long.
-const CREATE: &str = concat!("SET LOCAL lock_timeout = '200ms';", include_str!("rollup.sql"));
+const CREATE: &str = concat!("SET LOCAL lock_timeout = '200ms';", include_str!("postgres_rollup.sql"));
 
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
 const EXISTS: &str = "SELECT count(*) FROM pg_trigger WHERE tgname::text = ANY ($1) AND tgenabled = 'O' AND tgrelid IN \

@@ -15,32 +15,38 @@ const MARK: &[u8] = &[MAGIC[0], MAGIC[1], MAGIC[2]];
 
 /// Valid frames without a gap between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Run {
+pub struct Run {
     /// The range from the first byte of the first frame to the end of the last one.
-    pub(crate) bytes: Range<u64>,
-    pub(crate) first: u64,
-    pub(crate) last: u64,
+    pub bytes: Range<u64>,
+    /// The sequence number of the first frame.
+    pub first: u64,
+    /// The sequence number of the last frame.
+    pub last: u64,
     /// The link to the frame before, as the first frame contains it.
-    pub(crate) previous: Digest,
+    pub previous: Digest,
     /// The link of the last frame.
-    pub(crate) link: Digest,
+    pub link: Digest,
 }
 
 /// The content of a file.
 #[derive(Debug)]
-pub(crate) struct Scan {
-    pub(crate) header: Result<Header, HeaderError>,
-    /// In the order of the sequence numbers.
-    pub(crate) runs: Vec<Run>,
+pub struct Scan {
+    /// The header, or the reason that there is none.
+    pub header: Result<Header, HeaderError>,
+    /// The valid frames, in the order of the sequence numbers.
+    pub runs: Vec<Run>,
     /// Ranges before a valid frame that belong to no frame.
-    pub(crate) bad: Vec<Range<u64>>,
+    pub bad: Vec<Range<u64>>,
     /// The range of nonzero bytes with no valid frame after them.
-    pub(crate) tail: Option<Range<u64>>,
-    pub(crate) trailer: Option<Trailer>,
+    pub tail: Option<Range<u64>>,
+    /// The trailer, if the file was finished in an orderly way.
+    pub trailer: Option<Trailer>,
     /// The offset at which the last valid frame or trailer ends.
-    pub(crate) end: u64,
-    pub(crate) len: u64,
-    pub(crate) seed: Seed,
+    pub end: u64,
+    /// The length of the file in bytes.
+    pub len: u64,
+    /// The seed of the checksums in the file.
+    pub seed: Seed,
 }
 
 /// A valid block at one offset of a file.
@@ -56,7 +62,11 @@ pub(crate) fn header(file: &dyn DiskFile) -> io::Result<Result<Header, HeaderErr
 }
 
 /// Reads a whole file of `journal`. If its header is damaged, `name` replaces it.
-pub(crate) fn scan(file: &dyn DiskFile, journal: Uuid, name: FileName) -> io::Result<Scan> {
+///
+/// # Errors
+///
+/// If the length of the file cannot be read. What the disk cannot read is among the [bad](Scan::bad) bytes.
+pub fn scan(file: &dyn DiskFile, journal: Uuid, name: FileName) -> io::Result<Scan> {
     let mut window = Window::new(file)?;
     let header = Header::decode(window.at(0, HEADER_BYTES));
     let name = header.map_or(name, |header| header.name);

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// A file of the directory.
 #[derive(Debug)]
-pub(crate) struct StoredFile {
-    pub(crate) name: String,
-    pub(crate) seed: Seed,
+pub struct StoredFile {
+    /// The name in the directory.
+    pub name: String,
+    /// The seed of the checksums in the file.
+    pub seed: Seed,
     /// The name as the header contains it.
-    pub(crate) file_name: FileName,
+    pub file_name: FileName,
     /// A damaged file is set aside when its valid frames are released; others are removed.
     damaged: AtomicBool,
     /// The bytes that count against the limits.
@@ -20,13 +22,8 @@ pub(crate) struct StoredFile {
 }
 
 impl StoredFile {
-    pub(crate) fn new(
-        name: String,
-        seed: Seed,
-        file_name: FileName,
-        bytes: u64,
-        is_damaged: bool,
-    ) -> Arc<Self> {
+    /// A file with `bytes` bytes that count against the limits.
+    pub fn new(name: String, seed: Seed, file_name: FileName, bytes: u64, is_damaged: bool) -> Arc<Self> {
         Arc::new(Self {
             name,
             seed,
@@ -36,31 +33,40 @@ impl StoredFile {
         })
     }
 
-    pub(crate) fn is_damaged(&self) -> bool {
+    /// Whether the file is set aside instead of removed.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
         self.damaged.load(Relaxed)
     }
 
-    pub(crate) fn set_damaged(&self) {
+    /// Records that damage was found in the file.
+    pub fn set_damaged(&self) {
         self.damaged.store(true, Relaxed);
     }
 
-    pub(crate) fn add(&self, bytes: u64) {
+    /// Counts `bytes` more against the limits.
+    pub fn add(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Relaxed);
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
+    /// The bytes that count against the limits.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
         self.bytes.load(Relaxed)
     }
 }
 
 /// Consecutive frames of one file, from which their sequence numbers are read.
 #[derive(Clone, Debug)]
-pub(crate) struct Segment {
-    pub(crate) file: Arc<StoredFile>,
+pub struct Segment {
+    /// The file that contains the frames.
+    pub file: Arc<StoredFile>,
     /// The offset of a frame with a sequence number of at most `from`, at which reading may begin.
-    pub(crate) offset: u64,
-    pub(crate) from: u64,
-    pub(crate) to: u64,
+    pub offset: u64,
+    /// The first sequence number.
+    pub from: u64,
+    /// The last sequence number.
+    pub to: u64,
 }
 
 /// A part of a run that no file of a higher generation holds.

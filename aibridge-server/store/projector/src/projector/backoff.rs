@@ -10,14 +10,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Interval between warnings while the database refuses.
 const REMINDER: Duration = Duration::from_secs(60);
 
-/// Counts the attempts since the last success.
+/// The pause and the last warning since the last success.
 #[derive(Debug, Default)]
-pub(super) struct Attempts {
+pub(super) struct Backoff {
     pause: Option<Duration>,
-    reminded: Option<Instant>,
+    last_reminder: Option<Instant>,
 }
 
-impl Attempts {
+impl Backoff {
     /// The pause before the next attempt.
     pub(super) fn next_pause(&mut self) -> Duration {
         let pause = self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
@@ -28,9 +28,9 @@ impl Attempts {
     /// Whether another warning is due. If so, the next one is due after [`REMINDER`].
     pub(super) fn is_reminder_due(&mut self) -> bool {
         let now = Instant::now();
-        let is_due = self.reminded.is_none_or(|last| now.duration_since(last) >= REMINDER);
+        let is_due = self.last_reminder.is_none_or(|last| now.duration_since(last) >= REMINDER);
         if is_due {
-            self.reminded = Some(now);
+            self.last_reminder = Some(now);
         }
         is_due
     }

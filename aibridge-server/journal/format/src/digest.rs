@@ -18,7 +18,8 @@ impl Digest {
     }
 
     /// The link before the first frame of a journal.
-    pub(crate) fn genesis(journal: Uuid) -> Self {
+    #[must_use]
+    pub fn genesis(journal: Uuid) -> Self {
         Self::of(journal.as_bytes())
     }
 

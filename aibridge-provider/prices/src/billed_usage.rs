@@ -4,7 +4,7 @@ use crate::Bucket;
 
 /// The usage of one model call. The buckets are disjoint: a token counts in exactly one of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
+pub struct BilledUsage {
     /// Input tokens that are in no other bucket.
     pub input: u64,
     /// Output tokens that are in no other bucket; reasoning is output.
@@ -27,7 +27,7 @@ pub struct Usage {
     pub requests: u64,
 }
 
-impl Usage {
+impl BilledUsage {
     /// The count of a bucket.
     pub const fn count(&self, bucket: Bucket) -> u64 {
         match bucket {
