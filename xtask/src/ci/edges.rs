@@ -37,6 +37,7 @@ const LAYERS: &[&[&str]] = &[
 const TOOLS: &[&str] = &[
     "aibridge-bench",
     "aibridge-chaos",
+    "aibridge-chaos-checker",
     "aibridge-testkit",
     "aibridge-traffic",
     "aibridge-workspace",
