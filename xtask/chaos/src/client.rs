@@ -1,9 +1,7 @@
 //! A client that sends requests one after the other on its connection, and records how each response ended.
 
-use super::ledger::{Ledger, Outcome};
-use super::plan::Plan;
 use super::readiness::Timeline;
-use super::response;
+use aibridge_chaos_checker::{Ledger, Outcome, Plan, response};
 use anyhow::Result;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -20,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// The longest time that a client waits for a response.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RESPONSE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The pause after a refused or broken request, so that repeated refusals leave CPU time for the fault.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -78,7 +76,7 @@ impl Client {
             let plan = self.ledger.begin(self.prompt);
             let body = body(&plan).await;
             let began = Instant::now();
-            let outcome = timeout(PATIENCE, call(&mut connection, &plan, body)).await;
+            let outcome = timeout(RESPONSE_LIMIT, call(&mut connection, &plan, body)).await;
             let outcome = outcome.unwrap_or(Ok(Outcome::Broken)).unwrap_or(Outcome::Broken);
             match outcome {
                 Outcome::Whole(_) => self.target.timeline.note_served(began),

@@ -20,7 +20,7 @@ pub(super) struct Intensity {
     /// The number of kills of a fault that kills.
     pub(super) kills: u32,
     /// The duration of a fault.
-    pub(super) hold: Duration,
+    pub(super) duration: Duration,
 }
 
 /// A fault that the run injects under load.
@@ -151,28 +151,28 @@ impl Fault {
 
     /// Injects the fault into `scene`, under load.
     pub(super) async fn happen(self, scene: &mut Scene, intensity: Intensity) -> Result<()> {
-        let Intensity { kills, hold } = intensity;
+        let Intensity { kills, duration } = intensity;
         match self {
             Self::Kills => kills::at_random_moments(scene, kills).await,
-            Self::KillsInRecovery => kills::in_recovery(scene, kills, hold).await?,
-            Self::Stopped => outage::twice(scene, Outage::Stopped, hold).await?,
-            Self::Restarted => outage::restarts(scene, hold).await?,
-            Self::Crashed => outage::twice(scene, Outage::Crashed, hold).await?,
-            Self::Killed => outage::twice(scene, Outage::Killed, hold).await?,
-            Self::Frozen => outage::twice(scene, Outage::Frozen, hold).await?,
-            Self::ReadOnly => outage::twice(scene, Outage::ReadOnly, hold).await?,
-            Self::Locked => outage::twice(scene, Outage::Locked, hold).await?,
-            Self::SlowStatements => network::slow_statements(scene, hold).await?,
-            Self::RoundTrip5 => network::round_trip(scene, Duration::from_millis(5), hold).await?,
-            Self::RoundTrip50 => network::round_trip(scene, Duration::from_millis(50), hold).await?,
+            Self::KillsInRecovery => kills::in_recovery(scene, kills, duration).await?,
+            Self::Stopped => outage::twice(scene, Outage::Stopped, duration).await?,
+            Self::Restarted => outage::restarts(scene, duration).await?,
+            Self::Crashed => outage::twice(scene, Outage::Crashed, duration).await?,
+            Self::Killed => outage::twice(scene, Outage::Killed, duration).await?,
+            Self::Frozen => outage::twice(scene, Outage::Frozen, duration).await?,
+            Self::ReadOnly => outage::twice(scene, Outage::ReadOnly, duration).await?,
+            Self::Locked => outage::twice(scene, Outage::Locked, duration).await?,
+            Self::SlowStatements => network::slow_statements(scene, duration).await?,
+            Self::RoundTrip5 => network::round_trip(scene, Duration::from_millis(5), duration).await?,
+            Self::RoundTrip50 => network::round_trip(scene, Duration::from_millis(50), duration).await?,
             Self::LostCommit => network::lost_commits(scene).await?,
             Self::FlippedAtRest => damage::flipped_at_rest(scene).await?,
             Self::FlippedLive => damage::flipped_live(scene).await?,
             Self::RemovedFile => damage::removed(scene, damage::remove_last_file).await?,
             Self::RemovedDirectory => damage::removed(scene, damage::remove_directory).await?,
-            Self::FullDisk => space::full_disk(scene, hold).await?,
-            Self::FullJournal => space::full_journal(scene, hold).await?,
-            Self::LargePrompts => large::compare_latency(scene, hold).await,
+            Self::FullDisk => space::full_disk(scene, duration).await?,
+            Self::FullJournal => space::full_journal(scene, duration).await?,
+            Self::LargePrompts => large::compare_latency(scene, duration).await,
             Self::Backlog => backlog::measure(scene, None).await?,
             Self::Backlog5 => backlog::measure(scene, Some(Duration::from_millis(5))).await?,
             Self::Backlog50 => backlog::measure(scene, Some(Duration::from_millis(50))).await?,

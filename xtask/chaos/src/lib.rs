@@ -7,24 +7,20 @@
     reason = "a developer's tool uses its terminal, its environment and the wall clock"
 )]
 
-mod check;
 mod client;
 mod database;
 mod directory;
 mod faults;
 mod fleet;
-mod ledger;
 mod load;
-mod plan;
-mod planned_records;
 mod probe;
 mod proxy;
 mod readiness;
 mod records;
 mod report;
-mod response;
 mod scene;
 
+use aibridge_chaos_checker::Comparison;
 use aibridge_testkit::Postgres;
 use aibridge_workspace::gateway;
 use anyhow::{Context, Result, ensure};
@@ -98,9 +94,9 @@ impl Options {
 
     fn intensity(&self) -> Intensity {
         if self.short {
-            return Intensity { kills: 4, hold: Duration::from_millis(800) };
+            return Intensity { kills: 4, duration: Duration::from_millis(800) };
         }
-        Intensity { kills: self.kills, hold: Duration::from_secs_f64(self.seconds) }
+        Intensity { kills: self.kills, duration: Duration::from_secs_f64(self.seconds) }
     }
 }
 
@@ -167,7 +163,7 @@ async fn run_scene(
     setup: Setup<'_>,
     fault: Fault,
     intensity: Intensity,
-) -> Result<(scene::Figures, check::Comparison)> {
+) -> Result<(scene::Figures, Comparison)> {
     let mut scene = Scene::start(fault.prepare(setup)).await?;
     let happened = fault.happen(&mut scene, intensity).await;
     let result = scene.finish().await;

@@ -1,9 +1,7 @@
 //! The load of a scene: clients spread over the gateways, and a provider that responds by plan.
 
 use super::client::{Client, Target};
-use super::ledger::Ledger;
-use super::plan::Plan;
-use super::response;
+use aibridge_chaos_checker::{Ledger, Plan, response};
 use aibridge_testkit::{Script, ScriptedProvider};
 use std::sync::Arc;
 use std::time::Duration;

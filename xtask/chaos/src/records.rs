@@ -1,82 +1,48 @@
-//! The rows of the database, grouped by interception.
+//! Reads the rows of the database, for the checker.
 
 use super::database::Database;
-use super::plan::Plan;
+use aibridge_chaos_checker::{PROMPT_START, Plan, Record, Records};
 use aibridge_testkit::Row;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The bytes at the start of a prompt that are compared. Of the rest, only the length is compared.
-pub(super) const PROMPT_START: usize = 60;
-
-/// An interception with its rows.
-#[derive(Debug, Default)]
-pub(super) struct Record {
-    pub(super) id: String,
-    /// The number of the request, `None` if no client of the scene sent it.
-    pub(super) number: Option<u64>,
-    /// Outcome and error type. The outcome is `None` while it is open.
-    pub(super) outcome: Option<String>,
-    pub(super) error_type: Option<String>,
-    /// The start and the length of each prompt.
-    pub(super) prompts: Vec<(String, u64)>,
-    /// Input, cached and output tokens of each usage.
-    pub(super) usages: Vec<[u64; 3]>,
-    /// Id, name and input of each tool call.
-    pub(super) tools: Vec<(String, String, Value)>,
-    pub(super) thoughts: usize,
-}
-
-/// All records of a database.
-#[derive(Debug, Default)]
-pub(super) struct Records {
-    pub(super) interceptions: Vec<Record>,
-    /// The number of rows whose interception does not exist.
-    pub(super) strays: usize,
-    /// The number of rows of all tables.
-    pub(super) rows: usize,
-}
-
-impl Records {
-    /// Reads all rows.
-    pub(super) async fn read(database: &Database) -> Self {
-        let mut records = Self::default();
-        let mut by_id = BTreeMap::new();
-        let all = "SELECT id, user_agent, outcome, error_type FROM aibridge_interceptions ORDER BY id";
-        for row in database.query(all).await {
-            let record = Record {
-                id: text(&row, "id"),
-                number: Plan::number_of_agent(&text(&row, "user_agent")),
-                outcome: row["outcome"].as_str().map(str::to_owned),
-                error_type: row["error_type"].as_str().map(str::to_owned),
-                ..Record::default()
-            };
-            by_id.insert(record.id.clone(), record);
-        }
-        let tables = [
-            format!(
-                "SELECT interception_id, substr(prompt, 1, {PROMPT_START}) AS prompt, length(prompt) AS bytes \
-                 FROM aibridge_user_prompts"
-            ),
-            "SELECT interception_id, input_tokens, cache_read_input_tokens, output_tokens FROM aibridge_token_usages".into(),
-            "SELECT interception_id, provider_tool_call_id, tool, input FROM aibridge_tool_usages".into(),
-            "SELECT interception_id FROM aibridge_model_thoughts".into(),
-        ];
-        let add: [fn(&mut Record, &Row); 4] =
-            [add_prompt, add_usage, add_tool, |record, _| record.thoughts += 1];
-        records.rows = by_id.len();
-        for (sql, add) in tables.iter().zip(add) {
-            for row in database.query(sql).await {
-                records.rows += 1;
-                match by_id.get_mut(&text(&row, "interception_id")) {
-                    Some(record) => add(record, &row),
-                    None => records.strays += 1,
-                }
+/// Reads all rows of the database, grouped by interception.
+pub(super) async fn read(database: &Database) -> Records {
+    let mut records = Records::default();
+    let mut by_id = BTreeMap::new();
+    let all = "SELECT id, user_agent, outcome, error_type FROM aibridge_interceptions ORDER BY id";
+    for row in database.query(all).await {
+        let record = Record {
+            id: text(&row, "id"),
+            number: Plan::number_of_agent(&text(&row, "user_agent")),
+            outcome: row["outcome"].as_str().map(str::to_owned),
+            error_type: row["error_type"].as_str().map(str::to_owned),
+            ..Record::default()
+        };
+        by_id.insert(record.id.clone(), record);
+    }
+    let tables = [
+        format!(
+            "SELECT interception_id, substr(prompt, 1, {PROMPT_START}) AS prompt, length(prompt) AS bytes \
+             FROM aibridge_user_prompts"
+        ),
+        "SELECT interception_id, input_tokens, cache_read_input_tokens, output_tokens FROM aibridge_token_usages".into(),
+        "SELECT interception_id, provider_tool_call_id, tool, input FROM aibridge_tool_usages".into(),
+        "SELECT interception_id FROM aibridge_model_thoughts".into(),
+    ];
+    let add: [fn(&mut Record, &Row); 4] = [add_prompt, add_usage, add_tool, |record, _| record.thoughts += 1];
+    records.rows = by_id.len();
+    for (sql, add) in tables.iter().zip(add) {
+        for row in database.query(sql).await {
+            records.rows += 1;
+            match by_id.get_mut(&text(&row, "interception_id")) {
+                Some(record) => add(record, &row),
+                None => records.strays += 1,
             }
         }
-        records.interceptions = by_id.into_values().collect();
-        records
     }
+    records.interceptions = by_id.into_values().collect();
+    records
 }
 
 fn add_prompt(record: &mut Record, row: &Row) {

@@ -1,8 +1,8 @@
 //! The result of a fault, and the table of all results.
 
-use super::check::Comparison;
 use super::faults::Fault;
 use super::scene::{Figures, Level, StoreKind};
+use aibridge_chaos_checker::Comparison;
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use std::collections::BTreeMap;
@@ -121,28 +121,6 @@ impl Figures {
         };
         self.p99 = self.p99.max(other.p99);
         self.notes.extend(other.notes);
-    }
-}
-
-impl Comparison {
-    fn merge(&mut self, other: Self) {
-        self.sent += other.sent;
-        self.whole += other.whole;
-        for (code, count) in other.refusals {
-            *self.refusals.entry(code).or_default() += count;
-        }
-        self.ends_cut += other.ends_cut;
-        self.refused_with_row += other.refused_with_row;
-        self.rows += other.rows;
-        self.lost += other.lost;
-        self.doubled += other.doubled;
-        self.unrecorded += other.unrecorded;
-        self.crashed += other.crashed;
-        for (kind, (count, examples)) in other.violations {
-            let violation = self.violations.entry(kind).or_default();
-            violation.0 += count;
-            violation.1.extend(examples);
-        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! A scene: a database, gateways, a provider and clients under one fault, with its figures.
 
-use super::check::{Comparison, compare};
 use super::database::Database;
 use super::directory::Directory;
 use super::fleet::{Member, Template};
-use super::ledger::Ledger;
 use super::load::{self, Load};
-use super::records::Records;
+use super::records;
+use aibridge_chaos_checker::{Comparison, Ledger, compare};
 use aibridge_testkit::ScriptedProvider;
 use anyhow::Result;
 use fastrand::Rng;
@@ -181,7 +180,7 @@ impl Scene {
     }
 
     /// Waits until clients have received `count` more whole responses. A timeout counts as a broken promise.
-    pub(super) async fn wait_answers(&mut self, count: usize) {
+    pub(super) async fn wait_for_responses(&mut self, count: usize) {
         let target = self.ledger.whole() + count;
         let ledger = Arc::clone(&self.ledger);
         if wait(SETTLE_LIMIT, async || ledger.whole() >= target).await.is_none() {
@@ -237,7 +236,7 @@ impl Scene {
         self.wait_projected().await;
         let database = &self.database;
         wait(SETTLE_LIMIT, async || database.open_interceptions().await == 0).await; // else the checker names them
-        let records = Records::read(&self.database).await;
+        let records = records::read(&self.database).await;
         let comparison = compare(&self.ledger.requests(), &records);
         for member in &mut self.members {
             member.stop().await;

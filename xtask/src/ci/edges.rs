@@ -45,6 +45,7 @@ const LAYERS: &[&[&str]] = &[
 const TOOLS: &[&str] = &[
     "aibridge-bench",
     "aibridge-chaos",
+    "aibridge-chaos-checker",
     "aibridge-testkit",
     "aibridge-testkit-wire",
     "aibridge-traffic",

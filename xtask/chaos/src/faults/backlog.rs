@@ -1,9 +1,8 @@
 //! A long journal: how fast a gateway projects what an outage of hours left, with a network of a given round trip.
 
-use crate::ledger::Ledger;
-use crate::planned_records;
 use crate::proxy::Network;
 use crate::scene::{Scene, wait};
+use aibridge_chaos_checker::{Ledger, planned_records};
 use aibridge_journal::{Journal, Options};
 use aibridge_store_core::payload::{RECORDS, records};
 use anyhow::{Context, Result};
@@ -26,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Appends a backlog to the journal of gateway 0, and measures how fast it reaches the database. Nothing of it may be missing
 /// or doubled, as if clients had sent the requests.
 pub(super) async fn measure(scene: &mut Scene, delay: Option<Duration>) -> Result<()> {
-    scene.wait_answers(50).await;
+    scene.wait_for_responses(50).await;
     scene.stop_load().await;
     scene.members[0].stop().await;
     if let Some(delay) = delay {

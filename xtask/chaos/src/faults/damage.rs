@@ -25,23 +25,23 @@ const WAIT_LIMIT: Duration = Duration::from_secs(60);
 /// Flips a byte of unprojected records while the gateway does not run.
 pub(super) async fn flipped_at_rest(scene: &mut Scene) -> Result<()> {
     let outage = Outage::usual(scene);
-    let away = outage.begin(scene).await?;
-    scene.wait_answers(200).await;
+    let guard = outage.begin(scene).await?;
+    scene.wait_for_responses(200).await;
     scene.stop_load().await;
     scene.members[0].kill().await;
     let file = flip(scene)?;
-    outage.end(scene, away).await?;
+    outage.end(scene, guard).await?;
     scene.start_member(0).await;
     expect_named(scene, &file).await;
     scene.start_load();
-    scene.wait_answers(50).await;
+    scene.wait_for_responses(50).await;
     Ok(())
 }
 
 /// Flips a byte of unprojected records in the first file, while the gateway writes others.
 pub(super) async fn flipped_live(scene: &mut Scene) -> Result<()> {
     let outage = Outage::usual(scene);
-    let away = outage.begin(scene).await?;
+    let guard = outage.begin(scene).await?;
     scene.add_large_client(FILLING_PROMPT, Duration::ZERO);
     let member = &scene.members[0];
     let is_filled =
@@ -50,8 +50,8 @@ pub(super) async fn flipped_live(scene: &mut Scene) -> Result<()> {
     scene.stop_load().await; // clients may be faster than the database
     let file = flip(scene)?;
     scene.start_load();
-    outage.end(scene, away).await?;
-    scene.wait_answers(50).await;
+    outage.end(scene, guard).await?;
+    scene.wait_for_responses(50).await;
     scene.wait_projected_under_load().await;
     expect_named(scene, &file).await;
     Ok(())
@@ -59,7 +59,7 @@ pub(super) async fn flipped_live(scene: &mut Scene) -> Result<()> {
 
 /// Removes a part of the journal while the gateway runs and the database is available: accepted frames are in memory.
 pub(super) async fn removed(scene: &mut Scene, remove: fn(&Path) -> Result<()>) -> Result<()> {
-    scene.wait_answers(100).await;
+    scene.wait_for_responses(100).await;
     remove(scene.members[0].journal())?;
     scene.expect_ready(0, false, REMOVAL_LIMIT).await;
     let refused = scene.ledger.refused();
@@ -76,7 +76,7 @@ pub(super) async fn removed(scene: &mut Scene, remove: fn(&Path) -> Result<()>) 
     scene.members[0].stop().await;
     scene.start_member(0).await;
     scene.start_load();
-    scene.wait_answers(50).await;
+    scene.wait_for_responses(50).await;
     Ok(())
 }
 

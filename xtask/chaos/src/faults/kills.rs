@@ -37,20 +37,20 @@ pub(super) async fn at_random_moments(scene: &mut Scene, kills: u32) {
             scene.kill(at).await;
         }
     }
-    scene.wait_answers(50).await;
+    scene.wait_for_responses(50).await;
 }
 
 /// Accumulates records while the database is unavailable, and kills the gateway while it recovers and projects them.
-pub(super) async fn in_recovery(scene: &mut Scene, kills: u32, hold: Duration) -> Result<()> {
+pub(super) async fn in_recovery(scene: &mut Scene, kills: u32, duration: Duration) -> Result<()> {
     scene.add_large_client(FILLING_PROMPT, FILLING_PAUSE);
     let mut left = kills;
     while left > 0 {
         let outage = Outage::usual(scene);
-        let away = outage.begin(scene).await?;
-        tokio::time::sleep(hold / 2).await;
+        let guard = outage.begin(scene).await?;
+        tokio::time::sleep(duration / 2).await;
         let at = scene.rng.usize(..scene.members.len());
         scene.members[at].kill().await;
-        outage.end(scene, away).await?;
+        outage.end(scene, guard).await?;
         for _ in 0..left.min(5) {
             kill_while_starting(scene, at).await;
             scene.start_member(at).await;
@@ -61,7 +61,7 @@ pub(super) async fn in_recovery(scene: &mut Scene, kills: u32, hold: Duration) -
         }
         scene.start_member(at).await;
     }
-    scene.wait_answers(50).await;
+    scene.wait_for_responses(50).await;
     Ok(())
 }
 

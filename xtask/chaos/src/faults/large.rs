@@ -8,13 +8,13 @@ use tokio::time::sleep;
 const LARGE_PROMPT: usize = 60_000_000;
 
 /// Compares the latency of usual requests without and with the large ones.
-pub(super) async fn compare_latency(scene: &mut Scene, hold: Duration) {
-    scene.wait_answers(100).await;
+pub(super) async fn compare_latency(scene: &mut Scene, duration: Duration) {
+    scene.wait_for_responses(100).await;
     scene.note_latency();
-    sleep(hold * 2).await;
+    sleep(duration * 2).await;
     let without = scene.note_latency().unwrap_or_default();
     scene.add_large_client(LARGE_PROMPT, Duration::ZERO);
-    sleep(hold * 4).await;
+    sleep(duration * 4).await;
     let with = scene.note_latency().unwrap_or_default();
     scene
         .figures

@@ -17,25 +17,25 @@ const LOST_COMMITS: usize = 5;
 const COMMIT_LIMIT: Duration = Duration::from_secs(30);
 
 /// Statements of two seconds, for long enough that a few transactions end.
-pub(super) async fn slow_statements(scene: &mut Scene, hold: Duration) -> Result<()> {
-    scene.wait_answers(100).await;
+pub(super) async fn slow_statements(scene: &mut Scene, duration: Duration) -> Result<()> {
+    scene.wait_for_responses(100).await;
     scene.database.server()?.proxy.set(Network::SlowStatements(SLOW));
-    sleep(hold + 5 * SLOW).await;
+    sleep(duration + 5 * SLOW).await;
     scene.database.server()?.proxy.set(Network::Direct);
-    scene.wait_answers(50).await;
+    scene.wait_for_responses(50).await;
     Ok(())
 }
 
 /// A slow network under load, and while records of an outage are projected.
-pub(super) async fn round_trip(scene: &mut Scene, delay: Duration, hold: Duration) -> Result<()> {
+pub(super) async fn round_trip(scene: &mut Scene, delay: Duration, duration: Duration) -> Result<()> {
     scene.database.server()?.proxy.set(Network::RoundTrip(delay));
-    sleep(hold).await;
-    scene.wait_answers(50).await;
+    sleep(duration).await;
+    scene.wait_for_responses(50).await;
     scene.wait_projected_under_load().await;
     let before = scene.ledger.whole();
-    let away = Outage::Stopped.begin(scene).await?;
-    sleep(hold).await;
-    Outage::Stopped.end(scene, away).await?;
+    let guard = Outage::Stopped.begin(scene).await?;
+    sleep(duration).await;
+    Outage::Stopped.end(scene, guard).await?;
     scene.stop_load().await;
     measure_catch_up(scene, before).await;
     scene.database.server()?.proxy.set(Network::Direct);
@@ -45,7 +45,7 @@ pub(super) async fn round_trip(scene: &mut Scene, delay: Duration, hold: Duratio
 /// Commits whose responses are lost, at random moments under load.
 pub(super) async fn lost_commits(scene: &mut Scene) -> Result<()> {
     for lost in 1..=LOST_COMMITS {
-        scene.wait_answers(20).await;
+        scene.wait_for_responses(20).await;
         sleep(scene.random_time(0..200)).await;
         let proxy = &scene.database.server()?.proxy;
         proxy.swallow_commit();
@@ -54,6 +54,6 @@ pub(super) async fn lost_commits(scene: &mut Scene) -> Result<()> {
             break;
         }
     }
-    scene.wait_answers(50).await;
+    scene.wait_for_responses(50).await;
     Ok(())
 }

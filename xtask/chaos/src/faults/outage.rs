@@ -18,7 +18,9 @@ pub(super) enum Outage {
 }
 
 /// The guard of an outage, which lasts until [`Outage::end`].
-pub(super) struct Away(#[allow(dead_code, reason = "dropping it releases the lock")] Option<WriteLock>);
+pub(super) struct OutageGuard(
+    #[allow(dead_code, reason = "dropping it releases the lock")] Option<WriteLock>,
+);
 
 /// The time in which a gateway must notice that the database is unavailable, or available again.
 const NOTICE_LIMIT: Duration = Duration::from_secs(10);
@@ -32,9 +34,9 @@ impl Outage {
         }
     }
 
-    pub(super) async fn begin(self, scene: &Scene) -> Result<Away> {
+    pub(super) async fn begin(self, scene: &Scene) -> Result<OutageGuard> {
         if self == Self::Locked {
-            return Ok(Away(Some(scene.database.lock()?)));
+            return Ok(OutageGuard(Some(scene.database.lock()?)));
         }
         let postgres = &scene.database.server()?.postgres;
         match self {
@@ -44,11 +46,11 @@ impl Outage {
             Self::Frozen => postgres.freeze(),
             Self::ReadOnly | Self::Locked => set_read_only(scene, true).await?,
         }
-        Ok(Away(None))
+        Ok(OutageGuard(None))
     }
 
-    pub(super) async fn end(self, scene: &Scene, away: Away) -> Result<()> {
-        drop(away);
+    pub(super) async fn end(self, scene: &Scene, guard: OutageGuard) -> Result<()> {
+        drop(guard);
         match self {
             Self::Locked => {}
             Self::Frozen => scene.database.server()?.postgres.thaw(),
@@ -69,29 +71,29 @@ async fn set_read_only(scene: &Scene, read_only: bool) -> Result<()> {
 }
 
 /// An outage that ends under load, and one after which the catch-up is measured without load.
-pub(super) async fn twice(scene: &mut Scene, outage: Outage, hold: Duration) -> Result<()> {
-    scene.wait_answers(100).await;
+pub(super) async fn twice(scene: &mut Scene, outage: Outage, duration: Duration) -> Result<()> {
+    scene.wait_for_responses(100).await;
     scene.note_latency();
-    let away = outage.begin(scene).await?;
-    sleep(hold).await;
+    let guard = outage.begin(scene).await?;
+    sleep(duration).await;
     // Readiness is about accepting records: only at the level `database` does that need the database.
     let stays_ready = scene.level != Level::Database;
     scene.expect_ready(0, stays_ready, NOTICE_LIMIT).await;
     if stays_ready {
-        scene.wait_answers(20).await;
+        scene.wait_for_responses(20).await;
     }
-    outage.end(scene, away).await?;
-    scene.wait_answers(50).await;
+    outage.end(scene, guard).await?;
+    scene.wait_for_responses(50).await;
     scene.expect_ready(0, true, NOTICE_LIMIT).await;
     scene.wait_projected_under_load().await;
 
     let before = scene.ledger.whole();
-    let away = outage.begin(scene).await?;
-    sleep(hold).await;
+    let guard = outage.begin(scene).await?;
+    sleep(duration).await;
     if stays_ready {
         scene.stop_load().await; // otherwise clients wait for the database
     }
-    outage.end(scene, away).await?;
+    outage.end(scene, guard).await?;
     scene.stop_load().await;
     measure_catch_up(scene, before).await;
     Ok(())
@@ -109,13 +111,13 @@ pub(super) async fn measure_catch_up(scene: &mut Scene, before: usize) {
 }
 
 /// Restarts under load.
-pub(super) async fn restarts(scene: &mut Scene, hold: Duration) -> Result<()> {
+pub(super) async fn restarts(scene: &mut Scene, duration: Duration) -> Result<()> {
     for _ in 0..3 {
-        scene.wait_answers(50).await;
-        let away = Outage::Stopped.begin(scene).await?;
-        Outage::Stopped.end(scene, away).await?;
-        sleep(hold / 3).await;
+        scene.wait_for_responses(50).await;
+        let guard = Outage::Stopped.begin(scene).await?;
+        Outage::Stopped.end(scene, guard).await?;
+        sleep(duration / 3).await;
     }
-    scene.wait_answers(50).await;
+    scene.wait_for_responses(50).await;
     Ok(())
 }

@@ -16,30 +16,32 @@ const SIZES: (f64, f64) = (1_000.0, 300_000.0);
 
 /// A request and everything that follows from it.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
+pub struct Plan {
     /// The number of the request. The prompt contains it, and so does `User-Agent`.
-    pub(super) number: u64,
+    pub number: u64,
     /// Whether it calls the Responses API instead of Chat Completions.
-    pub(super) responses: bool,
-    pub(super) stream: bool,
-    /// Bytes of the prompt, which is recorded.
-    pub(super) prompt_bytes: usize,
-    /// Bytes of an earlier message, which is not recorded.
+    pub responses: bool,
+    /// Whether the response is a stream.
+    pub stream: bool,
+    /// The bytes of the prompt, which is recorded.
+    pub prompt_bytes: usize,
+    /// The bytes of an earlier message, which is not recorded.
     history: usize,
     /// Input, cached and output tokens.
-    pub(super) tokens: [u64; 3],
+    pub tokens: [u64; 3],
     /// The number of tool calls that the model selects.
-    pub(super) tools: usize,
+    pub tools: usize,
     /// Whether the response contains reasoning.
-    pub(super) reasoning: bool,
-    /// The number of text events of a stream, and the time between two.
-    pub(super) events: usize,
-    pub(super) pace: Duration,
+    pub reasoning: bool,
+    /// The number of text events of a stream.
+    pub events: usize,
+    /// The time between two events.
+    pub pace: Duration,
 }
 
 impl Plan {
     /// The request `number` of a run with `seed`.
-    pub(super) fn new(seed: u64, number: u64) -> Self {
+    pub fn new(seed: u64, number: u64) -> Self {
         let mut rng = Rng::with_seed(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let size = (SIZES.0.ln() + rng.f64() * (SIZES.1 / SIZES.0).ln()).exp() as usize;
         let prompt_bytes = if rng.u8(..4) == 0 { size } else { 64 };
@@ -60,52 +62,53 @@ impl Plan {
     }
 
     /// The same request with a prompt of `bytes`.
-    pub(super) fn with_prompt(mut self, bytes: usize) -> Self {
+    pub fn with_prompt(mut self, bytes: usize) -> Self {
         self.prompt_bytes = bytes;
         self
     }
 
     /// The first `bytes` of the prompt.
-    pub(super) fn prompt_start(&self, bytes: usize) -> String {
+    pub fn prompt_start(&self, bytes: usize) -> String {
         let prompt = self.clone().with_prompt(self.prompt_bytes.min(bytes)).prompt();
         prompt.chars().take(bytes).collect()
     }
 
     /// The prompt. The number of the request comes first.
-    pub(super) fn prompt(&self) -> String {
+    pub fn prompt(&self) -> String {
         let mut text = format!("{MARK}{} ", self.number);
         text.push_str(&filler(self.prompt_bytes.saturating_sub(text.len())));
         text
     }
 
     /// The number in the body of a request.
-    pub(super) fn number_in(body: &[u8]) -> Option<u64> {
+    pub fn number_in(body: &[u8]) -> Option<u64> {
         let at = memchr::memmem::find(body, MARK.as_bytes())? + MARK.len();
         let digits = body[at..].iter().take_while(|byte| byte.is_ascii_digit());
         Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
     }
 
-    /// Whether its latency is comparable with that of others: its provider responds without pauses.
-    pub(super) fn is_prompt_response(&self) -> bool {
+    /// Whether the provider responds without pauses, so that the latency is comparable with that of others.
+    pub fn has_no_pauses(&self) -> bool {
         self.pace.is_zero()
     }
 
-    pub(super) fn route(&self) -> &'static str {
+    /// The path of the request.
+    pub fn route(&self) -> &'static str {
         if self.responses { "/openai/v1/responses" } else { "/openai/v1/chat/completions" }
     }
 
     /// The `User-Agent` of the request, which is recorded before anything is sent to the provider.
-    pub(super) fn user_agent(&self) -> String {
+    pub fn user_agent(&self) -> String {
         format!("chaos/{}", self.number)
     }
 
     /// The number in a recorded `User-Agent`.
-    pub(super) fn number_of_agent(user_agent: &str) -> Option<u64> {
+    pub fn number_of_agent(user_agent: &str) -> Option<u64> {
         user_agent.strip_prefix("chaos/")?.parse().ok()
     }
 
     /// The body of the request.
-    pub(super) fn body(&self) -> String {
+    pub fn body(&self) -> String {
         let mut body = String::with_capacity(self.prompt_bytes + self.history + 400);
         let (list, kind) = if self.responses { ("input", "input_text") } else { ("messages", "text") };
         body.push_str("{\"model\":\"gpt-5-chaos\",\"");
@@ -129,7 +132,7 @@ impl Plan {
     }
 
     /// The id, name and arguments of each tool call, in the order of their ids.
-    pub(super) fn tool_calls(&self) -> Vec<(String, String, Value)> {
+    pub fn tool_calls(&self) -> Vec<(String, String, Value)> {
         let call = |at| {
             (
                 format!("call_{}_{at}", self.number),
@@ -141,7 +144,7 @@ impl Plan {
     }
 
     /// The usage object of the response.
-    pub(super) fn usage(&self) -> Value {
+    pub fn usage(&self) -> Value {
         let [input, cached, output] = self.tokens;
         let names = match self.responses {
             true => ["input_tokens", "output_tokens", "input_tokens_details"],

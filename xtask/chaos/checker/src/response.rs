@@ -1,6 +1,6 @@
 //! The provider's response to a planned request, as the client has to receive it.
 
-use super::plan::Plan;
+use crate::plan::Plan;
 use aibridge_testkit::{Script, Step};
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const TEXT: &str = "The test fails at the first empty line. ";
 
 /// The script by which the provider responds to `plan`.
-pub(super) fn script(plan: &Plan) -> Script {
+pub fn script(plan: &Plan) -> Script {
     if !plan.stream {
         return Script::json(200, body(plan));
     }
@@ -23,7 +23,7 @@ pub(super) fn script(plan: &Plan) -> Script {
 }
 
 /// The body of the response to `plan`, in full.
-pub(super) fn body(plan: &Plan) -> String {
+pub fn body(plan: &Plan) -> String {
     match (plan.stream, plan.responses) {
         (true, _) => events(plan).concat(),
         (false, true) => response(plan, "completed").to_string(),

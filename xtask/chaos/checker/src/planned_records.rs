@@ -1,6 +1,6 @@
 //! The records of a planned request whose response was whole, as a gateway appends them to its journal.
 
-use super::plan::Plan;
+use crate::plan::Plan;
 use aibridge_recorder::{
     CredentialKind, Interception, InterceptionEnd, Outcome, Reasoning, ReasoningSource, Record, TokenUsage,
     ToolUsage, UsageCost, UserPrompt,
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The start records and the end records of `plan`, for the interception `id`.
-pub(super) fn of_plan(plan: &Plan, id: Uuid) -> [Vec<Record>; 2] {
+pub fn of_plan(plan: &Plan, id: Uuid) -> [Vec<Record>; 2] {
     let now = Timestamp::now();
     let start = Interception {
         id,

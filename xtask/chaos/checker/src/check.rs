@@ -1,8 +1,8 @@
 //! The checker: compares the ledger of clients and provider with the rows of the database. No I/O.
 
-use super::ledger::{Entry, Outcome};
-use super::plan::Plan;
-use super::records::{PROMPT_START, Record, Records};
+use crate::ledger::{Entry, Outcome};
+use crate::plan::Plan;
+use crate::records::{PROMPT_START, Record, Records};
 use std::collections::{BTreeMap, HashMap};
 
 /// The bytes of a prompt from which on refusals are counted separately.
@@ -13,34 +13,36 @@ const DESCRIBED: usize = 5;
 
 /// The result of a comparison.
 #[derive(Debug, Default)]
-pub(super) struct Comparison {
-    /// Requests that were sent, and those whose response a client received whole.
-    pub(super) sent: usize,
-    pub(super) whole: usize,
+pub struct Comparison {
+    /// Requests that were sent.
+    pub sent: usize,
+    /// Requests whose response a client received whole.
+    pub whole: usize,
     /// The number of refusals by code.
-    pub(super) refusals: BTreeMap<String, usize>,
-    pub(super) rows: usize,
+    pub refusals: BTreeMap<String, usize>,
+    /// The rows of all tables.
+    pub rows: usize,
     /// Whole responses with missing or wrong rows.
-    pub(super) lost: usize,
+    pub lost: usize,
     /// Rows that exist twice.
-    pub(super) doubled: usize,
+    pub doubled: usize,
     /// Requests that the provider received and that have no row.
-    pub(super) unrecorded: usize,
+    pub unrecorded: usize,
     /// Interceptions that were closed as `gateway_crash`.
-    pub(super) crashed: usize,
+    pub crashed: usize,
     /// Blocking responses that were not sent, because their end could not be recorded.
-    pub(super) ends_cut: usize,
+    pub ends_cut: usize,
     /// Refused requests that nevertheless have a row.
-    pub(super) refused_with_row: usize,
+    pub refused_with_row: usize,
     /// Violations by kind, with a few descriptions.
-    pub(super) violations: Violations,
+    pub violations: Violations,
 }
 
 /// Violations by kind: their number, and a few descriptions.
-pub(super) type Violations = BTreeMap<&'static str, (usize, Vec<String>)>;
+pub type Violations = BTreeMap<&'static str, (usize, Vec<String>)>;
 
 /// Compares `requests` with `records`.
-pub(super) fn compare(requests: &[(Plan, Entry)], records: &Records) -> Comparison {
+pub fn compare(requests: &[(Plan, Entry)], records: &Records) -> Comparison {
     let mut comparison = Comparison { sent: requests.len(), rows: records.rows, ..Comparison::default() };
     let mut by_number: HashMap<u64, Vec<&Record>> = HashMap::new();
     for record in &records.interceptions {
@@ -64,8 +66,29 @@ pub(super) fn compare(requests: &[(Plan, Entry)], records: &Records) -> Comparis
 }
 
 impl Comparison {
+    /// Adds the result of another scene with the same fault.
+    pub fn merge(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.whole += other.whole;
+        for (code, count) in other.refusals {
+            *self.refusals.entry(code).or_default() += count;
+        }
+        self.ends_cut += other.ends_cut;
+        self.refused_with_row += other.refused_with_row;
+        self.rows += other.rows;
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.unrecorded += other.unrecorded;
+        self.crashed += other.crashed;
+        for (kind, (count, examples)) in other.violations {
+            let violation = self.violations.entry(kind).or_default();
+            violation.0 += count;
+            violation.1.extend(examples);
+        }
+    }
+
     /// The number of refused requests.
-    pub(super) fn refused(&self) -> usize {
+    pub fn refused(&self) -> usize {
         self.refusals.values().sum()
     }
 
@@ -126,7 +149,7 @@ impl Comparison {
     }
 
     /// Counts a violation of `kind`.
-    pub(super) fn add(&mut self, kind: &'static str, describe: impl FnOnce() -> String) {
+    pub fn add(&mut self, kind: &'static str, describe: impl FnOnce() -> String) {
         let (count, described) = self.violations.entry(kind).or_default();
         *count += 1;
         if described.len() < DESCRIBED {

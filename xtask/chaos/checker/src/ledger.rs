@@ -1,6 +1,6 @@
 //! The ledger: the requests and responses of clients and provider, with which the records are compared.
 
-use super::plan::Plan;
+use crate::plan::Plan;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// The outcome of a request for its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub enum Outcome {
     /// The client received the whole response. Contains the interception's id from the response head.
     Whole(String),
     /// The gateway refused it. Contains the status and `X-AIBridge-Error`.
@@ -25,18 +25,18 @@ pub(super) enum Outcome {
 
 /// A request that was sent.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Entry {
+pub struct Entry {
     /// The number of times that the provider received it.
-    pub(super) provider_calls: u32,
+    pub provider_calls: u32,
     /// `None` while the client waits.
-    pub(super) outcome: Option<Outcome>,
+    pub outcome: Option<Outcome>,
     /// The bytes of its prompt, if they differ from the plan's.
-    pub(super) prompt: Option<usize>,
+    pub prompt: Option<usize>,
 }
 
 /// The evidence of one scene.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub struct Ledger {
     seed: u64,
     next: AtomicU64,
     entries: Mutex<BTreeMap<u64, Entry>>,
@@ -46,12 +46,13 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(seed: u64) -> Self {
+    /// An empty ledger of the requests of a run with `seed`.
+    pub fn new(seed: u64) -> Self {
         Self { seed, ..Self::default() }
     }
 
     /// Adds the next request to the ledger, and returns its plan. `prompt` replaces the size of its prompt, in bytes.
-    pub(super) fn begin(&self, prompt: Option<usize>) -> Plan {
+    pub fn begin(&self, prompt: Option<usize>) -> Plan {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.entries.lock().insert(number, Entry { prompt, ..Entry::default() });
         self.plan(number, prompt)
@@ -66,7 +67,7 @@ impl Ledger {
     }
 
     /// Records that the provider received request `number`, and returns its plan for the response.
-    pub(super) fn note_provider_call(&self, number: u64) -> Plan {
+    pub fn note_provider_call(&self, number: u64) -> Plan {
         if let Some(entry) = self.entries.lock().get_mut(&number) {
             entry.provider_calls += 1;
         }
@@ -74,12 +75,12 @@ impl Ledger {
     }
 
     /// Records the outcome of `plan`, and the duration of a whole response.
-    pub(super) fn note_outcome(&self, plan: &Plan, outcome: Outcome, took: Duration) {
+    pub fn note_outcome(&self, plan: &Plan, outcome: Outcome, took: Duration) {
         match outcome {
             Outcome::Whole(_) => {
                 self.whole.fetch_add(1, Ordering::Relaxed);
                 let is_huge = plan.prompt_bytes > 1_000_000;
-                if plan.is_prompt_response() && !is_huge {
+                if plan.has_no_pauses() && !is_huge {
                     self.latencies.lock().push(took);
                 }
             }
@@ -94,7 +95,7 @@ impl Ledger {
     }
 
     /// Notes that the records of request `number` are in a journal, as after a whole response.
-    pub(super) fn note_recorded(&self, number: u64, id: Uuid) {
+    pub fn note_recorded(&self, number: u64, id: Uuid) {
         if let Some(entry) = self.entries.lock().get_mut(&number) {
             entry.provider_calls = 1;
             entry.outcome = Some(Outcome::Whole(id.to_string()));
@@ -102,23 +103,23 @@ impl Ledger {
     }
 
     /// The number of whole responses so far.
-    pub(super) fn whole(&self) -> usize {
+    pub fn whole(&self) -> usize {
         self.whole.load(Ordering::Relaxed)
     }
 
     /// The number of refused requests so far.
-    pub(super) fn refused(&self) -> usize {
+    pub fn refused(&self) -> usize {
         self.refused.load(Ordering::Relaxed)
     }
 
     /// All requests with their plans.
-    pub(super) fn requests(&self) -> Vec<(Plan, Entry)> {
+    pub fn requests(&self) -> Vec<(Plan, Entry)> {
         let entries = self.entries.lock().clone();
         entries.into_iter().map(|(number, entry)| (self.plan(number, entry.prompt), entry)).collect()
     }
 
     /// Takes the latencies of whole responses without pauses since the last call, sorted.
-    pub(super) fn take_latencies(&self) -> Vec<Duration> {
+    pub fn take_latencies(&self) -> Vec<Duration> {
         let mut latencies = std::mem::take(&mut *self.latencies.lock());
         latencies.sort_unstable();
         latencies
