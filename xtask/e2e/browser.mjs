@@ -236,8 +236,12 @@ const SHOWN_USER = SHOWN.replace("\\u{1b}[31m ", "");
 async function onlyText(page, view) {
   const elements = await page.locator("main script, main img, main iframe, main object, main b, main a[href^=javascript]").count();
   check(elements === 0, `${view}: recorded text became elements`);
-  const hidden = await page.evaluate(() => /[\u001b\u202e]/.test(document.querySelector("main").outerHTML));
-  check(!hidden, `${view}: a terminal escape or a direction mark is not made visible`);
+  const hidden = await page.evaluate(() => {
+    const main = document.querySelector("main");
+    const labels = [...main.querySelectorAll("[title], [aria-label]")].flatMap((one) => [one.title, one.ariaLabel ?? ""]);
+    return [main.textContent, ...labels].filter((text) => /[\u001b\u202e]/.test(text)).map((text) => text.slice(0, 200));
+  });
+  check(hidden.length === 0, `${view}: a terminal escape or a direction mark is not made visible: ${hidden.join("\n")}`);
   check((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${view}: the page is too wide`);
 }
 
@@ -389,7 +393,7 @@ await scenario("hostile text is text in a user's own view: user, models, prompts
   await page.locator(".legend li", { hasText: `live-${SHOWN}` }).waitFor();
   const sessions = page.getByRole("region", { name: "Latest sessions" });
   await sessions.locator("tbody tr", { hasText: SHOWN }).locator(`a[href*="${hostileId}"]`).waitFor();
-  await sessions.locator("tbody tr", { hasText: "<b>>\ufffd\ufffd(\ufffd\ufffd\ufffd</b>" }).locator(`a[href*="${notUtf8Id}"]`).waitFor();
+  await sessions.locator("tbody tr", { hasText: "<b>\ufffd\ufffd(\ufffd\ufffd\ufffd</b>" }).locator(`a[href*="${notUtf8Id}"]`).waitFor();
   await onlyText(page, "me");
   await page.setViewportSize({ width: 320, height: 900 });
   await onlyText(page, "me, 320 px");
@@ -427,7 +431,7 @@ await scenario("text that is not UTF-8 is shown with replacements: from a provid
   await page.getByText("<b>\ufffd\ufffd(</b>").first().waitFor();
   await page.getByText("<img src=x onerror=alert(6)> \ufffd").first().waitFor();
   await onlyText(page, "a tool call that is not UTF-8");
-  const replaced = "<b>>\ufffd\ufffd(\ufffd\ufffd\ufffd</b>";
+  const replaced = "<b>\ufffd\ufffd(\ufffd\ufffd\ufffd</b>";
   for (const view of ["", "/sessions", `/sessions/${notUtf8Id}`, "/requests", `/requests/${notUtf8Id}`]) {
     await page.goto(`${filled}/dashboard${view}`);
     await page.locator("main", { hasText: replaced }).first().waitFor();
