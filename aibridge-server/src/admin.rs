@@ -2,12 +2,12 @@
 
 mod access;
 
-use crate::app::App;
-use crate::body;
 use crate::spending::SpendingSync;
 use aibridge_admission::Refusal;
 use aibridge_api::{Access, Api, Call, Endpoint, GatewayState};
 use aibridge_dashboard::{BrowserSessions, LoginThrottle, security_headers};
+use aibridge_handler::App;
+use aibridge_handler::body;
 use aibridge_intercept::{Error, ErrorFormat, ErrorResponse};
 use aibridge_listen::ConnectionLimit;
 use aibridge_metrics::{CONTENT_TYPE, JournalFigures, Metrics, ScrapeInput};

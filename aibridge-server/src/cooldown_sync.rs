@@ -1,6 +1,6 @@
 //! Shares key cooldowns between gateways on one PostgreSQL database.
 
-use crate::runtime_config::RuntimeConfig;
+use aibridge_handler::runtime_config::RuntimeConfig;
 use aibridge_keypool::{Fingerprint, KeyPool, KeyState, SharedKeyState};
 use aibridge_store::{KeyCooldown, PostgresStore, StoreError};
 use std::collections::HashMap;

@@ -1,10 +1,10 @@
 //! The routes of the dashboard: its files, log-in and log-out.
 
 use crate::admin::{Admin, not_allowed, unknown_route};
-use crate::body;
 use aibridge_admission::Refusal;
 use aibridge_dashboard::files::{self, PageFile};
 use aibridge_dashboard::{cross_site, expired_cookie, parse_login, security_headers, session_cookie};
+use aibridge_handler::body;
 use aibridge_intercept::{Error, ErrorKind, ErrorResponse};
 use aibridge_listen::Peer;
 use axum::Router;

@@ -5,10 +5,10 @@ mod file_watch;
 mod reload_log;
 mod restart;
 
-use crate::runtime_config::RuntimeConfig;
 use crate::settings::SettingsSource;
 use active_settings::ActiveSettings;
 use aibridge_config::Config;
+use aibridge_handler::runtime_config::RuntimeConfig;
 use file_watch::FileWatch;
 use reload_log::{ReloadLog, Trigger};
 use tokio::signal::unix::Signal;

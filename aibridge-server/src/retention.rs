@@ -1,6 +1,6 @@
 //! Deletes expired interceptions in the background.
 
-use crate::runtime_config::RuntimeConfig;
+use aibridge_handler::runtime_config::RuntimeConfig;
 use aibridge_metrics::Metrics;
 use aibridge_store::{Expired, ScanScope, Store, StoreError, Sweeper};
 use std::sync::Arc;

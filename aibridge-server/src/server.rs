@@ -1,22 +1,16 @@
 //! Wires a gateway together, runs it and stops it.
 
 use crate::admin::{self, Admin};
-use crate::app::App;
 use crate::cooldown_sync;
-use crate::handler::handle;
 use crate::health::Health;
-use crate::isolation::Isolation;
 use crate::page;
-use crate::providers::Providers;
 use crate::reload::Reloader;
 use crate::retention::Retention;
 use crate::rollup_task;
-use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
 use crate::spending::SpendingSync;
 use crate::start_error::StartError;
 use crate::startup;
 use crate::store_options::{start_within, store_options};
-use crate::token_charging::TokenCharging;
 use aibridge_accounting::Accounting;
 use aibridge_admission::auth::Authenticator;
 use aibridge_admission::origin::OriginPolicy;
@@ -24,6 +18,12 @@ use aibridge_api::Api;
 use aibridge_config::Config;
 use aibridge_dashboard::{BrowserSessions, LoginThrottle};
 use aibridge_dump::Dumps;
+use aibridge_handler::App;
+use aibridge_handler::handle;
+use aibridge_handler::isolation::Isolation;
+use aibridge_handler::providers::Providers;
+use aibridge_handler::runtime_config::{RuntimeConfig, RuntimeSnapshot};
+use aibridge_handler::token_charging::TokenCharging;
 use aibridge_intercept::Gateway;
 use aibridge_intercept::events::{EventSink, NoopEventSink};
 use aibridge_limits::RequestLimits;

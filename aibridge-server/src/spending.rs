@@ -1,10 +1,10 @@
 //! Loads the spending from the records: when the gateway starts, and while other gateways share its database.
 
-use crate::runtime_config::RuntimeConfig;
 use crate::store_options::store_options;
 use aibridge_accounting::{Accounting, groups_of, key_of};
 use aibridge_budgets::{BudgetState, Period, SpentTotals, Subject};
 use aibridge_config::Config;
+use aibridge_handler::runtime_config::RuntimeConfig;
 use aibridge_intercept::events::NoopEventSink;
 use aibridge_prices::NanoUsd;
 use aibridge_store::{OwnRecords, Records, Spending, SpendingQuery, Store, StoreError, StoreOptions};

@@ -1,8 +1,7 @@
 //! The errors that keep a gateway from starting, or a reload from being applied.
 
-use aibridge_keypool::KeyPoolError;
+use aibridge_handler::providers::ProvidersError;
 use aibridge_metrics::MetricsError;
-use aibridge_provider::ProviderError;
 use aibridge_store::StoreError;
 use std::io;
 use std::net::SocketAddr;
@@ -29,23 +28,7 @@ pub enum StartError {
     /// The TLS settings cannot be used.
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// A provider cannot be created.
+    /// The providers cannot be created.
     #[error(transparent)]
-    Provider(#[from] ProviderError),
-    /// The directory for dumps cannot be used.
-    #[error("cannot dump the traffic of provider {name:?}: {source}")]
-    Dump {
-        /// The provider's configured name.
-        name: String,
-        /// The error of the file system.
-        source: io::Error,
-    },
-    /// The keys of a provider cannot be used.
-    #[error("cannot use the keys of provider {name:?}: {source}")]
-    Keys {
-        /// The provider's configured name.
-        name: String,
-        /// The error of the key pool.
-        source: KeyPoolError,
-    },
+    Providers(#[from] ProvidersError),
 }

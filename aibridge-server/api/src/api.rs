@@ -3,13 +3,13 @@
 use crate::call::{Call, Reply};
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
-use crate::live::Live;
-use crate::parameters::QueryParameters;
+use crate::live::ChangeFeed;
 use crate::reader::Reader;
 use crate::{
     budgets, contents, document, facets, interceptions, keys, providers, sessions, status, timeline, tokens,
     tools, totals, usage,
 };
+use aibridge_api_parameters::QueryParameters;
 use aibridge_store::StoreOptions;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 /// Serves the endpoints of the API from the store and the providers in force.
 pub struct Api {
     reader: Reader,
-    live: Live,
+    changes: ChangeFeed,
     zone: TimeZone,
 }
 
@@ -26,7 +26,7 @@ impl Api {
     /// Creates an API that reads records from `store`, on blocking threads that `tasks` tracks. Waiting calls end when
     /// `stopping` is cancelled. Days begin at midnight in `zone` if a request names no zone.
     pub fn new(store: StoreOptions, tasks: TaskTracker, stopping: CancellationToken, zone: TimeZone) -> Self {
-        Self { reader: Reader::new(store, tasks), live: Live::new(stopping), zone }
+        Self { reader: Reader::new(store, tasks), changes: ChangeFeed::new(stopping), zone }
     }
 
     /// Returns the response to `call`. The server has checked that the caller has the access that the endpoint needs.
@@ -75,7 +75,7 @@ impl Api {
                 timeline::search(reader, id, *query, call.only_user(*scope)).await.map(Reply::json)
             }
             Endpoint::Live(scope) => {
-                self.live.wait(reader, *query, call.only_user(*scope)).await.map(Reply::json)
+                self.changes.wait(reader, *query, call.only_user(*scope)).await.map(Reply::json)
             }
             Endpoint::Keys => keys::list(call.gateway.providers, *query).map(Reply::json),
             Endpoint::KeyRevival => keys::revive(call),

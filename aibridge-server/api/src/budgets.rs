@@ -2,9 +2,9 @@
 
 use crate::call::{Call, Reply};
 use crate::error::ApiError;
-use crate::parameters::QueryParameters;
-use crate::schema::{Amount, BudgetList, BudgetRow, Me, RefusalRow, Refusals, SpendRow, Spent};
 use aibridge_accounting::RecentRefusal;
+use aibridge_api_parameters::QueryParameters;
+use aibridge_api_schema::{Amount, BudgetList, BudgetRow, Me, RefusalRow, Refusals, SpendRow, Spent};
 use aibridge_budgets::{BudgetState, Period};
 use aibridge_prices::NanoUsd;
 use http::StatusCode;

@@ -1,6 +1,6 @@
 //! A call of an endpoint, and its reply.
 
-use crate::endpoint::{Endpoint, Scope};
+use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use aibridge_accounting::Accounting;
 use aibridge_provider::Provider;
@@ -63,16 +63,6 @@ pub struct Reply {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The content of the response.
     pub body: Bytes,
-}
-
-/// The user whose records a call may read; `None` for all.
-pub(crate) type OnlyUser = Option<String>;
-
-impl Call<'_> {
-    /// The user whose records a call with `scope` may read.
-    pub(crate) fn only_user(&self, scope: Scope) -> OnlyUser {
-        (scope == Scope::Own).then(|| self.caller.user.clone())
-    }
 }
 
 impl Reply {

@@ -1,11 +1,12 @@
 //! `/api/v1/interceptions/{id}/{kind}/{item}`: the text of one prompt, tool call or piece of reasoning.
 
-use crate::call::{OnlyUser, Reply};
+use crate::call::Reply;
 use crate::endpoint::ContentPath;
 use crate::error::ApiError;
-use crate::parameters::{ContentParameters, QueryParameters, invalid};
+use crate::own_records::{OnlyUser, session_of};
 use crate::reader::{ReadError, Reader};
-use crate::schema::{Content, NotFound, Refusals};
+use aibridge_api_parameters::{ContentParameters, QueryParameters, invalid};
+use aibridge_api_schema::{Content, NotFound, Refusals};
 use aibridge_store::ContentKind;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
@@ -47,9 +48,8 @@ pub(crate) async fn show(
     let max_bytes = (!is_download).then_some(MAX_BYTES);
     let content = reader
         .fetch(move |records| {
-            let unknown = || ReadError::Unknown(item);
-            records.session_of(interception, only.as_deref())?.ok_or_else(unknown)?;
-            records.content(interception, kind, item, max_bytes)?.ok_or_else(unknown)
+            session_of(records, interception, &only, item)?;
+            records.content(interception, kind, item, max_bytes)?.ok_or(ReadError::Unknown(item))
         })
         .await?;
     if !is_download {

@@ -1,11 +1,11 @@
 //! The OpenAPI document, generated from the functions that serve the endpoints and from the schema types.
 
-use crate::parameters::{IntervalParameter, OutcomeParameter};
-use crate::schema::{ExtraValue, Problem};
 use crate::{
-    budgets, contents, facets, interceptions, keys, live, own, providers, sessions, status, timeline, tokens,
-    tools, totals, usage,
+    budgets, contents, facets, interceptions, keys, live, own_records, providers, sessions, status, timeline,
+    tokens, tools, totals, usage,
 };
+use aibridge_api_parameters::{IntervalParameter, OutcomeParameter};
+use aibridge_api_schema::{ExtraValue, Problem};
 use bytes::Bytes;
 use std::sync::LazyLock;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -24,8 +24,8 @@ use utoipa::{Modify, OpenApi};
         interceptions::list, interceptions::show, contents::show, usage::usage, totals::totals, tools::list,
         facets::list, sessions::list, sessions::show, timeline::list, timeline::search, live::live, keys::list,
         keys::revive, providers::list, budgets::list, budgets::own, status::status, tokens::list_or_create, tokens::create, tokens::revoke,
-        own::interceptions, own::interception, own::content, own::totals, own::sessions, own::session,
-        own::timeline, own::search, own::live, openapi_json,
+        own_records::interceptions, own_records::interception, own_records::content, own_records::totals, own_records::sessions, own_records::session,
+        own_records::timeline, own_records::search, own_records::live, openapi_json,
     ),
     components(schemas(ExtraValue, OutcomeParameter, IntervalParameter, Problem)),
     modifiers(&Security),

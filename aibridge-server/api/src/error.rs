@@ -1,5 +1,6 @@
 //! The errors of the API for operators, and their error responses.
 
+use aibridge_api_parameters::InvalidParameter;
 use aibridge_intercept::{ErrorKind, ErrorResponse};
 use http::{HeaderValue, StatusCode, header};
 use std::time::Duration;
@@ -8,13 +9,8 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// A parameter of the query is unknown, or its value is invalid.
-    #[error("the parameter {name:?} cannot be used: {problem}")]
-    InvalidParameter {
-        /// The parameter's name, as it was sent.
-        name: String,
-        /// The defect, and what to write instead.
-        problem: String,
-    },
+    #[error(transparent)]
+    InvalidParameter(#[from] InvalidParameter),
     /// The query aggregates to more rows than are kept in memory.
     #[error("this adds up to more than {0} rows: ask for less with since, until or another filter")]
     QueryTooBroad(usize),
@@ -54,7 +50,7 @@ impl ApiError {
         use ErrorKind::{InvalidRequest, Server};
         use StatusCode as S;
         match self {
-            Self::InvalidParameter { .. } => (S::BAD_REQUEST, InvalidRequest, "invalid_parameter"),
+            Self::InvalidParameter(_) => (S::BAD_REQUEST, InvalidRequest, "invalid_parameter"),
             Self::QueryTooBroad(_) => (S::BAD_REQUEST, InvalidRequest, "query_too_broad"),
             Self::UnknownInterception(_) => (S::NOT_FOUND, InvalidRequest, "unknown_interception"),
             Self::UnknownToken(_) => (S::NOT_FOUND, InvalidRequest, "unknown_token"),
@@ -73,7 +69,9 @@ impl From<ApiError> for ErrorResponse {
         let (status, kind, code) = error.class();
         let response = Self::new(status, kind, code, error.to_string());
         match error {
-            ApiError::InvalidParameter { name, .. } => Self { param: Some(name.into()), ..response },
+            ApiError::InvalidParameter(InvalidParameter { name, .. }) => {
+                Self { param: Some(name.into()), ..response }
+            }
             ApiError::TooManyReaders => {
                 response.with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
             }

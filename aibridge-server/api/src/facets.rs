@@ -1,10 +1,10 @@
 //! `/api/v1/facets`: the values that filters can have.
 
-use crate::call::OnlyUser;
 use crate::error::ApiError;
-use crate::parameters::{FilterParameters, QueryParameters, UserParameter, filter};
+use crate::own_records::{OnlyUser, filter};
 use crate::reader::{ReadError, Reader};
-use crate::schema::{FacetList, FacetValue, Refusals};
+use aibridge_api_parameters::{FilterParameters, QueryParameters, UserParameter};
+use aibridge_api_schema::{FacetList, FacetValue, Refusals};
 use aibridge_store::{TotalsKey, TotalsQuery};
 use bytes::Bytes;
 use jiff::tz::TimeZone;

@@ -1,11 +1,11 @@
 //! `/api/v1/interceptions`: the list of interceptions, and one interception with all its records.
 
-use crate::call::OnlyUser;
 use crate::error::ApiError;
+use crate::own_records::{OnlyUser, session_of};
 use crate::paging::{List, PageRequest};
-use crate::parameters::{FilterParameters, PageParameters, QueryParameters, UserParameter, invalid};
 use crate::reader::{ReadError, Reader};
-use crate::schema::{FullInterception, InterceptionPage, NotFound, Refusals};
+use aibridge_api_parameters::{FilterParameters, PageParameters, QueryParameters, UserParameter, invalid};
+use aibridge_api_schema::{FullInterception, InterceptionPage, NotFound, Refusals};
 use aibridge_store::{Filter, Order};
 use bytes::Bytes;
 use uuid::Uuid;
@@ -59,7 +59,7 @@ pub(crate) async fn show(
     let id: Uuid = id.parse().map_err(|_| invalid("id", "write the id of an interception, a UUID"))?;
     reader
         .read(move |records| {
-            records.session_of(id, only.as_deref())?.ok_or(ReadError::Unknown(id))?;
+            session_of(records, id, &only, id)?;
             records.find(id)?.ok_or(ReadError::Unknown(id))
         })
         .await

@@ -3,9 +3,11 @@
 use crate::call::{Call, Reply};
 use crate::error::ApiError;
 use crate::paging::Page;
-use crate::parameters::QueryParameters;
-use crate::schema::{CoolingCause, CoolingModel, Key, KeyList, KeyRevival, KeyStateName, NotFound, Refusals};
 use crate::tokens::body;
+use aibridge_api_parameters::QueryParameters;
+use aibridge_api_schema::{
+    CoolingCause, CoolingModel, Key, KeyList, KeyRevival, KeyStateName, NotFound, Refusals,
+};
 use aibridge_keypool::{CoolingReason, KeyState, KeyStatus, ModelCooldown};
 use aibridge_provider::Provider;
 use bytes::Bytes;

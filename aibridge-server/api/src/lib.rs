@@ -1,9 +1,9 @@
 //! The operators' HTTP API: recorded interceptions, usage, sessions and the state of provider keys.
 //!
-//! A path selects an [`Endpoint`]. [`Api::respond`] parses the query [`parameters`] strictly and reads the records on a
+//! A path selects an [`Endpoint`]. [`Api::respond`] parses the query parameters strictly (`aibridge-api-parameters`) and reads the records on a
 //! blocking thread. The number of concurrent reads and their duration are bounded, and a read ends when its client
 //! disconnects. Lists are paged: a cursor holds the id of the last row of a page, so rows that are written between two pages
-//! shift nothing. The OpenAPI [`document`] is generated from the same code.
+//! shift nothing. The OpenAPI [`document`] is generated from the same code and from `aibridge-api-schema`.
 //!
 //! This crate does not depend on a web framework. Authorization belongs to the server.
 
@@ -18,15 +18,12 @@ mod facets;
 mod interceptions;
 mod keys;
 mod live;
-mod own;
+mod own_records;
 mod paging;
-pub mod parameters;
 mod providers;
 mod reader;
-pub mod schema;
 mod sessions;
 mod status;
-pub mod time;
 mod timeline;
 mod tokens;
 mod tools;

@@ -1,9 +1,9 @@
 //! Pages of lists. A cursor holds the last row of a page, and the filters that the next request has to repeat.
 
-use crate::call::OnlyUser;
 use crate::error::ApiError;
-use crate::parameters::{PageParameters, QueryParameters, filter, invalid};
-use crate::time::is_storable;
+use crate::own_records::{OnlyUser, filter};
+use aibridge_api_parameters::time::is_storable;
+use aibridge_api_parameters::{PageParameters, QueryParameters, invalid};
 use aibridge_store::Filter;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -86,7 +86,7 @@ impl PageRequest {
             })?;
             if cursor.fingerprint != fingerprint {
                 let problem = "it belongs to other filters: repeat those of the first page, or leave it out for the first page";
-                return Err(invalid("cursor", problem));
+                return Err(invalid("cursor", problem).into());
             }
             let time = |at: String| at.parse().ok().filter(|at| is_storable(*at));
             filter.since = cursor.since.and_then(time);

@@ -2,8 +2,8 @@
 
 use crate::call::{Call, Reply};
 use crate::error::ApiError;
-use crate::parameters::QueryParameters;
-use crate::schema::{Circuit, CircuitStateName, ProviderList, ProviderRow, Refusals};
+use aibridge_api_parameters::QueryParameters;
+use aibridge_api_schema::{Circuit, CircuitStateName, ProviderList, ProviderRow, Refusals};
 use aibridge_provider::{CircuitState, CircuitStatus, Provider};
 use http::StatusCode;
 use std::sync::Arc;

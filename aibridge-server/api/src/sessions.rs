@@ -1,14 +1,14 @@
 //! `/api/v1/sessions`: the list of client sessions, and one session.
 
-use crate::call::OnlyUser;
 use crate::error::ApiError;
+use crate::own_records::{OnlyUser, session_of};
 use crate::paging::{List, PageRequest};
-use crate::parameters::{
+use crate::reader::{ReadError, Reader};
+use crate::timeline::session_id;
+use aibridge_api_parameters::{
     FilterParameters, PageParameters, QueryParameters, SessionParameters, UserParameter,
 };
-use crate::reader::{ReadError, Reader};
-use crate::schema::{NotFound, Refusals, SessionDetail, SessionPage};
-use crate::timeline::{find, session_id};
+use aibridge_api_schema::{NotFound, Refusals, SessionDetail, SessionPage};
 use aibridge_store::{Filter, SessionRow};
 use bytes::Bytes;
 use serde::Serialize;
@@ -77,7 +77,7 @@ pub(crate) async fn show(
     let id = session_id(id)?;
     reader
         .read(move |records| {
-            let session = find(records, id, only)?;
+            let session = session_of(records, id, &only, id)?;
             records.session_summary(&session)?.ok_or(ReadError::Unknown(id))
         })
         .await

@@ -2,9 +2,9 @@
 
 use crate::call::{Call, Reply};
 use crate::error::ApiError;
-use crate::parameters::QueryParameters;
 use crate::reader::Reader;
-use crate::schema::{AuthModeName, ProviderName, Refusals, Status};
+use aibridge_api_parameters::QueryParameters;
+use aibridge_api_schema::{AuthModeName, ProviderName, Refusals, Status};
 use http::StatusCode;
 use jiff::tz::TimeZone;
 

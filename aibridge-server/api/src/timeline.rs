@@ -1,11 +1,10 @@
 //! `/api/v1/sessions/{id}/timeline` and `/search`: the interceptions of a session with their items.
 
-use crate::call::OnlyUser;
 use crate::error::ApiError;
-use crate::parameters::{QueryParameters, SearchParameters, TimelineParameters, invalid};
-use crate::reader::{ReadError, Reader};
-use crate::schema::{MatchList, NotFound, Refusals, TimelinePage};
-use aibridge_store::{Records, SessionRef};
+use crate::own_records::{OnlyUser, session_of};
+use crate::reader::Reader;
+use aibridge_api_parameters::{QueryParameters, SearchParameters, TimelineParameters, invalid};
+use aibridge_api_schema::{MatchList, NotFound, Refusals, TimelinePage};
 use bytes::Bytes;
 use serde::Serialize;
 use uuid::Uuid;
@@ -50,7 +49,7 @@ pub(crate) async fn list(
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     reader
         .read(move |records| {
-            let session = find(records, id, only)?;
+            let session = session_of(records, id, &only, id)?;
             let mut data = records.timeline(&session, after, limit + 1)?;
             let has_next = data.len() > limit;
             data.truncate(limit);
@@ -81,7 +80,7 @@ pub(crate) async fn search(
     let id = session_id(id)?;
     reader
         .read(move |records| {
-            let session = find(records, id, only)?;
+            let session = session_of(records, id, &only, id)?;
             let data = match text.as_deref() {
                 None | Some("") => Vec::new(),
                 Some(text) => records.search(&session, text, MAX_MATCHES)?,
@@ -92,9 +91,6 @@ pub(crate) async fn search(
 }
 
 pub(crate) fn session_id(text: &str) -> Result<Uuid, ApiError> {
-    text.parse().map_err(|_| invalid("id", "write the id of an interception of the session, a UUID"))
-}
-
-pub(crate) fn find(records: &Records, id: Uuid, only: OnlyUser) -> Result<SessionRef, ReadError> {
-    records.session_of(id, only.as_deref())?.ok_or(ReadError::Unknown(id))
+    let problem = "write the id of an interception of the session, a UUID";
+    text.parse().map_err(|_| invalid("id", problem).into())
 }

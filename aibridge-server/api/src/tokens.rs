@@ -2,9 +2,9 @@
 
 use crate::call::{Call, Reply};
 use crate::error::ApiError;
-use crate::parameters::{QueryParameters, invalid};
 use crate::reader::Reader;
-use crate::schema::{
+use aibridge_api_parameters::{QueryParameters, invalid};
+use aibridge_api_schema::{
     AccessToken, AccessTokenList, NewAccessToken, NewAccessTokenRequest, NotFound, Refusals,
 };
 use aibridge_store::{StoreError, TokenRow};
@@ -85,9 +85,9 @@ pub(crate) fn body<T: DeserializeOwned>(call: &Call<'_>) -> Result<T, ApiError> 
 /// The error of an invalid new token if the caller caused it; otherwise that of an unavailable store.
 pub(crate) fn store_error(error: &StoreError) -> ApiError {
     match error {
-        StoreError::InvalidUser { .. } => invalid("user", &error.to_string()),
-        StoreError::InvalidGroup { .. } => invalid("groups", &error.to_string()),
-        StoreError::InvalidExpiry { .. } => invalid("expires_in", &error.to_string()),
+        StoreError::InvalidUser { .. } => invalid("user", &error.to_string()).into(),
+        StoreError::InvalidGroup { .. } => invalid("groups", &error.to_string()).into(),
+        StoreError::InvalidExpiry { .. } => invalid("expires_in", &error.to_string()).into(),
         _ => {
             tracing::warn!(%error, "could not read or change access tokens; check that the database is reachable");
             ApiError::RecordsUnavailable

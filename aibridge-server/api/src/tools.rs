@@ -1,11 +1,11 @@
 //! `/api/v1/tools`: the most used tools.
 
-use crate::call::OnlyUser;
 use crate::error::ApiError;
+use crate::own_records::{OnlyUser, filter};
 use crate::paging::Page;
-use crate::parameters::{FilterParameters, LimitParameters, QueryParameters, UserParameter, filter};
 use crate::reader::{ReadError, Reader};
-use crate::schema::{Refusals, ToolList};
+use aibridge_api_parameters::{FilterParameters, LimitParameters, QueryParameters, UserParameter};
+use aibridge_api_schema::{Refusals, ToolList};
 use bytes::Bytes;
 
 /// The number of rows if the request has no `limit`.

@@ -1,10 +1,10 @@
 //! `/api/v1/totals`: sums by hour or day and by key.
 
-use crate::call::OnlyUser;
 use crate::error::ApiError;
-use crate::parameters::{FilterParameters, QueryParameters, TotalsParameters, UserParameter, filter};
+use crate::own_records::{OnlyUser, filter};
 use crate::reader::{ReadError, Reader};
-use crate::schema::{Refusals, TotalsList, TotalsRow};
+use aibridge_api_parameters::{FilterParameters, QueryParameters, TotalsParameters, UserParameter};
+use aibridge_api_schema::{Refusals, TotalsList, TotalsRow};
 use aibridge_store::{Totals, TotalsKey, TotalsQuery};
 use bytes::Bytes;
 use jiff::tz::TimeZone;

@@ -1,10 +1,11 @@
 //! `/api/v1/usage`: token usage, added up by group.
 
 use crate::error::ApiError;
+use crate::own_records::filter;
 use crate::paging::Page;
-use crate::parameters::{FilterParameters, QueryParameters, UsageParameters, UserParameter, filter};
 use crate::reader::{ReadError, Reader};
-use crate::schema::{Refusals, UsageList};
+use aibridge_api_parameters::{FilterParameters, QueryParameters, UsageParameters, UserParameter};
+use aibridge_api_schema::{Refusals, UsageList};
 use aibridge_store::{Order, Usage, UsageKey};
 use bytes::Bytes;
 

@@ -2,11 +2,11 @@
 //! tokens, a connection from the gateway's own machine.
 
 use super::{Admin, needs_admin};
-use crate::runtime_config::RuntimeSnapshot;
 use aibridge_admission::Refusal;
 use aibridge_admission::auth;
 use aibridge_api::{Access, Caller};
 use aibridge_dashboard::cross_site;
+use aibridge_handler::runtime_config::RuntimeSnapshot;
 use aibridge_intercept::Actor;
 use aibridge_listen::Peer;
 use http::request::Parts;

@@ -1,11 +1,11 @@
 //! Puts new settings in force, all or none.
 
-use crate::providers::ProviderChanges;
 use crate::reload::restart;
-use crate::runtime_config::{RuntimeConfig, RuntimeSnapshot};
 use crate::start_error::StartError;
 use aibridge_admission::origin::OriginPolicy;
 use aibridge_config::{Auth, Config, Retention, Server, Store};
+use aibridge_handler::providers::ProviderChanges;
+use aibridge_handler::runtime_config::{RuntimeConfig, RuntimeSnapshot};
 use aibridge_listen::ListenerSettings;
 use aibridge_listen::certificate;
 use jiff::Timestamp;

@@ -1,8 +1,8 @@
 //! A running gateway process: its address, its output and its signals.
 
 use crate::process::Running;
-use crate::wait::wait_at_most;
 use crate::{Launch, ProcessOutput, Store, wait_until};
+use aibridge_testkit_wire::wait_at_most;
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::net::SocketAddr;

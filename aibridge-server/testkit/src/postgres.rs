@@ -1,17 +1,20 @@
 //! A PostgreSQL server for one test: started, stopped and crashed on demand.
 
+mod installation;
+mod processes;
+
 use crate::journal::wait_for_position;
 use crate::store::Row;
 use crate::{wait_for, within};
+use installation::{Installation, USER};
 use parking_lot::Mutex;
+use processes::{is_alive, kill, processes};
 use rustix::process::{Pid, Signal, kill_process};
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
@@ -21,10 +24,8 @@ use tokio_postgres::{Client, NoTls};
 ///
 /// It does not sync to disk: data survive a crash of the server, but not of the machine.
 pub struct Postgres {
-    bin: PathBuf,
+    installation: Installation,
     dir: TempDir,
-    /// The user that the server runs as, if the test runs as root: PostgreSQL refuses to run as root.
-    user: Option<Ids>,
     /// The TCP port with TLS, if there is one.
     port: Option<u16>,
     child: Mutex<Option<Child>>,
@@ -32,23 +33,8 @@ pub struct Postgres {
     journals: Mutex<Vec<PathBuf>>,
 }
 
-#[derive(Clone, Copy)]
-struct Ids {
-    user: u32,
-    group: u32,
-}
-
-/// The directory in which Debian's package installs its programs, by version.
-const INSTALLED: &str = "/usr/lib/postgresql";
-
-/// The user that Debian's package creates.
-const USER: &str = "postgres";
-
 /// The port in the name of the socket. The directory is used by this server only, so every server has the same one.
 const SOCKET_PORT: u16 = 5432;
-
-/// The directory with initialised data directories, which are copied because `initdb` takes seconds.
-const TEMPLATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target");
 
 /// The time between two checks of a condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -78,26 +64,7 @@ impl Postgres {
     pub async fn start_with_tls() -> Option<(Self, String)> {
         let mut server = Self::prepare()?;
         let [certificate, key] = ["server.crt", "server.key"].map(|name| server.data().join(name));
-        let mut openssl = Command::new("openssl"); // a dependency of the PostgreSQL package
-        openssl.args([
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-subj",
-            "/CN=localhost",
-            "-days",
-            "2",
-        ]);
-        openssl.args(["-addext", "subjectAltName=DNS:localhost"]);
-        let made = openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate).output();
-        let made = made.expect("openssl starts");
-        assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
-        for path in [&certificate, &key] {
-            own(path, server.user);
-            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
-        }
+        server.installation.create_certificate(&certificate, &key);
         for _ in 0..PORTS {
             let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
             server.port = Some(free.expect("a free port").port());
@@ -109,36 +76,17 @@ impl Postgres {
     }
 
     fn prepare() -> Option<Self> {
-        let Some(bin) = find() else {
+        let Some(installation) = Installation::find() else {
             // Written past the output capture of the test runner, because the test is reported as passed.
             let _ = writeln!(std::io::stderr(), "skipped a test: no PostgreSQL in /usr/lib/postgresql/*/bin");
             return None;
         };
         let dir = tempfile::Builder::new().prefix("aibridge-pg-").tempdir().expect("a temporary directory");
-        let user = rustix::process::geteuid().is_root().then(Ids::of_package);
-        own(dir.path(), user);
-        let server = Self { bin, dir, user, port: None, child: Mutex::default(), journals: Mutex::default() };
-        server.fill();
+        installation.own(dir.path());
+        let (child, journals) = (Mutex::default(), Mutex::default());
+        let server = Self { installation, dir, port: None, child, journals };
+        server.installation.create_data(&server.data(), server.dir());
         Some(server)
-    }
-
-    /// Creates the data directory, as a copy of an earlier one if possible: `initdb` takes seconds.
-    fn fill(&self) {
-        let version = self.bin.parent().and_then(Path::file_name).and_then(OsStr::to_str).unwrap_or("any");
-        let template = Path::new(TEMPLATES).join(format!("postgres-{version}"));
-        if copied(&template, &self.data()) {
-            return;
-        }
-        let mut initdb = self.command("initdb");
-        initdb.args(["--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C"]);
-        initdb.args(["--username", USER, "--pgdata"]).arg(self.data());
-        let done = initdb.output().expect("initdb starts");
-        assert!(done.status.success(), "initdb: {}", String::from_utf8_lossy(&done.stderr));
-        // Several processes may do this at once: each renames its own copy, and one of them succeeds.
-        let mine = template.with_extension(std::process::id().to_string());
-        if !copied(&self.data(), &mine) || fs::rename(&mine, &template).is_err() {
-            let _ = fs::remove_dir_all(mine);
-        }
     }
 
     /// A directory for files of the test, which is removed with the server.
@@ -225,9 +173,7 @@ impl Postgres {
     }
 
     fn processes(&self) -> Vec<Pid> {
-        let main = self.child.lock().as_ref().expect("it runs").id();
-        let all = [main].into_iter().chain(children(main));
-        all.filter_map(|id| Pid::from_raw(i32::try_from(id).ok()?)).collect()
+        processes(self.child.lock().as_ref().expect("it runs").id())
     }
 
     /// The path of its socket, for a proxy.
@@ -307,7 +253,7 @@ impl Postgres {
     }
 
     async fn try_start(&self) -> Result<(), String> {
-        let mut postgres = self.command("postgres");
+        let mut postgres = self.installation.command("postgres", self.dir());
         postgres.arg("-D").arg(self.data()).arg("-k").arg(self.dir.path());
         match self.port {
             None => postgres.args(["-h", "", "-p", &SOCKET_PORT.to_string()]),
@@ -349,22 +295,6 @@ impl Postgres {
         wait_for(|| child.try_wait().expect("a child"), "PostgreSQL to end").await;
     }
 
-    fn command(&self, program: &str) -> Command {
-        let program = self.bin.join(program);
-        let mut command = match self.user {
-            None => Command::new(program),
-            Some(Ids { user, group }) => {
-                let mut command = Command::new("setpriv");
-                let ids =
-                    [format!("--reuid={user}"), format!("--regid={group}"), "--clear-groups".to_owned()];
-                command.args(ids).arg(program);
-                command
-            }
-        };
-        command.current_dir(self.dir.path());
-        command
-    }
-
     fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
@@ -385,53 +315,4 @@ impl Drop for Postgres {
             let _ = child.wait(); // it removes its shared memory before it exits
         }
     }
-}
-
-impl Ids {
-    fn of_package() -> Self {
-        let id = |flag: &str| {
-            let output = Command::new("id").args([flag, USER]).output().expect("id starts");
-            String::from_utf8_lossy(&output.stdout).trim().parse().expect("the user postgres")
-        };
-        Self { user: id("-u"), group: id("-g") }
-    }
-}
-
-/// The child processes of process `id`.
-fn children(id: u32) -> Vec<u32> {
-    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-    children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
-}
-
-/// Whether a process exists and is not a zombie.
-fn is_alive(process: &Pid) -> bool {
-    let status = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap_or_default();
-    status.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
-}
-
-/// Copies a directory with its owners and modes, and returns whether that succeeded.
-fn copied(from: &Path, to: &Path) -> bool {
-    let copy = || Command::new("cp").arg("-a").args([from, to]).stderr(Stdio::null()).status();
-    from.exists() && copy().is_ok_and(|status| status.success())
-}
-
-fn own(path: &Path, ids: Option<Ids>) {
-    if let Some(Ids { user, group }) = ids {
-        chown(path, Some(user), Some(group)).expect("root may do that");
-    }
-}
-
-fn kill(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process");
-    kill_process(pid, signal).expect("a child can be signalled");
-}
-
-/// The program directory of the latest installed version.
-fn find() -> Option<PathBuf> {
-    let version =
-        |dir: &PathBuf| dir.file_name().and_then(OsStr::to_str).and_then(|name| name.parse::<u32>().ok());
-    let dirs = fs::read_dir(INSTALLED).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut versions: Vec<_> = dirs.filter_map(|dir| Some((version(&dir)?, dir.join("bin")))).collect();
-    versions.sort();
-    versions.into_iter().rev().map(|(_, bin)| bin).find(|bin| bin.join("initdb").exists())
 }

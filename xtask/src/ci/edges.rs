@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 /// The layers, from the bottom up. A crate may depend on crates of lower layers only, not on crates of its own layer.
 const LAYERS: &[&[&str]] = &[
     &[
+        "aibridge-api-schema",
         "aibridge-journal-format",
         "aibridge-keypool",
         "aibridge-presets",
@@ -27,9 +28,16 @@ const LAYERS: &[&[&str]] = &[
     &["aibridge-postgres", "aibridge-sqlite"],
     &["aibridge-queries"],
     &["aibridge-metrics", "aibridge-store", "aibridge-dump"],
-    &["aibridge-accounting", "aibridge-limits", "aibridge-listen", "aibridge-telemetry"],
+    &[
+        "aibridge-accounting",
+        "aibridge-api-parameters",
+        "aibridge-limits",
+        "aibridge-listen",
+        "aibridge-telemetry",
+    ],
     &["aibridge-api", "aibridge-dashboard"],
     &["aibridge-admission", "aibridge-cli"],
+    &["aibridge-handler"],
     &["aibridge-server"],
 ];
 
@@ -39,6 +47,7 @@ const TOOLS: &[&str] = &[
     "aibridge-chaos",
     "aibridge-chaos-checker",
     "aibridge-testkit",
+    "aibridge-testkit-wire",
     "aibridge-traffic",
     "aibridge-workspace",
     "xtask",
@@ -48,12 +57,13 @@ const TOOLS: &[&str] = &[
 const EXCLUSIVE: &[(&[&str], &[&str])] = &[
     (&["rusqlite", "libsqlite3-sys"], &["aibridge-sqlite"]),
     (&["tokio-postgres", "postgres", "sqlx", "deadpool-postgres"], &["aibridge-postgres"]),
-    (&["axum", "axum-server", "tower-http"], &["aibridge-server", "aibridge-listen"]),
+    (&["axum", "axum-server", "tower-http"], &["aibridge-handler", "aibridge-listen", "aibridge-server"]),
     (&["hyper", "hyper-util"], &["aibridge-upstream", "aibridge-listen"]),
 ];
 
 /// Crates that may not depend on an HTTP client.
 const OFFLINE: &[&str] = &[
+    "aibridge-api-schema",
     "aibridge-budgets",
     "aibridge-config",
     "aibridge-error",
@@ -153,7 +163,7 @@ mod tests {
             ("aibridge-responses", "aibridge-chatcompletions", "one way"),
             ("aibridge-provider", "aibridge-server", "one way"),
             ("aibridge-store", "rusqlite", "only aibridge-sqlite"),
-            ("aibridge-intercept", "axum", "only aibridge-server"),
+            ("aibridge-intercept", "axum", "only aibridge-handler"),
             ("aibridge-intercept", "aibridge-testkit", "tests only"),
         ];
         for (name, dependency, reason) in forbidden {

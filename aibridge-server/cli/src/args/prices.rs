@@ -1,6 +1,6 @@
 //! The arguments of the commands about money. Doc comments here are the help texts.
 
-use aibridge_api::time::time;
+use aibridge_api_parameters::time::time;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 

@@ -1,6 +1,6 @@
 //! The arguments of the commands that read records. Doc comments here are the help texts.
 
-use aibridge_api::time::time;
+use aibridge_api_parameters::time::time;
 use aibridge_store::{Filter, UsageKey};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};

@@ -3,7 +3,6 @@
 use super::*;
 use aibridge_config::{Environment, Sources};
 use aibridge_keypool::KeyState;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 

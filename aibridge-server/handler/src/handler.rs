@@ -1,21 +1,18 @@
-//! Handles a client's request on a provider's route, from the head to the response.
+//! Checks the head of a client's request, and hands the request to its kind of route.
 
+use crate::admitted_request::AdmittedRequest;
 use crate::app::App;
-use crate::body;
-use crate::passthrough;
 use crate::runtime_config::RuntimeSnapshot;
-use aibridge_accounting::OpenedRequest;
+use crate::{body, bridged, passthrough};
 use aibridge_admission::Refusal;
 use aibridge_admission::route::{self, Target};
 use aibridge_intercept::encoding::Encoding;
 use aibridge_intercept::events::InterceptionEvent;
 use aibridge_intercept::mask;
 use aibridge_intercept::relay::ResponseBody;
-use aibridge_intercept::{
-    Actor, Error, ErrorFormat, ErrorResponse, Interceptor, Request, RequestBody, trace,
-};
+use aibridge_intercept::{Actor, Error, ErrorFormat, ErrorResponse, trace};
 use aibridge_limits::{PermitBody, RequestPermit};
-use aibridge_provider::{Provider, Route};
+use aibridge_provider::Route;
 use aibridge_recorder::CredentialKind;
 use axum::body::Body;
 use axum::extract::State;
@@ -24,10 +21,6 @@ use http::HeaderMap;
 use http::request::Parts;
 use std::sync::Arc;
 use tracing::{Instrument, Span};
-
-/// The largest body, in bytes, that is parsed on the async thread. At some GB/s a larger one would delay other requests
-/// noticeably. Compressed bodies are always parsed on a blocking thread, because their size is not known in advance.
-const MAX_INLINE_PARSE: usize = 1 << 20;
 
 /// Handles one request.
 pub async fn handle(
@@ -43,7 +36,7 @@ pub async fn handle(
         Err(error) => {
             log_refusal(&parts, &error);
             drain_in_background(&app, body, &parts.headers);
-            let format = route::error_format(snapshot.providers.all(), parts.uri.path());
+            let format = snapshot.error_format(parts.uri.path());
             error.into_http(format, None).map(|body| ResponseBody::from(body).into())
         }
     };
@@ -83,8 +76,8 @@ async fn respond(
     let span = begin_span(&target, &actor, parts);
     let response = match snapshot.admit(&target, &actor, &headers, parts) {
         Ok(permit) => {
-            let request = AdmittedRequest { target, actor, headers, permit };
-            request.respond(app, snapshot, parts, body).instrument(span.clone()).await
+            let request = AdmittedRequest { target, actor, headers, permit, parts, body };
+            forward(request, app, snapshot).instrument(span.clone()).await
         }
         Err(refusal) => {
             if let Route::Passthrough(_) | Route::Further(_) = target.route {
@@ -95,6 +88,19 @@ async fn respond(
     };
     trace::set_client_response(&span, &response);
     response.inspect_err(|error| count_refusal(app, snapshot, error))
+}
+
+/// Calls the provider as the route of the request demands.
+async fn forward(
+    request: AdmittedRequest<'_>,
+    app: &App,
+    snapshot: &RuntimeSnapshot,
+) -> Result<http::Response<PermitBody<ResponseBody>>, ErrorResponse> {
+    match request.target.route {
+        Route::Bridged(_) => bridged::intercept(request, app, snapshot).await,
+        Route::Passthrough(_) | Route::Further(_) => passthrough::relay(request, app, snapshot).await,
+        Route::Local => Ok(no_content()),
+    }
 }
 
 /// The response on a route that the gateway answers itself. The body of the request is discarded.
@@ -132,11 +138,6 @@ fn drain_in_background(app: &App, body: Body, headers: &HeaderMap) {
     }
 }
 
-/// Whether the client of a request uses the Anthropic API.
-fn is_anthropic(snapshot: &RuntimeSnapshot, parts: &Parts) -> bool {
-    route::error_format(snapshot.providers.all(), parts.uri.path()) == ErrorFormat::Anthropic
-}
-
 impl RuntimeSnapshot {
     /// Makes every check that needs no body.
     fn admit(
@@ -160,88 +161,10 @@ impl RuntimeSnapshot {
         }
         if target.spends_tokens() {
             let checked = self.accounting.check(actor, target.provider.name(), credential);
-            checked.map_err(|refusal| refusal.into_response(is_anthropic(self, parts)))?;
+            checked.map_err(|refusal| {
+                refusal.into_response(self.error_format(parts.uri.path()) == ErrorFormat::Anthropic)
+            })?;
         }
         Ok(self.limits.admit(&actor.id, target.spends_tokens())?)
-    }
-}
-
-/// A request that passed the checks of its head. Its body is unread.
-struct AdmittedRequest {
-    target: Target,
-    actor: Actor,
-    /// The headers of the client, without its access token.
-    headers: HeaderMap,
-    permit: RequestPermit,
-}
-
-impl AdmittedRequest {
-    async fn respond(
-        self,
-        app: &App,
-        snapshot: &RuntimeSnapshot,
-        parts: &Parts,
-        body: &mut Body,
-    ) -> Result<http::Response<PermitBody<ResponseBody>>, ErrorResponse> {
-        let Self { target, actor, headers, permit } = self;
-        match target.route {
-            Route::Bridged(_) => {
-                let (path, query) = (target.path, parts.uri.query().map(str::to_owned));
-                let wire = app.unless_cut(body::read(body, snapshot.max_body_bytes)).await??;
-                permit.acquire()?;
-                let received_at = app.gateway.clock.now();
-                let max_body_bytes = snapshot.max_body_bytes;
-                let request = BufferedRequest { path, query, headers, wire, actor, max_body_bytes };
-                let (interceptor, bytes) =
-                    request.interceptor(target.provider).instrument(trace::create_interceptor_span()).await?;
-                let references = interceptor.references().to_vec();
-                let interception = interceptor.interception().clone();
-                app.isolation.check_interception(snapshot, &interception, &references).await?;
-                let opened = OpenedRequest { interception: &interception, headers: &parts.headers, bytes };
-                let meter = snapshot.accounting.open(&opened);
-                let meter = meter.map_err(|refusal| refusal.into_response(is_anthropic(snapshot, parts)))?;
-                let response = app.gateway.intercept(interceptor, received_at, meter).await;
-                Ok(response.map(|body| PermitBody::new(body, permit)))
-            }
-            Route::Passthrough(_) | Route::Further(_) => {
-                let request = passthrough::Request { target, actor, headers, permit, parts, body };
-                request.respond(app, snapshot).await
-            }
-            Route::Local => Ok(no_content()),
-        }
-    }
-}
-
-/// A request on a bridged route whose body is read but not parsed.
-struct BufferedRequest {
-    path: String,
-    query: Option<String>,
-    headers: HeaderMap,
-    wire: Bytes,
-    actor: Actor,
-    max_body_bytes: usize,
-}
-
-impl BufferedRequest {
-    /// Parses the body, on a blocking thread if that may take long. Also returns its decompressed size in bytes.
-    async fn interceptor(self, provider: Arc<dyn Provider>) -> Result<(Box<dyn Interceptor>, usize), Error> {
-        let compressed = self.headers.contains_key(http::header::CONTENT_ENCODING);
-        if !compressed && self.wire.len() <= MAX_INLINE_PARSE {
-            return self.parse(&*provider);
-        }
-        tokio::task::spawn_blocking(move || self.parse(&*provider)).await.unwrap_or(Err(Error::Internal))
-    }
-
-    fn parse(self, provider: &dyn Provider) -> Result<(Box<dyn Interceptor>, usize), Error> {
-        let body = RequestBody::decode(self.wire, &self.headers, self.max_body_bytes)?;
-        let bytes = body.text.len();
-        let interceptor = provider.create_interceptor(Request {
-            route: self.path,
-            query: self.query,
-            headers: self.headers,
-            body,
-            actor: self.actor,
-        })?;
-        Ok((interceptor, bytes))
     }
 }

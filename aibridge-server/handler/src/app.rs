@@ -24,7 +24,7 @@ impl App {
     /// # Errors
     ///
     /// [`Error::ShuttingDown`] if that comes first.
-    pub(crate) async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+    pub async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
         tokio::select! {
             biased;
             done = work => Ok(done),

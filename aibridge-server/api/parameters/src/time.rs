@@ -22,7 +22,7 @@ fn time_at(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 }
 
 /// Whether every database can compare with `time`. PostgreSQL has no years as early as those of [`Timestamp`].
-pub(crate) fn is_storable(time: Timestamp) -> bool {
+pub fn is_storable(time: Timestamp) -> bool {
     time.to_zoned(TimeZone::UTC).year() >= 0
 }
 

@@ -1,15 +1,58 @@
-//! The descriptions of the endpoints below `/api/v1/me/`, which return the caller's own records with any access token.
-//! They are served by the same functions as the records of everyone.
-#![allow(dead_code, reason = "only the descriptions are used")]
+//! A user may read only the records of their own. This file contains that rule, and the descriptions of the endpoints below
+//! `/api/v1/me/`, which need any access token. The functions that serve everyone's records serve them too.
+#![allow(dead_code, reason = "only the descriptions of endpoints are used")]
 
-use crate::parameters::{
-    ContentParameters, FilterParameters, LiveParameters, PageParameters, SearchParameters, SessionParameters,
-    TimelineParameters, TotalsParameters,
+use crate::call::Call;
+use crate::endpoint::Scope;
+use crate::error::ApiError;
+use crate::reader::ReadError;
+use aibridge_api_parameters::{
+    ContentParameters, FilterParameters, LiveParameters, PageParameters, QueryParameters, SearchParameters,
+    SessionParameters, TimelineParameters, TotalsParameters, UserParameter,
 };
-use crate::schema::{
+use aibridge_api_schema::{
     Content, FullInterception, InterceptionPage, LivePage, MatchList, NotFound, Refusals, SessionDetail,
     SessionPage, TimelinePage, TotalsList,
 };
+use aibridge_store::{Filter, Records, SessionRef};
+use uuid::Uuid;
+
+/// The user whose records a call may read; `None` for all.
+pub(crate) type OnlyUser = Option<String>;
+
+impl Call<'_> {
+    /// The user whose records a call with `scope` may read.
+    pub(crate) fn only_user(&self, scope: Scope) -> OnlyUser {
+        (scope == Scope::Own).then(|| self.caller.user.clone())
+    }
+}
+
+/// Takes the filters of a request. If it may read the records of one user only, there is no parameter `user`.
+///
+/// # Errors
+///
+/// [`ApiError::InvalidParameter`] if one is repeated or malformed.
+pub(crate) fn filter(parameters: &mut QueryParameters, only: OnlyUser) -> Result<Filter, ApiError> {
+    let user = match only {
+        None => parameters.take::<UserParameter>()?.user,
+        user => user,
+    };
+    Ok(Filter { user, ..parameters.take::<FilterParameters>()?.into() })
+}
+
+/// Finds the session of the interception `id`. An interception of another user than `only` is unknown.
+///
+/// # Errors
+///
+/// [`ReadError::Unknown`] for `unknown`, the id that the client named, and the errors of the store.
+pub(crate) fn session_of(
+    records: &Records,
+    id: Uuid,
+    only: &OnlyUser,
+    unknown: Uuid,
+) -> Result<SessionRef, ReadError> {
+    records.session_of(id, only.as_deref())?.ok_or(ReadError::Unknown(unknown))
+}
 
 /// Lists the caller's own interceptions with their token counts, newest first.
 #[utoipa::path(

@@ -1,6 +1,6 @@
 //! The scripted provider and the raw client, tested against each other.
 
-use aibridge_testkit::{
+use aibridge_testkit_wire::{
     BodyEnd, Framing, Gate, RawClient, Script, ScriptedProvider, Step, request, wait_until,
 };
 use bytes::Bytes;

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 /// Holds a script at a step until the test opens the gate. Clones share one gate.
 ///
 /// ```
-/// use aibridge_testkit::{Gate, Script, Step};
+/// use aibridge_testkit_wire::{Gate, Script, Step};
 ///
 /// let gate = Gate::new();
 /// let script = Script::sse("data: 1\n\n").then(Step::Await(gate.clone()));

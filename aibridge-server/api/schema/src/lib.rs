@@ -1,5 +1,7 @@
-//! The schemas of the response bodies, for the OpenAPI document. The store serializes its rows itself; a test validates the
-//! responses against these schemas.
+//! The response bodies of the operators' HTTP API, described for its OpenAPI document.
+//!
+//! `aibridge-api` serializes some of them; the store serializes its rows itself. A test validates every response against these
+//! schemas.
 
 mod budget;
 mod gateway;

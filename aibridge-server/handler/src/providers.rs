@@ -1,16 +1,17 @@
 //! The providers in force: creates them from settings, and recreates those whose settings change.
 
-use crate::start_error::StartError;
 use aibridge_config::ProviderKind;
 use aibridge_dump::Dumps;
 use aibridge_intercept::ClientTls;
 use aibridge_intercept::call::Timeouts;
-use aibridge_keypool::KeyPool;
+use aibridge_keypool::{KeyPool, KeyPoolError};
 use aibridge_provider::{
     Anthropic, ApiDump, CircuitBreakerSettings, Copilot, FurtherRoute, OpenAi, Provider, ProviderConfig,
+    ProviderError,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
+use std::io;
 use std::sync::Arc;
 
 /// The providers in force, each with the settings that created it.
@@ -32,6 +33,30 @@ pub struct ProviderChanges {
     pub changed: Vec<String>,
 }
 
+/// The reason why the providers of the settings cannot be created.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvidersError {
+    /// A provider cannot be created.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The directory for dumps cannot be used.
+    #[error("cannot dump the traffic of provider {name:?}: {source}")]
+    Dump {
+        /// The provider's configured name.
+        name: String,
+        /// The error of the file system.
+        source: io::Error,
+    },
+    /// The keys of a provider cannot be used.
+    #[error("cannot use the keys of provider {name:?}: {source}")]
+    Keys {
+        /// The provider's configured name.
+        name: String,
+        /// The error of the key pool.
+        source: KeyPoolError,
+    },
+}
+
 impl Providers {
     /// Creates the providers. `clock` measures the cooldown of keys; `dumps` writes the traffic of providers with
     /// `api_dump_dir`.
@@ -43,7 +68,7 @@ impl Providers {
         settings: &[aibridge_config::Provider],
         clock: quanta::Clock,
         dumps: Arc<Dumps>,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, ProvidersError> {
         let empty = Self { settings: Vec::new(), providers: Vec::new(), clock, dumps };
         Ok(empty.updated(settings)?.0)
     }
@@ -64,7 +89,7 @@ impl Providers {
     pub fn updated(
         &self,
         settings: &[aibridge_config::Provider],
-    ) -> Result<(Self, ProviderChanges), StartError> {
+    ) -> Result<(Self, ProviderChanges), ProvidersError> {
         let mut changes = ProviderChanges::default();
         let mut providers = Vec::new();
         for new in settings {
@@ -112,7 +137,7 @@ impl Providers {
         &self,
         settings: &aibridge_config::Provider,
         previous: Option<&KeyPool>,
-    ) -> Result<Arc<dyn Provider>, StartError> {
+    ) -> Result<Arc<dyn Provider>, ProvidersError> {
         let config = self.config(settings, previous)?;
         Ok(match settings.kind {
             ProviderKind::OpenAi => Arc::new(OpenAi::new(config)?),
@@ -125,7 +150,7 @@ impl Providers {
         &self,
         provider: &aibridge_config::Provider,
         previous: Option<&KeyPool>,
-    ) -> Result<ProviderConfig, StartError> {
+    ) -> Result<ProviderConfig, ProvidersError> {
         let key_pool = if provider.keys.is_empty() {
             None
         } else {
@@ -134,7 +159,7 @@ impl Providers {
                 Some(previous) => previous.with_keys(keys),
                 None => KeyPool::new(keys, self.clock.clone()),
             };
-            Some(pool.map_err(|source| StartError::Keys { name: provider.name.clone(), source })?)
+            Some(pool.map_err(|source| ProvidersError::Keys { name: provider.name.clone(), source })?)
         };
         Ok(ProviderConfig {
             name: provider.name.clone(),
@@ -164,12 +189,12 @@ impl Providers {
         })
     }
 
-    fn api_dump(&self, provider: &aibridge_config::Provider) -> Result<Option<ApiDump>, StartError> {
+    fn api_dump(&self, provider: &aibridge_config::Provider) -> Result<Option<ApiDump>, ProvidersError> {
         let Some(dir) = provider.api_dump_dir.clone() else { return Ok(None) };
         let tap = self
             .dumps
             .tap(&dir, &provider.name)
-            .map_err(|source| StartError::Dump { name: provider.name.clone(), source })?;
+            .map_err(|source| ProvidersError::Dump { name: provider.name.clone(), source })?;
         Ok(Some(ApiDump { dir, tap }))
     }
 }

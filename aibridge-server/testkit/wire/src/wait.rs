@@ -28,11 +28,11 @@ pub async fn wait_for<T>(probe: impl FnMut() -> Option<T>, description: &str) ->
 }
 
 /// Like [`wait_for`], with another time limit.
-pub(crate) async fn wait_at_most<T>(
-    limit: Duration,
-    mut probe: impl FnMut() -> Option<T>,
-    description: &str,
-) -> T {
+///
+/// # Panics
+///
+/// After `limit`, with a message that names `description` was awaited.
+pub async fn wait_at_most<T>(limit: Duration, mut probe: impl FnMut() -> Option<T>, description: &str) -> T {
     let poll = async {
         loop {
             if let Some(value) = probe() {

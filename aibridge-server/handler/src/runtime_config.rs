@@ -5,6 +5,7 @@ use aibridge_accounting::Accounting;
 use aibridge_admission::auth::Authenticator;
 use aibridge_admission::origin::OriginPolicy;
 use aibridge_admission::route;
+use aibridge_intercept::ErrorFormat;
 use aibridge_limits::RequestLimits;
 use aibridge_listen::{CurrentSettings, ListenerSettings, PathErrorFormat};
 use arc_swap::ArcSwap;
@@ -33,6 +34,13 @@ pub struct RuntimeSnapshot {
     pub listener: Arc<ListenerSettings>,
     /// The age at which interceptions are deleted; `None` keeps them.
     pub retention: Option<Duration>,
+}
+
+impl RuntimeSnapshot {
+    /// Returns the format of errors for `path`.
+    pub fn error_format(&self, path: &str) -> ErrorFormat {
+        route::error_format(self.providers.all(), path)
+    }
 }
 
 /// Holds the [`RuntimeSnapshot`] in force. Clones share it.
@@ -64,6 +72,6 @@ impl RuntimeConfig {
     /// Returns a function that finds the format of errors for a path among the providers in force.
     pub fn error_format(&self) -> PathErrorFormat {
         let runtime_config = self.clone();
-        Arc::new(move |path| route::error_format(runtime_config.load().providers.all(), path))
+        Arc::new(move |path| runtime_config.load().error_format(path))
     }
 }
