@@ -46,6 +46,7 @@ const TOOLS: &[&str] = &[
     "aibridge-bench",
     "aibridge-chaos",
     "aibridge-chaos-checker",
+    "aibridge-demo",
     "aibridge-testkit",
     "aibridge-testkit-wire",
     "aibridge-traffic",

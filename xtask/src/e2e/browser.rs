@@ -3,7 +3,7 @@
 use super::assets;
 use super::install::Installed;
 use super::tools::Tools;
-use crate::demo::fill;
+use aibridge_demo::fill;
 use aibridge_testkit::{Gateway, Launch, ReceivedRequest, Script, ScriptedProvider};
 use anyhow::{Context, Result, ensure};
 use rusqlite::{Connection, params};
@@ -62,7 +62,7 @@ pub(super) async fn run(binary: &Path, tools: &Tools, installed: &Installed, tar
     };
     let provider = ScriptedProvider::start(respond).await;
     let launch = Launch::new(binary).config(format!("{SETTINGS}base_url = \"{}\"\n", provider.base_url()));
-    fill::fill(&mut std::io::sink(), binary, &launch.store_path(), FILLED).await?;
+    fill(&mut std::io::sink(), binary, &launch.store_path(), FILLED).await?;
     let hostile = insert_hostile(&launch.store_path())?;
     let admin = token(&launch, binary, &["--user", "ops", "--admin"]).await?;
     let user = token(&launch, binary, &["--user", "ada"]).await?;
