@@ -53,10 +53,12 @@ mod settings_doc;
 mod shape;
 mod sources;
 
+pub use aibridge_provider_section::{
+    Authorities, CircuitBreaker, FurtherRoute, Provider, ProviderKind, ProviderTls,
+};
 pub use aibridge_sections::{
-    ANY_ORIGIN, Admin, Auth, AuthMode, Authorities, Budgets, CircuitBreaker, Durability, FurtherRoute,
-    Limits, Log, LogFormat, Metrics, OtlpProtocol, PostgresUrl, Prices, Provider, ProviderKind, ProviderTls,
-    Retention, Server, SslMode, Store, StoreUrl, Telemetry, Tls, Unpriced,
+    ANY_ORIGIN, Admin, Auth, AuthMode, Budgets, Durability, Limits, Log, LogFormat, Metrics, OtlpProtocol,
+    PostgresUrl, Prices, Retention, Server, SslMode, Store, StoreUrl, Telemetry, Tls, Unpriced,
 };
 pub use aibridge_values::{ConfigError, Environment, Problem};
 pub use config::Config;

@@ -4,8 +4,9 @@ use crate::layer::{self, Layer};
 use crate::raw::Raw;
 use crate::shape;
 use crate::{Config, ConfigError, Environment, Problem, Sources};
+use aibridge_provider_section as provider;
 use aibridge_sections::{
-    admin, auth, budgets, exposure, limits, log, metrics, prices, provider, server, store, telemetry, tls,
+    admin, auth, budgets, exposure, limits, log, metrics, prices, server, store, telemetry, tls,
 };
 use aibridge_values::report::Report;
 use aibridge_values::secret::Secret;

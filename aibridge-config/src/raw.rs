@@ -1,5 +1,6 @@
 //! The mirror of the settings file: the names, types and defaults of all settings, without validation.
 
+use aibridge_provider_section::RawProvider;
 use aibridge_sections::admin::RawAdmin;
 use aibridge_sections::auth::RawAuth;
 use aibridge_sections::budgets::{RawBudget, RawBudgets};
@@ -7,7 +8,6 @@ use aibridge_sections::limits::RawLimits;
 use aibridge_sections::log::RawLog;
 use aibridge_sections::metrics::RawMetrics;
 use aibridge_sections::prices::RawPrices;
-use aibridge_sections::provider::RawProvider;
 use aibridge_sections::server::RawServer;
 use aibridge_sections::store::RawStore;
 use aibridge_sections::telemetry::RawTelemetry;

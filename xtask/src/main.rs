@@ -8,7 +8,6 @@
 )]
 
 mod ci;
-mod demo;
 mod e2e;
 mod fuzz;
 
@@ -32,7 +31,7 @@ enum Task {
     /// Runs every check: format, structure, language, lints, docs, tests, demo, bench smoke run, chaos, e2e.
     Ci(ci::Options),
     /// Sends three requests through the gateway and prints its records; needs no API key and no network.
-    Demo(demo::Options),
+    Demo(aibridge_demo::Options),
     /// Runs the official Python SDK against an independent provider, directly and through the gateway, and the dashboard in
     /// a browser.
     E2e(e2e::Options),
@@ -46,7 +45,7 @@ async fn main() -> ExitCode {
         Task::Bench(options) => aibridge_bench::run(&options),
         Task::Chaos(options) => aibridge_chaos::run(&options).await,
         Task::Ci(options) => ci::run(&options),
-        Task::Demo(options) => demo::run(&options, &mut std::io::stdout()).await,
+        Task::Demo(options) => aibridge_demo::run(&options, &mut std::io::stdout()).await,
         Task::E2e(options) => e2e::run(&options).await,
         Task::Fuzz(options) => fuzz::run(&options),
     };

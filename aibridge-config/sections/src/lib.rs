@@ -1,7 +1,8 @@
-//! The sections of the settings: their mirrors, their validation, their meaning.
+//! The sections of the settings, except for the providers: their mirrors, their validation, their meaning.
 //!
 //! Each section has a module with three parts: a mirror of what the file contains (`Raw…`), a plain type with the valid
 //! values, and a function `resolve` between them. [`exposure`] checks combinations of sections.
+//! The settings of the providers are in `aibridge-provider-section`.
 
 pub mod admin;
 pub mod auth;
@@ -11,7 +12,6 @@ pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod prices;
-pub mod provider;
 pub mod server;
 pub mod store;
 pub mod telemetry;
@@ -25,7 +25,6 @@ pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use metrics::Metrics;
 pub use prices::Prices;
-pub use provider::{Authorities, CircuitBreaker, FurtherRoute, Provider, ProviderKind, ProviderTls};
 pub use server::Server;
 pub use store::{Durability, PostgresUrl, Retention, SslMode, Store, StoreUrl};
 pub use telemetry::{OtlpProtocol, Telemetry};

@@ -55,15 +55,17 @@ pub fn resolve(raw: &RawTls, environment: &dyn Environment, report: &mut Report<
 }
 
 /// The settings of a certificate and its key.
-pub(crate) struct PairSettings<'a> {
-    pub(crate) cert: &'a str,
-    pub(crate) key: &'a str,
+pub struct PairSettings<'a> {
+    /// The setting with the path of the certificate.
+    pub cert: &'a str,
+    /// The setting with the path of the private key.
+    pub key: &'a str,
     /// The meaning of settings without both, for messages.
-    pub(crate) without: &'static str,
+    pub without: &'static str,
 }
 
 /// Reads a certificate and its key from the files at `paths`. `None` if there is a problem, `Some(None)` without both.
-pub(crate) fn pair(
+pub fn pair(
     settings: PairSettings<'_>,
     paths: (&str, &str),
     environment: &dyn Environment,
@@ -104,7 +106,7 @@ pub(crate) fn pair(
 /// # Errors
 ///
 /// A message if the file contains anything else, or a certificate that cannot be one of an authority.
-pub(crate) fn authorities(
+pub fn authorities(
     path: &str,
     environment: &dyn Environment,
 ) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -3,7 +3,7 @@
 mod append;
 mod open;
 
-use crate::log::{Admission, AppendError, Appended};
+use crate::log::{Admission, AppendError, AppendedFrame};
 use crate::options::{Durability, Maintenance, Options};
 use crate::reader::Reader;
 use crate::shared::{Shared, SyncError};
@@ -91,7 +91,7 @@ impl Journal {
         payload: Bytes,
         end_bytes: u64,
     ) -> Result<(u64, Reservation), AppendError> {
-        let Appended { sequence, reservation } =
+        let AppendedFrame { sequence, reservation } =
             self.append_frame(kind, payload, &Admission::Start(end_bytes))?;
         Ok((sequence, reservation))
     }
@@ -135,7 +135,7 @@ impl Journal {
         };
         self.shared.tasks.request(|wanted| wanted.sync = true);
         let is_decided =
-            |synced: &crate::shared::Synced| synced.through >= sequence || synced.failures > failures;
+            |synced: &crate::shared::SyncState| synced.through >= sequence || synced.failures > failures;
         match synced.wait_for(is_decided).await {
             Ok(synced) if synced.through >= sequence => Ok(()),
             Ok(synced) => Err(synced.error.clone().unwrap_or_else(closed)),

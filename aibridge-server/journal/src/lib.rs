@@ -65,7 +65,7 @@ mod tail;
 
 pub use aibridge_journal_format::{
     Damage, Digest, Disk, DiskFile, FRAME_OVERHEAD, Fault, FileIdentity, Frame, FrameHead, Inspection,
-    LocalDisk, OpenError, Peek, Recovery, Torn, inspect, peek,
+    LocalDisk, OpenError, Peek, Recovery, TornFrame, inspect, peek,
 };
 pub use journal::Journal;
 pub use log::AppendError;

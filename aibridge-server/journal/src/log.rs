@@ -6,7 +6,7 @@ mod sync;
 mod take_over;
 
 pub use append::AppendError;
-pub(crate) use append::{Admission, Appended};
+pub(crate) use append::{Admission, AppendedFrame};
 pub(crate) use release::{remove, set_aside};
 pub(crate) use sync::{Finish, Unsynced};
 pub(crate) use take_over::{prepare, prepare_with};
@@ -154,7 +154,7 @@ impl Log {
         (self.last.0 + 1).max(self.first)
     }
 
-    /// How many bytes are stored and not released.
+    /// The bytes that are stored and not released.
     pub(crate) fn used(&self) -> u64 {
         let files = self.files.iter().filter(|file| !file.is_damaged()).map(|file| file.bytes());
         files.sum::<u64>() + self.current.stored.bytes() - self.current.released
@@ -181,7 +181,7 @@ impl Log {
         Some((segment.clone(), is_current.then(|| Arc::clone(&self.current.file))))
     }
 
-    /// How many frames can be read after the one with the sequence number `sequence`.
+    /// The number of frames that can be read after the one with the sequence number `sequence`.
     pub(crate) fn frames_after(&self, sequence: u64) -> u64 {
         let unread = self.segments.iter().rev().take_while(|segment| segment.to > sequence);
         unread.map(|segment| segment.to - segment.from.max(sequence + 1) + 1).sum()

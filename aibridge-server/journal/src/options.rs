@@ -23,7 +23,7 @@ pub enum Maintenance {
 /// The options of a journal. All sizes are in bytes.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// When a frame counts as durable.
+    /// The condition under which a frame counts as durable.
     pub durability: Durability,
     /// The thread that prepares files, syncs and finishes them.
     pub maintenance: Maintenance,

@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) counters: Counters,
     pub(crate) appended: Notify,
-    pub(crate) synced: watch::Sender<Synced>,
+    pub(crate) synced: watch::Sender<SyncState>,
     pub(crate) tasks: Tasks,
     /// Locked during a sync, so that all callers that arrive meanwhile share the next one.
     pub(crate) turn: Mutex<()>,
@@ -38,7 +38,7 @@ pub(crate) struct Shared {
 
 /// The result of the last syncs, for callers that wait for the disk.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Synced {
+pub(crate) struct SyncState {
     pub(crate) through: u64,
     /// The number of syncs that failed in all attempts.
     pub(crate) failures: u64,

@@ -56,7 +56,7 @@ impl Space {
 }
 
 impl Reservation {
-    /// How many bytes are reserved. A frame takes [`FRAME_OVERHEAD`](crate::FRAME_OVERHEAD) bytes more than its payload.
+    /// The bytes that are reserved. A frame takes [`FRAME_OVERHEAD`](crate::FRAME_OVERHEAD) bytes more than its payload.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes

@@ -10,28 +10,28 @@ pub const APPEND_BOUNDS_MICROS: [u64; 12] =
 /// The state of a journal, for metrics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// How many bytes are stored that were not released.
+    /// The bytes that are stored and not released.
     pub bytes: u64,
-    /// How many bytes starts may store.
+    /// The bytes that starts may store.
     pub max_bytes: u64,
-    /// How many bytes are reserved for ends.
+    /// The bytes that are reserved for ends.
     pub reserved_bytes: u64,
-    /// How many files there are.
+    /// The number of files.
     pub files: usize,
-    /// How many frames were appended since the journal was opened.
+    /// The number of frames that were appended since the journal was opened.
     pub frames: u64,
-    /// How many appends were refused because there was no room.
+    /// The number of appends that were refused because there was no room.
     pub refused: u64,
-    /// How many appends failed because the file system did.
+    /// The number of appends that failed because the file system did.
     pub failed_appends: u64,
-    /// How many syncs succeeded.
+    /// The number of syncs that succeeded.
     pub syncs: u64,
-    /// How many syncs failed. After each failure, another file takes over.
+    /// The number of syncs that failed. After each failure, another file takes over.
     pub failed_syncs: u64,
     /// The histogram of append times: the number of appends up to each of [`APPEND_BOUNDS_MICROS`] and above the bound
     /// before it, then the number of longer ones.
     pub append_times: [u64; APPEND_BOUNDS_MICROS.len() + 1],
-    /// How long all appends took together.
+    /// The duration of all appends together.
     pub append_total: Duration,
     /// The sequence number of the last frame. 0 if there is none.
     pub last: u64,

@@ -130,7 +130,7 @@ async fn cases_in_the_repository_match() {
 
 #[tokio::test]
 async fn recordings_of_providers_match_the_oracle() {
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/fixtures");
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/demo/fixtures");
     let recordings = [Some(ours), fixtures_dir()].into_iter().flatten().flat_map(|dir| load_fixtures(&dir));
     for (name, archive) in recordings {
         for (section, response) in responses(&archive) {

@@ -34,6 +34,8 @@ pub(super) enum Fault {
     Stopped,
     /// The database is shut down and started at once, three times.
     Restarted,
+    /// The database is shut down once, while clients send a steady 64 requests a second: for `--seconds 3600`.
+    LongOutage,
     /// The database ends as in a crash.
     Crashed,
     /// All processes of the database are killed.
@@ -80,6 +82,12 @@ const SMALL_DISK: u64 = 320 << 20;
 /// The limit of a journal that a fault fills, in bytes.
 const SMALL_JOURNAL: u64 = 8 << 20;
 
+/// The limit of a journal that holds the records of hours, in bytes.
+const LARGE_JOURNAL: u64 = 8 << 30;
+
+/// The pause of each client after a response, for a steady load of four requests a second each.
+const STEADY_PAUSE: Duration = Duration::from_millis(250);
+
 impl Fault {
     /// The faults that one short run tests.
     pub(super) const SHORT: [Self; 5] =
@@ -104,6 +112,7 @@ impl Fault {
             | Self::FullDisk
             | Self::RemovedFile
             | Self::RemovedDirectory => true,
+            Self::LongOutage => backlog && store == StoreKind::Postgres,
             Self::KillsInRecovery | Self::FlippedAtRest | Self::FlippedLive | Self::FullJournal => backlog,
             Self::Locked => store == StoreKind::Sqlite,
             _ => store == StoreKind::Postgres,
@@ -129,6 +138,10 @@ impl Fault {
         match self {
             Self::FullDisk => setup.disk_bytes = Some(SMALL_DISK),
             Self::FullJournal => setup.journal_bytes = Some(SMALL_JOURNAL),
+            Self::LongOutage => {
+                setup.journal_bytes = Some(LARGE_JOURNAL);
+                setup.pause = STEADY_PAUSE;
+            }
             _ => {}
         }
         let one_gateway = [
@@ -156,6 +169,7 @@ impl Fault {
             Self::Kills => kills::at_random_moments(scene, kills).await,
             Self::KillsInRecovery => kills::in_recovery(scene, kills, duration).await?,
             Self::Stopped => outage::twice(scene, Outage::Stopped, duration).await?,
+            Self::LongOutage => outage::once(scene, Outage::Stopped, duration).await?,
             Self::Restarted => outage::restarts(scene, duration).await?,
             Self::Crashed => outage::twice(scene, Outage::Crashed, duration).await?,
             Self::Killed => outage::twice(scene, Outage::Killed, duration).await?,

@@ -144,7 +144,16 @@ async fn run_fault(options: &Options, binary: &Path, store: StoreKind, level: Le
         intensity.kills = left.min(KILLS_OF_SCENE);
         let seed = options.seed.wrapping_mul(1_000_003).wrapping_add(scene);
         let gateways = options.gateways.into();
-        let setup = Setup { binary, store, level, gateways, seed, disk_bytes: None, journal_bytes: None };
+        let setup = Setup {
+            binary,
+            store,
+            level,
+            gateways,
+            seed,
+            disk_bytes: None,
+            journal_bytes: None,
+            pause: Duration::ZERO,
+        };
         // The parts of a scene panic on an unexpected state. That is the result of this run; the others go on.
         match AssertUnwindSafe(run_scene(setup, fault, intensity)).catch_unwind().await {
             Ok(Ok((figures, comparison))) => run.add(fault.may_refuse(level), figures, comparison),

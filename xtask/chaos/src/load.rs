@@ -28,11 +28,11 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Starts the usual clients.
-    pub(super) fn start(ledger: &Arc<Ledger>, gateways: &[Target]) -> Self {
+    /// Starts the usual clients, which pause after each response.
+    pub(super) fn start(ledger: &Arc<Ledger>, gateways: &[Target], pause: Duration) -> Self {
         let mut load = Self { clients: JoinSet::new(), stop: CancellationToken::new() };
         for gateway in gateways.iter().cycle().take(CLIENTS) {
-            load.add(ledger, gateway, None, Duration::ZERO);
+            load.add(ledger, gateway, None, pause);
         }
         load
     }

@@ -50,6 +50,8 @@ pub(super) struct Setup<'a> {
     pub(super) disk_bytes: Option<u64>,
     /// The setting `store.journal_max_bytes`; `None` for its default.
     pub(super) journal_bytes: Option<u64>,
+    /// The pause of each of the usual clients after a response.
+    pub(super) pause: Duration,
 }
 
 /// The figures of a scene that the checker does not compute.
@@ -74,6 +76,7 @@ pub(super) struct Figures {
 pub(super) struct Scene {
     pub(super) members: Vec<Member>,
     load: Option<Load>,
+    pause: Duration,
     pub(super) ledger: Arc<Ledger>,
     pub(super) rng: Rng,
     pub(super) level: Level,
@@ -116,6 +119,7 @@ impl Scene {
         let mut scene = Self {
             members,
             load: None,
+            pause: setup.pause,
             ledger,
             rng: Rng::with_seed(setup.seed),
             level: setup.level,
@@ -134,7 +138,7 @@ impl Scene {
     /// Starts the usual clients.
     pub(super) fn start_load(&mut self) {
         let gateways: Vec<_> = self.members.iter().map(Member::target).collect();
-        self.load = Some(Load::start(&self.ledger, &gateways));
+        self.load = Some(Load::start(&self.ledger, &gateways, self.pause));
     }
 
     /// Adds a client with prompts of `bytes`, which pauses after each response.
@@ -213,11 +217,13 @@ impl Scene {
     }
 
     /// Waits until the database is close behind, while the load goes on.
-    pub(super) async fn wait_projected_under_load(&mut self) {
+    pub(super) async fn wait_projected_under_load(&mut self) -> Duration {
         let scene = &*self;
-        if wait(SETTLE_LIMIT, async || scene.lag().await < CLOSE_LAG).await.is_none() {
+        let took = wait(SETTLE_LIMIT, async || scene.lag().await < CLOSE_LAG).await;
+        took.unwrap_or_else(|| {
             self.broken(format!("the database does not catch up under load within {SETTLE_LIMIT:?}"));
-        }
+            SETTLE_LIMIT
+        })
     }
 
     /// Waits until the database has every record. Returns how long that took.

@@ -5,7 +5,7 @@ mod hostile;
 use super::assets;
 use super::install::Installed;
 use super::tools::Tools;
-use crate::demo::fill;
+use aibridge_demo::fill;
 use aibridge_testkit::{Gateway, Launch, ReceivedRequest, Script, ScriptedProvider};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub(super) async fn run(binary: &Path, tools: &Tools, installed: &Installed, tar
     };
     let provider = ScriptedProvider::start(respond).await;
     let launch = Launch::new(binary).config(settings(&provider.base_url()));
-    fill::fill(&mut std::io::sink(), binary, &launch.store_path(), FILLED).await?;
+    fill(&mut std::io::sink(), binary, &launch.store_path(), FILLED).await?;
     let [hostile, not_utf_8] = hostile::insert(&launch.store_path())?;
     let admin = token(&launch, binary, &["--user", "ops", "--admin"]).await?;
     let user = token(&launch, binary, &["--user", "ada"]).await?;

@@ -38,9 +38,9 @@ pub struct FrameHead {
     pub sequence: u64,
     /// The kind of the payload, chosen by the caller. The journal does not interpret it.
     pub kind: u16,
-    /// When the frame was appended, in microseconds since 1970.
+    /// The time of the append, in microseconds since 1970.
     pub unix_micros: u64,
-    /// How many bytes the payload has.
+    /// The length of the payload in bytes.
     pub length: u32,
     /// The [link](Self::link) of the frame before.
     pub previous: Digest,
@@ -64,13 +64,13 @@ impl FrameHead {
         Digest::of(&self.block()[CHECKED_FROM..])
     }
 
-    /// When the frame was appended.
+    /// The time of the append.
     #[must_use]
     pub fn time(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_micros(self.unix_micros)
     }
 
-    /// How many bytes the frame has in a file.
+    /// The bytes that the frame takes in a file.
     #[must_use]
     pub fn frame_bytes(&self) -> u64 {
         frame_bytes(self.length as usize)

@@ -6,7 +6,7 @@ use crate::digest::Digest;
 use crate::disk::Disk;
 use crate::header::{DAMAGED, FileName, Header, HeaderError, PREPARED};
 use crate::identity::{self, IDENTITY, IDENTITY_NEW, Identity, IdentityFile};
-use crate::report::{Fault, Recovery, Torn};
+use crate::report::{Fault, Recovery, TornFrame};
 use crate::scan::{self, Run, Scan};
 use crate::segment::{Segment, StoredFile, choose};
 use std::collections::HashSet;
@@ -36,7 +36,7 @@ pub enum OpenError {
     Io {
         /// The name of the file.
         file: String,
-        /// What the file system reported.
+        /// The error of the file system.
         error: io::Error,
     },
 }
@@ -50,7 +50,7 @@ impl OpenError {
 
 /// The content of a directory: what [`Recovery`] reports, and what a journal needs to go on.
 #[derive(Debug)]
-pub struct Recovered {
+pub struct RecoveredState {
     /// The identity as it was read, or a new one of epoch 0.
     pub identity: Identity,
     /// Whether the identity must be moved out of the way before another one is written.
@@ -64,14 +64,14 @@ pub struct Recovered {
     /// The highest generation of a file.
     pub generation: u64,
     /// The file that a torn frame may be cut from.
-    pub newest: Option<Newest>,
+    pub newest: Option<NewestFile>,
     /// The report for people.
     pub report: Recovery,
 }
 
 /// The file with the highest generation, if it is intact and its process died.
 #[derive(Debug)]
-pub struct Newest {
+pub struct NewestFile {
     /// The file itself.
     pub file: Arc<StoredFile>,
     /// The offset at which its last valid frame ends.
@@ -88,7 +88,7 @@ struct Candidate {
 }
 
 /// A file that was scanned for frames.
-struct Scanned {
+struct ScannedFile {
     name: String,
     scan: Scan,
     file_name: FileName,
@@ -100,7 +100,7 @@ struct Scanned {
 /// # Errors
 ///
 /// If a later version wrote a file, or the file system fails. Damage is no error.
-pub fn recover(disk: &dyn Disk) -> Result<Recovered, OpenError> {
+pub fn recover(disk: &dyn Disk) -> Result<RecoveredState, OpenError> {
     let mut names = disk.list().map_err(OpenError::io("the directory"))?;
     names.sort_unstable();
     let mut report = Recovery::default();
@@ -150,7 +150,7 @@ pub fn recover(disk: &dyn Disk) -> Result<Recovered, OpenError> {
     let named = FileName::highest(names.iter().map(String::as_str));
     let epoch = identity.epoch.max(identity::epoch_of(last.0)).max(identity::epoch_of(named.first));
     let generation = scanned.first().map_or(0, |file| file.file_name.generation);
-    Ok(Recovered {
+    Ok(RecoveredState {
         identity: Identity { epoch, ..identity },
         has_damaged_identity,
         generation: generation.max(named.generation),
@@ -204,13 +204,13 @@ fn scan_all(
     candidates: Vec<Candidate>,
     journal: Uuid,
     report: &mut Recovery,
-) -> Result<(Vec<Scanned>, Vec<Arc<StoredFile>>), OpenError> {
+) -> Result<(Vec<ScannedFile>, Vec<Arc<StoredFile>>), OpenError> {
     let (mut scanned, mut foreign) = (Vec::new(), Vec::new());
     for Candidate { name, parsed, header } in candidates {
         let file = disk.open(&name).map_err(OpenError::io(&name))?;
         let scan = scan::scan(&*file, journal, parsed).map_err(OpenError::io(&name))?;
         let file_name = header.map_or(parsed, |header| header.name);
-        let mut file = Scanned { name, scan, file_name, is_damaged: false };
+        let mut file = ScannedFile { name, scan, file_name, is_damaged: false };
         match header {
             Ok(header) if header.journal != journal => {
                 report.push(&file.name, Fault::Foreign(header.journal));
@@ -233,11 +233,11 @@ fn scan_all(
     Ok((scanned, foreign))
 }
 
-fn stored(file: &Scanned) -> Arc<StoredFile> {
+fn stored(file: &ScannedFile) -> Arc<StoredFile> {
     StoredFile::new(file.name.clone(), file.scan.seed, file.file_name, file.scan.end, file.is_damaged)
 }
 
-fn follows(scanned: &[Scanned], parts: &[crate::segment::Part], last: u64) -> u64 {
+fn follows(scanned: &[ScannedFile], parts: &[crate::segment::Part], last: u64) -> u64 {
     let Some(part) = parts.first() else { return last };
     let file = &scanned[part.file];
     match file.scan.header {
@@ -246,20 +246,20 @@ fn follows(scanned: &[Scanned], parts: &[crate::segment::Part], last: u64) -> u6
     }
 }
 
-fn newest(scanned: &[Scanned], files: &[Arc<StoredFile>]) -> Option<Newest> {
+fn newest(scanned: &[ScannedFile], files: &[Arc<StoredFile>]) -> Option<NewestFile> {
     let (newest, file) = scanned.first().zip(files.first())?;
     let end = newest.scan.end;
     let torn_end = newest.scan.tail.as_ref().map_or(end, |tail| tail.end);
-    (!newest.is_damaged && newest.scan.trailer.is_none()).then(|| Newest {
+    (!newest.is_damaged && newest.scan.trailer.is_none()).then(|| NewestFile {
         file: Arc::clone(file),
         end,
         torn_end,
     })
 }
 
-impl Scanned {
-    fn torn(&self) -> Option<Torn> {
+impl ScannedFile {
+    fn torn(&self) -> Option<TornFrame> {
         let bytes = self.scan.tail.clone()?;
-        Some(Torn { file: self.name.clone(), bytes })
+        Some(TornFrame { file: self.name.clone(), bytes })
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// The most damages that are listed. Further ones are only counted.
 const NAMED_DAMAGES: usize = 1000;
 
-/// What was found in the directory of a journal.
+/// The report of a recovery: the state of a journal's directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
     /// The id of the journal, which it keeps for as long as its directory exists.
@@ -22,7 +22,7 @@ pub struct Recovery {
     /// missed frames.
     pub follows: u64,
     /// An append that the process did not finish. It was not acknowledged, and is cut.
-    pub torn: Option<Torn>,
+    pub torn: Option<TornFrame>,
     /// The damages, at most 1000.
     pub damage: Vec<Damage>,
     /// The number of damages that `damage` does not list.
@@ -31,7 +31,7 @@ pub struct Recovery {
 
 /// The torn end of the last file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Torn {
+pub struct TornFrame {
     /// The name of the file.
     pub file: String,
     /// The bytes that are cut.
@@ -43,7 +43,7 @@ pub struct Torn {
 pub struct Damage {
     /// The name of the file in which it was found.
     pub file: String,
-    /// What was found.
+    /// The kind of the defect.
     pub fault: Fault,
 }
 
@@ -59,9 +59,9 @@ pub enum Fault {
     Bytes(Range<u64>),
     /// The file is shorter than it was.
     Truncated {
-        /// How long it was at least.
+        /// The length in bytes that it had at least.
         expected: u64,
-        /// How long it is.
+        /// Its length in bytes.
         found: u64,
     },
     /// The file had this name when it was written.

@@ -1,7 +1,7 @@
 //! The parts of an append outside of the lock: hashing, preparing a file for a large payload, requesting tasks.
 
 use super::Journal;
-use crate::log::{self, Admission, AppendError, Appended, Preparation};
+use crate::log::{self, Admission, AppendError, AppendedFrame, Preparation};
 use crate::options::Maintenance;
 use crate::stats::count;
 use aibridge_journal_format::{Digest, FrameHead};
@@ -14,7 +14,7 @@ impl Journal {
         kind: u16,
         payload: Bytes,
         admission: &Admission<'_>,
-    ) -> Result<Appended, AppendError> {
+    ) -> Result<AppendedFrame, AppendError> {
         let start = self.clock.now();
         let result = self.try_append(kind, payload, admission);
         let counters = &self.shared.counters;
@@ -34,7 +34,7 @@ impl Journal {
         kind: u16,
         payload: Bytes,
         admission: &Admission<'_>,
-    ) -> Result<Appended, AppendError> {
+    ) -> Result<AppendedFrame, AppendError> {
         let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= self.max_payload_bytes);
         let Some(length) = length else { return Err(AppendError::TooLarge(payload.len())) };
         // The slow parts of a large payload need no lock: its hash, and its write to a file that then takes over.

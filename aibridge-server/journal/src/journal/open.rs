@@ -2,10 +2,10 @@
 
 use crate::log::{self, Finish, Log, Start};
 use crate::options::Options;
-use crate::shared::{Shared, Synced};
+use crate::shared::{Shared, SyncState};
 use aibridge_journal_format::{
-    Digest, Disk, IDENTITY, IDENTITY_NEW, Identity, Newest, OpenError, PREPARED, Recovery, first_of_epoch,
-    recover,
+    Digest, Disk, IDENTITY, IDENTITY_NEW, Identity, NewestFile, OpenError, PREPARED, Recovery,
+    first_of_epoch, recover,
 };
 use parking_lot::Mutex;
 use std::io;
@@ -53,7 +53,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Shared, Rec
         disk,
         counters: crate::stats::Counters::default(),
         appended: Notify::new(),
-        synced: watch::Sender::new(Synced { through: first - 1, ..Synced::default() }),
+        synced: watch::Sender::new(SyncState { through: first - 1, ..SyncState::default() }),
         tasks: crate::shared::Tasks::default(),
         turn: Mutex::new(()),
         _lock: lock,
@@ -79,7 +79,7 @@ fn write_epoch(disk: &dyn Disk, identity: &Identity, epoch: u64, is_damaged: boo
 }
 
 /// Overwrites a torn frame by zeros.
-fn cut(disk: &dyn Disk, newest: &Newest) -> io::Result<()> {
+fn cut(disk: &dyn Disk, newest: &NewestFile) -> io::Result<()> {
     if newest.torn_end == newest.end {
         return Ok(());
     }
@@ -94,7 +94,7 @@ fn cut(disk: &dyn Disk, newest: &Newest) -> io::Result<()> {
 }
 
 /// Writes the trailer of the file that was the last one until now.
-fn follow(disk: &dyn Disk, newest: &Newest, last: (u64, Digest)) -> io::Result<()> {
+fn follow(disk: &dyn Disk, newest: &NewestFile, last: (u64, Digest)) -> io::Result<()> {
     let file = disk.open(&newest.file.name)?;
     Finish { file, seed: newest.file.seed, end: newest.end, last, is_followed: true }.run()
 }

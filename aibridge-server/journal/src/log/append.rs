@@ -22,11 +22,11 @@ pub enum AppendError {
     /// There is no room. Released frames make room.
     #[error("the journal is full: {used} of {max} bytes wait to be released, {reserved} are reserved")]
     Full {
-        /// How many bytes are stored.
+        /// The bytes that are stored.
         used: u64,
-        /// How many bytes starts may store.
+        /// The bytes that starts may store.
         max: u64,
-        /// How many bytes are reserved for ends.
+        /// The bytes that are reserved for ends.
         reserved: u64,
     },
     /// Too many bytes wait for the disk.
@@ -56,7 +56,7 @@ pub(crate) enum Admission<'a> {
 
 /// The result of [`Log::append`].
 #[derive(Debug)]
-pub(crate) struct Appended {
+pub(crate) struct AppendedFrame {
     pub(crate) sequence: u64,
     /// The room that a start reserved; empty for other frames.
     pub(crate) reservation: Reservation,
@@ -77,7 +77,7 @@ impl Log {
         payload: bytes::Bytes,
         admission: &Admission<'_>,
         prepared: Option<Prepared>,
-    ) -> Result<Appended, AppendError> {
+    ) -> Result<AppendedFrame, AppendError> {
         let admitted = self.check_location(false).and_then(|()| self.admit(head.frame_bytes(), admission));
         if let Err(error) = admitted {
             self.discard(prepared);
@@ -94,7 +94,7 @@ impl Log {
         self.tail.push(Frame { head, payload }, pinned);
         let reserved = if let Admission::Start(end) = admission { *end } else { 0 };
         let reservation = self.space.reserve(reserved);
-        Ok(Appended { sequence: head.sequence, reservation })
+        Ok(AppendedFrame { sequence: head.sequence, reservation })
     }
 
     /// Checks that a large frame would be accepted, and returns the inputs for preparing a file for it.

@@ -22,7 +22,7 @@ pub(crate) struct Unsynced {
     finishes: Vec<Finish>,
     /// Whether the current file has a name that is not durable.
     has_new_name: bool,
-    /// How many syncs failed.
+    /// The number of syncs that failed.
     failures: u64,
 }
 

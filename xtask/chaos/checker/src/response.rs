@@ -1,7 +1,7 @@
 //! The provider's response to a planned request, as the client has to receive it.
 
 use crate::plan::Plan;
-use aibridge_testkit::{Script, Step};
+use aibridge_testkit_wire::{Script, Step};
 use serde_json::{Value, json};
 
 /// The text that a response contains in each event.

@@ -70,6 +70,21 @@ async fn set_read_only(scene: &Scene, read_only: bool) -> Result<()> {
     Ok(())
 }
 
+/// One outage under load, after which all that waits reaches the database while the load goes on.
+pub(super) async fn once(scene: &mut Scene, outage: Outage, duration: Duration) -> Result<()> {
+    scene.wait_for_responses(20).await;
+    scene.note_latency();
+    let before = scene.ledger.whole();
+    let guard = outage.begin(scene).await?;
+    sleep(duration).await;
+    scene.expect_ready(0, true, NOTICE_LIMIT).await;
+    let waited = scene.ledger.whole() - before;
+    outage.end(scene, guard).await?;
+    let took = scene.wait_projected_under_load().await;
+    note_catch_up(scene, waited, took);
+    Ok(())
+}
+
 /// An outage that ends under load, and one after which the catch-up is measured without load.
 pub(super) async fn twice(scene: &mut Scene, outage: Outage, duration: Duration) -> Result<()> {
     scene.wait_for_responses(100).await;
@@ -103,6 +118,10 @@ pub(super) async fn twice(scene: &mut Scene, outage: Outage, duration: Duration)
 pub(super) async fn measure_catch_up(scene: &mut Scene, before: usize) {
     let waited = scene.ledger.whole() - before;
     let took = scene.wait_projected().await;
+    note_catch_up(scene, waited, took);
+}
+
+fn note_catch_up(scene: &mut Scene, waited: usize, took: Duration) {
     if scene.level != Level::Database {
         let rate = waited as f64 / took.as_secs_f64().max(0.001);
         scene.figures.catch_up = Some(scene.figures.catch_up.map_or(rate, |slowest| slowest.min(rate)));

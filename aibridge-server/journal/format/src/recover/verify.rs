@@ -1,6 +1,6 @@
 //! Compares the content of the files with their headers and trailers, which also describe the neighbouring files.
 
-use super::Scanned;
+use super::ScannedFile;
 use crate::digest::Digest;
 use crate::identity;
 use crate::report::{Fault, Recovery};
@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use uuid::Uuid;
 
 /// Reports the damage within one file. The last file may end in a torn frame.
-pub(super) fn file(file: &mut Scanned, is_last: bool, report: &mut Recovery) {
+pub(super) fn file(file: &mut ScannedFile, is_last: bool, report: &mut Recovery) {
     let mut faults: Vec<Fault> = file.scan.bad.iter().cloned().map(Fault::Bytes).collect();
     let trailer = file.scan.trailer;
     if is_last {
@@ -38,7 +38,7 @@ pub(super) fn file(file: &mut Scanned, is_last: bool, report: &mut Recovery) {
 /// Reports what is missing before, between and after the parts, and returns the sequence number and the link of the last
 /// frame.
 pub(super) fn chain(
-    scanned: &[Scanned],
+    scanned: &[ScannedFile],
     parts: &[Part],
     journal: Uuid,
     report: &mut Recovery,
@@ -69,7 +69,7 @@ struct Claim {
 }
 
 impl Claim {
-    fn of(file: &Scanned) -> Self {
+    fn of(file: &ScannedFile) -> Self {
         let previous = file.scan.header.map_or(0, |header| header.previous.0);
         Self { first: file.file_name.first, previous }
     }
@@ -85,7 +85,7 @@ struct Chain<'a> {
 }
 
 impl Chain<'_> {
-    fn follow(&mut self, file: &Scanned, part: &Part) {
+    fn follow(&mut self, file: &ScannedFile, part: &Part) {
         let run = &file.scan.runs[part.run];
         let previous = (part.from == run.first).then_some(run.previous);
         let is_linked = previous.is_some() && previous == self.link;

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::path::Path;
 
 /// Resolves `entries` to keys, in order. `None` if any has a problem. No problem contains a key.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     entries: &[Secret],
     at: &str,
     environment: &dyn Environment,

@@ -24,7 +24,7 @@ pub struct CircuitBreaker {
 /// The mirror of `[provider.circuit_breaker]`.
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]
-pub(super) struct RawCircuitBreaker {
+pub(crate) struct RawCircuitBreaker {
     failure_threshold: RawInteger,
     interval: RawDuration,
     timeout: RawDuration,
@@ -57,7 +57,7 @@ impl From<&CircuitBreaker> for RawCircuitBreaker {
     }
 }
 
-pub(super) fn resolve(raw: &RawCircuitBreaker, at: &str, report: &mut Report<'_>) -> Option<CircuitBreaker> {
+pub(crate) fn resolve(raw: &RawCircuitBreaker, at: &str, report: &mut Report<'_>) -> Option<CircuitBreaker> {
     let failure_threshold = report.keep(&format!("{at}.failure_threshold"), raw.failure_threshold.positive());
     let interval = report.keep(&format!("{at}.interval"), raw.interval.positive());
     let timeout = report.keep(&format!("{at}.timeout"), raw.timeout.positive());

@@ -1,7 +1,7 @@
 //! `preset`: the row of the table of vendors that a provider starts from, and the settings that override it.
 
-use super::extra_headers::belongs_to_the_connection;
-use super::{ProviderKind, RawProvider};
+use crate::extra_headers::belongs_to_the_connection;
+use crate::{ProviderKind, RawProvider};
 use aibridge_presets::{PRESETS, Preset, UsageChunk};
 use aibridge_values::base_url::{self, Advice};
 use aibridge_values::choice::choice;
@@ -11,16 +11,16 @@ use http::HeaderName;
 use url::Url;
 
 /// The type and the vendor of a provider. `None` for what has a problem.
-pub(super) struct Vendor {
-    pub(super) kind: Option<ProviderKind>,
+pub(crate) struct Vendor {
+    pub(crate) kind: Option<ProviderKind>,
     /// The vendor that the settings name.
-    pub(super) preset: Option<&'static Preset>,
+    pub(crate) preset: Option<&'static Preset>,
     /// The row with the defaults: that of `preset`, or else of the type.
-    pub(super) row: Option<&'static Preset>,
+    pub(crate) row: Option<&'static Preset>,
 }
 
 /// Resolves `type` and `preset`. A preset implies its type.
-pub(super) fn resolve(raw: &RawProvider<Secret>, at: &str, report: &mut Report<'_>) -> Vendor {
+pub(crate) fn resolve(raw: &RawProvider<Secret>, at: &str, report: &mut Report<'_>) -> Vendor {
     let preset = raw.preset.as_deref().map(find).transpose();
     let preset = report.keep(&format!("{at}.preset"), preset);
     let kind = match (raw.kind.as_deref(), preset) {
@@ -56,7 +56,7 @@ fn find(name: &str) -> Result<&'static Preset, String> {
 }
 
 /// The configured base URL, or that of the vendor. An unknown vendor is reported at `preset`, so it is no problem here.
-pub(super) fn base_url(configured: Option<&str>, row: Option<&Preset>) -> Result<Url, String> {
+pub(crate) fn base_url(configured: Option<&str>, row: Option<&Preset>) -> Result<Url, String> {
     let example = row.map_or("https://api.openai.com/v1/", |row| row.example_url);
     let advice = Advice { example, credentials: "keys or extra_headers" };
     match (configured, row) {
@@ -73,7 +73,7 @@ pub(super) fn base_url(configured: Option<&str>, row: Option<&Preset>) -> Result
 }
 
 /// The configured header of the keys, or that of the vendor.
-pub(super) fn auth_header(configured: Option<&str>, row: Option<&Preset>) -> Result<HeaderName, String> {
+pub(crate) fn auth_header(configured: Option<&str>, row: Option<&Preset>) -> Result<HeaderName, String> {
     let name = configured.or(row.map(|row| row.auth_header)).unwrap_or("authorization");
     let advice = "write Authorization for bearer tokens, or e.g. api-key for the key alone";
     let header = HeaderName::from_bytes(name.as_bytes());
@@ -92,7 +92,7 @@ fn is_of_the_request(name: &HeaderName) -> bool {
 }
 
 /// The configured handling of the usage chunk, or that of the vendor.
-pub(super) fn usage_chunk(configured: Option<&str>, row: Option<&Preset>) -> Result<UsageChunk, String> {
+pub(crate) fn usage_chunk(configured: Option<&str>, row: Option<&Preset>) -> Result<UsageChunk, String> {
     match configured {
         Some(configured) => choice(configured, &UsageChunk::ALL, UsageChunk::as_str),
         None => Ok(row.map_or(UsageChunk::Add, |row| row.usage_chunk)),
@@ -100,7 +100,7 @@ pub(super) fn usage_chunk(configured: Option<&str>, row: Option<&Preset>) -> Res
 }
 
 /// Rejects keys for a vendor that only accepts its users' own credentials.
-pub(super) fn allow_keys(keys: usize, row: Option<&Preset>) -> Result<(), String> {
+pub(crate) fn allow_keys(keys: usize, row: Option<&Preset>) -> Result<(), String> {
     match row {
         Some(row) if row.byok_only && keys > 0 => {
             Err(format!("are not for {}: its users bring their own; remove them", row.name))

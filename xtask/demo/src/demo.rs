@@ -1,24 +1,22 @@
 //! `cargo xtask demo`: sends three requests through the real binary and prints its records, or fills a store.
 
-pub(crate) mod fill;
-mod provider;
-mod tables;
-mod transcript;
-
+use crate::fill;
+use crate::provider::{self, CHAT, CHAT_TOOL, Conversation, RESPONSE_SHELL};
+use crate::tables;
+use crate::transcript::Transcript;
 use aibridge_testkit::{Gateway, Launch, RawClient, ScriptedProvider, request};
 use aibridge_workspace::gateway;
 use anyhow::Result;
 use clap::Args;
-use provider::{CHAT, CHAT_TOOL, Conversation, RESPONSE_SHELL};
 use std::io::Write;
 use std::path::PathBuf;
-use transcript::Transcript;
 
 /// The provider key of the demo. The output shows its masked form only.
 const KEY: &str = "sk-demo-not-a-real-key";
 
+/// The options of the command.
 #[derive(Args, Default)]
-pub(crate) struct Options {
+pub struct Options {
     /// Uses the optimised binary.
     #[arg(long)]
     release: bool,
@@ -31,11 +29,15 @@ pub(crate) struct Options {
 }
 
 /// Runs the demo and writes its output to `out`.
-pub(crate) async fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
+///
+/// # Errors
+///
+/// If the gateway cannot be built, or the store cannot be filled.
+pub async fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "Building the gateway …")?;
     let binary = gateway::build(options.release)?;
     if let Some(count) = options.fill {
-        return fill::fill(out, &binary, &options.output, count).await;
+        return fill(out, &binary, &options.output, count).await;
     }
     let provider = ScriptedProvider::start(provider::respond).await;
     let launch = Launch::new(binary).config(settings(&provider));

@@ -1,10 +1,8 @@
 //! `tls_ca`, `tls_client_cert` and `tls_client_key`: the TLS of connections to a provider.
 
-use super::RawProvider;
-use crate::tls::{self, PairSettings, Tls};
+use aibridge_sections::tls::{self, PairSettings, Tls};
 use aibridge_values::Environment;
 use aibridge_values::report::Report;
-use aibridge_values::secret::Secret;
 use rustls::pki_types::CertificateDer;
 use std::path::PathBuf;
 
@@ -26,13 +24,20 @@ pub struct Authorities {
     pub certificates: Vec<CertificateDer<'static>>,
 }
 
-pub(super) fn resolve(
-    raw: &RawProvider<Secret>,
+/// The paths in the settings; empty where a setting is not set.
+pub(crate) struct TlsPaths<'a> {
+    pub(crate) ca: &'a str,
+    pub(crate) client_cert: &'a str,
+    pub(crate) client_key: &'a str,
+}
+
+pub(crate) fn resolve(
+    paths: &TlsPaths<'_>,
     at: &str,
     environment: &dyn Environment,
     report: &mut Report<'_>,
 ) -> Option<ProviderTls> {
-    let ca = match raw.tls_ca.as_str() {
+    let ca = match paths.ca {
         "" => Ok(None),
         path => tls::authorities(path, environment)
             .map(|certificates| Some(Authorities { path: path.into(), certificates })),
@@ -40,6 +45,6 @@ pub(super) fn resolve(
     let ca = report.keep(&format!("{at}.tls_ca"), ca);
     let (cert, key) = (format!("{at}.tls_client_cert"), format!("{at}.tls_client_key"));
     let settings = PairSettings { cert: &cert, key: &key, without: "to present no certificate" };
-    let client = tls::pair(settings, (&raw.tls_client_cert, &raw.tls_client_key), environment, report);
+    let client = tls::pair(settings, (paths.client_cert, paths.client_key), environment, report);
     Some(ProviderTls { ca: ca?, client: client? })
 }

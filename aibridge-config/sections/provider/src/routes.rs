@@ -29,7 +29,7 @@ impl fmt::Display for FurtherRoute {
 }
 
 /// Resolves the routes of a provider of type `kind`. `None` if any has a problem.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     raw: &[String],
     kind: &str,
     at: &str,

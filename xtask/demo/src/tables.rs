@@ -67,7 +67,7 @@ const SECTIONS: [Section; 5] = [
 ];
 
 /// Waits until `expected` interceptions have ended, and prints all their records.
-pub(super) async fn print(out: &mut dyn Write, store: &Store, expected: usize) -> Result<()> {
+pub(crate) async fn print(out: &mut dyn Write, store: &Store, expected: usize) -> Result<()> {
     let interceptions = || store.rows("aibridge_interceptions");
     let ended = || interceptions().iter().filter(|row| !row["ended_at"].is_null()).count();
     wait_until(|| ended() == expected, "the interceptions to end").await;

@@ -1,6 +1,6 @@
 //! The comparison of two providers, for a reload.
 
-use super::Provider;
+use crate::Provider;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 

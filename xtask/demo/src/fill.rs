@@ -14,13 +14,12 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Creates the store at `path`, which must not exist, with `interceptions` interceptions.
-pub(crate) async fn fill(
-    out: &mut dyn Write,
-    binary: &Path,
-    path: &Path,
-    interceptions: usize,
-) -> Result<()> {
+/// Creates the store at `path`, which must not exist, with `interceptions` interceptions. `binary` is the gateway.
+///
+/// # Errors
+///
+/// If the file exists, the gateway fails, or SQLite does.
+pub async fn fill(out: &mut dyn Write, binary: &Path, path: &Path, interceptions: usize) -> Result<()> {
     ensure!(!path.exists(), "{} exists already: remove it or name another file", path.display());
     let started = Instant::now();
     create(binary, path).await?;

@@ -29,13 +29,13 @@ const HOP_BY_HOP_AND_FRAMING: [&str; 15] = [
 const CARRIES_THE_KEY: &str = "carries the provider key; add the key to keys instead";
 
 /// Whether only the gateway may write the header `name`.
-pub(super) fn belongs_to_the_connection(name: &HeaderName) -> bool {
+pub(crate) fn belongs_to_the_connection(name: &HeaderName) -> bool {
     HOP_BY_HOP_AND_FRAMING.contains(&name.as_str())
 }
 
 /// Resolves the headers, sorted by lower-case name. `None` if any has a problem. No problem contains a value.
 /// The header of the keys, `auth_header`, is not among them.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     headers: BTreeMap<String, Secret>,
     auth_header: Option<&HeaderName>,
     at: &str,

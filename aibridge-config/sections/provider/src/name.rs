@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 /// The first path segments of the gateway's own routes.
-pub(super) const RESERVED: [&str; 5] = ["api", "healthz", "readyz", "metrics", "dashboard"];
+pub(crate) const RESERVED: [&str; 5] = ["api", "healthz", "readyz", "metrics", "dashboard"];
 
 /// The names so far, each with the setting of its provider, e.g. `provider[0]`.
 #[derive(Default)]
-pub(super) struct Names(BTreeMap<String, String>);
+pub(crate) struct Names(BTreeMap<String, String>);
 
 impl Names {
     /// Reserves `name` for the provider at `at`.
@@ -15,7 +15,7 @@ impl Names {
     /// # Errors
     ///
     /// A message if the name is not valid, or belongs to another provider.
-    pub(super) fn claim(&mut self, name: String, at: &str) -> Result<String, String> {
+    pub(crate) fn claim(&mut self, name: String, at: &str) -> Result<String, String> {
         check(&name)?;
         if let Some(other) = self.0.get(&name) {
             return Err(format!("{name:?} is already the name of {other}; write another, e.g. \"{name}-2\""));

@@ -1,9 +1,9 @@
 //! The mirror of `[[provider]]`.
 
-use super::Provider;
-use super::circuit_breaker::RawCircuitBreaker;
-use crate::Tls;
+use crate::Provider;
+use crate::circuit_breaker::RawCircuitBreaker;
 use aibridge_keypool::hint;
+use aibridge_sections::Tls;
 use aibridge_values::duration::RawDuration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -16,28 +16,28 @@ use std::path::PathBuf;
 #[serde(default, deny_unknown_fields, expecting = "a table")]
 pub struct RawProvider<S> {
     #[serde(rename = "type")]
-    pub(super) kind: Option<String>,
-    pub(super) preset: Option<String>,
-    pub(super) name: Option<String>,
-    pub(super) base_url: Option<String>,
-    pub(super) route_prefix: Option<String>,
-    pub(super) auth_header: Option<String>,
-    pub(super) usage_chunk: Option<String>,
-    pub(super) keys: Vec<S>,
-    pub(super) routes: Vec<String>,
-    pub(super) azure_paths: bool,
-    pub(super) tls_ca: String,
-    pub(super) tls_client_cert: String,
-    pub(super) tls_client_key: String,
-    pub(super) send_actor_headers: bool,
-    pub(super) connect_timeout: RawDuration,
-    pub(super) response_timeout: RawDuration,
-    pub(super) stream_idle_timeout: RawDuration,
-    pub(super) keep_alive: RawDuration,
-    pub(super) drain_on_disconnect: RawDuration,
-    pub(super) api_dump_dir: String,
-    pub(super) extra_headers: BTreeMap<String, S>,
-    pub(super) circuit_breaker: Option<RawCircuitBreaker>,
+    pub(crate) kind: Option<String>,
+    pub(crate) preset: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) route_prefix: Option<String>,
+    pub(crate) auth_header: Option<String>,
+    pub(crate) usage_chunk: Option<String>,
+    pub(crate) keys: Vec<S>,
+    pub(crate) routes: Vec<String>,
+    pub(crate) azure_paths: bool,
+    pub(crate) tls_ca: String,
+    pub(crate) tls_client_cert: String,
+    pub(crate) tls_client_key: String,
+    pub(crate) send_actor_headers: bool,
+    pub(crate) connect_timeout: RawDuration,
+    pub(crate) response_timeout: RawDuration,
+    pub(crate) stream_idle_timeout: RawDuration,
+    pub(crate) keep_alive: RawDuration,
+    pub(crate) drain_on_disconnect: RawDuration,
+    pub(crate) api_dump_dir: String,
+    pub(crate) extra_headers: BTreeMap<String, S>,
+    pub(crate) circuit_breaker: Option<RawCircuitBreaker>,
 }
 
 impl<S> Default for RawProvider<S> {

@@ -8,26 +8,26 @@ const PACE: Duration = Duration::from_millis(25);
 
 /// A request and its response, from a text archive.
 #[derive(Clone, Copy)]
-pub(super) struct Conversation {
+pub(crate) struct Conversation {
     route: &'static str,
     archive: &'static str,
 }
 
-pub(super) const CHAT: Conversation =
-    Conversation { route: "/chat/completions", archive: include_str!("../../fixtures/chat.txtar") };
-pub(super) const CHAT_TOOL: Conversation =
-    Conversation { route: "/chat/completions", archive: include_str!("../../fixtures/chat_tool.txtar") };
-pub(super) const RESPONSE_SHELL: Conversation =
-    Conversation { route: "/responses", archive: include_str!("../../fixtures/response_shell.txtar") };
+pub(crate) const CHAT: Conversation =
+    Conversation { route: "/chat/completions", archive: include_str!("../fixtures/chat.txtar") };
+pub(crate) const CHAT_TOOL: Conversation =
+    Conversation { route: "/chat/completions", archive: include_str!("../fixtures/chat_tool.txtar") };
+pub(crate) const RESPONSE_SHELL: Conversation =
+    Conversation { route: "/responses", archive: include_str!("../fixtures/response_shell.txtar") };
 
 impl Conversation {
     /// The path of the request at the gateway.
-    pub(super) fn target(self) -> String {
+    pub(crate) fn target(self) -> String {
         format!("/openai/v1{}", self.route)
     }
 
     /// The body of the request.
-    pub(super) fn request(self) -> String {
+    pub(crate) fn request(self) -> String {
         Txtar::parse(self.archive).section("request").to_owned()
     }
 
@@ -41,7 +41,7 @@ impl Conversation {
 }
 
 /// Returns the response to a request from the gateway.
-pub(super) fn respond(received: &ReceivedRequest) -> Script {
+pub(crate) fn respond(received: &ReceivedRequest) -> Script {
     let conversation = match (received.path(), received.json()["stream"].as_bool()) {
         ("/v1/chat/completions", Some(true)) => CHAT_TOOL,
         ("/v1/chat/completions", _) => CHAT,

@@ -11,7 +11,7 @@ const WIDTH: usize = 110;
 const MARGIN: usize = 16;
 
 /// Prints a conversation, each piece as soon as it arrives.
-pub(super) struct Transcript<'a> {
+pub(crate) struct Transcript<'a> {
     out: &'a mut dyn Write,
     /// The speaker of the current line.
     speaker: &'static str,
@@ -24,12 +24,12 @@ pub(super) struct Transcript<'a> {
 }
 
 impl<'a> Transcript<'a> {
-    pub(super) fn new(out: &'a mut dyn Write) -> Self {
+    pub(crate) fn new(out: &'a mut dyn Write) -> Self {
         Self { out, speaker: "", column: 0, pending: String::new(), bytes: Vec::new() }
     }
 
     /// Prints the last message of a request.
-    pub(super) fn request(&mut self, request: &str) -> Result<()> {
+    pub(crate) fn request(&mut self, request: &str) -> Result<()> {
         let request: Value = serde_json::from_str(request)?;
         let last =
             request["messages"].as_array().or(request["input"].as_array()).and_then(|list| list.last());
@@ -38,7 +38,7 @@ impl<'a> Transcript<'a> {
     }
 
     /// Adds a piece of the response body and prints the events that it completes.
-    pub(super) fn response(&mut self, piece: &[u8]) -> Result<()> {
+    pub(crate) fn response(&mut self, piece: &[u8]) -> Result<()> {
         self.bytes.extend_from_slice(piece);
         let whole = match std::str::from_utf8(&self.bytes) {
             Ok(text) => text.len(),
@@ -56,7 +56,7 @@ impl<'a> Transcript<'a> {
     }
 
     /// Prints a response without streaming, which is complete only now.
-    pub(super) fn end(mut self) -> Result<()> {
+    pub(crate) fn end(mut self) -> Result<()> {
         if let Ok(response) = serde_json::from_str::<Value>(&self.pending) {
             self.delta(&response["choices"][0]["message"])?;
         }

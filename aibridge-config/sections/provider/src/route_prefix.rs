@@ -1,10 +1,10 @@
 //! `route_prefix`: the prefixes of the routes of providers.
 
-use super::name::RESERVED;
+use crate::name::RESERVED;
 
 /// The prefixes so far, each with the setting of its provider, e.g. `provider[0]`.
 #[derive(Default)]
-pub(super) struct Prefixes(Vec<(String, String)>);
+pub(crate) struct Prefixes(Vec<(String, String)>);
 
 impl Prefixes {
     /// Reserves `prefix` for the provider at `at`.
@@ -12,7 +12,7 @@ impl Prefixes {
     /// # Errors
     ///
     /// A message if the prefix is not valid, or a path could belong to another provider as well.
-    pub(super) fn claim(&mut self, prefix: String, at: &str) -> Result<String, String> {
+    pub(crate) fn claim(&mut self, prefix: String, at: &str) -> Result<String, String> {
         check(&prefix)?;
         if let Some((other, owner)) = self.0.iter().find(|(other, _)| overlap(other, &prefix)) {
             return Err(match *other == prefix {
