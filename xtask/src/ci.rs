@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: runs the checks in order and ends at the first failure.
 
 mod assets;
+mod crate_sizes;
 mod edges;
 mod language;
 mod limits;
@@ -55,6 +56,7 @@ fn steps() -> Vec<Step> {
         Step::check("links", links::check),
         Step::check("limits", limits::check),
         Step::check("modules", modules::check),
+        Step::check("sizes", crate_sizes::check),
         Step::check("language", language::check),
         Step::cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         Step::cargo("docs", &["doc", "--workspace", "--no-deps"]).with_env("RUSTDOCFLAGS", "-D warnings"),
