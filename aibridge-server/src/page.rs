@@ -90,7 +90,7 @@ impl Admin {
         })?;
         self.throttle.forget(address);
         let cookie = self.sessions.begin(token).and_then(|id| session_cookie(&id, self.is_secure(request)));
-        tracing::info!(user = %identity.user, admin = identity.admin, "a user logged in to the dashboard");
+        tracing::info!(user = identity.user, admin = identity.admin, "a user logged in to the dashboard");
         Ok(empty(cookie.ok_or(Error::Internal)?))
     }
 

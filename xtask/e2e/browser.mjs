@@ -1,6 +1,6 @@
 // Uses the dashboard in a real browser, as an operator, a developer and a newcomer do.
 //
-//     node browser.mjs CHROMIUM FILLED_URL ADMIN_TOKEN USER_TOKEN EMPTY_URL HOSTILE_ID SCREENSHOTS
+//     node browser.mjs CHROMIUM FILLED_URL ADMIN_TOKEN USER_TOKEN HOSTILE_TOKEN EMPTY_URL HOSTILE_ID NOT_UTF_8_ID SCREENSHOTS
 //
 // FILLED_URL is a gateway with access tokens and a filled store, EMPTY_URL one without access tokens and records. Each
 // scenario prints a line; every view is photographed, and checked with axe-core in both colour schemes and at 320 px.
@@ -11,7 +11,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const [program, filled, adminToken, userToken, empty, hostileId, screenshots] = process.argv.slice(2);
+const [program, filled, adminToken, userToken, hostileToken, empty, hostileId, notUtf8Id, screenshots] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TIMEOUT = 30_000;
 const MAX_ANSWER = 2_000_000; // bytes of one answer of the API
@@ -228,6 +228,23 @@ await scenario("a request shows its record, and a text of 10 MB at most 64 KiB a
   await close();
 });
 
+const HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> javascript:alert(3) \u001b[31m \u202e \ufffd ";
+const SHOWN = "<script>alert(1)</script><img src=x onerror=alert(2)> javascript:alert(3) \\u{1b}[31m \\u{202e} \ufffd";
+const SHOWN_USER = SHOWN.replace("\\u{1b}[31m ", "");
+
+/** Fails if recorded text in `page` became an element, or hides or reorders other text. */
+async function onlyText(page, view) {
+  const elements = await page.locator("main script, main img, main iframe, main object, main b, main a[href^=javascript]").count();
+  check(elements === 0, `${view}: recorded text became elements`);
+  const hidden = await page.evaluate(() => {
+    const main = document.querySelector("main");
+    const labels = [...main.querySelectorAll("[title], [aria-label]")].flatMap((one) => [one.title, one.ariaLabel ?? ""]);
+    return [main.textContent, ...labels].filter((text) => /[\u001b\u202e]/.test(text)).map((text) => text.slice(0, 200));
+  });
+  check(hidden.length === 0, `${view}: a terminal escape or a direction mark is not made visible: ${hidden.join("\n")}`);
+  check((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${view}: the page is too wide`);
+}
+
 await scenario("hostile records are text in every view", async () => {
   const { page, problems, close } = await open();
   const bytes = [...new TextEncoder().encode('{"model":"gpt-5","messages":[{"role":"user","content":"A<b>')];
@@ -237,7 +254,7 @@ await scenario("hostile records are text in every view", async () => {
     headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json", "User-Agent": "<img src=x onerror=alert(4)>" },
     body: new Uint8Array(bytes),
   });
-  await sent.text();
+  check(sent.status === 400 && (await sent.json()).error.code === "invalid_json", `a request that is not UTF-8: ${sent.status}`);
   await logIn(page, adminToken, "/dashboard");
   const views = ["", "/sessions", `/sessions/${hostileId}`, "/requests", `/requests/${hostileId}`, "/users"];
   for (const view of views) {
@@ -245,9 +262,7 @@ await scenario("hostile records are text in every view", async () => {
     await page.locator("h1").first().waitFor();
     await page.locator("main", { hasText: "<script>alert(1)</script>" }).first().waitFor();
     await settled(page);
-    const elements = await page.locator("main script, main img, main iframe, main object, main b, main a[href^=javascript]").count();
-    check(elements === 0, `${view}: recorded text became elements`);
-    check((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${view}: the page is too wide`);
+    await onlyText(page, view);
   }
   await page.goto(`${filled}/dashboard/sessions/${hostileId}`);
   await page.locator("details.tool").first().waitFor();
@@ -363,6 +378,68 @@ await scenario("budgets show what is spent, and a user why a request was refused
   check(found.length === 0, `axe:\n${found.join("\n")}`);
   check(problems.concat(own.problems).length === 0, problems.concat(own.problems).join("\n"));
   await own.close();
+});
+
+await scenario("hostile text is text in a user's own view: user, models, prompts, failures, budgets, refusals", async () => {
+  check((await chat(hostileToken, `live-${HOSTILE}`)) === 500, "a failed request");
+  check((await chat(hostileToken, "not-for-us")) === 429, "a refused request");
+  const { page, problems, close } = await open();
+  await logIn(page, hostileToken, "/dashboard/me");
+  await page.getByRole("heading", { name: `Me: ${SHOWN_USER}` }).waitFor();
+  await settled(page);
+  await page.getByRole("region", { name: "Budgets" }).locator("tbody tr", { hasText: `user ${SHOWN_USER}` }).filter({ hasText: "$70.00" }).waitFor();
+  await page.getByRole("region", { name: "Last refusals" }).locator("tbody tr", { hasText: "model budget" }).waitFor();
+  await page.getByRole("region", { name: "Last failures" }).locator("tbody tr", { hasText: `live-${SHOWN}` }).waitFor();
+  await page.locator(".legend li", { hasText: `live-${SHOWN}` }).waitFor();
+  const sessions = page.getByRole("region", { name: "Latest sessions" });
+  await sessions.locator("tbody tr", { hasText: SHOWN }).locator(`a[href*="${hostileId}"]`).waitFor();
+  await sessions.locator("tbody tr", { hasText: "<b>\ufffd\ufffd(\ufffd\ufffd\ufffd</b>" }).locator(`a[href*="${notUtf8Id}"]`).waitFor();
+  await onlyText(page, "me");
+  await page.setViewportSize({ width: 320, height: 900 });
+  await onlyText(page, "me, 320 px");
+  await page.screenshot({ path: join(screenshots, "me-hostile.png"), fullPage: true });
+  const found = await findings(page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("hostile text is text in keys and providers: a key, the models of circuits and cooldowns", async () => {
+  check((await chat(hostileToken, `live-${HOSTILE}`)) === 500, "a failed request");
+  check((await chat(hostileToken, `limited-${HOSTILE}`)) === 429, "a rate limit of every key");
+  const { page, problems, close } = await open();
+  await logIn(page, adminToken, "/dashboard/keys");
+  const keys = page.getByRole("region", { name: "Keys of openai" });
+  await keys.locator("tbody tr", { hasText: "<img...(5)>" }).filter({ hasText: `limited-${SHOWN}` }).waitFor();
+  await page.getByRole("button", { name: "Try again now: <img...(5)>" }).waitFor();
+  await page.getByRole("region", { name: "Circuits of openai" }).locator("tbody tr", { hasText: `live-${SHOWN}` }).waitFor();
+  await onlyText(page, "keys");
+  await page.setViewportSize({ width: 320, height: 900 });
+  await onlyText(page, "keys, 320 px");
+  await page.screenshot({ path: join(screenshots, "keys-hostile.png"), fullPage: true });
+  const found = await findings(page);
+  check(found.length === 0, `axe:\n${found.join("\n")}`);
+  check(problems.length === 0, problems.join("\n"));
+  await close();
+});
+
+await scenario("text that is not UTF-8 is shown with replacements: from a provider, and from another program in the file", async () => {
+  const { page, problems, close } = await open();
+  check((await chat(hostileToken, "bytes-gpt-5")) === 200, "an answer that is not UTF-8");
+  await logIn(page, adminToken, "/dashboard/requests");
+  await page.locator("tbody tr", { hasText: "bytes-gpt-5" }).filter({ hasText: "completed" }).locator("th a").click();
+  await page.getByText("<b>\ufffd\ufffd(</b>").first().waitFor();
+  await page.getByText("<img src=x onerror=alert(6)> \ufffd").first().waitFor();
+  await onlyText(page, "a tool call that is not UTF-8");
+  const replaced = "<b>\ufffd\ufffd(\ufffd\ufffd\ufffd</b>";
+  for (const view of ["", "/sessions", `/sessions/${notUtf8Id}`, "/requests", `/requests/${notUtf8Id}`]) {
+    await page.goto(`${filled}/dashboard${view}`);
+    await page.locator("main", { hasText: replaced }).first().waitFor();
+    await settled(page);
+    await onlyText(page, view);
+  }
+  check(problems.length === 0, problems.join("\n"));
+  await close();
 });
 
 await scenario("what expired and what is not recorded is told apart from what does not match", async () => {

@@ -57,7 +57,7 @@ pub(crate) fn revive(call: &Call<'_>) -> Result<Reply, ApiError> {
         return Err(ApiError::UnknownKey);
     }
     let revived = pool.revive(index).ok_or(ApiError::UnknownKey)?;
-    tracing::info!(%provider, key = %hint, by = %call.caller.user, "ended the cooldowns of a key");
+    tracing::info!(%provider, key = %hint, by = call.caller.user, "ended the cooldowns of a key");
     Reply::of(StatusCode::OK, &key(&provider, revived, Timestamp::now()))
 }
 

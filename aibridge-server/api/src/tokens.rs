@@ -49,7 +49,7 @@ pub(crate) async fn create(reader: &Reader, call: &Call<'_>) -> Result<Reply, Ap
     let created =
         reader.tokens(move |tokens| tokens.create_member(&user, &groups, expires_in, admin)).await?;
     let (created, secret) = created;
-    tracing::info!(id = %created.id, user = %created.user, admin = created.admin, by = %call.caller.user, "created an access token");
+    tracing::info!(id = %created.id, user = created.user, admin = created.admin, by = call.caller.user, "created an access token");
     let new = NewAccessToken { token: secret.expose_secret().to_owned(), row: row(created) };
     Reply::of(StatusCode::CREATED, &new)
 }
@@ -73,7 +73,7 @@ pub(crate) async fn revoke(reader: &Reader, call: &Call<'_>, id: &str) -> Result
         })
         .await?;
     let revoked = revoked.ok_or_else(|| ApiError::UnknownToken(id.to_string()))?;
-    tracing::info!(%id, user = %revoked.user, by = %call.caller.user, "revoked an access token");
+    tracing::info!(%id, user = revoked.user, by = call.caller.user, "revoked an access token");
     Reply::of(StatusCode::OK, &row(revoked))
 }
 

@@ -3,6 +3,7 @@
 mod children;
 mod read;
 mod select;
+mod text;
 mod wal_file;
 
 use crate::error::{open_error, refused};

@@ -1,6 +1,6 @@
 //! Queries over many records: order, completeness across blocks, and time ranges.
 
-use crate::support::{TestDir, ended, interception_at, prompt};
+use crate::support::{TestDir, ended, interception_at, prompt, start};
 use aibridge_recorder::{Record, Recorder};
 use aibridge_store::{Filter, Order, Records, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -109,4 +109,40 @@ async fn an_id_later_than_its_start_does_not_hide_a_row_from_until() {
         assert!(read(&records, &until(6), order).is_empty());
     }
     assert_eq!(records.count(&until(4)), Ok(1));
+}
+
+/// SQLite does not check texts, and other programs may write to the file.
+#[tokio::test]
+async fn a_text_that_is_not_utf_8_is_read_with_replacements_and_hides_no_other_record() {
+    let dir = TestDir::new();
+    let store = dir.open_waiting();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let (id, records) = start();
+        store.record(records).await.expect("stored");
+        ids.push(id);
+    }
+    store.close().await;
+    let damaged = ids[0];
+    let bytes = "CAST(X'41FFC328EDA08062' AS TEXT)"; // invalid, a torn sequence, a surrogate
+    let sql = dir.sql();
+    for update in [
+        format!("UPDATE aibridge_interceptions SET model = {bytes}, user_agent = {bytes} WHERE id = ?1"),
+        format!("UPDATE aibridge_user_prompts SET prompt = {bytes} WHERE interception_id = ?1"),
+    ] {
+        assert_eq!(sql.execute(&update, [damaged.to_string()]), Ok(1));
+    }
+
+    let records = Records::open(&dir.options()).expect("opened");
+    let mut texts = Vec::new();
+    let each = |row: aibridge_store::FullInterception| {
+        texts.push([row.interception.model, row.user_prompts[0].prompt.clone()]);
+        Ok::<_, StoreError>(true)
+    };
+    records.full(&Filter::default(), Order::OldestFirst, each).expect("read");
+    let replaced = "A\u{fffd}\u{fffd}(\u{fffd}\u{fffd}\u{fffd}b";
+    assert_eq!(texts, [[replaced, replaced], ["gpt-5", "why?"]]);
+    assert_eq!(read(&records, &Filter::default(), Order::NewestFirst).len(), 2);
+    let found = records.find(damaged).expect("read").expect("a record");
+    assert_eq!(found.interception.user_agent.as_deref(), Some(replaced));
 }

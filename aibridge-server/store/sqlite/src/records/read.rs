@@ -1,5 +1,6 @@
 //! Conversion of SQLite values to ids, times and JSON.
 
+use super::text::{optional_text, text};
 use crate::time::from_text;
 use aibridge_store_core::query::RowReader;
 use jiff::Timestamp;
@@ -32,15 +33,15 @@ impl RowReader for Reader<'_> {
 
     fn json(&self, column: &str) -> rusqlite::Result<Box<RawValue>> {
         let index = self.0.as_ref().column_index(column)?;
-        RawValue::from_string(self.0.get(index)?).map_err(|error| invalid(index, error))
+        RawValue::from_string(text(self.0, index)?).map_err(|error| invalid(index, error))
     }
 
     fn optional_text(&self, column: &str) -> rusqlite::Result<Option<String>> {
-        self.0.get(column)
+        optional_text(self.0, self.0.as_ref().column_index(column)?)
     }
 
     fn text(&self, column: &str) -> rusqlite::Result<String> {
-        self.0.get(column)
+        text(self.0, self.0.as_ref().column_index(column)?)
     }
 
     fn boolean(&self, column: &str) -> rusqlite::Result<bool> {

@@ -1,6 +1,7 @@
 //! Runs the statements that both databases share.
 
 use super::SqliteRecords;
+use super::text::text;
 use crate::time::{from_text, to_text};
 use aibridge_store_core::StoreError;
 use aibridge_store_core::query::{Cell, CellKind, Cells, Statement, Value};
@@ -45,7 +46,7 @@ fn cell(row: &Row<'_>, column: usize, kind: CellKind) -> rusqlite::Result<Cell> 
         CellKind::Id => Cell::Id(row.get::<_, String>(column)?.parse().map_err(|error: uuid::Error| {
             rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
         })?),
-        CellKind::Text => Cell::Text(row.get(column)?),
+        CellKind::Text => Cell::Text(text(row, column)?),
         CellKind::Time => Cell::Time(from_text(&row.get::<_, String>(column)?, column)?),
         CellKind::Integer | CellKind::Count => Cell::Count(row.get(column)?),
         CellKind::Float => Cell::Float(row.get(column)?),
