@@ -33,7 +33,7 @@ pub struct Admin {
     pub store: Store,
     /// `Some` if the settings enable metrics.
     pub metrics: Option<Arc<Metrics>>,
-    /// What other gateways on the same database have spent.
+    /// The spending through other gateways on the same database.
     pub spending: Arc<SpendingSync>,
     /// Counts the open connections of clients.
     pub connections: ConnectionLimit,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long a probe result is reused, so that health checks do not load the store.
+/// The time for which a probe result is reused, so that health checks do not load the store.
 const PROBE_MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The time within which the store must respond to a probe. Health checks often time out after a second. It is shorter

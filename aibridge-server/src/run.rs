@@ -18,7 +18,7 @@ pub const OPENCODE_VARIABLE: &str = "OPENCODE_CONFIG_CONTENT";
 /// The variable with the user's own key of OpenAI.
 pub const OPENAI_KEY_VARIABLE: &str = "OPENAI_API_KEY";
 
-/// What the launcher reads from the environment.
+/// The variables that the launcher reads from the environment.
 #[derive(Debug, Default)]
 pub struct UserEnvironment {
     /// The access token.
@@ -30,7 +30,7 @@ pub struct UserEnvironment {
 }
 
 impl UserEnvironment {
-    /// What the agent keeps of it.
+    /// The part of the environment that the agent keeps.
     pub fn setup(&self) -> UserSetup<'_> {
         UserSetup { opencode_config: self.opencode_config.as_deref(), has_openai_key: self.has_openai_key }
     }

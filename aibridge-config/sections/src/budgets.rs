@@ -27,11 +27,11 @@ pub struct Budgets {
     pub readable_refusals: bool,
     /// Whether requests with a client's own key count.
     pub byok_counts: bool,
-    /// What happens to requests for models without a price.
+    /// The treatment of requests for models without a price.
     pub unpriced: Unpriced,
 }
 
-/// What happens to requests for models without a price, whose cost is not counted.
+/// The treatment of requests for models without a price, whose cost is not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unpriced {
     /// They are forwarded.

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub struct Store {
     /// The URL of the database.
     pub url: StoreUrl,
-    /// When a record counts as durable.
+    /// The point at which a record counts as durable.
     pub durability: Durability,
     /// The maximum time that a request waits until its start records are durable.
     pub timeout: Duration,
@@ -51,7 +51,7 @@ impl fmt::Display for StoreUrl {
     }
 }
 
-/// When a record counts as durable. The request waits for a durable start record, the end of the response for end records.
+/// The point at which a record counts as durable. The request waits for a durable start record, the end of the response for end records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Durability {
     /// The journal has it, and it survives the end of the process, e.g. after `kill -9`.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct UsageCost {
     /// The cost in billionths of a US dollar; `None` if there is no price.
     pub cost_nano_usd: Option<i64>,
-    /// How the cost was determined.
+    /// The origin of the cost.
     pub cost_status: CostStatus,
     /// The version of the price table, and the row in it; `None` if there is no price.
     pub price_id: Option<String>,
@@ -24,7 +24,7 @@ impl UsageCost {
     }
 }
 
-/// How the cost of a response was determined: the column `cost_status`.
+/// The origin of the cost of a response: the column `cost_status`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CostStatus {

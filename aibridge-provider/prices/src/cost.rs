@@ -10,7 +10,7 @@ pub(crate) const MICRO: u64 = 1_000_000;
 /// Pico-dollars in a nano-dollar.
 const PICO_PER_NANO: u128 = 1_000;
 
-/// How the cost of a request was determined: the column `cost_status`.
+/// The origin of the cost of a request: the column `cost_status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CostStatus {
     /// Every part of the usage has a stated price.

@@ -185,7 +185,7 @@ impl Accounting {
         states.into_iter().filter(|state| state.scope != Scope::Everyone).collect()
     }
 
-    /// What a user has spent in the current day, week and month.
+    /// The spending of a user in the current day, week and month.
     pub fn spent_by(&self, user: &str, now: Timestamp) -> [(Period, NanoUsd); Period::ALL.len()] {
         Period::ALL.map(|period| (period, self.shared.ledger.spent_by(user, period, now)))
     }

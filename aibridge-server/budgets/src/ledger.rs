@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// What was spent and reserved, and the budgets that limit it. Clones share the state. Every decision is atomic, and a
+/// Spending and reservations, and the budgets that limit them. Clones share the state. Every decision is atomic, and a
 /// call waits only for other calls.
 #[derive(Debug, Clone)]
 pub struct Ledger {
@@ -126,7 +126,7 @@ impl Ledger {
         state.list_of(subject)
     }
 
-    /// What a user has spent in the current window of a period.
+    /// The spending of a user in the current window of a period.
     pub fn spent_by(&self, user: &str, period: Period, now: Timestamp) -> NanoUsd {
         let mut state = self.state.lock();
         state.windows.advance(now);

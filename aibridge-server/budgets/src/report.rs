@@ -12,9 +12,9 @@ pub struct Refusal {
     pub scope: Scope,
     /// The amount of the budget.
     pub amount: NanoUsd,
-    /// What was spent in the current window.
+    /// The spending in the current window.
     pub spent: NanoUsd,
-    /// What requests in flight have reserved.
+    /// The reservations of requests in flight.
     pub reserved: NanoUsd,
     /// The amount that the request would have reserved; zero if it was not read.
     pub reservation: NanoUsd,
@@ -67,11 +67,11 @@ pub struct BudgetState {
     pub period: Period,
     /// Whether all share one amount.
     pub shared: bool,
-    /// What was spent in the current window.
+    /// The spending in the current window.
     pub spent: NanoUsd,
-    /// What requests in flight have reserved.
+    /// The reservations of requests in flight.
     pub reserved: NanoUsd,
-    /// What is left, never below zero; `None` means unlimited.
+    /// The remaining amount, never below zero; `None` means unlimited.
     pub remaining: Option<NanoUsd>,
     /// The end of the current window.
     pub resets_at: Timestamp,

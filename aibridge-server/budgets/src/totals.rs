@@ -15,7 +15,7 @@ const FIRST_CLEANUP: usize = 4096;
 /// choose the names.
 const MAX_MODELS: usize = 10_000;
 
-/// What a subject has spent in the current windows, as read from records.
+/// The spending of a subject in the current windows, as read from records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpentTotals<'a> {
     /// The subject of the records.
@@ -32,14 +32,14 @@ pub(crate) struct Totals {
     cleanup_at: usize,
 }
 
-/// What one account has spent and reserved.
+/// The spending and the reservations of one account.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Balance {
     spent: [Spent; Period::ALL.len()],
     pub(crate) reserved: NanoUsd,
 }
 
-/// What was spent in one window.
+/// The spending in one window.
 #[derive(Debug, Clone, Copy, Default)]
 struct Spent {
     /// The start of the window. What was spent in another window counts as zero.
@@ -54,7 +54,7 @@ struct Spent {
 }
 
 impl Balance {
-    /// What was spent in the current window of `period`.
+    /// The spending in the current window of `period`.
     pub(crate) fn spent(&self, period: Period, windows: &Windows) -> NanoUsd {
         let spent = &self.spent[period as usize];
         match spent.window == Some(windows.get(period).start) {

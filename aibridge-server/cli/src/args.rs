@@ -95,7 +95,7 @@ pub enum TokenCommand {
         /// The user on whose behalf requests with the token are made
         #[arg(long, value_name = "NAME")]
         user: String,
-        /// How long the token is valid, e.g. 90d [default: until it is revoked]
+        /// The time for which the token is valid, e.g. 90d [default: until it is revoked]
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         expires: Option<std::time::Duration>,
         /// A group that the user belongs to, for budgets; may be given several times

@@ -6,7 +6,7 @@ pub enum Durability {
     /// As soon as it is appended: it survives the death of the process, not that of the machine.
     #[default]
     Process,
-    /// When the disk has it: it survives a power loss.
+    /// After the disk has stored it: it survives a power loss.
     Power,
 }
 

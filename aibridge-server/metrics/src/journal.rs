@@ -20,7 +20,7 @@ pub struct JournalFigures {
     pub append_times: Vec<(u64, u64)>,
     /// Appends that took longer than all bounds.
     pub slower_appends: u64,
-    /// How long all appends took together.
+    /// The total duration of all appends.
     pub append_total: Duration,
     /// Frames that are not in the database yet.
     pub lag_records: u64,

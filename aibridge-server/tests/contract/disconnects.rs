@@ -13,7 +13,7 @@ use tokio::time::Instant;
 /// The maximum time between a disconnect and the end of the upstream connection, from the contract.
 const CANCEL_DEADLINE: Duration = Duration::from_millis(250);
 
-/// How a client disconnects.
+/// The ways in which a client disconnects.
 #[derive(Debug, Clone, Copy)]
 enum Departure {
     Close,

@@ -57,7 +57,7 @@ pub struct Options {
     /// The number of gateways on a PostgreSQL database.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
     gateways: u8,
-    /// How long a fault lasts, in seconds.
+    /// The duration of a fault, in seconds.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
     /// Runs the most informative faults briefly, as `cargo xtask ci` does.

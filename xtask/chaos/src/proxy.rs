@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, UnixStream, tcp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// What the proxy does with the traffic.
+/// The treatment of the traffic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Network {
     #[default]

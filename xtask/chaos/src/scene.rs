@@ -23,7 +23,7 @@ const CLOSE_LAG: u64 = 500;
 /// The time between two checks of a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// When a record counts as durable: the setting `store.durability`.
+/// The point at which a record counts as durable: the setting `store.durability`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Level {
     Process,

@@ -9,6 +9,9 @@ use std::process::Command;
 /// The smallest number of words of a doc comment: fewer words only repeat the name.
 const MIN_WORDS: usize = 3;
 
+/// Words that begin no doc comment: what is documented is named by a noun or a verb.
+const QUESTION_WORDS: [&str; 8] = ["how", "what", "when", "where", "which", "who", "whose", "why"];
+
 /// The heading of the list of retired words in the glossary.
 const RETIRED_HEADING: &str = "## Retired words";
 
@@ -55,6 +58,13 @@ fn defects(text: &str, retired: &[String]) -> Vec<(usize, String)> {
         match (comment, doc.take()) {
             (Some(comment), begun) => {
                 let (start, words) = begun.unwrap_or((number, 0));
+                let first = comment.split_whitespace().next().unwrap_or_default().to_lowercase();
+                if begun.is_none() && QUESTION_WORDS.contains(&first.as_str()) {
+                    defects.push((
+                        number,
+                        format!("a doc comment begins with {first:?}: begin with a noun or a verb"),
+                    ));
+                }
                 doc = Some((start, words + comment.split_whitespace().count()));
             }
             (None, Some((start, words))) if words < MIN_WORDS => {
@@ -91,7 +101,9 @@ mod tests {
         assert_eq!(lines("//! Parses requests.\n\n/// The parsed request.\nstruct Request;\n"), [0; 0]);
         assert_eq!(lines("#![allow(x)]\n//! Parses requests.\n"), [0; 0]);
         assert_eq!(lines("use x;\n"), [1]);
-        assert_eq!(lines("//! M m m.\n/// Which.\nstruct X;\n"), [2]);
+        assert_eq!(lines("//! M m m.\n/// Parser.\nstruct X;\n"), [2]);
+        assert_eq!(lines("//! M m m.\n/// How it ends.\nstruct X;\n"), [2]);
+        assert_eq!(lines("//! M m m.\n/// The end:\n/// how it ends.\nstruct X;\n"), [0; 0]);
         assert_eq!(lines("//! M m m.\nstruct Oldword(OldwordFor);\n"), [2]);
         assert_eq!(lines("//! M m m.\n    /// One\n    /// two three.\n    a: u8,\n"), [0; 0]);
     }

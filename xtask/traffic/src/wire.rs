@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-/// How the end of a body is determined.
+/// The rule that determines the end of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
     Length(usize),

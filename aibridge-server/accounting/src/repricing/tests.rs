@@ -35,7 +35,7 @@ fn repricing(vendor: &str, rows: &str) -> Repricing {
     Repricing { table, billings: vec![billing] }
 }
 
-/// What a response cost when it came.
+/// The cost of a response when it came.
 fn first_cost(repricing: &Repricing, model: &str, summary: &ResponseSummary) -> UsageCost {
     let interception = interception(model);
     let input = PricingInput {

@@ -30,7 +30,7 @@ pub struct BudgetRow {
     /// The amount for each period; `null` if it is unlimited.
     #[serde(flatten)]
     pub amount: Amount,
-    /// What was spent in the current period.
+    /// The spending in the current period.
     #[serde(flatten)]
     pub spent: Spent,
     /// `day`, `week` or `month`.
@@ -52,25 +52,25 @@ pub struct Amount {
     /// The amount in US dollars; `null` if it is unlimited.
     #[schema(required, value_type = Option<f64>)]
     pub amount_usd: Option<Box<RawValue>>,
-    /// What is left, in billionths of a US dollar; `null` if the amount is unlimited.
+    /// The remaining amount, in billionths of a US dollar; `null` if the amount is unlimited.
     #[schema(required)]
     pub remaining_nano_usd: Option<i64>,
-    /// What is left, in US dollars; `null` if the amount is unlimited.
+    /// The remaining amount, in US dollars; `null` if the amount is unlimited.
     #[schema(required, value_type = Option<f64>)]
     pub remaining_usd: Option<Box<RawValue>>,
 }
 
-/// What was spent of a budget, and what requests in flight have reserved.
+/// The spending against a budget, and the reservations of requests in flight.
 #[derive(Serialize, ToSchema)]
 pub struct Spent {
-    /// What was spent, in billionths of a US dollar.
+    /// The spending, in billionths of a US dollar.
     pub spent_nano_usd: i64,
-    /// What was spent, in US dollars.
+    /// The spending, in US dollars.
     #[schema(value_type = f64)]
     pub spent_usd: Box<RawValue>,
-    /// What requests in flight have reserved, in billionths of a US dollar.
+    /// The reservations of requests in flight, in billionths of a US dollar.
     pub reserved_nano_usd: i64,
-    /// What requests in flight have reserved, in US dollars.
+    /// The reservations of requests in flight, in US dollars.
     #[schema(value_type = f64)]
     pub reserved_usd: Box<RawValue>,
 }
@@ -80,7 +80,7 @@ pub struct Spent {
 pub struct Me {
     /// The user of the access token, or `anonymous`.
     pub user: String,
-    /// What the user has spent in the current day, week and month.
+    /// The spending of the user in the current day, week and month.
     pub spend: Vec<SpendRow>,
     /// The budgets that apply to every request of the user.
     pub budgets: Vec<BudgetRow>,
@@ -88,15 +88,15 @@ pub struct Me {
     pub refusals: Vec<RefusalRow>,
 }
 
-/// What a user has spent in a period.
+/// The spending of a user in a period.
 #[derive(Serialize, ToSchema)]
 pub struct SpendRow {
     /// `day`, `week` or `month`.
     #[schema(example = "month")]
     pub period: String,
-    /// What was spent, in billionths of a US dollar.
+    /// The spending, in billionths of a US dollar.
     pub spent_nano_usd: i64,
-    /// What was spent, in US dollars.
+    /// The spending, in US dollars.
     #[schema(value_type = f64)]
     pub spent_usd: Box<RawValue>,
 }
@@ -114,7 +114,7 @@ pub struct RefusalRow {
     /// The amount of the budget in US dollars.
     #[schema(value_type = f64)]
     pub limit_usd: Box<RawValue>,
-    /// What was spent then, in US dollars.
+    /// The spending at that time, in US dollars.
     #[schema(value_type = f64)]
     pub spent_usd: Box<RawValue>,
     /// `day`, `week` or `month`.

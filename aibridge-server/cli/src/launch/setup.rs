@@ -13,7 +13,7 @@ pub struct Setup {
     pub arguments: Vec<String>,
 }
 
-/// What the user has set up already, and an agent keeps.
+/// The settings of the user that an agent keeps.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UserSetup<'a> {
     /// The value of `OPENCODE_CONFIG_CONTENT`.

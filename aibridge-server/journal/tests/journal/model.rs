@@ -76,7 +76,7 @@ impl ModelDisk {
         self.state.lock().faults = faults;
     }
 
-    /// How many changes were made or tried.
+    /// The number of changes that were made or tried.
     pub(crate) fn changes(&self) -> u64 {
         self.state.lock().changes
     }

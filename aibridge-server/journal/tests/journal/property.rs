@@ -56,10 +56,10 @@ struct Machine {
     reader: Option<Reader>,
     reservations: Vec<(Reservation, usize)>,
     accepted: Vec<Accepted>,
-    /// How many of `accepted` the reader returned, and up to which number they were released.
+    /// The number of frames of `accepted` that the reader returned; below, the last number that was released.
     read: usize,
     released: u64,
-    /// How many of `accepted` were there when the journal was opened: they are not what it syncs.
+    /// The number of frames of `accepted` that the opened journal had: they are not what it syncs.
     recovered: usize,
     appended: u64,
     had_faults: bool,

@@ -49,7 +49,7 @@ impl Options {
 pub struct JournalOptions {
     /// The directory. It is created if it is missing, and one process at a time uses it.
     pub directory: PathBuf,
-    /// When a record counts as durable.
+    /// The point at which a record counts as durable.
     pub durability: Durability,
     /// The number of bytes in the journal from which on start records are refused.
     pub max_bytes: u64,
@@ -70,7 +70,7 @@ impl JournalOptions {
     }
 }
 
-/// When a record counts as durable.
+/// The point at which a record counts as durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Durability {
     /// The operating system has it in the journal: it survives a crash of the process, `kill -9` included.

@@ -36,7 +36,7 @@ pub struct OpenJournal {
     pub journal: Arc<Journal>,
     /// The directory of the journal.
     pub directory: PathBuf,
-    /// What recovery found in it.
+    /// The result of its recovery.
     pub recovery: Recovery,
 }
 

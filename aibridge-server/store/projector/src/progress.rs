@@ -114,7 +114,7 @@ impl Progress {
         let _ = is_healthy.wait_for(|is_healthy| *is_healthy).await;
     }
 
-    /// How far the database is behind now.
+    /// The present distance of the database from the journal.
     pub fn stats(&self) -> JournalStats {
         let journal = self.journal.stats();
         let lag_records = self.journal.frames_after(*self.projected.borrow());

@@ -50,7 +50,7 @@ pub struct OwnRecords {
 }
 
 impl Records {
-    /// What was spent since each of the times that sums begin at.
+    /// The spending since each of the times that sums begin at.
     ///
     /// # Errors
     ///

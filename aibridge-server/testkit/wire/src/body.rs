@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 /// A body that arrives in pieces.
 pub(crate) trait BodyPieces {
-    /// How the body ended.
+    /// The end of the body.
     type End: Debug;
 
     /// The next piece as soon as it arrives, or how the body ended.

@@ -41,7 +41,7 @@ pub struct Response {
     pub end: BodyEnd,
 }
 
-/// How a response body ended.
+/// The end of a response body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyEnd {
     /// The body ended as its framing announced.

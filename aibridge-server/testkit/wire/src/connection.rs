@@ -27,7 +27,7 @@ struct Outgoing {
     reset: bool,
 }
 
-/// What follows a step.
+/// The action after a step.
 enum After {
     Continue,
     Close,

@@ -26,7 +26,7 @@ pub struct H2Stream {
     pub upload: SendStream<Bytes>,
 }
 
-/// How a response stream ended.
+/// The end of a response stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum H2End {
     /// The peer sent `END_STREAM`.

@@ -91,7 +91,7 @@ impl ScriptedProvider {
         entries.expect("the provider holds its own sender").received[number].clone()
     }
 
-    /// How many connections have been accepted so far.
+    /// The number of connections accepted so far.
     pub fn connections(&self) -> usize {
         self.log.entries().connections
     }

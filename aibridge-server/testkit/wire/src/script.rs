@@ -23,7 +23,7 @@ pub enum Step {
         status: u16,
         /// Names and values, sent in this order and spelling.
         headers: Vec<(String, String)>,
-        /// How the end of the body is announced.
+        /// The announcement of the end of the body.
         framing: Framing,
     },
     /// Sends these bytes unchanged, without framing: part of a head, an invalid response, a whole body.
@@ -46,7 +46,7 @@ pub enum Step {
     End,
 }
 
-/// How the end of a body is announced.
+/// The announcement of the end of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     /// By `Content-Length`, which the body need not match.

@@ -4,10 +4,10 @@ use crate::{ReceivedRequest, Script};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How the connection of a request ended.
+/// The end of the connection of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionEnd {
-    /// When the provider noticed the end.
+    /// The time at which the provider noticed the end.
     pub at: Instant,
     /// Whether the peer closed the connection, rather than the script.
     pub by_peer: bool,

@@ -3,7 +3,7 @@
 use aibridge_testkit::{Framing, Script, Step};
 use bytes::Bytes;
 
-/// How a response body is split. Each piece is a chunk of its own, and the gateway reads it as such.
+/// The division of a response body into pieces. Each piece is a chunk of its own, and the gateway reads it as such.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Segmentation {
     Whole,

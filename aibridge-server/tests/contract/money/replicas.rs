@@ -6,7 +6,7 @@ use aibridge_testkit::{Gateway, Postgres, RawClient, Script, ScriptedProvider, p
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// What each response costs: a cent.
+/// The cost of each response: a cent.
 const CENT: i64 = 10_000_000;
 
 const DOLLAR: i64 = 100 * CENT;
@@ -78,7 +78,7 @@ async fn replicas_overspend_within_the_documented_bound() {
     assert_eq!(recorded(&server).await, spent);
 }
 
-/// What one gateway has spent counts for the others a second later, so callers that take turns spend no more than the
+/// The spending of one gateway counts for the others a second later, so callers that take turns spend no more than the
 /// amount; and no gateway forgets or counts twice what it has spent itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_follow_each_other() {
@@ -124,7 +124,7 @@ async fn users_see_what_they_spent_through_other_gateways_without_budgets_too() 
     }
 }
 
-/// What a killed gateway left in its journal is counted as soon as it is in the database, beside what its successor spends
+/// Records that a killed gateway left in its journal count as soon as they are in the database, beside what its successor spends
 /// meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn spending_that_waited_in_a_journal_is_counted_once() {

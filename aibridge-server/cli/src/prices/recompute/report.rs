@@ -14,11 +14,11 @@ const MAX_MODELS: usize = 1000;
 /// The name of the row for models beyond [`MAX_MODELS`].
 const FURTHER: &str = "(further models)";
 
-/// What operators should know of budgets.
+/// A remark for operators about budgets.
 const AFTER_RESTART: &str =
     " A running gateway counts what it charged for its budgets until it is restarted.";
 
-/// What was changed, by model.
+/// The changed costs, by model.
 #[derive(Serialize)]
 pub(super) struct Report {
     since: String,
