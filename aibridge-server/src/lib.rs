@@ -7,6 +7,8 @@
 //! [`health`] serves load balancers, [`admin`] serves operators, and [`page`] serves the dashboard.
 //!
 //! Only this crate reads the environment and files of settings, handles signals and exits the process.
+//!
+//! This crate wires all others together for the binary `aibridge`, so it has no example: `tests/contract` runs the binary.
 
 pub mod admin;
 pub mod cooldown_sync;

@@ -7,6 +7,9 @@
 //! - [`Postgres`]: a PostgreSQL server that a test starts, stops and crashes.
 //! - [`Txtar`]: recorded traffic; [`fixtures_dir`] returns the directory of recordings outside the repository.
 //!
+//! The tests in `aibridge-server/tests/contract` use it with the real binary, so it has no example; that of
+//! `aibridge-testkit-wire` shows its providers and clients.
+//!
 //! All functions panic on an unexpected result, and wait at most [`MAX_WAIT`].
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,6 @@
 //! `cargo xtask bench`: measures the cost of the gateway and compares it with nginx as a plain proxy.
+//!
+//! It has no example, because the command is the only use of this crate: `cargo xtask bench --smoke` shows it.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,

@@ -1,4 +1,6 @@
 //! `cargo xtask chaos`: injects faults into the real binary under load, and compares the records with what clients received.
+//!
+//! It has no example, because the command is the only use of this crate: `cargo xtask chaos --short` shows it.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,

@@ -2,6 +2,8 @@
 //!
 //! `demo` is the command. `provider` responds to it, `transcript` prints the traffic, and `tables` the records. `fill` writes
 //! made-up records, which `cargo xtask e2e` shows in the dashboard.
+//!
+//! It has no example, because the command is itself one.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,

@@ -1,4 +1,6 @@
 //! The repository as its own tasks see it: its folders and crates, and the commands that build them.
+//!
+//! The commands of `cargo xtask` use it. It has no example, because it works in this repository only.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,

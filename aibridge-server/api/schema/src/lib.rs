@@ -2,6 +2,8 @@
 //!
 //! `aibridge-api` serializes some of them; the store serializes its rows itself. A test validates every response against these
 //! schemas.
+//!
+//! It contains data types only, for `aibridge-api`, so it has no example: that of `aibridge-api` prints the whole document.
 
 mod budget;
 mod gateway;

@@ -1,5 +1,8 @@
 //! The store on a PostgreSQL server. `sink` writes records, `records` reads them, `heartbeat` closes interceptions of
 //! crashed instances.
+//!
+//! `aibridge-store` uses this crate beside `aibridge-sqlite`. It needs a PostgreSQL server, so it has no example: the
+//! tests of `aibridge-store` start one. The example of `aibridge-sqlite` uses the same interface.
 
 mod authenticator;
 mod command_session;
