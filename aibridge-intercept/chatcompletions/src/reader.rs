@@ -169,6 +169,7 @@ impl Reader {
             service_tier: self.service_tier.take(),
             searches: Searches::default(),
             usage: self.usage.finish(&EXTRA),
+            omits_tool_calls: self.tools.omits_calls(),
             tools: self.tools.finish(),
             reasoning: self.reasoning.finish(),
             ending: Ending::of(self.failed, finished),
