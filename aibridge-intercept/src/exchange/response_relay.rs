@@ -30,6 +30,8 @@ struct ResponseRelay {
     /// The length of the whole body, if the provider announces it. The HTTP client reports what is left of it.
     length: Option<u64>,
     declared: DeclaredFraming,
+    /// Only the end of the connection ends the body, so that a lost connection looks like an end.
+    ends_with_connection: bool,
     framing: Option<Framing>,
     /// The last event that was sent has no blank line at its end.
     lacks_blank_line: bool,
@@ -153,6 +155,7 @@ impl ResponseRelay {
         let may_be_stream = status.is_success() && (streaming || declared == DeclaredFraming::Events);
         let decoding = if status.is_success() { Decoding::of(headers) } else { Decoding::Plain };
         let (reader, length) = (ResponseReader::new(observer), response.http.content_length());
+        let ends_with_connection = response.ends_with_connection();
         Self {
             response,
             reader,
@@ -160,6 +163,7 @@ impl ResponseRelay {
             may_be_stream,
             length,
             declared,
+            ends_with_connection,
             framing: None,
             lacks_blank_line: false,
             summary: None,

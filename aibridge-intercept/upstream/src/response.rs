@@ -6,7 +6,7 @@ use crate::tap::TappedAttempt;
 use aibridge_error::Error;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use http::{Version, header};
+use http::{HeaderMap, Version, header};
 use reqwest::Response;
 use std::error::Error as _;
 use std::future::poll_fn;
@@ -148,6 +148,12 @@ impl UpstreamResponse {
         version <= Version::HTTP_11
             && !headers.contains_key(header::CONTENT_LENGTH)
             && !headers.contains_key(header::TRANSFER_ENCODING)
+    }
+
+    /// Drops the headers. Their values keep the buffer of the connection that they were read into: 8 KiB, for as long as a
+    /// stream lasts.
+    pub fn drop_headers(&mut self) {
+        *self.http.headers_mut() = HeaderMap::new();
     }
 
     /// Reports that the provider was lost, although the body seems to have ended.

@@ -8,7 +8,8 @@
 //! replaces as a whole. Its [`isolation`] refuses objects of other actors. [`token_charging`] charges an actor when a
 //! response has ended.
 //!
-//! The listener, the routes for operators and the process are elsewhere: in `aibridge-listen` and `aibridge-server`.
+//! The listener, the routes for operators and the process are elsewhere: in `aibridge-listen` and `aibridge-server`. This
+//! crate needs all of them, so it has no stand-alone example: `aibridge-server/tests/contract` runs it.
 
 mod admitted_request;
 mod app;

@@ -29,6 +29,7 @@ impl Exchange {
         if !self.downstream.has_begun() {
             self.begin(relay);
         }
+        relay.response.drop_headers();
         let splitter = match prefix.framing {
             Framing::Lines => Splitter::ndjson(),
             Framing::Events | Framing::Whole | Framing::Unreadable => Splitter::default(),
@@ -64,7 +65,7 @@ impl Exchange {
         let tail = Event::from(stream.splitter.take_rest());
         let action = stream.relay.reader.read_event(&tail).await;
         let summary = stream.relay.reader.finish();
-        if summary.ending == Ending::Missing && stream.relay.response.ends_with_connection() {
+        if summary.ending == Ending::Missing && stream.relay.ends_with_connection {
             stream.relay.summary = Some(summary);
             return Err(stream.relay.response.lose().into());
         }
