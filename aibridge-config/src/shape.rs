@@ -7,11 +7,28 @@ use aibridge_values::secret::Secret;
 use figment::error::{Actual, Kind};
 use figment::value::{Dict, Value};
 
+/// The settings that are lists of tables.
+const LISTS: [&str; 2] = ["budget", "provider"];
+
+/// The tables in their entries.
+const TABLES_IN_ENTRIES: [&str; 1] = ["circuit_breaker"];
+
 /// Removes the settings with a wrong shape from `layer`, and reports each as a problem.
 ///
 /// serde stops at the first error and returns its path. The function removes that setting and tries again.
 pub(crate) fn check(mut layer: Layer, problems: &mut Vec<Problem>) -> Layer {
-    while let Err(error) = Value::from(layer.tree.clone()).deserialize::<Raw<Secret>>() {
+    let tables =
+        Value::serialize(Raw::<String>::default()).ok().and_then(Value::into_dict).unwrap_or_default();
+    loop {
+        if let Some(path) = list_for_table(&layer.tree, &tables) {
+            let setting = dotted(&path);
+            problems.push(layer.origin.problem(&setting, "is a list; write a table".to_owned()));
+            if !remove(&mut layer.tree, &path) {
+                layer.tree.clear(); // unreachable, since the path was found in this tree
+            }
+            continue;
+        }
+        let Err(error) = Value::from(layer.tree.clone()).deserialize::<Raw<Secret>>() else { return layer };
         let value = find(&mut layer.tree, &error.path);
         if let (Origin::Variable(_), Kind::InvalidType(Actual::Str(_), _)) = (&layer.origin, &error.kind)
             && let Some((text, read)) = value.and_then(|value| read_as_toml(value).map(|read| (value, read)))
@@ -20,12 +37,37 @@ pub(crate) fn check(mut layer: Layer, problems: &mut Vec<Problem>) -> Layer {
             continue;
         }
         let setting = dotted(&error.path);
-        problems.push(layer.origin.problem(&setting, explain(&setting, &error.kind)));
+        problems.push(layer.origin.problem(&setting, explain(&layer.origin, &setting, &error.kind)));
         if !remove(&mut layer.tree, &error.path) {
             layer.tree.clear(); // unreachable, since serde read this tree; it ends the loop in any case
         }
     }
-    layer
+}
+
+/// The path of a list that has the place of a table: serde would read its elements as the settings, in the order of their
+/// declaration. `tables` contains every section.
+fn list_for_table(tree: &Dict, tables: &Dict) -> Option<Vec<String>> {
+    tree.iter().find_map(|(key, value)| {
+        let below = match (value, tables.get(key)) {
+            (Value::Array(..), Some(Value::Dict(..))) => Vec::new(),
+            (Value::Dict(_, inner), Some(Value::Dict(_, tables))) => list_for_table(inner, tables)?,
+            (Value::Array(_, entries), Some(_)) if LISTS.contains(&key.as_str()) => list_for_entry(entries)?,
+            _ => return None,
+        };
+        Some([vec![key.clone()], below].concat())
+    })
+}
+
+/// The path of a list that has the place of an entry of a list of tables, or of a table in it.
+fn list_for_entry(entries: &[Value]) -> Option<Vec<String>> {
+    entries.iter().enumerate().find_map(|(index, entry)| {
+        let is_list = |name: &&str| matches!(entry.find_ref(name), Some(Value::Array(..)));
+        let below = match entry {
+            Value::Array(..) => None,
+            _ => Some(TABLES_IN_ENTRIES.iter().find(|name| is_list(name))?),
+        };
+        Some([Some(index.to_string()), below.map(|name| (*name).to_owned())].into_iter().flatten().collect())
+    })
 }
 
 /// Parses a string from the environment as TOML, for a setting of another type, e.g. `true` or `[{ type = "openai" }]`.
@@ -36,10 +78,16 @@ fn read_as_toml(value: &Value) -> Option<Value> {
 }
 
 /// The message for an error. It quotes no string, which may be a misplaced key.
-fn explain(setting: &str, kind: &Kind) -> String {
+fn explain(origin: &Origin, setting: &str, kind: &Kind) -> String {
     match kind {
         Kind::UnknownField(_, known) => {
             format!("is not a setting; the settings here are {}", known.join(", "))
+        }
+        Kind::InvalidType(..) if LISTS.contains(&setting) && matches!(origin, Origin::Variable(_)) => {
+            let variable = setting.to_uppercase();
+            format!(
+                "must be a list in TOML, all in AIBRIDGE_{variable}; write [{{ … }}, {{ … }}], each entry in braces"
+            )
         }
         Kind::InvalidType(..) if setting == "budget" => {
             "must be a list; write [[budget]], in double brackets, once for each budget".to_owned()

@@ -5,6 +5,7 @@ use crate::exchange::{Exchange, InterceptError};
 use aibridge_error::object::ObjectReference;
 use aibridge_error::{Error, ErrorFormat};
 use aibridge_headers::actor::Actor;
+use aibridge_headers::credential::contains_whole_access_token;
 use aibridge_json::Json;
 use aibridge_observer::Observer;
 use aibridge_observer::encoding::Encoding;
@@ -92,7 +93,7 @@ impl ParsedRequest {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidModel`] if the name is longer than 512 bytes.
+    /// The errors of [`checked_model`].
     pub fn model(model: Option<Json<'_>>) -> Result<Option<String>, Error> {
         model.and_then(Json::non_empty_string).map(checked_model).transpose()
     }
@@ -102,9 +103,15 @@ impl ParsedRequest {
 ///
 /// # Errors
 ///
-/// [`Error::InvalidModel`] if the name is longer than 512 bytes.
+/// [`Error::InvalidModel`] if the name is longer than 512 bytes, [`Error::TokenInModel`] if it contains an access token.
 pub fn checked_model(name: String) -> Result<String, Error> {
-    if name.len() > MAX_MODEL_BYTES { Err(Error::InvalidModel(MAX_MODEL_BYTES)) } else { Ok(name) }
+    if name.len() > MAX_MODEL_BYTES {
+        return Err(Error::InvalidModel(MAX_MODEL_BYTES));
+    }
+    if contains_whole_access_token(name.as_bytes()) {
+        return Err(Error::TokenInModel);
+    }
+    Ok(name)
 }
 
 /// Produces the response to one intercepted request.

@@ -3,7 +3,6 @@
 use crate::durable;
 use crate::events::InterceptionEvent;
 use crate::gateway::Gateway;
-use crate::interceptor::ParsedRequest;
 use crate::objects;
 use crate::passthrough_usage::UsageReader;
 use crate::relay::{Downstream, RelayError, ResponseBody};
@@ -16,7 +15,7 @@ use aibridge_observer::decoder::Decoder;
 use aibridge_observer::framing::DeclaredFraming;
 use aibridge_recorder::CredentialKind;
 use aibridge_upstream::Upstream;
-use aibridge_upstream::call::{Attempts, CallBody, UpstreamCall};
+use aibridge_upstream::call::{Attempts, UpstreamCall};
 use aibridge_upstream::response::{ChunkBuffer, UpstreamResponse};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, header};
@@ -27,9 +26,6 @@ use tracing::{Instrument, Span};
 /// The most bytes of a new object that are buffered until its owner is recorded. A conversation usually has a few
 /// kilobytes; its metadata can make it larger.
 const MAX_OBJECT_BYTES: usize = 8 << 20;
-
-/// The largest body in bytes that is searched for a model, on the async thread.
-const MAX_PARSED_BYTES: usize = 256 << 10;
 
 /// The destination of a request that is passed through, and its actor.
 #[derive(Debug, Clone)]
@@ -227,13 +223,4 @@ fn length(response: &reqwest::Response, is_head: bool) -> Option<u64> {
         }
         _ => response.content_length(),
     }
-}
-
-/// The model in the body of a passthrough request, if it is a JSON object that is buffered: a rate limit may apply to the
-/// model alone. A large body is an upload and is not searched.
-pub fn buffered_model(body: &CallBody) -> Option<String> {
-    let CallBody::Replayable(payload) = body else { return None };
-    let body = Some(payload).filter(|payload| payload.len() <= MAX_PARSED_BYTES)?.to_bytes();
-    let [model] = Json::object(&body, ["model"]).ok()?;
-    ParsedRequest::model(model).ok().flatten()
 }

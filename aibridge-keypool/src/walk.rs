@@ -1,13 +1,14 @@
 //! The state of one walk, shared by the walker and the keys that it offered.
 
 use parking_lot::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The shared state of a walk.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
-    /// The model of the request; `None` if the request names none.
-    model: Option<String>,
+    /// The model of the request; empty if the request names none, or as long as the name is not read.
+    model: OnceLock<String>,
     /// Whether a key of this walk was rate-limited or out of credit.
     rate_limited: AtomicBool,
     /// The indexes of keys that received a 401 that did not name them.
@@ -16,11 +17,16 @@ pub(crate) struct Walk {
 
 impl Walk {
     pub(crate) fn new(model: Option<String>) -> Self {
-        Self { model, ..Self::default() }
+        Self { model: model.map(OnceLock::from).unwrap_or_default(), ..Self::default() }
     }
 
     pub(crate) fn model(&self) -> Option<&str> {
-        self.model.as_deref()
+        self.model.get().map(String::as_str)
+    }
+
+    /// Sets the model, unless the walk has one.
+    pub(crate) fn set_model(&self, model: String) {
+        self.model.get_or_init(|| model);
     }
 
     pub(crate) fn set_rate_limited(&self) {

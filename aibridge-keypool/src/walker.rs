@@ -43,10 +43,14 @@ impl KeyPool {
     /// Starts the walk of an upstream call to `model`. A rate limit cools the key for this model only. Names are
     /// compared by their first 512 bytes.
     pub fn walk_for(&self, model: impl Into<String>) -> Walker {
-        let mut model = model.into();
-        model.truncate(model.floor_char_boundary(MODEL_NAME_MAX));
-        Walker::new(self.clone(), Some(model))
+        Walker::new(self.clone(), Some(compared_name(model.into())))
     }
+}
+
+/// The part of a model name that is compared.
+fn compared_name(mut model: String) -> String {
+    model.truncate(model.floor_char_boundary(MODEL_NAME_MAX));
+    model
 }
 
 impl Walker {
@@ -77,6 +81,12 @@ impl Walker {
             }
         }
         None
+    }
+
+    /// Sets the model of a walk that began without one, because the name was read while the request was sent. Has no effect
+    /// if the walk has a model.
+    pub fn set_model(&self, model: &str) {
+        self.walk.set_model(compared_name(model.to_owned()));
     }
 
     fn offer(&self, index: usize) -> Key {

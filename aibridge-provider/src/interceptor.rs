@@ -43,7 +43,8 @@ pub(crate) fn create(profile: &Profile, mut request: Request) -> Result<Box<dyn 
     request.route = route.to_owned();
     let credential = profile.credential(&request.headers)?;
     let mut parsed = parse(&request, profile.usage_chunk)?;
-    if let Some(deployment) = deployment.filter(|_| parsed.model.is_none()) {
+    // Azure runs the deployment of the path, whatever model the body names.
+    if let Some(deployment) = deployment {
         parsed.model = Some(checked_model(deployment.to_owned())?);
     }
     let interception = interception(profile, &request, &parsed, &credential);
@@ -68,7 +69,7 @@ pub(crate) fn create(profile: &Profile, mut request: Request) -> Result<Box<dyn 
             query: request.query,
             headers,
             body: CallBody::Replayable(parsed.edited.unwrap_or_else(|| Payload::from(request.body.wire))),
-            model: parsed.model,
+            model: parsed.model.into(),
             credential,
             timeout_scope: if parsed.streaming { TimeoutScope::Head } else { TimeoutScope::Whole },
             has_separate_limits: false,

@@ -9,7 +9,6 @@ use aibridge_intercept::call::{CallBody, TimeoutScope};
 use aibridge_intercept::credential::{Credential, KeyFailover};
 use aibridge_intercept::headers::RequestHeaderRules;
 use aibridge_intercept::objects::ObjectReference;
-use aibridge_intercept::passthrough::buffered_model;
 use aibridge_intercept::tap::{CallTap, Subject, Tap};
 use aibridge_intercept::{Actor, Error, ErrorFormat, Upstream, UpstreamCall};
 use aibridge_presets::UsageChunk;
@@ -241,13 +240,14 @@ impl Profile {
         if request.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0") {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
+        let model = request.body.model(&headers);
         UpstreamCall {
             base_url: None,
             headers,
             method: request.method,
             path: request.path,
             query: request.query,
-            model: buffered_model(&request.body),
+            model,
             body: request.body,
             credential,
             timeout_scope: TimeoutScope::Head,

@@ -1,11 +1,14 @@
 //! `GET /healthz` and `GET /readyz`, for load balancers and orchestrators.
 
+use crate::admin;
 use aibridge_store::Store;
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +49,9 @@ impl Health {
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
         let ready = move || async move { respond(self.unready().await) };
         let alive = async || (StatusCode::OK, uncached("text/plain"), "ok");
-        Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
+        Router::new()
+            .route("/healthz", get(alive).fallback(refuse_method))
+            .route("/readyz", get(ready).fallback(refuse_method))
     }
 
     async fn unready(&self) -> Option<Unready> {
@@ -73,6 +78,11 @@ impl Health {
         *latest = Some((Instant::now(), probe.clone()));
         probe
     }
+}
+
+/// Responds to a method that the paths do not have.
+async fn refuse_method(request: Parts) -> Response<Body> {
+    admin::render(admin::not_allowed(&request, "GET,HEAD").into())
 }
 
 fn respond(unready: Option<Unready>) -> (StatusCode, [(HeaderName, HeaderValue); 2], &'static str) {

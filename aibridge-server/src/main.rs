@@ -36,6 +36,7 @@ fn main() -> ExitCode {
                 || error.is::<LaunchError>()
                 || error.downcast_ref().is_some_and(RunError::is_bad_usage)
                 || error.downcast_ref().is_some_and(prices::PricesError::is_bad_usage)
+                || error.downcast_ref().is_some_and(records::RecordsError::is_bad_usage)
                 || error.downcast_ref().is_some_and(tokens::TokenError::is_bad_usage);
             if is_bad_usage { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
         }
@@ -51,6 +52,9 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 write(&mut std::io::stderr(), &format!("aibridge: warning: {warning}\n"));
             }
             for problem in aibridge_store::problems(&store_options(&config)) {
+                write(&mut std::io::stderr(), &format!("aibridge: warning: {problem}\n"));
+            }
+            for problem in aibridge_accounting::price_warnings(&config) {
                 write(&mut std::io::stderr(), &format!("aibridge: warning: {problem}\n"));
             }
             print(&mut std::io::stdout(), &config.to_masked_toml())?;

@@ -17,6 +17,11 @@ pub enum Error {
     /// The model name is longer than any provider's. It would be repeated in every list and metric.
     #[error("the model name is longer than {0} bytes: send the name of a model")]
     InvalidModel(usize),
+    /// The model name contains an access token, which would be recorded, logged and sent to the provider.
+    #[error(
+        "the model name contains an access token: send the token as \"Authorization: Bearer aib_...\", and the name of a model here"
+    )]
+    TokenInModel,
     /// A parameter of the request is unknown, or its value is invalid.
     #[error("the parameter {name:?} cannot be used: {problem}")]
     InvalidParameter {
@@ -33,6 +38,11 @@ pub enum Error {
         /// The header of the key, with a placeholder for its value.
         header: String,
     },
+    /// The provider's settings contain no key, and the settings do not allow keys of clients.
+    #[error(
+        "the provider {0:?} has no keys here, and this gateway does not forward keys of clients: ask its operator to configure one"
+    )]
+    NoKeys(String),
     /// The route or provider does not exist.
     #[error("unknown route: {method} {path}")]
     UnknownRoute {
@@ -119,9 +129,9 @@ impl Error {
         use StatusCode as S;
         match self {
             Self::InvalidJson(_) => (S::BAD_REQUEST, InvalidRequest, "invalid_json"),
-            Self::InvalidModel(_) => (S::BAD_REQUEST, InvalidRequest, "invalid_model"),
+            Self::InvalidModel(_) | Self::TokenInModel => (S::BAD_REQUEST, InvalidRequest, "invalid_model"),
             Self::InvalidParameter { .. } => (S::BAD_REQUEST, InvalidRequest, "invalid_parameter"),
-            Self::NoCredential { .. } => (S::UNAUTHORIZED, Authentication, "no_credential"),
+            Self::NoCredential { .. } | Self::NoKeys(_) => (S::UNAUTHORIZED, Authentication, "no_credential"),
             Self::UnknownRoute { .. } => (S::NOT_FOUND, InvalidRequest, "unknown_route"),
             Self::ObjectNotFound(_) => (S::NOT_FOUND, InvalidRequest, "not_found"),
             Self::RequestTooLarge(_) => (S::PAYLOAD_TOO_LARGE, InvalidRequest, "request_too_large"),
@@ -161,6 +171,7 @@ impl Error {
         match self {
             Self::InvalidJson(_)
             | Self::InvalidModel(_)
+            | Self::TokenInModel
             | Self::InvalidParameter { .. }
             | Self::UnknownRoute { .. }
             | Self::ObjectNotFound(_)
@@ -170,7 +181,7 @@ impl Error {
             | Self::RequestIncomplete(_)
             | Self::RequestMalformed(_)
             | Self::BackgroundUnsupported => ErrorType::InvalidRequest,
-            Self::NoCredential { .. } => ErrorType::Authentication,
+            Self::NoCredential { .. } | Self::NoKeys(_) => ErrorType::Authentication,
             Self::KeysRateLimited { .. } | Self::KeysRejected => ErrorType::KeysExhausted,
             Self::CircuitOpen { .. } => ErrorType::CircuitOpen,
             Self::UpstreamUnreachable(_) | Self::UpstreamTls(_) => ErrorType::UpstreamUnreachable,
@@ -189,13 +200,16 @@ impl Error {
             }
             Self::EndUnrecorded => vec![(SHOULD_RETRY, HeaderValue::from_static("false"))],
             // RFC 9110 §11.6.1.
-            Self::NoCredential { .. } => vec![(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
+            Self::NoCredential { .. } | Self::NoKeys(_) => {
+                vec![(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))]
+            }
             // The rest of the request is not read, so the connection cannot be reused.
             Self::ShuttingDown | Self::RequestIncomplete(_) | Self::RequestMalformed(_) => {
                 vec![(header::CONNECTION, HeaderValue::from_static("close"))]
             }
             Self::InvalidJson(_)
             | Self::InvalidModel(_)
+            | Self::TokenInModel
             | Self::InvalidParameter { .. }
             | Self::UnknownRoute { .. }
             | Self::ObjectNotFound(_)

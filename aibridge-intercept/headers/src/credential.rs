@@ -16,6 +16,23 @@ pub fn contains_access_token(text: &[u8]) -> bool {
     memchr::memchr_iter(b'_', text).any(ends)
 }
 
+/// The number of characters of an access token after its prefix: 256 bits in base64url.
+pub const ACCESS_TOKEN_LENGTH: usize = 43;
+
+/// Whether `text` contains a whole access token at any position. Names may contain its prefix by chance.
+pub fn contains_whole_access_token(text: &[u8]) -> bool {
+    let prefix = ACCESS_TOKEN_PREFIX.as_bytes();
+    let is_long =
+        |after: &[u8]| after.iter().take_while(|byte| is_token_byte(byte)).count() >= ACCESS_TOKEN_LENGTH;
+    contains_access_token(text)
+        && (0..text.len()).any(|at| text[at..].strip_prefix(prefix).is_some_and(is_long))
+}
+
+/// Whether `byte` is in the alphabet of access tokens, base64url.
+pub fn is_token_byte(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_".contains(byte)
+}
+
 /// The credential that authenticates an upstream request.
 #[derive(Debug, Clone)]
 pub enum Credential {

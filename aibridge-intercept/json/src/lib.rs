@@ -9,6 +9,7 @@
 //! - [`LenientText`] reads JSON of servers that deviate from RFC 8259.
 //! - [`Edit`] and [`splice`] change a text.
 //! - [`Prefilter`] and [`StringLength`] decide cheaply whether a text is worth a scan.
+//! - [`StreamedMember`] reads one member of an object that arrives in slices.
 //! - [`ValueEnd`] finds the end of a value in a stream.
 //!
 //! ```
@@ -28,6 +29,7 @@ mod lenient;
 mod nesting;
 mod prefilter;
 mod scanner;
+mod streamed_member;
 mod string_length;
 mod value;
 mod value_end;
@@ -35,6 +37,7 @@ mod value_end;
 pub use edit::{Edit, splice};
 pub use lenient::LenientText;
 pub use prefilter::Prefilter;
+pub use streamed_member::StreamedMember;
 pub use string_length::{StringLength, count_characters};
 pub use value::{Json, JsonError};
 pub use value_end::{ValueEnd, is_complete};

@@ -64,7 +64,7 @@ impl<'a> Json<'a> {
     }
 
     /// The value with this text, which must be valid JSON.
-    fn known(text: &'a str) -> Self {
+    pub(crate) fn known(text: &'a str) -> Self {
         Self { text, last: None }
     }
 
@@ -249,7 +249,7 @@ pub(crate) fn members<'a, const N: usize>(
 }
 
 /// The index in `names` of a quoted key, in any spelling.
-fn position(key: &str, names: &[&str]) -> Option<usize> {
+pub(crate) fn position(key: &str, names: &[&str]) -> Option<usize> {
     let find = |key: &str| names.iter().position(|name| *name == key);
     let plain = key.get(1..key.len() - 1).and_then(find);
     plain.or_else(|| if key.contains('\\') { find(&Json::known(key).string()?) } else { None })

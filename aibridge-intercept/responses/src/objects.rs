@@ -28,16 +28,24 @@ pub fn referenced_objects(body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
         return Ok(references);
     }
     let Some(body) = Json::parse(body) else { return Ok(references) };
-    body.for_each_member(MEMBERS, |member, value| {
-        let reference = match member {
-            0 => value.non_empty_string().map(|id| ObjectReference::new(ObjectKind::PreviousResponse, id)),
-            _ => id_of(value).map(|id| ObjectReference::new(ObjectKind::Conversation, id)),
-        };
-        let Some(reference) = reference.filter(|reference| !references.contains(reference)) else { return };
+    let mut add = |member: usize, kind, id: Json<'_>| {
+        let Some(id) = id.non_empty_string() else { return };
+        let reference = ObjectReference::new(kind, id);
+        if references.contains(&reference) {
+            return;
+        }
         if references.len() < MAX_REFERENCES {
             references.push(reference);
         } else {
             too_many = Some(MEMBERS[member.min(1)]);
+        }
+    };
+    body.for_each_member(MEMBERS, |member, value| match member {
+        0 => add(member, ObjectKind::PreviousResponse, value),
+        // A conversation is a string, or an object with an `id`.
+        _ => {
+            add(member, ObjectKind::Conversation, value);
+            value.for_each_member(["id"], |_, id| add(member, ObjectKind::Conversation, id));
         }
     });
     match too_many {
@@ -47,11 +55,6 @@ pub fn referenced_objects(body: &[u8]) -> Result<Vec<ObjectReference>, Error> {
             problem: "it is given many times with different values: give it once".to_owned(),
         }),
     }
-}
-
-/// The id of a conversation: a string, or an object with an `id`.
-fn id_of(conversation: Json<'_>) -> Option<String> {
-    conversation.non_empty_string().or_else(|| conversation.member("id")?.non_empty_string())
 }
 
 #[cfg(test)]
@@ -73,6 +76,10 @@ mod tests {
             (
                 r#"{"previous_response_id":"a","conversation":"c","previous_response_id":"b"}"#,
                 &["PreviousResponse a", "Conversation c", "PreviousResponse b"],
+            ),
+            (
+                r#"{"conversation":{"id":"a","id":"b","\u0069d":"c"},"conversation":{"id":"d","id":7}}"#,
+                &["Conversation a", "Conversation b", "Conversation c", "Conversation d"],
             ),
             (r#"{"previous_response_id":null,"conversation":{"id":7},"input":{"conversation":"x"}}"#, &[]),
             (r#"{"previous_response_id":"","conversation":{}}"#, &[]),
@@ -97,8 +104,11 @@ mod tests {
             format!("{{{}}}", members.collect::<Vec<_>>().join(","))
         };
         assert_eq!(ids(&body(MAX_REFERENCES)).len(), MAX_REFERENCES);
-        let refused = referenced_objects(body(MAX_REFERENCES + 1).as_bytes());
-        assert!(matches!(refused, Err(Error::InvalidParameter { .. })));
+        let ids = (0..=MAX_REFERENCES).map(|number| format!(r#""id":"c{number}""#)).collect::<Vec<_>>();
+        for body in [body(MAX_REFERENCES + 1), format!(r#"{{"conversation":{{{}}}}}"#, ids.join(","))] {
+            let refused = referenced_objects(body.as_bytes());
+            assert!(matches!(refused, Err(Error::InvalidParameter { .. })), "{body}");
+        }
     }
 
     #[test]

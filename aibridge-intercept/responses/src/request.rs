@@ -32,7 +32,7 @@ pub fn parse_request(request: &Request) -> Result<ParsedRequest, Error> {
         Some(_) => objects::referenced_objects(&request.body.text)?,
         None => Vec::new(),
     };
-    if background.is_some_and(|background| !matches!(background.text(), "false" | "null")) {
+    if background.is_some() && requests_background(&request.body.text) {
         return Err(Error::BackgroundUnsupported);
     }
     let last = input.and_then(Json::last_element);
@@ -54,6 +54,16 @@ pub fn parse_request(request: &Request) -> Result<ParsedRequest, Error> {
         edited: None,
         observer: Box::new(Streaming::default()),
     })
+}
+
+/// Whether a `background` member of `body` is neither `false` nor `null`. All duplicate members count, because providers
+/// differ in the one that they use.
+fn requests_background(body: &[u8]) -> bool {
+    let mut found = false;
+    if let Some(body) = Json::parse(body) {
+        body.for_each_member(["background"], |_, value| found |= !matches!(value.text(), "false" | "null"));
+    }
+    found
 }
 
 /// The string content of a message, or its `input_text` parts joined by newlines.
@@ -125,11 +135,21 @@ mod tests {
 
     #[test]
     fn background_is_refused() {
-        for background in ["true", "1", "0", r#""true""#, r#""""#, "{}", "[]", r#"false,"background":true"#] {
+        for background in [
+            "true",
+            "1",
+            "0",
+            r#""true""#,
+            r#""""#,
+            "{}",
+            "[]",
+            r#"false,"background":true"#,
+            r#"true,"background":false"#,
+        ] {
             let parsed = parse(&format!(r#"{{"background":{background}}}"#));
             assert!(matches!(parsed, Err(Error::BackgroundUnsupported)), "{background}");
         }
-        for background in ["false", "null", r#"true,"background":false"#] {
+        for background in ["false", "null", r#"null,"background":false"#] {
             assert!(parse(&format!(r#"{{"background":{background}}}"#)).is_ok(), "{background}");
         }
     }

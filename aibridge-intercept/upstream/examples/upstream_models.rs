@@ -4,7 +4,7 @@
 use aibridge_headers::credential::{ClientKey, Credential, KeyFailover};
 use aibridge_upstream::call::{Attempts, CallBody, TimeoutScope, Timeouts};
 use aibridge_upstream::payload::Payload;
-use aibridge_upstream::{ClientTls, Upstream, UpstreamCall};
+use aibridge_upstream::{ClientTls, RequestedModel, Upstream, UpstreamCall};
 use http::{HeaderMap, Method, header};
 use std::error::Error;
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         query: None,
         headers: HeaderMap::new(),
         body: CallBody::Replayable(Payload::default()),
-        model: None,
+        model: RequestedModel::Unnamed,
         credential: Credential::Byok(ClientKey {
             header: header::AUTHORIZATION,
             secret: key.as_str().into(),

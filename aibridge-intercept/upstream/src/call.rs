@@ -2,6 +2,7 @@
 
 use crate::guard::Guard;
 use crate::payload::Payload;
+use crate::requested_model::RequestedModel;
 use crate::tap::CallTap;
 use aibridge_headers::credential::Credential;
 use http::{HeaderMap, Method, StatusCode};
@@ -38,8 +39,8 @@ pub struct UpstreamCall {
     pub headers: HeaderMap,
     /// The request's body.
     pub body: CallBody,
-    /// The requested model: a rate limit may apply to it alone. `None` if the request names none or is not parsed.
-    pub model: Option<String>,
+    /// The requested model. It is read from a body that is sent once while the body passes.
+    pub model: RequestedModel,
     /// The credential that authenticates the request.
     pub credential: Credential,
     /// The part of the response that the response timeout covers.
@@ -63,6 +64,14 @@ pub enum CallBody {
 }
 
 impl CallBody {
+    /// The model in the body, which `headers` describe. A body that is sent once is read when it passes.
+    pub fn model(&self, headers: &HeaderMap) -> RequestedModel {
+        match self {
+            Self::Replayable(payload) => RequestedModel::in_payload(payload, headers),
+            Self::Once(_) => RequestedModel::Unread,
+        }
+    }
+
     /// The payload of a replayable body.
     pub(crate) fn payload(&self) -> Option<&Payload> {
         match self {

@@ -20,11 +20,13 @@ pub mod call;
 pub mod guard;
 pub mod payload;
 pub mod request_body;
+mod requested_model;
 pub mod response;
 pub mod tap;
 pub mod trace;
 pub mod upstream;
 
 pub use call::UpstreamCall;
+pub use requested_model::RequestedModel;
 pub use response::UpstreamResponse;
 pub use upstream::{ClientTls, ConnectionsError, Upstream};

@@ -142,11 +142,11 @@ impl Upstream {
         attempts: &mut Attempts,
     ) -> Result<UpstreamResponse, Error> {
         let upload = match &mut call.body {
-            CallBody::Once(body) => body.take().map(Upload::new),
+            CallBody::Once(body) => body.take().map(|body| Upload::new(body, &call.headers)),
             CallBody::Replayable(_) => None,
         };
         let mut is_last = false;
-        loop {
+        let result = loop {
             let span = trace::upstream_span(attempts.count + 1, attempts.hint.as_deref());
             let sending = self.send(call, upload.as_ref(), url, key, deadline, attempts);
             let (result, is_unprocessed) = match sending.instrument(span.clone()).await {
@@ -155,15 +155,19 @@ impl Upstream {
             };
             trace::set_attempt(&span, &result);
             if !is_unprocessed || std::mem::replace(&mut is_last, true) {
-                return result;
+                break result;
             }
             if let Some(upload) = &upload
                 && !upload.is_replayable()
             {
-                return result;
+                break result;
             }
             tracing::info!("the provider did not process a request; sending it once more");
+        };
+        if let Some(upload) = upload {
+            call.model = upload.model();
         }
+        result
     }
 
     async fn send(

@@ -35,7 +35,7 @@ fn only_hints_can_be_printed() {
     assert_eq!(format!("{key:?}"), r#"Key("sk-0...ghij")"#);
     assert_eq!(
         format!("{walk:?}"),
-        r#"Walker { pool: KeyPool ["sk-0...ghij", "hu...r2"], next: 1, deferred: [], walk: Walk { model: None, rate_limited: false, suspects: Mutex { data: [] } } }"#
+        r#"Walker { pool: KeyPool ["sk-0...ghij", "hu...r2"], next: 1, deferred: [], walk: Walk { model: OnceLock(<uninit>), rate_limited: false, suspects: Mutex { data: [] } } }"#
     );
     assert!(!format!("{:?}", pool.statuses()).contains("6789"));
 }

@@ -94,6 +94,20 @@ fn a_rate_limit_of_one_model_does_not_cool_others() {
 }
 
 #[test]
+fn a_rate_limit_applies_to_a_model_that_is_read_during_the_walk() {
+    let (pool, _time) = pool(&["a", "b"]);
+    let mut walk = pool.walk();
+    let key = walk.next_key().expect("a");
+    walk.set_model("m");
+    walk.set_model("n");
+    key.rate_limited(seconds(20));
+    assert_eq!(remaining_keys(&mut pool.walk_for("m")), ["b"]);
+    assert_eq!(remaining_keys(&mut pool.walk_for("n")), ["a", "b"]);
+    assert_eq!(remaining_keys(&mut pool.walk()), ["a", "b"]);
+    assert_eq!(walk.shortest_cooldown(), seconds(20));
+}
+
+#[test]
 fn the_whole_key_cools_when_64_models_do() {
     let (pool, time) = pool(&["a"]);
     for model in 0..64 {

@@ -32,6 +32,7 @@ mod rates;
 mod service_tier;
 mod stored_row;
 mod table;
+mod unused_rows;
 
 pub use billed_usage::BilledUsage;
 pub use cost::{Cost, CostLine, CostStatus, ExactCost, Price};

@@ -100,7 +100,7 @@ impl OverrideRow {
         }
     }
 
-    fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         match &self.provider {
             Some(provider) => format!("{provider}/{}", self.pattern),
             None => self.pattern.clone(),

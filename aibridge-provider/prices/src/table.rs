@@ -29,7 +29,7 @@ const TIER_MULTIPLIERS: &[(&str, &str, u64)] = &[
 ];
 
 /// Names of the service tier that standard prices are for.
-const STANDARD_TIERS: &[&str] = &["", "auto", "default", "on_demand", "standard", "standard_only"];
+pub(crate) const STANDARD_TIERS: &[&str] = &["", "auto", "default", "on_demand", "standard", "standard_only"];
 
 /// The key of a price lookup.
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +126,11 @@ impl PriceTable {
             })
         });
         overrides.chain(bundled)
+    }
+
+    /// The rows of the operator's file.
+    pub(crate) fn operator_rows(&self) -> &[OverrideRow] {
+        &self.overrides.rows
     }
 
     /// The service tiers with prices of their own for a model at the time of the query.

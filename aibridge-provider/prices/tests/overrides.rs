@@ -122,6 +122,11 @@ fn reports_every_mistake_with_its_line() {
         ("[[price]]\nmodel = \"a\"\ninput = 0x10", "line 3: input must be a decimal number"),
         ("[[price]]\nmodel = \"a\"\ninputs = 1", "line 3: unknown key `inputs`: use provider, model"),
         ("[[price]]\nmodel = \"a\"\nmultiplier = 1\ninput = 1", "line 1: write either multiplier or prices"),
+        ("[[price]]\nmodel = \"a\"\nsubscription = true\ninput = 1", "line 1: write either subscription or"),
+        (
+            "[[price]]\nmodel = \"a\"\nsubscription = true\nmultiplier = 1",
+            "line 1: write either multiplier or",
+        ),
         ("[[price]]\nmodel = \"a\"\ninput = 1\nfrom = \"soon\"", "line 4: from must be a date"),
         (
             "[[price]]\nmodel = \"a\"\ninput = 1\nabove = [{ input_tokens = 5, output = 1 }]",
@@ -135,4 +140,42 @@ fn reports_every_mistake_with_its_line() {
     }
     let two = "[[price]]\nmodel = \"a\"\ninput = -1\n[[price]]\nmodel = \"b\"\noutput = -1";
     assert_eq!(Overrides::parse(two).unwrap_err().0.len(), 2);
+}
+
+#[test]
+fn names_the_rows_that_apply_to_nothing() {
+    let rows = r#"
+[[price]]
+provider = "Team"
+model = "a"
+input = 1
+[[price]]
+provider = "anthropic"
+model = "a"
+service_tier = "Flex"
+input = 1
+[[price]]
+provider = "opneai"
+model = "gpt-*"
+input = 1
+[[price]]
+model = "b"
+service_tier = "default"
+input = 1
+[[price]]
+model = "c"
+service_tier = "flx"
+input = 1
+"#;
+    let table = PriceTable::with_overrides(Overrides::parse(rows).unwrap());
+    let found = table.unused_rows(&[("team", "openai"), ("claude", "anthropic")]);
+    assert_eq!(found.len(), 3, "{found:?}");
+    for (problem, words) in found.iter().zip([
+        "the price of opneai/gpt-* applies to nothing: no provider here is called \"opneai\" or is of that vendor; write one of",
+        "the price of b applies to nothing: \"default\" is the standard service tier; leave service_tier out",
+        "the price of c may apply to nothing: no vendor is known to have a service tier \"flx\"; known are",
+    ]) {
+        assert!(problem.starts_with(words), "{problem}");
+    }
+    assert!(PriceTable::built_in().unused_rows(&[]).is_empty());
 }

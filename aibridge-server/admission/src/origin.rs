@@ -125,12 +125,12 @@ impl OriginPolicy {
         self.cors_origins.iter().any(|listed| listed.eq_ignore_ascii_case(origin))
     }
 
-    /// Browsers send neither HTTP/1.0 without `Host` nor HTTP/1.1 with the absolute form of a URL.
+    /// Checks every host that the request names: `Host`, and the authority of its target, which replaces `Host` in the
+    /// absolute form (RFC 9112 §3.2.2). Browsers send no HTTP/1.0 without `Host`.
     fn check_host(&self, request: &Parts, local: IpAddr) -> Result<(), Refusal> {
         let headers = request.headers.get_all(header::HOST).iter();
         let named = headers.map(|host| host.to_str().unwrap_or_default());
-        let authority = request.uri.authority().filter(|_| request.version >= Version::HTTP_2);
-        let mut all = authority.map(Authority::as_str).into_iter().chain(named).peekable();
+        let mut all = request.uri.authority().map(Authority::as_str).into_iter().chain(named).peekable();
         if all.peek().is_none() && request.version != Version::HTTP_10 {
             return Err(Refusal::HostNotAllowed(String::new()));
         }

@@ -40,6 +40,11 @@ pub enum Refusal {
     /// The request contains the client's own key, which the settings do not allow.
     #[error("this gateway does not forward your own provider key: leave it out")]
     ByokDisabled,
+    /// The same, and the provider has no key that would be used without the client's own.
+    #[error(
+        "this gateway does not forward your own provider key, and the provider {0:?} has no keys here: ask its operator to configure one"
+    )]
+    ByokDisabledWithoutKeys(String),
     /// The route or provider does not exist.
     #[error("unknown route: {method} {path}")]
     UnknownRoute {
@@ -74,7 +79,9 @@ impl Refusal {
             Self::AdminOnly(_) => (S::FORBIDDEN, Permission, "admin_only"),
             Self::InvalidAccessToken(_) => (S::UNAUTHORIZED, Authentication, "invalid_gateway_token"),
             Self::StoreUnavailable => (S::SERVICE_UNAVAILABLE, Server, "recorder_unavailable"),
-            Self::ByokDisabled => (S::FORBIDDEN, Permission, "byok_disabled"),
+            Self::ByokDisabled | Self::ByokDisabledWithoutKeys(_) => {
+                (S::FORBIDDEN, Permission, "byok_disabled")
+            }
             Self::UnknownRoute { .. } => (S::NOT_FOUND, InvalidRequest, "unknown_route"),
             Self::MethodNotAllowed { .. } => (S::METHOD_NOT_ALLOWED, InvalidRequest, "method_not_allowed"),
             Self::WebsocketUnsupported => (S::UPGRADE_REQUIRED, InvalidRequest, "websocket_unsupported"),
@@ -111,6 +118,7 @@ impl From<Refusal> for ErrorResponse {
             | Refusal::AdminOnly(_)
             | Refusal::StoreUnavailable
             | Refusal::ByokDisabled
+            | Refusal::ByokDisabledWithoutKeys(_)
             | Refusal::UnknownRoute { .. } => response,
         }
     }

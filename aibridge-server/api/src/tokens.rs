@@ -77,8 +77,11 @@ pub(crate) async fn revoke(reader: &Reader, call: &Call<'_>, id: &str) -> Result
     Reply::of(StatusCode::OK, &row(revoked))
 }
 
-/// The JSON body of a call.
+/// The JSON object in the body of a call. serde would also read an array, with the members in order.
 pub(crate) fn body<T: DeserializeOwned>(call: &Call<'_>) -> Result<T, ApiError> {
+    if call.body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::InvalidBody("it is not a JSON object: write {\"…\": …}".to_owned()));
+    }
     serde_json::from_slice(&call.body).map_err(|error| ApiError::InvalidBody(error.to_string()))
 }
 

@@ -10,6 +10,7 @@ use prices::PricesCommand;
 use records::{ExportArgs, InterceptionsCommand, SessionsArgs, UsageArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// A gateway between AI clients and model providers that records who asked which model what, on whose key
@@ -96,8 +97,8 @@ pub enum TokenCommand {
         #[arg(long, value_name = "NAME")]
         user: String,
         /// The time for which the token is valid, e.g. 90d [default: until it is revoked]
-        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-        expires: Option<std::time::Duration>,
+        #[arg(long, value_name = "DURATION", value_parser = expiry)]
+        expires: Option<Duration>,
         /// A group that the user belongs to, for budgets; may be given several times
         #[arg(long = "group", value_name = "NAME")]
         groups: Vec<String>,
@@ -112,4 +113,9 @@ pub enum TokenCommand {
         /// The id of the token, as `list` shows it
         id: Uuid,
     },
+}
+
+/// The time until a token expires.
+fn expiry(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "write a number with a unit, such as 90d, 12h or 30m")
 }

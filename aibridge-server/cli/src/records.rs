@@ -11,6 +11,7 @@ pub use export::export;
 
 use self::error::ignore_closed_pipe;
 use crate::args::records::{InterceptionsCommand, SessionsArgs, UsageArgs};
+use aibridge_api_parameters::first_repeated;
 use aibridge_store::{Filter, Order, Records, Sessions, StoreError, StoreOptions, Usage};
 use serde::Serialize;
 use std::io::Write;
@@ -29,12 +30,10 @@ pub fn interceptions(
     match command {
         InterceptionsCommand::List { filter, limit, json } => {
             let mut rows = Vec::new();
-            if *limit > 0 {
-                records.summaries(&Filter::from(filter), Order::NewestFirst, |row| {
-                    rows.push(row);
-                    Ok::<_, StoreError>(rows.len() < *limit)
-                })?;
-            }
+            records.summaries(&Filter::try_from(filter)?, Order::NewestFirst, |row| {
+                rows.push(row);
+                Ok::<_, StoreError>(rows.len() < *limit)
+            })?;
             if *json { write_json(out, &rows) } else { write_text(out, &list::interceptions(&rows)) }
         }
         InterceptionsCommand::Show { id, json } => {
@@ -48,10 +47,13 @@ pub fn interceptions(
 ///
 /// # Errors
 ///
-/// If the store cannot be read, or `out` cannot be written.
+/// If the arguments are invalid, the store cannot be read, or `out` cannot be written.
 pub fn usage(args: &UsageArgs, options: StoreOptions, out: &mut dyn Write) -> Result<(), RecordsError> {
+    if let Some(key) = first_repeated(&args.by) {
+        return Err(RecordsError::RepeatedKey(key.as_str()));
+    }
     let mut usage = Usage::by(&args.by);
-    open(options)?.summaries(&Filter::from(&args.filter), Order::OldestFirst, |row| {
+    open(options)?.summaries(&Filter::try_from(&args.filter)?, Order::OldestFirst, |row| {
         usage.add(&row);
         Ok::<_, StoreError>(true)
     })?;
@@ -63,10 +65,10 @@ pub fn usage(args: &UsageArgs, options: StoreOptions, out: &mut dyn Write) -> Re
 ///
 /// # Errors
 ///
-/// If the store cannot be read, or `out` cannot be written.
+/// If the arguments are invalid, the store cannot be read, or `out` cannot be written.
 pub fn sessions(args: &SessionsArgs, options: StoreOptions, out: &mut dyn Write) -> Result<(), RecordsError> {
     let mut sessions = Sessions::default();
-    open(options)?.summaries(&Filter::from(&args.filter), Order::OldestFirst, |row| {
+    open(options)?.summaries(&Filter::try_from(&args.filter)?, Order::OldestFirst, |row| {
         sessions.add(&row);
         Ok::<_, StoreError>(true)
     })?;

@@ -20,6 +20,10 @@ struct Body<'a> {
 ///
 /// [`LoginError`] if the body is not this object.
 pub fn parse(body: &[u8]) -> Result<SecretString, LoginError> {
+    // serde would also read an array, with the members in order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(LoginError);
+    }
     let body: Body<'_> = serde_json::from_slice(body).map_err(|_| LoginError)?;
     Ok(SecretString::from(body.token.trim()))
 }
@@ -33,7 +37,7 @@ mod tests {
     fn the_token_is_read_as_it_is_pasted() {
         let token = parse(br#"{"token":" aib_1\n"}"#).expect("a token");
         assert_eq!(token.expose_secret(), "aib_1");
-        for body in ["", "{}", "aib_1", r#"{"token":1}"#, r#"{"token":"a","user":"b"}"#] {
+        for body in ["", "{}", "aib_1", r#"{"token":1}"#, r#"["aib_1"]"#, r#"{"token":"a","user":"b"}"#] {
             assert_eq!(parse(body.as_bytes()).err(), Some(LoginError), "{body}");
         }
     }

@@ -12,7 +12,7 @@ use aibridge_intercept::mask;
 use aibridge_intercept::relay::ResponseBody;
 use aibridge_intercept::{Actor, Error, ErrorFormat, ErrorResponse, trace};
 use aibridge_limits::{PermitBody, RequestPermit};
-use aibridge_provider::Route;
+use aibridge_provider::{Provider, Route};
 use aibridge_recorder::CredentialKind;
 use axum::body::Body;
 use axum::extract::State;
@@ -139,6 +139,26 @@ fn drain_in_background(app: &App, body: Body, headers: &HeaderMap) {
 }
 
 impl RuntimeSnapshot {
+    /// The kind of the credential of a request, if the settings allow it.
+    fn credential_kind(
+        &self,
+        provider: &dyn Provider,
+        headers: &HeaderMap,
+    ) -> Result<CredentialKind, ErrorResponse> {
+        let kind = provider.credential_kind(headers);
+        if self.byok_enabled {
+            return Ok(kind?);
+        }
+        match (kind, provider.key_failover().pool()) {
+            (Err(_), None) => Err(Error::NoKeys(provider.name().to_owned()).into()),
+            (Ok(CredentialKind::Byok), None) => {
+                Err(Refusal::ByokDisabledWithoutKeys(provider.name().to_owned()).into())
+            }
+            (Ok(CredentialKind::Byok), Some(_)) => Err(Refusal::ByokDisabled.into()),
+            (kind, _) => Ok(kind?),
+        }
+    }
+
     /// Makes every check that needs no body.
     fn admit(
         &self,
@@ -147,10 +167,7 @@ impl RuntimeSnapshot {
         headers: &HeaderMap,
         parts: &Parts,
     ) -> Result<RequestPermit, ErrorResponse> {
-        let credential = target.provider.credential_kind(headers)?;
-        if credential == CredentialKind::Byok && !self.byok_enabled {
-            return Err(Refusal::ByokDisabled.into());
-        }
+        let credential = self.credential_kind(&*target.provider, headers)?;
         target.allow(&parts.method, &parts.uri, credential)?;
         let is_bridged = matches!(target.route, Route::Bridged(_));
         if is_bridged {

@@ -47,8 +47,8 @@ async fn a_deployment_is_bridged_like_the_route_that_it_spells() {
                 "/chat/completions",
                 "gpt-4.1",
             ),
-            ("/openai/deployments/gpt-4.1/chat/completions", &named, "/chat/completions", "named"),
-            ("/openai/deployments/d/chat/completions", CHAT.stream, "/chat/completions", "m"),
+            ("/openai/deployments/gpt-4.1/chat/completions", &named, "/chat/completions", "gpt-4.1"),
+            ("/openai/deployments/d/chat/completions", CHAT.stream, "/chat/completions", "d"),
             ("/openai/deployments/ada_2/embeddings", r#"{"input":"a"}"#, "/embeddings", "ada_2"),
             ("/openai/responses", RESPONSES.blocking, "/responses", "m"),
         ] {
@@ -71,6 +71,22 @@ async fn a_deployment_is_bridged_like_the_route_that_it_spells() {
             assert_eq!(usage["input_tokens"], 9, "{path}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_model_in_the_body_does_not_evade_the_budget_of_the_deployment() {
+    let provider = ScriptedProvider::start(|_| CHAT.script(false)).await;
+    let settings = settings(&provider, "/", true);
+    let budget = "[[budget]]\nscope = \"model\"\nmatch = \"gpt-4.1\"\namount = \"0.000001 USD\"\n";
+    let gateway = Harness::start(&format!("{budget}{settings}")).await;
+    let call = async |deployment: &str| {
+        let target = format!("/azure/v1/openai/deployments/{deployment}/chat/completions");
+        let body = CHAT.blocking.replace("\"m\"", "\"gpt-4.1-nano\"");
+        RawClient::post(gateway.address, &target, &[], body).await.status()
+    };
+    assert_eq!(call("gpt-4.1").await, 200);
+    assert_eq!(call("gpt-4.1").await, 429, "the budget of the deployment is spent");
+    assert_eq!(call("gpt-4.1-nano").await, 200);
 }
 
 #[tokio::test]

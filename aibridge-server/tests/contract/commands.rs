@@ -77,6 +77,37 @@ async fn a_time_without_a_zone_is_refused() {
 }
 
 #[tokio::test]
+async fn arguments_that_select_nothing_are_refused() {
+    let launch = launch();
+    run(&launch, &["token", "list"]).await;
+    let table: [(&[&str], &str); 8] = [
+        (&["interceptions", "list", "--limit", "0"], "from 1"),
+        (&["sessions", "--limit", "0"], "from 1"),
+        (&["interceptions", "list", "--since", "1h", "--until", "2h"], "is not after --since"),
+        (&["usage", "--since", "2026-01-31", "--until", "2026-01-31"], "is not after --since"),
+        (&["sessions", "--since", "2026-01-31", "--until", "2026-01-30"], "is not after --since"),
+        (&["export", "--format", "csv", "--since", "1h", "--until", "2h"], "is not after --since"),
+        (&["usage", "--by", "user,user"], "user twice"),
+        (&["usage", "--by", "user", "--by", "day,user"], "user twice"),
+    ];
+    for (words, advice) in table {
+        let ended = run(&launch, words).await;
+        assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(2), ""), "{words:?}");
+        assert!(ended.stderr.contains(advice), "{words:?}: {}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn check_warns_about_prices_that_apply_to_nothing() {
+    let launch = launch();
+    let file = launch.dir().join("prices.toml");
+    fs::write(&file, "[[price]]\nprovider = \"nobody\"\nmodel = \"m\"\ninput = 1\n").unwrap();
+    let ended = launch.config(format!("[prices]\nfile = {file:?}\n")).arg("check").run().await;
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("warning: the price of nobody/m applies to nothing"), "{}", ended.stderr);
+}
+
+#[tokio::test]
 async fn an_export_does_not_overwrite_a_file() {
     let launch = launch();
     run(&launch, &["token", "list"]).await;

@@ -27,6 +27,23 @@ async fn announce(client: &mut RawClient, endpoint: &Endpoint, headers: &[(&str,
 }
 
 #[tokio::test]
+async fn a_provider_without_keys_and_without_byok_needs_its_operator() {
+    let (provider, gateway) = start("[auth]\nbyok = false", &[]).await;
+    let own: &[(&str, &str)] = &[("Authorization", OWN_BEARER)];
+    for (headers, expected) in [(&[][..], (401, Some("no_credential"))), (own, (403, Some("byok_disabled")))]
+    {
+        for endpoint in &ENDPOINTS {
+            let response = endpoint.call(&gateway, headers).await;
+            assert_eq!(status_and_code(&response.head), expected, "{}", endpoint.name);
+            let text = response.text();
+            assert!(text.contains("ask its operator"), "{text}");
+            assert!(!text.contains("send your own") && !text.contains("leave it out"), "{text}");
+        }
+    }
+    assert!(provider.received().is_empty());
+}
+
+#[tokio::test]
 async fn refusals_that_need_no_body_do_not_wait_for_it() {
     let own = ("Authorization", OWN_BEARER);
     let table: [(&str, &[&str], &[(&str, &str)], u16, &str); 7] = [

@@ -243,3 +243,20 @@ async fn a_model_name_has_at_most_512_bytes() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_access_token_is_no_model_name() {
+    let token = format!("aib_{}", "0123456789-_".repeat(4));
+    for dialect in DIALECTS {
+        for (model, status) in [(&*token, 400), (&format!("models/{token}"), 400), ("org/aib_large", 200)] {
+            let request = dialect.blocking.replacen("\"m\"", &format!("{model:?}"), 1);
+            let (response, gateway) = call(dialect.target, &request, dialect.script(false)).await;
+            assert_eq!(response.status(), status, "{} {model}", dialect.target);
+            if status == 400 {
+                assert_eq!(response.header("x-aibridge-error"), Some("invalid_model"));
+                assert!(!response.text().contains(&token[..20]), "{}", response.text());
+                assert!(gateway.store.rows("aibridge_interceptions").is_empty(), "nothing is recorded");
+            }
+        }
+    }
+}

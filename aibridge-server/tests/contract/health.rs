@@ -26,6 +26,8 @@ async fn health_paths_need_no_token_and_allow_only_get_and_head() {
         for method in ["POST", "DELETE", "OPTIONS"] {
             let refused = client.call(&request(method, path, &[], b"")).await;
             assert_eq!((refused.status(), refused.header("allow")), (405, Some("GET,HEAD")), "{method}");
+            assert_eq!(refused.header("x-aibridge-error"), Some("method_not_allowed"), "{method}");
+            assert_eq!(refused.json()["error"]["code"], "method_not_allowed", "{method}");
         }
         let below = client.call(&request("GET", &format!("{path}/"), &[], b"")).await;
         assert_eq!(below.header("x-aibridge-error"), Some("unknown_route"));

@@ -68,6 +68,21 @@ async fn foreign_host_names_are_refused() {
 }
 
 #[tokio::test]
+async fn the_host_of_an_absolute_target_is_checked_like_that_in_the_header() {
+    let (provider, gateway) = start("").await;
+    for (authority, host, expected) in [
+        ("evil.example", "localhost", HOST),
+        ("localhost", "evil.example", HOST),
+        ("127.0.0.1:80", "localhost", (200, None)),
+    ] {
+        let bytes = format!("GET http://{authority}{MODELS} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let response = RawClient::connect(gateway.address).await.call(bytes.as_bytes()).await;
+        assert_eq!(status_and_code(&response), expected, "{authority} {host}");
+    }
+    assert_eq!(provider.received().len(), 1);
+}
+
+#[tokio::test]
 async fn requests_without_a_foreign_origin_are_served() {
     let settings = "[server]\nallowed_hosts = [\"gateway.example\"]\ncors_origins = [\"app://desktop\"]";
     let (_provider, gateway) = start(settings).await;

@@ -103,6 +103,7 @@ async fn use_all(gateway: SocketAddr, token: &str) -> Vec<u8> {
     let own = |key| vec![("X-AIBridge-Token", token), ("Authorization", key)];
     let wrong = format!("Bearer {WRONG_TOKEN}");
     let (own_good, own_bad) = (format!("Bearer {OWN}"), format!("Bearer {OWN_REJECTED}"));
+    let pasted = CHAT.blocking.replacen("\"m\"", &format!("{token:?}"), 1);
     let mut responses = Vec::new();
     for (status, method, target, headers, body) in [
         (200, "POST", CHAT.target, by_token.to_vec(), CHAT.stream),
@@ -120,6 +121,8 @@ async fn use_all(gateway: SocketAddr, token: &str) -> Vec<u8> {
         (401, "POST", CHAT.target, vec![("Authorization", &wrong)], CHAT.stream),
         (401, "POST", CHAT.target, vec![("X-AIBridge-Token", WRONG_TOKEN)], CHAT.stream),
         (400, "POST", CHAT.target, by_token.to_vec(), "{"),
+        (400, "POST", CHAT.target, by_token.to_vec(), &pasted),
+        (429, "POST", "/bad/v1/responses/input_tokens", by_token.to_vec(), &pasted),
         (404, "POST", "/nowhere", by_token.to_vec(), "{}"),
     ] {
         let mut client = RawClient::connect(gateway).await;

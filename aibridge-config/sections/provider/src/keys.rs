@@ -24,7 +24,10 @@ pub(crate) fn resolve(
 
 /// Reads the key of an entry: `env:NAME`, `file:PATH`, or the key itself.
 fn look_up(entry: &str, environment: &dyn Environment) -> Result<SecretString, String> {
-    if let Some(name) = entry.strip_prefix("env:") {
+    if entry.trim() == "env:" {
+        Err("names no environment variable; write its name after \"env:\", as in \"env:OPENAI_API_KEY\""
+            .to_owned())
+    } else if let Some(name) = entry.strip_prefix("env:") {
         let value = environment.var(name).unwrap_or_default();
         check(
             value,
@@ -119,7 +122,8 @@ mod tests {
             ("env:UNSET", Err("the environment variable UNSET is not set or empty; ")),
             ("env:EMPTY", Err("the environment variable EMPTY is not set or empty; ")),
             ("env:BLANK", Err("the environment variable BLANK is not set or empty; ")),
-            ("env:", Err("is not set or empty; ")),
+            ("env:", Err("names no environment variable; write its name after")),
+            ("env: ", Err("names no environment variable; write its name after")),
             ("file:/none", Err("the file \"/none\" cannot be read (")),
             ("file:/bytes", Err("the file \"/bytes\" cannot be read (")),
             ("file:", Err("the file \"\" cannot be read (")),

@@ -152,6 +152,15 @@ fn a_problem_has_its_source_its_setting_and_advice() {
             "AIBRIDGE_PORT: port: is not a setting; the settings here are server, tls, admin, auth, limits, budgets, \
              budget, prices, store, metrics, telemetry, log, provider",
         ),
+        (file("server = [\"127.0.0.1:80\"]"), "aibridge.toml: server: is a list; write a table"),
+        (file("[[server]]\nlisten = \"127.0.0.1:80\""), "aibridge.toml: server: is a list; write a table"),
+        (env(&[("AIBRIDGE_AUTH", "[\"tokens\"]")]), "AIBRIDGE_AUTH: auth: is a list; write a table"),
+        (file("provider = [[\"openai\"]]"), "aibridge.toml: provider[0]: is a list; write a table"),
+        (file("budget = [[\"user\"]]"), "aibridge.toml: budget[0]: is a list; write a table"),
+        (
+            file("[[provider]]\ntype = \"openai\"\ncircuit_breaker = [true]"),
+            "aibridge.toml: provider[0].circuit_breaker: is a list; write a table",
+        ),
         (env(&[("AIBRIDGE_SERVER", "x")]), "AIBRIDGE_SERVER: server: is a string; write a table"),
         (
             file("[provider]\ntype = \"openai\""),
@@ -160,8 +169,13 @@ fn a_problem_has_its_source_its_setting_and_advice() {
         ),
         (
             env(&[("AIBRIDGE_PROVIDER__0__NAME", "x")]),
-            "AIBRIDGE_PROVIDER__0__NAME: provider: must be a list; write [[provider]], in double brackets, once \
-             for each provider",
+            "AIBRIDGE_PROVIDER__0__NAME: provider: must be a list in TOML, all in AIBRIDGE_PROVIDER; write \
+             [{ … }, { … }], each entry in braces",
+        ),
+        (
+            env(&[("AIBRIDGE_PROVIDER", "[{ type = \"openai\"")]),
+            "AIBRIDGE_PROVIDER: provider: must be a list in TOML, all in AIBRIDGE_PROVIDER; write \
+             [{ … }, { … }], each entry in braces",
         ),
         (
             file("[[provider]]\nname = \"x\""),

@@ -4,6 +4,7 @@ use super::Upstream;
 use super::read_ahead::read_ahead;
 use super::refusal::{Refusal, has_credential_parameter};
 use crate::call::{Attempts, PoolExhausted, UpstreamCall};
+use crate::requested_model::RequestedModel;
 use crate::response::UpstreamResponse;
 use aibridge_error::{Error, whole_seconds};
 use aibridge_keypool::{Exhaustion, Key, KeyPool, Walker, retry_after};
@@ -64,9 +65,9 @@ impl Upstream {
         deadline: Instant,
         attempts: &mut Attempts,
     ) -> Result<UpstreamResponse, Error> {
-        let mut walker = match call.model.take() {
-            Some(model) => pool.walk_for(model),
-            None => pool.walk(),
+        let mut walker = match &call.model {
+            RequestedModel::Named(model) => pool.walk_for(model),
+            RequestedModel::Unnamed | RequestedModel::Unread => pool.walk(),
         };
         let mut refusals = Refusals::default();
         while let Some(key) = walker.next_key() {
@@ -92,6 +93,11 @@ impl Upstream {
             }
             if call.has_separate_limits {
                 refusal = refusal.without_rate_limit();
+            }
+            match &call.model {
+                RequestedModel::Named(model) => walker.set_model(model),
+                RequestedModel::Unnamed => {}
+                RequestedModel::Unread => refusal = refusal.without_model(),
             }
             report(&key, refusal, response.http.headers());
             tracing::info!(

@@ -122,6 +122,14 @@ impl Refusal {
         }
     }
 
+    /// The refusal of a request whose model is not known: nothing is known that a rate limit concerns.
+    pub(super) fn without_model(self) -> Self {
+        match self {
+            Self::RateLimited => Self::TooLarge,
+            other => other,
+        }
+    }
+
     /// The refusal of a request that contains a credential of the client's own: it does not concern the key.
     pub(super) fn without_key_fault(self) -> Self {
         match self {

@@ -1,8 +1,10 @@
 //! A client's body that is sent to the provider while it arrives.
 
 use crate::request_body;
+use crate::requested_model::{ModelReader, RequestedModel};
 use aibridge_error::Error;
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
 use std::pin::Pin;
@@ -13,7 +15,7 @@ use tokio::time::{Sleep, sleep};
 /// The most bytes of a body that are buffered for a second attempt. A longer body has one attempt.
 const MAX_REPLAY_BYTES: usize = 64 << 10;
 
-/// A body for up to two attempts, which stores the reason why it could not be read.
+/// A body for up to two attempts, which stores its model and the reason why it could not be read.
 pub(super) struct Upload(Arc<Mutex<State>>);
 
 struct State {
@@ -21,6 +23,7 @@ struct State {
     /// The pieces that were read; `None` if they exceed [`MAX_REPLAY_BYTES`].
     replay: Option<Vec<Bytes>>,
     replay_bytes: usize,
+    model: ModelReader,
     /// The number of the current attempt. The bodies of earlier ones fail.
     attempt: usize,
     idle_timer: Option<Pin<Box<Sleep>>>,
@@ -43,11 +46,12 @@ struct Attempt {
 struct Unreadable;
 
 impl Upload {
-    pub(super) fn new(body: reqwest::Body) -> Self {
+    pub(super) fn new(body: reqwest::Body, headers: &HeaderMap) -> Self {
         Self(Arc::new(Mutex::new(State {
             body,
             replay: Some(Vec::new()),
             replay_bytes: 0,
+            model: ModelReader::of_stream(headers),
             attempt: 0,
             idle_timer: None,
             is_complete: false,
@@ -74,6 +78,11 @@ impl Upload {
         (!is_complete).then(request_body::timeout_error)
     }
 
+    /// The model in the body, as far as the body has passed.
+    pub(super) fn model(&self) -> RequestedModel {
+        self.0.lock().model.model()
+    }
+
     /// Takes the reason why the client's body could not be read, if it could not.
     pub(super) fn failure(&self) -> Option<Error> {
         self.0.lock().failure.take()
@@ -94,6 +103,7 @@ impl State {
             Poll::Ready(Some(Ok(frame))) => {
                 self.idle_timer = None;
                 if let Some(data) = frame.data_ref() {
+                    self.model.push(data);
                     self.buffer(data);
                 }
                 return Poll::Ready(Some(Ok(frame)));
@@ -101,6 +111,7 @@ impl State {
             Poll::Ready(Some(Err(error))) => self.failure = Some(request_body::read_error(&error)),
             Poll::Ready(None) => {
                 self.is_complete = true;
+                self.model.finish();
                 return Poll::Ready(None);
             }
         }
@@ -172,7 +183,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_stops_sending_times_out() {
         let first = stream::iter([Ok::<_, std::io::Error>("first")]);
-        let upload = Upload::new(reqwest::Body::wrap_stream(first.chain(stream::pending())));
+        let upload =
+            Upload::new(reqwest::Body::wrap_stream(first.chain(stream::pending())), &HeaderMap::new());
         let mut body = upload.body();
         assert!(body.frame().await.unwrap().is_ok());
 

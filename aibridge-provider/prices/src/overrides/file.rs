@@ -124,6 +124,9 @@ fn check_row(row: &OverrideRow) -> Result<(), &'static str> {
     if row.pattern.is_empty() {
         return Err("model is missing: write the name of a model, or \"*\"");
     }
+    if row.is_subscription && !row.rates.is_empty() {
+        return Err("write either subscription or prices, not both: a subscription costs nothing");
+    }
     match (row.multiplier, row.states_prices()) {
         (Some(_), true) => Err("write either multiplier or prices, not both"),
         (None, false) => Err("the row states nothing: write input and output, multiplier or subscription"),

@@ -1,15 +1,12 @@
 //! Finds access tokens in a URL, which would expose them to the provider and to logs.
 
-use aibridge_intercept::credential::ACCESS_TOKEN_PREFIX;
+use aibridge_intercept::credential::{ACCESS_TOKEN_PREFIX, contains_whole_access_token, is_token_byte};
 use http::Uri;
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
 
 /// The layers of percent-encoding that are decoded. No recipient decodes more of them.
 const MAX_DECODED: usize = 3;
-
-/// The characters of an access token after its prefix: 256 bits in base64url.
-const TOKEN_LENGTH: usize = 43;
 
 /// Whether the path or the query of `uri` contains what looks like an access token, percent-encoded or not.
 pub(super) fn is_in(uri: &Uri) -> bool {
@@ -30,12 +27,8 @@ pub(super) fn is_in(uri: &Uri) -> bool {
 /// Ids and cursors may contain the prefix by chance.
 fn holds_token(text: &[u8]) -> bool {
     let prefix = ACCESS_TOKEN_PREFIX.as_bytes();
-    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-    text.windows(prefix.len()).enumerate().filter(|(_, window)| *window == prefix).any(|(at, _)| {
-        let begins_word = !text[..at].last().is_some_and(is_word);
-        begins_word
-            || text[at + prefix.len()..].iter().take_while(|byte| is_word(byte)).count() >= TOKEN_LENGTH
-    })
+    let mut found = text.windows(prefix.len()).enumerate().filter(|(_, window)| *window == prefix);
+    found.any(|(at, _)| !text[..at].last().is_some_and(is_token_byte)) || contains_whole_access_token(text)
 }
 
 #[cfg(test)]

@@ -18,3 +18,4 @@ pub use parameters::{
     TotalsParameters, UsageParameters, UserParameter,
 };
 pub use query_parameters::QueryParameters;
+pub use values::first_repeated;

@@ -84,7 +84,7 @@ pub(crate) fn totals_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Option<
     let mut keys = Vec::new();
     for name in text.split(',') {
         match TotalsKey::named(name) {
-            Some(key) if keys.contains(&key) => {}
+            Some(key) if keys.contains(&key) => return Err(repeated(name)),
             Some(key) => keys.push(key),
             None => {
                 let known = TotalsKey::ALL.map(TotalsKey::as_str).join(", ");
@@ -103,5 +103,18 @@ pub(crate) fn keys<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Vec<Usa
     let keys: Option<Vec<_>> = text.split(',').map(UsageKey::named).collect();
     let known = UsageKey::ALL.map(UsageKey::as_str).join(", ");
     let problem = || D::Error::custom(format_args!("write some of {known}, with commas between them"));
-    keys.ok_or_else(problem).map(Some)
+    let keys = keys.ok_or_else(problem)?;
+    match first_repeated(&keys) {
+        Some(key) => Err(repeated(key.as_str())),
+        None => Ok(Some(keys)),
+    }
+}
+
+/// The first value that occurs a second time.
+pub fn first_repeated<T: PartialEq>(values: &[T]) -> Option<&T> {
+    values.iter().enumerate().find(|(index, value)| values[..*index].contains(value)).map(|(_, value)| value)
+}
+
+fn repeated<E: serde::de::Error>(name: &str) -> E {
+    E::custom(format_args!("it contains {name} twice: write each name once"))
 }

@@ -17,7 +17,7 @@ pub enum InterceptionsCommand {
         #[command(flatten)]
         filter: FilterArgs,
         /// The most rows to list
-        #[arg(long, value_name = "N", default_value_t = 50)]
+        #[arg(long, value_name = "N", value_parser = row_limit, default_value_t = 50)]
         limit: usize,
         /// Print a JSON array
         #[arg(long)]
@@ -54,7 +54,7 @@ pub struct SessionsArgs {
     #[command(flatten)]
     pub filter: FilterArgs,
     /// The most rows to list
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", value_parser = row_limit, default_value_t = 50)]
     pub limit: usize,
     /// Print a JSON array
     #[arg(long)]
@@ -115,9 +115,26 @@ pub struct FilterArgs {
     until: Option<Timestamp>,
 }
 
-impl From<&FilterArgs> for Filter {
-    fn from(args: &FilterArgs) -> Self {
-        Self {
+/// The filter of a command is for no time: `until` is not after `since`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "--until ({until:.0}) is not after --since ({since:.0}), so nothing can match: write an earlier time after --since"
+)]
+pub struct EmptyPeriod {
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl TryFrom<&FilterArgs> for Filter {
+    type Error = EmptyPeriod;
+
+    fn try_from(args: &FilterArgs) -> Result<Self, EmptyPeriod> {
+        if let (Some(since), Some(until)) = (args.since, args.until)
+            && until <= since
+        {
+            return Err(EmptyPeriod { since, until });
+        }
+        Ok(Self {
             user: args.user.clone(),
             model: args.model.clone(),
             provider: args.provider.clone(),
@@ -127,8 +144,12 @@ impl From<&FilterArgs> for Filter {
             since: args.since,
             until: args.until,
             before: None,
-        }
+        })
     }
+}
+
+fn row_limit(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|limit| *limit > 0).ok_or("write a whole number from 1")
 }
 
 fn usage_key(text: &str) -> Result<UsageKey, String> {

@@ -1,5 +1,6 @@
 //! The errors of the commands that read records.
 
+use crate::args::records::EmptyPeriod;
 use aibridge_store::StoreError;
 use parquet::errors::ParquetError;
 use std::io;
@@ -11,6 +12,12 @@ pub enum RecordsError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The arguments select no time.
+    #[error(transparent)]
+    EmptyPeriod(#[from] EmptyPeriod),
+    /// A key of `--by` is repeated.
+    #[error("--by contains {0} twice: write each key once")]
+    RepeatedKey(&'static str),
     /// No interception has this id.
     #[error("there is no interception {0}: `aibridge interceptions list` shows them")]
     Unknown(Uuid),
@@ -40,6 +47,13 @@ pub enum RecordsError {
     /// Parquet is binary, so it is not written to a terminal.
     #[error("Parquet is not for a terminal: name a file with --output, or redirect the output")]
     Terminal,
+}
+
+impl RecordsError {
+    /// Whether the arguments are invalid.
+    pub fn is_bad_usage(&self) -> bool {
+        matches!(self, Self::EmptyPeriod(_) | Self::RepeatedKey(_))
+    }
 }
 
 /// Ignores the error of a closed pipe, as after `head`.

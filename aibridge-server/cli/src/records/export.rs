@@ -89,7 +89,7 @@ impl<W: Write + Send> RowWriter<W> {
 }
 
 fn write(args: &ExportArgs, records: &Records, out: impl Write + Send) -> Result<(), RecordsError> {
-    let filter = Filter::from(&args.filter);
+    let filter = Filter::try_from(&args.filter)?;
     let progress = progress(args, records, &filter)?;
     let mut writer = RowWriter::new(args.format, BufWriter::new(out))?;
     let mut written = 0;

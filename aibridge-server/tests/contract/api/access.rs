@@ -122,6 +122,27 @@ async fn the_admin_listener_replaces_the_client_listener_and_requires_a_token() 
 }
 
 #[tokio::test]
+async fn a_body_has_to_be_a_json_object() {
+    let gateway = start("[auth]\nmode = \"tokens\"").await;
+    let tokens = Tokens::open(&Options::new(gateway.store.path())).unwrap();
+    let admin = tokens.create_admin("ann", None).unwrap().1;
+    let bearer = format!("Bearer {}", admin.expose_secret());
+    for (path, body) in [
+        ("/api/v1/tokens", "[]"),
+        ("/api/v1/tokens", r#" ["mallory",null,[],true]"#),
+        ("/api/v1/tokens", r#""mallory""#),
+        ("/api/v1/tokens", ""),
+        ("/api/v1/keys/revive", r#"["openai",1,"s...4"]"#),
+    ] {
+        let response = RawClient::post(gateway.address, path, &[("Authorization", &bearer)], body).await;
+        assert_eq!(status_and_code(&response), (400, Some("invalid_json")), "{path} {body}");
+        let text = response.text();
+        assert!(text.contains("not a JSON object") && !text.contains("struct"), "{text}");
+    }
+    assert_eq!(tokens.list().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn only_reading_methods_are_allowed() {
     let gateway = start("").await;
     for path in guarded_paths().iter().map(String::as_str).chain([DOCUMENT]) {

@@ -37,6 +37,8 @@ async fn assert_parameters_named(served: &Served) {
         ("usage?by=weather", "by", "user, model, client, day, provider"),
         ("usage?by=user,,day", "by", "with commas"),
         ("usage?by=", "by", "with commas"),
+        ("usage?by=user,day,user", "by", "user twice"),
+        ("totals?by=model,model", "by", "model twice"),
         ("usage?limit=5", "limit", "user, model, provider, client, session, outcome, since, until, by"),
         ("interceptions?users=ann", "users", "limit, cursor"),
         ("interceptions?by=user", "by", "limit, cursor"),

@@ -62,7 +62,7 @@ async fn exit_codes_distinguish_bad_usage_from_failure() {
         (&["create", "--user", "ann", "--admin"], 0, ""),
         (&["list"], 0, ""),
         (&["create"], 2, "--user"),
-        (&["create", "--user", "ann", "--expires", "soon"], 2, "--expires"),
+        (&["create", "--user", "ann", "--expires", "soon"], 2, "such as 90d"),
         (&["create", "--user", "ann", "--expires", "0s"], 2, "future"),
         (&["create", "--user", ""], 2, "empty"),
         (&["revoke", "not-an-id"], 2, "not-an-id"),

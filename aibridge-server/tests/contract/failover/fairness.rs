@@ -2,7 +2,7 @@
 
 use crate::endpoints::{CHAT, ENDPOINTS, Endpoint, KEYS, PASSTHROUGH};
 use crate::harness::Harness;
-use aibridge_testkit::{RawClient, ReceivedRequest, Response, Script, ScriptedProvider};
+use aibridge_testkit::{RawClient, ReceivedRequest, Response, Script, ScriptedProvider, request};
 use std::time::Duration;
 
 /// Calls `endpoint` for `model`.
@@ -69,6 +69,47 @@ async fn a_rate_limit_on_a_passthrough_route_cools_the_model_in_the_body() {
         let before = provider.received().len();
         assert_eq!(call(&gateway, CHAT, model, "").await.status(), 200);
         assert_eq!(tried_keys(&provider, before), [key], "{model}");
+    }
+}
+
+/// A body of a passthrough request, and the models that are refused after its rate limit; `""` is a request without one.
+const LIMITED_BODIES: [(&str, &[&str]); 6] = [
+    (r#"{"model":"m","input":"a"}"#, &["m"]),
+    (r#"{"input":{"model":"n"},"mod\u0065l" : "m"}"#, &["m"]),
+    (r#"{"model":"n","model":"m"}"#, &["m"]),
+    (r#"{"input":"\"model\":\"n\""}"#, &["m", "n", ""]),
+    (r#"{"model":7}"#, &["m", "n", ""]),
+    ("[]", &["m", "n", ""]),
+];
+
+#[tokio::test]
+async fn a_rate_limit_of_a_streamed_body_has_the_same_scope() {
+    for (body, refused) in LIMITED_BODIES {
+        for chunked in [false, true] {
+            let provider = ScriptedProvider::start(|request| match request.path() {
+                "/v1/responses/input_tokens" => Script::json(429, "{}").header("Retry-After", "20"),
+                _ => Endpoint::of(request).good_response(),
+            })
+            .await;
+            let gateway = Harness::with_keys(&provider.base_url(), &KEYS[..1]).await;
+            let target = "/openai/v1/responses/input_tokens";
+            let response = match chunked {
+                false => RawClient::post(gateway.address, target, &[], body).await,
+                true => {
+                    let chunk = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+                    let head = request("POST", target, &[("Transfer-Encoding", "chunked")], b"");
+                    let mut client = RawClient::connect(gateway.address).await;
+                    client.call(&[head, chunk.into_bytes()].concat()).await
+                }
+            };
+            assert_eq!(response.status(), 429);
+            for model in ["m", "n", ""] {
+                let endpoint = if model.is_empty() { PASSTHROUGH } else { CHAT };
+                let expected = if refused.contains(&model) { 429 } else { 200 };
+                let response = call(&gateway, endpoint, model, "").await;
+                assert_eq!(response.status(), expected, "{model:?} after {body}, chunked: {chunked}");
+            }
+        }
     }
 }
 

@@ -39,6 +39,10 @@ async fn other_actors_cannot_read_continue_or_delete_a_conversation() {
             let body = json!({"model": "m", "conversation": conversation}).to_string();
             assert_not_found(&bob.call("POST", RESPONSES, &body).await, &message);
         }
+        for ids in [format!(r#""id":"{id}","id":"x""#), format!(r#""id":"x","id":"{id}""#)] {
+            let body = format!(r#"{{"model":"m","conversation":{{{ids}}}}}"#);
+            assert_not_found(&bob.call("POST", RESPONSES, &body).await, &message);
+        }
         assert_eq!(provider.received().len(), before, "nothing reaches the provider");
         for (method, target, body) in [
             ("GET", format!("{CONVERSATIONS}/{id}/items"), String::new()),
