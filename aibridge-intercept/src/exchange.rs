@@ -8,6 +8,7 @@ use crate::durable::{self, END_TIMEOUT};
 use crate::events::{EventSink, InterceptionEvent, OpenInterception, Timeline};
 use crate::gateway::Gateway;
 use crate::objects;
+use crate::omission_log::OmissionLog;
 use crate::relay::{Downstream, RelayError};
 use crate::trace;
 use aibridge_error::{Error, ErrorFormat, ErrorResponse};
@@ -37,6 +38,7 @@ pub struct Exchange {
     interception: Arc<Interception>,
     recorder: Arc<dyn Recorder>,
     events: Arc<dyn EventSink>,
+    omissions: Arc<OmissionLog>,
     downstream: Downstream,
     attempts: Attempts,
     timeline: Timeline,
@@ -101,6 +103,7 @@ impl Exchange {
             interception,
             recorder: gateway.recorder.clone(),
             events: gateway.events.clone(),
+            omissions: gateway.omissions.clone(),
             downstream,
             attempts: Attempts::default(),
             timeline,
@@ -202,6 +205,9 @@ impl Exchange {
             summary: &summary,
             charged: charged.as_ref(),
         });
+        if summary.omits_tool_calls {
+            self.omissions.warn(&self.interception);
+        }
         let tokens = summary.usage.as_ref().map(|usage| (usage.input, usage.output, usage.cache_read));
         trace::set_summary(&self.span, &summary);
         let owners: Vec<Record> = objects::owners(&self.interception, &summary.objects, now).collect();

@@ -1,6 +1,7 @@
 //! The state that all interceptions of a process share. How they run is in `intercept` and `passthrough`.
 
 use crate::events::{EventSink, NoopEventSink};
+use crate::omission_log::OmissionLog;
 use aibridge_recorder::Recorder;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct Gateway {
     pub clock: quanta::Clock,
     /// The longest time for start records to become durable. After that, the request is refused.
     pub start_timeout: Duration,
+    /// Logs warnings about content that is not recorded.
+    pub omissions: Arc<OmissionLog>,
 }
 
 /// The default of [`Gateway::start_timeout`]: the client gets its 503 within 2 s.
@@ -30,12 +33,14 @@ const START_TIMEOUT: Duration = Duration::from_millis(1800);
 impl Gateway {
     /// A gateway that stores records with `recorder` and ignores events.
     pub fn new(recorder: Arc<dyn Recorder>) -> Self {
+        let clock = quanta::Clock::new();
         Self {
             recorder,
             tasks: TaskTracker::new(),
             abort: CancellationToken::new(),
             events: Arc::new(NoopEventSink),
-            clock: quanta::Clock::new(),
+            omissions: Arc::new(OmissionLog::new(clock.clone())),
+            clock,
             start_timeout: START_TIMEOUT,
         }
     }

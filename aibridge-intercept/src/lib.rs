@@ -42,6 +42,7 @@ pub mod gateway;
 mod intercept;
 pub mod interceptor;
 pub mod objects;
+mod omission_log;
 pub mod passthrough;
 mod passthrough_usage;
 pub mod prompt;

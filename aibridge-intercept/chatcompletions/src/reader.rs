@@ -154,10 +154,14 @@ impl Reader {
         self.response_id.is_some()
     }
 
+    /// Whether there are choices, and each is finished.
+    pub(crate) fn is_finished(&self) -> bool {
+        !self.too_many_choices && !self.choices.is_empty() && self.choices.values().all(|finished| *finished)
+    }
+
     /// Returns the summary of the objects. The response is complete if all choices are finished, or if `complete` is set.
     pub(crate) fn finish(&mut self, complete: bool) -> ResponseSummary {
-        let all_finished = !self.too_many_choices && self.choices.values().all(|finished| *finished);
-        let finished = complete || all_finished && !self.choices.is_empty();
+        let finished = complete || self.is_finished();
         ResponseSummary {
             objects: Vec::new(),
             response_id: self.response_id.take(),
@@ -165,6 +169,7 @@ impl Reader {
             service_tier: self.service_tier.take(),
             searches: Searches::default(),
             usage: self.usage.finish(&EXTRA),
+            omits_tool_calls: self.tools.omits_calls(),
             tools: self.tools.finish(),
             reasoning: self.reasoning.finish(),
             ending: Ending::of(self.failed, finished),

@@ -92,6 +92,10 @@ impl Observer for Streaming {
         self.reader.has_failed()
     }
 
+    fn may_end(&self) -> bool {
+        !self.reader.has_failed() && self.reader.is_finished()
+    }
+
     fn finish(&mut self) -> ResponseSummary {
         self.reader.finish(self.done)
     }

@@ -4,18 +4,21 @@ use aibridge_intercept::assembly;
 use aibridge_intercept::observer::ToolCall;
 use aibridge_json::Json;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 /// Assembles the tool calls of one response. The work for an entry does not depend on the number of entries.
 #[derive(Debug, Default)]
 pub(crate) struct ToolCalls {
     calls: assembly::ToolCalls,
     choices: HashMap<i64, CallIndex>,
+    hasher: RandomState,
 }
 
 /// The positions of the calls of one choice in [`ToolCalls::calls`].
 #[derive(Debug, Default)]
 struct CallIndex {
-    by_id: HashMap<String, usize>,
+    /// By the hash of the id: ids have no maximum length.
+    by_id: HashMap<u64, usize>,
     by_index: HashMap<i64, usize>,
     /// The call in `function_call`, the deprecated predecessor of `tool_calls`.
     legacy: Option<usize>,
@@ -91,7 +94,7 @@ impl ToolCalls {
     /// index 0, some give them no index.
     fn find_or_start(&mut self, choice: i64, entry: &Entry<'_>) -> Option<usize> {
         let Some(calls) = self.choices.get(&choice) else { return self.start(choice, entry) };
-        if let Some(at) = entry.id.as_ref().and_then(|id| calls.by_id.get(id)) {
+        if let Some(at) = entry.id.as_ref().and_then(|id| calls.by_id.get(&self.hasher.hash_one(id))) {
             return Some(*at);
         }
         let candidate = match entry.index {
@@ -99,13 +102,14 @@ impl ToolCalls {
             None => calls.latest,
         };
         let Some(at) = candidate else { return self.start(choice, entry) };
-        let has_input = !self.calls.get(at)?.input.is_empty();
+        let call = self.calls.get(at)?;
+        let has_input = !call.input.is_empty() || call.truncated;
         let is_new = entry.name.is_some() && (entry.id.is_some() || has_input);
         if is_new { self.start(choice, entry) } else { Some(at) }
     }
 
-    /// Starts a call with the index of the entry, or else the next one. `None` if the entry is empty, or the budget is
-    /// exhausted.
+    /// Starts a call with the index of the entry, or else the next one. `None` if the entry is empty, or there are too many
+    /// calls.
     fn start(&mut self, choice: i64, entry: &Entry<'_>) -> Option<usize> {
         let has_input = entry.input.is_some_and(|input| input.text() != "\"\"");
         if entry.id.is_none() && entry.name.is_none() && !has_input {
@@ -137,7 +141,7 @@ impl ToolCalls {
             && self.calls.get(at).is_some_and(|call| call.id.is_none())
         {
             self.calls.set_id(at, &id);
-            index.by_id.insert(id, at);
+            index.by_id.insert(self.hasher.hash_one(&id), at);
         }
         if let Some(name) = entry.name {
             self.calls.set_name(at, &name);
@@ -146,6 +150,11 @@ impl ToolCalls {
             let piece = input.string();
             self.calls.append_input(at, piece.as_deref().unwrap_or(input.text()));
         }
+    }
+
+    /// Whether the response has more calls than are kept.
+    pub(crate) fn omits_calls(&self) -> bool {
+        self.calls.omits_calls()
     }
 
     /// Returns the calls, in the order in which they started.

@@ -8,6 +8,7 @@ use aibridge_json::Json;
 use aibridge_recorder::ReasoningSource;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 /// The types of blocks that are tool calls: run by the client, by the provider, and by an MCP server.
 const TOOL_CALLS: [&str; 3] = ["tool_use", "server_tool_use", "mcp_tool_use"];
@@ -16,14 +17,15 @@ const TOOL_CALLS: [&str; 3] = ["tool_use", "server_tool_use", "mcp_tool_use"];
 #[derive(Debug, Default)]
 pub(crate) struct Blocks {
     tools: ToolCalls,
-    /// The inputs in the starts of tool calls, in the order of `tools`. An input that comes in deltas replaces it.
-    initial_inputs: Vec<CappedText>,
+    /// The inputs in the starts of tool calls, in the order of `tools`; `None` once an input comes in deltas.
+    initial_inputs: Vec<Option<CappedText>>,
     initial_budget: Budget,
     reasoning: ReasoningTexts,
     /// The recorded blocks by their index in the message. Blocks of other kinds are not tracked.
     by_index: HashMap<i64, Block>,
-    /// The tool calls by their id.
-    by_id: HashMap<String, Block>,
+    /// The tool calls by the hash of their id: ids have no maximum length.
+    by_id: HashMap<u64, Block>,
+    hasher: RandomState,
     /// The block that a delta without an index continues.
     latest: Option<Block>,
     characters: u64,
@@ -80,6 +82,9 @@ impl Blocks {
             (Some(Block::ToolCall(at)), Some(input), _) => {
                 let input = text_or_json(input);
                 self.characters += input.chars().count() as u64;
+                if let Some(initial) = self.initial_inputs.get_mut(at).filter(|_| !input.is_empty()) {
+                    *initial = None;
+                }
                 self.tools.append_input(at, &input);
             }
             (Some(Block::Thinking(at)), _, Some(thinking)) => self.think(at, thinking),
@@ -98,7 +103,8 @@ impl Blocks {
     fn start_tool_call(&mut self, block: Json<'_>) -> Option<Block> {
         let [id, name, input, server_name] = block.members(["id", "name", "input", "server_name"]);
         let id = id.and_then(Json::string).unwrap_or_default();
-        if let Some(block) = self.by_id.get(&*id) {
+        let id_hash = self.hasher.hash_one(&*id);
+        if let Some(block) = self.by_id.get(&id_hash) {
             return Some(*block);
         }
         let at = self.tools.start()?;
@@ -108,10 +114,10 @@ impl Blocks {
         self.tools.set_server_url(at, &text(server_name));
         let input = input.filter(|input| input.is_truthy()).map(text_or_json).unwrap_or_default();
         self.characters += input.chars().count() as u64;
-        self.initial_inputs.push(self.initial_budget.copy(&input));
+        self.initial_inputs.push(Some(self.initial_budget.copy(&input)));
         let block = Block::ToolCall(at);
-        if let Some(id) = self.tools.get(at).and_then(|call| call.id.clone()) {
-            self.by_id.insert(id, block);
+        if !id.is_empty() {
+            self.by_id.insert(id_hash, block);
         }
         Some(block)
     }
@@ -136,16 +142,19 @@ impl Blocks {
         self.characters
     }
 
+    /// Whether the response has more tool calls than are kept.
+    pub(crate) fn omits_calls(&self) -> bool {
+        self.tools.omits_calls()
+    }
+
     /// Returns the tool calls and the reasoning. A call without any input has the input `{}`.
     pub(crate) fn finish(&mut self) -> (Vec<ToolCall>, Vec<ReasoningText>) {
         let Self { mut tools, initial_inputs, mut reasoning, .. } = std::mem::take(self);
         let mut tools = tools.finish();
         for (call, initial) in tools.iter_mut().zip(initial_inputs) {
-            if call.input.is_empty() && !call.truncated {
-                call.truncated = initial.truncated;
-                call.input =
-                    if initial.text.is_empty() && !initial.truncated { "{}".into() } else { initial.text };
-            }
+            let Some(CappedText { text, truncated }) = initial else { continue };
+            call.truncated |= truncated;
+            call.input = if text.is_empty() && !truncated { "{}".into() } else { text };
         }
         (tools, reasoning.finish())
     }

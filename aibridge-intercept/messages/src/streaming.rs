@@ -118,7 +118,7 @@ impl Observer for Streaming {
 
     fn finish(&mut self) -> ResponseSummary {
         let Self { response_id, model, mut usage, mut blocks, complete, failed } = std::mem::take(self);
-        let characters = blocks.characters();
+        let (characters, omits_tool_calls) = (blocks.characters(), blocks.omits_calls());
         let (tools, reasoning) = blocks.finish();
         ResponseSummary {
             response_id,
@@ -127,6 +127,7 @@ impl Observer for Streaming {
             searches: Searches::default(),
             usage: usage.finish(),
             tools,
+            omits_tool_calls,
             objects: Vec::new(),
             reasoning,
             ending: Ending::of(failed, complete),

@@ -1,12 +1,19 @@
 //! A bound on the memory of the content that is extracted from one response.
 
-/// The most bytes of each kind of content (reasoning, tool calls) that are extracted from one response.
+/// The most bytes of each kind of content that are extracted from one response: reasoning, the arguments of tool calls,
+/// and their names.
 pub const MAX_EXTRACTED_BYTES: usize = 8 << 20;
+
+/// The most tool calls that are extracted from one response.
+pub const MAX_TOOL_CALLS: usize = 131_072;
+
+/// The longest id, name or server of a tool call that is recorded, in bytes. Ids contain signatures at some providers.
+const MAX_NAME_BYTES: usize = 64 << 10;
 
 /// The longest id of a response that is recorded, in bytes. It is stored in every row.
 const MAX_ID_BYTES: usize = 512;
 
-/// The cost of a row in addition to its texts, in bytes. It bounds the number of empty rows.
+/// The cost of a text in addition to its bytes. It bounds the number of short texts.
 const ROW_BYTES: usize = 64;
 
 /// The number of bytes that may still be extracted. Once a text did not fit, nothing more is extracted.
@@ -22,7 +29,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Takes the cost of a row. Returns whether it fits.
+    /// Takes the cost of another text. Returns whether it fits.
     pub fn take_row(&mut self) -> bool {
         let fits = self.remaining >= ROW_BYTES;
         self.remaining = if fits { self.remaining - ROW_BYTES } else { 0 };
@@ -36,6 +43,13 @@ impl Budget {
         let fits = fitting.len() == piece.len();
         self.remaining = if fits { self.remaining - fitting.len() } else { 0 };
         fits
+    }
+
+    /// Appends `name` to `text`, or as many whole characters of it as fit and as a name may have. Returns whether all of it
+    /// fits.
+    pub fn append_name(&mut self, text: &mut String, name: &str) -> bool {
+        let capped = cut(name, MAX_NAME_BYTES);
+        self.append(text, capped) && capped.len() == name.len()
     }
 
     /// Copies `text`, or as many whole characters of it as fit.

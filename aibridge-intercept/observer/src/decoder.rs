@@ -1,12 +1,18 @@
 //! Decodes a compressed response piece by piece.
 //!
 //! The gateway requests `identity`, but a provider may compress nevertheless. The compressed bytes are relayed as they
-//! come; only the observer gets the decoded ones.
+//! come; only the observer gets the decoded ones. Bytes after the end of the compressed data are ignored, because some
+//! servers send them.
+
+mod gzip;
+mod zstd;
 
 use bytes::Bytes;
-use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::write::{DeflateDecoder, ZlibDecoder};
+use gzip::Gzip;
 use http::{HeaderMap, header};
 use std::io::{self, Write};
+use zstd::Zstd;
 
 /// The most compressed bytes that are decoded at once.
 pub const MAX_PIECE_BYTES: usize = 4 << 10;
@@ -14,18 +20,20 @@ pub const MAX_PIECE_BYTES: usize = 4 << 10;
 /// The most bytes that one piece may decode to. gzip reaches 1032:1; more is an attempt to fill the memory.
 const MAX_DECODED_BYTES: usize = 8 << 20;
 
-/// The largest window of `Content-Encoding: zstd`: 2^23 bytes (RFC 9659).
-const ZSTD_WINDOW_LOG_MAX: u32 = 23;
-
 /// The `Content-Encoding` of a response is unsupported, or its body does not match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the content encoding of a response cannot be decoded")]
 pub struct Undecodable;
 
 /// The decoder of one response.
-pub enum Decoder {
-    /// The gzip format of RFC 1952.
-    Gzip(MultiGzDecoder<Sink>),
+pub struct Decoder {
+    format: Format,
+    /// The compressed data is over.
+    has_ended: bool,
+}
+
+enum Format {
+    Gzip(Box<Gzip>),
     /// `deflate` before its first two bytes: RFC 1950 by the standard, RFC 1951 from some servers.
     Deflate(Vec<u8>),
     /// The zlib format of RFC 1950.
@@ -34,8 +42,7 @@ pub enum Decoder {
     RawDeflate(DeflateDecoder<Sink>),
     /// The Brotli format of RFC 7932.
     Brotli(Box<brotli::DecompressorWriter<Sink>>),
-    /// The Zstandard format of RFC 8878.
-    Zstd(zstd::stream::write::Decoder<'static, Sink>),
+    Zstd(Box<Zstd>),
 }
 
 impl Decoder {
@@ -49,31 +56,25 @@ impl Decoder {
         let mut found = None;
         for value in headers.get_all(header::CONTENT_ENCODING) {
             for coding in String::from_utf8_lossy(value.as_bytes()).split(',') {
-                let decoder = match coding.trim().to_ascii_lowercase().as_str() {
-                    "gzip" | "x-gzip" => Self::Gzip(MultiGzDecoder::new(Sink::default())),
-                    "deflate" => Self::Deflate(Vec::new()),
-                    "br" => Self::Brotli(Box::new(brotli::DecompressorWriter::new(
+                let format = match coding.trim().to_ascii_lowercase().as_str() {
+                    "gzip" | "x-gzip" => Format::Gzip(Box::new(Gzip::new())),
+                    "deflate" => Format::Deflate(Vec::new()),
+                    "br" => Format::Brotli(Box::new(brotli::DecompressorWriter::new(
                         Sink::default(),
                         MAX_PIECE_BYTES,
                     ))),
-                    "zstd" => Self::zstd().map_err(|_| Undecodable)?,
+                    "zstd" => Format::Zstd(Box::new(Zstd::new().map_err(|_| Undecodable)?)),
                     "compress" | "x-compress" | "dcb" | "dcz" | "exi" | "aes128gcm" | "pack200-gzip" => {
                         return Err(Undecodable);
                     }
                     _ => continue,
                 };
-                if found.replace(decoder).is_some() {
+                if found.replace(format).is_some() {
                     return Err(Undecodable);
                 }
             }
         }
-        Ok(found)
-    }
-
-    fn zstd() -> io::Result<Self> {
-        let mut decoder = zstd::stream::write::Decoder::new(Sink::default())?;
-        decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-        Ok(Self::Zstd(decoder))
+        Ok(found.map(|format| Self { format, has_ended: false }))
     }
 
     /// Decodes the next piece, of at most [`MAX_PIECE_BYTES`]. Returns all bytes that can be decoded so far.
@@ -82,59 +83,70 @@ impl Decoder {
     ///
     /// [`Undecodable`] if the bytes are corrupt, or decode to more than the maximum.
     pub fn decode(&mut self, piece: &[u8]) -> Result<Bytes, Undecodable> {
+        if self.has_ended {
+            return Ok(Bytes::new());
+        }
         let start;
-        let piece = match self {
-            Self::Deflate(first_bytes) => {
+        let piece = match &mut self.format {
+            Format::Deflate(first_bytes) => {
                 first_bytes.extend_from_slice(piece);
                 let &[first, second, ..] = &first_bytes[..] else { return Ok(Bytes::new()) };
                 start = std::mem::take(first_bytes);
-                *self = if is_zlib(first, second) {
-                    Self::Zlib(ZlibDecoder::new(Sink::default()))
+                self.format = if is_zlib(first, second) {
+                    Format::Zlib(ZlibDecoder::new(Sink::default()))
                 } else {
-                    Self::RawDeflate(DeflateDecoder::new(Sink::default()))
+                    Format::RawDeflate(DeflateDecoder::new(Sink::default()))
                 };
                 &start[..]
             }
             _ => piece,
         };
-        match self {
-            Self::Gzip(decoder) => feed(decoder, piece, MultiGzDecoder::get_mut),
-            Self::Zlib(decoder) => feed(decoder, piece, ZlibDecoder::get_mut),
-            Self::RawDeflate(decoder) => feed(decoder, piece, DeflateDecoder::get_mut),
-            Self::Brotli(decoder) => feed(&mut **decoder, piece, brotli::DecompressorWriter::get_mut),
-            Self::Zstd(decoder) => feed(decoder, piece, zstd::stream::write::Decoder::get_mut),
-            Self::Deflate(_) => Ok(Bytes::new()),
+        let (decoded, has_ended) = match &mut self.format {
+            Format::Gzip(decoder) => feed(&mut **decoder, piece, Gzip::sink),
+            Format::Zlib(decoder) => feed(decoder, piece, ZlibDecoder::get_mut),
+            Format::RawDeflate(decoder) => feed(decoder, piece, DeflateDecoder::get_mut),
+            Format::Brotli(decoder) => feed(&mut **decoder, piece, brotli::DecompressorWriter::get_mut),
+            Format::Zstd(decoder) => feed(&mut **decoder, piece, Zstd::sink),
+            Format::Deflate(_) => return Ok(Bytes::new()),
         }
+        .map_err(|_| Undecodable)?;
+        self.has_ended = has_ended;
+        Ok(decoded)
     }
-}
 
-impl Decoder {
-    /// Checks that the body ends where its encoding does. Not for zstd, because its decoder does not report the end.
+    /// Checks that the body does not end before its compressed data.
     ///
     /// # Errors
     ///
     /// [`Undecodable`] if the body is cut.
     pub fn finish(&mut self) -> Result<(), Undecodable> {
-        let finished = match self {
-            Self::Gzip(decoder) => decoder.try_finish(),
-            Self::Zlib(decoder) => decoder.try_finish(),
-            Self::RawDeflate(decoder) => decoder.try_finish(),
-            Self::Brotli(decoder) => decoder.close(),
-            Self::Deflate(first_bytes) if !first_bytes.is_empty() => return Err(Undecodable),
-            Self::Deflate(_) | Self::Zstd(_) => Ok(()),
+        let finished = match &mut self.format {
+            _ if self.has_ended => Ok(()),
+            Format::Gzip(decoder) => decoder.finish(),
+            Format::Zlib(decoder) => decoder.try_finish(),
+            Format::RawDeflate(decoder) => decoder.try_finish(),
+            Format::Brotli(decoder) => decoder.close(),
+            Format::Zstd(decoder) => decoder.finish(),
+            Format::Deflate(_) => Err(io::ErrorKind::UnexpectedEof.into()),
         };
         finished.map_err(|_| Undecodable)
     }
 }
 
+/// Decodes `piece`. Returns the decoded bytes, and whether the compressed data ends before the piece does.
 fn feed<D: Write>(
     decoder: &mut D,
-    piece: &[u8],
+    mut piece: &[u8],
     sink: impl Fn(&mut D) -> &mut Sink,
-) -> Result<Bytes, Undecodable> {
-    let written = decoder.write_all(piece).and_then(|()| decoder.flush());
-    let decoded = std::mem::take(&mut sink(decoder).0);
-    written.map(|()| decoded.into()).map_err(|_| Undecodable)
+) -> io::Result<(Bytes, bool)> {
+    let mut has_ended = false;
+    while !piece.is_empty() && !has_ended {
+        let length = decoder.write(piece)?;
+        has_ended = length == 0;
+        piece = &piece[length..];
+    }
+    decoder.flush()?;
+    Ok((std::mem::take(&mut sink(decoder).0).into(), has_ended))
 }
 
 /// Whether these bytes begin the zlib format. RFC 1950 §2.2: the compression method is 8, and the two bytes are a

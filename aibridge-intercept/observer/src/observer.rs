@@ -21,6 +21,11 @@ pub trait Observer: Send {
     /// Whether an event so far reported an error.
     fn has_failed(&self) -> bool;
 
+    /// Whether a stream that ends here is complete without a terminal event.
+    fn may_end(&self) -> bool {
+        false
+    }
+
     /// The provider's ids of the objects that the response has made so far.
     fn objects(&self) -> &[String] {
         &[]
@@ -59,6 +64,8 @@ pub struct ResponseSummary {
     pub usage: Option<Usage>,
     /// The tool calls of the model.
     pub tools: Vec<ToolCall>,
+    /// Whether the response has more tool calls than [are extracted](crate::budget::MAX_TOOL_CALLS).
+    pub omits_tool_calls: bool,
     /// The provider's ids of the objects that the response made or used: they belong to the actor.
     pub objects: Vec<String>,
     /// Reasoning texts, in the order of the response.

@@ -43,7 +43,8 @@ impl ResponseReader {
             return action.unwrap_or(EventAction::Relay);
         }
         let action = self.observer.event(event);
-        if !self.has_content && event.data().is_some_and(|data| data.trim_ascii() != b"[DONE]") {
+        if !self.has_content && event.data().is_some_and(|data| !matches!(data.trim_ascii(), b"" | b"[DONE]"))
+        {
             self.has_content = !self.observer.has_failed();
         }
         action
@@ -56,6 +57,11 @@ impl ResponseReader {
         } else {
             self.observer.body(&body);
         }
+    }
+
+    /// Whether a stream that ends here is complete without a terminal event.
+    pub fn may_end(&self) -> bool {
+        self.observer.may_end()
     }
 
     /// The provider's ids of the objects that the response has made so far.

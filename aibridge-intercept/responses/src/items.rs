@@ -80,7 +80,7 @@ impl Items {
         self.call(id, name, &text_or_json(input));
     }
 
-    /// Adds a call and returns its position. `None` if the budget is exhausted.
+    /// Adds a call and returns its position. `None` if there are too many.
     fn call(&mut self, id: Option<Json<'_>>, name: &str, input: &str) -> Option<usize> {
         self.characters += input.chars().count() as u64;
         let at = self.tools.start()?;

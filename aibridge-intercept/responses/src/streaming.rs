@@ -155,6 +155,7 @@ impl Observer for Streaming {
             searches: items.searches,
             objects: std::mem::take(&mut self.objects),
             usage: self.usage.finish(&EXTRA),
+            omits_tool_calls: items.tools.omits_calls(),
             tools: items.tools.finish(),
             reasoning: items.reasoning.finish(),
             ending: Ending::of(self.failed, self.complete),

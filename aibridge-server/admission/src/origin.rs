@@ -130,7 +130,10 @@ impl OriginPolicy {
     fn check_host(&self, request: &Parts, local: IpAddr) -> Result<(), Refusal> {
         let headers = request.headers.get_all(header::HOST).iter();
         let named = headers.map(|host| host.to_str().unwrap_or_default());
-        let mut all = request.uri.authority().map(Authority::as_str).into_iter().chain(named).peekable();
+        // The target of CONNECT is no URL, and is on no route.
+        let is_url = request.uri.scheme().is_some() || request.version >= Version::HTTP_2;
+        let authority = request.uri.authority().filter(|_| is_url).map(Authority::as_str);
+        let mut all = authority.into_iter().chain(named).peekable();
         if all.peek().is_none() && request.version != Version::HTTP_10 {
             return Err(Refusal::HostNotAllowed(String::new()));
         }

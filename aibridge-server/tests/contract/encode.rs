@@ -13,6 +13,13 @@ pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// The zlib format, which `Content-Encoding` calls `deflate`.
+pub(crate) fn deflate(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn br(text: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     brotli::CompressorWriter::new(&mut body, 4096, 4, 20).write_all(text).unwrap();

@@ -1,6 +1,6 @@
 //! The content that is extracted from unusual requests and responses, in the store and at the client.
 
-use crate::dialects::{CHAT, DIALECTS, KEY, RESPONSES};
+use crate::dialects::{CHAT, DIALECTS, Dialect, KEY, RESPONSES};
 use crate::harness::{Harness, provider_settings};
 use aibridge_testkit::{RawClient, Response, Row, Script, ScriptedProvider};
 use serde_json::{Value, json};
@@ -43,6 +43,82 @@ async fn extracted_text_is_truncated_with_a_mark() {
         let length = row[text].as_str().unwrap().len();
         assert!((AT_MOST - 200..=AT_MOST).contains(&length), "{text}: {length}");
         assert_eq!(metadata(row), expected);
+    }
+}
+
+/// A response of `dialect` that calls the tool `write` with 9 MB of arguments, and then `rm_rf`.
+fn two_calls(dialect: &Dialect, streaming: bool) -> String {
+    let long = format!(r#"{{"k":"{}"}}"#, "x".repeat(9_000_000));
+    let calls = [("t1", "write", long.as_str()), ("t2", "rm_rf", r#"{"z":1}"#)];
+    let format = |form: fn(usize, &str, &str, &str) -> String| {
+        let calls = calls.iter().enumerate();
+        calls.map(|(at, (id, name, input))| form(at, id, name, input)).collect::<Vec<_>>()
+    };
+    let event = |data: &str| format!("data: {data}\n\n");
+    match (dialect.target, streaming) {
+        (target, _) if target == CHAT.target => {
+            let calls = format(|at, id, name, input| {
+                format!(
+                    r#"{{"index":{at},"id":"{id}","function":{{"name":"{name}","arguments":{input:?}}}}}"#
+                )
+            });
+            let member = if streaming { "delta" } else { "message" };
+            let whole = format!(
+                r#"{{"id":"c1","choices":[{{"index":0,"{member}":{{"tool_calls":[{}]}},"finish_reason":"stop"}}]}}"#,
+                calls.join(",")
+            );
+            if streaming { event(&whole) + "data: [DONE]\n\n" } else { whole }
+        }
+        (target, _) if target == RESPONSES.target => {
+            let calls = format(|_, id, name, input| {
+                format!(
+                    r#"{{"type":"function_call","call_id":"{id}","name":"{name}","arguments":{input:?}}}"#
+                )
+            });
+            let whole = format!(r#"{{"id":"r1","status":"completed","output":[{}]}}"#, calls.join(","));
+            let completed = format!(r#"{{"type":"response.completed","response":{whole}}}"#);
+            if streaming { event(&completed) } else { whole }
+        }
+        (_, false) => {
+            let calls = format(|_, id, name, input| {
+                format!(r#"{{"type":"tool_use","id":"{id}","name":"{name}","input":{input}}}"#)
+            });
+            format!(r#"{{"id":"m1","type":"message","content":[{}]}}"#, calls.join(","))
+        }
+        (_, true) => {
+            let blocks = format(|at, id, name, input| {
+                format!(
+                    "data: {{\"type\":\"content_block_start\",\"index\":{at},\"content_block\":{{\"type\":\"tool_use\",\"id\":\"{id}\",\"name\":\"{name}\",\"input\":{{}}}}}}\n\n\
+                     data: {{\"type\":\"content_block_delta\",\"index\":{at},\"delta\":{{\"type\":\"input_json_delta\",\"partial_json\":{input:?}}}}}\n\n"
+                )
+            });
+            [dialect.events[0], &blocks.concat(), dialect.events[2]].concat()
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tool_call_after_the_cap_has_a_row_without_its_arguments() {
+    for dialect in DIALECTS {
+        for streaming in [false, true] {
+            let about = format!("{} {streaming}", dialect.target);
+            let body = two_calls(dialect, streaming);
+            let script = if streaming { Script::sse(body) } else { Script::json(200, body) };
+            let (_, gateway) = call(dialect.target, dialect.request(streaming), script).await;
+            let rows = gateway.store.rows("aibridge_tool_usages");
+            let names: Vec<_> =
+                rows.iter().map(|row| (&row["provider_tool_call_id"], &row["tool"])).collect();
+            let [write, remove] = ["write", "rm_rf"].map(Value::from);
+            assert_eq!(names, [(&json!("t1"), &write), (&json!("t2"), &remove)], "{about}");
+            assert_eq!(rows[0]["input"].as_str().map(str::len), Some(8 << 20), "{about}");
+            assert_eq!(rows[1]["input"], "", "{about}");
+            let truncated = json!({"truncated": true});
+            assert_eq!(
+                rows.iter().map(metadata).collect::<Vec<_>>(),
+                [truncated.clone(), truncated],
+                "{about}"
+            );
+        }
     }
 }
 

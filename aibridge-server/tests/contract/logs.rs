@@ -134,6 +134,28 @@ async fn every_response_has_one_log_line() {
     assert_eq!(ended, expected.iter().zip(&outcomes).collect::<Vec<_>>());
 }
 
+/// The names and ids of calls are bounded by their number. The record shows that there were more, and so does the log.
+#[tokio::test]
+async fn tool_calls_that_are_not_recorded_cause_one_warning() {
+    let calls: Vec<_> = (0..131_073)
+        .map(|index| format!(r#"{{"index":{index},"id":"{index}","function":{{"name":"x"}}}}"#))
+        .collect();
+    let body = format!(r#"{{"choices":[{{"message":{{"tool_calls":[{}]}}}}]}}"#, calls.join(","));
+    let provider = ScriptedProvider::start(move |_| Script::json(200, body.clone())).await;
+    let settings = provider_settings(&provider.base_url(), &[POOL_KEY]);
+    let launch = Launch::new(env!("CARGO_BIN_EXE_aibridge")).config(settings);
+    let gateway = launch.start().await;
+    for _ in 0..2 {
+        RawClient::post(gateway.address(), "/openai/v1/chat/completions", &[], r#"{"model":"m"}"#).await;
+    }
+    let counts = "SELECT count(*) AS n, count(*) FILTER (WHERE metadata LIKE '%truncated%') AS marked FROM aibridge_tool_usages";
+    let counts = &gateway.store().query(counts, &[])[0];
+    assert_eq!((&counts["n"], &counts["marked"]), (&(2 * 131_072).into(), &2.into()));
+    gateway.terminate();
+    let log = gateway.wait_exit().await.stderr;
+    assert_eq!(log.matches("more tool calls than are recorded").count(), 1, "{log}");
+}
+
 #[tokio::test]
 async fn records_are_logged_if_configured() {
     // The filter applies to diagnostic lines only.

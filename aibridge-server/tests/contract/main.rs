@@ -20,6 +20,7 @@ mod dialects;
 mod disconnects;
 mod dumps;
 mod durability;
+mod early_ends;
 mod early_refusals;
 mod embeddings;
 mod encode;

@@ -144,7 +144,8 @@ fn truncates_what_exceeds_the_budget() {
     let another = r#"{"index":1,"id":"b","function":{"name":"y","arguments":"{}"}}"#;
     tools.add_piece(0, Json::parse(another.as_bytes()).unwrap());
     let calls = tools.finish();
-    assert_eq!((calls.len(), calls[0].truncated), (1, true));
+    assert_eq!((calls.len(), calls[0].truncated), (2, true));
+    assert_eq!((calls[1].name.as_str(), calls[1].input.as_str(), calls[1].truncated), ("y", "", true));
     assert!((MAX_EXTRACTED_BYTES - 100..=MAX_EXTRACTED_BYTES).contains(&calls[0].input.len()));
 
     let mut tools = ToolCalls::default();

@@ -35,8 +35,8 @@ fn encoded(encoding: &str, texts: [&[u8]; 2]) -> [Vec<u8>; 2] {
             encode(encoder, brotli::CompressorWriter::get_ref, texts)
         }
         _ => {
-            let encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
-            encode(encoder, zstd::stream::write::Encoder::get_ref, texts)
+            let encoder = ::zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+            encode(encoder, ::zstd::stream::write::Encoder::get_ref, texts)
         }
     }
 }
@@ -94,23 +94,70 @@ fn ignores_values_that_are_not_encodings() {
     }
 }
 
-#[test]
-fn reports_a_body_that_is_cut() {
-    let (text, fast) =
-        (&br#"{"id":"a","choices":[{"message":{"content":"hello, world"}}]}"#[..], Compression::fast());
+/// `text` as a whole body in every encoding, with the value of its `Content-Encoding`.
+fn whole_bodies(text: &[u8]) -> [(&'static str, Vec<u8>); 5] {
+    let fast = Compression::fast();
     let mut gzip = GzEncoder::new(Vec::new(), fast);
     gzip.write_all(text).unwrap();
     let mut zlib = ZlibEncoder::new(Vec::new(), fast);
     zlib.write_all(text).unwrap();
+    let mut deflate = DeflateEncoder::new(Vec::new(), fast);
+    deflate.write_all(text).unwrap();
     let mut brotli = brotli::CompressorWriter::new(Vec::new(), 4096, 4, 20);
     brotli.write_all(text).unwrap();
-    let bodies =
-        [("gzip", gzip.finish().unwrap()), ("deflate", zlib.finish().unwrap()), ("br", brotli.into_inner())];
-    for (encoding, body) in bodies {
-        for (length, expected) in [(body.len(), Ok(())), (body.len() / 2, Err(Undecodable))] {
+    [
+        ("gzip", gzip.finish().unwrap()),
+        ("deflate", zlib.finish().unwrap()),
+        ("deflate", deflate.finish().unwrap()),
+        ("br", brotli.into_inner()),
+        ("zstd", ::zstd::encode_all(text, 3).unwrap()),
+    ]
+}
+
+const TEXT: &[u8] = br#"{"id":"a","choices":[{"message":{"content":"hello, world"}}]}"#;
+
+#[test]
+fn reports_a_body_that_is_cut() {
+    for (encoding, body) in whole_bodies(TEXT) {
+        for (length, expected) in
+            [(body.len(), Ok(())), (body.len() / 2, Err(Undecodable)), (1, Err(Undecodable))]
+        {
             let mut decoder = decoder(&[encoding]).unwrap().unwrap();
             decoder.decode(&body[..length]).unwrap();
             assert_eq!(decoder.finish(), expected, "{encoding}: {length} of {} bytes", body.len());
         }
+    }
+}
+
+#[test]
+fn ignores_bytes_after_the_compressed_data() {
+    let long = b"stray bytes ".repeat(1000);
+    for (encoding, body) in whole_bodies(TEXT) {
+        for stray in [&b""[..], b"\n", b"\0\0\0\0\0\0\0\0", b"\x1f", b"junk", &long] {
+            let sent = [&body, stray].concat();
+            for step in [1, 7, MAX_PIECE_BYTES] {
+                let about = format!("{encoding} {} stray bytes in pieces of {step}", stray.len());
+                let mut decoder = decoder(&[encoding]).unwrap().unwrap();
+                let decoded: Vec<_> = sent.chunks(step).map(|part| decoder.decode(part).unwrap()).collect();
+                assert_eq!(decoded.concat(), TEXT, "{about}");
+                assert_eq!(decoder.finish(), Ok(()), "{about}");
+            }
+        }
+    }
+}
+
+#[test]
+fn decodes_all_members_and_frames() {
+    for (encoding, body) in whole_bodies(TEXT).into_iter().filter(|(name, _)| ["gzip", "zstd"].contains(name))
+    {
+        for step in [1, MAX_PIECE_BYTES] {
+            let mut decoder = decoder(&[encoding]).unwrap().unwrap();
+            let twice = body.repeat(2);
+            let decoded: Vec<_> = twice.chunks(step).map(|part| decoder.decode(part).unwrap()).collect();
+            assert_eq!((decoded.concat(), decoder.finish()), (TEXT.repeat(2), Ok(())), "{encoding}");
+        }
+        let mut decoder = decoder(&[encoding]).unwrap().unwrap();
+        let cut = [&body[..], &body[..body.len() - 3]].concat();
+        assert_eq!((decoder.decode(&cut).is_ok(), decoder.finish()), (true, Err(Undecodable)), "{encoding}");
     }
 }

@@ -125,7 +125,7 @@ fn truncates_what_exceeds_the_budget() {
     for length in [inputs, texts] {
         assert!((MAX_EXTRACTED_BYTES - 200..=MAX_EXTRACTED_BYTES).contains(&length), "{length}");
     }
-    assert_eq!(tools.iter().map(|tool| tool.truncated).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(tools.iter().map(|tool| tool.truncated).collect::<Vec<_>>(), [false, true, true]);
     assert_eq!(reasoning.iter().map(|thought| thought.truncated).collect::<Vec<_>>(), [false, true]);
 }
 

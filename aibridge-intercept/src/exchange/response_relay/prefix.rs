@@ -1,7 +1,7 @@
 //! Buffers the start of a response until its framing is certain: the first bytes of a stream, or all of a blocking
 //! response.
 
-use super::{Exchange, ResponseRelay};
+use super::{Decoding, Exchange, ResponseRelay};
 use crate::relay::RelayError;
 use aibridge_error::Error;
 use aibridge_observer::framing::{Framing, FramingDetector};
@@ -46,13 +46,17 @@ impl Exchange {
             sent: 0,
         };
         let (framing, is_end) = loop {
-            if relay.decoding.is_unreadable() && relay.may_be_stream {
+            let is_empty = buffer.raw.as_slice().is_empty();
+            if relay.decoding.is_unreadable() && relay.may_be_stream && !is_empty {
                 break (Framing::Unreadable, false);
             }
             let deadline = (!self.downstream.has_begun()).then_some(head_deadline);
             match self.next_chunk(&mut relay.response, deadline).await? {
                 NextChunk::TimedOut => self.begin(relay),
                 NextChunk::End => {
+                    if is_empty {
+                        relay.decoding = Decoding::Plain; // there is nothing to decode
+                    }
                     let is_cut = relay.decoding.finish().is_err();
                     if is_cut && !aibridge_json::is_complete([buffer.plain.as_slice(), b""]) {
                         self.stop_reading(relay);

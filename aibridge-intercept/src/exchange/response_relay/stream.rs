@@ -53,9 +53,13 @@ impl Exchange {
             if is_end {
                 break;
             }
-            match self.next_chunk(&mut stream.relay.response, None).await? {
-                NextChunk::Chunk(chunk) => raw = chunk,
-                NextChunk::End | NextChunk::TimedOut => break,
+            let may_end = stream.relay.reader.may_end();
+            stream.relay.response.set_rest_optional(may_end);
+            match self.next_chunk(&mut stream.relay.response, None).await {
+                Ok(NextChunk::Chunk(chunk)) => raw = chunk,
+                Ok(NextChunk::End | NextChunk::TimedOut) => break,
+                Err(RelayError::Failed(_)) if may_end => return self.end_lost_stream(stream.relay).await,
+                Err(error) => return Err(error),
             }
         }
         let tail = Event::from(stream.splitter.take_rest());
@@ -182,6 +186,15 @@ impl Exchange {
         Ok(())
     }
 
+    /// Ends a stream that broke off when it was complete without a terminal event: the client has the whole response,
+    /// although its usage may be lost. The bytes of an unfinished event are dropped.
+    async fn end_lost_stream(&mut self, relay: &mut ResponseRelay) -> Result<(), RelayError> {
+        self.is_interrupted = true;
+        self.end_stream(relay).await?;
+        self.downstream.end().await;
+        Ok(())
+    }
+
     /// Records the end of a stream, with the outcome that its observer found.
     async fn end_stream(&mut self, relay: &mut ResponseRelay) -> Result<(), RelayError> {
         let summary = relay.reader.finish();
@@ -194,6 +207,9 @@ impl Exchange {
         summary: ResponseSummary,
     ) -> Result<(), RelayError> {
         relay.response.complete(relay.reader.is_lone_error(summary.ending));
+        // A provider that has reported a part of the usage charges for the rest too. One that ends the body without any
+        // usage has charged for nothing that is known.
+        self.is_interrupted |= summary.ending == Ending::Missing && summary.usage.is_some();
         let outcome = match summary.ending {
             Ending::Complete => Outcome::Completed,
             Ending::Failed | Ending::Missing => Outcome::Failed(ErrorType::StreamError),

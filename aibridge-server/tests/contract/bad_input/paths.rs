@@ -141,9 +141,7 @@ async fn the_gateway_does_not_act_as_a_proxy() {
         assert_eq!(response.status(), status, "{target}");
     }
     assert_eq!(provider.received()[0].target, "/v1/models");
-    for (target, status) in
-        [("evil.test:443", 403), ("localhost:443", 404), ("http://localhost/openai/v1/models", 405)]
-    {
+    for (target, status) in [("evil.test:443", 404), ("http://localhost/openai/v1/models", 405)] {
         let mut client = RawClient::connect(gateway.address).await;
         let response = client.call(&request("CONNECT", target, &[], b"")).await;
         assert_eq!(response.status(), status, "{target}");

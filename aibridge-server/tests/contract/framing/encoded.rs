@@ -2,7 +2,7 @@
 
 use super::{HI, USAGE, send_stream};
 use crate::dialects::{CHAT, DIALECTS, KEY};
-use crate::encode::{flushed, gzip};
+use crate::encode::{ENCODINGS, Encode, deflate, flushed, gzip};
 use crate::harness::Harness;
 use crate::metrics::Scraped;
 use aibridge_testkit::{BodyEnd, Framing, Gate, Script, ScriptedProvider, Step};
@@ -75,6 +75,41 @@ async fn a_compressed_json_body_is_extracted() {
     let body = gzip(CHAT.whole.as_bytes());
     let expected = (body.clone().into(), BodyEnd::Clean, "completed".to_owned(), 1, 0.0);
     assert_eq!(relay_stream("gzip", body).await, expected);
+}
+
+#[tokio::test]
+async fn bytes_after_the_compressed_data_are_relayed_and_ignored() {
+    let stream = format!("data: {HI}\n\ndata: {USAGE}\n\ndata: [DONE]\n\n");
+    for (encoding, encode) in ENCODINGS.into_iter().chain([("deflate", deflate as Encode)]) {
+        for text in [stream.as_str(), CHAT.whole] {
+            for stray in [&b"\n"[..], b"some junk after the end"] {
+                let body = [&encode(text.as_bytes())[..], stray].concat();
+                let expected = (body.clone().into(), BodyEnd::Clean, "completed".to_owned(), 1, 0.0);
+                assert_eq!(relay_stream(encoding, body).await, expected, "{encoding} {stray:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_body_fails_with_any_content_encoding() {
+    for encoding in ["gzip", "deflate", "br", "zstd", "compress", "identity"] {
+        for (streaming, error_type) in [(false, "invalid_response"), (true, "stream_error")] {
+            let content_type = if streaming { "text/event-stream" } else { "application/json" };
+            let script = Script::head(200, Framing::ContentLength(0))
+                .header("Content-Encoding", encoding)
+                .header("Content-Type", content_type)
+                .then(Step::End);
+            let provider = ScriptedProvider::start(move |_| script.clone()).await;
+            let gateway = Harness::with_keys(&provider.base_url(), &[KEY]).await;
+            let mut client = CHAT.send(gateway.address, streaming).await;
+            let head = client.head().await;
+            assert_eq!(client.read_to_end().await, ("".into(), BodyEnd::Clean), "{encoding} {streaming}");
+            let id = head.header("x-aibridge-interception-id").unwrap();
+            let row = gateway.store.interception(id).unwrap();
+            assert_eq!(row["error_type"], error_type, "{encoding} {streaming}");
+        }
+    }
 }
 
 #[tokio::test]
