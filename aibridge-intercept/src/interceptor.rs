@@ -1,7 +1,7 @@
 //! Requests on bridged routes, and the interceptors that produce their responses.
 
-use crate::client::Client;
 use crate::exchange::{Exchange, InterceptError};
+use aibridge_client::Client;
 use aibridge_error::object::ObjectReference;
 use aibridge_error::{Error, ErrorFormat};
 use aibridge_headers::actor::Actor;

@@ -33,7 +33,6 @@
 //! # Ok::<(), aibridge_intercept::Error>(())
 //! ```
 
-pub mod client;
 pub mod cost;
 mod durable;
 pub mod events;
@@ -50,6 +49,7 @@ pub mod relay;
 pub mod trace;
 pub mod warn_throttle;
 
+pub use aibridge_client as client;
 pub use aibridge_error::{Error, ErrorFormat, ErrorKind, ErrorResponse, error, error_response};
 pub use aibridge_headers::{actor, actor::Actor, credential, forwarding as headers, mask};
 pub use aibridge_observer::{

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
         "aibridge-values",
     ],
     &["aibridge-budgets", "aibridge-journal"],
-    &["aibridge-error", "aibridge-sections", "aibridge-sse"],
+    &["aibridge-client", "aibridge-error", "aibridge-sections", "aibridge-sse"],
     &["aibridge-headers", "aibridge-observer", "aibridge-provider-section"],
     &["aibridge-config", "aibridge-upstream"],
     &["aibridge-intercept"],
@@ -66,6 +66,7 @@ const EXCLUSIVE: &[(&[&str], &[&str])] = &[
 const OFFLINE: &[&str] = &[
     "aibridge-api-schema",
     "aibridge-budgets",
+    "aibridge-client",
     "aibridge-config",
     "aibridge-error",
     "aibridge-headers",
