@@ -1,5 +1,5 @@
-//! An interceptor of an application: it has no provider to call, as when that is down for maintenance. The gateway records
-//! the request, returns the error in the format of the client's API, and records the end.
+//! An interceptor that calls no provider, because that is down for maintenance. The gateway records the request, returns
+//! the error in the format of the client's API, and records the end.
 //!
 //! The `axum` example of `aibridge-provider` calls providers.
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The shared state of a walk.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
-    /// The model of the request; empty if the request names none, or as long as the name is not read.
+    /// The model of the request; not set if the request names none, or before the name was read.
     model: OnceLock<String>,
     /// Whether a key of this walk was rate-limited or out of credit.
     rate_limited: AtomicBool,

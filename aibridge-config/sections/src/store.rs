@@ -51,7 +51,8 @@ impl fmt::Display for StoreUrl {
     }
 }
 
-/// The point at which a record counts as durable. The request waits for a durable start record, the end of the response for end records.
+/// The point at which a record counts as durable. A request is sent when its start records are durable, and the end of a
+/// response when its end records are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Durability {
     /// The journal has it, and it survives the end of the process, e.g. after `kill -9`.

@@ -2,13 +2,14 @@
 
 use crate::value::{Json, position};
 
-/// The longest name that is compared, in bytes. Every character may be an escape of 6 bytes.
+/// The most bytes of a name that are kept for the comparison. A name of 21 characters fits, even if each is an escape of
+/// 6 bytes.
 const MAX_NAME_BYTES: usize = 128;
 
 /// Reads the string member with one name of an object that arrives in slices.
 ///
-/// The brackets, quotes, commas and colons decide; nothing else is checked. The last of duplicate members wins, as in
-/// [`Json::object`]. Memory is bounded by the longest accepted value; time is linear.
+/// Only brackets, quotes, commas and colons are interpreted; other syntax is not checked. The last of duplicate members
+/// wins, as in [`Json::object`]. Memory is bounded by the maximum length of the value; time is linear.
 #[derive(Debug)]
 pub struct StreamedMember {
     name: &'static str,
@@ -17,10 +18,11 @@ pub struct StreamedMember {
     depth: usize,
     in_string: bool,
     is_escaped: bool,
-    /// The bytes of the string at the first level that is being read, as far as they are kept.
+    /// The kept bytes of the current string, a name or a value at the first level.
     captured: Vec<u8>,
     /// The number of bytes to keep of the current string; `None` if it is skipped.
     capture: Option<usize>,
+    /// Whether the current member has the name.
     is_wanted: bool,
     value: Option<String>,
 }
@@ -73,7 +75,7 @@ impl StreamedMember {
         }
     }
 
-    /// Reads on in a string. Returns the number of bytes.
+    /// Continues in a string. Returns the number of bytes that it has read.
     fn read_string(&mut self, bytes: &[u8]) -> usize {
         let length = if std::mem::take(&mut self.is_escaped) {
             1
@@ -98,7 +100,7 @@ impl StreamedMember {
         length
     }
 
-    /// Uses the string at the first level that has ended.
+    /// Interprets the kept string, which has ended: a name, or the value of the member.
     fn end_string(&mut self) {
         let quoted = format!("\"{}\"", String::from_utf8_lossy(&std::mem::take(&mut self.captured)));
         match self.position {

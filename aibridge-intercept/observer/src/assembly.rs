@@ -6,7 +6,7 @@ use crate::observer::{ReasoningText, ToolCall};
 use aibridge_recorder::ReasoningSource;
 use std::collections::HashSet;
 
-/// The tool calls of one response. A call whose arguments exceed the budget has a row all the same.
+/// The tool calls of one response. A call whose arguments exceed the budget still has a row.
 #[derive(Debug, Default)]
 pub struct ToolCalls {
     calls: Vec<ToolCall>,
@@ -20,8 +20,8 @@ pub struct ToolCalls {
 }
 
 impl ToolCalls {
-    /// Starts a call and returns its position. `None` if the response has [too many](MAX_TOOL_CALLS): the last one is
-    /// marked.
+    /// Starts a call and returns its position. `None` if there are [`MAX_TOOL_CALLS`] already; the last of them is then
+    /// marked as truncated.
     pub fn start(&mut self) -> Option<usize> {
         if self.calls.len() == MAX_TOOL_CALLS {
             self.omits_calls = true;

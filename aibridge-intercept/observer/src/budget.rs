@@ -45,8 +45,8 @@ impl Budget {
         fits
     }
 
-    /// Appends `name` to `text`, or as many whole characters of it as fit and as a name may have. Returns whether all of it
-    /// fits.
+    /// Appends `name` to `text`, or as many whole characters of it as fit into the budget and into 64 KiB. Returns whether all
+    /// of it fits.
     pub fn append_name(&mut self, text: &mut String, name: &str) -> bool {
         let capped = cut(name, MAX_NAME_BYTES);
         self.append(text, capped) && capped.len() == name.len()

@@ -55,7 +55,7 @@ pub struct ToolUsage {
     pub injected: bool,
     /// The error message of an injected tool that failed.
     pub invocation_error: Option<String>,
-    /// Whether the end of `input` is missing: `truncated` in the column `metadata`.
+    /// Whether a text is cut or missing, or later tool calls have no rows: `truncated` in the column `metadata`.
     pub truncated: bool,
     /// The time at which the response was read.
     pub created_at: Timestamp,

@@ -39,7 +39,7 @@ pub struct UpstreamCall {
     pub headers: HeaderMap,
     /// The request's body.
     pub body: CallBody,
-    /// The requested model. It is read from a body that is sent once while the body passes.
+    /// The requested model. In a body that is sent once, it is read while the body passes.
     pub model: RequestedModel,
     /// The credential that authenticates the request.
     pub credential: Credential,
@@ -64,7 +64,8 @@ pub enum CallBody {
 }
 
 impl CallBody {
-    /// The model in the body, which `headers` describe. A body that is sent once is read when it passes.
+    /// The model in the body, which `headers` describe. [`RequestedModel::Unread`] for a body that is sent once: its model
+    /// is read while it passes.
     pub fn model(&self, headers: &HeaderMap) -> RequestedModel {
         match self {
             Self::Replayable(payload) => RequestedModel::in_payload(payload, headers),

@@ -6,7 +6,8 @@ use aibridge_json::StreamedMember;
 use aibridge_observer::decoder::{Decoder, MAX_PIECE_BYTES};
 use http::HeaderMap;
 
-/// The most bytes of the text of a model name that are kept. A key has no cooldown for a longer name.
+/// The most bytes of the text of a model name that are kept. Keys compare the first 512 bytes of a name, each of which may
+/// be an escape of 6 bytes.
 const MAX_NAME_BYTES: usize = 3 << 10;
 
 /// The most bytes of a buffered body, decompressed, that are searched for its model on the async thread.
@@ -22,8 +23,8 @@ pub enum RequestedModel {
     Named(String),
     /// The request names no model: a rate limit applies to the key.
     Unnamed,
-    /// The name may be in a part of the body that was not read. A rate limit applies to nothing that is known, so it
-    /// cools nothing: otherwise a client could take the key from others by hiding the name.
+    /// The name may be in a part of the body that was not read. A rate limit then cools nothing: otherwise a client could
+    /// hide the name and so take the key from others.
     Unread,
 }
 

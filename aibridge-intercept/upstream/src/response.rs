@@ -150,7 +150,7 @@ impl UpstreamResponse {
             && !headers.contains_key(header::TRANSFER_ENCODING)
     }
 
-    /// Drops the headers. Their values keep the buffer of the connection that they were read into: 8 KiB, for as long as a
+    /// Drops the headers. Otherwise their values would keep the read buffer of the connection, 8 KiB, in memory while the
     /// stream lasts.
     pub fn drop_headers(&mut self) {
         *self.http.headers_mut() = HeaderMap::new();

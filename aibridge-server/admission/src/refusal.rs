@@ -40,7 +40,8 @@ pub enum Refusal {
     /// The request contains the client's own key, which the settings do not allow.
     #[error("this gateway does not forward your own provider key: leave it out")]
     ByokDisabled,
-    /// The same, and the provider has no key that would be used without the client's own.
+    /// The request contains the client's own key, which the settings do not allow, and the provider has no key in the
+    /// settings.
     #[error(
         "this gateway does not forward your own provider key, and the provider {0:?} has no keys here: ask its operator to configure one"
     )]

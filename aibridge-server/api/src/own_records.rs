@@ -1,5 +1,5 @@
-//! A user may read only the records of their own. This file contains that rule, and the descriptions of the endpoints below
-//! `/api/v1/me/`, which need any access token. The functions that serve everyone's records serve them too.
+//! Users may read only their own records. This file contains that rule, and the descriptions of the endpoints below
+//! `/api/v1/me/`, for which the access token of any user suffices. The functions that serve all records serve them, too.
 #![allow(dead_code, reason = "only the descriptions of endpoints are used")]
 
 use crate::call::Call;

@@ -8,8 +8,8 @@
 //! replaces as a whole. Its [`isolation`] refuses objects of other actors. [`token_charging`] charges an actor when a
 //! response has ended.
 //!
-//! The listener, the routes for operators and the process are elsewhere: in `aibridge-listen` and `aibridge-server`. This
-//! crate needs all of them, so it has no stand-alone example: `aibridge-server/tests/contract` runs it.
+//! `aibridge-listen` contains the listener; `aibridge-server` contains the routes for operators and the process. An [`App`]
+//! needs a store, providers and limits, so this crate has no example: `aibridge-server/tests/contract` runs it.
 
 mod admitted_request;
 mod app;

@@ -76,7 +76,8 @@ async fn a_chat_stream_with_an_unfinished_choice_is_lost() {
     assert_eq!(row["error_type"], "stream_error");
 }
 
-/// A lost connection is charged by an estimate in any case. A body that the provider ends is if a part of its usage came.
+/// A lost connection is always charged an estimate. A body that the provider ends is charged one only if a part of its
+/// usage came.
 #[tokio::test]
 async fn a_stream_that_ends_before_its_last_usage_is_charged_an_estimate() {
     const NAMES: [&str; 4] =

@@ -1,4 +1,4 @@
-//! The size of each crate: a crate that grows beyond it has a seam along which it can be divided.
+//! The largest size of a crate. A larger one is divided, so that each crate can be read as a whole.
 
 use aibridge_workspace::{output, root};
 use anyhow::{Context, Result, ensure};

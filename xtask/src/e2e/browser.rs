@@ -86,7 +86,7 @@ fn settings(base_url: &str) -> String {
     format!("{budget}{SETTINGS}base_url = \"{base_url}\"\n[provider.circuit_breaker]\n")
 }
 
-/// Fails for some models, as their names say, and does not know the first key.
+/// Responds as the scripted provider: with errors for some models, by their names, and for the first key.
 fn respond(received: &ReceivedRequest) -> Script {
     let model = received.json()["model"].as_str().unwrap_or_default().to_owned();
     if model.starts_with("live-") {

@@ -25,7 +25,7 @@ impl Gzip {
         if self.is_after_members() { Ok(()) } else { self.member.try_finish() }
     }
 
-    /// Whether the bytes since the last whole member are no header of another one.
+    /// Whether a whole member was decoded, and no header of another one since then.
     fn is_after_members(&self) -> bool {
         self.has_member && self.member.header().is_none()
     }

@@ -14,7 +14,7 @@ pub(super) struct Zstd {
     sink: Sink,
     /// A whole frame was decoded.
     has_frame: bool,
-    /// Nothing was decoded since the start, or since the end of the last frame.
+    /// No byte was decoded since the start, or since the end of the last frame.
     is_between_frames: bool,
 }
 

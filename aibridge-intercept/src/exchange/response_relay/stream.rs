@@ -207,8 +207,8 @@ impl Exchange {
         summary: ResponseSummary,
     ) -> Result<(), RelayError> {
         relay.response.complete(relay.reader.is_lone_error(summary.ending));
-        // A provider that has reported a part of the usage charges for the rest too. One that ends the body without any
-        // usage has charged for nothing that is known.
+        // A provider that has reported a part of the usage charges for the rest, too. If it has reported no usage, no
+        // charge is known.
         self.is_interrupted |= summary.ending == Ending::Missing && summary.usage.is_some();
         let outcome = match summary.ending {
             Ending::Complete => Outcome::Completed,

@@ -122,7 +122,8 @@ impl Refusal {
         }
     }
 
-    /// The refusal of a request whose model is not known: nothing is known that a rate limit concerns.
+    /// The refusal of a request whose model was not read. A rate limit may concern the model or the key, so it cools
+    /// nothing.
     pub(super) fn without_model(self) -> Self {
         match self {
             Self::RateLimited => Self::TooLarge,

@@ -1,6 +1,6 @@
 //! The query parameters of the operators' HTTP API.
 //!
-//! An endpoint declares its parameters as structs, from which the OpenAPI document describes them, and takes them from a
+//! Each struct declares parameters, also for the OpenAPI document. An endpoint takes the structs that it accepts from
 //! [`QueryParameters`]. Parsing is strict: a misspelled filter is an error, because ignoring it would return everything.
 //!
 //! [`time`] also parses the times in the arguments of commands.

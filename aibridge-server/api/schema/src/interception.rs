@@ -196,7 +196,7 @@ pub struct ToolUsage {
     pub invocation_error: Option<String>,
     /// The time at which this record was created.
     pub created_at: Timestamp,
-    /// Contains `truncated: true` if the end of `input` is missing.
+    /// Contains `truncated: true` if a text of the row is cut or missing, or if later tool calls have no rows.
     pub metadata: BTreeMap<String, bool>,
 }
 

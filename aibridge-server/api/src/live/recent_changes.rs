@@ -25,7 +25,7 @@ const MAX_OPEN: usize = 2000;
 /// The longest time by which a start may become visible after another one with a later id.
 const OVERLAP: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
 
-/// The changes that polls have found, and what the next poll must look for.
+/// The changes that polls have found, and the ids from which the next poll follows.
 #[derive(Default)]
 pub(super) struct RecentChanges {
     /// Distinguishes the positions in these changes from those before the latest first poll.

@@ -115,10 +115,10 @@ pub struct FilterArgs {
     until: Option<Timestamp>,
 }
 
-/// The filter of a command is for no time: `until` is not after `since`.
+/// The filter of a command selects an empty period: `until` is not after `since`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "--until ({until:.0}) is not after --since ({since:.0}), so nothing can match: write an earlier time after --since"
+    "--until ({until:.0}) is not after --since ({since:.0}), so nothing can match: write an earlier --since or a later --until"
 )]
 pub struct EmptyPeriod {
     since: Timestamp,

@@ -12,7 +12,7 @@ pub enum RecordsError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The arguments select no time.
+    /// The filter selects an empty period.
     #[error(transparent)]
     EmptyPeriod(#[from] EmptyPeriod),
     /// A key of `--by` is repeated.

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(frames) => println!("frames {} to {}", frames.start(), frames.end()),
         None => println!("no frames"),
     }
-    // A look is quick, because it verifies nothing.
+    // `peek` is fast, because it verifies nothing.
     if let Some(peek) = peek(&directory)? {
         println!("the last frame that was appended is {}", peek.last);
     }

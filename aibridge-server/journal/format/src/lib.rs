@@ -1,7 +1,7 @@
 //! The files of a journal: their format, and how a directory is read back in any state.
 //!
 //! The journal itself, which appends frames and releases them, is `aibridge-journal`. This crate writes nothing but the
-//! identity of a journal. It answers what a directory holds, after a crash or while a process uses it:
+//! identity of a journal. It reads a directory after a crash, or while a process uses it:
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

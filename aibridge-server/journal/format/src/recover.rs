@@ -48,7 +48,7 @@ impl OpenError {
     }
 }
 
-/// The content of a directory: what [`Recovery`] reports, and what a journal needs to go on.
+/// The state of a directory after its recovery: a [`Recovery`] to report, and the values with which a journal continues.
 #[derive(Debug)]
 pub struct RecoveredState {
     /// The identity as it was read, or a new one of epoch 0.

@@ -56,10 +56,11 @@ struct Machine {
     reader: Option<Reader>,
     reservations: Vec<(Reservation, usize)>,
     accepted: Vec<Accepted>,
-    /// The number of frames of `accepted` that the reader returned; below, the last number that was released.
+    /// The number of frames of `accepted` that the reader returned.
     read: usize,
+    /// The last sequence number that was released.
     released: u64,
-    /// The number of frames of `accepted` that the opened journal had: they are not what it syncs.
+    /// The number of frames of `accepted` that the journal had when it was opened. It does not sync them.
     recovered: usize,
     appended: u64,
     had_faults: bool,

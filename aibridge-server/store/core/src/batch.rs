@@ -65,8 +65,8 @@ impl Rejected {
 }
 
 impl Batch {
-    /// The rows of frames, which are in order. `decoded` returns the records of a frame if they are still in memory, so that
-    /// its payload need not be decoded.
+    /// The rows of frames, which are in order. `decoded` returns the records of a frame that are still in memory; the payload
+    /// of the other frames is decoded.
     pub fn of(frames: &[Frame], mut decoded: impl FnMut(&Frame) -> Option<Vec<Record>>) -> Self {
         let mut builder = Builder::default();
         for frame in frames {

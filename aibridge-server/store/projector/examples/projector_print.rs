@@ -1,4 +1,5 @@
-//! Records the owners of objects in a temporary journal, and projects them to a database that prints its rows instead of storing them.
+//! Records the owners of objects in a temporary journal, and projects them to a database that prints its rows instead of
+//! storing them.
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use aibridge_projector::journals::{self, OpenJournal};

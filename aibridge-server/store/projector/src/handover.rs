@@ -1,13 +1,13 @@
-//! The handover: records that the recorder has appended, and that the projector has not read yet.
+//! The handover: the records of recently appended frames, passed in memory from the recorder to the projector.
 
 use aibridge_recorder::Record;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 
-/// Bytes of frames whose records are kept. A projector that is further behind decodes the frames.
+/// The most bytes of frames whose records are kept. The projector decodes the payloads of other frames.
 const MAX_BYTES: usize = 2 << 20;
 
-/// Bytes that a frame counts for besides its payload: small records take more memory than their JSON.
+/// The bytes that a frame counts for in addition to its payload: small records take more memory than their JSON.
 const FRAME_BYTES: usize = 1 << 10;
 
 /// The records of recently appended frames, so that a projector that is close behind need not decode them.
@@ -29,7 +29,7 @@ struct Entry {
 }
 
 impl Handover {
-    /// Keeps the records of a frame, whose payload has `bytes`, if there is room.
+    /// Keeps the records of the frame `sequence`, if there is room. `bytes` is the length of its payload.
     pub(crate) fn put(&self, sequence: u64, records: Vec<Record>, bytes: usize) {
         let bytes = bytes + FRAME_BYTES;
         let mut recent = self.recent.lock();
@@ -39,7 +39,8 @@ impl Handover {
         }
     }
 
-    /// Removes and returns the records of a frame. Also removes those of earlier frames: the projector reads in order.
+    /// Removes and returns the records of a frame; `None` if they were not kept. Also removes those of earlier frames: the
+    /// projector reads in order.
     pub(crate) fn take(&self, sequence: u64) -> Option<Vec<Record>> {
         let mut recent = self.recent.lock();
         while let Some(first) = recent.frames.first_entry()

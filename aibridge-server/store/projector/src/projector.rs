@@ -47,7 +47,7 @@ pub enum SinkError {
 pub struct Projector {
     journal: Arc<Journal>,
     progress: Arc<Progress>,
-    /// Whether callers wait for frames of this journal. Another process has left the journal otherwise.
+    /// Whether callers wait for frames of this journal; `false` for a journal that another process has left.
     is_own: bool,
     commits: Arc<CommitObserver>,
     reader: Reader,

@@ -1,5 +1,5 @@
-//! The store in one SQLite file. `sink` writes records, `records` reads them, `sqlite_rollup` sums them up, and `authenticator`
-//! looks up tokens.
+//! The store in one SQLite file. `sink` writes records, `records` reads them, `sqlite_rollup` sums them up, and
+//! `authenticator` looks up tokens.
 
 mod authenticator;
 mod connection;

@@ -11,16 +11,16 @@ use std::time::{Duration, SystemTime};
 /// Suffixes of the files that SQLite keeps for a database.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
-/// Age of the last change of a directory from which on its time proves that no later change happened. File systems count
-/// in steps of up to two seconds, so a second change in the same step would not show.
+/// The shortest age of a directory's last change at which the same time proves that nothing has changed since. File
+/// systems count in steps of up to two seconds, so a second change in the same step would not show.
 const SETTLED: Duration = Duration::from_secs(4);
 
 /// The files of an open database.
 pub(super) struct OpenFiles {
     files: [OpenFile; SUFFIXES.len()],
     directory: PathBuf,
-    /// The directory when all files were last found in place. An entry cannot be removed, renamed or replaced without a
-    /// change of its time.
+    /// The state of the directory in which all files were last found in place; `None` if that state may hide a change. An
+    /// entry cannot be removed, renamed or replaced without a change of the directory's time.
     verified: Mutex<Option<DirectoryState>>,
 }
 
@@ -57,8 +57,8 @@ impl OpenFiles {
         Self { files, directory, verified: Mutex::default() }
     }
 
-    /// Checks that each file is still the one that was opened. Costs one system call while the directory does not change,
-    /// else one for each file, too.
+    /// Checks that each file is still the one that was opened. Makes one system call if the directory has not changed since
+    /// the last check, else one more for each file.
     ///
     /// # Errors
     ///

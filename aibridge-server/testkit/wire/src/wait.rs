@@ -13,7 +13,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(2);
 ///
 /// # Panics
 ///
-/// After [`MAX_WAIT`], with a message that names `description` was awaited.
+/// After [`MAX_WAIT`], with a message that contains `description`.
 pub async fn wait_until(mut condition: impl FnMut() -> bool, description: &str) {
     wait_for(|| condition().then_some(()), description).await;
 }
@@ -22,7 +22,7 @@ pub async fn wait_until(mut condition: impl FnMut() -> bool, description: &str) 
 ///
 /// # Panics
 ///
-/// After [`MAX_WAIT`], with a message that names `description` was awaited.
+/// After [`MAX_WAIT`], with a message that contains `description`.
 pub async fn wait_for<T>(probe: impl FnMut() -> Option<T>, description: &str) -> T {
     wait_at_most(MAX_WAIT, probe, description).await
 }
@@ -31,7 +31,7 @@ pub async fn wait_for<T>(probe: impl FnMut() -> Option<T>, description: &str) ->
 ///
 /// # Panics
 ///
-/// After `limit`, with a message that names `description` was awaited.
+/// After `limit`, with a message that contains `description`.
 pub async fn wait_at_most<T>(limit: Duration, mut probe: impl FnMut() -> Option<T>, description: &str) -> T {
     let poll = async {
         loop {
@@ -48,7 +48,7 @@ pub async fn wait_at_most<T>(limit: Duration, mut probe: impl FnMut() -> Option<
 ///
 /// # Panics
 ///
-/// After [`MAX_WAIT`], with a message that names `description` was awaited.
+/// After [`MAX_WAIT`], with a message that contains `description`.
 pub async fn poll_until(mut condition: impl AsyncFnMut() -> bool, description: &str) {
     let poll = async {
         while !condition().await {
@@ -62,7 +62,7 @@ pub async fn poll_until(mut condition: impl AsyncFnMut() -> bool, description: &
 ///
 /// # Panics
 ///
-/// After [`MAX_WAIT`], with a message that names `description` was awaited.
+/// After [`MAX_WAIT`], with a message that contains `description`.
 pub async fn within<T>(future: impl Future<Output = T>, description: &str) -> T {
     within_limit(MAX_WAIT, future, description).await
 }

@@ -1,11 +1,11 @@
-//! Records whose texts try to be more than text.
+//! Records with texts that a page must show literally: tags, scripts, escapes, bytes that are not UTF-8.
 
 use anyhow::{Result, ensure};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Text that a page must never treat as more than text: tags, a URL, a terminal escape, a direction mark.
+/// A text that a page must show literally: tags, a URL, a terminal escape, a direction mark.
 const TEXT: &str =
     "<script>alert(1)</script><img src=x onerror=alert(2)> javascript:alert(3) \u{1b}[31m \u{202e} \u{fffd} ";
 

@@ -200,7 +200,7 @@ pub static TOOL_USAGES: Table = Table {
         Column::new(
             "metadata",
             Kind::Json,
-            "JSON object; `\"truncated\":true` if the end of `input` is missing",
+            "JSON object; `\"truncated\":true` if a text of the row is cut or missing, or if later tool calls have no rows",
         )
         .nullable(),
     ],

@@ -1,5 +1,5 @@
-//! Reads text. SQLite does not check that a text is UTF-8: other programs may have written one that is not. It must not make the
-//! other records unreadable.
+//! Reads text. SQLite does not check that a text is UTF-8, and other programs may have written one that is not. Such a text
+//! must not make the other records unreadable.
 
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};

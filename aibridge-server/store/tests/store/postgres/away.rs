@@ -16,8 +16,8 @@ use uuid::Uuid;
 /// Concurrent callers that record one interception after the other, as the gateway does, until [`Load::end`].
 pub(super) struct Load {
     callers: JoinSet<CallResults>,
-    /// The number of interceptions that may still be recorded: more are granted with each wait. Calls that wait for the journal only
-    /// would record more than any database takes.
+    /// The number of interceptions that may still be recorded: more are granted with each wait. Calls that wait only for
+    /// the journal would record more than any database takes.
     granted: Arc<Semaphore>,
     stored: Arc<AtomicUsize>,
 }
