@@ -13,7 +13,7 @@ const MAX_NAME_BYTES: usize = 3 << 10;
 /// The most bytes of a buffered body, decompressed, that are searched for its model on the async thread.
 const MAX_BUFFERED_BYTES: usize = 1 << 20;
 
-/// The most bytes of a streamed body, decompressed, that are searched for its model.
+/// The most bytes of a streamed body that are searched for its model.
 const MAX_STREAMED_BYTES: usize = 64 << 20;
 
 /// The model that a request asks for, which decides the scope of a rate limit.
@@ -60,9 +60,17 @@ impl ModelReader {
         Self::new(headers, MAX_STREAMED_BYTES)
     }
 
+    /// A reader that finds nothing, for a request without a key that can cool.
+    pub(crate) fn idle() -> Self {
+        let member = StreamedMember::new("model", 0);
+        Self { decoder: None, member, remaining: 0, is_complete: false }
+    }
+
     fn new(headers: &HeaderMap, limit: usize) -> Self {
         let (decoder, remaining) = match Decoder::of(headers) {
-            Ok(decoder) => (decoder, limit),
+            Ok(None) => (None, limit),
+            // A few bytes may decompress to many, on an async thread.
+            Ok(decoder) => (decoder, limit.min(MAX_BUFFERED_BYTES)),
             Err(_) => (None, 0),
         };
         Self { decoder, member: StreamedMember::new("model", MAX_NAME_BYTES), remaining, is_complete: false }
@@ -95,14 +103,13 @@ impl ModelReader {
         self.is_complete = is_whole && self.remaining > 0;
     }
 
-    /// The model, as far as the body was read.
+    /// The model, if the body was read so far that no other name can follow: the last of duplicate members counts.
     pub(crate) fn model(&self) -> RequestedModel {
-        match self.member.value() {
-            // The name is shown in lists of cooling keys, so a token in it is masked.
-            Some(name) => RequestedModel::Named(mask::text(name).into_owned()),
-            None if self.member.is_over() || self.is_complete => RequestedModel::Unnamed,
-            None => RequestedModel::Unread,
+        if !self.member.is_over() && !self.is_complete {
+            return RequestedModel::Unread;
         }
+        // The name is shown in lists of cooling keys, so a token in it is masked.
+        self.member.value().map(|name| mask::text(name).into_owned()).into()
     }
 }
 
@@ -148,7 +155,9 @@ mod tests {
         let mut reader = ModelReader::of_stream(&HeaderMap::new());
         reader.push(br#"{"input":"#);
         assert_eq!(reader.model(), RequestedModel::Unread);
-        reader.push(br#""x","model":"m","#);
+        reader.push(br#""x","model":"other","#);
+        assert_eq!(reader.model(), RequestedModel::Unread, "another member may replace the name");
+        reader.push(br#""model":"m"}"#);
         assert_eq!(reader.model(), named("m"));
     }
 }

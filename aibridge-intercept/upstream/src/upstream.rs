@@ -11,6 +11,7 @@ mod upload;
 
 use crate::call::{Attempts, CallBody, TimeoutScope, Timeouts, UpstreamCall};
 use crate::guard::Permit;
+use crate::requested_model::ModelReader;
 use crate::response::{UpstreamResponse, causes, violates_http};
 use crate::trace;
 use aibridge_error::Error;
@@ -142,7 +143,12 @@ impl Upstream {
         attempts: &mut Attempts,
     ) -> Result<UpstreamResponse, Error> {
         let upload = match &mut call.body {
-            CallBody::Once(body) => body.take().map(|body| Upload::new(body, &call.headers)),
+            CallBody::Once(body) => body.take().map(|body| {
+                let is_pooled = matches!(call.credential, Credential::Centralized(_));
+                let model =
+                    if is_pooled { ModelReader::of_stream(&call.headers) } else { ModelReader::idle() };
+                Upload::new(body, model)
+            }),
             CallBody::Replayable(_) => None,
         };
         let mut is_last = false;

@@ -23,9 +23,12 @@ fn problem(row: &OverrideRow, providers: &[(&str, &str)]) -> Option<String> {
         let mut known: Vec<&str> = providers.iter().flat_map(|(own, vendor)| [*own, *vendor]).collect();
         known.sort_unstable();
         known.dedup();
-        let known = known.join(", ");
+        let advice = match &known[..] {
+            [] => "configure a provider".to_owned(),
+            known => format!("write one of {}", known.join(", ")),
+        };
         return Some(format!(
-            "the price of {id} applies to nothing: no provider here is called {name:?} or is of that vendor; write one of {known}"
+            "the price of {id} applies to nothing: no provider here is called {name:?} or is of that vendor; {advice}"
         ));
     }
     let tier = row.service_tier.as_deref()?;

@@ -1,6 +1,5 @@
 //! Users may read only their own records. This file contains that rule, and the descriptions of the endpoints below
 //! `/api/v1/me/`, for which the access token of any user suffices. The functions that serve all records serve them, too.
-#![allow(dead_code, reason = "only the descriptions of endpoints are used")]
 
 use crate::call::Call;
 use crate::endpoint::Scope;
@@ -63,6 +62,7 @@ pub(crate) fn session_of(
     params(FilterParameters, PageParameters),
     responses((status = 200, description = "A page of interceptions", body = InterceptionPage), Refusals),
 )]
+#[allow(dead_code, reason = "only its description is used")]
 pub(crate) fn interceptions() {}
 
 /// Returns one of the caller's own interceptions with all its records.
@@ -74,6 +74,7 @@ pub(crate) fn interceptions() {}
     params(("id" = Uuid, Path, description = "The id of the interception.")),
     responses((status = 200, description = "The interception", body = FullInterception), NotFound, Refusals),
 )]
+#[allow(dead_code, reason = "only its description is used")]
 pub(crate) fn interception() {}
 
 /// Returns the text of a prompt, a tool call or a piece of reasoning of the caller's own.
@@ -90,6 +91,7 @@ pub(crate) fn interception() {}
     ),
     responses((status = 200, description = "The text", body = Content), NotFound, Refusals),
 )]
+#[allow(dead_code, reason = "only its description is used")]
 pub(crate) fn content() {}
 
 /// Adds up the caller's own requests, tokens and cost.
@@ -101,6 +103,7 @@ pub(crate) fn content() {}
     params(FilterParameters, TotalsParameters),
     responses((status = 200, description = "One row for each group", body = TotalsList), Refusals),
 )]
+#[allow(dead_code, reason = "only its description is used")]
 pub(crate) fn totals() {}
 
 /// Lists the caller's own sessions, the latest start first.
@@ -112,6 +115,7 @@ pub(crate) fn totals() {}
     params(FilterParameters, PageParameters, SessionParameters),
     responses((status = 200, description = "A page of sessions", body = SessionPage), Refusals),
 )]
+#[allow(dead_code, reason = "only its description is used")]
 pub(crate) fn sessions() {}
 
 /// Returns one of the caller's own sessions.
@@ -123,6 +127,7 @@ pub(crate) fn sessions() {}
     params(("id" = Uuid, Path, description = "The id of an interception of the session.")),
     responses((status = 200, description = "The session", body = SessionDetail), NotFound, Refusals),
 )]
+#[allow(dead_code, reason = "only its description is used")]
 pub(crate) fn session() {}
 
 /// Lists the interceptions of one of the caller's own sessions.
@@ -134,6 +139,7 @@ pub(crate) fn session() {}
     params(("id" = Uuid, Path, description = "The id of an interception of the session."), TimelineParameters),
     responses((status = 200, description = "A page of interceptions", body = TimelinePage), NotFound, Refusals),
 )]
+#[allow(dead_code, reason = "only its description is used")]
 pub(crate) fn timeline() {}
 
 /// Finds the items of one of the caller's own sessions that contain a text.
@@ -145,6 +151,7 @@ pub(crate) fn timeline() {}
     params(("id" = Uuid, Path, description = "The id of an interception of the session."), SearchParameters),
     responses((status = 200, description = "The items with matches", body = MatchList), NotFound, Refusals),
 )]
+#[allow(dead_code, reason = "only its description is used")]
 pub(crate) fn search() {}
 
 /// Waits until the caller's own interceptions start or end.
@@ -156,4 +163,5 @@ pub(crate) fn search() {}
     params(FilterParameters, LiveParameters),
     responses((status = 200, description = "The interceptions that changed", body = LivePage), Refusals),
 )]
+#[allow(dead_code, reason = "only its description is used")]
 pub(crate) fn live() {}

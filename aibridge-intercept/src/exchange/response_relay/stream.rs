@@ -53,7 +53,8 @@ impl Exchange {
             if is_end {
                 break;
             }
-            let may_end = stream.relay.reader.may_end();
+            // Without its end, compressed data is cut even if the content is complete.
+            let may_end = stream.relay.decoding.is_plain() && stream.relay.reader.may_end();
             stream.relay.response.set_rest_optional(may_end);
             match self.next_chunk(&mut stream.relay.response, None).await {
                 Ok(NextChunk::Chunk(chunk)) => raw = chunk,

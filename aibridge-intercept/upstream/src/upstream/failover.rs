@@ -125,7 +125,7 @@ impl Upstream {
                 attempts.exhausted = Some(match refusal {
                     Refusal::Quota => PoolExhausted::Quota,
                     Refusal::TooLarge => PoolExhausted::TooLarge,
-                    Refusal::RateLimited => PoolExhausted::RateLimited,
+                    Refusal::RateLimited | Refusal::OtherLimit => PoolExhausted::RateLimited,
                     Refusal::Rejected | Refusal::Unauthorized => PoolExhausted::Rejected,
                     Refusal::Forbidden => PoolExhausted::Forbidden,
                 });
@@ -165,7 +165,7 @@ async fn read_refusal(response: UpstreamResponse) -> (UpstreamResponse, Option<R
 fn report(key: &Key, refusal: Refusal, headers: &HeaderMap) {
     match refusal {
         Refusal::Quota => key.out_of_quota(),
-        Refusal::TooLarge => key.request_too_large(),
+        Refusal::TooLarge | Refusal::OtherLimit => key.request_too_large(),
         Refusal::RateLimited => key.rate_limited(cooldown(headers)),
         Refusal::Rejected => key.rejected(),
         Refusal::Unauthorized => key.unauthorized(),

@@ -20,6 +20,8 @@ pub(crate) enum Refusal {
     TooLarge,
     /// Any other 429 status.
     RateLimited,
+    /// A limit that does not concern the key, or may concern a model that is not known: nothing cools.
+    OtherLimit,
     /// The provider does not accept the key: a 401 (Google: 400) that names the key.
     Rejected,
     /// Any other 401 status.
@@ -117,7 +119,7 @@ impl Refusal {
     /// The refusal of a request that the provider limits apart from others: a limit does not concern the key.
     pub(super) fn without_rate_limit(self) -> Self {
         match self {
-            Self::Quota | Self::RateLimited => Self::TooLarge,
+            Self::Quota | Self::RateLimited => Self::OtherLimit,
             other => other,
         }
     }
@@ -126,7 +128,7 @@ impl Refusal {
     /// nothing.
     pub(super) fn without_model(self) -> Self {
         match self {
-            Self::RateLimited => Self::TooLarge,
+            Self::RateLimited => Self::OtherLimit,
             other => other,
         }
     }
@@ -134,7 +136,7 @@ impl Refusal {
     /// The refusal of a request that contains a credential of the client's own: it does not concern the key.
     pub(super) fn without_key_fault(self) -> Self {
         match self {
-            Self::Quota | Self::RateLimited => Self::TooLarge,
+            Self::Quota | Self::RateLimited => Self::OtherLimit,
             Self::Rejected => Self::Unauthorized,
             other => other,
         }

@@ -4,7 +4,6 @@ use crate::request_body;
 use crate::requested_model::{ModelReader, RequestedModel};
 use aibridge_error::Error;
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
 use std::pin::Pin;
@@ -46,12 +45,12 @@ struct Attempt {
 struct Unreadable;
 
 impl Upload {
-    pub(super) fn new(body: reqwest::Body, headers: &HeaderMap) -> Self {
+    pub(super) fn new(body: reqwest::Body, model: ModelReader) -> Self {
         Self(Arc::new(Mutex::new(State {
             body,
             replay: Some(Vec::new()),
             replay_bytes: 0,
-            model: ModelReader::of_stream(headers),
+            model,
             attempt: 0,
             idle_timer: None,
             is_complete: false,
@@ -184,7 +183,7 @@ mod tests {
     async fn a_client_that_stops_sending_times_out() {
         let first = stream::iter([Ok::<_, std::io::Error>("first")]);
         let upload =
-            Upload::new(reqwest::Body::wrap_stream(first.chain(stream::pending())), &HeaderMap::new());
+            Upload::new(reqwest::Body::wrap_stream(first.chain(stream::pending())), ModelReader::idle());
         let mut body = upload.body();
         assert!(body.frame().await.unwrap().is_ok());
 

@@ -1,7 +1,7 @@
 //! Tables of refusals, by vendor.
 
 use super::*;
-use Refusal::{Forbidden, Quota, RateLimited, Rejected, TooLarge, Unauthorized};
+use Refusal::{Forbidden, OtherLimit, Quota, RateLimited, Rejected, TooLarge, Unauthorized};
 use http::HeaderValue;
 use std::io::Write;
 
@@ -200,7 +200,7 @@ fn detects_credentials_in_the_query() {
         assert_eq!(has_credential_parameter(&url), expected, "{query}");
     }
     let all = [Quota, TooLarge, RateLimited, Rejected, Unauthorized, Forbidden];
-    let expected = [TooLarge, TooLarge, TooLarge, Unauthorized, Unauthorized, Forbidden];
+    let expected = [OtherLimit, TooLarge, OtherLimit, Unauthorized, Unauthorized, Forbidden];
     assert_eq!(all.map(Refusal::without_key_fault), expected);
 }
 
