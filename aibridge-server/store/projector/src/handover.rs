@@ -10,7 +10,8 @@ const MAX_BYTES: usize = 2 << 20;
 /// The bytes that a frame counts for in addition to its payload: small records take more memory than their JSON.
 const FRAME_BYTES: usize = 1 << 10;
 
-/// The records of recently appended frames, so that a projector that is close behind need not decode them.
+/// The records of recently appended frames, so that a projector that is close behind need not decode them. If the projector
+/// reads a frame before its records are put here, they stay until the next call of [`Handover::take`].
 #[derive(Default)]
 pub(crate) struct Handover {
     recent: Mutex<Recent>,
@@ -53,5 +54,46 @@ impl Handover {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aibridge_recorder::ObjectOwner;
+    use jiff::Timestamp;
+
+    fn records(id: u64) -> Vec<Record> {
+        let owner = ObjectOwner {
+            provider_name: "openai".to_owned(),
+            object_id: id.to_string(),
+            initiator_id: "ada".to_owned(),
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        vec![Record::Owner(owner)]
+    }
+
+    #[test]
+    fn a_frame_is_handed_over_once_and_earlier_ones_are_forgotten() {
+        let handover = Handover::default();
+        for sequence in [3, 1, 2, 5] {
+            handover.put(sequence, records(sequence), 10);
+        }
+        assert_eq!(handover.take(2), Some(records(2)));
+        assert_eq!(handover.take(2), None);
+        assert_eq!(handover.take(1), None, "the projector is past this frame");
+        assert_eq!(handover.take(4), None, "this frame has no records");
+        assert_eq!(handover.take(5), Some(records(5)));
+        assert_eq!(handover.recent.lock().bytes, 0);
+    }
+
+    #[test]
+    fn a_full_handover_takes_nothing_until_the_projector_has_read() {
+        let handover = Handover::default();
+        handover.put(1, records(1), MAX_BYTES - FRAME_BYTES);
+        handover.put(2, records(2), 0);
+        assert_eq!(handover.take(2), None);
+        handover.put(3, records(3), 0);
+        assert_eq!(handover.take(3), Some(records(3)));
     }
 }
