@@ -154,14 +154,10 @@ impl Reader {
         self.response_id.is_some()
     }
 
-    /// Whether there are choices, and each is finished.
-    pub(crate) fn is_finished(&self) -> bool {
-        !self.too_many_choices && !self.choices.is_empty() && self.choices.values().all(|finished| *finished)
-    }
-
     /// Returns the summary of the objects. The response is complete if all choices are finished, or if `complete` is set.
     pub(crate) fn finish(&mut self, complete: bool) -> ResponseSummary {
-        let finished = complete || self.is_finished();
+        let all_finished = !self.too_many_choices && self.choices.values().all(|finished| *finished);
+        let finished = complete || all_finished && !self.choices.is_empty();
         ResponseSummary {
             objects: Vec::new(),
             response_id: self.response_id.take(),

@@ -92,10 +92,6 @@ impl Observer for Streaming {
         self.reader.has_failed()
     }
 
-    fn may_end(&self) -> bool {
-        !self.reader.has_failed() && self.reader.is_finished()
-    }
-
     fn finish(&mut self) -> ResponseSummary {
         self.reader.finish(self.done)
     }

@@ -21,11 +21,6 @@ pub trait Observer: Send {
     /// Whether an event so far reported an error.
     fn has_failed(&self) -> bool;
 
-    /// Whether a stream that ends here is complete without a terminal event.
-    fn may_end(&self) -> bool {
-        false
-    }
-
     /// The provider's ids of the objects that the response has made so far.
     fn objects(&self) -> &[String] {
         &[]

@@ -59,11 +59,6 @@ impl ResponseReader {
         }
     }
 
-    /// Whether a stream that ends here is complete without a terminal event.
-    pub fn may_end(&self) -> bool {
-        self.observer.may_end()
-    }
-
     /// The provider's ids of the objects that the response has made so far.
     pub fn objects(&self) -> &[String] {
         self.observer.objects()

@@ -37,14 +37,12 @@ pub struct UpstreamResponse {
     pub(crate) timeouts: Timeouts,
     /// The end of the body, if it arrived together with a chunk and was not returned yet.
     pub(crate) end: Option<reqwest::Result<()>>,
-    /// The response is complete without the rest of its body.
-    pub(crate) is_rest_optional: bool,
 }
 
 impl UpstreamResponse {
     /// The response `http` of a call without a guard and a tap. It must be complete by `deadline`, if there is one.
     pub fn new(http: Response, deadline: Option<Instant>, timeouts: Timeouts) -> Self {
-        Self { http, deadline, permit: None, tapped: None, timeouts, end: None, is_rest_optional: false }
+        Self { http, deadline, permit: None, tapped: None, timeouts, end: None }
     }
 
     /// Returns the next chunk of the body, joined with those that are available at once; `None` at the end of the body. A
@@ -133,7 +131,7 @@ impl UpstreamResponse {
     }
 
     fn fail(&mut self, error: Error) -> Error {
-        if let Some(permit) = self.permit.as_mut().filter(|_| !self.is_rest_optional) {
+        if let Some(permit) = &mut self.permit {
             permit.on_error(&error);
         }
         if let Some(tapped) = &self.tapped {
@@ -159,12 +157,6 @@ impl UpstreamResponse {
     /// Reports that the provider was lost, although the body seems to have ended.
     pub fn lose(&mut self) -> Error {
         self.fail(Error::UpstreamDisconnected)
-    }
-
-    /// Sets whether the response is complete without the rest of its body. Then its loss does not count against the
-    /// provider.
-    pub fn set_rest_optional(&mut self, is_optional: bool) {
-        self.is_rest_optional = is_optional;
     }
 
     /// Called when all relevant parts of the response have arrived. `is_failure`: it counts against the provider.

@@ -53,14 +53,9 @@ impl Exchange {
             if is_end {
                 break;
             }
-            // Without its end, compressed data is cut even if the content is complete.
-            let may_end = stream.relay.decoding.is_plain() && stream.relay.reader.may_end();
-            stream.relay.response.set_rest_optional(may_end);
-            match self.next_chunk(&mut stream.relay.response, None).await {
-                Ok(NextChunk::Chunk(chunk)) => raw = chunk,
-                Ok(NextChunk::End | NextChunk::TimedOut) => break,
-                Err(RelayError::Failed(_)) if may_end => return self.end_lost_stream(stream.relay).await,
-                Err(error) => return Err(error),
+            match self.next_chunk(&mut stream.relay.response, None).await? {
+                NextChunk::Chunk(chunk) => raw = chunk,
+                NextChunk::End | NextChunk::TimedOut => break,
             }
         }
         let tail = Event::from(stream.splitter.take_rest());
@@ -183,15 +178,6 @@ impl Exchange {
         let mut summary = relay.reader.finish();
         summary.usage = None;
         self.record_end(Outcome::Completed, summary).await?;
-        self.downstream.end().await;
-        Ok(())
-    }
-
-    /// Ends a stream that broke off when it was complete without a terminal event: the client has the whole response,
-    /// although its usage may be lost. The bytes of an unfinished event are dropped.
-    async fn end_lost_stream(&mut self, relay: &mut ResponseRelay) -> Result<(), RelayError> {
-        self.is_interrupted = true;
-        self.end_stream(relay).await?;
         self.downstream.end().await;
         Ok(())
     }
