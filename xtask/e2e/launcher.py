@@ -200,8 +200,11 @@ def shell_code(code: int) -> int:
     return 128 - code if code < 0 else code
 
 
-def same_files(direct: Ended, launched: Ended) -> None:
+def same_files(direct: Ended, launched: Ended, cut_off: bool = False) -> None:
+    """Compares the changes of both runs. Of its own folders, an agent that is cut off has made some, and not always the same."""
     more = {name: kind for name, kind in launched.changed.items() if direct.changed.get(name) != kind}
+    if cut_off:
+        more = {name: kind for name, kind in more.items() if kind != "added" or name.startswith("work/")}
     assert not more, f"files of the user that change only with the launcher: {more}"
 
 
@@ -252,7 +255,7 @@ def signals(stage: Stage) -> None:
         direct, launched = stage.direct(None, stop), stage.launched(None, stop)
         assert launched.code == shell_code(direct.code), f"{stop.name}: directly {direct}\nlaunched: {launched}"
         assert launched.stderr.splitlines()[-1].startswith("aibridge: "), launched
-        same_files(direct, launched)
+        same_files(direct, launched, cut_off=True)
 
 
 def running_gateway(stage: Stage) -> None:
