@@ -20,7 +20,8 @@ pub(super) struct OpenFiles {
     files: [OpenFile; SUFFIXES.len()],
     directory: PathBuf,
     /// The state of the directory in which all files were last found in place; `None` if that state may hide a change. An
-    /// entry cannot be removed, renamed or replaced without a change of the directory's time.
+    /// entry cannot be removed, renamed or replaced without a change of the directory's time. A mount over a file is noticed
+    /// only after the next such change.
     verified: Mutex<Option<DirectoryState>>,
 }
 
