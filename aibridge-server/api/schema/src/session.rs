@@ -80,7 +80,7 @@ pub struct TimelineToolCall {
     pub invocation_error: Option<String>,
     /// The time at which the call was received.
     pub created_at: Timestamp,
-    /// Contains `truncated: true` if the end of the input is missing.
+    /// Contains `truncated: true` if a text of the row is cut or missing, or if later tool calls have no rows.
     pub metadata: BTreeMap<String, bool>,
 }
 
