@@ -7,6 +7,9 @@ use std::io::{self, Write};
 /// The largest window of `Content-Encoding: zstd`: 2^23 bytes (RFC 9659).
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
+/// The length of the magic number with which each frame begins. The decoder refuses the first byte that differs from it.
+const MAGIC_BYTES: usize = 4;
+
 /// The decoder of a Zstandard body. A write of bytes after the last frame returns 0.
 pub(super) struct Zstd {
     decoder: Decoder<'static>,
@@ -14,8 +17,8 @@ pub(super) struct Zstd {
     sink: Sink,
     /// A whole frame was decoded.
     has_frame: bool,
-    /// No byte was decoded since the start, or since the end of the last frame.
-    is_between_frames: bool,
+    /// Number of bytes that were decoded since the start, or since the end of the last frame.
+    bytes_of_frame: usize,
 }
 
 impl Zstd {
@@ -23,7 +26,7 @@ impl Zstd {
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))?;
         let buffer = vec![0; MAX_PIECE_BYTES].into_boxed_slice();
-        Ok(Self { decoder, buffer, sink: Sink::default(), has_frame: false, is_between_frames: true })
+        Ok(Self { decoder, buffer, sink: Sink::default(), has_frame: false, bytes_of_frame: 0 })
     }
 
     pub(super) fn sink(&mut self) -> &mut Sink {
@@ -35,8 +38,9 @@ impl Zstd {
         if self.is_after_frames() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
+    /// Whether the bytes after the last whole frame, if any, do not begin another one.
     fn is_after_frames(&self) -> bool {
-        self.has_frame && self.is_between_frames
+        self.has_frame && self.bytes_of_frame < MAGIC_BYTES
     }
 }
 
@@ -51,10 +55,10 @@ impl Write for Zstd {
             };
             read += status.bytes_read;
             self.sink.write_all(&self.buffer[..status.bytes_written])?;
-            self.is_between_frames &= status.bytes_written == 0;
+            self.bytes_of_frame += status.bytes_read;
             if status.remaining == 0 {
                 self.decoder.reinit()?;
-                (self.has_frame, self.is_between_frames) = (true, true);
+                (self.has_frame, self.bytes_of_frame) = (true, 0);
                 return Ok(read);
             }
             if read == bytes.len() && status.bytes_written < self.buffer.len() {
