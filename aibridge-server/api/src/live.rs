@@ -20,8 +20,7 @@ use tokio_util::sync::CancellationToken;
 /// The most calls that wait at once.
 const MAX_WAITING: usize = 32;
 
-/// The longest wait of a call, and its wait if it names none.
-const MAX_WAIT: Duration = Duration::from_secs(30);
+/// The wait of a call that names none.
 const DEFAULT_WAIT: Duration = Duration::from_secs(20);
 
 /// The interceptions that start and end, shared by all calls.
@@ -67,7 +66,7 @@ impl ChangeFeed {
         let LiveParameters { after, wait } = parameters.take()?;
         parameters.finish()?;
         let _permit = self.waiting.try_acquire().map_err(|_| ApiError::TooManyReaders)?;
-        let wait = wait.map_or(DEFAULT_WAIT, Duration::from_secs).min(MAX_WAIT);
+        let wait = wait.map_or(DEFAULT_WAIT, Duration::from_secs);
         let until = Instant::now() + wait;
         let from = after.as_deref().filter(|text| !text.is_empty()).map(Position::parse);
         loop {

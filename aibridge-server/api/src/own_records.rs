@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::reader::ReadError;
 use aibridge_api_parameters::{
     ContentParameters, FilterParameters, LiveParameters, PageParameters, QueryParameters, SearchParameters,
-    SessionParameters, TimelineParameters, TotalsParameters, UserParameter,
+    SessionParameters, TimelineParameters, TotalsParameters, UserParameter, invalid,
 };
 use aibridge_api_schema::{
     Content, FullInterception, InterceptionPage, LivePage, MatchList, NotFound, Refusals, SessionDetail,
@@ -30,13 +30,19 @@ impl Call<'_> {
 ///
 /// # Errors
 ///
-/// [`ApiError::InvalidParameter`] if one is repeated or malformed.
+/// [`ApiError::InvalidParameter`] if one is repeated or malformed, or if the period is empty.
 pub(crate) fn filter(parameters: &mut QueryParameters, only: OnlyUser) -> Result<Filter, ApiError> {
     let user = match only {
         None => parameters.take::<UserParameter>()?.user,
         user => user,
     };
-    Ok(Filter { user, ..parameters.take::<FilterParameters>()?.into() })
+    let filter = Filter { user, ..parameters.take::<FilterParameters>()?.into() };
+    match (filter.since, filter.until) {
+        (Some(since), Some(until)) if until <= since => {
+            Err(invalid("until", &format!("it is not after since ({since:.0}): write a later time")).into())
+        }
+        _ => Ok(filter),
+    }
 }
 
 /// Finds the session of the interception `id`. An interception of another user than `only` is unknown.

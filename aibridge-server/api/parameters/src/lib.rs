@@ -18,4 +18,4 @@ pub use parameters::{
     TotalsParameters, UsageParameters, UserParameter,
 };
 pub use query_parameters::QueryParameters;
-pub use values::first_repeated;
+pub use values::{MAX_WAIT_SECONDS, first_repeated};

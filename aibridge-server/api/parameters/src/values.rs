@@ -13,8 +13,8 @@ const MAX_LIMIT: usize = 1000;
 /// The highest `limit` of a timeline, whose rows contain texts.
 const MAX_TIMELINE_LIMIT: usize = 100;
 
-/// The highest `wait`, in seconds. Proxies often close a connection that is silent for a minute.
-const MAX_WAIT_SECONDS: u64 = 30;
+/// The highest `wait` of a call to `/live`, in seconds. Proxies often close a connection that is silent for a minute.
+pub const MAX_WAIT_SECONDS: u64 = 30;
 
 /// The longest text to search for, in characters.
 const MAX_SEARCH_CHARS: usize = 200;

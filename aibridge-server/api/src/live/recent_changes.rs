@@ -2,6 +2,7 @@
 
 use crate::error::ApiError;
 use crate::reader::{ReadError, Reader};
+use aibridge_api_parameters::MAX_WAIT_SECONDS;
 use aibridge_store::{Filter, Summary};
 use serde::Serialize;
 use std::collections::{BTreeSet, VecDeque};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The time without a poll after which all earlier changes count as missed: twice the longest wait of a call.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(2 * MAX_WAIT_SECONDS);
 
 /// The most changes that are kept for later calls.
 const MAX_CHANGES: usize = 1000;

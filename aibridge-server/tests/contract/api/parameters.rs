@@ -31,6 +31,8 @@ async fn assert_parameters_named(served: &Served) {
         ("sessions?until=2026-02-30", "until", "2026-01-31"),
         ("usage?since=2026-01-31T12:00:00", "since", "2026-01-31T12:00:00Z for UTC"),
         ("interceptions?until=2026-01-31T12:00", "until", "no time zone"),
+        ("interceptions?since=1d&until=2d", "until", "not after since"),
+        ("totals?since=2026-01-31&until=2026-01-30", "until", "write a later time"),
         ("sessions?since=-004713-01-01T00:00:00Z", "since", "from the year 0 on"),
         ("interceptions?user=%00", "user", "without NUL"),
         ("usage?session=a%00b", "session", "without NUL"),
