@@ -1,6 +1,7 @@
 //! Queries over the records of a store: [lists](Records), sessions with their steps, and totals. Each is written once, for
 //! both databases; only the pages of interceptions are statements of `aibridge-sqlite` and `aibridge-postgres`.
 
+mod chunks;
 mod conditions;
 mod contents;
 mod recorded_usages;

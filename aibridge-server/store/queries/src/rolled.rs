@@ -99,6 +99,12 @@ impl Rolled {
 }
 
 impl RolledPart {
+    /// The part of these periods from `first` to `end`.
+    pub(crate) fn within(&self, first: i64, end: i64) -> Self {
+        let stale = self.stale.iter().copied().filter(|period| (first..end).contains(period)).collect();
+        Self { first, end, stale }
+    }
+
     /// The conditions of `filter` on the stored sums `i`, for these periods.
     pub(crate) fn conditions(&self, filter: &Filter, values: &mut Values) -> String {
         let first = values.bind(Value::Count(self.first));

@@ -2,6 +2,7 @@
 
 use crate::conditions::conditions;
 use crate::records::Records;
+use crate::rolled::RolledPart;
 use crate::time_segments::Segment;
 use aibridge_store_core::StoreError;
 use aibridge_store_core::query::Filter;
@@ -9,15 +10,15 @@ use aibridge_store_core::query::{CellKind, Values};
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// Number of interceptions whose tool calls one transaction counts.
-const CHUNK: i64 = 5000;
-
 /// Maximum length in characters of a tool name in a list.
 const NAME_CHARS: usize = 200;
 
 /// Number of different tools that are counted. Models choose the names, so the number needs a bound; calls of further
 /// tools are not counted.
 const MAX_TOOLS: usize = 10_000;
+
+/// The columns of a count of tool calls.
+const TOOL_KINDS: [CellKind; 3] = [CellKind::Text, CellKind::Count, CellKind::Count];
 
 /// The calls of one tool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,22 +47,15 @@ impl Records {
             sums.0 += calls.unsigned_abs();
             sums.1 += failed.unsigned_abs();
         };
-        let kinds = [CellKind::Text, CellKind::Count, CellKind::Count];
         let all = Segment { since: filter.since, until: filter.until, offset: 0 };
         let (stored, raw) = match self.rolled(filter)? {
             Some(rolled) => rolled.split(&all),
             None => (None, vec![all]),
         };
         if let Some(stored) = stored {
-            let mut values = Values::default();
-            let conditions = stored.conditions(filter, &mut values);
-            let (calls, failed) = (self.dialect().sum("i.calls"), self.dialect().sum("i.failed"));
-            let sql = format!(
-                "SELECT i.tool, {calls}, {failed} FROM aibridge_totals_tools i WHERE {conditions} GROUP BY 1"
-            );
-            for mut cells in self.select(&values.statement(sql, kinds))? {
-                add(cells.text()?, cells.count()?, cells.count()?);
-            }
+            self.period_chunks("aibridge_totals_tools", &stored, |stored| {
+                self.add_stored_tools(filter, stored, &mut add)
+            })?;
         }
         for part in raw {
             let filter = Filter { since: part.since, until: part.until, ..filter.clone() };
@@ -74,13 +68,31 @@ impl Records {
         Ok(rows)
     }
 
+    fn add_stored_tools(
+        &self,
+        filter: &Filter,
+        stored: &RolledPart,
+        add: &mut impl FnMut(String, i64, i64),
+    ) -> Result<(), StoreError> {
+        let mut values = Values::default();
+        let conditions = stored.conditions(filter, &mut values);
+        let (calls, failed) = (self.dialect().sum("i.calls"), self.dialect().sum("i.failed"));
+        let sql = format!(
+            "SELECT i.tool, {calls}, {failed} FROM aibridge_totals_tools i WHERE {conditions} GROUP BY 1"
+        );
+        for mut cells in self.select(&values.statement(sql, TOOL_KINDS))? {
+            add(cells.text()?, cells.count()?, cells.count()?);
+        }
+        Ok(())
+    }
+
     fn add_raw_tools(
         &self,
         filter: &Filter,
         add: &mut impl FnMut(String, i64, i64),
     ) -> Result<(), StoreError> {
         let dialect = self.dialect();
-        self.id_chunks(filter, CHUNK, |range| {
+        self.id_chunks(filter, |range| {
             let mut values = Values::default();
             let conditions = conditions(filter, range, "i", &mut values);
             let sql = format!(
@@ -89,8 +101,7 @@ impl Records {
                 dialect.count("*"),
                 dialect.count("t.invocation_error"),
             );
-            let kinds = [CellKind::Text, CellKind::Count, CellKind::Count];
-            for mut cells in self.select(&values.statement(sql, kinds))? {
+            for mut cells in self.select(&values.statement(sql, TOOL_KINDS))? {
                 add(cells.text()?, cells.count()?, cells.count()?);
             }
             Ok::<_, StoreError>(())

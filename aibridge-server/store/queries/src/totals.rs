@@ -6,18 +6,11 @@ use crate::rolled::RolledPart;
 use crate::time_segments::{Interval, Segment, segments};
 use aibridge_store_core::StoreError;
 use aibridge_store_core::query::{CellKind, Cells, Dialect, PERIOD_SECONDS, Values};
-use aibridge_store_core::query::{Filter, TokenSums, first_id};
+use aibridge_store_core::query::{Filter, TokenSums};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// Number of interceptions that one transaction sums up. On SQLite, a long one would keep the log from being reset.
-const CHUNK: i64 = 20_000;
-const POSTGRES_CHUNK: i64 = 500_000;
-
-/// Maximum time by which the timestamp in an id may follow `started_at`. It is later when the clock is set back.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
 
 /// Maximum length in characters of a key.
 const KEY_CHARS: usize = 200;
@@ -174,7 +167,10 @@ impl Records {
                 None => (None, vec![part.clone()]),
             };
             if let Some(stored) = stored {
-                self.add_stored(query, &part, &stored, &mut groups)?;
+                self.period_chunks("aibridge_totals", &stored, |stored| {
+                    self.add_stored(query, &part, stored, &mut groups)?;
+                    check(groups.all.len(), groups.bytes)
+                })?;
             }
             for part in raw {
                 self.add_raw(query, &part, &mut groups, &check)?;
@@ -189,7 +185,7 @@ impl Records {
         Ok(groups.all.into_iter().map(row).collect())
     }
 
-    /// Adds the stored sums of one segment.
+    /// Adds the stored sums of periods in one segment.
     fn add_stored(
         &self,
         query: &TotalsQuery,
@@ -248,11 +244,7 @@ impl Records {
         check: &impl Fn(usize, usize) -> Result<(), E>,
     ) -> Result<(), E> {
         let filter = Filter { since: part.since, until: part.until, ..query.filter.clone() };
-        let chunk = match self.dialect() {
-            Dialect::Sqlite => CHUNK,
-            Dialect::Postgres => POSTGRES_CHUNK,
-        };
-        self.id_chunks(&filter, chunk, |range| {
+        self.id_chunks(&filter, |range| {
             let (sql, kinds) = requests_sql(self.dialect(), query, part, &filter, range);
             for mut cells in self.select(&sql.statement_of(kinds))? {
                 let (bucket, key) = group(&mut cells, query)?;
@@ -281,28 +273,6 @@ impl Records {
             }
             check(groups.all.len(), groups.bytes)
         })
-    }
-
-    /// Calls `each` with consecutive ranges of ids of at most `chunk` interceptions, from the oldest that may match
-    /// `filter` on.
-    pub(super) fn id_chunks<E: From<StoreError>>(
-        &self,
-        filter: &Filter,
-        chunk: i64,
-        mut each: impl FnMut((Uuid, Uuid)) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let (mut low, mut high) = filter.ids();
-        if let Some(end) = filter.until.and_then(|until| until.checked_add(CLOCK_SLACK).ok()) {
-            high = high.min(first_id(end));
-        }
-        loop {
-            let end = self.id_at_offset((low, high), chunk - 1)?;
-            each((low, end.unwrap_or(high)))?;
-            match end {
-                Some(end) => low = aibridge_store_core::query::next(end),
-                None => return Ok(()),
-            }
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use aibridge_store::{
 use aibridge_testkit::Postgres;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -295,6 +296,26 @@ async fn sums_without_a_trigger_do_not_count() {
     database.assert_equal("without a trigger").await;
     assert!(database.sum_up().await > 0, "the tables are made again");
     database.assert_equal("with all triggers again").await;
+}
+
+#[tokio::test]
+async fn sums_of_more_rows_than_one_statement_reads_are_exact() {
+    let (database, mut random) = (Database::Sqlite(TestDir::new()), Random(3));
+    let last = Timestamp::now() - SignedDuration::from_hours(24);
+    // One quarter-hour has half of them, each of another user; the others have one each.
+    let at = |number: i64| last - SignedDuration::from_mins(if number % 2 == 0 { 0 } else { 8 * number });
+    let all = (0..4400).map(|number| {
+        let (_, mut records) = records(&mut random, at(number));
+        if let Some(Record::Start(start)) = records.first_mut() {
+            Arc::make_mut(start).initiator_id = format!("u{number}");
+        }
+        records
+    });
+    database.record(all.collect()).await;
+    database.assert_equal("before").await;
+    assert!(database.sum_up().await > 10);
+    assert!(database.count("aibridge_totals").await > 4000, "nearly all quarter-hours are over");
+    database.assert_equal("summed up").await;
 }
 
 #[tokio::test]
