@@ -4,7 +4,7 @@ use crate::payload::Payload;
 use aibridge_headers::mask;
 use aibridge_json::StreamedMember;
 use aibridge_observer::decoder::{Decoder, MAX_PIECE_BYTES};
-use http::HeaderMap;
+use http::{HeaderMap, header};
 
 /// The most bytes of the text of a model name that are kept. Keys compare the first 512 bytes of a name, each of which may
 /// be an escape of 6 bytes.
@@ -68,6 +68,8 @@ impl ModelReader {
 
     fn new(headers: &HeaderMap, limit: usize) -> Self {
         let (decoder, remaining) = match Decoder::of(headers) {
+            // An audio file comes with a form, one of whose fields is the model.
+            _ if is_form(headers) => (None, 0),
             Ok(None) => (None, limit),
             // A few bytes may decompress to many, on an async thread.
             Ok(decoder) => (decoder, limit.min(MAX_BUFFERED_BYTES)),
@@ -113,10 +115,18 @@ impl ModelReader {
     }
 }
 
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes().trim_ascii_start());
+    [&b"multipart/"[..], b"application/x-www-form-urlencoded"]
+        .iter()
+        .any(|form| kind.get(..form.len()).is_some_and(|start| start.eq_ignore_ascii_case(form)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use http::HeaderValue;
     use std::io::Write;
 
     fn named(name: &str) -> RequestedModel {
@@ -124,8 +134,7 @@ mod tests {
     }
 
     fn in_payload(body: impl Into<Bytes>, encoding: Option<&'static str>) -> RequestedModel {
-        let encoding =
-            encoding.map(|name| (http::header::CONTENT_ENCODING, http::HeaderValue::from_static(name)));
+        let encoding = encoding.map(|name| (header::CONTENT_ENCODING, HeaderValue::from_static(name)));
         RequestedModel::in_payload(&Payload::from(body.into()), &encoding.into_iter().collect())
     }
 
@@ -148,6 +157,17 @@ mod tests {
         assert_eq!(in_payload(gzip(large("").as_bytes()), Some("gzip")), RequestedModel::Unread);
         assert_eq!(in_payload("junk", Some("gzip")), RequestedModel::Unread);
         assert_eq!(in_payload("junk", Some("compress")), RequestedModel::Unread);
+    }
+
+    #[test]
+    fn the_model_of_a_form_is_not_read() {
+        for kind in
+            ["multipart/form-data; boundary=x", "Multipart/Form-Data", "application/x-www-form-urlencoded"]
+        {
+            let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(kind))].into_iter().collect();
+            let body = Payload::from(Bytes::from("--x\r\n"));
+            assert_eq!(RequestedModel::in_payload(&body, &headers), RequestedModel::Unread, "{kind}");
+        }
     }
 
     #[test]
