@@ -3,6 +3,7 @@
 use super::plan::{Outcome, Planned, Random};
 use super::texts::{CLIENT_NAMES, MODEL_NAMES, PROMPTS, REASONING, USER_NAMES, tool};
 use anyhow::Result;
+use jiff::Timestamp;
 use rusqlite::{Statement, Transaction, params};
 
 /// The prepared statements.
@@ -47,12 +48,12 @@ impl<'a> Inserts<'a> {
     pub(super) fn insert(&mut self, one: &Planned) -> Result<()> {
         let mut random = Random::new(u64::from(one.seed) << 20 | u64::from(one.step));
         let ended_at = one.at + u64::from(one.millis);
-        let (id, started, ended) = (id(one.at, &mut random), time(one.at), time(ended_at));
+        let (id, started, ended) = (id(one.at, &mut random), time(one.at)?, time(ended_at)?);
         let (provider, model, prices) = MODEL_NAMES[usize::from(one.model)];
         let (client, agent) = CLIENT_NAMES[usize::from(one.client)];
         let session = format!("{:08x}-5e55-4000-8000-{:012x}", one.session, u64::from(one.session) * 7919);
         let session = (client != "Cursor").then_some(session);
-        let answered = (!one.has_prompt).then(|| call_id(one.session, one.step - 1));
+        let returned_call = (!one.has_prompt).then(|| call_id(one.session, one.step - 1));
         let (outcome, error, status) = match one.outcome {
             Outcome::Completed => (Some("completed"), None, Some(200)),
             Outcome::Cancelled => (Some("cancelled"), None, Some(200)),
@@ -72,7 +73,7 @@ impl<'a> Inserts<'a> {
             client,
             session,
             agent,
-            answered,
+            returned_call,
             started,
             outcome.map(|_| &ended),
             outcome,
@@ -113,31 +114,15 @@ fn call_id(session: u32, step: u16) -> String {
 
 /// A UUIDv7 with the time `at`.
 fn id(at: u64, random: &mut Random) -> String {
-    let (one, other) = (random.next(), random.next());
-    let (low, variant) = (one & 0xfff, 0x8000 | other >> 48 & 0x3fff);
-    format!("{:08x}-{:04x}-7{low:03x}-{variant:04x}-{:012x}", at >> 16, at & 0xffff, other & 0xffff_ffff_ffff)
+    let bytes = (u128::from(random.next()) << 64 | u128::from(random.next())).to_be_bytes();
+    let mut tail = [0; 10];
+    tail.copy_from_slice(&bytes[6..]);
+    uuid::Builder::from_unix_timestamp_millis(at, &tail).into_uuid().to_string()
 }
 
 /// RFC 3339 in UTC with milliseconds, as the store writes it.
-fn time(at: u64) -> String {
-    let (days, in_day) = (at / 86_400_000, at % 86_400_000);
-    let (year, month, day) = civil(days);
-    let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
-    let (second, millis) = (in_day / 1000 % 60, in_day % 1000);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
-}
-
-/// The date of a number of days after 1970-01-01 (Howard Hinnant's `civil_from_days`).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let era = days / 146_097;
-    let of_era = days % 146_097;
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year + era * 400 + u64::from(month <= 2), month, day)
+fn time(at: u64) -> Result<String> {
+    Ok(format!("{:.3}", Timestamp::from_millisecond(at.try_into()?)?))
 }
 
 #[cfg(test)]
@@ -146,9 +131,9 @@ mod tests {
 
     #[test]
     fn times_and_ids_have_the_form_of_the_store() {
-        assert_eq!(time(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(time(1_709_208_000_123), "2024-02-29T12:00:00.123Z");
-        assert_eq!(time(1_798_761_599_999), "2026-12-31T23:59:59.999Z");
+        assert_eq!(time(0).unwrap(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(time(1_709_208_000_123).unwrap(), "2024-02-29T12:00:00.123Z");
+        assert_eq!(time(1_798_761_599_999).unwrap(), "2026-12-31T23:59:59.999Z");
         let id = id(1_709_208_000_123, &mut Random::new(1));
         assert_eq!((&id[..13], &id[14..15], id.len()), ("018df4bc-567b", "7", 36));
     }
