@@ -11,8 +11,7 @@ mod secured;
 mod tools;
 
 use aibridge_testkit::{Gateway, Launch};
-use aibridge_workspace::gateway;
-use aibridge_workspace::{Workspace, root};
+use aibridge_workspace::{Workspace, gateway, root};
 use aimock::Aimock;
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -68,7 +67,6 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.launcher {
         return launcher::run(&binary, &tools, &installed, &target).await;
     }
-
     if options.money {
         return money::run(&binary, &tools, &installed).await;
     }
@@ -116,17 +114,25 @@ fn settings(provider: &Aimock) -> String {
     .concat()
 }
 
-/// The environment of the scenarios: how to run the SDK for Node.js.
-fn environment(tools: &Tools, installed: &Installed) -> [(&'static str, OsString); 4] {
-    [
-        ("PYTHONDONTWRITEBYTECODE", "1".into()),
-        ("PYTHONUTF8", "1".into()),
-        ("NODE", tools.node.clone().into()),
-        ("NODE_FOLDER", installed.node.clone().into()),
-    ]
+/// The variables that scenarios inherit. Others, such as keys and proxies of the developer, would change their results.
+const INHERITED: [&str; 2] = ["PATH", "TMPDIR"];
+
+/// A command that runs the Python scenarios in `name`.
+fn python(installed: &Installed, name: &str) -> Command {
+    let mut command = Command::new(&installed.python);
+    command.arg(assets().join(name)).env_clear();
+    command.envs(INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUTF8", "1");
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
 }
 
-/// Runs the Python scenarios, which print their results.
+/// The environment of scenarios that use the SDK for Node.js.
+fn environment(tools: &Tools, installed: &Installed) -> [(&'static str, OsString); 2] {
+    [("NODE", tools.node.clone().into()), ("NODE_FOLDER", installed.node.clone().into())]
+}
+
+/// Runs the scenarios with the SDKs, which compare the gateway with the provider.
 async fn run_scenarios(
     tools: &Tools,
     installed: &Installed,
@@ -134,14 +140,9 @@ async fn run_scenarios(
     gateway: &Gateway,
     limited: &Gateway,
 ) -> Result<()> {
-    let mut command = Command::new(&installed.python);
-    command
-        .arg(assets().join("run.py"))
-        .args([provider.base_url(), gateway.url()])
-        .arg(gateway.store().path())
-        .arg(limited.url());
-    command.env_clear().envs(environment(tools, installed));
-    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
+    let mut command = python(installed, "run.py");
+    command.args([provider.base_url(), gateway.url()]).arg(gateway.store().path()).arg(limited.url());
+    let status = command.envs(environment(tools, installed)).status().await?;
     ensure!(status.success(), "a response through the gateway differs from the direct one ({status})");
     Ok(())
 }

@@ -43,7 +43,7 @@ keys = ["sk-first-key-of-the-browser", "sk-second-key-of-the-browser", "<img/src
 "#;
 
 /// The response of the provider to a chat completion.
-const ANSWER: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","model":"gpt-5","choices":[{"index":0,
+const COMPLETION: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","model":"gpt-5","choices":[{"index":0,
     "message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],
     "usage":{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10}}"#;
 
@@ -75,7 +75,7 @@ pub(super) async fn run(binary: &Path, tools: &Tools, installed: &Installed, tar
     let status = command.kill_on_drop(true).status().await?;
     ensure!(status.success(), "a scenario of the dashboard failed\nthe gateway logged:\n{}", filled.stderr());
     for gateway in [filled, empty] {
-        end(gateway).await;
+        stop(gateway).await;
     }
     Ok(())
 }
@@ -99,18 +99,18 @@ fn respond(received: &ReceivedRequest) -> Script {
         );
     }
     if model.starts_with("bytes-") {
-        return Script::json(200, hostile::ANSWER);
+        return Script::json(200, hostile::COMPLETION);
     }
     match received.header("authorization") {
         Some(key) if key.contains("first-key") => Script::json(
             401,
             r#"{"error":{"message":"Incorrect API key provided.","type":"invalid_request_error","code":"invalid_api_key"}}"#,
         ),
-        _ => Script::json(200, ANSWER),
+        _ => Script::json(200, COMPLETION),
     }
 }
 
-async fn end(gateway: Gateway) {
+async fn stop(gateway: Gateway) {
     gateway.terminate();
     gateway.wait_exit().await;
 }
@@ -120,11 +120,11 @@ fn chromium() -> Option<PathBuf> {
 }
 
 /// Creates an access token, and returns it.
-async fn token(launch: &Launch, binary: &Path, words: &[&str]) -> Result<String> {
+async fn token(launch: &Launch, binary: &Path, options: &[&str]) -> Result<String> {
     let store = format!("sqlite:{}", launch.store_path().display());
-    let end = ["--store", store.as_str()];
-    let command = ["token", "create"].iter().chain(words).chain(&end).copied();
-    let ended = command.fold(Launch::new(binary), |launch, word| launch.arg(word)).run().await;
-    let line = ended.stdout.lines().next().map(str::to_owned);
-    line.with_context(|| format!("no access token was created: {}", ended.stderr))
+    let store = ["--store", store.as_str()];
+    let arguments = ["token", "create"].iter().chain(options).chain(&store).copied();
+    let output = arguments.fold(Launch::new(binary), |launch, argument| launch.arg(argument)).run().await;
+    let line = output.stdout.lines().next().map(str::to_owned);
+    line.with_context(|| format!("no access token was created: {}", output.stderr))
 }

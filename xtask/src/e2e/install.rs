@@ -26,8 +26,8 @@ pub(super) struct Installed {
 /// The files that pin the Node.js packages.
 const NODE_FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 
-/// The program of opencode. Its package for Linux on x86-64 is installed without the one that selects a platform, which
-/// would install two.
+/// The program of opencode. Only its package for Linux on x86-64 is installed: the package that selects a platform would
+/// install two variants.
 const OPENCODE: &str = "node_modules/opencode-linux-x64/bin/opencode";
 
 /// Installs everything below `folder`, unless these versions are installed already.
@@ -63,8 +63,7 @@ pub(super) fn install(tools: &Tools, folder: &Path) -> Result<Installed> {
     Ok(Installed { python: venv.join("bin/python"), aimock, node, claude, codex, opencode })
 }
 
-/// The program of Claude Code for this machine. It is in a package of its own for each platform, of which npm installs the
-/// one that fits.
+/// The program of Claude Code for this machine. Each platform has its own package, and npm installs the matching one.
 fn claude(node: &Path) -> Result<PathBuf> {
     let folder = node.join("node_modules/@anthropic-ai");
     let packages = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;

@@ -2,12 +2,10 @@
 
 use super::install::Installed;
 use super::tools::Tools;
-use super::{Aimock, assets, environment, settings};
+use super::{Aimock, environment, python, settings};
 use aibridge_testkit::{Authority, Launch};
 use anyhow::{Result, ensure};
 use std::path::Path;
-use std::process::Stdio;
-use tokio::process::Command;
 
 /// Runs the scenarios against a gateway with a certificate.
 pub(super) async fn run(
@@ -22,14 +20,9 @@ pub(super) async fn run(
     authority.issue().write_to(launch.dir());
     std::fs::write(&trusted, authority.certificate_pem())?;
     let gateway = launch.start().await;
-    let mut command = Command::new(&installed.python);
-    command.arg(assets().join("secured.py")).args([provider.base_url(), gateway.url()]);
-    command
-        .env_clear()
-        .envs(environment(tools, installed))
-        .env("NODE_EXTRA_CA_CERTS", &trusted)
-        .env("SSL_CERT_FILE", trusted);
-    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
+    let mut command = python(installed, "secured.py");
+    command.args([provider.base_url(), gateway.url()]).envs(environment(tools, installed));
+    let status = command.env("NODE_EXTRA_CA_CERTS", &trusted).env("SSL_CERT_FILE", trusted).status().await?;
     ensure!(
         status.success(),
         "a response over TLS differs from the direct one ({status})\n{}",

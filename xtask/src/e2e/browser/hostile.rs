@@ -20,7 +20,7 @@ const LONG: usize = 10 << 20;
 const NOT_UTF_8: &str = "CAST(X'3C623EFFC328EDA0803C2F623E' AS TEXT)";
 
 /// A response of a provider with a tool call whose texts are hostile and not UTF-8.
-pub(super) const ANSWER: &[u8] = b"{\"id\":\"chatcmpl-2\",\"object\":\"chat.completion\",\"model\":\"gpt-5\",\"choices\":[{\"index\":0,\
+pub(super) const COMPLETION: &[u8] = b"{\"id\":\"chatcmpl-2\",\"object\":\"chat.completion\",\"model\":\"gpt-5\",\"choices\":[{\"index\":0,\
     \"message\":{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\
     \"name\":\"<b>\xff\xc3(</b>\",\"arguments\":\"<img src=x onerror=alert(6)> \xed\xa0\x80\"}}]},\"finish_reason\":\"tool_calls\"}],\
     \"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1,\"total_tokens\":10}}";
