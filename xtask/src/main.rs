@@ -32,8 +32,7 @@ enum Task {
     Ci(ci::Options),
     /// Sends three requests through the gateway and prints its records; needs no API key and no network.
     Demo(aibridge_demo::Options),
-    /// Runs the official Python SDK against an independent provider, directly and through the gateway, and the dashboard in
-    /// a browser.
+    /// Runs the official SDKs and coding agents directly and through the gateway, and the dashboard in a browser.
     E2e(e2e::Options),
     /// Runs the fuzz targets of the parsers; needs cargo-fuzz.
     Fuzz(fuzz::Options),

@@ -1,4 +1,4 @@
-//! The surroundings of a measurement: binaries, the provider and the clients.
+//! The environment of a measurement: the binaries, the provider and the clients.
 
 use super::process::Process;
 use super::target::Target;

@@ -42,7 +42,7 @@ pub(super) struct Client {
     pub(super) pause: Duration,
 }
 
-/// The size of a prompt from which on its request is made on another thread, in bytes.
+/// The size of a prompt, in bytes, from which its request is built on another thread.
 const LARGE: usize = 1 << 20;
 
 type Connection = SendRequest<Full<Bytes>>;
@@ -83,9 +83,9 @@ impl Client {
                 Outcome::Refused(..) => self.target.timeline.note_refused(),
                 Outcome::EndCut | Outcome::Altered | Outcome::Broken => {}
             }
-            let goes_on = matches!(outcome, Outcome::Whole(_));
+            let is_whole = matches!(outcome, Outcome::Whole(_));
             self.ledger.note_outcome(&plan, outcome, began.elapsed());
-            if !goes_on {
+            if !is_whole {
                 return;
             }
             sleep(self.pause).await;
@@ -93,7 +93,7 @@ impl Client {
     }
 }
 
-/// The body of a request. A large one is made on another thread, so that no other client waits meanwhile.
+/// Builds the body of a request: a large one on another thread, so that no other client waits for it.
 async fn body(plan: &Plan) -> Bytes {
     if plan.prompt_bytes < LARGE {
         return plan.body().into();

@@ -1,4 +1,4 @@
-//! The faults, by name: what each does, where it applies, and what it may cost.
+//! The faults, by name: the effect of each, the databases and levels to which it applies, and the refusals that it permits.
 
 mod backlog;
 mod damage;
@@ -34,7 +34,7 @@ pub(super) enum Fault {
     Stopped,
     /// The database is shut down and started at once, three times.
     Restarted,
-    /// The database is shut down once, while clients send a steady 64 requests a second: for `--seconds 3600`.
+    /// The database is shut down once, while clients send 64 requests per second. Use it with `--seconds 3600`.
     LongOutage,
     /// The database ends as in a crash.
     Crashed,
@@ -68,15 +68,15 @@ pub(super) enum Fault {
     FullJournal,
     /// One client sends prompts of 60 MB.
     LargePrompts,
-    /// The journal holds 30,000 interceptions when the gateway starts: how fast they reach the database.
+    /// The journal holds 30,000 interceptions when the gateway starts. Measures how fast they reach the database.
     Backlog,
-    /// The same, while each message to the database takes 5 ms.
+    /// The same as `backlog`, while each message to the database takes 5 ms.
     Backlog5,
-    /// The same, while each message to the database takes 50 ms.
+    /// The same as `backlog`, while each message to the database takes 50 ms.
     Backlog50,
 }
 
-/// The size of the small disk: two files of the journal, and some of a database.
+/// The size of the small disk in bytes: two files of the journal and the files of a database.
 const SMALL_DISK: u64 = 320 << 20;
 
 /// The limit of a journal that a fault fills, in bytes.
@@ -89,22 +89,19 @@ const LARGE_JOURNAL: u64 = 8 << 30;
 const STEADY_PAUSE: Duration = Duration::from_millis(250);
 
 impl Fault {
-    /// The faults that one short run tests.
+    /// The faults of a short run.
     pub(super) const SHORT: [Self; 5] =
         [Self::Kills, Self::KillsInRecovery, Self::Stopped, Self::LostCommit, Self::FlippedAtRest];
 
     /// Whether the fault kills gateways, so that the number of kills applies.
-    pub(super) fn kills(self) -> bool {
+    pub(super) fn kills_gateways(self) -> bool {
         matches!(self, Self::Kills | Self::KillsInRecovery)
     }
 
-    pub(super) fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-
     /// Whether the fault is possible with this database at this level.
-    pub(super) fn applies(self, store: StoreKind, level: Level) -> bool {
-        let backlog = level != Level::Database; // with it, nothing is accepted that the database does not have
+    pub(super) fn applies_to(self, store: StoreKind, level: Level) -> bool {
+        // At the level `database`, a record is acknowledged after its commit, so the journal has no backlog.
+        let has_backlog = level != Level::Database;
         match self {
             Self::Kills
             | Self::LargePrompts
@@ -112,8 +109,10 @@ impl Fault {
             | Self::FullDisk
             | Self::RemovedFile
             | Self::RemovedDirectory => true,
-            Self::LongOutage => backlog && store == StoreKind::Postgres,
-            Self::KillsInRecovery | Self::FlippedAtRest | Self::FlippedLive | Self::FullJournal => backlog,
+            Self::LongOutage => has_backlog && store == StoreKind::Postgres,
+            Self::KillsInRecovery | Self::FlippedAtRest | Self::FlippedLive | Self::FullJournal => {
+                has_backlog
+            }
             Self::Locked => store == StoreKind::Sqlite,
             _ => store == StoreKind::Postgres,
         }
@@ -163,7 +162,7 @@ impl Fault {
     }
 
     /// Injects the fault into `scene`, under load.
-    pub(super) async fn happen(self, scene: &mut Scene, intensity: Intensity) -> Result<()> {
+    pub(super) async fn inject(self, scene: &mut Scene, intensity: Intensity) -> Result<()> {
         let Intensity { kills, duration } = intensity;
         match self {
             Self::Kills => kills::at_random_moments(scene, kills).await,

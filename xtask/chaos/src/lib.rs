@@ -87,7 +87,7 @@ impl Options {
         let mut plan = Vec::new();
         for &store in stores {
             for &level in levels {
-                let applicable = faults.iter().filter(|fault| fault.applies(store, level));
+                let applicable = faults.iter().filter(|fault| fault.applies_to(store, level));
                 plan.extend(applicable.map(|&fault| (store, level, fault)));
             }
         }
@@ -128,7 +128,7 @@ pub async fn run(options: &Options) -> Result<()> {
         report.add(run);
     }
     report.print();
-    let broken = report.broken();
+    let broken = report.count_broken();
     println!("\nchaos: {} passed, {broken} failed", report.len() - broken);
     ensure!(
         broken == 0,
@@ -156,14 +156,14 @@ async fn run_fault(options: &Options, binary: &Path, store: StoreKind, level: Le
             journal_bytes: None,
             pause: Duration::ZERO,
         };
-        // The parts of a scene panic on an unexpected state. That is the result of this run; the others go on.
+        // A scene panics on an unexpected state. The panic is the result of this run, and the other runs continue.
         match AssertUnwindSafe(run_scene(setup, fault, intensity)).catch_unwind().await {
             Ok(Ok((figures, comparison))) => run.add(fault.may_refuse(level), figures, comparison),
             Ok(Err(error)) => run.stop(format!("{error:#}")),
             Err(panic) => run.stop(panic_message(&*panic)),
         }
         left -= intensity.kills;
-        if left == 0 || !fault.kills() || run.is_stopped() {
+        if left == 0 || !fault.kills_gateways() || run.is_stopped() {
             break;
         }
     }
@@ -176,9 +176,9 @@ async fn run_scene(
     intensity: Intensity,
 ) -> Result<(scene::Figures, Comparison)> {
     let mut scene = Scene::start(fault.prepare(setup)).await?;
-    let happened = fault.happen(&mut scene, intensity).await;
+    let injected = fault.inject(&mut scene, intensity).await;
     let result = scene.finish().await;
-    happened.map(|()| result)
+    injected.map(|()| result)
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

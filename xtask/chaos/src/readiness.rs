@@ -10,12 +10,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 /// The time between two requests to `/readyz`.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The length of one slot of the timeline.
 const SLOT: Duration = Duration::from_millis(500);
 
-/// The number of consecutive slots in which `/readyz` must contradict all requests to count as wrong: it may be late.
+/// The number of consecutive slots in which `/readyz` must contradict all requests to count as wrong. A shorter
+/// contradiction is the delay of its cache.
 const WRONG_SLOTS: usize = 4;
 
 /// The responses of one slot.
@@ -100,7 +101,7 @@ pub(super) fn watch(timeline: Arc<Timeline>, address: watch::Receiver<Option<Soc
                     _ => slot.unready += 1,
                 });
             }
-            sleep(LOOK_EVERY).await;
+            sleep(POLL_INTERVAL).await;
         }
     })
 }

@@ -84,14 +84,14 @@ impl Run {
     }
 
     fn name(&self) -> String {
-        format!("{} {} {}", self.fault.name(), value_name(self.store), value_name(self.level))
+        format!("{} {} {}", value_name(self.fault), value_name(self.store), value_name(self.level))
     }
 
     fn row(&self) -> [String; 16] {
         let (figures, comparison) = (&self.figures, &self.comparison);
         let milliseconds = |time: Duration| format!("{:.0}", time.as_secs_f64() * 1e3);
         [
-            self.fault.name(),
+            value_name(self.fault),
             value_name(self.store),
             value_name(self.level),
             self.seed.to_string(),
@@ -130,7 +130,7 @@ pub(super) struct Report {
     runs: Vec<Run>,
 }
 
-/// The columns of the table. Times are in milliseconds.
+/// The columns of the table.
 const COLUMNS: [&str; 16] = [
     "fault",
     "store",
@@ -160,7 +160,7 @@ impl Report {
     }
 
     /// The number of runs with a broken promise.
-    pub(super) fn broken(&self) -> usize {
+    pub(super) fn count_broken(&self) -> usize {
         self.runs.iter().filter(|run| run.is_broken()).count()
     }
 
@@ -192,6 +192,7 @@ impl Report {
     }
 }
 
+/// The name of a value on the command line.
 fn value_name(value: impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }

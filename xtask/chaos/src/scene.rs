@@ -17,11 +17,11 @@ use tokio::time::{Instant, sleep};
 /// The longest time after a fault until all records are in the database and nothing is open.
 const SETTLE_LIMIT: Duration = Duration::from_secs(120);
 
-/// The most records that wait for a database that is up to date, under load.
+/// The number of waiting records below which the database counts as up to date under load.
 const CLOSE_LAG: u64 = 500;
 
 /// The time between two checks of a condition.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The point at which a record counts as durable: the setting `store.durability`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -188,12 +188,12 @@ impl Scene {
         let target = self.ledger.whole() + count;
         let ledger = Arc::clone(&self.ledger);
         if wait(SETTLE_LIMIT, async || ledger.whole() >= target).await.is_none() {
-            self.broken(format!("no {count} whole responses within {SETTLE_LIMIT:?}"));
+            self.note_broken_promise(format!("no {count} whole responses within {SETTLE_LIMIT:?}"));
         }
     }
 
     /// Records a broken promise.
-    pub(super) fn broken(&mut self, promise: String) {
+    pub(super) fn note_broken_promise(&mut self, promise: String) {
         self.figures.broken.push(promise);
     }
 
@@ -203,7 +203,7 @@ impl Scene {
         let is_as_expected = wait(limit, async || member.is_ready().await.is_ok_and(|is| is == ready)).await;
         if is_as_expected.is_none() {
             let state = if ready { "unready" } else { "ready" };
-            self.broken(format!("/readyz of gateway {at} was still {state} after {limit:?}"));
+            self.note_broken_promise(format!("/readyz of gateway {at} was still {state} after {limit:?}"));
         }
     }
 
@@ -216,22 +216,24 @@ impl Scene {
         lag
     }
 
-    /// Waits until the database is close behind, while the load goes on.
+    /// Waits until the database is up to date while the load continues. Returns the time that this took.
     pub(super) async fn wait_projected_under_load(&mut self) -> Duration {
         let scene = &*self;
         let took = wait(SETTLE_LIMIT, async || scene.lag().await < CLOSE_LAG).await;
         took.unwrap_or_else(|| {
-            self.broken(format!("the database does not catch up under load within {SETTLE_LIMIT:?}"));
+            self.note_broken_promise(format!(
+                "the database does not catch up under load within {SETTLE_LIMIT:?}"
+            ));
             SETTLE_LIMIT
         })
     }
 
-    /// Waits until the database has every record. Returns how long that took.
+    /// Waits until the database has every record. Returns the time that this took.
     pub(super) async fn wait_projected(&mut self) -> Duration {
         let scene = &*self;
         let took = wait(SETTLE_LIMIT, async || scene.lag().await == 0).await;
         took.unwrap_or_else(|| {
-            self.broken(format!("records are not in the database after {SETTLE_LIMIT:?}"));
+            self.note_broken_promise(format!("records are not in the database after {SETTLE_LIMIT:?}"));
             SETTLE_LIMIT
         })
     }
@@ -260,20 +262,21 @@ impl Setup<'_> {
             Level::Database => "database",
         };
         let limit = self.journal_bytes.map(|bytes| format!("journal_max_bytes = {bytes}\n"));
-        // A busy machine is no fault, so the limit is long. At the level `database`, the limit is what refuses requests.
+        // A busy machine is no fault, so the limit is long. At the level `database`, an outage exceeds the limit, and
+        // that refuses requests.
         let time_limit = if self.level == Level::Database { "2s" } else { "10s" };
         format!("durability = \"{level}\"\ntimeout = \"{time_limit}\"\n{}", limit.unwrap_or_default())
     }
 }
 
-/// Waits until `condition` is true. Returns how long that took, or `None` after `limit`.
+/// Waits until `condition` is true. Returns the time that this took, or `None` after `limit`.
 pub(super) async fn wait(limit: Duration, mut condition: impl AsyncFnMut() -> bool) -> Option<Duration> {
     let began = Instant::now();
     while !condition().await {
         if began.elapsed() > limit {
             return None;
         }
-        sleep(LOOK_EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
     Some(began.elapsed())
 }

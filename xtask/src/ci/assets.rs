@@ -1,5 +1,5 @@
-//! Checks the files of the dashboard: those of others are the published ones, with their licences, and all together are
-//! small.
+//! Checks the files of the dashboard: the vendored ones have the listed checksums and licences, and the total size is
+//! limited.
 
 use aibridge_workspace::root;
 use anyhow::{Context, Result, ensure};

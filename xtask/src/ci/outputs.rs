@@ -1,4 +1,4 @@
-//! Checks of the output of steps, beyond their exit code.
+//! Checks the output of steps, in addition to their exit codes.
 
 use super::step::Outcome;
 use anyhow::{Context, Result, bail, ensure};

@@ -1,4 +1,4 @@
-//! Builds the gateway binary for the demo and the end-to-end scenarios, and examples for the latter.
+//! Builds the binary of the gateway, and examples of crates.
 
 use crate::workspace::{cargo, output};
 use anyhow::{Context, Result};

@@ -1,4 +1,4 @@
-//! Two requests are answered in full, and only one has its rows: `cargo run -p aibridge-chaos-checker --example lost`.
+//! Two clients receive whole responses, and only one request has its rows: `cargo run -p aibridge-chaos-checker --example lost`.
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use aibridge_chaos_checker::{Ledger, Outcome, PROMPT_START, Plan, Record, Records, compare};

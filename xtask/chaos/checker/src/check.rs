@@ -5,9 +5,6 @@ use crate::plan::Plan;
 use crate::records::{PROMPT_START, Record, Records};
 use std::collections::{BTreeMap, HashMap};
 
-/// The bytes of a prompt from which on refusals are counted separately.
-const LARGE: usize = 1_000_000;
-
 /// The most violations of one kind that are described. Further ones are only counted.
 const DESCRIBED: usize = 5;
 
@@ -83,7 +80,8 @@ impl Comparison {
         for (kind, (count, examples)) in other.violations {
             let violation = self.violations.entry(kind).or_default();
             violation.0 += count;
-            violation.1.extend(examples);
+            let room = DESCRIBED.saturating_sub(violation.1.len());
+            violation.1.extend(examples.into_iter().take(room));
         }
     }
 
@@ -118,7 +116,7 @@ impl Comparison {
                 self.check_whole(plan, id, found);
             }
             Some(Outcome::Refused(status, code)) => {
-                let size = if plan.prompt_bytes > LARGE { " of a large prompt" } else { "" };
+                let size = if plan.has_large_prompt() { " of a large prompt" } else { "" };
                 *self.refusals.entry(format!("{code}{size}")).or_default() += 1;
                 self.refused_with_row += usize::from(!found.is_empty());
                 if *status != 503 {

@@ -14,8 +14,8 @@ pub enum Outcome {
     Whole(String),
     /// The gateway refused it. Contains the status and `X-AIBridge-Error`.
     Refused(u16, String),
-    /// The gateway held the whole response for as long as it may, and then responded 503, because it could not record the end.
-    /// The response says that the request was sent.
+    /// The gateway held the whole response until its time limit, and then responded 503, because it could not record the
+    /// end. The message of the 503 states that the request was sent.
     EndCut,
     /// The response differs from what the provider sent.
     Altered,
@@ -79,8 +79,7 @@ impl Ledger {
         match outcome {
             Outcome::Whole(_) => {
                 self.whole.fetch_add(1, Ordering::Relaxed);
-                let is_huge = plan.prompt_bytes > 1_000_000;
-                if plan.has_no_pauses() && !is_huge {
+                if plan.has_no_pauses() && !plan.has_large_prompt() {
                     self.latencies.lock().push(took);
                 }
             }
@@ -94,7 +93,7 @@ impl Ledger {
         }
     }
 
-    /// Notes that the records of request `number` are in a journal, as after a whole response.
+    /// Records that the journal has the records of request `number`, as after a whole response.
     pub fn note_recorded(&self, number: u64, id: Uuid) {
         if let Some(entry) = self.entries.lock().get_mut(&number) {
             entry.provider_calls = 1;

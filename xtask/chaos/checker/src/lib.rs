@@ -1,7 +1,7 @@
 //! The checker of `cargo xtask chaos`: the planned requests, and the comparison of their records with what clients received.
 //!
 //! A [`Plan`] is a request, its response and its expected rows, all derived from a number. The [`Ledger`] holds what clients
-//! and provider saw of each. [`compare`] finds every record that is lost, doubled or wrong. Nothing here does I/O:
+//! and provider received. [`compare`] finds every record that is lost, doubled or wrong. Nothing here does I/O:
 //! `aibridge-chaos` starts the gateways, injects the faults and reads the database.
 
 mod check;

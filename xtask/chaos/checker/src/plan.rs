@@ -1,4 +1,4 @@
-//! One request, its response and its expected rows, all derived from a number, so that a check needs nothing else.
+//! A planned request, its response and its expected rows. All of them follow from the seed and the number of the request.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -11,15 +11,18 @@ const MARK: &str = "request number ";
 /// The text that fills prompts. It is ASCII, so that characters and bytes are the same.
 const FILLER: &str = "the quick brown fox jumps over the lazy dog ";
 
+/// The prompt size, in bytes, above which a prompt is large: its latency and its refusals are counted apart.
+const LARGE_PROMPT: usize = 1_000_000;
+
 /// The smallest and the largest usual request body, in bytes.
 const SIZES: (f64, f64) = (1_000.0, 300_000.0);
 
-/// A request and everything that follows from it.
+/// A request, its response and its expected rows.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The number of the request. The prompt contains it, and so does `User-Agent`.
     pub number: u64,
-    /// Whether it calls the Responses API instead of Chat Completions.
+    /// Whether the request calls the Responses API; otherwise it calls Chat Completions.
     pub responses: bool,
     /// Whether the response is a stream.
     pub stream: bool,
@@ -85,6 +88,11 @@ impl Plan {
         let at = memchr::memmem::find(body, MARK.as_bytes())? + MARK.len();
         let digits = body[at..].iter().take_while(|byte| byte.is_ascii_digit());
         Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+    }
+
+    /// Whether the prompt is larger than those of usual requests.
+    pub fn has_large_prompt(&self) -> bool {
+        self.prompt_bytes > LARGE_PROMPT
     }
 
     /// Whether the provider responds without pauses, so that the latency is comparable with that of others.

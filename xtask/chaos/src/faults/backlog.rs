@@ -1,4 +1,4 @@
-//! A long journal: how fast a gateway projects what an outage of hours left, with a network of a given round trip.
+//! A long journal: measures how fast a gateway projects the records of a long outage, with a given network latency.
 
 use crate::proxy::Network;
 use crate::scene::{Scene, wait};
@@ -16,14 +16,14 @@ use uuid::Uuid;
 /// The number of interceptions that wait.
 const INTERCEPTIONS: u64 = 30_000;
 
-/// The size of their prompts.
+/// The size of their prompts in bytes.
 const PROMPT: usize = 1000;
 
-/// The time in which the gateway has to begin with the backlog, and to end it.
+/// The longest time until the backlog is in the database.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Appends a backlog to the journal of gateway 0, and measures how fast it reaches the database. Nothing of it may be missing
-/// or doubled, as if clients had sent the requests.
+/// Appends a backlog to the journal of gateway 0, and measures how fast it reaches the database. The checker expects its
+/// records like those of requests that clients have sent.
 pub(super) async fn measure(scene: &mut Scene, delay: Option<Duration>) -> Result<()> {
     scene.wait_for_responses(50).await;
     scene.stop_load().await;
@@ -34,7 +34,7 @@ pub(super) async fn measure(scene: &mut Scene, delay: Option<Duration>) -> Resul
     let (journal, ledger) = (scene.members[0].journal().to_owned(), scene.ledger.clone());
     spawn_blocking(move || append(&journal, &ledger)).await??;
     let (began, commits) = (Instant::now(), commits(scene));
-    scene.start_member(0).await; // which projects while it starts
+    scene.start_member(0).await; // a gateway projects while it starts
     let member = &scene.members[0];
     let is_projected = async || member.lag().await.is_ok_and(|lag| lag == 0);
     wait(LIMIT, is_projected).await.context("the backlog is not in the database in time")?;

@@ -14,8 +14,8 @@ const HEADER_BYTES: usize = 128;
 /// The size of a prompt that fills files quickly.
 const FILLING_PROMPT: usize = 2 << 20;
 
-/// The size of the journal from which its first file is read from the disk, and no longer from memory.
-const BEYOND_MEMORY: f64 = 80e6;
+/// The size of the journal, in bytes, above which the projector reads its first file from the disk instead of memory.
+const MEMORY_LIMIT: f64 = 80e6;
 
 /// The time in which a gateway must notice a removed file, with a reserve for a busy machine.
 const REMOVAL_LIMIT: Duration = Duration::from_millis(1500);
@@ -45,7 +45,7 @@ pub(super) async fn flipped_live(scene: &mut Scene) -> Result<()> {
     scene.add_large_client(FILLING_PROMPT, Duration::ZERO);
     let member = &scene.members[0];
     let is_filled =
-        async || member.metric("aibridge_journal_bytes").await.is_ok_and(|bytes| bytes > BEYOND_MEMORY);
+        async || member.metric("aibridge_journal_bytes").await.is_ok_and(|bytes| bytes > MEMORY_LIMIT);
     ensure!(wait(WAIT_LIMIT, is_filled).await.is_some(), "the journal does not grow");
     scene.stop_load().await; // clients may be faster than the database
     let file = flip(scene)?;
@@ -68,7 +68,7 @@ pub(super) async fn removed(scene: &mut Scene, remove: fn(&Path) -> Result<()>) 
     sleep(REMOVAL_LIMIT).await;
     let (more_whole, more_refused) = (scene.ledger.whole() - whole, scene.ledger.refused() - refused);
     if more_whole > 0 || more_refused == 0 {
-        scene.broken(format!(
+        scene.note_broken_promise(format!(
             "after the removal, {more_whole} requests were served and {more_refused} refused"
         ));
     }
@@ -80,7 +80,7 @@ pub(super) async fn removed(scene: &mut Scene, remove: fn(&Path) -> Result<()>) 
     Ok(())
 }
 
-/// Removes the file that is written.
+/// Removes the file to which the journal appends.
 pub(super) fn remove_last_file(journal: &Path) -> Result<()> {
     let last = files(journal)?.pop().context("the journal has no file")?;
     Ok(fs::remove_file(last)?)
@@ -110,10 +110,11 @@ fn flip(scene: &mut Scene) -> Result<String> {
     Ok(name)
 }
 
+/// Records a broken promise unless the log names `file`.
 async fn expect_named(scene: &mut Scene, file: &str) {
     let member = &scene.members[0];
     if wait(Duration::from_secs(5), async || member.log().contains(file)).await.is_none() {
-        scene.broken(format!("the log does not name the damaged file {file}"));
+        scene.note_broken_promise(format!("the log does not name the damaged file {file}"));
     }
 }
 

@@ -1,13 +1,13 @@
-//! One client with prompts of 60 MB: what the others notice.
+//! One client with prompts of 60 MB: measures their effect on the latency of the other clients.
 
 use crate::scene::Scene;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// The size of the prompts.
+/// The size of the prompts in bytes.
 const LARGE_PROMPT: usize = 60_000_000;
 
-/// Compares the latency of usual requests without and with the large ones.
+/// Compares the latency of the usual requests without and with large prompts.
 pub(super) async fn compare_latency(scene: &mut Scene, duration: Duration) {
     scene.wait_for_responses(100).await;
     scene.note_latency();
@@ -19,5 +19,5 @@ pub(super) async fn compare_latency(scene: &mut Scene, duration: Duration) {
     scene
         .figures
         .notes
-        .push(format!("p99 of the others without large prompts {without:.0?}, with {with:.0?}"));
+        .push(format!("p99 of the other clients: {without:.0?} without large prompts, {with:.0?} with them"));
 }

@@ -50,7 +50,7 @@ pub(super) async fn lost_commits(scene: &mut Scene) -> Result<()> {
         let proxy = &scene.database.server()?.proxy;
         proxy.swallow_commit();
         if wait(COMMIT_LIMIT, async || proxy.swallowed() == lost).await.is_none() {
-            scene.broken(format!("no COMMIT within {COMMIT_LIMIT:?}"));
+            scene.note_broken_promise(format!("no COMMIT within {COMMIT_LIMIT:?}"));
             break;
         }
     }

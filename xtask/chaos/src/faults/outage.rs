@@ -70,7 +70,7 @@ async fn set_read_only(scene: &Scene, read_only: bool) -> Result<()> {
     Ok(())
 }
 
-/// One outage under load, after which all that waits reaches the database while the load goes on.
+/// One outage under load. Afterwards, all waiting records reach the database while the load continues.
 pub(super) async fn once(scene: &mut Scene, outage: Outage, duration: Duration) -> Result<()> {
     scene.wait_for_responses(20).await;
     scene.note_latency();
@@ -106,7 +106,7 @@ pub(super) async fn twice(scene: &mut Scene, outage: Outage, duration: Duration)
     let guard = outage.begin(scene).await?;
     sleep(duration).await;
     if stays_ready {
-        scene.stop_load().await; // otherwise clients wait for the database
+        scene.stop_load().await; // at the level `database`, the clients would wait for the database
     }
     outage.end(scene, guard).await?;
     scene.stop_load().await;
