@@ -1,9 +1,9 @@
-"""Plays rounds of Claude Code and Codex against a scripted provider, directly and through the gateway, and compares.
+"""Runs Claude Code and Codex against a scripted provider, directly and through the gateway, and compares the results.
 
     agents.py GATEWAY_BINARY CLAUDE CODEX NODE
 
-What each agent prints, how often it tries, and what the provider receives must be the same; what the provider sent must be
-on record.
+The output of an agent, its attempts and the requests to the provider must be the same both ways; the responses must be
+recorded.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 from urllib.request import urlopen
 
+import runner
 from compare import same
-from scripted import Answer, Provider, Relay, events, refusal
+from scripted import Response, Provider, Relay, events, refusal
 
 QUESTION = "How many carrots?"
 ANSWER = "Three carrots."
@@ -31,7 +32,7 @@ OWN_KEY = "sk-ant-e2e-brought-by-the-client"
 
 
 class Gateway:
-    """The real binary in a folder of its own, in front of `provider`."""
+    """The real binary in its own folder, with `provider` as its upstream."""
 
     def __init__(self, binary: str, folder: Path, provider: Provider, settings: str = "") -> None:
         folder.mkdir()
@@ -76,7 +77,7 @@ class Gateway:
 
 
 class Agents:
-    """Claude Code and Codex, in a folder that both plays of a scenario share."""
+    """Claude Code and Codex, in a folder that both runs of a scenario share."""
 
     def __init__(self, folder: Path, claude: str, codex: str, node: str) -> None:
         self._claude, self._codex, self._node, self._folder = claude, codex, node, folder
@@ -90,11 +91,11 @@ class Agents:
             "ANTHROPIC_BASE_URL": base_url, "ANTHROPIC_API_KEY": OWN_KEY,
         }
         arguments = ["-p", QUESTION, "--output-format", "json", "--model", "claude-sonnet-4-5", "--dangerously-skip-permissions"]
-        played = self._run([self._claude, *arguments], environment)
-        told = json.loads(played.stdout)
+        process = self._run([self._claude, *arguments], environment)
+        output = json.loads(process.stdout)
         kept = ["subtype", "is_error", "api_error_status", "num_turns", "stop_reason", "result"]
-        usage = {name: count for name, count in told["usage"].items() if name.endswith("_tokens")}
-        return {**{name: told.get(name) for name in kept}, "usage": usage, "exit": played.returncode}
+        usage = {name: count for name, count in output["usage"].items() if name.endswith("_tokens")}
+        return {**{name: output.get(name) for name in kept}, "usage": usage, "exit": process.returncode}
 
     def codex(self, base_url: str) -> dict[str, Any]:
         home = self._folder / "codex"
@@ -105,9 +106,9 @@ class Agents:
         )
         environment = {"PATH": os.environ["PATH"], "HOME": str(self._folder), "CODEX_HOME": str(home), "E2E_KEY": OWN_KEY}
         arguments = ["exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", QUESTION]
-        played = self._run([self._node, self._codex, *arguments], environment)
-        told = [json.loads(line) for line in played.stdout.splitlines() if line.startswith("{")]
-        return {"events": [one for one in told if one["type"] != "thread.started"], "exit": played.returncode}
+        process = self._run([self._node, self._codex, *arguments], environment)
+        printed = [json.loads(line) for line in process.stdout.splitlines() if line.startswith("{")]
+        return {"events": [event for event in printed if event["type"] != "thread.started"], "exit": process.returncode}
 
     def _run(self, command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess:
         return subprocess.run(
@@ -119,18 +120,18 @@ VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 
 
 def comparable(provider: Provider) -> list[Any]:
-    """What the provider received, without ids that are new in each play, and order that is not (Codex)."""
+    """The requests that the provider received, without ids and times, which differ in each run."""
     bodies = [{"path": one.path, "body": one.body} for one in provider.received]
     return json.loads(VARIES.sub("*", json.dumps(bodies, sort_keys=True)))
 
 
-def message(body: Any, *blocks: dict[str, Any], stop: str = "end_turn", error: bool = False) -> Answer:
-    """The answer to a Messages request; with `error`, a stream that breaks off with one."""
+def message(body: Any, *blocks: dict[str, Any], stop: str = "end_turn", error: bool = False) -> Response:
+    """The response to a Messages request; with `error`, a stream that ends with an error event."""
     usage = {"input_tokens": 10, "output_tokens": 1, "cache_creation_input_tokens": 5, "cache_read_input_tokens": 7}
     head = {"id": "msg_e2e", "type": "message", "role": "assistant", "model": body["model"], "content": [], "usage": usage}
-    if not body.get("stream"):  # Claude Code tries without a stream after a broken one
+    if not body.get("stream"):  # after a broken stream, Claude Code repeats the request without streaming
         whole = {**head, "content": blocks, "stop_reason": stop, "usage": {**usage, "output_tokens": 12}}
-        return Answer(200, json.dumps(whole).encode(), {"content-type": "application/json"})
+        return Response(200, json.dumps(whole).encode(), {"content-type": "application/json"})
     stream: list[dict[str, Any]] = [{"type": "message_start", "message": {**head, "stop_reason": None}}, {"type": "ping"}]
     for index, block in enumerate(blocks):
         delta = {"type": "text_delta", "text": block["text"]} if block["type"] == "text" else {
@@ -150,33 +151,33 @@ TEXT = {"type": "text", "text": ANSWER}
 BASH = {"type": "tool_use", "id": "toolu_e2e", "name": "Bash", "input": {"command": "echo carrots", "description": "Says it"}}
 
 
-def tool_round(number: int, body: Any) -> Answer:
+def tool_round(number: int, body: Any) -> Response:
     return message(body, BASH, stop="tool_use") if number == 0 else message(body, TEXT)
 
 
-def broken_stream(number: int, body: Any) -> Answer:
+def broken_stream(number: int, body: Any) -> Response:
     return message(body, TEXT, error=number == 0)
 
 
-def limited_once(number: int, body: Any) -> Answer:
+def limited_once(number: int, body: Any) -> Response:
     if number == 0:
         return refusal(429, "rate_limit_error", "This request would exceed your rate limit.", retry_after="1")
     return message(body, TEXT)
 
 
-def rejected(number: int, body: Any) -> Answer:
+def rejected(number: int, body: Any) -> Response:
     return refusal(401, "authentication_error", "invalid x-api-key", x_should_retry="false")
 
 
-def good(number: int, body: Any) -> Answer:
+def good(number: int, body: Any) -> Response:
     return message(body, TEXT)
 
 
-def codex_round(number: int, body: Any) -> Answer:
+def codex_round(number: int, body: Any) -> Response:
     call = {"type": "function_call", "id": "fc_e2e", "call_id": "call_e2e", "name": "exec_command"}
     call["arguments"] = json.dumps({"cmd": "echo carrots"})
-    said = {"type": "message", "id": "msg_e2e", "role": "assistant", "content": [{"type": "output_text", "text": ANSWER}]}
-    item = call if number == 0 else said
+    text = {"type": "message", "id": "msg_e2e", "role": "assistant", "content": [{"type": "output_text", "text": ANSWER}]}
+    item = call if number == 0 else text
     usage = {"input_tokens": 10, "input_tokens_details": {"cached_tokens": 4}, "output_tokens": 5,
              "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 15}
     return events(
@@ -186,7 +187,9 @@ def codex_round(number: int, body: Any) -> Answer:
     )
 
 
-class Lab:
+class Environment:
+    """The agents, the provider, and gateways with different settings."""
+
     def __init__(self, folder: Path, binary: str, claude: str, codex: str, node: str) -> None:
         self.provider, self.relay, self.begun_at = Provider(), Relay(), ""
         self.agents = Agents(folder, claude, codex, node)
@@ -195,17 +198,17 @@ class Lab:
         self.limited = Gateway(binary, folder / "limited", self.provider, "[limits]\nrequests_per_minute = 6\n")
 
     def compare(self, play: Callable[[str], Any], script: Callable, direct: str, through: str) -> list[tuple[str, int]]:
-        """Plays both ways, asserts that they are the same, and returns the attempts."""
+        """Runs an agent both ways, asserts that the results are the same, and returns the attempts."""
         outcomes = []
         for target in (direct, through):
             self.provider.begin(script)
             self.begun_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            told = play(self.relay.begin(target))
-            outcomes.append((told, self.relay.attempts, comparable(self.provider)))
-        (told, attempts, received), (told_through, attempts_through, received_through) = outcomes
-        same("what the agent prints", told, told_through)
+            output = play(self.relay.begin(target))
+            outcomes.append((output, self.relay.attempts, comparable(self.provider)))
+        (output, attempts, received), (output_through, attempts_through, received_through) = outcomes
+        same("the output of the agent", output, output_through)
         same("the attempts", attempts, attempts_through)
-        same("what the provider receives", received, received_through)
+        same("the requests to the provider", received, received_through)
         return attempts
 
     def claude(self, script: Callable, name: str = "anthropic") -> list[tuple[str, int]]:
@@ -216,7 +219,7 @@ class Lab:
             gateway.stop()
 
 
-def claude_tool_round(lab: Lab) -> None:
+def claude_tool_round(lab: Environment) -> None:
     assert lab.claude(tool_round) == [("POST", 200), ("POST", 200)]
     rows = lab.open.interceptions(2, lab.begun_at)
     for row in rows:
@@ -233,31 +236,31 @@ def claude_tool_round(lab: Lab) -> None:
     assert tools == [("Bash", BASH["input"], "toolu_e2e")], tools
 
 
-def claude_error_in_stream(lab: Lab) -> None:
+def claude_error_in_stream(lab: Environment) -> None:
     attempts = lab.claude(broken_stream)
     rows = lab.open.interceptions(len(attempts), lab.begun_at)
     assert [(row["outcome"], row["error_type"]) for row in rows][0] == ("failed", "stream_error"), rows
     assert rows[-1]["outcome"] == "completed" and len(rows) > 1, rows
 
 
-def claude_provider_refuses_key(lab: Lab) -> None:
+def claude_provider_refuses_key(lab: Environment) -> None:
     attempts = lab.claude(rejected, "own-key")
     assert attempts == [("POST", 401)], attempts
 
 
-def claude_provider_limits(lab: Lab) -> None:
+def claude_provider_limits(lab: Environment) -> None:
     assert lab.claude(limited_once, "own-key") == [("POST", 429), ("POST", 200)]
 
 
-def claude_without_token(lab: Lab) -> None:
+def claude_without_token(lab: Environment) -> None:
     lab.provider.begin(good)
-    told = lab.agents.claude(lab.relay.begin(f"{lab.closed.url}/anthropic"))
-    assert lab.relay.attempts == [("POST", 401)], f"one attempt suffices: {lab.relay.attempts}"
-    assert told["is_error"] and "access token" in told["result"], told
+    output = lab.agents.claude(lab.relay.begin(f"{lab.closed.url}/anthropic"))
+    assert lab.relay.attempts == [("POST", 401)], f"expected one attempt: {lab.relay.attempts}"
+    assert output["is_error"] and "access token" in output["result"], output
     assert not lab.provider.received
 
 
-def claude_over_limit(lab: Lab) -> None:
+def claude_over_limit(lab: Environment) -> None:
     for _ in range(60):
         try:
             urlopen(f"{lab.limited.url}/anthropic/v1/models", timeout=20).close()
@@ -265,12 +268,12 @@ def claude_over_limit(lab: Lab) -> None:
             if getattr(error, "code", None) == 429:
                 break
     lab.provider.begin(good)
-    told = lab.agents.claude(lab.relay.begin(f"{lab.limited.url}/anthropic"))
-    assert lab.relay.attempts == [("POST", 429), ("POST", 200)], f"it waits and tries once more: {lab.relay.attempts}"
-    assert told["result"] == ANSWER, told
+    output = lab.agents.claude(lab.relay.begin(f"{lab.limited.url}/anthropic"))
+    assert lab.relay.attempts == [("POST", 429), ("POST", 200)], f"expected one retry: {lab.relay.attempts}"
+    assert output["result"] == ANSWER, output
 
 
-def codex_tool_round(lab: Lab) -> None:
+def codex_tool_round(lab: Environment) -> None:
     direct, through = f"{lab.provider.url}/v1", f"{lab.open.url}/openai/v1"
     attempts = lab.compare(lab.agents.codex, codex_round, direct, through)
     assert attempts == [("GET", 426), ("POST", 200), ("POST", 200)], attempts
@@ -296,23 +299,11 @@ SCENARIOS = {
 
 
 def main(binary: str, claude: str, codex: str, node: str) -> int:
-    failed = 0
     with tempfile.TemporaryDirectory(prefix="aibridge-e2e-") as folder:
-        lab = Lab(Path(folder), binary, claude, codex, node)
-        for name, check in SCENARIOS.items():
-            started = time.monotonic()
-            try:
-                check(lab)
-                verdict, reason = "ok    ", ""
-            except Exception as error:  # noqa: BLE001: the next scenario is worth a try whatever happened to this one
-                failed += 1
-                verdict, reason = "FAILED", str(error) if isinstance(error, AssertionError) else traceback.format_exc()
-            print(f"  {verdict} {name} ({time.monotonic() - started:.2f} s)", flush=True)
-            if reason:
-                print("         " + reason.replace("\n", "\n         "), flush=True)
+        lab = Environment(Path(folder), binary, claude, codex, node)
+        results = runner.run((name, partial(check, lab)) for name, check in SCENARIOS.items())
         lab.stop()
-    print(f"e2e: {len(SCENARIOS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return runner.report(*results)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the gateway says of its API, read by a real validator, and what it answers, held against that."""
+"""Validates the OpenAPI document of `/api/v1/` and the responses against it, with independent validators."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ PATHS = ("interceptions", "interceptions/{id}", "usage", "sessions", "keys", "op
 
 
 def get(gateway_url: str, target: str) -> Any:
-    with urllib.request.urlopen(f"{gateway_url}/api/v1/{target}", timeout=20) as answer:
-        assert answer.headers["cache-control"] == "no-store", answer.headers
-        return json.load(answer)
+    with urllib.request.urlopen(f"{gateway_url}/api/v1/{target}", timeout=20) as response:
+        assert response.headers["cache-control"] == "no-store", response.headers
+        return json.load(response)
 
 
 def pages(gateway_url: str, target: str) -> list[Any]:
@@ -31,7 +31,7 @@ def pages(gateway_url: str, target: str) -> list[Any]:
 
 
 def check(gateway_url: str, store_path: str) -> None:
-    """Asserts that the document is one, that answers are as it says, and that they tell what is on record."""
+    """Asserts that the document is valid, that the responses match it, and that they agree with the store."""
     document = get(gateway_url, "openapi.json")
     problems = [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()]
     assert not problems, problems
@@ -39,8 +39,8 @@ def check(gateway_url: str, store_path: str) -> None:
 
     store = sqlite3.connect(f"file:{store_path}?mode=ro", uri=True, timeout=20)
     recorded = [row[0] for row in store.execute("SELECT id FROM aibridge_interceptions ORDER BY id DESC")]
-    answered = [row["id"] for row in pages(gateway_url, "interceptions")]
-    assert recorded and answered == recorded, f"recorded {recorded}, answered {answered}"
+    returned = [row["id"] for row in pages(gateway_url, "interceptions")]
+    assert recorded and returned == recorded, f"recorded {recorded}, returned {returned}"
 
     keys = get(gateway_url, "keys")["data"]
     assert [key["provider"] for key in keys] == ["pooled", "pooled", "pooled-messages", "pooled-messages"], keys
@@ -50,6 +50,6 @@ def check(gateway_url: str, store_path: str) -> None:
 
     for path in PATHS:
         schema = {"$ref": f"#/paths/~1api~1v1~1{path.replace('/', '~1')}/get/responses/200/content/application~1json/schema"}
-        answer = get(gateway_url, path.replace("{id}", recorded[0]))
-        problems = [error.message for error in Draft202012Validator(document | schema).iter_errors(answer)]
+        response = get(gateway_url, path.replace("{id}", recorded[0]))
+        problems = [error.message for error in Draft202012Validator(document | schema).iter_errors(response)]
         assert not problems, f"{path}: {problems}"

@@ -1,4 +1,4 @@
-"""Coding agents and the official SDKs over their budget: one attempt each, and a message that a person understands.
+"""Coding agents and the official SDKs that exceed a budget: each makes one attempt, and shows the message of the refusal.
 
     budgets.py GATEWAY_BINARY CLAUDE CODEX NODE NODE_FOLDER
 """
@@ -10,14 +10,14 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
-import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import anthropic
 import openai
+import runner
 from agents import TEXT, Agents, Gateway, message
 from scripted import Provider, Relay
 
@@ -28,17 +28,19 @@ REFUSAL = re.compile(
 )
 
 
-def dear(number: int, body: Any) -> Any:
-    """A response to a Messages request that costs six dollars and a little."""
-    answer = message({**body, "stream": False}, TEXT)
-    answer.body = answer.body.replace(b'"input_tokens": 10', b'"input_tokens": 1000000')
-    return answer
+def expensive(number: int, body: Any) -> Any:
+    """A response to a Messages request that costs a little more than six dollars."""
+    response = message({**body, "stream": False}, TEXT)
+    response.body = response.body.replace(b'"input_tokens": 10', b'"input_tokens": 1000000')
+    return response
 
 
-class Lab:
+class Environment:
+    """The agents, the provider, and gateways whose budget is used up."""
+
     def __init__(self, folder: Path, binary: str, claude: str, codex: str, node: str, node_folder: str) -> None:
         self.provider, self.relay = Provider(), Relay()
-        self.provider.begin(dear)
+        self.provider.begin(expensive)
         self.agents, self.node, self.node_folder = Agents(folder, claude, codex, node), node, node_folder
         self.hidden = Gateway(binary, folder / "hidden", self.provider, BUDGET)
         self.readable = Gateway(binary, folder / "readable", self.provider, READABLE)
@@ -56,36 +58,37 @@ def spend(gateway: Gateway) -> None:
     """Uses up the budget. The first request of a budget is always admitted."""
     body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
     request = Request(f"{gateway.url}/anthropic/v1/messages", json.dumps(body).encode(), {"content-type": "application/json"})
-    with urlopen(request, timeout=20) as answer:
-        assert answer.status == 200, answer.status
+    with urlopen(request, timeout=20) as response:
+        assert response.status == 200, response.status
 
 
-def read(what: str) -> None:
-    print(f"         reads: {what}", flush=True)
+def show(text: str) -> None:
+    """Prints a text that a user would read."""
+    print(f"         shows: {text}", flush=True)
 
 
-def claude_code(lab: Lab, gateway: Gateway) -> None:
-    told = lab.agents.claude(lab.relay.begin(f"{gateway.url}/anthropic"))
+def claude_code(lab: Environment, gateway: Gateway) -> None:
+    output = lab.agents.claude(lab.relay.begin(f"{gateway.url}/anthropic"))
     assert lab.relay.attempts == [("POST", 429)], lab.relay.attempts
-    assert told["is_error"] and REFUSAL.search(told["result"]), told
-    read(told["result"])
+    assert output["is_error"] and REFUSAL.search(output["result"]), output
+    show(output["result"])
 
 
-def codex(lab: Lab, gateway: Gateway, status: int) -> str:
-    told = lab.agents.codex(lab.relay.begin(f"{gateway.url}/openai/v1"))
+def codex(lab: Environment, gateway: Gateway, status: int) -> str:
+    output = lab.agents.codex(lab.relay.begin(f"{gateway.url}/openai/v1"))
     posts = [attempt for attempt in lab.relay.attempts if attempt[0] == "POST"]
     assert posts == [("POST", status)], lab.relay.attempts
-    errors = [event.get("message") or event["error"]["message"] for event in told["events"] if event["type"] in ("error", "turn.failed")]
-    assert errors and told["exit"] != 0, told
-    read(errors[-1])
+    errors = [event.get("message") or event["error"]["message"] for event in output["events"] if event["type"] in ("error", "turn.failed")]
+    assert errors and output["exit"] != 0, output
+    show(errors[-1])
     return errors[-1]
 
 
-def codex_hides(lab: Lab) -> None:
+def codex_hides(lab: Environment) -> None:
     assert "quota" in codex(lab, lab.hidden, 429).lower()
 
 
-def codex_shows(lab: Lab) -> None:
+def codex_shows(lab: Environment) -> None:
     shown = codex(lab, lab.readable, 400)
     assert REFUSAL.search(shown), shown
 
@@ -93,17 +96,17 @@ def codex_shows(lab: Lab) -> None:
 def assert_raised(name: str, kind: str, status: int, text: str, attempts: int) -> None:
     assert (kind, status, attempts) == ("RateLimitError", 429, 1), (name, kind, status, attempts)
     assert REFUSAL.search(text), text
-    read(f"{name}: {text}")
+    show(f"{name}: {text}")
 
 
-def sdks_for_python(lab: Lab) -> None:
+def sdks_for_python(lab: Environment) -> None:
     url, messages = lab.hidden.url, [{"role": "user", "content": "How many carrots?"}]
 
     def vendor(package: Any, base_url: str, http: Any) -> tuple[Any, list[int]]:
-        seen: list[int] = []
-        client = http(event_hooks={"response": [lambda response: seen.append(response.status_code)]})
+        statuses: list[int] = []
+        client = http(event_hooks={"response": [lambda response: statuses.append(response.status_code)]})
         kind = package.OpenAI if package is openai else package.Anthropic
-        return kind(base_url=base_url, api_key="sk-e2e", http_client=client), seen
+        return kind(base_url=base_url, api_key="sk-e2e", http_client=client), statuses
 
     calls = {
         "chat": (openai, lambda sdk: sdk.chat.completions.create(model="gpt-4.1", messages=messages)),
@@ -113,21 +116,21 @@ def sdks_for_python(lab: Lab) -> None:
     }
     for name, (package, call) in calls.items():
         base_url = f"{url}/openai/v1" if package is openai else f"{url}/anthropic"
-        sdk, seen = vendor(package, base_url, package.DefaultHttpxClient)
+        sdk, statuses = vendor(package, base_url, package.DefaultHttpxClient)
         try:
             call(sdk)
         except (openai.APIStatusError, anthropic.APIStatusError) as error:
-            assert_raised(name, type(error).__name__, error.status_code, str(error), len(seen))
+            assert_raised(name, type(error).__name__, error.status_code, str(error), len(statuses))
         else:
             raise AssertionError(f"{name} is admitted")
 
 
-def sdks_for_node(lab: Lab) -> None:
+def sdks_for_node(lab: Environment) -> None:
     script = Path(__file__).with_name("budgets.mjs")
     environment = {"NODE_FOLDER": lab.node_folder}
-    played = subprocess.run([lab.node, script, lab.hidden.url], env=environment, capture_output=True, timeout=60, text=True)
-    assert played.returncode == 0, played.stderr
-    raised = json.loads(played.stdout)
+    process = subprocess.run([lab.node, script, lab.hidden.url], env=environment, capture_output=True, timeout=60, text=True)
+    assert process.returncode == 0, process.stderr
+    raised = json.loads(process.stdout)
     assert len(raised) == 4, raised
     for name, error in raised.items():
         assert error["class"], f"{name} is admitted"
@@ -145,23 +148,11 @@ SCENARIOS = {
 
 
 def main(*arguments: str) -> int:
-    failed = 0
     with tempfile.TemporaryDirectory(prefix="aibridge-e2e-") as folder:
-        lab = Lab(Path(folder), *arguments)
-        for name, check in SCENARIOS.items():
-            started = time.monotonic()
-            try:
-                check(lab)
-                verdict, reason = "ok    ", ""
-            except Exception as error:  # noqa: BLE001: the next scenario is worth a try whatever happened to this one
-                failed += 1
-                verdict, reason = "FAILED", str(error) if isinstance(error, AssertionError) else traceback.format_exc()
-            print(f"  {verdict} {name} ({time.monotonic() - started:.2f} s)", flush=True)
-            if reason:
-                print("         " + reason.replace("\n", "\n         "), flush=True)
+        lab = Environment(Path(folder), *arguments)
+        results = runner.run((name, partial(check, lab)) for name, check in SCENARIOS.items())
         lab.stop()
-    print(f"e2e: {len(SCENARIOS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return runner.report(*results)
 
 
 if __name__ == "__main__":

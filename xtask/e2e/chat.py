@@ -1,4 +1,4 @@
-"""Chat completions."""
+"""The Chat Completions API of OpenAI."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from clients import Clients
-from shape import CHAT, Rows, plain, scenario, user
+from scenarios import CHAT, Rows, plain, scenario, user
 from topics import CITIES, ICELAND, LISBON, LISBON_SAYS, OSLO, PANCAKES, PRIMES, REASONING, THINKS, WEATHER, Recipe
 
 TOOLS = [{"type": "function", "function": WEATHER}]

@@ -1,4 +1,4 @@
-"""The official SDKs, with an ear on the heads of their answers."""
+"""The official SDKs. They note the head of each response."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, Ope
 
 
 class Clients:
-    """Clients of one base URL that count as one request for the provider's journal."""
+    """The clients of one scenario. Their requests have the same id in the journal of the provider."""
 
     def __init__(self, base_url: str, messages_url: str, api_key: str, request_id: str) -> None:
         self.heads: list[dict[str, Any]] = []
@@ -36,24 +36,24 @@ class Clients:
         return AsyncOpenAI(**self._options, http_client=http)
 
     def node(self, body: dict[str, Any], pieces: int | None = None) -> Any:
-        """What the SDK for Node.js returns for a Messages request."""
+        """The result of the SDK for Node.js for a Messages request."""
         script = Path(__file__).with_name("messages.mjs")
         options, request_id = self._messages, self._messages["default_headers"]["X-Request-Id"]
         arguments = [options["base_url"], options["api_key"], request_id, json.dumps(body), str(pieces or "")]
         environment = {name: os.environ[name] for name in ("NODE_FOLDER", "NODE_EXTRA_CA_CERTS") if name in os.environ}
-        played = subprocess.run(
+        process = subprocess.run(
             [os.environ["NODE"], script, *arguments], env=environment, capture_output=True, timeout=60, text=True
         )
-        assert played.returncode == 0, played.stderr
-        answer = json.loads(played.stdout)
-        self.heads += answer["heads"]
-        return answer["result"]
+        assert process.returncode == 0, process.stderr
+        output = json.loads(process.stdout)
+        self.heads += output["heads"]
+        return output["result"]
 
     def _note(self, response: Any) -> None:
         head = {"status": response.status_code, "headers": dict(response.headers)}
         self.heads.append(head | {"version": response.http_version})
 
     def head(self) -> dict[str, Any]:
-        """The head of the one answer."""
-        assert len(self.heads) == 1, f"{len(self.heads)} answers"
+        """The head of the only response."""
+        assert len(self.heads) == 1, f"{len(self.heads)} responses"
         return self.heads[0]

@@ -1,4 +1,4 @@
-"""Whether two plays of a scenario gave the same."""
+"""Compares the two results of a scenario."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from difflib import unified_diff
 from typing import Any
 
 FRESH = re.compile(r'"((?:msg|fc|rs|ws)-[A-Za-z0-9_-]{8,})"')
-"""Ids of output items, which aimock draws anew for every answer and lets nobody choose."""
+"""Ids of output items, which aimock generates for each response."""
 
 
-def written(value: Any) -> list[str]:
-    """`value` as lines of JSON, with fresh ids replaced by their order of appearance."""
+def json_lines(value: Any) -> list[str]:
+    """`value` as lines of JSON, with generated ids replaced by their order of appearance."""
     order: dict[str, str] = {}
 
     def ordinal(match: re.Match) -> str:
@@ -23,14 +23,14 @@ def written(value: Any) -> list[str]:
 
 
 def same(what: str, direct: Any, through: Any) -> None:
-    """Asserts that what came through the gateway is what came directly."""
-    expected, actual = written(direct), written(through)
+    """Asserts that the result through the gateway equals the direct one."""
+    expected, actual = json_lines(direct), json_lines(through)
     difference = unified_diff(expected, actual, "direct", "through the gateway", lineterm="", n=1)
     assert expected == actual, "\n".join([f"{what} differs", *difference][:60])
 
 
 def same_start(what: str, direct: list, through: list) -> None:
-    """Asserts that both begin alike as far as both go, which must be somewhere."""
+    """Asserts that the shorter list is not empty, and is the start of the longer one."""
     length = min(len(direct), len(through))
     assert length > 0, f"{what}: {len(direct)} pieces directly, {len(through)} through the gateway"
     same(what, direct[:length], through[:length])

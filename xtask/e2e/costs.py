@@ -2,7 +2,7 @@
 
     costs.py GATEWAY_BINARY DATA
 
-Then `aibridge prices recompute` computes them anew from the records alone, which must change nothing.
+Then `aibridge prices recompute` computes the costs again from the records alone, and must not change them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 
 from agents import Gateway
 from prices import Price, matches, usage
-from scripted import Answer, Provider
+from scripted import Response, Provider
 
 COUNT = 300
 TIERS = {"openai": ["default", "flex", "priority", "batch"], "anthropic": ["standard", "batch", "priority"]}
@@ -68,14 +68,14 @@ APIS = {
 }
 
 
-class Answers(Provider):
-    """A provider whose answer is set before each request."""
+class PreparedProvider(Provider):
+    """A provider whose response is set before each request."""
 
-    answer: dict[str, Any] = {}
+    prepared: dict[str, Any] = {}
 
     def _respond(self, handler: Any, body: bytes) -> None:
-        self.script = lambda *_: Answer(200, json.dumps(self.answer).encode(), {"content-type": "application/json"})
-        handler.path = handler.path.replace("/chat/completions", "/responses")  # which is a model call as well
+        self.script = lambda *_: Response(200, json.dumps(self.prepared).encode(), {"content-type": "application/json"})
+        handler.path = handler.path.replace("/chat/completions", "/responses")  # the base class treats `/responses` as a model call
         super()._respond(handler, body)
 
 
@@ -84,9 +84,9 @@ def send(gateway: Gateway, api: str, requested: str) -> str:
     prefix = "anthropic/v1" if api == "messages" else "openai/v1"
     body = {"model": requested, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}], "input": "hi"}
     request = Request(f"{gateway.url}/{prefix}/{api}", json.dumps(body).encode(), {"content-type": "application/json"})
-    with urlopen(request, timeout=20) as answer:
-        answer.read()
-        return answer.headers["x-aibridge-interception-id"]
+    with urlopen(request, timeout=20) as response:
+        response.read()
+        return response.headers["x-aibridge-interception-id"]
 
 
 def stored(gateway: Gateway, count: int) -> dict[str, tuple[int | None, str]]:
@@ -103,18 +103,18 @@ def main(binary: str, data: str) -> None:
     with open(data, encoding="utf-8") as file:
         vendors = {vendor["id"]: vendor for vendor in json.load(file, parse_float=Decimal, parse_int=Decimal)}
     with tempfile.TemporaryDirectory(prefix="aibridge-e2e-") as folder:
-        provider, expected = Answers(), {}
+        provider, expected = PreparedProvider(), {}
         gateway = Gateway(binary, Path(folder) / "gateway", provider)
         for _ in range(COUNT):
             api = chance.choice(list(APIS))
-            vendor, answer, buckets = APIS[api]
+            vendor, response, buckets = APIS[api]
             listed = vendors[vendor]["models"]
             model = chance.choice(listed)
             if next((one for one in listed if matches(one["match"], model["id"].lower())), None) is not model:
                 continue
             tier, counts = chance.choice(TIERS[vendor]), usage(chance)
             counts = {bucket: count if bucket in buckets or bucket == "requests" else 0 for bucket, count in counts.items()}
-            provider.answer = answer(model["id"], tier, counts)
+            provider.prepared = response(model["id"], tier, counts)
             requested = chance.choice([model["id"], "a-deployment"])
             tier = "" if tier == "standard" else tier
             cost = Price(vendor, model, tier, datetime.now(UTC)).cost(counts)
@@ -123,14 +123,14 @@ def main(binary: str, data: str) -> None:
         wrong = [(what, cost, found[id]) for id, (cost, what) in expected.items() if cost != found[id]]
         assert not wrong, f"{len(wrong)} of {len(expected)} differ with the seed {seed}; the first is {wrong[0]}"
 
-        again = [binary, "prices", "recompute", "--since", "1d", "--json", "--store", f"sqlite:{gateway.store}"]
-        played = subprocess.run(again, cwd=Path(folder) / "gateway", env={}, capture_output=True, text=True, timeout=60)
-        assert played.returncode == 0, played.stderr
-        told = json.loads(played.stdout)
-        assert (told["usages"], told["changed"]) == (len(expected), 0), f"with the seed {seed}: {told}"
-        assert found == stored(gateway, len(expected)), "nothing changed, and rows differ"
+        recompute = [binary, "prices", "recompute", "--since", "1d", "--json", "--store", f"sqlite:{gateway.store}"]
+        process = subprocess.run(recompute, cwd=Path(folder) / "gateway", env={}, capture_output=True, text=True, timeout=60)
+        assert process.returncode == 0, process.stderr
+        summary = json.loads(process.stdout)
+        assert (summary["usages"], summary["changed"]) == (len(expected), 0), f"with the seed {seed}: {summary}"
+        assert found == stored(gateway, len(expected)), "recompute reports no change, but rows differ"
         gateway.stop()
-    print(f"  ok     {len(expected)} stored costs are what decimal arithmetic says, and computing them anew changes nothing")
+    print(f"  ok     {len(expected)} stored costs equal those of decimal arithmetic, and computing them again changes none")
     print("e2e: 1 passed, 0 failed")
 
 

@@ -2,9 +2,9 @@
 
     launcher.py GATEWAY_BINARY FOLDER_OF_THE_AGENTS
 
-The folder has the programs of the agents; one that is missing is left out. Through the launcher, an agent must get its
-answer through a gateway, change the same files of its user as without it, and return the same exit code, after a signal too;
-the line about the cost must agree with the records.
+The folder contains the programs of the agents; missing ones are left out. With the launcher, an agent must get its response
+through a gateway, change the same files of the user as in a direct run, and return the same exit code, also after a signal.
+The line about the cost must agree with the records.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, Callable
 
+import runner
 from agents import ANSWER, QUESTION, TEXT, Gateway, codex_round, message
-from scripted import Answer, Provider, refusal
+from scripted import Response, Provider, refusal
 
 TIMEOUT = 120
 POOL_KEY = "sk-e2e-pool-key"
 OWN_KEY = "sk-e2e-key-of-the-user"
 CLAUDE_MODEL, CODEX_MODEL = "claude-sonnet-4-5", "gpt-5-codex"
 COST_LINE = re.compile(r"^aibridge: (\d+) requests?(?: \((\d+) failed\))?, (\d+) input tokens \((\d+) cached\), (\d+) output tokens(?:, \$([\d.]+))?$")
-# Folders that several programs share: an agent has one of its own below.
+# Folders that several programs share, and the depth of the folder of one program below them.
 SHARED = {".config": 2, ".cache": 2, ".local": 3}
 
 
 @dataclass
 class Agent:
-    """One agent: its program, the client that is recorded, its arguments, and what its user has set up to reach the
-    provider at a URL without a gateway: variables and files."""
+    """An agent: its program, the recorded client, its arguments, and the variables and files with which its user reaches
+    the provider without a gateway."""
 
     name: str
     client: str | None
     arguments: list[str]
     variables: dict[str, str]
     files: Callable[[str], dict[str, str]]
-    # An agent that takes seconds to start plays fewer scenarios.
+    # An agent that takes seconds to start runs fewer checks.
     is_slow: bool = False
 
 
@@ -75,8 +75,8 @@ def aider_settings(url: str) -> dict[str, str]:
     return {".aider.conf.yml": "check-update: false\nanalytics-disable: true\n", "work/.env": own}
 
 
-# What keeps the agents from other hosts.
-QUIET = {
+# Variables that keep the agents from contacting other hosts.
+OFFLINE = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1", "IS_SANDBOX": "1",
     "OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -92,17 +92,17 @@ AGENTS = [
 ]
 
 
-def good(number: int, body: Any) -> Answer:
+def good(number: int, body: Any) -> Response:
     return codex_round(1, body) if "input" in body else message(body, TEXT)
 
 
-def refused(number: int, body: Any) -> Answer:
+def refused(number: int, body: Any) -> Response:
     return refusal(400, "invalid_request_error", "The scenario refuses this request.", x_should_retry="false")
 
 
 @dataclass
-class Ended:
-    """How a run ended."""
+class RunResult:
+    """The result of a run of an agent."""
 
     code: int
     stdout: str
@@ -113,8 +113,8 @@ class Ended:
         return f"exit code {self.code}\n{self.stdout[-2000:]}\n{self.stderr[-2000:]}"
 
 
-class Stage:
-    """A provider, and a home folder of its own for each run of an agent."""
+class Environment:
+    """A provider, and a new home folder for each run of an agent."""
 
     def __init__(self, folder: Path, binary: str, path: str, agent: Agent) -> None:
         self.folder, self.binary, self.path, self.agent = folder, binary, path, agent
@@ -125,23 +125,23 @@ class Stage:
             for kind, url in [("anthropic", self.provider.url), ("openai", f"{self.provider.url}/v1")]
         ))
 
-    def direct(self, script: Callable | None, stop: int = 0) -> Ended:
+    def direct(self, script: Callable | None, stop: int = 0) -> RunResult:
         return self._run([self.agent.name, *self.agent.arguments], script, stop)
 
-    def launched(self, script: Callable | None, stop: int = 0, listen: str = "") -> Ended:
+    def launched(self, script: Callable | None, stop: int = 0, listen: str = "") -> RunResult:
         self.store = self.folder / f"{self.runs}.db"
         listen = listen or f"127.0.0.1:{free_port()}"
         launcher = [self.binary, "run", "--config", str(self.settings), "--store", f"sqlite:{self.store}", "--listen", listen]
         return self._run([*launcher, "--", self.agent.name, *self.agent.arguments], script, stop)
 
-    def _run(self, command: list[str], script: Callable | None, stop: int) -> Ended:
-        """Runs a command; without a script, it gets the signal `stop` while the provider does not answer."""
+    def _run(self, command: list[str], script: Callable | None, stop: int) -> RunResult:
+        """Runs a command. Without a script, the provider does not respond, and the command gets the signal `stop`."""
         begun, over = Event(), Event()
 
-        def silent(number: int, body: Any) -> Answer:
+        def silent(number: int, body: Any) -> Response:
             begun.set()
             over.wait(TIMEOUT)
-            return Answer(503, b"{}")
+            return Response(503, b"{}")
 
         self.provider.begin(script or silent)
         self.runs += 1
@@ -152,7 +152,7 @@ class Stage:
         for name, text in self.agent.files(self.provider.url).items():
             (home / name).parent.mkdir(parents=True, exist_ok=True)
             (home / name).write_text(text)
-        environment = {"PATH": self.path, "HOME": str(home), **QUIET, **self.agent.variables}
+        environment = {"PATH": self.path, "HOME": str(home), **OFFLINE, **self.agent.variables}
         before = digests(home)
         with subprocess.Popen(command, cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
@@ -163,7 +163,7 @@ class Stage:
             finally:
                 over.set()
                 process.kill()
-        return Ended(process.returncode, stdout, stderr, differences(before, digests(home)))
+        return RunResult(process.returncode, stdout, stderr, differences(before, digests(home)))
 
 
 def free_port() -> int:
@@ -173,7 +173,7 @@ def free_port() -> int:
 
 
 def digests(home: Path) -> dict[str, str]:
-    """A digest of each file below a home folder. Some are gone again: an agent may leave a process behind that tidies up."""
+    """A digest of each file below a home folder. A process that an agent leaves behind may remove files meanwhile."""
     found = {}
     for path in home.rglob("*"):
         with contextlib.suppress(FileNotFoundError):
@@ -183,8 +183,8 @@ def digests(home: Path) -> dict[str, str]:
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
-    """What happened to the files of the user. What an agent adds to its own folder varies from run to run, so that counts as
-    its folder."""
+    """The changes to the files of the user. The files that an agent adds to its own folder differ in each run, so they count
+    as one change of the folder."""
     found = {}
     for name in before.keys() | after.keys():
         if name in before and before[name] != after.get(name):
@@ -200,15 +200,15 @@ def shell_code(code: int) -> int:
     return 128 - code if code < 0 else code
 
 
-def same_files(direct: Ended, launched: Ended, cut_off: bool = False) -> None:
-    """Compares the changes of both runs. Of its own folders, an agent that is cut off has made some, and not always the same."""
+def same_files(direct: RunResult, launched: RunResult, cut_off: bool = False) -> None:
+    """Compares the changes of both runs. An agent that is cut off may have created only some of its own folders."""
     more = {name: kind for name, kind in launched.changed.items() if direct.changed.get(name) != kind}
     if cut_off:
         more = {name: kind for name, kind in more.items() if kind != "added" or name.startswith("work/")}
     assert not more, f"files of the user that change only with the launcher: {more}"
 
 
-def check_cost(stage: Stage, launched: Ended) -> None:
+def check_cost(stage: Environment, launched: RunResult) -> None:
     """Compares the last line with the records."""
     line = launched.stderr.splitlines()[-1]
     found = COST_LINE.match(line)
@@ -229,7 +229,7 @@ def check_cost(stage: Stage, launched: Ended) -> None:
     assert cost is None or abs(float(cost) - nano / 1e9) <= 0.05 * nano / 1e9, f"{line!r}, but {nano / 1e9} dollars"
 
 
-def answer_and_cost(stage: Stage) -> None:
+def response_and_cost(stage: Environment) -> None:
     direct = stage.direct(good)
     assert direct.code == 0 and ANSWER in direct.stdout, f"directly: {direct}"
     port = free_port()
@@ -243,14 +243,14 @@ def answer_and_cost(stage: Stage) -> None:
         assert client.connect_ex(("127.0.0.1", port)) != 0, "the gateway of the launcher outlives the agent"
 
 
-def failure(stage: Stage) -> None:
+def failure(stage: Environment) -> None:
     direct, launched = stage.direct(refused), stage.launched(refused)
     assert launched.code == shell_code(direct.code), f"directly {direct}\nlaunched: {launched}"
     same_files(direct, launched)
     check_cost(stage, launched)
 
 
-def signals(stage: Stage) -> None:
+def signals(stage: Environment) -> None:
     for stop in [signal.SIGTERM] if stage.agent.is_slow else [signal.SIGINT, signal.SIGTERM]:
         direct, launched = stage.direct(None, stop), stage.launched(None, stop)
         assert launched.code == shell_code(direct.code), f"{stop.name}: directly {direct}\nlaunched: {launched}"
@@ -258,7 +258,7 @@ def signals(stage: Stage) -> None:
         same_files(direct, launched, cut_off=True)
 
 
-def running_gateway(stage: Stage) -> None:
+def running_gateway(stage: Environment) -> None:
     gateway = Gateway(stage.binary, stage.folder / "running", stage.provider)
     try:
         launched = stage.launched(good, listen=gateway.url.removeprefix("http://"))
@@ -273,31 +273,24 @@ def running_gateway(stage: Stage) -> None:
 
 
 CHECKS = {
-    "its answer, its files, the cost": answer_and_cost,
-    "its exit code after a failure": failure,
-    "signals": signals,
+    "response, files and cost": response_and_cost,
+    "exit code after a failure": failure,
+    "exit code after a signal": signals,
     "a gateway that runs already": running_gateway,
 }
 
 
-def play(folder: Path, binary: str, programs: Path, agent: Agent) -> tuple[int, int]:
+def run_checks(folder: Path, binary: str, programs: Path, agent: Agent) -> tuple[int, int]:
     """Runs all checks with one agent, and returns the number of those that passed and failed."""
-    failed = 0
     path = f"{programs}:{os.environ['PATH']}"
-    checks = [one for one in CHECKS.items() if not (agent.is_slow and one[1] is running_gateway)]
-    for number, (name, check) in enumerate(checks):
-        started = time.monotonic()
-        place = folder / f"{agent.name}-{number}"
+
+    def run_in_own_folder(check: Callable[[Environment], None]) -> None:
+        place = folder / f"{agent.name}-{check.__name__}"
         place.mkdir()
-        try:
-            check(Stage(place, binary, path, agent))
-            verdict, reason = "ok    ", ""
-        except Exception as error:  # noqa: BLE001: the next check is worth a try whatever happened to this one
-            failed += 1
-            verdict, reason = "FAILED", str(error) if isinstance(error, AssertionError) else traceback.format_exc()
-        text = f"  {verdict} aibridge run {agent.name}: {name} ({time.monotonic() - started:.2f} s)"
-        print("\n         ".join([text, *reason.splitlines()]), flush=True)
-    return len(checks) - failed, failed
+        check(Environment(place, binary, path, agent))
+
+    checks = [one for one in CHECKS.items() if not (agent.is_slow and one[1] is running_gateway)]
+    return runner.run((f"aibridge run {agent.name}: {name}", partial(run_in_own_folder, check)) for name, check in checks)
 
 
 def main(binary: str, programs: str) -> int:
@@ -306,10 +299,9 @@ def main(binary: str, programs: str) -> int:
         if agent not in present:
             print(f"launcher: left out {agent.name}, because this machine has none")
     with tempfile.TemporaryDirectory(prefix="aibridge-e2e-", ignore_cleanup_errors=True) as folder, ThreadPoolExecutor(len(AGENTS)) as pool:
-        played = list(pool.map(lambda agent: play(Path(folder), binary, Path(programs), agent), present))
-    passed, failed = (sum(one[index] for one in played) for index in range(2))
-    print(f"e2e: {passed} passed, {failed} failed")
-    return 1 if failed or not present else 0
+        results = list(pool.map(lambda agent: run_checks(Path(folder), binary, Path(programs), agent), present))
+    passed, failed = (sum(result[index] for result in results) for index in range(2))
+    return runner.report(passed, failed) if present else 1
 
 
 if __name__ == "__main__":

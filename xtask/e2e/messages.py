@@ -1,4 +1,4 @@
-"""Messages of the Anthropic API, with the SDK for Python and, for some, that for Node.js."""
+"""The Messages API of Anthropic, with the SDKs for Python and Node.js."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Callable
 import anthropic
 
 from clients import Clients
-from others import CUT, FAILED, LEFT, LIMITED, REFUSED
-from shape import MESSAGES, Rows, plain, scenario, user
+from others import CANCELLED, CUT, FAILED, LIMITED, REFUSED
+from scenarios import MESSAGES, Rows, plain, scenario, user
 from topics import CITIES, ICELAND, LISBON, LISBON_SAYS, LOST, MALFORMED, OSLO, OWN_FAULT, PRIMES, REASONING, SLOWLY
 from topics import THINKS, TOO_FAST, WEATHER
 
@@ -31,7 +31,7 @@ def stream(clients: Clients, text: str, **more: Any) -> list:
 
 
 def both(name: str, rows: Rows, **more: Any) -> None:
-    """Adds a scenario for each SDK that plays the same request."""
+    """Adds a scenario for each SDK, with the same request."""
     play = stream if rows.streaming else ask
     text = more.pop("text", rows.prompt)
     scenario(f"messages, {name}", rows)(lambda clients: play(clients, text, **more))
@@ -68,8 +68,8 @@ def raised(play: Callable[[], Any]) -> dict:
     try:
         unexpected = play()
     except anthropic.APIStatusError as error:
-        told = {"class": type(error).__name__, "message": error.message, "status": error.status_code}
-        return {**told, "body": error.body, "retry-after": error.response.headers.get("retry-after")}
+        error_data = {"class": type(error).__name__, "message": error.message, "status": error.status_code}
+        return {**error_data, "body": error.body, "retry-after": error.response.headers.get("retry-after")}
     raise AssertionError(f"no error, but {unexpected}")
 
 
@@ -87,25 +87,25 @@ failing("failed, streamed", Rows(MESSAGES, OWN_FAULT, streaming=True, **FAILED))
 failing("the client's own key, rate limited", Rows(MESSAGES, TOO_FAST, **LIMITED))
 
 
-@scenario("messages, cancelled", Rows(MESSAGES, SLOWLY, (9, 150), **LEFT))
+@scenario("messages, cancelled", Rows(MESSAGES, SLOWLY, (9, 150), **CANCELLED))
 def cancelled(clients: Clients) -> Any:
     with clients.messages.create(stream=True, **request(SLOWLY)) as events:
         return [plain(event) for event in islice(events, 5)]
 
 
-@scenario("messages, cancelled, Node.js", Rows(MESSAGES, SLOWLY, (9, 150), client=NODE, **LEFT))
+@scenario("messages, cancelled, Node.js", Rows(MESSAGES, SLOWLY, (9, 150), client=NODE, **CANCELLED))
 def cancelled_in_node(clients: Clients) -> Any:
     return clients.node(request(SLOWLY) | {"stream": True}, pieces=5)
 
 
-@scenario("messages, provider lost", Rows(MESSAGES, LOST, (11, 18), **CUT), cut=True)
+@scenario("messages, provider lost", Rows(MESSAGES, LOST, (11, 18), **CUT), is_cut=True)
 def lost(clients: Clients) -> Any:
-    """What arrives before the loss, which must not look like an end: the transport raises, or the error event does."""
+    """The events before the connection is lost. The SDK must raise an exception, of its transport or for the error event."""
     arrived: list = []
     try:
         for event in clients.messages.create(stream=True, **request(LOST)):
             arrived.append(plain(event))
-    except Exception:  # noqa: BLE001: the SDK lets exceptions of its transport through
+    except Exception:  # noqa: BLE001: the SDK does not wrap the exceptions of its transport
         return arrived
     raise AssertionError(f"the loss looks like an end: {arrived[-1:]}")
 

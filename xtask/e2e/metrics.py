@@ -1,4 +1,4 @@
-"""What the gateway counted, read by the official parser and compared with what it recorded."""
+"""Reads the metrics of the gateway with the official parser, and compares them with the records."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ FROM aibridge_token_usages"""
 
 class Metrics:
     def __init__(self, gateway_url: str) -> None:
-        with urllib.request.urlopen(f"{gateway_url}/metrics", timeout=20) as answer:
-            kind, text = answer.headers["content-type"], answer.read().decode()
+        with urllib.request.urlopen(f"{gateway_url}/metrics", timeout=20) as response:
+            kind, text = response.headers["content-type"], response.read().decode()
         assert kind == "text/plain; version=0.0.4; charset=utf-8", kind
         self.families = {family.name: family for family in text_string_to_metric_families(text)}
 
     def by(self, name: str, *labels: str) -> Counter:
-        """The samples `name`, summed up over all other labels."""
+        """The sums of the samples `name` for each combination of `labels`."""
         counts: Counter = Counter()
         for family in self.families.values():
             for sample in family.samples:
@@ -31,20 +31,20 @@ class Metrics:
         return counts
 
 
-def at_rest(gateway_url: str) -> Metrics:
-    """The metrics when nothing is in flight: a client has its answer a moment before the gateway is done with it."""
+def idle_metrics(gateway_url: str) -> Metrics:
+    """The metrics when no interception is in flight. An interception ends shortly after its client has the response."""
     deadline = time.monotonic() + 20
     while True:
         metrics = Metrics(gateway_url)
         if set(metrics.by("aibridge_interceptions_inflight", "provider", "route").values()) == {0}:
             return metrics
-        assert time.monotonic() < deadline, "something stays in flight"
+        assert time.monotonic() < deadline, "an interception stays in flight"
 
 
 def check(gateway_url: str, store_path: str) -> None:
-    """Asserts that what is counted is what is on record."""
+    """Asserts that the metrics agree with the records."""
     store = sqlite3.connect(f"file:{store_path}?mode=ro", uri=True, timeout=20)
-    metrics = at_rest(gateway_url)
+    metrics = idle_metrics(gateway_url)
 
     recorded = Counter({tuple(row[:3]): row[3] for row in store.execute(GROUPED)})
     series = ("provider", "route", "status")

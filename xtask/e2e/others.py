@@ -1,4 +1,4 @@
-"""What is passed through, what fails, and what is left half way."""
+"""Passthrough requests, failures, and requests that the client cancels or the provider cuts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import openai
 import chat
 import responses
 from clients import Clients
-from shape import CHAT, RESPONSES, Rows, plain, scenario, user
+from scenarios import CHAT, RESPONSES, Rows, plain, scenario, user
 from topics import ICELAND, LOST, MALFORMED, OWN_FAULT, SLOWLY, TOO_FAST
 
 REFUSED = {"outcome": "failed", "status": 400, "error_type": "invalid_request"}
 FAILED = {"outcome": "failed", "status": 500, "error_type": "upstream_5xx"}
 LIMITED = {"outcome": "failed", "status": 429, "error_type": "rate_limited", "credential": "byok"}
-# The provider reported no usage: the counts are estimates, in columns of their own.
+# The provider reports no usage: the records have estimates in separate columns, and zero in these.
 ESTIMATED = (0, 0)
-LEFT = {"streaming": True, "outcome": "cancelled"}
+CANCELLED = {"streaming": True, "outcome": "cancelled"}
 CUT = {"streaming": True, "outcome": "failed", "error_type": "stream_error"}
 
 
@@ -37,9 +37,9 @@ def raised(play: Callable[[], Any]) -> dict:
     try:
         unexpected = play()
     except openai.APIStatusError as error:
-        told = {"class": type(error).__name__, "message": error.message, "status": error.status_code}
+        error_data = {"class": type(error).__name__, "message": error.message, "status": error.status_code}
         retry = error.response.headers.get("retry-after")
-        return {**told, "body": error.body, "code": error.code, "param": error.param, "retry-after": retry}
+        return {**error_data, "body": error.body, "code": error.code, "param": error.param, "retry-after": retry}
     raise AssertionError(f"no error, but {unexpected}")
 
 
@@ -81,38 +81,38 @@ def open_response(clients: Clients, text: str) -> Any:
     return clients.sync.responses.create(model="gpt-4.1-mini", input=text, stream=True)
 
 
-@scenario("chat, cancelled", Rows(CHAT, SLOWLY, ESTIMATED, **LEFT))
+@scenario("chat, cancelled", Rows(CHAT, SLOWLY, ESTIMATED, **CANCELLED))
 def chat_cancelled(clients: Clients) -> Any:
     with open_chat(clients, SLOWLY) as chunks:
         return [plain(chunk) for chunk in islice(chunks, 5)]
 
 
-@scenario("responses, cancelled", Rows(RESPONSES, SLOWLY, ESTIMATED, **LEFT))
+@scenario("responses, cancelled", Rows(RESPONSES, SLOWLY, ESTIMATED, **CANCELLED))
 def responses_cancelled(clients: Clients) -> Any:
     with open_response(clients, SLOWLY) as events:
         return [plain(event) for event in islice(events, 7)]
 
 
 def until_lost(pieces: Iterable) -> list:
-    """What arrives before the loss, which must not look like an end.
+    """The events before the connection is lost, which must not look like a regular end.
 
-    Directly the SDK's transport raises; the gateway sends the API's own error event, which chat raises too and
-    responses hands over.
+    Directly, the transport of the SDK raises an exception. The gateway sends the error event of the API: the SDK raises
+    it for chat, and returns it as an event for responses.
     """
     arrived: list = []
     try:
         arrived.extend(map(plain, pieces))
-    except Exception:  # noqa: BLE001: the SDK lets exceptions of its transport through
+    except Exception:  # noqa: BLE001: the SDK does not wrap the exceptions of its transport
         return arrived
     assert arrived and arrived[-1].get("type") == "error", f"the loss looks like an end: {arrived[-1:]}"
     return arrived[:-1]
 
 
-@scenario("chat, provider lost", Rows(CHAT, LOST, ESTIMATED, **CUT), cut=True)
+@scenario("chat, provider lost", Rows(CHAT, LOST, ESTIMATED, **CUT), is_cut=True)
 def chat_lost(clients: Clients) -> Any:
     return until_lost(open_chat(clients, LOST))
 
 
-@scenario("responses, provider lost", Rows(RESPONSES, LOST, ESTIMATED, **CUT), cut=True)
+@scenario("responses, provider lost", Rows(RESPONSES, LOST, ESTIMATED, **CUT), is_cut=True)
 def responses_lost(clients: Clients) -> Any:
     return until_lost(open_response(clients, LOST))

@@ -2,8 +2,8 @@
 
     prices.py PROGRAM DATA
 
-PROGRAM is the example `cost` of `aibridge-prices`, DATA the price data that the crate contains. Nothing here is taken from
-the crate's code: the rules are those of the data's documentation and of docs/money.md.
+PROGRAM is the example `cost` of `aibridge-prices`, DATA the price data that the crate contains. The rules here are
+implemented independently of the crate, from the documentation of the data and docs/money.md.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def matches(rule: dict[str, Any], name: str) -> bool:
     }[kind]
 
 
-def holds(constraint: dict[str, str] | None, at: datetime) -> bool:
+def applies(constraint: dict[str, str] | None, at: datetime) -> bool:
     if not constraint:
         return True
     if "start_date" in constraint:
@@ -64,15 +64,15 @@ class Price:
 
     def __init__(self, vendor: str, model: dict[str, Any], tier: str, at: datetime) -> None:
         entries = model["prices"] if isinstance(model["prices"], list) else [{"prices": model["prices"]}]
-        held = [entry for entry in entries if holds(entry.get("constraint"), at)]
-        self.prices = dict((held[-1] if held else entries[0])["prices"])
+        applicable = [entry for entry in entries if applies(entry.get("constraint"), at)]
+        self.prices = dict((applicable[-1] if applicable else entries[0])["prices"])
         self.claude = vendor == "anthropic" or "claude" in model["id"]
         self.half = self.estimated = False
         if tier in ("", "default"):
             return
-        wanted = {"processing": "batch"} if tier == "batch" else {"service_tier": tier}
-        accepted = [wanted, {"service_tier": "batch"}] if tier == "batch" else [wanted]
-        variants = [one for one in model.get("price_variants", []) if one["when"] in accepted and holds(one.get("constraint"), at)]
+        condition = {"processing": "batch"} if tier == "batch" else {"service_tier": tier}
+        accepted = [condition, {"service_tier": "batch"}] if tier == "batch" else [condition]
+        variants = [one for one in model.get("price_variants", []) if one["when"] in accepted and applies(one.get("constraint"), at)]
         for variant in reversed(variants):
             self.prices.update(variant["prices"])
         if not variants:
@@ -126,8 +126,8 @@ def usage(chance: random.Random) -> dict[str, int]:
     return {**counts, "web_searches": chance.choice([0, 0, chance.randrange(30)]), "file_searches": chance.choice([0, 0, 3]), "requests": 1}
 
 
-def questions(data: list[dict[str, Any]], chance: random.Random) -> list[tuple[dict[str, Any], Any]]:
-    """Random usages of random models, each with what it costs."""
+def cases(data: list[dict[str, Any]], chance: random.Random) -> list[tuple[dict[str, Any], Any]]:
+    """Random usages of random models, each with its expected cost."""
     priced = []
     for vendor in data:
         for model in vendor["models"]:
@@ -135,26 +135,26 @@ def questions(data: list[dict[str, Any]], chance: random.Random) -> list[tuple[d
             if found is model:
                 priced.append((vendor["id"], model))
     tiered = [one for one in priced if "tiers" in json.dumps(one[1]["prices"], default=str) or one[1].get("price_variants")]
-    asked = []
+    generated = []
     for _ in range(COUNT):
         vendor, model = chance.choice(chance.choice([priced, tiered]))
         tier, counts = chance.choice(TIERS), usage(chance)
-        if chance.random() < 0.6:  # nothing that has to be estimated
+        if chance.random() < 0.6:  # only usages whose cost is not estimated
             own = [variant["when"].get("service_tier") for variant in model.get("price_variants", [])]
             tier = chance.choice([one for one in own if one] or [""])
             stated = json.dumps(model["prices"], default=str)
             counts = {bucket: count if KEYS[bucket] in stated or bucket == "requests" else 0 for bucket, count in counts.items()}
         at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.randrange(3 * 365 * 86_400))
         line = {"provider": vendor, "model": model["id"], "service_tier": tier, "at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "usage": counts}
-        asked.append((line, Price(vendor, model, tier, at).cost(counts)))
-    return asked
+        generated.append((line, Price(vendor, model, tier, at).cost(counts)))
+    return generated
 
 
-def answers(program: str, lines: list[dict[str, Any]]) -> list[tuple[int | None, str]]:
+def computed(program: str, lines: list[dict[str, Any]]) -> list[tuple[int | None, str]]:
     text = "".join(json.dumps(line) + "\n" for line in lines)
-    played = subprocess.run([program], input=text, capture_output=True, text=True, timeout=120)
-    assert played.returncode == 0, played.stderr
-    rows = [json.loads(line) for line in played.stdout.splitlines()]
+    process = subprocess.run([program], input=text, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
+    rows = [json.loads(line) for line in process.stdout.splitlines()]
     return [(row["cost_nano_usd"], row["cost_status"]) for row in rows]
 
 
@@ -162,16 +162,16 @@ def main(program: str, data: str) -> None:
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
     with open(data, encoding="utf-8") as file:
-        asked = questions(json.load(file, parse_float=Decimal, parse_int=Decimal), chance)
-    found = answers(program, [line for line, _ in asked])
-    wrong = [(line, cost, other) for (line, cost), other in zip(asked, found, strict=True) if cost != other]
+        expected = cases(json.load(file, parse_float=Decimal, parse_int=Decimal), chance)
+    found = computed(program, [line for line, _ in expected])
+    wrong = [(line, cost, other) for (line, cost), other in zip(expected, found, strict=True) if cost != other]
     assert not wrong, f"{len(wrong)} of {COUNT} differ with the seed {seed}; the first is {wrong[0]}"
     statuses = {status: sum(one == status for _, one in found) for status in ("priced", "estimated", "unpriced")}
     assert min(statuses.values()) > 100, statuses
-    chance.shuffle(asked)
-    again = answers(program, [line for line, _ in asked])
+    chance.shuffle(expected)
+    again = computed(program, [line for line, _ in expected])
     assert sum(cost or 0 for cost, _ in again) == sum(cost or 0 for cost, _ in found), "the sum depends on the order"
-    print(f"  ok     {COUNT} usages cost what decimal arithmetic says ({statuses})")
+    print(f"  ok     {COUNT} usages cost as much as decimal arithmetic computes ({statuses})")
     print("e2e: 1 passed, 0 failed")
 
 

@@ -1,11 +1,11 @@
-"""Responses."""
+"""The Responses API of OpenAI."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from clients import Clients
-from shape import RESPONSES, Rows, plain, scenario, user
+from scenarios import RESPONSES, Rows, plain, scenario, user
 from topics import CITIES, HELIUM, ICELAND, LISBON, LISBON_SAYS, OSLO, PANCAKES, PRIMES, REASONING, SEARCH, THINKS
 from topics import WEATHER, Recipe
 

@@ -1,4 +1,4 @@
-"""A provider that answers as a scenario says, and a relay that counts what a client sends."""
+"""A provider with scripted responses, and a relay that records the attempts of a client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
@@ -53,40 +53,40 @@ class Server:
 
 
 class Provider(Server):
-    """Answers model calls by `script`, which gets their number in the scenario and the body."""
+    """Responds to model calls by `script`, which gets their number in the scenario and the body."""
 
     def __init__(self) -> None:
-        self.script: Callable[[int, Any], Answer] = lambda number, body: Answer(500, b"{}")
+        self.script: Callable[[int, Any], Response] = lambda number, body: Response(500, b"{}")
         self.received: list[Received] = []
         super().__init__(self._respond)
 
-    def begin(self, script: Callable[[int, Any], Answer]) -> None:
+    def begin(self, script: Callable[[int, Any], Response]) -> None:
         self.script, self.received = script, []
 
     def _respond(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         parsed = json.loads(body) if body else None
         request = Received(handler.command, handler.path, {name.lower(): value for name, value in handler.headers.items()}, parsed)
         if handler.headers.get("upgrade"):
-            answer = Answer(426, b"")
+            response = Response(426, b"")
         elif request.is_model_call and handler.command == "POST":
-            answer = self.script(sum(one.is_model_call for one in self.received), parsed)
+            response = self.script(sum(one.is_model_call for one in self.received), parsed)
             self.received.append(request)
         else:
-            answer = Answer(404, b"")
-        handler.send_response(answer.status)
-        for name, value in answer.headers.items():
+            response = Response(404, b"")
+        handler.send_response(response.status)
+        for name, value in response.headers.items():
             handler.send_header(name, value)
-        handler.send_header("content-length", str(len(answer.body)))
+        handler.send_header("content-length", str(len(response.body)))
         try:
             handler.end_headers()
             if handler.command != "HEAD":
-                handler.wfile.write(answer.body)
+                handler.wfile.write(response.body)
         except ConnectionError:  # the client has left
             handler.close_connection = True
 
 
 class Relay(Server):
-    """Relays to `target`, and keeps the method and status of each attempt at a model call."""
+    """Relays to `target`, and records the method and status of each attempt at a model call."""
 
     def __init__(self) -> None:
         self.target = ""
@@ -118,14 +118,14 @@ class Relay(Server):
         connection.close()
 
 
-def events(*data: dict[str, Any]) -> Answer:
+def events(*data: dict[str, Any]) -> Response:
     """A stream of these events, each with the name of its type."""
     text = "".join(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in data)
-    return Answer(200, text.encode(), {"content-type": "text/event-stream"})
+    return Response(200, text.encode(), {"content-type": "text/event-stream"})
 
 
-def refusal(status: int, kind: str, message: str, **headers: str) -> Answer:
+def refusal(status: int, kind: str, message: str, **headers: str) -> Response:
     """An error in the format of the Anthropic API."""
     body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_e2e"}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, json.dumps(body).encode(), {"content-type": "application/json", **named})
+    return Response(status, json.dumps(body).encode(), {"content-type": "application/json", **named})

@@ -1,4 +1,4 @@
-"""What the gateway has on record."""
+"""The records of the gateway."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import Any
 
-from shape import MESSAGES, Rows
+from scenarios import MESSAGES, Rows
 
 
 class Store:
@@ -15,15 +15,15 @@ class Store:
         self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)
         self._connection.row_factory = sqlite3.Row
 
-    def holds(self, interception: str, expected: Rows, hint: str) -> None:
-        """Asserts that exactly `expected` is on record about `interception`.
+    def assert_holds(self, interception: str, expected: Rows, hint: str) -> None:
+        """Asserts that the records of `interception` are exactly those in `expected`.
 
-        What an answer told is durable when the client has its end, but the database follows the journal.
+        Waits for them: they are durable in the journal when the response ends, and in the database a moment later.
         """
         ended = self._ended(interception)
         recorded = self._recorded(interception)
-        wanted = expected_rows(expected, hint)
-        assert {**recorded, **ended} == wanted, difference({**recorded, **ended}, wanted)
+        rows = expected_rows(expected, hint)
+        assert {**recorded, **ended} == rows, difference({**recorded, **ended}, rows)
         if expected.response_id:
             ids = self._column("provider_response_id", "aibridge_token_usages", interception)
             assert ids == [expected.response_id], f"recorded response ids {ids}"
@@ -49,7 +49,7 @@ class Store:
             row = self._connection.execute(query, (interception,)).fetchone()
             if row and row["ended_at"]:
                 break
-            assert time.monotonic() < deadline, f"interception {interception} is not on record, or does not end"
+            assert time.monotonic() < deadline, f"interception {interception} is not recorded, or does not end"
             time.sleep(0.005)
         kept = ["route", "model", "outcome", "upstream_status", "error_type", "correlating_tool_call_id"]
         kept += ["credential_kind", "credential_hint", "initiator_id", "provider", "client"]
@@ -88,6 +88,6 @@ def expected_rows(rows: Rows, hint: str) -> dict[str, Any]:
     }
 
 
-def difference(recorded: dict[str, Any], wanted: dict[str, Any]) -> str:
-    unlike = [name for name in wanted if recorded[name] != wanted[name]]
-    return "\n".join(f"{name}: recorded {recorded[name]!r}, wanted {wanted[name]!r}" for name in unlike)
+def difference(recorded: dict[str, Any], expected: dict[str, Any]) -> str:
+    different = [name for name in expected if recorded[name] != expected[name]]
+    return "\n".join(f"{name}: recorded {recorded[name]!r}, expected {expected[name]!r}" for name in different)

@@ -1,4 +1,4 @@
-"""What clients ask about; `answers.json` has what the provider says to it."""
+"""The prompts of the scenarios; `answers.json` has the response of the provider to each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LISBON_SAYS = '{"sky":"sunny","celsius":24}'
 
 
 class Recipe(BaseModel):
-    """The shape in which a recipe is asked for."""
+    """The schema of a recipe, for structured output."""
 
     title: str
     minutes: int

@@ -1,4 +1,4 @@
-"""What a scenario is, and what must be on record after it."""
+"""The scenarios, and the records that each must have."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ CHAT, RESPONSES, MESSAGES = "/chat/completions", "/responses", "/v1/messages"
 
 @dataclass(frozen=True)
 class Rows:
-    """What the store must hold about one interception."""
+    """The expected records of one interception."""
 
     route: str
     prompt: str | None
     tokens: tuple[int, int] | None = None
-    """Input and output; None: no usage was told, so none is on record."""
+    """Input and output; None if the provider reports no usage, so that none is recorded."""
     streaming: bool = False
     model: str = "gpt-4.1-mini"
     response_id: str | None = None
     correlating: str | None = None
     tools: tuple[tuple[str, Any, str | None], ...] = ()
-    """Name, arguments, and the provider's id of the call unless it makes a fresh one."""
+    """Name, arguments, and the provider's id of the call; None if the id differs in each response."""
     thoughts: tuple[tuple[str, str], ...] = ()
     """Text and source."""
     outcome: str = "completed"
@@ -38,28 +38,28 @@ class Rows:
 class Scenario:
     name: str
     rows: Rows | None
-    """Nothing is recorded about what is passed through."""
+    """None on a passthrough route, which is not recorded."""
     play: Callable[[Clients], Any]
-    """What the SDK gives a client, as plain data."""
-    cut: bool = False
-    """The provider vanishes, so how many pieces arrive is a matter of chance."""
+    """Returns the result of the SDK as plain data."""
+    is_cut: bool = False
+    """Whether the provider closes the connection, so that the number of received events varies."""
 
 
 SCENARIOS: list[Scenario] = []
 
 
-def scenario(name: str, rows: Rows | None, cut: bool = False) -> Callable:
+def scenario(name: str, rows: Rows | None, is_cut: bool = False) -> Callable:
     """Adds the decorated function to the scenarios."""
 
     def add(play: Callable[[Clients], Any]) -> Callable[[Clients], Any]:
-        SCENARIOS.append(Scenario(name, rows, play, cut))
+        SCENARIOS.append(Scenario(name, rows, play, is_cut))
         return play
 
     return add
 
 
 def plain(value: Any) -> Any:
-    """A Pydantic model as plain data, with exactly the members that came over the wire."""
+    """A Pydantic model as plain data, with exactly the members of the JSON that was received."""
     return value.model_dump(mode="json", exclude_unset=True, warnings=False)
 
 
