@@ -15,7 +15,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that cannot go on should stop"
+    reason = "a test that cannot continue should stop"
 )]
 
 mod fixtures;
@@ -25,6 +25,7 @@ mod launch;
 mod output;
 mod postgres;
 mod process;
+mod skip;
 mod store;
 mod txtar;
 
@@ -38,5 +39,6 @@ pub use gateway::Gateway;
 pub use launch::Launch;
 pub use postgres::Postgres;
 pub use process::ProcessOutput;
+pub use skip::{SKIPPED_TEST, skip_test};
 pub use store::{Row, Store};
 pub use txtar::Txtar;

@@ -3,7 +3,9 @@
 
 use crate::dialects::KEY;
 use crate::harness::Harness;
-use aibridge_testkit::{BodyEnd, Framing, RawClient, Script, ScriptedProvider, Step, wire_cases_dir};
+use aibridge_testkit::{
+    BodyEnd, Framing, RawClient, Script, ScriptedProvider, Step, skip_test, wire_cases_dir,
+};
 use base64::Engine as _;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -12,8 +14,7 @@ use std::path::Path;
 #[tokio::test]
 async fn every_case_is_relayed_and_recorded() {
     let Some(dir) = wire_cases_dir() else {
-        println!("skipped: there is no folder ../shared/cases beside the repository");
-        return;
+        return skip_test("there is no folder with responses beside the repository");
     };
     let mut paths: Vec<_> = dir.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
