@@ -1,4 +1,4 @@
-//! Commands of the real binary: what they print and write, and what they refuse.
+//! Commands of the real binary: their output, their files and their refusals.
 
 use crate::endpoints::KEYS;
 use crate::harness::provider_settings;

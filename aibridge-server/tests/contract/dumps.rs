@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 mod disk;
-mod exact;
-mod failing;
+mod failures;
+mod files;
 mod model_names;
 mod secrets;
-mod streamed;
+mod streaming;
 
 /// A gateway that dumps the traffic of its only provider.
 struct Dumping {

@@ -1,4 +1,4 @@
-//! Golden cases: a request and a response, what the provider and the client receive, and what is recorded.
+//! Golden cases: a request and a response, the bytes that the provider and the client receive, and the records.
 //!
 //! A case of the repository, `tests/cases/**/*.txtar`, has a `request` (and `headers`), a response (`streaming` or
 //! `non-streaming`), the expected `records`, and the expected `upstream` and `client` bytes where they differ from what was

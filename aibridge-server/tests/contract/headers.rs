@@ -1,7 +1,7 @@
 //! The exact sets of headers that reach the provider and the client.
 
 mod encoding;
-mod relayed;
+mod statuses;
 mod to_client;
 mod to_provider;
 mod tokens;

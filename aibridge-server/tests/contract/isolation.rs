@@ -9,7 +9,7 @@ use serde_json::json;
 use std::net::SocketAddr;
 
 mod conversations;
-mod logged;
+mod log_lines;
 mod postgres;
 mod store_unavailable;
 
@@ -221,7 +221,7 @@ async fn unknown_objects_byok_requests_and_other_providers_are_not_restricted() 
 }
 
 #[tokio::test]
-async fn a_second_provider_with_the_same_upstream_is_no_way_around() {
+async fn a_second_provider_with_the_same_upstream_does_not_bypass_isolation() {
     let provider = ScriptedProvider::start(respond).await;
     let gateway = gateway(&provider).await;
     let (ann, bob) = (User::of(&gateway, "ann"), User::of(&gateway, "bob"));

@@ -118,7 +118,7 @@ async fn signals_are_passed_and_their_exit_codes_returned() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_launched_is_said() {
+async fn a_failed_launch_is_explained() {
     let launcher = Launcher::new("agent", "#!/bin/bash\n").await;
     let run = async |words: &[&str]| launcher.command(words, "127.0.0.1:0").run().await;
     let missing = run(&["./no-such-agent"]).await;

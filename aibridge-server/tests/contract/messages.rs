@@ -1,4 +1,4 @@
-//! The Anthropic API: routes, credentials, keys and errors in its format. What is recorded is in the golden cases.
+//! The Anthropic API: routes, credentials, keys and errors in its format. The golden cases cover the records.
 
 mod copilot;
 mod errors;

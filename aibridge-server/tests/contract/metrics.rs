@@ -2,9 +2,9 @@
 
 mod access;
 mod bounds;
-mod counted;
-mod limited;
+mod interceptions;
 mod pools;
+mod refusals;
 
 use crate::harness::Harness;
 use aibridge_testkit::RawClient;

@@ -1,10 +1,10 @@
 //! Costs of responses, and budgets.
 
 mod endings;
-mod further;
-mod kept;
+mod further_routes;
 mod recompute;
 mod replicas;
+mod restarts;
 mod windows;
 
 use crate::auth::tokens_of;
@@ -60,7 +60,7 @@ async fn ended(gateway: &Harness) -> Row {
 }
 
 #[tokio::test]
-async fn the_cost_stands_beside_the_usage() {
+async fn the_cost_is_stored_with_the_usage() {
     let provider = dollar_provider().await;
     let gateway = Harness::start(&settings("", &provider)).await;
     assert_eq!(RawClient::post(gateway.address, CHAT, &[], BODY).await.status(), 200);
@@ -154,7 +154,7 @@ fn assert_refused(response: &Response, kind: &str) -> Value {
 const DOLLAR: &str = "[[budget]]\nscope = \"user\"\namount = \"1 USD\"\n";
 
 #[tokio::test]
-async fn a_used_up_budget_refuses_in_the_words_of_each_api() {
+async fn a_request_over_budget_is_refused_in_the_format_of_each_api() {
     let provider = dollar_provider().await;
     let gateway = Harness::start(&settings(DOLLAR, &provider)).await;
     assert_eq!(RawClient::post(gateway.address, CHAT, &[], BODY).await.status(), 200, "nothing was spent");
@@ -212,7 +212,7 @@ async fn a_model_without_a_price_is_refused_if_the_settings_say_so() {
 }
 
 #[tokio::test]
-async fn groups_of_tokens_and_the_own_view() {
+async fn a_group_shares_its_budget_and_each_user_reads_only_own_spending() {
     let provider = dollar_provider().await;
     let budgets = "[auth]\nmode = \"tokens\"\n[[budget]]\nscope = \"group\"\nmatch = \"eng\"\namount = \"1 USD\"\nshared = true\n";
     let gateway = Harness::start(&settings(budgets, &provider)).await;
@@ -267,7 +267,7 @@ async fn concurrent_requests_overspend_by_those_in_flight_at_most() {
     for call in calls {
         admitted += i64::from(call.await.unwrap() == 200);
     }
-    // Each has reserved the cost of its input by size; what it cost beyond that is the excess.
+    // Each request has reserved the estimated cost of its input. The rest of its cost is the excess.
     let budgets = RawClient::get(address, "/api/v1/budgets").await.json();
     assert_eq!(budgets["data"][0]["spent_nano_usd"], admitted * 1_000_000_000);
     assert_eq!(budgets["data"][0]["reserved_nano_usd"], 0);

@@ -223,7 +223,7 @@ async fn an_access_token_overrides_the_host_check() {
 }
 
 #[tokio::test]
-async fn the_admin_listener_is_protected_likewise() {
+async fn the_admin_listener_has_the_same_checks() {
     let (_provider, gateway) = start("[admin]\nlisten = \"127.0.0.1:0\"").await;
     let admin = gateway.admin.unwrap();
     for target in ["/metrics", "/api/v1/interceptions"] {

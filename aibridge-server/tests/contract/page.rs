@@ -124,7 +124,7 @@ async fn other_sites_neither_log_in_nor_log_out() {
 }
 
 #[tokio::test]
-async fn failed_log_ins_have_to_wait() {
+async fn failed_log_ins_are_throttled() {
     let gateway = start("[auth]\nmode = \"tokens\"").await;
     let token = admin_token(&gateway);
     for body in ["aib_unknown", "", "sk-not-ours"] {

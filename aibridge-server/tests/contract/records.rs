@@ -180,7 +180,7 @@ async fn a_device_file_is_written_and_not_replaced() {
 }
 
 #[tokio::test]
-async fn the_commands_read_postgres_likewise() {
+async fn the_commands_read_postgres() {
     let Some(server) = Postgres::start().await else { return };
     let provider = ScriptedProvider::start(|_| Script::json(200, ANSWER)).await;
     let settings = provider_settings(&provider.base_url(), &KEYS[..1]);

@@ -1,4 +1,4 @@
-//! TLS to a provider: which certificates are trusted, and what a client learns about one that is not.
+//! TLS to a provider: trusted certificates, and the error for an untrusted one.
 
 use aibridge_testkit::{
     Authority, Gateway, IssuedCertificate, Launch, RawClient, Response, Script, ScriptedProvider, TlsFront,

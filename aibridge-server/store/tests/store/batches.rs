@@ -83,7 +83,7 @@ async fn a_repeated_call_is_stored_once() {
 }
 
 #[tokio::test]
-async fn an_abandoned_start_is_taken_back() {
+async fn an_abandoned_start_is_deleted() {
     let dir = TestDir::new();
     let store = dir.open_waiting();
     let holder = hold(&dir);

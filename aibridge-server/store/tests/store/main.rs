@@ -3,11 +3,9 @@
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
-mod documented;
+mod documentation;
 #[cfg(test)]
 mod faults;
-#[cfg(test)]
-mod gone;
 #[cfg(test)]
 mod openings;
 #[cfg(test)]
@@ -20,6 +18,8 @@ mod postgres;
 mod probes;
 #[cfg(test)]
 mod queries;
+#[cfg(test)]
+mod removed_files;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]

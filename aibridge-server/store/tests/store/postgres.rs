@@ -1,10 +1,10 @@
 //! Tests against a real PostgreSQL server. Without one, they print a note and pass.
 
-mod away;
 mod cooldowns;
-mod documented;
+mod documentation;
 mod journal;
 mod old_spool;
+mod outages;
 mod owners;
 mod probes;
 mod queries;

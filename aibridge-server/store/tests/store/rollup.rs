@@ -1,4 +1,4 @@
-//! Stored sums are equal to those of the interceptions, whatever happens to the interceptions later.
+//! Stored sums equal the sums of the interceptions, also after later changes to these.
 
 use crate::support::{TestDir, ended, interception_at};
 use aibridge_recorder::{InterceptionEnd, Outcome, Record, Recorder, TokenUsage, ToolUsage, UsageCost};

@@ -1,4 +1,4 @@
-//! The rows that records become, cell by cell.
+//! The rows of stored records, cell by cell.
 
 use crate::support::{TestDir, ended, interception, prompt, start, time};
 use aibridge_recorder::{

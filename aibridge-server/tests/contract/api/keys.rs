@@ -66,7 +66,7 @@ async fn a_cooling_key_shows_its_reason_and_end() {
 }
 
 #[tokio::test]
-async fn a_key_that_cools_for_models_lists_them() {
+async fn a_key_lists_the_models_for_which_it_cools() {
     let provider =
         ScriptedProvider::start(|received| by_key(received.header("authorization").unwrap())).await;
     let gateway = Harness::with_keys(&provider.base_url(), &KEYS).await;

@@ -149,7 +149,7 @@ async fn without_tokens_no_page_of_another_origin_changes_anything() {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_its_token() {
+async fn a_session_ends_when_its_token_is_revoked() {
     let users = Users::start().await;
     let cookie = users.cookie(&users.admin).await;
     let headers = [("Cookie", cookie.as_str()), ("Sec-Fetch-Site", "same-origin")];

@@ -52,7 +52,7 @@ async fn pages_neither_repeat_nor_skip_rows_during_writes() {
             ids.extend(page.iter().map(|row| text(row, "id")));
             write_between_pages(&served).await;
         }
-        assert_eq!(ids, there, "nothing that came later stands behind the first page");
+        assert_eq!(ids, there, "later interceptions are not on later pages");
         let whole = served.get_ok("interceptions?limit=1000").await;
         let written = 2 * ids.len().div_ceil(LIMIT);
         assert_eq!(whole["data"].as_array().unwrap().len(), ids.len() + written);

@@ -84,7 +84,7 @@ async fn the_owner_is_recorded_before_the_response_is_complete() {
 async fn responses_of_every_form_are_relayed_unchanged() {
     let compressed = gzip(br#"{"id":"conv_zip"}"#);
     let long = |bytes| format!(r#"{{"id":"conv_long","pad":"{}"}}"#, "x".repeat(bytes)).into_bytes();
-    // A client can make a provider answer like this, and the object must not lose its owner by it.
+    // A client can provoke such a response. The object must keep its owner nevertheless.
     let lenient = b"\xef\xbb\xbf{\"id\":\"conv_odd\",\"metadata\":{\"a\":NaN,\"b\":\"\x01\xff\"}}\0".to_vec();
     let owned_bodies = [compressed.clone(), long(2 << 20), lenient];
     let bodies: [(u16, Vec<u8>); 7] = [

@@ -1,4 +1,4 @@
-//! The errors of the gateway's own, in the format of the Anthropic API.
+//! The errors of the gateway in the format of the Anthropic API.
 
 use super::{KEYS, OWN_KEY, REQUEST, TARGET, call, settings, with_keys};
 use crate::harness::Harness;
@@ -133,7 +133,7 @@ async fn an_unknown_provider_has_errors_of_the_openai_api() {
 }
 
 #[tokio::test]
-async fn limits_and_keys_say_when_to_try_again() {
+async fn refusals_of_limits_and_keys_have_retry_after() {
     let limits = "[limits]\nrequests_per_minute = 1\n";
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     let gateway = Harness::start(&format!("{limits}{}", settings(&provider, &KEYS))).await;

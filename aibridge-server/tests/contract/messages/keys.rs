@@ -5,7 +5,7 @@ use crate::harness::{Harness, status_and_code};
 use aibridge_testkit::{RawClient, Script, ScriptedProvider};
 use serde_json::{Value, json};
 
-/// A gateway with two keys. The provider answers `first` to the first one.
+/// A gateway with two keys. The provider responds with `first` to the first one.
 async fn refusing(status: u16, first: Value) -> (ScriptedProvider, Harness) {
     let provider =
         ScriptedProvider::start(move |request| match request.header("x-api-key") == Some(KEYS[0]) {
@@ -33,7 +33,7 @@ async fn keys_of_two_requests(target: &str, status: u16, first: Value) -> Vec<St
 }
 
 #[tokio::test]
-async fn answers_that_concern_the_key_cool_it() {
+async fn responses_that_concern_the_key_cool_it() {
     for (status, answer) in [
         (401, error("authentication_error", "invalid x-api-key")),
         (401, error("authentication_error", "This API key has expired")),
@@ -52,7 +52,7 @@ async fn answers_that_concern_the_key_cool_it() {
 }
 
 #[tokio::test]
-async fn answers_that_concern_the_request_cool_nothing() {
+async fn responses_that_concern_the_request_cool_no_key() {
     for (status, answer) in [
         (403, error("permission_error", "no access to this model")),
         (429, error("rate_limit_error", "Extra usage is required for long context requests.")),
@@ -72,7 +72,7 @@ async fn a_rate_limit_of_counting_tokens_cools_nothing() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_provider_is_relayed_as_it_came() {
+async fn an_error_of_the_provider_is_relayed_unchanged() {
     for status in [400, 404, 413, 500, 529] {
         let answer = error("some_error", "prompt is too long: 9 tokens > 8 maximum").to_string();
         let script = Script::json(status, answer.clone())

@@ -1,4 +1,4 @@
-//! The routes of the Anthropic API, and the headers that pass.
+//! The routes of the Anthropic API, and the headers that are forwarded.
 
 use super::{COUNT_TOKENS, KEYS, OWN_KEY, REQUEST, TARGET, WHOLE, call, settings, with_keys};
 use crate::auth::tokens_of;
@@ -44,7 +44,7 @@ async fn a_message_is_relayed_byte_for_byte_with_the_key_of_the_pool() {
 }
 
 #[tokio::test]
-async fn a_clients_own_key_is_forwarded_in_the_header_it_came_in() {
+async fn a_clients_own_key_is_forwarded_in_its_original_header() {
     let script = Script::json(200, WHOLE).header("anthropic-organization-id", "org");
     let (provider, gateway) = with_keys(&[], script).await;
     let table: &[(&[(&str, &str)], (&str, &str))] = &[
@@ -99,7 +99,7 @@ async fn an_access_token_is_accepted_in_both_headers_of_claude_code() {
 }
 
 #[tokio::test]
-async fn some_requests_are_answered_without_a_token_and_a_provider() {
+async fn probes_and_telemetry_of_claude_code_need_neither_token_nor_provider() {
     let provider = ScriptedProvider::start(|_| Script::json(200, "{}")).await;
     let text = format!("[auth]\nmode = \"tokens\"\n{}", settings(&provider, &KEYS));
     let gateway = Harness::start(&text).await;

@@ -1,4 +1,4 @@
-//! A reservation ends with its request, in whichever way that ends.
+//! A reservation ends with its request, also if the request fails.
 
 use super::{BODY, CHAT, CLAUDE, MESSAGES, STREAM, settings};
 use crate::harness::Harness;
@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Budgets of every kind that applies without access tokens, none of which is ever used up.
+/// Budgets of every scope that applies without access tokens. None of them is used up.
 const BUDGETS: &str = "[[budget]]\nscope = \"user\"\namount = \"25 USD\"\n\
     [[budget]]\nscope = \"model\"\namount = \"25 USD\"\nperiod = \"day\"\n\
     [[budget]]\nscope = \"provider\"\namount = \"25 USD\"\nperiod = \"week\"\n\

@@ -132,7 +132,7 @@ async fn assert_recomputes(launch: &Launch, gateway: Gateway, url: &str, rows: i
 }
 
 #[tokio::test]
-async fn recorded_costs_are_computed_anew_on_sqlite() {
+async fn recorded_costs_are_recomputed_on_sqlite() {
     let provider = provider().await;
     let launch = launch(&provider);
     let gateway = launch.start().await;
@@ -141,7 +141,7 @@ async fn recorded_costs_are_computed_anew_on_sqlite() {
 }
 
 #[tokio::test]
-async fn recorded_costs_are_computed_anew_on_postgres() {
+async fn recorded_costs_are_recomputed_on_postgres() {
     let Some(server) = Postgres::start().await else { return };
     let provider = provider().await;
     let launch = launch(&provider).store(server.url());
@@ -151,9 +151,9 @@ async fn recorded_costs_are_computed_anew_on_postgres() {
         .await;
 }
 
-/// Requests are recorded while costs are computed anew, and every cost is that of one price or the other.
+/// Requests are recorded while costs are recomputed. Every cost is that of the old or of the new price.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn requests_are_served_while_costs_are_computed_anew() {
+async fn requests_are_served_while_costs_are_recomputed() {
     let provider = provider().await;
     let launch = launch(&provider);
     let gateway = launch.start().await;

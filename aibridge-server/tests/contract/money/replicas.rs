@@ -43,8 +43,8 @@ async fn recorded(server: &Postgres) -> i64 {
     rows[0]["cost"].as_i64().unwrap_or(0)
 }
 
-/// Each gateway admits a dollar by what it knows. Beyond that it spends what its requests in flight cost more than they
-/// have reserved.
+/// Each gateway admits a dollar by its own spending. Its excess is the cost of its requests in flight that exceeds their
+/// reservations.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_overspend_within_the_documented_bound() {
     let Some(server) = Postgres::start().await else { return };

@@ -1,4 +1,4 @@
-//! After a restart, what was spent counts in the calendar periods of the configured time zone.
+//! After a restart, recorded spending counts in the calendar periods of the configured time zone.
 
 use super::{BODY, CHAT, dollar_provider, settings};
 use crate::reload;

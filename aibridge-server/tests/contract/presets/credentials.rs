@@ -43,7 +43,7 @@ async fn a_pooled_key_replaces_every_credential_of_the_client() {
 }
 
 #[tokio::test]
-async fn a_clients_own_key_is_sent_in_the_header_in_which_it_came() {
+async fn a_clients_own_key_is_sent_in_its_original_header() {
     let vendor = ScriptedProvider::start(|_| Script::json(200, WHOLE)).await;
     let gateway = Harness::start(&provider("azure", &vendor, "auth_header = \"X-Vendor\"")).await;
     let bearer = format!("Bearer {OWN}");

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_has_the_size_and_the_order_that_were_asked_for() {
+    fn a_plan_has_the_requested_size_and_order() {
         let now = 1_790_000_000_000;
         let all = plan(5000, now);
         assert!((4900..=5000).contains(&all.len()), "{}", all.len());

@@ -1,6 +1,6 @@
-//! The journal while the database is away: outages, hangs, crashes, and its size limit.
+//! The journal while the database is unavailable: outages, hangs, crashes, and its size limit.
 
-use super::away::{Load, compare};
+use super::outages::{Load, compare};
 use super::{count, journaled, open, options};
 use crate::support::{ended, prompt, start};
 use aibridge_recorder::{Record, Recorder};

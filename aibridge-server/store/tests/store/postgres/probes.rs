@@ -56,7 +56,7 @@ async fn a_probe_detects_a_full_or_read_only_database() {
 
     server.execute("ALTER DATABASE postgres SET default_transaction_read_only = on").await;
     let read_only = aibridge_store::PostgresStore::open(options(&server)).await;
-    assert!(read_only.is_err(), "an instance says that it lives before it writes");
+    assert!(read_only.is_err(), "an instance writes its heartbeat when it starts");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Sweeps of expired interceptions on PostgreSQL.
 
-use super::away::{Load, compare};
+use super::outages::{Load, compare};
 use super::{count, open, options};
 use crate::retention::{TABLES, long_ago, many, mixed, old, sweep};
 use aibridge_store::{Expired, ScanScope, Sweeper};

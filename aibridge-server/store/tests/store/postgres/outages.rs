@@ -1,4 +1,4 @@
-//! Unavailable databases without a spool, and the load that other tests run.
+//! Outages of a database for which calls wait, and the load that other tests use.
 
 use super::{count, open, options};
 use crate::support::{ended, prompt, start};

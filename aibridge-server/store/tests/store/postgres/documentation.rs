@@ -1,7 +1,7 @@
 //! The agreement of [`aibridge_store::tables`] with the schema on PostgreSQL.
 
 use super::{open, options};
-use crate::documented::example_queries;
+use crate::documentation::example_queries;
 use aibridge_store::tables::{Column, Kind, Table};
 use aibridge_testkit::Postgres;
 
