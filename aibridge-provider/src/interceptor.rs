@@ -3,6 +3,7 @@
 use crate::azure;
 use crate::profile::Profile;
 use aibridge_intercept::call::{CallBody, TimeoutScope};
+use aibridge_intercept::client::{RUN_ATTRIBUTE, run_of};
 use aibridge_intercept::credential::Credential;
 use aibridge_intercept::payload::Payload;
 use aibridge_intercept::tap::Subject;
@@ -87,6 +88,8 @@ fn interception(
     credential: &Credential,
 ) -> Interception {
     let user_agent = request.headers.get(header::USER_AGENT);
+    let mut metadata = request.actor.metadata.clone();
+    metadata.extend(run_of(&request.headers).map(|run| (RUN_ATTRIBUTE.to_owned(), run.to_string())));
     Interception {
         id: Uuid::now_v7(),
         initiator_id: request.actor.id.clone(),
@@ -101,7 +104,7 @@ fn interception(
         credential_kind: credential.kind(),
         credential_hint: credential.initial_hint(),
         correlating_tool_call_id: parsed.correlating_tool_call_id.clone(),
-        metadata: request.actor.metadata.clone(),
+        metadata,
         started_at: Timestamp::now(),
     }
 }

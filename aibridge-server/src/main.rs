@@ -105,6 +105,7 @@ fn run_agent(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let environment = UserEnvironment {
         token: variable(aibridge_config::TOKEN_VARIABLE),
+        claude_headers: variable(aibridge_server::run::CLAUDE_VARIABLE),
         opencode_config: variable(aibridge_server::run::OPENCODE_VARIABLE),
         has_openai_key: variable(aibridge_server::run::OPENAI_KEY_VARIABLE).is_some(),
     };

@@ -8,12 +8,18 @@ use crate::store_options::store_options;
 use agent_process::AgentProcess;
 use aibridge_cli::launch::{Agent, LaunchError, Setup, Target, UserSetup};
 use aibridge_config::Config;
+use cost::Run;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::io;
+use tokio::time::sleep;
+use uuid::Uuid;
 
 /// The variable with the user's own configuration of opencode.
 pub const OPENCODE_VARIABLE: &str = "OPENCODE_CONFIG_CONTENT";
+
+/// The variable with the user's own headers for Claude Code.
+pub const CLAUDE_VARIABLE: &str = "ANTHROPIC_CUSTOM_HEADERS";
 
 /// The variable with the user's own key of OpenAI.
 pub const OPENAI_KEY_VARIABLE: &str = "OPENAI_API_KEY";
@@ -23,6 +29,8 @@ pub const OPENAI_KEY_VARIABLE: &str = "OPENAI_API_KEY";
 pub struct UserEnvironment {
     /// The access token.
     pub token: Option<String>,
+    /// The headers that Claude Code sends.
+    pub claude_headers: Option<String>,
     /// The configuration of opencode.
     pub opencode_config: Option<String>,
     /// Whether there is a key of OpenAI.
@@ -32,7 +40,11 @@ pub struct UserEnvironment {
 impl UserEnvironment {
     /// The part of the environment that the agent keeps.
     pub fn setup(&self) -> UserSetup<'_> {
-        UserSetup { opencode_config: self.opencode_config.as_deref(), has_openai_key: self.has_openai_key }
+        UserSetup {
+            opencode_config: self.opencode_config.as_deref(),
+            claude_headers: self.claude_headers.as_deref(),
+            has_openai_key: self.has_openai_key,
+        }
     }
 }
 
@@ -82,7 +94,8 @@ pub async fn run(
     let target = target.with_token(&config, environment.token.clone())?;
     let store = store_options(&config);
     let (url, own) = gateway::find_or_start(config).await?;
-    let target = target.at(url);
+    let id = Uuid::now_v7();
+    let target = target.at(url).of_run(id);
     let setup = Setup::new(agent, &target, environment.setup());
     let started_at = Timestamp::now();
     let process = AgentProcess::start(program, &setup, arguments);
@@ -90,9 +103,10 @@ pub async fn run(
         Ok(process) => process.wait().await.map_err(RunError::Signals),
         Err(source) => Err(RunError::Agent { program: program.clone(), source }),
     };
-    if let Some(own) = own {
-        own.stop().await;
+    match own {
+        Some(own) => own.stop().await,
+        None => sleep(cost::READ_DELAY).await,
     }
     let code = ended?;
-    Ok((code, cost::line(store, agent, started_at).await))
+    Ok((code, cost::line(store, Run { agent, id, started_at }).await))
 }

@@ -216,11 +216,13 @@ def check_cost(stage: Environment, launched: RunResult) -> None:
     requests, failed, input_tokens, cached, output, cost = found.groups()
     connection = sqlite3.connect(f"file:{stage.store}?mode=ro", uri=True, timeout=20)
     rows = connection.execute("SELECT client, outcome FROM aibridge_interceptions").fetchall()
+    runs = connection.execute("SELECT json_extract(metadata, '$.run') FROM aibridge_interceptions").fetchall()
     usages = connection.execute("SELECT input_tokens, cache_read_input_tokens, cache_write_input_tokens, output_tokens, cost_nano_usd FROM aibridge_token_usages").fetchall()
     connection.close()
     assert all(outcome for _, outcome in rows), f"open interceptions: {rows}"
     if stage.agent.client:
         assert {client for client, _ in rows} == {stage.agent.client}, rows
+        assert len(set(runs)) == 1 and (None,) not in runs, f"the agent sends no id of its run: {runs}"
     counted = (len(rows), sum(outcome == "failed" for _, outcome in rows))
     assert (int(requests), int(failed or 0)) == counted, f"{line!r}, but {rows}"
     fresh, read, written, out, nano = (sum(row[index] or 0 for row in usages) for index in range(5))

@@ -1,4 +1,4 @@
-//! Detects the client program that sent a request to a model provider, and its session.
+//! Detects the client program that sent a request to a model provider, its session, and its run by the launcher.
 //!
 //! A table lists the programs: coding agents by a header or the start of their `User-Agent`, and the SDKs of the providers.
 //! Each row names the headers with the program's own id of the session.
@@ -15,5 +15,7 @@
 //! ```
 
 mod detect;
+mod run;
 
 pub use detect::Client;
+pub use run::{RUN_ATTRIBUTE, RUN_HEADER, run_of};

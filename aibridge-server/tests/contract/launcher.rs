@@ -96,6 +96,29 @@ async fn an_agent_uses_the_gateway_that_runs_already() {
     assert_eq!(RawClient::get(gateway.address(), "/healthz").await.status(), 200, "it stays");
 }
 
+/// Sends two requests to the gateway that runs already: one with the header that the launcher gives to Codex, one without.
+const TWO_CLIENTS: &str = r#"#!/bin/bash
+url=$(printf '%s\n' "$@" | grep -o 'http://[^"]*' | head -1)
+run=$(printf '%s\n' "$@" | grep -o '"X-AIBridge-Run"="[^"]*' | grep -o '[^"]*$')
+authority=${url#http://}; authority=${authority%%/*}
+for header in "X-AIBridge-Run: $run" "X-Other: 1"; do
+    exec 3<>"/dev/tcp/${authority%:*}/${authority##*:}"
+    printf 'POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nUser-Agent: codex_cli_rs/1.0\r\n%s\r\nConnection: close\r\nContent-Length: %s\r\n\r\n%s' \
+        "$header" "${#BODY}" "$BODY" >&3
+    cat <&3 > /dev/null
+done
+"#;
+
+#[tokio::test]
+async fn the_cost_is_that_of_the_own_run() {
+    let launcher = Launcher::new("codex", TWO_CLIENTS).await;
+    let gateway = launcher.launch.clone().config(fs::read_to_string(launcher.launch.config_path()).unwrap());
+    let gateway = gateway.start().await;
+    let output = launcher.run(&gateway.address().to_string(), &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stderr.starts_with("aibridge: 1 request, "), "{}", output.stderr);
+}
+
 #[tokio::test]
 async fn signals_are_passed_and_their_exit_codes_returned() {
     let script = "#!/bin/bash\ntrap 'exit 5' TERM\ntrap 'exit 6' INT\necho ready\nexec 3<> <(:)\nwhile :; do read -r -t 0.1 -u 3 || :; done\n";

@@ -2,6 +2,7 @@
 
 use super::target::Route;
 use super::{Agent, Target};
+use aibridge_client::RUN_HEADER;
 use serde_json::{Map, Value, json};
 
 /// The variables and arguments that make an agent use the gateway.
@@ -18,6 +19,8 @@ pub struct Setup {
 pub struct UserSetup<'a> {
     /// The value of `OPENCODE_CONFIG_CONTENT`.
     pub opencode_config: Option<&'a str>,
+    /// The value of `ANTHROPIC_CUSTOM_HEADERS`.
+    pub claude_headers: Option<&'a str>,
     /// Whether `OPENAI_API_KEY` is set.
     pub has_openai_key: bool,
 }
@@ -35,6 +38,9 @@ const CODEX_TOKEN: &str = "AIBRIDGE_AGENT_TOKEN";
 /// The variable with values that Aider uses instead of those in the `.env` files of the user.
 const AIDER_VALUES: &str = "AIDER_SET_ENV";
 
+/// The variable with headers that Claude Code sends, one on each line.
+const CLAUDE_HEADERS: &str = "ANTHROPIC_CUSTOM_HEADERS";
+
 /// The variable with opencode's configuration, which it merges with that of its files.
 const OPENCODE_CONFIG: &str = "OPENCODE_CONFIG_CONTENT";
 
@@ -43,7 +49,7 @@ impl Setup {
     pub fn new(agent: Agent, target: &Target, user: UserSetup<'_>) -> Self {
         match agent {
             Agent::Codex => codex(target, user.has_openai_key),
-            Agent::Claude => claude(target),
+            Agent::Claude => claude(target, user.claude_headers),
             Agent::OpenCode => opencode(target, user.opencode_config),
             Agent::Aider => aider(target),
             Agent::Other => sdks(target),
@@ -63,6 +69,12 @@ fn key(target: &Target, route: &Route) -> Option<String> {
 /// The access token to send in addition to the agent's own provider key.
 fn token_beside_key<'a>(target: &'a Target, route: &Route) -> Option<&'a String> {
     target.token.as_ref().filter(|_| !route.is_pooled)
+}
+
+/// The headers that the agent has to send, with their values.
+fn headers(target: &Target, route: &Route) -> impl Iterator<Item = (&'static str, String)> {
+    let token = token_beside_key(target, route).map(|token| (TOKEN_HEADER, token.clone()));
+    token.into_iter().chain(target.run.map(|run| (RUN_HEADER, run.to_string())))
 }
 
 /// Codex takes a provider as settings on its command line, which hold for this run only. The user's own key is in
@@ -93,13 +105,17 @@ fn codex(target: &Target, has_openai_key: bool) -> Setup {
         ));
         setup.set(CODEX_TOKEN, token);
     }
+    if let Some(run) = target.run {
+        settings.push(format!("model_providers.aibridge.http_headers={{\"{RUN_HEADER}\"=\"{run}\"}}"));
+    }
     setup.arguments = settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect();
     setup
 }
 
 /// Claude Code adds `/v1` to its base URL itself. The variables in the settings files of the user replace those of the
-/// process, and would lead it past the gateway; settings on the command line replace both.
-fn claude(target: &Target) -> Setup {
+/// process, and would lead it past the gateway; settings on the command line replace both. Headers that the user has in the
+/// variable are kept; those in a settings file win.
+fn claude(target: &Target, own_headers: Option<&str>) -> Setup {
     let mut setup = Setup::default();
     if let Some(route) = &target.anthropic {
         let url = format!("{}/{}", target.url, route.name);
@@ -109,8 +125,10 @@ fn claude(target: &Target) -> Setup {
         if let Some(key) = key(target, route) {
             setup.set("ANTHROPIC_AUTH_TOKEN", key);
         }
-        if let Some(token) = token_beside_key(target, route) {
-            setup.set("ANTHROPIC_CUSTOM_HEADERS", format!("{TOKEN_HEADER}: {token}"));
+        let lines = headers(target, route).map(|(name, value)| format!("{name}: {value}"));
+        let lines: Vec<String> = own_headers.map(str::to_owned).into_iter().chain(lines).collect();
+        if !lines.is_empty() {
+            setup.set(CLAUDE_HEADERS, lines.join("\n"));
         }
     }
     setup
@@ -127,11 +145,15 @@ fn opencode(target: &Target, existing: Option<&str>) -> Setup {
         if let Some(key) = key(target, route) {
             options["apiKey"] = key.into();
         }
-        if let Some(token) = token_beside_key(target, route) {
-            options["headers"] = json!({ TOKEN_HEADER: token });
-        }
         let old = providers.get(name).and_then(|provider| provider.get("options")).cloned();
         let mut merged = old.and_then(|old| old.as_object().cloned()).unwrap_or_default();
+        for (name, value) in headers(target, route) {
+            let old = merged.get("headers").filter(|old| old.is_object()).cloned();
+            let all = options.as_object_mut().map(|options| options.entry("headers"));
+            if let Some(all) = all {
+                all.or_insert_with(|| old.unwrap_or_else(|| json!({})))[name] = value.into();
+            }
+        }
         merged.extend(options.as_object().cloned().unwrap_or_default());
         if providers.get(name).is_none_or(|provider| !provider.is_object()) {
             providers[name] = json!({});
@@ -189,12 +211,14 @@ fn sdks(target: &Target) -> Setup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use uuid::Uuid;
 
     fn target(is_pooled: bool, token: Option<&str>) -> Target {
         let route = |name: &str| Some(Route { name: name.to_owned(), is_pooled });
         Target {
             url: "http://127.0.0.1:8080".to_owned(),
             token: token.map(str::to_owned),
+            run: None,
             openai: route("openai"),
             anthropic: route("anthropic"),
         }
@@ -273,6 +297,28 @@ mod tests {
         );
         let broken = Setup::new(Agent::OpenCode, &target(true, None), of("{"));
         assert!(broken.variables[0].1.contains("baseURL"));
+    }
+
+    #[test]
+    fn agents_send_the_id_of_the_run_and_the_headers_of_the_user() {
+        let target = target(false, Some("aib_1")).of_run(Uuid::nil());
+        let run = "X-AIBridge-Run: 00000000-0000-0000-0000-000000000000";
+        let user = UserSetup { claude_headers: Some("X-Own: 1"), ..UserSetup::default() };
+        let claude = Setup::new(Agent::Claude, &target, user);
+        let all = format!("X-Own: 1\nX-AIBridge-Token: aib_1\n{run}");
+        assert_eq!(claude.variables.last(), Some(&("ANTHROPIC_CUSTOM_HEADERS".to_owned(), all)));
+        let codex = Setup::new(Agent::Codex, &target, UserSetup::default());
+        let header = "model_providers.aibridge.http_headers={\"X-AIBridge-Run\"=\"00000000-0000-0000-0000-000000000000\"}";
+        assert_eq!(codex.arguments.last().map(String::as_str), Some(header));
+        let own = r#"{"provider":{"openai":{"options":{"headers":{"X-Own":"1"}}}}}"#;
+        let user = UserSetup { opencode_config: Some(own), ..UserSetup::default() };
+        let opencode = Setup::new(Agent::OpenCode, &target, user);
+        let config: Value = serde_json::from_str(&opencode.variables[0].1).expect("JSON");
+        let id = Uuid::nil().to_string();
+        assert_eq!(
+            config["provider"]["openai"]["options"]["headers"],
+            json!({"X-Own": "1", "X-AIBridge-Token": "aib_1", "X-AIBridge-Run": id})
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::Agent;
 use aibridge_config::{AuthMode, Config, Provider};
+use uuid::Uuid;
 
 /// The access token in the commands that `connect` prints: a reference to the variable of the shell.
 pub(crate) const TOKEN_REFERENCE: &str = "$AIBRIDGE_TOKEN";
@@ -13,6 +14,8 @@ pub struct Target {
     pub url: String,
     /// The access token, if the gateway needs one.
     pub token: Option<String>,
+    /// The id of the run, by which its requests are found later; `None` for `aibridge connect`.
+    pub run: Option<Uuid>,
     /// The provider with the OpenAI API.
     pub(crate) openai: Option<Route>,
     /// The provider with the Anthropic API.
@@ -65,7 +68,8 @@ impl Target {
     pub fn new(config: &Config, agent: Agent, name: Option<&str>, url: String) -> Result<Self, LaunchError> {
         let all = || config.providers.iter();
         let first = |kind: &str| all().find(|provider| provider.kind.as_str() == kind).map(Route::to);
-        let mut target = Self { url, token: None, openai: first("openai"), anthropic: first("anthropic") };
+        let mut target =
+            Self { url, token: None, run: None, openai: first("openai"), anthropic: first("anthropic") };
         if let Some(name) = name {
             let found = all().find(|provider| provider.name == name).ok_or_else(|| {
                 let known = all().map(|provider| provider.name.clone()).collect::<Vec<_>>().join(", ");
@@ -104,6 +108,12 @@ impl Target {
     pub fn with_token_variable(self, config: &Config) -> Self {
         let token = (config.auth.mode == AuthMode::Tokens).then(|| TOKEN_REFERENCE.to_owned());
         Self { token, ..self }
+    }
+
+    /// The target of a run with this id.
+    #[must_use]
+    pub fn of_run(self, run: Uuid) -> Self {
+        Self { run: Some(run), ..self }
     }
 
     /// The target at another URL.

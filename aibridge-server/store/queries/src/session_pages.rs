@@ -7,7 +7,7 @@ use crate::sessions::{MAX_MODELS, SessionRow};
 use aibridge_store_core::StoreError;
 use aibridge_store_core::query::{CellKind, Value, Values};
 use aibridge_store_core::query::{Filter, TokenSums};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Number of interceptions that one transaction searches for first ones: the first transaction, and at most a later one,
@@ -21,13 +21,9 @@ const LISTED_CHARS: usize = 512;
 /// Number of models that are read for one page of sessions.
 const MAX_PAGE_MODELS: usize = 20_000;
 
-/// The id of a session, and its actor.
-pub(super) type SessionKey = (String, String);
-
 /// A session whose sums are not read yet.
 struct Begun {
     first_id: Uuid,
-    key: SessionKey,
     client: String,
 }
 
@@ -40,40 +36,37 @@ impl Records {
     /// [`StoreError::Database`].
     pub fn session_page(&self, filter: &Filter, limit: usize) -> Result<Vec<SessionRow>, StoreError> {
         let begun = self.begun_sessions(filter, limit)?;
-        let keys: HashSet<SessionKey> = begun.iter().map(|one| one.key.clone()).collect();
-        if keys.is_empty() {
+        let first_ids: Vec<Uuid> = begun.iter().map(|one| one.first_id).collect();
+        if first_ids.is_empty() {
             return Ok(Vec::new());
         }
         let filter = &Filter { before: None, ..filter.clone() };
-        let mut rows = self.session_sums(filter, &keys)?;
-        let mut models = self.session_models(filter, &keys)?;
-        self.add_session_tokens(filter, &keys, &mut rows)?;
-        let complete = |one: Begun| {
-            let mut row = rows.remove(&one.key)?;
-            row.id = one.first_id;
-            row.client = cut(one.client);
-            row.models = models.remove(&one.key).unwrap_or_default().into_iter().take(MAX_MODELS).collect();
-            Some(row)
-        };
+        let mut rows = self.session_rows(filter, &first_ids)?;
+        let complete =
+            |one: Begun| Some(SessionRow { client: cut(one.client), ..rows.remove(&one.first_id)? });
         Ok(begun.into_iter().filter_map(complete).collect())
     }
 
-    /// The sums of one session.
+    /// The sums of the session whose first interception is `first_id`.
     ///
     /// # Errors
     ///
     /// [`StoreError::Database`].
-    pub(super) fn session_row(&self, first_id: Uuid, key: SessionKey) -> Result<SessionRow, StoreError> {
-        let keys = HashSet::from([key.clone()]);
-        let filter = Filter::default();
-        let mut rows = self.session_sums(&filter, &keys)?;
-        let mut models = self.session_models(&filter, &keys)?;
-        self.add_session_tokens(&filter, &keys, &mut rows)?;
-        let missing = || StoreError::Database("the session was deleted while it was read".to_owned());
-        let mut row = rows.remove(&key).ok_or_else(missing)?;
-        row.id = first_id;
-        row.models = models.remove(&key).unwrap_or_default().into_iter().take(MAX_MODELS).collect();
-        Ok(row)
+    pub(super) fn session_row(&self, first_id: Uuid) -> Result<SessionRow, StoreError> {
+        let row = self.session_rows(&Filter::default(), &[first_id])?.remove(&first_id);
+        row.ok_or_else(|| StoreError::Database("the session was deleted while it was read".to_owned()))
+    }
+
+    /// The sums of sessions by their first interceptions. Only interceptions that match `filter` count.
+    fn session_rows(
+        &self,
+        filter: &Filter,
+        first_ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, SessionRow>, StoreError> {
+        let mut rows = self.session_sums(filter, first_ids)?;
+        self.add_session_models(filter, first_ids, &mut rows)?;
+        self.add_session_tokens(filter, first_ids, &mut rows)?;
+        Ok(rows)
     }
 
     /// The sessions whose first matching interceptions are the latest ones.
@@ -90,16 +83,14 @@ impl Records {
             let earlier = conditions(filter, (low, Uuid::max()), "e", &mut values);
             let rest = values.bind(Value::Count(i64::try_from(limit - found.len()).unwrap_or(i64::MAX)));
             let sql = format!(
-                "SELECT i.id, i.client_session_id, i.initiator_id, i.client FROM aibridge_interceptions i \
+                "SELECT i.id, i.client FROM aibridge_interceptions i \
                  WHERE {matches} AND coalesce(i.client_session_id, NULL) IS NOT NULL AND NOT EXISTS (\
                     SELECT 1 FROM aibridge_interceptions e WHERE e.client_session_id = i.client_session_id \
                     AND e.initiator_id = i.initiator_id AND e.id < i.id AND {earlier}) \
                  ORDER BY i.id DESC LIMIT {rest}"
             );
-            let kinds = [CellKind::Id, CellKind::Text, CellKind::Text, CellKind::Text];
-            for mut cells in self.select(&values.statement(sql, kinds))? {
-                let first_id = cells.id()?;
-                found.push(Begun { first_id, key: (cells.text()?, cells.text()?), client: cells.text()? });
+            for mut cells in self.select(&values.statement(sql, [CellKind::Id, CellKind::Text]))? {
+                found.push(Begun { first_id: cells.id()?, client: cells.text()? });
             }
             match end {
                 Some(end) => high = aibridge_store_core::query::previous(end),
@@ -112,82 +103,76 @@ impl Records {
     fn session_sums(
         &self,
         filter: &Filter,
-        keys: &HashSet<SessionKey>,
-    ) -> Result<HashMap<SessionKey, SessionRow>, StoreError> {
+        first_ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, SessionRow>, StoreError> {
         let dialect = self.dialect();
-        let (values, conditions) = in_sessions(filter, keys);
+        let (values, from) = in_sessions(filter, first_ids, "");
         let failed = dialect.total("CASE WHEN i.outcome = 'failed' THEN 1 ELSE 0 END");
         let sql = format!(
-            "SELECT i.client_session_id, i.initiator_id, min(i.client), {}, {failed}, {}, min(i.started_at), \
-             max(i.started_at), max(i.ended_at) FROM aibridge_interceptions i WHERE {conditions} GROUP BY 1, 2",
+            "SELECT f.id, min(f.client_session_id), min(f.initiator_id), min(i.client), {}, {failed}, {}, \
+             min(i.started_at), max(i.started_at), max(i.ended_at) FROM {from} GROUP BY f.id",
             dialect.count("*"),
             dialect.count("i.ended_at"),
         );
-        use CellKind::{Count, Float, Text, Time};
-        let kinds = [Text, Text, Text, Count, Float, Count, Time, Time, Time];
+        use CellKind::{Count, Float, Id, Text, Time};
+        let kinds = [Id, Text, Text, Text, Count, Float, Count, Time, Time, Time];
         let mut rows = HashMap::new();
         for mut cells in self.select(&values.statement(sql, kinds))? {
-            let key = (cells.text()?, cells.text()?);
-            let client = cells.text()?;
+            let id = cells.id()?;
+            let (session, user, client) = (cut(cells.text()?), cells.text()?, cells.text()?);
             let requests = cells.count()?.unsigned_abs();
             let failed = cells.rounded()?.unsigned_abs();
             let ended = cells.count()?.unsigned_abs();
             let (first_at, last_at, last_end) = (cells.time()?, cells.time()?, cells.optional_time()?);
-            let row = SessionRow {
-                session: cut(key.0.clone()),
-                user: key.1.clone(),
-                client,
-                first_at,
-                last_at,
-                ended_at: last_end.filter(|_| ended == requests),
-                models: Vec::new(),
-                sums: Sums { requests, failed, ..Sums::default() },
-                id: Uuid::nil(),
-            };
-            if keys.contains(&key) {
-                rows.insert(key, row);
-            }
+            let ended_at = last_end.filter(|_| ended == requests);
+            let sums = Sums { requests, failed, ..Sums::default() };
+            let models = Vec::new();
+            rows.insert(
+                id,
+                SessionRow { id, session, user, client, first_at, last_at, ended_at, models, sums },
+            );
         }
         Ok(rows)
     }
 
-    fn session_models(
+    fn add_session_models(
         &self,
         filter: &Filter,
-        keys: &HashSet<SessionKey>,
-    ) -> Result<HashMap<SessionKey, BTreeSet<String>>, StoreError> {
-        let (values, conditions) = in_sessions(filter, keys);
+        first_ids: &[Uuid],
+        rows: &mut HashMap<Uuid, SessionRow>,
+    ) -> Result<(), StoreError> {
+        let (values, from) = in_sessions(filter, first_ids, "");
         let sql = format!(
-            "SELECT DISTINCT i.client_session_id, i.initiator_id, substr(i.model, 1, {}) \
-             FROM aibridge_interceptions i WHERE {conditions} LIMIT {MAX_PAGE_MODELS}",
+            "SELECT DISTINCT f.id, substr(i.model, 1, {}) FROM {from} LIMIT {MAX_PAGE_MODELS}",
             LISTED_CHARS + 1
         );
-        let mut models = HashMap::<_, BTreeSet<_>>::new();
-        for mut cells in self.select(&values.statement(sql, [CellKind::Text; 3]))? {
-            models.entry((cells.text()?, cells.text()?)).or_default().insert(cut(cells.text()?));
+        let mut models = HashMap::<Uuid, BTreeSet<String>>::new();
+        for mut cells in self.select(&values.statement(sql, [CellKind::Id, CellKind::Text]))? {
+            models.entry(cells.id()?).or_default().insert(cut(cells.text()?));
         }
-        Ok(models)
+        for (id, models) in models {
+            if let Some(row) = rows.get_mut(&id) {
+                row.models = models.into_iter().take(MAX_MODELS).collect();
+            }
+        }
+        Ok(())
     }
 
     fn add_session_tokens(
         &self,
         filter: &Filter,
-        keys: &HashSet<SessionKey>,
-        rows: &mut HashMap<SessionKey, SessionRow>,
+        first_ids: &[Uuid],
+        rows: &mut HashMap<Uuid, SessionRow>,
     ) -> Result<(), StoreError> {
         let dialect = self.dialect();
-        let (values, conditions) = in_sessions(filter, keys);
+        let usages = "JOIN aibridge_token_usages u ON u.interception_id = i.id";
+        let (values, from) = in_sessions(filter, first_ids, usages);
         let tokens = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens"];
         let tokens = tokens.map(|column| dialect.total(&format!("u.{column}"))).join(", ");
-        let sql = format!(
-            "SELECT i.client_session_id, i.initiator_id, {tokens}, {} FROM aibridge_interceptions i \
-             JOIN aibridge_token_usages u ON u.interception_id = i.id WHERE {conditions} GROUP BY 1, 2",
-            dialect.cost_sum()
-        );
-        use CellKind::{Count, Float, Text};
-        let kinds = [Text, Text, Float, Float, Float, Float, Count];
-        for mut cells in self.select(&values.statement(sql, kinds))? {
-            let key = (cells.text()?, cells.text()?);
+        let sql = format!("SELECT f.id, {tokens}, {} FROM {from} GROUP BY f.id", dialect.cost_sum());
+        use CellKind::{Count, Float, Id};
+        for mut cells in self.select(&values.statement(sql, [Id, Float, Float, Float, Float, Count]))? {
+            let id = cells.id()?;
             let tokens = TokenSums {
                 input_tokens: cells.rounded()?,
                 output_tokens: cells.rounded()?,
@@ -195,7 +180,7 @@ impl Records {
                 cache_write_input_tokens: cells.rounded()?,
                 cost_nano_usd: cells.optional_count()?,
             };
-            if let Some(row) = rows.get_mut(&key) {
+            if let Some(row) = rows.get_mut(&id) {
                 row.sums.tokens = tokens;
             }
         }
@@ -203,15 +188,18 @@ impl Records {
     }
 }
 
-/// The conditions of `filter` on the interceptions of `keys`. The index on sessions finds them.
-fn in_sessions(filter: &Filter, keys: &HashSet<SessionKey>) -> (Values, String) {
+/// The interceptions `i` that match `filter` in the sessions of the interceptions `f`, and what `join` adds to them. The index
+/// on sessions finds them, and the database compares the names: text that is not UTF-8 changes when it is read.
+fn in_sessions(filter: &Filter, first_ids: &[Uuid], join: &str) -> (Values, String) {
     let mut values = Values::default();
-    let sessions: HashSet<&String> = keys.iter().map(|(session, _)| session).collect();
-    let users: HashSet<&String> = keys.iter().map(|(_, user)| user).collect();
-    let sessions = values.bind_all(sessions.into_iter().map(|text| Value::Text(text.clone())));
-    let users = values.bind_all(users.into_iter().map(|text| Value::Text(text.clone())));
-    let rest = conditions(filter, filter.ids(), "i", &mut values);
-    (values, format!("i.client_session_id IN ({sessions}) AND i.initiator_id IN ({users}) AND {rest}"))
+    let ids = values.bind_all(first_ids.iter().copied().map(Value::Id));
+    let matches = conditions(filter, filter.ids(), "i", &mut values);
+    let from = format!(
+        "aibridge_interceptions f JOIN aibridge_interceptions i \
+         ON i.client_session_id = f.client_session_id AND i.initiator_id = f.initiator_id {join} \
+         WHERE f.id IN ({ids}) AND {matches}"
+    );
+    (values, from)
 }
 
 /// Cuts a text as lists do.

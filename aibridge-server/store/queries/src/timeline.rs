@@ -3,7 +3,6 @@
 
 use crate::SessionRow;
 use crate::records::Records;
-use crate::session_pages::SessionKey;
 use crate::summaries_by_id::summary_columns;
 use aibridge_store_core::StoreError;
 use aibridge_store_core::query::Summary;
@@ -25,7 +24,8 @@ const MAX_ITEMS: usize = 500;
 pub struct SessionRef {
     /// The smallest interception id.
     pub first_id: Uuid,
-    key: Option<SessionKey>,
+    /// The actor; `None` if the interception belongs to no session.
+    user: Option<String>,
 }
 
 /// A session with its sums.
@@ -93,7 +93,7 @@ pub struct ToolCall {
 impl SessionRef {
     /// The actor of the session; `None` if the interception belongs to no session.
     pub fn user(&self) -> Option<&str> {
-        self.key.as_ref().map(|(_, user)| user.as_str())
+        self.user.as_deref()
     }
 }
 
@@ -116,15 +116,16 @@ impl Records {
         if user.is_some_and(|user| user != actor) {
             return Ok(None);
         }
-        let Some(session) = session else { return Ok(Some(SessionRef { first_id: id, key: None })) };
-        let key = (session, actor);
+        if session.is_none() {
+            return Ok(Some(SessionRef { first_id: id, user: None }));
+        }
         let mut values = Values::default();
-        let condition = of_session(&key, &mut values);
+        let condition = of_session_with(id, &mut values);
         let sql =
             format!("SELECT i.id FROM aibridge_interceptions i WHERE {condition} ORDER BY i.id LIMIT 1");
         let first = self.select(&values.statement(sql, [CellKind::Id]))?.into_iter().next();
         let first_id = first.map(|mut cells| cells.id()).transpose()?.unwrap_or(id);
-        Ok(Some(SessionRef { first_id, key: Some(key) }))
+        Ok(Some(SessionRef { first_id, user: Some(actor) }))
     }
 
     /// The sums of a session.
@@ -133,8 +134,8 @@ impl Records {
     ///
     /// [`StoreError::Database`].
     pub fn session_summary(&self, session: &SessionRef) -> Result<Option<SessionSummary>, StoreError> {
-        let row = match &session.key {
-            Some(key) => self.session_row(session.first_id, key.clone())?,
+        let row = match &session.user {
+            Some(_) => self.session_row(session.first_id)?,
             None => {
                 let found = self.summaries_of(&[session.first_id])?;
                 let Some(summary) = found.into_iter().next() else { return Ok(None) };
@@ -283,14 +284,16 @@ fn step_of(steps: &[Step], id: Uuid) -> Option<usize> {
 
 /// The condition that an interception `i` belongs to `session`.
 pub(super) fn condition_of(session: &SessionRef, values: &mut Values) -> String {
-    match &session.key {
-        Some(key) => of_session(key, values),
+    match &session.user {
+        Some(_) => of_session_with(session.first_id, values),
         None => format!("i.id = {}", values.bind(Value::Id(session.first_id))),
     }
 }
 
-fn of_session((session, user): &SessionKey, values: &mut Values) -> String {
-    let session = values.bind(Value::Text(session.clone()));
-    let user = values.bind(Value::Text(user.clone()));
-    format!("i.client_session_id = {session} AND i.initiator_id = {user}")
+/// The condition that an interception `i` belongs to the session of the interception `id`. The database compares the names:
+/// text that is not UTF-8 changes when it is read.
+fn of_session_with(id: Uuid, values: &mut Values) -> String {
+    let id = values.bind(Value::Id(id));
+    let of = |column: &str| format!("(SELECT {column} FROM aibridge_interceptions WHERE id = {id})");
+    format!("i.client_session_id = {} AND i.initiator_id = {}", of("client_session_id"), of("initiator_id"))
 }

@@ -127,7 +127,10 @@ async fn a_text_that_is_not_utf_8_is_read_with_replacements_and_hides_no_other_r
     let bytes = "CAST(X'41FFC328EDA08062' AS TEXT)"; // invalid, a torn sequence, a surrogate
     let sql = dir.sql();
     for update in [
-        format!("UPDATE aibridge_interceptions SET model = {bytes}, user_agent = {bytes} WHERE id = ?1"),
+        format!(
+            "UPDATE aibridge_interceptions SET model = {bytes}, user_agent = {bytes}, initiator_id = {bytes}, \
+             client_session_id = {bytes} WHERE id = ?1"
+        ),
         format!("UPDATE aibridge_user_prompts SET prompt = {bytes} WHERE interception_id = ?1"),
     ] {
         assert_eq!(sql.execute(&update, [damaged.to_string()]), Ok(1));
@@ -145,4 +148,11 @@ async fn a_text_that_is_not_utf_8_is_read_with_replacements_and_hides_no_other_r
     assert_eq!(read(&records, &Filter::default(), Order::NewestFirst).len(), 2);
     let found = records.find(damaged).expect("read").expect("a record");
     assert_eq!(found.interception.user_agent.as_deref(), Some(replaced));
+    let page = records.session_page(&Filter::default(), 10).expect("read");
+    let session = page.iter().find(|row| row.id == damaged).expect("its session");
+    assert_eq!([&session.session, &session.user, &session.models[0]], [replaced; 3]);
+    let session = records.session_of(damaged, None).expect("read").expect("its session");
+    let summary = records.session_summary(&session).expect("read").expect("a summary");
+    assert_eq!((summary.row.id, summary.row.sums.requests), (damaged, 1));
+    assert_eq!(records.timeline(&session, None, 10).expect("read").len(), 1);
 }

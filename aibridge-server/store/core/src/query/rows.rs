@@ -4,6 +4,7 @@ use super::RowReader;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A row of `aibridge_interceptions`. `docs/records.md` describes each column.
@@ -34,6 +35,12 @@ pub struct InterceptionRow {
 }
 
 impl InterceptionRow {
+    /// The value of an attribute in `metadata`.
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        let attributes: Option<HashMap<String, String>> = serde_json::from_str(self.metadata.get()).ok();
+        attributes?.remove(name)
+    }
+
     /// Reads a selected row.
     pub fn read<R: RowReader>(row: &R) -> Result<Self, R::Error> {
         let status = row.optional_integer("upstream_status")?;
