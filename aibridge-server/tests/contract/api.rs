@@ -3,12 +3,16 @@
 mod abandoned_reads;
 mod access;
 mod document;
-mod insight;
+mod fixtures;
 mod keys;
+mod live;
 mod load;
 mod matrix;
+mod own_records;
 mod pages;
 mod parameters;
+mod timeline;
+mod totals;
 
 use crate::endpoints::KEYS;
 use crate::harness::provider_settings;
