@@ -1,9 +1,9 @@
-// Uses the dashboard in a real browser, as an operator, a developer and a newcomer do.
+// Uses the dashboard in a real browser as an operator, as a developer and as a newcomer.
 //
 //     node browser.mjs CHROMIUM FILLED_URL ADMIN_TOKEN USER_TOKEN HOSTILE_TOKEN EMPTY_URL HOSTILE_ID NOT_UTF_8_ID SCREENSHOTS
 //
 // FILLED_URL is a gateway with access tokens and a filled store, EMPTY_URL one without access tokens and records. Each
-// scenario prints a line; every view is photographed, and checked with axe-core in both colour schemes and at 320 px.
+// scenario prints a line. Screenshots of every view are saved, and axe-core checks each in both colour schemes and at 320 px.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { chromium } from "playwright-core";
 const [program, filled, adminToken, userToken, hostileToken, empty, hostileId, notUtf8Id, screenshots] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TIMEOUT = 30_000;
-const MAX_ANSWER = 2_000_000; // bytes of one answer of the API
+const MAX_RESPONSE = 2_000_000; // bytes of one response of the API
 mkdirSync(screenshots, { recursive: true });
 
 const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
@@ -37,7 +37,7 @@ async function scenario(name, run) {
   }
 }
 
-/** A page that fails the scenario if the browser reports an error or a breach of the policy. */
+/** Opens a page. Its problems are errors and policy violations that the browser reports. */
 async function open(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "Europe/Berlin", ...options });
   const page = await context.newPage();
@@ -52,9 +52,9 @@ async function open(options = {}) {
     if (new URL(request.url()).origin !== new URL(page.url() === "about:blank" ? request.url() : page.url()).origin) problems.push(`a request to ${request.url()}`);
   });
   page.on("dialog", (dialog) => (/alert/.test(dialog.type()) && problems.push(`a dialog: ${dialog.message()}`), dialog.accept()));
-  page.on("response", (answer) => {
-    const length = Number(answer.headers()["content-length"] ?? 0);
-    if (answer.url().includes("/api/v1/") && length > MAX_ANSWER) problems.push(`${length} bytes of ${answer.url()}`);
+  page.on("response", (response) => {
+    const length = Number(response.headers()["content-length"] ?? 0);
+    if (response.url().includes("/api/v1/") && length > MAX_RESPONSE) problems.push(`${length} bytes of ${response.url()}`);
   });
   return { context, page, problems, close: () => context.close() };
 }
@@ -123,7 +123,7 @@ for (const [name, path] of VIEWS) {
   });
 }
 
-await scenario("filters live in the URL, the default window does not, and other views keep them", async () => {
+await scenario("filters are in the URL, the default window is not, and other views keep the filters", async () => {
   const { page, problems, close } = await open();
   await logIn(page, adminToken, "/dashboard/sessions");
   check(page.url() === filled + "/dashboard/sessions", page.url());
@@ -279,7 +279,7 @@ await scenario("the live tail shows a request that starts and ends", async () =>
   await page.getByLabel("Live tail").check();
   await page.getByText("Live tail is on").waitFor();
   const model = `live-${Date.now()}`;
-  await page.waitForResponse((answer) => answer.url().includes("/api/v1/live"));
+  await page.waitForResponse((response) => response.url().includes("/api/v1/live"));
   await chat(adminToken, model);
   await page.locator("tbody tr", { hasText: model }).filter({ hasText: "failed" }).waitFor();
   check(problems.length === 0, problems.join("\n"));
@@ -305,7 +305,7 @@ await scenario("access tokens are created, shown once and revoked", async () => 
   await close();
 });
 
-await scenario("a user sees the own records only", async () => {
+await scenario("a user sees only own records", async () => {
   const { page, problems, close } = await open();
   await logIn(page, userToken, "/dashboard?since=90d");
   await page.getByRole("heading", { name: "Me: ada" }).waitFor();
@@ -325,19 +325,19 @@ await scenario("a user sees the own records only", async () => {
 
 /** Sends a chat completion through the filled gateway, and returns its status. */
 async function chat(token, model) {
-  const answer = await fetch(`${filled}/openai/v1/chat/completions`, {
+  const response = await fetch(`${filled}/openai/v1/chat/completions`, {
     method: "POST",
     headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
     body: JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] }),
   });
-  await answer.text();
-  return answer.status;
+  await response.text();
+  return response.status;
 }
 
 await scenario("a key that cools is tried again", async () => {
   const { page, problems, close } = await open();
   const first = await chat(adminToken, "gpt-5");
-  check(first === 200, `the second key answers: ${first}`);
+  check(first === 200, `the second key is used: ${first}`);
   await logIn(page, adminToken, "/dashboard/keys");
   const row = page.locator("tbody tr", { hasText: "sk-f...wser" });
   await row.filter({ hasText: "cooling: rejected by the provider" }).waitFor();
@@ -349,7 +349,7 @@ await scenario("a key that cools is tried again", async () => {
   await page.getByRole("button", { name: "Try again now: sk-f...wser" }).click();
   await row.filter({ hasText: "valid" }).waitFor();
   check((await page.getByRole("button", { name: /Try again now/ }).count()) === 0, "the key still cools");
-  check((await chat(adminToken, "gpt-5")) === 200, "the second key answers again");
+  check((await chat(adminToken, "gpt-5")) === 200, "the second key is used again");
   await page.getByRole("button", { name: "Refresh" }).click();
   await row.filter({ hasText: "cooling" }).waitFor();
   check((await rejected()) === before + 1, `the key was not tried again: ${before}, ${await rejected()}`);
@@ -357,7 +357,7 @@ await scenario("a key that cools is tried again", async () => {
   await close();
 });
 
-await scenario("budgets show what is spent, and a user why a request was refused", async () => {
+await scenario("budgets show their spending, and users the reasons of refusals", async () => {
   const refused = await chat(userToken, "not-for-us");
   check(refused === 429, `over the budget: ${refused}`);
   const { page, problems, close } = await open();
@@ -425,7 +425,7 @@ await scenario("hostile text is text in keys and providers: a key, the models of
 
 await scenario("text that is not UTF-8 is shown with replacements: from a provider, and from another program in the file", async () => {
   const { page, problems, close } = await open();
-  check((await chat(hostileToken, "bytes-gpt-5")) === 200, "an answer that is not UTF-8");
+  check((await chat(hostileToken, "bytes-gpt-5")) === 200, "a response that is not UTF-8");
   await logIn(page, adminToken, "/dashboard/requests");
   await page.locator("tbody tr", { hasText: "bytes-gpt-5" }).filter({ hasText: "completed" }).locator("th a").click();
   await page.getByText("<b>\ufffd\ufffd(</b>").first().waitFor();
@@ -442,7 +442,7 @@ await scenario("text that is not UTF-8 is shown with replacements: from a provid
   await close();
 });
 
-await scenario("what expired and what is not recorded is told apart from what does not match", async () => {
+await scenario("expired and unrecorded data is distinguished from data that does not match", async () => {
   const { page, problems, close } = await open();
   await logIn(page, adminToken, "/dashboard/requests?since=100d&until=70d");
   await page.getByRole("heading", { name: "Expired by retention" }).waitFor();
@@ -501,8 +501,8 @@ await scenario("an empty store shows three lines for a client, which make the fi
   check(found.length === 0, `axe:\n${found.join("\n")}`);
   await page.getByRole("main").getByRole("link", { name: "Requests" }).click();
   await page.getByText("Live tail is on").waitFor();
-  const answer = execFileSync("bash", ["-c", lines.join("\n")], { env: { PATH: process.env.PATH }, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  check(answer.includes("chat.completion"), answer);
+  const response = execFileSync("bash", ["-c", lines.join("\n")], { env: { PATH: process.env.PATH }, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  check(response.includes("chat.completion"), response);
   await page.locator("tbody tr", { hasText: "gpt-5-mini" }).filter({ hasText: "completed" }).waitFor();
   check(problems.length === 0, problems.join("\n"));
   await close();

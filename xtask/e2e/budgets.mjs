@@ -1,4 +1,4 @@
-// Calls a gateway with the official SDKs for Node.js as they come, and prints what they raise.
+// Calls a gateway with the official SDKs for Node.js in their default settings, and prints the errors that they raise.
 //
 //     budgets.mjs BASE_URL
 

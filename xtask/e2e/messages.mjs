@@ -1,8 +1,8 @@
-// Plays one request with the official SDK for Node.js, and prints what it returns and the head of the response.
+// Sends one request with the official SDK for Node.js, and prints its result and the head of the response.
 //
 //     messages.mjs BASE_URL API_KEY REQUEST_ID BODY PIECES
 //
-// BODY is the request as JSON. With PIECES, the client leaves a stream after that many events.
+// BODY is the request as JSON. With PIECES, the client disconnects from a stream after this number of events.
 
 import { createRequire } from "node:module";
 
@@ -20,10 +20,10 @@ const client = new Anthropic({
 });
 
 async function play(request) {
-  const answer = await client.messages.create(request);
-  if (!request.stream) return answer;
+  const response = await client.messages.create(request);
+  if (!request.stream) return response;
   const events = [];
-  for await (const event of answer) {
+  for await (const event of response) {
     events.push(event);
     if (Number(pieces) && events.length >= Number(pieces)) break;
   }

@@ -19,7 +19,7 @@ class Response:
 
 
 @dataclass
-class Received:
+class ReceivedRequest:
     method: str
     path: str
     headers: dict[str, str]
@@ -57,7 +57,7 @@ class Provider(Server):
 
     def __init__(self) -> None:
         self.script: Callable[[int, Any], Response] = lambda number, body: Response(500, b"{}")
-        self.received: list[Received] = []
+        self.received: list[ReceivedRequest] = []
         super().__init__(self._respond)
 
     def begin(self, script: Callable[[int, Any], Response]) -> None:
@@ -65,7 +65,7 @@ class Provider(Server):
 
     def _respond(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         parsed = json.loads(body) if body else None
-        request = Received(handler.command, handler.path, {name.lower(): value for name, value in handler.headers.items()}, parsed)
+        request = ReceivedRequest(handler.command, handler.path, {name.lower(): value for name, value in handler.headers.items()}, parsed)
         if handler.headers.get("upgrade"):
             response = Response(426, b"")
         elif request.is_model_call and handler.command == "POST":

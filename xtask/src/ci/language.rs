@@ -1,4 +1,4 @@
-//! The language of the sources: module docs, doc comments and vocabulary.
+//! The language of the sources: module docs and vocabulary, and in Rust doc comments.
 //!
 //! `docs/glossary.md` holds the vocabulary; the words that it retired stay out of the code.
 
@@ -21,12 +21,14 @@ pub(super) fn check() -> Result<usize> {
         std::fs::read_to_string(root().join("docs/glossary.md")).context("read docs/glossary.md")?;
     let retired = retired_words(&glossary);
     ensure!(!retired.is_empty(), "docs/glossary.md has no list below {RETIRED_HEADING:?}");
-    let listed = output(Command::new("git").args(["ls-files", "--cached", "*.rs"]).current_dir(root()))?;
+    let listed =
+        output(Command::new("git").args(["ls-files", "--cached", "*.rs", "*.py"]).current_dir(root()))?;
     let (mut checked, mut wrong) = (0, Vec::new());
     for file in listed.lines().filter(|file| root().join(file).exists()) {
         let text = std::fs::read_to_string(root().join(file)).with_context(|| format!("read {file}"))?;
+        let find = if file.ends_with(".py") { python_defects } else { defects };
         wrong.extend(
-            defects(&text, &retired).into_iter().map(|(line, defect)| format!("{file}:{line}: {defect}")),
+            find(&text, &retired).into_iter().map(|(line, defect)| format!("{file}:{line}: {defect}")),
         );
         checked += 1;
     }
@@ -45,7 +47,27 @@ fn retired_words(glossary: &str) -> Vec<String> {
         .collect()
 }
 
-/// The defects of one file, each with its line.
+/// The defects of one Python file, each with its line.
+fn python_defects(text: &str, retired: &[String]) -> Vec<(usize, String)> {
+    let docstring = (!text.starts_with("\"\"\"")).then(|| (1, "the module has no docstring".to_owned()));
+    docstring.into_iter().chain(retired_names(text, retired)).collect()
+}
+
+/// The retired words in a file, each with its line.
+fn retired_names(text: &str, retired: &[String]) -> Vec<(usize, String)> {
+    let words = |line: &str| -> Vec<String> {
+        let names = line.split(|character: char| !(character.is_alphanumeric() || character == '_'));
+        names.filter(|name| retired.iter().any(|word| word == name)).map(str::to_owned).collect()
+    };
+    let found = (1..)
+        .zip(text.lines())
+        .flat_map(|(number, line)| words(line).into_iter().map(move |name| (number, name)));
+    found
+        .map(|(number, name)| (number, format!("{name:?} is retired: docs/glossary.md has its replacement")))
+        .collect()
+}
+
+/// The defects of one Rust file, each with its line.
 fn defects(text: &str, retired: &[String]) -> Vec<(usize, String)> {
     let mut defects = Vec::new();
     let first = text.lines().find(|line| !line.starts_with("#!["));
@@ -75,11 +97,8 @@ fn defects(text: &str, retired: &[String]) -> Vec<(usize, String)> {
             }
             (None, _) => {}
         }
-        let names = line.split(|character: char| !(character.is_alphanumeric() || character == '_'));
-        for name in names.filter(|name| retired.iter().any(|word| word == name)) {
-            defects.push((number, format!("{name:?} is retired: docs/glossary.md has its replacement")));
-        }
     }
+    defects.extend(retired_names(text, retired));
     defects
 }
 
@@ -91,6 +110,16 @@ mod tests {
     fn reads_the_retired_words() {
         let glossary = "# G\n- `Kept`: x\n## Retired words\n\n- `Oldword`, `Badword`: `ParsedRequest`\n\n## More\n- `Other`: y\n";
         assert_eq!(retired_words(glossary), ["Oldword", "Badword"]);
+    }
+
+    #[test]
+    fn finds_retired_words_and_missing_docstrings_in_python() {
+        let retired = ["Oldword".to_owned()];
+        let lines = |text: &str| -> Vec<usize> {
+            python_defects(text, &retired).into_iter().map(|(line, _)| line).collect()
+        };
+        assert_eq!(lines("\"\"\"Runs the checks.\"\"\"\nx = 1\n"), [0; 0]);
+        assert_eq!(lines("import sys\nclass Oldword: pass\n"), [1, 2]);
     }
 
     #[test]
