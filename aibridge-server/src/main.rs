@@ -67,7 +67,8 @@ fn run(cli: &Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
             records::interceptions(command, store_options(&config), &mut std::io::stdout())?;
         }
         Some(Command::Usage(args)) => {
-            records::usage(args, store_options(&config), &mut std::io::stdout())?;
+            let zone = config.budgets.time_zone.clone();
+            records::usage(args, store_options(&config), zone, &mut std::io::stdout())?;
         }
         Some(Command::Sessions(args)) => {
             records::sessions(args, store_options(&config), &mut std::io::stdout())?;

@@ -52,7 +52,7 @@ impl Api {
             Endpoint::Content(scope, path) => {
                 contents::show(reader, path, *query, call.only_user(*scope)).await
             }
-            Endpoint::Usage => usage::usage(reader, *query).await.map(Reply::json),
+            Endpoint::Usage => usage::usage(reader, *query, zone).await.map(Reply::json),
             Endpoint::Totals(scope) => {
                 totals::totals(reader, *query, call.only_user(*scope), zone).await.map(Reply::json)
             }

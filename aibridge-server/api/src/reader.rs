@@ -191,6 +191,7 @@ mod tests {
     use aibridge_recorder::{CredentialKind, Interception, Record, Recorder};
     use aibridge_store::{Durability, Filter, Options, SqliteStore};
     use futures_util::FutureExt;
+    use jiff::tz::TimeZone;
     use tempfile::TempDir;
 
     fn reader(dir: &TempDir, timeout: Duration) -> Reader {
@@ -272,11 +273,14 @@ mod tests {
             let store = SqliteStore::open(options).expect("a store");
             for is_too_much in [false, false, true] {
                 store.record(vec![unique_interception()]).await.expect("stored");
-                let by_model = usage::usage(&reader, Some("by=model")).await;
+                let by_model = usage::usage(&reader, Some("by=model"), &TimeZone::UTC).await;
                 let code = by_model.err().map(|error| error.code());
                 assert_eq!(code, is_too_much.then_some("query_too_broad"), "{sums:?}");
                 assert!(sessions::list(&reader, Some("limit=1"), None).await.is_ok(), "one page alone");
-                assert!(usage::usage(&reader, Some("by=client")).await.is_ok(), "a single group");
+                assert!(
+                    usage::usage(&reader, Some("by=client"), &TimeZone::UTC).await.is_ok(),
+                    "a single group"
+                );
             }
         }
     }

@@ -8,6 +8,7 @@ use aibridge_api_parameters::{FilterParameters, QueryParameters, UsageParameters
 use aibridge_api_schema::{Refusals, UsageList};
 use aibridge_store::{Order, Usage, UsageKey};
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 
 /// Adds up requests and tokens by group.
 ///
@@ -20,12 +21,12 @@ use bytes::Bytes;
     params(UserParameter, FilterParameters, UsageParameters),
     responses((status = 200, description = "One row for each group", body = UsageList), Refusals),
 )]
-pub(crate) async fn usage(reader: &Reader, query: Option<&str>) -> Result<Bytes, ApiError> {
+pub(crate) async fn usage(reader: &Reader, query: Option<&str>, zone: &TimeZone) -> Result<Bytes, ApiError> {
     let mut parameters = QueryParameters::new(query);
     let filter = filter(&mut parameters, None)?;
     let UsageParameters { by } = parameters.take()?;
     parameters.finish()?;
-    let mut usage = Usage::by(&by.unwrap_or_else(|| vec![UsageKey::User, UsageKey::Model]));
+    let mut usage = Usage::by(&by.unwrap_or_else(|| vec![UsageKey::User, UsageKey::Model]), zone.clone());
     let limit = reader.sums_limit();
     reader
         .read(move |records| {

@@ -13,6 +13,7 @@ use self::error::ignore_closed_pipe;
 use crate::args::records::{InterceptionsCommand, SessionsArgs, UsageArgs};
 use aibridge_api_parameters::first_repeated;
 use aibridge_store::{Filter, Order, Records, Sessions, StoreError, StoreOptions, Usage};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::io::Write;
 
@@ -43,16 +44,21 @@ pub fn interceptions(
     }
 }
 
-/// Runs `aibridge usage`, and writes the result to `out`.
+/// Runs `aibridge usage`, and writes the result to `out`. Days begin at midnight in `zone`.
 ///
 /// # Errors
 ///
 /// If the arguments are invalid, the store cannot be read, or `out` cannot be written.
-pub fn usage(args: &UsageArgs, options: StoreOptions, out: &mut dyn Write) -> Result<(), RecordsError> {
+pub fn usage(
+    args: &UsageArgs,
+    options: StoreOptions,
+    zone: TimeZone,
+    out: &mut dyn Write,
+) -> Result<(), RecordsError> {
     if let Some(key) = first_repeated(&args.by) {
         return Err(RecordsError::RepeatedKey(key.as_str()));
     }
-    let mut usage = Usage::by(&args.by);
+    let mut usage = Usage::by(&args.by, zone);
     open(options)?.summaries(&Filter::try_from(&args.filter)?, Order::OldestFirst, |row| {
         usage.add(&row);
         Ok::<_, StoreError>(true)

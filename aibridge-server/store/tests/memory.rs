@@ -12,6 +12,7 @@ use aibridge_store::{
     Filter, Order, PostgresOptions, Records, StoreError, StoreOptions, Tls, Usage, UsageKey,
 };
 use aibridge_testkit::Postgres;
+use jiff::tz::TimeZone;
 use std::fs;
 use std::time::Duration;
 use support::TestDir;
@@ -73,7 +74,7 @@ fn read_all(options: StoreOptions) {
         assert!(ids.is_sorted() == (order == Order::OldestFirst));
         assert!(peak < LIMIT_KIB, "whole interceptions take {peak} KiB");
     }
-    let mut usage = Usage::by(&[UsageKey::Model]);
+    let mut usage = Usage::by(&[UsageKey::Model], TimeZone::UTC);
     let each = |row: aibridge_store::Summary| {
         assert!(row.interception.model.ends_with('…'), "a list cuts what is long");
         usage.add(&row);

@@ -78,7 +78,8 @@ pub struct PageParameters {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UsageParameters {
-    /// The columns to group by, separated by commas: `user`, `model`, `client`, `day` (UTC), `provider`.
+    /// The columns to group by, separated by commas: `user`, `model`, `client`, `day` (in the zone of the
+    /// settings), `provider`.
     #[serde(default, deserialize_with = "keys")]
     #[param(value_type = Option<String>, default = "user,model", example = "user,day")]
     pub by: Option<Vec<UsageKey>>,

@@ -36,7 +36,7 @@ pub enum InterceptionsCommand {
 /// The arguments of `aibridge usage`.
 #[derive(Debug, Args)]
 pub struct UsageArgs {
-    /// Group by: user, model, client, day (UTC), provider
+    /// Group by: user, model, client, day (in budgets.time_zone), provider
     #[arg(long, value_name = "KEY,…", value_delimiter = ',', value_parser = usage_key, default_value = "user,model")]
     pub by: Vec<UsageKey>,
     /// The interceptions to read

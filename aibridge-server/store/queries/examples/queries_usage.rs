@@ -7,6 +7,7 @@ use aibridge_sqlite::SqliteStore;
 use aibridge_store_core::query::Filter;
 use aibridge_store_core::{Options, StoreError};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::error::Error;
 use uuid::Uuid;
 
@@ -62,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Queries block, so they run outside of a runtime.
     let records = Records::open(&options)?;
-    let mut usage = Usage::by(&[UsageKey::User]);
+    let mut usage = Usage::by(&[UsageKey::User], TimeZone::UTC);
     records.summaries(&Filter::default(), Order::OldestFirst, |row| {
         usage.add(&row);
         Ok::<_, StoreError>(true)

@@ -1,6 +1,7 @@
 //! Usage totals, grouped by keys.
 
 use aibridge_store_core::query::{Summary, TokenSums};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ pub enum UsageKey {
     Model,
     /// The client program, e.g. `Codex`.
     Client,
-    /// The day of `started_at`, in UTC.
+    /// The day of `started_at`, in the zone of the aggregation.
     Day,
     /// The configured name of the provider.
     Provider,
@@ -39,13 +40,13 @@ impl UsageKey {
         Self::ALL.into_iter().find(|key| key.as_str() == name)
     }
 
-    fn of(self, row: &Summary) -> String {
+    fn of(self, row: &Summary, zone: &TimeZone) -> String {
         let interception = &row.interception;
         match self {
             Self::User => interception.initiator_id.clone(),
             Self::Model => interception.model.clone(),
             Self::Client => interception.client.clone(),
-            Self::Day => interception.started_at.strftime("%Y-%m-%d").to_string(),
+            Self::Day => interception.started_at.to_zoned(zone.clone()).date().to_string(),
             Self::Provider => interception.provider_name.clone(),
         }
     }
@@ -55,6 +56,7 @@ impl UsageKey {
 #[derive(Debug)]
 pub struct Usage {
     keys: Vec<UsageKey>,
+    zone: TimeZone,
     sums: BTreeMap<Vec<String>, Sums>,
     bytes: usize,
 }
@@ -91,20 +93,20 @@ impl Sums {
 }
 
 impl Usage {
-    /// An empty aggregation. A duplicate key counts once.
-    pub fn by(keys: &[UsageKey]) -> Self {
+    /// An empty aggregation. A duplicate key counts once. Days begin at midnight in `zone`.
+    pub fn by(keys: &[UsageKey], zone: TimeZone) -> Self {
         let mut once = Vec::new();
         for key in keys {
             if !once.contains(key) {
                 once.push(*key);
             }
         }
-        Self { keys: once, sums: BTreeMap::new(), bytes: 0 }
+        Self { keys: once, zone, sums: BTreeMap::new(), bytes: 0 }
     }
 
     /// Adds an interception to the totals.
     pub fn add(&mut self, row: &Summary) {
-        let values = self.keys.iter().map(|key| key.of(row)).collect();
+        let values = self.keys.iter().map(|key| key.of(row, &self.zone)).collect();
         let sums = self.sums.entry(values).or_insert_with_key(|values| {
             self.bytes += values.iter().map(String::len).sum::<usize>();
             Sums::default()

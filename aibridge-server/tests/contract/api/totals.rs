@@ -1,8 +1,9 @@
 //! `/api/v1/totals` and `/api/v1/facets`: sums by period and key, compared with the records.
 
 use super::fixtures::{record, rows};
-use super::{interception, on_each_database};
+use super::{interception, on_each_database, on_sqlite_with};
 use aibridge_recorder::{ErrorType, Interception, Outcome};
+use aibridge_testkit::Launch;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -72,4 +73,31 @@ async fn totals_are_exact_by_day_of_a_zone_and_by_key() {
         );
         assert_eq!(facets["user"], json!([{"value": "ann", "requests": 72}]));
     }
+}
+
+#[tokio::test]
+async fn usage_has_the_days_of_the_zone_in_the_settings() {
+    let zone = ("AIBRIDGE_BUDGETS__TIME_ZONE", "Pacific/Kiritimati"); // UTC+14
+    let served = on_sqlite_with(|launch| launch.env(zone.0, zone.1)).await;
+    for hours in 0..24 {
+        let mut one = interception(Duration::ZERO);
+        one.started_at = Timestamp::now() - SignedDuration::from_hours(hours);
+        record(&served, one, Outcome::Completed).await;
+    }
+    let days = |list: &Value, name: &str| -> Vec<(String, u64)> {
+        let text = |row: &Value| row[name].as_str().unwrap().to_owned();
+        list.as_array().unwrap().iter().map(|row| (text(row), row["requests"].as_u64().unwrap())).collect()
+    };
+    let usage = served.get_ok("usage?by=day").await;
+    let totals = served.get_ok("totals?interval=day").await;
+    let begins = days(&totals["data"], "at").into_iter().map(|(at, requests)| {
+        let midnight: Timestamp = at.parse().unwrap();
+        (midnight.to_zoned(jiff::tz::TimeZone::get(zone.1).unwrap()).date().to_string(), requests)
+    });
+    assert_eq!(days(&usage["data"], "day"), begins.collect::<Vec<_>>());
+    let store = format!("sqlite:{}", served.gateway.launch().store_path().display());
+    let words = ["usage", "--by", "day", "--json", "--store", &store];
+    let command = words.into_iter().fold(Launch::new(env!("CARGO_BIN_EXE_aibridge")), Launch::arg);
+    let ended = command.env(zone.0, zone.1).run().await;
+    assert_eq!(serde_json::from_str::<Value>(&ended.stdout).unwrap(), usage["data"], "{ended:?}");
 }
