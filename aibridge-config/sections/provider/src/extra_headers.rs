@@ -28,9 +28,14 @@ const HOP_BY_HOP_AND_FRAMING: [&str; 15] = [
 
 const CARRIES_THE_KEY: &str = "carries the provider key; add the key to keys instead";
 
-/// Whether only the gateway may write the header `name`.
+/// Whether only the gateway may write the header `name`, in any spelling.
 pub(crate) fn belongs_to_the_connection(name: &HeaderName) -> bool {
-    HOP_BY_HOP_AND_FRAMING.contains(&name.as_str())
+    HOP_BY_HOP_AND_FRAMING.contains(&hyphenated(name).as_str())
+}
+
+/// `name` with `_` replaced by `-`: CGI-style servers read both spellings as one header.
+pub(crate) fn hyphenated(name: &HeaderName) -> String {
+    name.as_str().replace('_', "-")
 }
 
 /// Resolves the headers, sorted by lower-case name. `None` if any has a problem. No problem contains a value.
@@ -45,7 +50,7 @@ pub(crate) fn resolve(
     let mut is_complete = true;
     for (name, Secret(value)) in headers {
         let header = check(&name, value.expose_secret()).and_then(|checked| {
-            if Some(&checked) == auth_header {
+            if auth_header.is_some_and(|key| hyphenated(key) == hyphenated(&checked)) {
                 return Err(CARRIES_THE_KEY.to_owned());
             }
             if resolved.contains_key(checked.as_str()) {
@@ -67,7 +72,7 @@ fn check(name: &str, value: &str) -> Result<HeaderName, String> {
     if belongs_to_the_connection(&name) {
         return Err("is a header of the connection, which only the gateway may write; remove it".to_owned());
     }
-    if name == http::header::AUTHORIZATION {
+    if hyphenated(&name) == http::header::AUTHORIZATION.as_str() {
         return Err(CARRIES_THE_KEY.to_owned());
     }
     // RFC 9110 §5.5: non-ASCII bytes are obsolete, and recipients differ in their interpretation.
@@ -99,6 +104,9 @@ mod tests {
             ("TRANSFER-ENCODING", "chunked", Err("is a header of the connection")),
             ("Connection", "close", Err("is a header of the connection")),
             ("Accept-Encoding", "gzip", Err("is a header of the connection")),
+            ("content_length", "5", Err("is a header of the connection")),
+            ("Proxy_Authorization", "x", Err("is a header of the connection")),
+            ("X_Team", "red", Ok("x_team")),
             ("Authorization", "Bearer hunter2", Err("carries the provider key")),
         ];
         for (name, value, expected) in table {

@@ -1,6 +1,6 @@
 //! `preset`: the row of the table of vendors that a provider starts from, and the settings that override it.
 
-use crate::extra_headers::belongs_to_the_connection;
+use crate::extra_headers::{belongs_to_the_connection, hyphenated};
 use crate::{ProviderKind, RawProvider};
 use aibridge_presets::{PRESETS, Preset, UsageChunk};
 use aibridge_values::base_url::{self, Advice};
@@ -88,7 +88,8 @@ pub(crate) fn auth_header(configured: Option<&str>, row: Option<&Preset>) -> Res
 fn is_of_the_request(name: &HeaderName) -> bool {
     let other = ["accept", "content-type", "cookie", "origin", "traceparent", "tracestate", "user-agent"];
     let own = ["x-aibridge-", "x-ai-bridge-", "x-coder-"];
-    other.contains(&name.as_str()) || own.iter().any(|prefix| name.as_str().starts_with(prefix))
+    let name = hyphenated(name);
+    other.contains(&name.as_str()) || own.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The configured handling of the usage chunk, or that of the vendor.

@@ -208,6 +208,17 @@ fn a_problem_has_its_source_its_setting_and_advice() {
             "aibridge.toml: provider[0].extra_headers.x-a: is a duplicate in another case; remove one of them",
         ),
         (
+            file(
+                "[[provider]]\ntype = \"openai\"\nauth_header = \"Api-Key\"\nextra_headers = { api_key = \"hunter2\" }",
+            ),
+            "aibridge.toml: provider[0].extra_headers.api_key: carries the provider key; add the key to keys instead",
+        ),
+        (
+            file("[[provider]]\ntype = \"openai\"\nauth_header = \"content_length\""),
+            "aibridge.toml: provider[0].auth_header: \"content_length\" has another meaning in every request; write \
+             Authorization for bearer tokens, or e.g. api-key for the key alone",
+        ),
+        (
             file("[[provider]]\ntype = \"openai\"\nextra_headers = { X-A = 1 }"),
             "aibridge.toml: provider[0].extra_headers.X-A: is an integer; write a string in quotes",
         ),
