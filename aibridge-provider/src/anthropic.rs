@@ -4,6 +4,7 @@ use crate::api_provider::{Api, ApiData, ApiProvider};
 use crate::objects;
 use crate::routes::{LocalRoute, Routes};
 use aibridge_intercept::ErrorFormat;
+use aibridge_presets::passthrough::{self, COUNT_TOKENS, EVENT_LOGGING, HELLO};
 use http::HeaderName;
 
 /// A provider of the Anthropic API. It dereferences to its [`Profile`](crate::Profile).
@@ -26,12 +27,10 @@ impl Api for AnthropicApi {
     };
 }
 
-const COUNT_TOKENS: &str = "/v1/messages/count_tokens";
-
 /// The routes of the Anthropic API that the gateway serves.
 const ROUTES: Routes = Routes {
     bridged: aibridge_presets::bridged::ANTHROPIC,
-    passthrough: &[COUNT_TOKENS, "/v1/models", "/v1/models/"],
+    passthrough: passthrough::ANTHROPIC,
     slashed_ids: &["/v1/models/"],
     methods: &[(COUNT_TOKENS, "POST"), ("/v1/models", "GET, HEAD"), ("/v1/models/", "GET, HEAD")],
     unlimited: &[COUNT_TOKENS],
@@ -40,8 +39,8 @@ const ROUTES: Routes = Routes {
     local: &[
         LocalRoute { path: "", methods: "GET, HEAD" },
         LocalRoute { path: "/", methods: "GET, HEAD" },
-        LocalRoute { path: "/api/hello", methods: "GET, HEAD" },
-        LocalRoute { path: "/api/event_logging/", methods: "POST" },
+        LocalRoute { path: HELLO, methods: "GET, HEAD" },
+        LocalRoute { path: EVENT_LOGGING, methods: "POST" },
     ],
     errors: &[("", ErrorFormat::Anthropic)],
     ..Routes::NONE

@@ -29,7 +29,7 @@ impl Api for CopilotApi {
 /// The routes of Copilot that the gateway serves.
 const ROUTES: Routes = Routes {
     bridged: aibridge_presets::bridged::COPILOT,
-    passthrough: &["/models", "/models/", "/_ping", "/agents/", "/mcp/"],
+    passthrough: aibridge_presets::passthrough::COPILOT,
     slashed_ids: &["/models/"],
     errors: &[("/v1/messages", ErrorFormat::Anthropic), ("", ErrorFormat::OpenAi)],
     ..Routes::NONE

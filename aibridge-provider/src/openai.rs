@@ -32,7 +32,7 @@ impl Api for OpenAiApi {
 /// The routes of the OpenAI API that the gateway serves.
 pub(crate) const ROUTES: Routes = Routes {
     bridged: aibridge_presets::bridged::OPENAI,
-    passthrough: &["/conversations", "/conversations/", "/models", "/models/", "/responses/"],
+    passthrough: aibridge_presets::passthrough::OPENAI,
     objects: &["/conversations/", "/responses/"],
     read_only: &["/models", "/models/"],
     slashed_ids: &["/models/"],

@@ -9,6 +9,7 @@
 //! ```
 
 pub mod bridged;
+pub mod passthrough;
 mod preset;
 mod table;
 

@@ -1,6 +1,6 @@
 //! `routes`: further passthrough routes of a provider.
 
-use aibridge_presets::bridged;
+use aibridge_presets::{bridged, passthrough};
 use aibridge_values::report::Report;
 use http::Method;
 use std::fmt;
@@ -80,6 +80,13 @@ fn parse(text: &str, kind: &str) -> Result<FurtherRoute, String> {
             "{text:?} opens another way to {bridged}, whose requests are recorded; write a more specific path"
         ));
     }
+    if let Some(built_in) = passthrough::of(kind).into_iter().find(|built_in| serves(built_in, path)) {
+        let rest = if built_in.ends_with('/') { REST[0] } else { "" };
+        return Err(format!(
+            "{text:?} has no effect, because the built-in route {built_in}{rest} with its own methods serves the path; \
+             remove it"
+        ));
+    }
     let method = Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
     Ok(FurtherRoute { method, path: path.to_owned(), matches_rest })
 }
@@ -89,6 +96,11 @@ fn reaches(named: &str, matches_rest: bool, bridged: &str) -> bool {
     let (named, bridged) = (named.to_ascii_lowercase(), bridged.to_ascii_lowercase());
     let is_below = || named.is_empty() || bridged.starts_with(&format!("{named}/"));
     named.ends_with(&bridged) || matches_rest && is_below()
+}
+
+/// Whether the route `built_in` serves `path`, and every path below it if it ends with a slash.
+fn serves(built_in: &str, path: &str) -> bool {
+    path == built_in || built_in.ends_with('/') && path.starts_with(built_in)
 }
 
 fn is_plain(segment: &str) -> bool {
@@ -111,6 +123,8 @@ mod tests {
             (" GET  /a/b.c/d:e ", "GET /a/b.c/d:e"),
             ("POST /v1/messages/batches", "POST /v1/messages/batches"),
             ("GET /responses-archive/…", "GET /responses-archive/…"),
+            ("POST /model", "POST /model"),
+            ("GET /v1/models/…", "GET /v1/models/…"),
         ] {
             assert_eq!(
                 parse(text, "openai").map(|route| route.to_string()).as_deref(),
@@ -121,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn no_route_opens_another_way_to_a_bridged_one() {
+    fn no_route_opens_another_way_to_a_bridged_one_or_repeats_a_built_in_one() {
         for (text, kind, expected) in [
             ("", "openai", "is not a method and a path"),
             ("/moderations", "openai", "is not a method and a path"),
@@ -146,6 +160,14 @@ mod tests {
             ("POST /responses/…", "openai", "another way to /responses"),
             ("POST /v1/…", "anthropic", "another way to /v1/messages"),
             ("POST /v1/messages", "anthropic", "another way to /v1/messages"),
+            ("DELETE /models/…", "openai", "the built-in route /models/… with its own methods"),
+            ("DELETE /models/a/b", "openai", "the built-in route /models/… with its own methods"),
+            ("POST /models", "openai", "the built-in route /models with its own methods"),
+            ("GET /conversations/…", "openai", "the built-in route /conversations/… with"),
+            ("DELETE /v1/models/...", "anthropic", "the built-in route /v1/models/… with"),
+            ("GET /v1/messages/count_tokens", "anthropic", "the built-in route /v1/messages/count_tokens"),
+            ("GET /api/event_logging/…", "anthropic", "the built-in route /api/event_logging/… with"),
+            ("POST /agents/…", "copilot", "the built-in route /agents/… with"),
         ] {
             assert!(parse(text, kind).is_err_and(|message| message.contains(expected)), "{text}");
         }
