@@ -69,9 +69,13 @@ impl From<&Limits> for RawLimits {
     }
 }
 
+/// The smallest limit of a request head, in bytes. The requests of SDKs do not fit into less.
+const MIN_HEADER_BYTES: usize = 1 << 10;
+
 /// Validates `[limits]`. `None` if it has a problem.
 pub fn resolve(raw: &RawLimits, report: &mut Report<'_>) -> Option<Limits> {
-    let max_header_bytes = report.keep("limits.max_header_bytes", raw.max_header_bytes.positive());
+    let max_header_bytes =
+        report.keep("limits.max_header_bytes", raw.max_header_bytes.at_least(MIN_HEADER_BYTES));
     let header_timeout = report.keep("limits.header_timeout", raw.header_timeout.positive());
     Some(Limits {
         max_concurrent_requests: raw.max_concurrent_requests.limit(),

@@ -94,6 +94,9 @@ pub struct RawStore {
     retention: RawRetention,
 }
 
+/// The smallest limit of the journal, in bytes. The records of one request may not fit into less.
+const MIN_JOURNAL_BYTES: usize = 16 << 10;
+
 /// The default of `store.journal`. With SQLite, the journal is beside the database file.
 const DEFAULT_JOURNAL: &str = "aibridge.journal";
 
@@ -140,8 +143,8 @@ pub fn resolve(raw: &RawStore, report: &mut Report<'_>) -> Option<Store> {
         report.keep("store.durability", choice(&raw.durability, &Durability::ALL, Durability::as_str));
     let timeout = report.keep("store.timeout", raw.timeout.positive());
     let journal_max_bytes = match raw.spool_max_bytes {
-        Some(renamed) => report.keep("store.spool_max_bytes", renamed.positive()),
-        None => report.keep("store.journal_max_bytes", raw.journal_max_bytes.positive()),
+        Some(renamed) => report.keep("store.spool_max_bytes", renamed.at_least(MIN_JOURNAL_BYTES)),
+        None => report.keep("store.journal_max_bytes", raw.journal_max_bytes.at_least(MIN_JOURNAL_BYTES)),
     };
     let journal = report.keep("store.journal", journal(raw));
     let directory = match (&url, journal?) {

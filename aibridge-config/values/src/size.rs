@@ -27,6 +27,20 @@ impl RawSize {
             Err(_) => Err("exceeds the address space of this machine; write e.g. \"64MiB\"".into()),
         }
     }
+
+    /// Returns a size of at least `minimum` bytes.
+    ///
+    /// # Errors
+    ///
+    /// A message if the size is smaller, or exceeds the address space.
+    pub fn at_least(self, minimum: usize) -> Result<usize, String> {
+        match self.positive() {
+            Ok(bytes) if bytes < minimum => {
+                Err(format!("is too small; write at least \"{}\"", Self::from(minimum)))
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<usize> for RawSize {
@@ -45,7 +59,11 @@ impl FromScalar for RawSize {
         match scalar {
             Scalar::Text(text) => {
                 let size: ByteSize = text.parse().map_err(|_| invalid(&format_args!("{text:?}")))?;
-                Ok(Self(size.as_u64()))
+                // The parser returns the largest number for every size that does not fit into 64 bits.
+                match size.as_u64() {
+                    u64::MAX => Err(format!("{text:?} is too large; write e.g. \"64MiB\"").into()),
+                    bytes => Ok(Self(bytes)),
+                }
             }
             Scalar::Integer(bytes) => Ok(u64::try_from(bytes).map(Self).map_err(|_| invalid(&bytes))?),
             Scalar::Float(_) => Err(ScalarError::WrongType),
@@ -60,12 +78,18 @@ impl<'de> Deserialize<'de> for RawSize {
 }
 
 /// Writes the exact size in the largest possible binary unit.
-impl Serialize for RawSize {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl fmt::Display for RawSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [("GiB", bytesize::GIB), ("MiB", bytesize::MIB), ("KiB", bytesize::KIB)];
         let fits = |(_, unit): &&(&str, u64)| self.0 > 0 && self.0.is_multiple_of(*unit);
         let (name, unit) = units.iter().find(fits).unwrap_or(&("B", 1));
-        serializer.collect_str(&format_args!("{}{name}", self.0 / unit))
+        write!(f, "{}{name}", self.0 / unit)
+    }
+}
+
+impl Serialize for RawSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -96,6 +120,7 @@ mod tests {
             ((-1_i64).into(), Err("-1 is not a size; write e.g. \"64MiB\", or a number of bytes")),
             ("-1".into(), Err("\"-1\" is not a size; write e.g. \"64MiB\", or a number of bytes")),
             ("".into(), Err("\"\" is not a size; write e.g. \"64MiB\", or a number of bytes")),
+            ("99999999999999TiB".into(), Err("\"99999999999999TiB\" is too large; write e.g. \"64MiB\"")),
             ("much".into(), Err("\"much\" is not a size; write e.g. \"64MiB\", or a number of bytes")),
         ];
         for (value, expected) in table {

@@ -130,6 +130,18 @@ fn a_problem_has_its_source_its_setting_and_advice() {
             "aibridge.toml: limits.requests_per_minute: -1 is negative; write a whole number, e.g. 5",
         ),
         (
+            file("[limits]\nmax_header_bytes = \"1023B\""),
+            "aibridge.toml: limits.max_header_bytes: is too small; write at least \"1KiB\"",
+        ),
+        (
+            file("[store]\njournal_max_bytes = 1"),
+            "aibridge.toml: store.journal_max_bytes: is too small; write at least \"16KiB\"",
+        ),
+        (
+            file("[store]\nspool_max_bytes = \"1\""),
+            "aibridge.toml: store.spool_max_bytes: is too small; write at least \"16KiB\"",
+        ),
+        (
             file("[limits]\nrequests = 1"),
             "aibridge.toml: limits.requests: is not a setting; the settings here are max_concurrent_requests, \
              requests_per_minute, tokens_per_minute, max_connections, max_header_bytes, header_timeout",
