@@ -21,6 +21,38 @@ pub enum TlsProblem {
     /// The certificate is for other host names.
     #[error("its certificate is for another host (wrong host): check the host in base_url")]
     WrongHost,
+    /// The certificate is for no host name.
+    #[error(
+        "its certificate names no host (no subjectAltName): it has to be replaced by one with the host in base_url"
+    )]
+    NoHost,
+    /// The certificate is of X.509 version 1 or 2, which have no host names in the place where clients read them.
+    #[error(
+        "its certificate is of an old version of X.509, without subjectAltName: it has to be replaced by one of version 3"
+    )]
+    OldVersion,
+    /// The certificate is for clients, e-mail or other purposes only.
+    #[error(
+        "its certificate is not for servers (extended key usage without serverAuth): it has to be replaced"
+    )]
+    WrongPurpose,
+    /// A certificate of the chain is signed with an algorithm that the gateway does not accept.
+    #[error(
+        "its certificate is signed with an algorithm that is not accepted: it has to be replaced by one with SHA-256 or better"
+    )]
+    SignatureAlgorithm,
+    /// A certificate of the chain cannot be decoded.
+    #[error("its certificate is malformed: it has to be replaced")]
+    Malformed,
+    /// A certificate of the chain has a critical extension that the gateway does not support.
+    #[error("its certificate has a critical extension that is not supported: it has to be replaced")]
+    CriticalExtension,
+    /// The constraints of a certificate of the chain forbid the issue of the certificate.
+    #[error("its certificate is issued by an authority that must not issue it: it has to be replaced")]
+    IssuerConstraints,
+    /// The server sends no certificate.
+    #[error("it sends no certificate: check that base_url names a TLS server")]
+    NoCertificate,
     /// The authority revoked the certificate.
     #[error("its certificate is revoked: it has to be replaced")]
     Revoked,
@@ -56,7 +88,7 @@ impl TlsProblem {
     fn of(error: &Error) -> Self {
         match error {
             Error::InvalidCertificate(error) => Self::of_certificate(error),
-            Error::NoCertificatesPresented => Self::InvalidCertificate,
+            Error::NoCertificatesPresented => Self::NoCertificate,
             Error::AlertReceived(
                 AlertDescription::CertificateRequired
                 | AlertDescription::BadCertificate
@@ -78,16 +110,47 @@ impl TlsProblem {
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYetValid,
+            CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+                Self::NoHost
+            }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::WrongHost
             }
-            CertificateError::Revoked => Self::Revoked,
-            // A certificate that is signed by itself is no certificate of an unknown issuer to the library.
-            CertificateError::Other(other)
-                if other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity) =>
-            {
-                Self::UnknownIssuer
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                Self::WrongPurpose
             }
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+                Self::SignatureAlgorithm
+            }
+            CertificateError::BadEncoding => Self::Malformed,
+            CertificateError::UnhandledCriticalExtension => Self::CriticalExtension,
+            CertificateError::Revoked => Self::Revoked,
+            CertificateError::Other(other) => {
+                other.0.downcast_ref().map_or(Self::InvalidCertificate, Self::of_chain)
+            }
+            _ => Self::InvalidCertificate,
+        }
+    }
+
+    /// The reason of an error of the library for certificates that rustls has no own error for.
+    fn of_chain(error: &webpki::Error) -> Self {
+        use webpki::Error;
+        match error {
+            // A certificate that is signed by itself is no certificate of an unknown issuer to the library.
+            Error::CaUsedAsEndEntity => Self::UnknownIssuer,
+            Error::UnsupportedCertVersion => Self::OldVersion,
+            Error::EmptyEkuExtension => Self::WrongPurpose,
+            Error::SignatureAlgorithmMismatch => Self::SignatureAlgorithm,
+            Error::UnsupportedCriticalExtension => Self::CriticalExtension,
+            Error::EndEntityUsedAsCa | Error::NameConstraintViolation | Error::PathLenConstraintViolated => {
+                Self::IssuerConstraints
+            }
+            Error::ExtensionValueInvalid
+            | Error::InvalidSerialNumber
+            | Error::MalformedDnsIdentifier
+            | Error::MalformedExtensions
+            | Error::MalformedNameConstraint => Self::Malformed,
             _ => Self::InvalidCertificate,
         }
     }
@@ -96,10 +159,16 @@ impl TlsProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::OtherError;
+    use std::sync::Arc;
 
     #[derive(Debug, thiserror::Error)]
     #[error("outer")]
     struct Outer(#[source] io::Error);
+
+    fn of_chain(error: webpki::Error) -> Error {
+        CertificateError::Other(OtherError(Arc::new(error))).into()
+    }
 
     #[test]
     fn finds_the_error_behind_io_errors() {
@@ -108,7 +177,12 @@ mod tests {
             (Error::InvalidCertificate(CertificateError::Expired), TlsProblem::Expired),
             (Error::InvalidCertificate(CertificateError::NotValidYet), TlsProblem::NotYetValid),
             (Error::InvalidCertificate(CertificateError::NotValidForName), TlsProblem::WrongHost),
-            (Error::InvalidCertificate(CertificateError::BadEncoding), TlsProblem::InvalidCertificate),
+            (Error::InvalidCertificate(CertificateError::BadEncoding), TlsProblem::Malformed),
+            (Error::InvalidCertificate(CertificateError::InvalidPurpose), TlsProblem::WrongPurpose),
+            (of_chain(webpki::Error::UnsupportedCertVersion), TlsProblem::OldVersion),
+            (of_chain(webpki::Error::CaUsedAsEndEntity), TlsProblem::UnknownIssuer),
+            (of_chain(webpki::Error::NameConstraintViolation), TlsProblem::IssuerConstraints),
+            (of_chain(webpki::Error::MaximumPathDepthExceeded), TlsProblem::InvalidCertificate),
             (Error::AlertReceived(AlertDescription::CertificateRequired), TlsProblem::ClientCertificate),
             (Error::AlertReceived(AlertDescription::ProtocolVersion), TlsProblem::Handshake),
         ];

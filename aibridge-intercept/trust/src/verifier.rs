@@ -206,6 +206,11 @@ mod tests {
         assert_eq!(verify(&verifier, &issued(&trusted, &["db.aib.test"])), Ok(()));
         assert_eq!(verify(&verifier, &issued(&trusted, &["other.aib.test"])), Err(TlsProblem::WrongHost));
         assert_eq!(verify(&verifier, &issued(&unknown, &["db.aib.test"])), Err(TlsProblem::UnknownIssuer));
+        assert_eq!(verify(&verifier, &issued(&trusted, &[])), Err(TlsProblem::NoHost));
+        let mut for_clients = params(&["db.aib.test"], false, VALID);
+        for_clients.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        let for_clients = for_clients.signed_by(&KeyPair::generate().unwrap(), &trusted).unwrap();
+        assert_eq!(verify(&verifier, for_clients.der()), Err(TlsProblem::WrongPurpose));
         let any_name = verifier.for_any_name();
         assert_eq!(verify(&any_name, &issued(&trusted, &["other.aib.test"])), Ok(()));
         assert_eq!(verify(&any_name, &issued(&unknown, &["other.aib.test"])), Err(TlsProblem::UnknownIssuer));
