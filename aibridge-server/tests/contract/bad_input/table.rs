@@ -118,7 +118,7 @@ const ROWS: [Row; 16] = [
         status: 405,
         code: "method_not_allowed",
         named: "TRACE",
-        allow: Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+        allow: Some("GET, HEAD"),
         ..Row::INVALID
     },
     Row {
