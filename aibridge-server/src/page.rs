@@ -5,14 +5,15 @@ use aibridge_admission::Refusal;
 use aibridge_dashboard::files::{self, PageFile};
 use aibridge_dashboard::{cross_site, expired_cookie, parse_login, security_headers, session_cookie};
 use aibridge_handler::body;
+use aibridge_handler::runtime_config::RuntimeConfig;
 use aibridge_intercept::{Error, ErrorKind, ErrorResponse};
-use aibridge_listen::Peer;
+use aibridge_listen::{Peer, Refuse};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::routing::any;
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ const MAX_BODY: usize = 4 << 10;
 /// The address of the page. With a slash behind it, it redirects here.
 const PAGE: &str = "/dashboard";
 const PAGE_WITH_SLASH: &str = "/dashboard/";
+
+/// The address of the API, whose data the page shows.
+const API: &str = "/api/v1";
 
 const LOGIN: &str = "/dashboard/login";
 const LOGOUT: &str = "/dashboard/logout";
@@ -33,13 +37,33 @@ pub fn routes(admin: Arc<Admin>) -> Router {
     router.with_state(admin)
 }
 
+/// Returns the rendering of errors of requests that no route receives, because HTTP requires their refusal.
+pub fn refusal(runtime_config: RuntimeConfig) -> Refuse {
+    Arc::new(move |path, error| {
+        let format = runtime_config.load().error_format(path);
+        let mut response = error.into_http(format, None).map(Body::from);
+        if is_below(path, PAGE) || is_below(path, API) {
+            add_headers(response.headers_mut());
+        }
+        response
+    })
+}
+
+fn is_below(path: &str, parent: &str) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Adds the security headers, and forbids caches to store the response unless it allows it.
+fn add_headers(headers: &mut HeaderMap) {
+    security_headers(headers);
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
 async fn serve(State(admin): State<Arc<Admin>>, request: Request) -> Response<Body> {
     let (request, mut body) = request.into_parts();
     let response = admin.respond(&request, &mut body).await;
     let mut response = response.unwrap_or_else(crate::admin::render);
-    let headers = response.headers_mut();
-    security_headers(headers);
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    add_headers(response.headers_mut());
     response
 }
 

@@ -168,7 +168,7 @@ impl Server {
             socket,
             router,
             connection_limit,
-            error_format: self.app.runtime_config.error_format(),
+            refuse: page::refusal(self.app.runtime_config.clone()),
             settings: self.app.runtime_config.listener_settings(),
             tasks: connections.clone(),
             shutdown: ShutdownSignals { stopping: self.app.stopping.clone(), close: close.clone() },

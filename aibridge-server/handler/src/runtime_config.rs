@@ -7,7 +7,7 @@ use aibridge_admission::origin::OriginPolicy;
 use aibridge_admission::route;
 use aibridge_intercept::ErrorFormat;
 use aibridge_limits::RequestLimits;
-use aibridge_listen::{CurrentSettings, ListenerSettings, PathErrorFormat};
+use aibridge_listen::{CurrentSettings, ListenerSettings};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,11 +67,5 @@ impl RuntimeConfig {
     pub fn listener_settings(&self) -> CurrentSettings {
         let runtime_config = self.clone();
         Arc::new(move || runtime_config.load().listener.clone())
-    }
-
-    /// Returns a function that finds the format of errors for a path among the providers in force.
-    pub fn error_format(&self) -> PathErrorFormat {
-        let runtime_config = self.clone();
-        Arc::new(move |path| runtime_config.load().error_format(path))
     }
 }

@@ -4,6 +4,7 @@
 use aibridge_intercept::ErrorFormat;
 use aibridge_listen::{ConnectionBounds, ConnectionLimit, Listener, ListenerSettings, ShutdownSignals};
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
 use std::error::Error;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = Listener {
         socket,
         router: Router::new().route("/hello", get(async || "Hello")),
-        error_format: Arc::new(|_| ErrorFormat::OpenAi),
+        refuse: Arc::new(|_, error| error.into_http(ErrorFormat::OpenAi, None).map(Body::from)),
         settings: Arc::new(move || settings.clone()),
         connection_limit: Some(ConnectionLimit::default()),
         tasks: tasks.clone(),

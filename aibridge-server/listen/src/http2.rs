@@ -151,7 +151,7 @@ mod tests {
             service: RequestService::new(
                 router,
                 Peer { remote: ([127, 0, 0, 1], 1).into(), local: [127, 0, 0, 1].into() },
-                Arc::new(|_| ErrorFormat::OpenAi),
+                Arc::new(|_, error| error.into_http(ErrorFormat::OpenAi, None).map(Body::from)),
             ),
             bounds: ConnectionBounds {
                 max_connections: None,

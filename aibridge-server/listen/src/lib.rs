@@ -37,6 +37,6 @@ mod write_timeout;
 pub use connection_limit::ConnectionLimit;
 pub use listener::Listener;
 pub use peer::Peer;
-pub use service::PathErrorFormat;
+pub use service::Refuse;
 pub use settings::{ConnectionBounds, CurrentSettings, ListenerSettings};
 pub use shutdown::ShutdownSignals;

@@ -4,7 +4,7 @@ use crate::connection_limit::ConnectionLimit;
 use crate::http1;
 use crate::peer::Peer;
 use crate::read_ahead::ReadAhead;
-use crate::service::{PathErrorFormat, RequestService};
+use crate::service::{Refuse, RequestService};
 use crate::settings::CurrentSettings;
 use crate::shutdown::ShutdownSignals;
 use crate::tls::TlsConnection;
@@ -26,8 +26,8 @@ pub struct Listener {
     pub socket: TcpListener,
     /// The router that handles the requests.
     pub router: Router,
-    /// Returns the format in which a request that the router does not receive is refused.
-    pub error_format: PathErrorFormat,
+    /// Returns the response to a refused request, which the router does not receive.
+    pub refuse: Refuse,
     /// Returns the settings in force. Each connection reads them once, when it begins.
     pub settings: CurrentSettings,
     /// `Some` for the client listener, which is subject to TLS and `max_connections`; `None` for the admin listener.
@@ -74,7 +74,7 @@ impl Listener {
         }
         let permit = self.connection_limit.as_ref().map(ConnectionLimit::acquire);
         let settings = (self.settings)();
-        let service = RequestService::new(self.router.clone(), peer, self.error_format.clone());
+        let service = RequestService::new(self.router.clone(), peer, self.refuse.clone());
         let stream = WriteTimeout::new(ReadAhead::new(stream));
         match &settings.tls {
             Some(tls) if permit.is_some() => {

@@ -2,7 +2,7 @@
 
 use crate::peer::Peer;
 use crate::reject::Rejection;
-use aibridge_intercept::{ErrorFormat, ErrorResponse};
+use aibridge_intercept::ErrorResponse;
 use axum::Router;
 use axum::body::Body;
 use futures_util::future::{Either, Ready, ready};
@@ -17,15 +17,15 @@ use std::sync::Arc;
 pub(crate) struct RequestService {
     router: TowerToHyperService<Router>,
     peer: Peer,
-    error_format: PathErrorFormat,
+    refuse: Refuse,
 }
 
-/// Returns the format of errors for the path of a request.
-pub type PathErrorFormat = Arc<dyn Fn(&str) -> ErrorFormat + Send + Sync>;
+/// Returns the response to a refused request with the path.
+pub type Refuse = Arc<dyn Fn(&str, ErrorResponse) -> Response<Body> + Send + Sync>;
 
 impl RequestService {
-    pub(crate) fn new(router: Router, peer: Peer, error_format: PathErrorFormat) -> Self {
-        Self { router: TowerToHyperService::new(router), peer, error_format }
+    pub(crate) fn new(router: Router, peer: Peer, refuse: Refuse) -> Self {
+        Self { router: TowerToHyperService::new(router), peer, refuse }
     }
 }
 
@@ -40,9 +40,8 @@ impl Service<Request<Incoming>> for RequestService {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         if let Err(rejection) = Rejection::check(&request) {
             tracing::debug!(peer = %self.peer.remote, %rejection, "refused a request");
-            let format = (self.error_format)(request.uri().path());
-            let response = ErrorResponse::from(rejection).into_http(format, None);
-            return Either::Right(ready(Ok(response.map(Body::from))));
+            let response = (self.refuse)(request.uri().path(), rejection.into());
+            return Either::Right(ready(Ok(response)));
         }
         request.extensions_mut().insert(self.peer);
         Either::Left(self.router.call(request))

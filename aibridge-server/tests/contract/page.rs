@@ -26,6 +26,26 @@ async fn log_in(address: SocketAddr, token: &str, headers: &[(&str, &str)]) -> R
     RawClient::post(address, "/dashboard/login", headers, format!("{{\"token\":\"{token}\"}}")).await
 }
 
+fn assert_secured(response: &Response, path: &str) {
+    let policy = response.header("content-security-policy");
+    assert_eq!(
+        policy,
+        Some(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "{path}"
+    );
+    let names = [
+        "x-content-type-options",
+        "referrer-policy",
+        "cross-origin-opener-policy",
+        "cross-origin-resource-policy",
+    ];
+    let values = names.map(|name| response.header(name).unwrap());
+    assert_eq!(values, ["nosniff", "no-referrer", "same-origin", "same-origin"], "{path}");
+}
+
 #[tokio::test]
 async fn every_response_has_the_security_headers() {
     let gateway = start("[auth]\nmode = \"tokens\"").await;
@@ -48,23 +68,19 @@ async fn every_response_has_the_security_headers() {
     for (method, path, status) in paths {
         let response = call(gateway.address, method, path, &[]).await;
         assert_eq!(response.status(), status, "{method} {path}");
-        let policy = response.header("content-security-policy").unwrap();
-        assert_eq!(
-            policy,
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-             form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-        );
-        let names = [
-            "x-content-type-options",
-            "referrer-policy",
-            "cross-origin-opener-policy",
-            "cross-origin-resource-policy",
-        ];
-        let values = names.map(|name| response.header(name).unwrap());
-        assert_eq!(values, ["nosniff", "no-referrer", "same-origin", "same-origin"], "{path}");
+        assert_secured(&response, path);
         let is_file = status == 200 && path.starts_with("/dashboard");
         let caching = if is_file { "no-cache" } else { "no-store" };
         assert_eq!(response.header("cache-control"), Some(caching), "{path}");
+    }
+    for path in ["/dashboard", "/dashboard/assets/app.js", "/api/v1", "/api/v1/status"] {
+        for host in ["", "Host: a@localhost\r\n", "Host: a\r\nHost: b\r\n"] {
+            let request = format!("GET {path} HTTP/1.1\r\n{host}\r\n");
+            let response = RawClient::connect(gateway.address).await.call(request.as_bytes()).await;
+            assert_eq!(response.status(), 400, "{path} {host}");
+            assert_secured(&response, path);
+            assert_eq!(response.header("cache-control"), Some("no-store"), "{path} {host}");
+        }
     }
 }
 
