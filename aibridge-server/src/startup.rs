@@ -4,6 +4,7 @@ use aibridge_config::{AuthMode, Config, Durability, Store, StoreUrl, Tls};
 use aibridge_keypool::KeyStatus;
 use aibridge_listen::certificate;
 use aibridge_provider::Provider;
+use http::Uri;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -86,12 +87,15 @@ fn dump_line(provider: &dyn Provider) -> Option<String> {
     ))
 }
 
-/// Returns the proxy variables in use, one line each, without the credentials in their URLs.
+/// Returns the proxy variables, one line each, without the credentials in their URLs. The line of
+/// a variable that cannot be used says why.
 pub fn proxies(variables: impl Iterator<Item = (String, String)>) -> Vec<String> {
     const NAMES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
     variables
         .filter(|(name, value)| !value.is_empty() && NAMES.contains(&name.to_ascii_lowercase().as_str()))
         .map(|(name, value)| {
+            let is_list = name.eq_ignore_ascii_case("no_proxy");
+            let problem = if is_list { None } else { proxy_problem(&value) };
             let shown = match value.rsplit_once('@') {
                 Some((before, host)) => match before.split_once("://") {
                     Some((scheme, _)) => format!("{scheme}://...@{host}"),
@@ -99,9 +103,32 @@ pub fn proxies(variables: impl Iterator<Item = (String, String)>) -> Vec<String>
                 },
                 None => value,
             };
-            format!("proxy    {name}={shown}")
+            match problem {
+                Some(problem) => format!(
+                    "proxy    {name}={shown} cannot be used: it {problem}; write e.g. {name}=http://proxy.example:3128"
+                ),
+                None => format!("proxy    {name}={shown}"),
+            }
         })
         .collect()
+}
+
+/// The schemes of proxies that the HTTP client can use. Without a scheme, a proxy is an `http` one.
+const PROXY_SCHEMES: [&str; 2] = ["http", "https"];
+
+/// Returns the reason why the HTTP client cannot use the URL of a proxy. `None` if it can.
+fn proxy_problem(url: &str) -> Option<String> {
+    let Ok(uri) = url.parse::<Uri>() else { return Some("is not a URL, and is ignored".to_owned()) };
+    match uri.scheme_str() {
+        Some(scheme) if scheme.starts_with("socks") => {
+            Some("is a SOCKS proxy, so requests will fail".to_owned())
+        }
+        Some(scheme) if !PROXY_SCHEMES.contains(&scheme) => {
+            Some(format!("has the scheme {scheme:?}, and is ignored"))
+        }
+        _ if uri.authority().is_none() => Some("names no host, and is ignored".to_owned()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +144,12 @@ mod tests {
                 variable("http_proxy", "user:p@ss@proxy:1"),
                 variable("NO_PROXY", "localhost,10.0.0.0/8"),
                 variable("ALL_PROXY", ""),
+                variable("all_proxy", "ftp://user:secret@x"),
+                variable("HTTP_PROXY", "::bad"),
+                variable("https_proxy", "/proxy"),
+                variable("HTTP_PROXY", "proxy.test:3128"),
+                variable("HTTP_PROXY", "proxy.test"),
+                variable("HTTP_PROXY", "socks5://proxy.test"),
                 variable("PATH", "/bin"),
             ]
             .into_iter(),
@@ -127,6 +160,14 @@ mod tests {
                 "proxy    HTTPS_PROXY=http://...@proxy:3128",
                 "proxy    http_proxy=...@proxy:1",
                 "proxy    NO_PROXY=localhost,10.0.0.0/8",
+                "proxy    all_proxy=ftp://...@x cannot be used: it has the scheme \"ftp\", and is ignored; write e.g. \
+                 all_proxy=http://proxy.example:3128",
+                "proxy    HTTP_PROXY=::bad cannot be used: it is not a URL, and is ignored; write e.g. HTTP_PROXY=http://proxy.example:3128",
+                "proxy    https_proxy=/proxy cannot be used: it names no host, and is ignored; write e.g. https_proxy=http://proxy.example:3128",
+                "proxy    HTTP_PROXY=proxy.test:3128",
+                "proxy    HTTP_PROXY=proxy.test",
+                "proxy    HTTP_PROXY=socks5://proxy.test cannot be used: it is a SOCKS proxy, so requests will fail; write \
+                 e.g. HTTP_PROXY=http://proxy.example:3128",
             ]
         );
     }
