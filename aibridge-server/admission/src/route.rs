@@ -26,8 +26,7 @@ pub struct Target {
 /// # Errors
 ///
 /// [`Refusal::TokenInUrl`], [`Refusal::InvalidPath`], [`Refusal::UnknownRoute`], [`Refusal::MethodNotAllowed`], and on bridged
-/// routes [`Refusal::WebsocketUnsupported`]. [`Target::allow`] checks the method on routes whose methods depend on the
-/// credential.
+/// routes [`Refusal::WebsocketUnsupported`]. [`Target::allow`] checks the methods that depend on the credential.
 pub fn find(
     providers: &[Arc<dyn Provider>],
     method: &Method,
@@ -50,9 +49,15 @@ pub fn find(
     if route == Route::Bridged("/responses") && method != Method::POST && requests_websocket(headers) {
         return Err(Refusal::WebsocketUnsupported);
     }
-    if let Some(allow) = provider.methods(&route, rest)
-        && !allow.split(", ").any(|allowed| allowed == method.as_str())
-    {
+    let refused = match (provider.methods(&route, rest), &route) {
+        (Some(allow), _) => (!allow.split(", ").any(|allowed| allowed == method.as_str())).then_some(allow),
+        (None, Route::Passthrough(entry)) if is_never_relayed(method) => {
+            let is_read_only = provider.routes.is_read_only(entry);
+            Some(if is_read_only { READING_METHODS } else { PASSTHROUGH_METHODS }.into())
+        }
+        (None, _) => None,
+    };
+    if let Some(allow) = refused {
         return Err(Refusal::MethodNotAllowed { method: method.to_string(), path: path.to_owned(), allow });
     }
     Ok(Target { provider: provider.clone(), route, path: rest.to_owned() })
@@ -87,27 +92,25 @@ impl Target {
         matches!(self.route, Route::Passthrough(entry) if self.provider.routes.is_unlimited(entry))
     }
 
-    /// Checks the method on passthrough routes that have no list of methods: any that can be relayed, but with a pooled key
-    /// only `GET` and `HEAD` on a read-only route. A pooled key may have more rights than a client should have.
+    /// Checks that a request with a pooled key uses only `GET` or `HEAD` on a read-only route. A pooled key may have more
+    /// rights than a client should have.
     ///
     /// # Errors
     ///
     /// [`Refusal::MethodNotAllowed`] for another method.
     pub fn allow(&self, method: &Method, uri: &Uri, credential: CredentialKind) -> Result<(), Refusal> {
-        let Route::Passthrough(entry) = self.route else { return Ok(()) };
-        let is_read_only =
-            credential == CredentialKind::Centralized && self.provider.routes.is_read_only(entry);
-        let (is_allowed, allow) = match is_read_only {
-            true => (matches!(*method, Method::GET | Method::HEAD), "GET, HEAD"),
-            false => (!is_never_relayed(method), PASSTHROUGH_METHODS),
-        };
-        if is_allowed {
+        let is_read_only = matches!(self.route, Route::Passthrough(entry)
+            if credential == CredentialKind::Centralized && self.provider.routes.is_read_only(entry));
+        if !is_read_only || matches!(*method, Method::GET | Method::HEAD) {
             return Ok(());
         }
         let (method, path) = (method.to_string(), uri.path().to_owned());
-        Err(Refusal::MethodNotAllowed { method, path, allow: allow.into() })
+        Err(Refusal::MethodNotAllowed { method, path, allow: READING_METHODS.into() })
     }
 }
+
+/// The methods of read-only routes, for `Allow`. With its own key, a client may use others.
+const READING_METHODS: &str = "GET, HEAD";
 
 /// The standard methods of passthrough routes, for `Allow`. Extension methods are passed through as well.
 const PASSTHROUGH_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -230,27 +233,16 @@ mod tests {
 
     #[test]
     fn connect_and_trace_are_not_relayed() {
-        use CredentialKind::{Byok, Centralized};
-        const READ: Result<(), &str> = Err("GET, HEAD");
-        const ALL: Result<(), &str> = Err(PASSTHROUGH_METHODS);
-        for (method, path, credential, expected) in [
-            (Method::TRACE, "/openai/v1/models/m", Centralized, READ),
-            (Method::CONNECT, "/openai/v1/models/m", Centralized, READ),
-            (Method::PUT, "/openai/v1/models/m", Centralized, READ),
-            (Method::HEAD, "/openai/v1/models/m", Centralized, Ok(())),
-            (Method::TRACE, "/openai/v1/models/m", Byok, ALL),
-            (Method::PUT, "/openai/v1/models/m", Byok, Ok(())),
-            (Method::TRACE, "/openai/v1/conversations", Centralized, ALL),
-            (Method::CONNECT, "/openai/v1/conversations", Centralized, ALL),
-            (Method::PUT, "/openai/v1/conversations", Centralized, Ok(())),
-        ] {
-            let uri = path.parse().unwrap();
-            let target = find(&*PROVIDERS, &method, &uri, &HeaderMap::new()).ok().unwrap();
-            let allowed = target.allow(&method, &uri, credential).map_err(|refusal| match refusal {
-                Refusal::MethodNotAllowed { allow, .. } => allow.into_owned(),
-                other => panic!("{other}"),
-            });
-            assert_eq!(allowed, expected.map_err(str::to_owned), "{method} {path} {credential:?}");
+        for (path, expected) in
+            [("/openai/v1/models/m", READING_METHODS), ("/openai/v1/conversations", PASSTHROUGH_METHODS)]
+        {
+            for method in [Method::CONNECT, Method::TRACE] {
+                let refusal = find(&*PROVIDERS, &method, &path.parse().unwrap(), &HeaderMap::new()).err();
+                let Some(Refusal::MethodNotAllowed { allow, .. }) = refusal else {
+                    panic!("{method} {path}")
+                };
+                assert_eq!(allow, expected, "{method} {path}");
+            }
         }
         for method in [Method::HEAD, Method::OPTIONS, Method::from_bytes(b"PURGE").unwrap()] {
             assert_eq!(
