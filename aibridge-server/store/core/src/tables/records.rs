@@ -24,7 +24,7 @@ pub static INTERCEPTIONS: Table = Table {
         Column::new("credential_kind", Kind::Text, "`centralized`: a key of the gateway. `byok`: a key of the client"),
         Column::new("credential_hint", Kind::Text, "the masked key whose response was relayed, or the last one tried; empty if none was tried yet"),
         Column::new("correlating_tool_call_id", Kind::Text, "the tool call whose result this request contains: a `provider_tool_call_id` of an earlier interception").nullable().cut_in_lists(),
-        Column::new("metadata", Kind::Json, "JSON object of texts: further attributes of the actor"),
+        Column::new("metadata", Kind::Json, "JSON object of texts: further attributes of the actor, and `run`, the id of the `aibridge run` whose agent sent the request"),
         Column::new("started_at", Kind::Time, "when the request was accepted"),
         Column::new("ended_at", Kind::Time, "when its response ended; null while it is open").filled_later(),
         Column::new("outcome", Kind::Text, "`completed`; `failed`: by the gateway or the provider; `cancelled`: by the client, which disconnected").filled_later(),
