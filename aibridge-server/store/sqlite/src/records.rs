@@ -31,7 +31,7 @@ use wal_file::WalFile;
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Number of SQLite virtual machine instructions between two pauses: some ten microseconds.
-const PAUSE_STEPS: i32 = 1000;
+pub(crate) const PAUSE_STEPS: i32 = 1000;
 
 /// Number of interceptions that one transaction reads, so that it ends within some milliseconds.
 const SUMMARIES: u32 = 1000;

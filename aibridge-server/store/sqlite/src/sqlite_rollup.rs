@@ -7,6 +7,7 @@
 
 use crate::connection;
 use crate::error::refused;
+use crate::records::PAUSE_STEPS;
 use crate::time::to_text;
 use aibridge_store_core::query::{
     Dialect, PERIOD_SECONDS, ROLLUP_TRIGGERS, first_id, period_requests, period_tools, period_usages,
@@ -14,6 +15,7 @@ use aibridge_store_core::query::{
 use aibridge_store_core::{Options, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params, params};
+use std::thread::yield_now;
 use std::time::Duration;
 
 /// Time for which a step waits while other processes write.
@@ -48,7 +50,13 @@ impl SqliteRollup {
     ///
     /// [`StoreError::Open`] and [`StoreError::NewerSchema`].
     pub fn open(options: &Options) -> Result<Self, StoreError> {
-        Ok(Self { connection: connection::open_writer(options, BUSY)?.1 })
+        let mut connection = connection::open_writer(options, BUSY)?.1;
+        let pause = || {
+            yield_now(); // as readers do, see `SqliteRecords::open`
+            false
+        };
+        connection.progress_handler(PAUSE_STEPS, Some(pause)).map_err(refused)?;
+        Ok(Self { connection })
     }
 
     /// Sums up the next quarter-hours that are over or stale. Returns whether there may be more.
