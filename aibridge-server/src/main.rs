@@ -106,8 +106,8 @@ fn run_agent(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let environment = UserEnvironment {
         token: variable(aibridge_config::TOKEN_VARIABLE),
-        claude_headers: variable(aibridge_server::run::CLAUDE_VARIABLE),
-        opencode_config: variable(aibridge_server::run::OPENCODE_VARIABLE),
+        claude_headers: variable(launch::CLAUDE_HEADERS),
+        opencode_config: variable(launch::OPENCODE_CONFIG),
         has_openai_key: variable(aibridge_server::run::OPENAI_KEY_VARIABLE).is_some(),
     };
     let ended = runtime.block_on(aibridge_server::run::run(config, provider, command, environment));

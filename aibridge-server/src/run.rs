@@ -15,12 +15,6 @@ use std::io;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-/// The variable with the user's own configuration of opencode.
-pub const OPENCODE_VARIABLE: &str = "OPENCODE_CONFIG_CONTENT";
-
-/// The variable with the user's own headers for Claude Code.
-pub const CLAUDE_VARIABLE: &str = "ANTHROPIC_CUSTOM_HEADERS";
-
 /// The variable with the user's own key of OpenAI.
 pub const OPENAI_KEY_VARIABLE: &str = "OPENAI_API_KEY";
 

@@ -6,7 +6,7 @@ mod setup;
 mod target;
 
 pub use agent::Agent;
-pub use setup::{Setup, UserSetup};
+pub use setup::{CLAUDE_HEADERS, OPENCODE_CONFIG, Setup, UserSetup};
 pub use target::{LaunchError, Target};
 
 use crate::output::{PrintError, print};

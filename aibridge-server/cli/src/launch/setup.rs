@@ -39,10 +39,10 @@ const CODEX_TOKEN: &str = "AIBRIDGE_AGENT_TOKEN";
 const AIDER_VALUES: &str = "AIDER_SET_ENV";
 
 /// The variable with headers that Claude Code sends, one on each line.
-const CLAUDE_HEADERS: &str = "ANTHROPIC_CUSTOM_HEADERS";
+pub const CLAUDE_HEADERS: &str = "ANTHROPIC_CUSTOM_HEADERS";
 
 /// The variable with opencode's configuration, which it merges with that of its files.
-const OPENCODE_CONFIG: &str = "OPENCODE_CONFIG_CONTENT";
+pub const OPENCODE_CONFIG: &str = "OPENCODE_CONFIG_CONTENT";
 
 impl Setup {
     /// The setup of `agent` for `target`.
@@ -147,12 +147,10 @@ fn opencode(target: &Target, existing: Option<&str>) -> Setup {
         }
         let old = providers.get(name).and_then(|provider| provider.get("options")).cloned();
         let mut merged = old.and_then(|old| old.as_object().cloned()).unwrap_or_default();
-        for (name, value) in headers(target, route) {
-            let old = merged.get("headers").filter(|old| old.is_object()).cloned();
-            let all = options.as_object_mut().map(|options| options.entry("headers"));
-            if let Some(all) = all {
-                all.or_insert_with(|| old.unwrap_or_else(|| json!({})))[name] = value.into();
-            }
+        let mut all = merged.get("headers").and_then(Value::as_object).cloned().unwrap_or_default();
+        all.extend(headers(target, route).map(|(name, value)| (name.to_owned(), value.into())));
+        if !all.is_empty() {
+            options["headers"] = all.into();
         }
         merged.extend(options.as_object().cloned().unwrap_or_default());
         if providers.get(name).is_none_or(|provider| !provider.is_object()) {

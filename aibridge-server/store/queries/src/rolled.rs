@@ -70,8 +70,7 @@ impl Rolled {
             part.since.map_or(0, |since| (seconds(since) + PERIOD_SECONDS - 1).div_euclid(PERIOD_SECONDS));
         let end =
             part.until.map_or(i64::MAX, |until| until.as_second().div_euclid(PERIOD_SECONDS)).min(self.until);
-        let stale: Vec<i64> =
-            self.stale.iter().copied().filter(|period| (first..end).contains(period)).collect();
+        let stale = within(&self.stale, first, end);
         if first >= end || stale.len() > MAX_STALE {
             return (None, vec![part.clone()]);
         }
@@ -101,8 +100,7 @@ impl Rolled {
 impl RolledPart {
     /// The part of these periods from `first` to `end`.
     pub(crate) fn within(&self, first: i64, end: i64) -> Self {
-        let stale = self.stale.iter().copied().filter(|period| (first..end).contains(period)).collect();
-        Self { first, end, stale }
+        Self { first, end, stale: within(&self.stale, first, end) }
     }
 
     /// The conditions of `filter` on the stored sums `i`, for these periods.
@@ -129,6 +127,11 @@ impl RolledPart {
         }
         sql
     }
+}
+
+/// The periods from `first` to `end`, end exclusive.
+fn within(periods: &[i64], first: i64, end: i64) -> Vec<i64> {
+    periods.iter().copied().filter(|period| (first..end).contains(period)).collect()
 }
 
 fn start(period: i64) -> Timestamp {

@@ -5,7 +5,7 @@ use crate::{file, schema};
 use aibridge_store_core::{Durability, Options, StoreError};
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
+use std::thread::{sleep, yield_now};
 use std::time::Duration;
 
 /// The time for which a transaction waits for the write lock while another process writes. The gateway limits the
@@ -27,6 +27,23 @@ const LOG_PAUSE: Duration = Duration::from_millis(10);
 /// Capacity of the statement cache, larger than the number of statements in this crate, so that each is prepared
 /// once.
 const STATEMENTS: usize = 32;
+
+/// Number of SQLite virtual machine instructions between two pauses: some ten microseconds.
+const PAUSE_STEPS: i32 = 1000;
+
+/// Lets the statements of `connection` yield their core many times a millisecond, and end when `is_cancelled` returns
+/// `true`. A scheduler that lets a thread finish its slice (Linux 6.6 and later) would let threads that record wait for some
+/// milliseconds, whatever their priorities are.
+pub(super) fn yield_often(
+    connection: &mut Connection,
+    mut is_cancelled: impl FnMut() -> bool + Send + 'static,
+) -> rusqlite::Result<()> {
+    let pause = move || {
+        yield_now();
+        is_cancelled()
+    };
+    connection.progress_handler(PAUSE_STEPS, Some(pause))
+}
 
 /// Opens the database for writing, and creates it or migrates it to the latest schema if needed. Also returns its
 /// absolute path. `busy` is how long each transaction waits while another process writes.

@@ -21,7 +21,6 @@ use read::Reader;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 use std::path::absolute;
 use std::sync::Arc;
-use std::thread::yield_now;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -29,9 +28,6 @@ use wal_file::WalFile;
 
 /// Time for which a read waits while a gateway creates the file.
 const BUSY: Duration = Duration::from_secs(10);
-
-/// Number of SQLite virtual machine instructions between two pauses: some ten microseconds.
-pub(crate) const PAUSE_STEPS: i32 = 1000;
 
 /// Number of interceptions that one transaction reads, so that it ends within some milliseconds.
 const SUMMARIES: u32 = 1000;
@@ -64,9 +60,6 @@ pub struct SqliteRecords {
 
 impl SqliteRecords {
     /// Opens an existing file. When `cancelled` is cancelled, a running query ends at once.
-    ///
-    /// A query yields its core many times a millisecond: a scheduler that lets a thread finish its slice (Linux 6.6 and
-    /// later) would let threads that record wait for some milliseconds, whatever their priorities are.
     pub fn open(options: &Options, cancelled: CancellationToken) -> Result<Self, StoreError> {
         let path = absolute(&options.path).unwrap_or_else(|_| options.path.clone());
         let missing = |problem: &str| StoreError::Open {
@@ -89,11 +82,7 @@ impl SqliteRecords {
         let failed = |error| open_error(&path, error);
         connection.pragma_update(None, "query_only", true).map_err(failed)?;
         let token = cancelled.clone();
-        let pause = move || {
-            yield_now();
-            token.is_cancelled()
-        };
-        connection.progress_handler(PAUSE_STEPS, Some(pause)).map_err(failed)?;
+        connection::yield_often(&mut connection, move || token.is_cancelled()).map_err(failed)?;
         Ok(Self { connection, wal, is_immutable, cancelled })
     }
 

@@ -7,7 +7,6 @@
 
 use crate::connection;
 use crate::error::refused;
-use crate::records::PAUSE_STEPS;
 use crate::time::to_text;
 use aibridge_store_core::query::{
     Dialect, PERIOD_SECONDS, ROLLUP_TRIGGERS, first_id, period_requests, period_tools, period_usages,
@@ -15,7 +14,6 @@ use aibridge_store_core::query::{
 use aibridge_store_core::{Options, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params, params};
-use std::thread::yield_now;
 use std::time::Duration;
 
 /// Time for which a step waits while other processes write.
@@ -51,11 +49,7 @@ impl SqliteRollup {
     /// [`StoreError::Open`] and [`StoreError::NewerSchema`].
     pub fn open(options: &Options) -> Result<Self, StoreError> {
         let mut connection = connection::open_writer(options, BUSY)?.1;
-        let pause = || {
-            yield_now(); // as readers do, see `SqliteRecords::open`
-            false
-        };
-        connection.progress_handler(PAUSE_STEPS, Some(pause)).map_err(refused)?;
+        connection::yield_often(&mut connection, || false).map_err(refused)?;
         Ok(Self { connection })
     }
 
